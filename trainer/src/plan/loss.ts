@@ -1,0 +1,24 @@
+import * as tf from '@tensorflow/tfjs';
+import type { LossGradient } from './run.ts';
+
+/**
+ * Mean cross-entropy of the softmax of `logits`, with its derivative `(softmax − truth) / n`.
+ *
+ * @param logits `[n, classes]`
+ * @param truth `[n, classes]`, each row a probability distribution
+ */
+export function softmaxCrossEntropy(logits: tf.Tensor2D, truth: tf.Tensor2D): LossGradient {
+  const [gradient, loss] = tf.tidy(() => {
+    const shifted = logits.sub(logits.max(1, true));
+    const exponentials = shifted.exp();
+    const sums = exponentials.sum(1, true);
+    // log softmax without the logarithm of a probability that may underflow to 0.
+    const logProbabilities = shifted.sub(sums.log());
+    const n = logits.shape[0];
+    return [
+      exponentials.div<tf.Tensor2D>(sums).sub<tf.Tensor2D>(truth).div<tf.Tensor2D>(n),
+      logProbabilities.mul(truth).sum<tf.Scalar>().div<tf.Scalar>(-n),
+    ];
+  });
+  return { loss, logits: gradient };
+}
