@@ -68,6 +68,7 @@ export const problemStatus = {
   picture_too_large: 413,
   unsupported_picture: 415,
   broken_picture: 422,
+  too_many_pixels: 422,
   internal: 500,
   fetch_failed: 502,
   fetch_timeout: 504,
