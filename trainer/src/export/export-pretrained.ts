@@ -14,7 +14,7 @@ export async function exportPretrained(name: BackboneName, directory: string): P
   const backbone = backbones[name];
   const size = backbone.pretrainedSize;
   const trunk = backbone.build(size);
-  const { network } = attachHead(trunk, imagenetLabels.length, 0);
+  const network = attachHead(trunk, imagenetLabels.length, 0, 0);
   loadWeights(network.layers, (await readSafetensors(backbone.weights)).tensors);
   const parameters = network.countParams();
   const plan = fusePlan(network);

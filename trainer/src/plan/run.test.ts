@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
+import { createRandom } from '../datasets/random.ts';
 import { fusePlan } from './fuse.ts';
 import { softmaxCrossEntropy } from './loss.ts';
 import { disposePlan, type Plan } from './plan.ts';
@@ -88,7 +89,7 @@ test('gives the gradients that tfjs derives for the layers with BatchNorm in inf
       return probabilities.log().mul(truth()).sum<tf.Scalar>().div<tf.Scalar>(-5);
     }, variables);
     const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth());
-    const { loss, gradients } = planGradients(plan, photos(), lossOf, () => 0.5);
+    const { loss, gradients } = planGradients(plan, photos(), lossOf, createRandom(1));
     expect(loss.dataSync()[0]).toBeCloseTo(expected.value.dataSync()[0] as number, 5);
     expect(gradients.size).toBe(kernels.length);
     kernels.forEach((kernel, index) => {
@@ -108,7 +109,7 @@ test('leaves no tensor behind but those that it returns', () => {
   runPlan(plan, photoBatch).dispose();
   expect(tf.memory().numTensors).toBe(before);
   const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truthBatch);
-  const { loss, gradients } = planGradients(plan, photoBatch, lossOf, () => 0.5);
+  const { loss, gradients } = planGradients(plan, photoBatch, lossOf, createRandom(1));
   expect(tf.memory().numTensors).toBe(before + 1 + gradients.size);
   tf.dispose([loss, ...gradients.values(), photoBatch, truthBatch]);
 });

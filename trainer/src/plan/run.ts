@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import type { Random } from '../datasets/random.ts';
 import { type ConvolutionRun, convolutionGradients, runConvolution } from './convolution.ts';
 import type { Plan, Step } from './plan.ts';
 
@@ -71,13 +72,13 @@ export interface Gradients {
  * @param plan ends with a softmax, which the loss takes over
  * @param input `[n, …]`, kept
  * @param lossOf from logits `[n, classes]`
- * @param random for dropout, uniform in [0, 1)
+ * @param random for dropout
  */
 export function planGradients(
   plan: Plan,
   input: tf.Tensor,
   lossOf: (logits: tf.Tensor2D) => LossGradient,
-  random: () => number,
+  random: Random,
 ): Gradients {
   const steps = plan.steps.filter((step) => step.kind !== 'softmax');
   const values = new Map([[plan.input, input]]);
@@ -151,9 +152,9 @@ export function planGradients(
 }
 
 /** `shape` of 0 and `1 / (1 − rate)`, so that the mean stays (Srivastava et al. 2014, §10). */
-function dropoutMask(shape: number[], rate: number, random: () => number): tf.Tensor {
+function dropoutMask(shape: number[], rate: number, random: Random): tf.Tensor {
   const kept = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () =>
-    random() < rate ? 0 : 1 / (1 - rate),
+    random.float() < rate ? 0 : 1 / (1 - rate),
   );
   return tf.tensor(kept, shape);
 }

@@ -38,17 +38,19 @@ export class Adam {
     }
   }
 
-  /** The moments by name, for a checkpoint; still owned by the optimizer. */
-  state(): { readonly steps: number; readonly tensors: ReadonlyMap<string, tf.Variable> } {
-    const tensors = new Map<string, tf.Variable>();
-    for (const [name, { mean, square }] of this.#moments) {
-      tensors.set(`adam/mean/${name}`, mean);
-      tensors.set(`adam/square/${name}`, square);
-    }
-    return { steps: this.#steps, tensors };
+  get steps(): number {
+    return this.#steps;
   }
 
-  /** Continues from a `state()` whose tensors have been assigned already. */
+  /** The moments by name, for a checkpoint; still owned by the optimizer. */
+  state(): [string, tf.Variable][] {
+    return [...this.#moments].flatMap(([name, { mean, square }]): [string, tf.Variable][] => [
+      [`mean/${name}`, mean],
+      [`square/${name}`, square],
+    ]);
+  }
+
+  /** Goes on from a checkpoint whose moments have been assigned to those of `state()`. */
   resumeAt(steps: number): void {
     this.#steps = steps;
   }

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { configs } from './config/registry.ts';
+import { TrainerError } from './errors.ts';
+import { exportPretrained } from './export/export-pretrained.ts';
+import { startBackend } from './runtime/start-backend.ts';
+import { loadCheckpoint } from './stages/checkpoint.ts';
+import { train } from './train.ts';
+
+const HELP = `Usage: pnpm --filter trainer train [options]
+
+Trains a CIFAR-10 classifier on a network pretrained on ImageNet and exports it for the Worker.
+
+  --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
+  --backend <name>   auto, native, wasm, cpu (default: auto, the fastest that works)
+  --resume <folder>  go on with an interrupted run, such as runs/2026-01-31T12-00-00-fast
+  --id <id>          id of the model (default: cifar10; cifar10-<config> where only a part is used)
+  --models <folder>  where models go (default: edge/public/models, which the Worker serves)
+  --help             this text
+
+       pnpm --filter trainer run export
+Exports the pretrained network itself, with ImageNet's 1,000 classes, as the model imagenet.
+`;
+
+const packageFolder = fileURLToPath(new URL('..', import.meta.url));
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseCommandLine();
+  const say = (line: string) => console.log(line);
+  const models = values.models ?? join(packageFolder, '../edge/public/models');
+  const [command, ...rest] = positionals;
+  if (values.help || command === undefined) return console.log(HELP);
+  if (rest.length > 0) throw usage(`Expected one command, but got ${positionals.join(' ')}.`);
+  switch (command) {
+    case 'train': {
+      const { directory, config } = await chooseRun(values);
+      const modelId =
+        values.id ?? (config.limit === null ? 'cifar10' : `cifar10-${config.name}`);
+      const interrupt = new AbortController();
+      process.once('SIGINT', () => {
+        say('\nStopping behind the current step; Ctrl-C once more stops at once.');
+        interrupt.abort(
+          new TrainerError(
+            'interrupted',
+            `Stopped. Go on with: pnpm --filter trainer train --resume ${directory}`,
+          ),
+        );
+      });
+      await train(config, {
+        directory,
+        resume: values.resume !== undefined,
+        modelDirectory: join(models, modelId),
+        modelId,
+        backend: backendOf(values.backend),
+        command: ['pnpm --filter trainer train', ...process.argv.slice(3)].join(' '),
+        signal: interrupt.signal,
+        say,
+      });
+      return;
+    }
+    case 'export':
+      await startBackend(backendOf(values.backend), say);
+      await exportPretrained('efficientnet-lite0', join(models, 'imagenet'));
+      return say(`Written to ${join(models, 'imagenet')}.`);
+    default:
+      throw usage(`There is no command ${command}.`);
+  }
+}
+
+function parseCommandLine() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        config: { type: 'string' },
+        backend: { type: 'string', default: 'auto' },
+        resume: { type: 'string' },
+        id: { type: 'string' },
+        models: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (cause) {
+    throw usage((cause as Error).message, cause);
+  }
+}
+
+/** A new run's folder and experiment, or those of the run to go on with. */
+async function chooseRun(values: { config?: string | undefined; resume?: string | undefined }) {
+  if (values.resume !== undefined) {
+    const { header } = await loadCheckpoint(join(values.resume, 'checkpoint.safetensors'));
+    return { directory: values.resume, config: header.config };
+  }
+  const name = values.config ?? 'fast';
+  const config = configs[name];
+  if (!config) {
+    throw usage(`Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`);
+  }
+  const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  return { directory: join(packageFolder, 'runs', `${time}-${name}`), config };
+}
+
+const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const;
+
+function backendOf(name: string): (typeof BACKENDS)[number] {
+  const backend = BACKENDS.find((known) => known === name);
+  if (!backend) throw usage(`Expected one of ${BACKENDS.join(', ')} for --backend, but got ${name}.`);
+  return backend;
+}
+
+function usage(message: string, cause?: unknown): TrainerError {
+  return new TrainerError('config_invalid', `${message} See --help.`, cause);
+}
+
+main().catch((error: unknown) => {
+  if (!(error instanceof TrainerError)) throw error;
+  console.error(error.message);
+  process.exitCode = error.code === 'interrupted' ? 130 : 1;
+});

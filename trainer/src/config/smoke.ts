@@ -1,0 +1,17 @@
+import { fast } from './fast.ts';
+import { type TrainConfig, trainConfig } from './train-config.ts';
+
+/**
+ * Both stages on 1,000 pictures at 64 px, to see that everything works.
+ *
+ *     pnpm --filter trainer train --config smoke
+ */
+export const smoke: TrainConfig = trainConfig.parse({
+  ...fast,
+  name: 'smoke',
+  size: 64,
+  limit: 1000,
+  validation: 200,
+  stage1: { ...fast.stage1, epochs: 10, batchSize: 32 },
+  stage2: { ...fast.stage2, epochs: 1 },
+});

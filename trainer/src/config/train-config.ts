@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import { backbones } from '../backbones/registry.ts';
+
+const stage = z
+  .strictObject({
+    epochs: z.int().min(0),
+    batchSize: z.int().min(1),
+    /** Reached after the warm-up; then a cosine falls from it to `finalLearningRate`. */
+    peakLearningRate: z.number().positive(),
+    finalLearningRate: z.number().nonnegative(),
+    /** Fraction of all steps in which the rate rises from 0 (Goyal et al. 2017, §2.2). */
+    warmup: z.number().min(0).max(1),
+  })
+  .readonly();
+
+export type StageConfig = z.infer<typeof stage>;
+
+/** One experiment: everything that decides its result, but for the machine. */
+export const trainConfig = z
+  .strictObject({
+    name: z.string(),
+    backbone: z.enum(Object.keys(backbones) as [keyof typeof backbones]),
+    /** Side of the network's square input, in pixels. */
+    size: z.int().min(32).max(1024),
+    /** Fraction of the head's inputs dropped in training. */
+    dropout: z.number().min(0).max(0.9),
+    /** How many of the training pictures choose the checkpoint instead. */
+    validation: z.int().min(1),
+    /** Train, choose and test on this many pictures in all; null for the whole data set. */
+    limit: z.int().min(100).nullable(),
+    augment: z
+      .strictObject({
+        /** Mirror every other picture. */
+        flip: z.boolean(),
+        /** Shift by up to this many pixels of the original, edges reflected. */
+        crop: z.int().min(0),
+      })
+      .readonly(),
+    /** Only the head learns, on features computed once. */
+    stage1: stage,
+    /** Every kernel and bias learns; BatchNorm stays frozen. */
+    stage2: stage,
+    /** Of split, head, order, augmentation and dropout. */
+    seed: z.int().min(0),
+  })
+  .readonly();
+
+export type TrainConfig = z.infer<typeof trainConfig>;

@@ -1,0 +1,24 @@
+import type { Picture } from 'shared/preprocess';
+
+/** Pictures with one label each, in a fixed order. */
+export interface PictureSet {
+  readonly length: number;
+  /** The picture at `index`, `0 ≤ index < length`. It may share memory: do not write into it. */
+  picture(index: number): Picture | Promise<Picture>;
+  /** Its label, an index into `Dataset.labels`. */
+  label(index: number): number;
+}
+
+export interface Dataset {
+  /** A short name for model cards and caches. */
+  readonly id: string;
+  readonly title: string;
+  readonly labels: readonly string[];
+  readonly train: PictureSet;
+  /** Seen once, for the final number. */
+  readonly test: PictureSet;
+  /** SHA-256 of all pixels and labels, in hex: the same hash, the same data. */
+  readonly hash: string;
+  /** What its makers ask of its users, in a sentence. */
+  readonly licence: string;
+}

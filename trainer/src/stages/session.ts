@@ -1,0 +1,210 @@
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import * as tf from '@tensorflow/tfjs';
+import type { StageConfig, TrainConfig } from '../config/train-config.ts';
+import { TrainerError } from '../errors.ts';
+import { type Plan, parametersOf } from '../plan/plan.ts';
+import { startProgress } from '../report/progress.ts';
+import type { NamedTensor } from '../weights/safetensors.ts';
+import { Adam } from './adam.ts';
+import {
+  byName,
+  type CheckpointHeader,
+  loadCheckpoint,
+  saveCheckpoint,
+  snapshot,
+} from './checkpoint.ts';
+import type { Examples } from './examples.ts';
+import { fit } from './fit.ts';
+
+const CHECKPOINT_EVERY_MS = 60_000;
+
+export interface Stage {
+  readonly number: 1 | 2;
+  readonly title: string;
+  readonly config: StageConfig;
+  /** The part of the network that learns. */
+  readonly plan: Plan;
+  readonly examples: Examples;
+  readonly classes: number;
+  /** Top-1 on the validation pictures. */
+  validate(): Promise<number>;
+}
+
+/** One training's state: where it stands, the best weights so far, and its files. */
+export class Session {
+  readonly #directory: string;
+  readonly #network: Plan;
+  readonly #signal: AbortSignal;
+  #header: CheckpointHeader;
+  /** Tensors of the checkpoint that no one has taken up yet, or of the best epoch. */
+  #best: ReadonlyMap<string, NamedTensor> = new Map();
+  #moments: ReadonlyMap<string, NamedTensor> = new Map();
+  #clock = performance.now();
+
+  private constructor(directory: string, network: Plan, signal: AbortSignal, header: CheckpointHeader) {
+    this.#directory = directory;
+    this.#network = network;
+    this.#signal = signal;
+    this.#header = header;
+  }
+
+  static async start(
+    directory: string,
+    network: Plan,
+    signal: AbortSignal,
+    config: TrainConfig,
+    datasetHash: string,
+  ): Promise<Session> {
+    await mkdir(directory, { recursive: true });
+    const header = { config, datasetHash, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
+    const session = new Session(directory, network, signal, header);
+    await session.#save({});
+    return session;
+  }
+
+  /** @throws TrainerError `checkpoint_invalid`, also when the data set has changed since */
+  static async resume(
+    directory: string,
+    network: Plan,
+    signal: AbortSignal,
+    datasetHash: string,
+  ): Promise<Session> {
+    const path = checkpointIn(directory);
+    const { header, tensors } = await loadCheckpoint(path);
+    if (header.datasetHash !== datasetHash) {
+      throw new TrainerError(
+        'checkpoint_invalid',
+        `The data set has changed since the checkpoint ${path} was written: start the training anew without --resume.`,
+      );
+    }
+    assign(byName(parametersOf(network)), tensors, 'parameters/');
+    const session = new Session(directory, network, signal, header);
+    session.#best = withPrefix(tensors, 'best/');
+    session.#moments = withPrefix(tensors, 'adam/');
+    return session;
+  }
+
+  get seconds(): number {
+    return this.#header.seconds;
+  }
+
+  get stage1Accuracy(): number | null {
+    return this.#header.stage1Accuracy;
+  }
+
+  set stage1Accuracy(accuracy: number) {
+    this.#header = { ...this.#header, stage1Accuracy: accuracy };
+  }
+
+  isDone(stage: 1 | 2): boolean {
+    return this.#header.stage > stage;
+  }
+
+  /** Trains one stage to its end and leaves the best epoch's weights in the plan. */
+  async run(stage: Stage): Promise<void> {
+    const parameters = parametersOf(stage.plan);
+    const optimizer = new Adam(parameters);
+    if (this.#moments.size > 0) assign(optimizer.state(), this.#moments, '');
+    optimizer.resumeAt(this.#header.optimizerSteps);
+    let lastSave = performance.now();
+    const { epochs } = stage.config;
+    try {
+      await fit({
+        plan: stage.plan,
+        examples: stage.examples,
+        classes: stage.classes,
+        config: stage.config,
+        optimizer,
+        seed: `${this.#header.config.seed}/stage ${stage.number}`,
+        epoch: this.#header.epoch,
+        step: this.#header.step,
+        startProgress: (epoch, done) =>
+          startProgress(`${stage.title}, epoch ${epoch + 1}/${epochs}`, stage.examples.length, done),
+        onStep: async (epoch, step) => {
+          // Lets a pending Ctrl-C in.
+          await setImmediate();
+          if (!this.#signal.aborted && performance.now() - lastSave < CHECKPOINT_EVERY_MS) return;
+          await this.#save({ epoch, step }, optimizer);
+          lastSave = performance.now();
+          this.#signal.throwIfAborted();
+        },
+        onEpoch: async (epoch, loss) => {
+          const accuracy = await stage.validate();
+          if (accuracy > (this.#header.best?.accuracy ?? -1)) {
+            this.#best = await snapshot(byName(parameters), '');
+            this.#header = { ...this.#header, best: { epoch: epoch + 1, accuracy } };
+          }
+          await this.#save({ epoch: epoch + 1, step: 0 }, optimizer);
+          await this.log({ stage: stage.number, epoch: epoch + 1, loss, accuracy, seconds: this.seconds });
+        },
+      });
+      assign(byName(parameters), this.#best, '');
+    } finally {
+      optimizer.dispose();
+    }
+  }
+
+  /** Marks a stage as done, so that a resumed run goes on behind it. */
+  async finish(stage: 1 | 2): Promise<void> {
+    this.#best = new Map();
+    this.#moments = new Map();
+    await this.#save({ ...START, stage: stage === 1 ? 2 : 3 });
+  }
+
+  /** One line of `log.jsonl`. */
+  async log(event: object): Promise<void> {
+    const line = JSON.stringify({ time: new Date().toISOString(), ...event });
+    await appendFile(join(this.#directory, 'log.jsonl'), `${line}\n`);
+  }
+
+  async #save(position: Partial<CheckpointHeader>, optimizer?: Adam): Promise<void> {
+    const now = performance.now();
+    const seconds = this.#header.seconds + (now - this.#clock) / 1000;
+    this.#clock = now;
+    const optimizerSteps = optimizer?.steps ?? 0;
+    this.#header = { ...this.#header, ...position, optimizerSteps, seconds };
+    await saveCheckpoint(checkpointIn(this.#directory), {
+      header: this.#header,
+      tensors: new Map([
+        ...(await snapshot(byName(parametersOf(this.#network)), 'parameters/')),
+        ...(await snapshot(optimizer?.state() ?? [], 'adam/')),
+        ...[...this.#best].map(([name, tensor]) => [`best/${name}`, tensor] as const),
+      ]),
+    });
+  }
+}
+
+const START = { epoch: 0, step: 0, optimizerSteps: 0, best: null };
+
+function checkpointIn(directory: string): string {
+  return join(directory, 'checkpoint.safetensors');
+}
+
+function withPrefix(tensors: ReadonlyMap<string, NamedTensor>, prefix: string): Map<string, NamedTensor> {
+  return new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  );
+}
+
+function assign(
+  variables: Iterable<readonly [string, tf.Variable]>,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  prefix: string,
+): void {
+  tf.tidy(() => {
+    for (const [name, variable] of variables) {
+      const tensor = tensors.get(`${prefix}${name}`);
+      if (tensor?.shape.join() !== variable.shape.join()) {
+        throw new TrainerError(
+          'checkpoint_invalid',
+          `Expected ${prefix}${name} with shape [${variable.shape}] in the checkpoint, but it has [${tensor?.shape ?? 'none'}]: it belongs to another network.`,
+        );
+      }
+      variable.assign(tf.tensor(tensor.values, variable.shape));
+    }
+  });
+}

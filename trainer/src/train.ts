@@ -1,0 +1,186 @@
+import * as tf from '@tensorflow/tfjs';
+import { foldConstants } from 'shared/fold-constants';
+import type { ModelCard } from 'shared/model-card';
+import { backbones } from './backbones/registry.ts';
+import { buildNetwork } from './build-network.ts';
+import type { TrainConfig } from './config/train-config.ts';
+import { augment } from './datasets/augment.ts';
+import { openCifar10 } from './datasets/cifar.ts';
+import type { Dataset } from './datasets/dataset.ts';
+import { splitStratified, subset } from './datasets/split.ts';
+import { type GraphModel, toGraphModel } from './export/graph-model.ts';
+import { writeModelDirectory } from './export/write-model-directory.ts';
+import { cutPlan, type Plan } from './plan/plan.ts';
+import { runPlan } from './plan/run.ts';
+import { evaluate } from './report/evaluate.ts';
+import { formatSeconds, startProgress } from './report/progress.ts';
+import { startBackend } from './runtime/start-backend.ts';
+import { type Examples, photoExamples } from './stages/examples.ts';
+import { computeFeatures } from './stages/features.ts';
+import { FEATURES } from './stages/head.ts';
+import { Session } from './stages/session.ts';
+
+/** What a training has to do with the machine it runs on. */
+export interface Run {
+  /** Checkpoint and log go here. */
+  readonly directory: string;
+  /** Go on from the checkpoint that is there. */
+  readonly resume: boolean;
+  /** The finished model goes here, under its id. */
+  readonly modelDirectory: string;
+  readonly modelId: string;
+  readonly backend: Parameters<typeof startBackend>[0];
+  /** The command line, for the model card. */
+  readonly command: string;
+  /** Aborted to stop behind the current step, with a checkpoint. */
+  readonly signal: AbortSignal;
+  say(line: string): void;
+}
+
+/** Pictures a step where no gradients are kept. */
+const INFERENCE_BATCH = 64;
+
+/** Trains a classifier in two stages, and exports and measures it. */
+export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
+  const { signal, say } = run;
+  const backend = await startBackend(run.backend, say);
+  say(`Backend: ${backend.description}.`);
+
+  // Data.
+  const dataset = await openCifar10();
+  const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
+  const { train, validation, test } = splitDataset(dataset, config);
+  const photos = {
+    plain: photoExamples(dataset.train, train, preprocess),
+    augmented: photoExamples(dataset.train, train, preprocess, (picture, random) =>
+      augment(picture, random, config.augment),
+    ),
+    validation: photoExamples(dataset.train, validation, preprocess),
+    test: photoExamples(dataset.test, test, preprocess),
+  };
+  say(`${dataset.title}: ${train.length} pictures to train, ${validation.length} to choose the checkpoint, ${test.length} to test.`);
+
+  // Network.
+  const classes = dataset.labels.length;
+  const { plan, parameters } = await buildNetwork(config, classes);
+  const session = run.resume
+    ? await Session.resume(run.directory, plan, signal, dataset.hash)
+    : await Session.start(run.directory, plan, signal, config, dataset.hash);
+  const accuracyOf = (network: Plan, examples: Examples, title: string) =>
+    evaluate(
+      (inputs) => runPlan(network, inputs),
+      examples,
+      INFERENCE_BATCH,
+      startProgress(title, examples.length),
+      signal,
+    );
+
+  // Stage 1. The trunk does not move, so its features are computed once.
+  if (!session.isDone(1)) {
+    const { trunk, head } = cutPlan(plan, FEATURES);
+    const featuresOf = (examples: Examples, title: string) =>
+      computeFeatures(trunk, examples, INFERENCE_BATCH, startProgress(title, examples.length), signal);
+    const features = {
+      train: await featuresOf(photos.plain, 'Stage 1, features to train'),
+      validation: await featuresOf(photos.validation, 'Stage 1, features to validate'),
+      test: await featuresOf(photos.test, 'Stage 1, features to test'),
+    };
+    await session.run({
+      number: 1,
+      title: 'Stage 1',
+      config: config.stage1,
+      plan: head,
+      examples: features.train,
+      classes,
+      validate: () => accuracyOf(head, features.validation, 'Stage 1, validation'),
+    });
+    // For the report: nothing is chosen by it.
+    session.stage1Accuracy = await accuracyOf(head, features.test, 'Stage 1, test');
+    await session.finish(1);
+  }
+  say(`After stage 1: ${percent(session.stage1Accuracy ?? 0)} of the test pictures right.`);
+
+  // Stage 2. Everything but BatchNorm moves, slowly.
+  if (!session.isDone(2) && backend.name !== 'wasm') {
+    await session.run({
+      number: 2,
+      title: 'Stage 2',
+      config: config.stage2,
+      plan,
+      examples: photos.augmented,
+      classes,
+      validate: () => accuracyOf(plan, photos.validation, 'Stage 2, validation'),
+    });
+    await session.finish(2);
+  }
+
+  // Export: what is measured is what is written.
+  const model = await toGraphModel(plan, config.size, 'uint8-per-channel');
+  const accuracy = {
+    source: 'measured',
+    dataset: dataset.title,
+    split: 'test',
+    pictures: test.length,
+    float32: await accuracyOf(plan, photos.test, 'Test, float32'),
+    quantized: await graphAccuracy(model, photos.test, signal),
+  } as const;
+  await session.log({ event: 'test', ...accuracy });
+  const card = await writeModelDirectory(run.modelDirectory, model, {
+    id: run.modelId,
+    title: `${backbones[config.backbone].title}, ${dataset.title}`,
+    created: new Date().toISOString(),
+    labels: dataset.labels.map((name) => ({ name })),
+    architecture: { name: backbones[config.backbone].title, parameters },
+    pretraining: backbones[config.backbone].pretraining,
+    preprocess,
+    quantization: 'uint8-per-channel',
+    accuracy: [accuracy],
+    training: { command: run.command, seconds: Math.round(session.seconds), config },
+    licences: [
+      { of: 'pretrained weights', licence: backbones[config.backbone].licence },
+      { of: dataset.title, licence: dataset.licence },
+    ],
+  });
+  say(`Test, ${test.length} pictures: ${percent(accuracy.float32)} in float32, ${percent(accuracy.quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`);
+  say(`Written to ${run.modelDirectory}.`);
+  return card;
+}
+
+function splitDataset(
+  dataset: Dataset,
+  { validation, limit, seed }: TrainConfig,
+): { train: readonly number[]; validation: readonly number[]; test: readonly number[] } {
+  const test = [...Array(dataset.test.length).keys()];
+  const split = splitStratified(dataset.train, { validation: limit === null ? validation : dataset.train.length / 10, seed });
+  if (limit === null) return { ...split, test };
+  return {
+    train: subset(split.train, dataset.train, { count: limit, seed }),
+    validation: subset(split.validation, dataset.train, { count: validation, seed }),
+    test: subset(test, dataset.test, { count: validation, seed }),
+  };
+}
+
+/** Through stock `tf.loadGraphModel`, as the Worker runs it. */
+async function graphAccuracy(model: GraphModel, test: Examples, signal: AbortSignal): Promise<number> {
+  const artifacts = foldConstants({
+    modelTopology: model.topology,
+    weightSpecs: [...model.weightSpecs],
+    weightData: model.weightData.buffer,
+  });
+  const graph = await tf.loadGraphModel({ load: async () => artifacts });
+  try {
+    return await evaluate(
+      (inputs) => graph.predict(inputs) as tf.Tensor,
+      test,
+      INFERENCE_BATCH,
+      startProgress('Test, quantized', test.length),
+      signal,
+    );
+  } finally {
+    graph.dispose();
+  }
+}
+
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(2)} %`;
+}
