@@ -14,7 +14,10 @@ const identity: PreprocessSpec = {
 
 async function open(name: string): Promise<Picture> {
   const path = fileURLToPath(new URL(`../fixtures/${name}.png`, import.meta.url));
-  const { data, info } = await sharp(path).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const { data, info } = await sharp(path)
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
   return { width: info.width, height: info.height, channels: 3, data };
 }
 

@@ -118,7 +118,8 @@ const HALF = 1 << (PRECISION_BITS - 1);
 
 function clip8(sum: number): number {
   const value = sum >> PRECISION_BITS;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+  if (value < 0) return 0;
+  return value > 255 ? 255 : value;
 }
 
 /** For each output position, the first input position, how many, and their fixed-point weights. */

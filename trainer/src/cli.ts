@@ -35,8 +35,7 @@ async function main(): Promise<void> {
   switch (command) {
     case 'train': {
       const { directory, config } = await chooseRun(values);
-      const modelId =
-        values.id ?? (config.limit === null ? 'cifar10' : `cifar10-${config.name}`);
+      const modelId = values.id ?? (config.limit === null ? 'cifar10' : `cifar10-${config.name}`);
       const interrupt = new AbortController();
       process.once('SIGINT', () => {
         say('\nStopping behind the current step; Ctrl-C once more stops at once.');
@@ -95,7 +94,9 @@ async function chooseRun(values: { config?: string | undefined; resume?: string 
   const name = values.config ?? 'fast';
   const config = configs[name];
   if (!config) {
-    throw usage(`Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`);
+    throw usage(
+      `Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`,
+    );
   }
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   return { directory: join(packageFolder, 'runs', `${time}-${name}`), config };
@@ -105,7 +106,8 @@ const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const;
 
 function backendOf(name: string): (typeof BACKENDS)[number] {
   const backend = BACKENDS.find((known) => known === name);
-  if (!backend) throw usage(`Expected one of ${BACKENDS.join(', ')} for --backend, but got ${name}.`);
+  if (!backend)
+    throw usage(`Expected one of ${BACKENDS.join(', ')} for --backend, but got ${name}.`);
   return backend;
 }
 

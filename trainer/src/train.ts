@@ -13,18 +13,16 @@ import { writeModelDirectory } from './export/write-model-directory.ts';
 import { cutPlan, type Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { evaluate } from './report/evaluate.ts';
-import { formatSeconds, startProgress } from './report/progress.ts';
+import { formatPercent, formatSeconds, startProgress } from './report/progress.ts';
 import { startBackend } from './runtime/start-backend.ts';
 import { type Examples, photoExamples } from './stages/examples.ts';
 import { computeFeatures } from './stages/features.ts';
 import { FEATURES } from './stages/head.ts';
-import { Session } from './stages/session.ts';
+import { Session, type SessionRun } from './stages/session.ts';
 
 /** What a training has to do with the machine it runs on. */
-export interface Run {
-  /** Checkpoint and log go here. */
-  readonly directory: string;
-  /** Go on from the checkpoint that is there. */
+export interface Run extends SessionRun {
+  /** Go on from the checkpoint in the run's directory. */
   readonly resume: boolean;
   /** The finished model goes here, under its id. */
   readonly modelDirectory: string;
@@ -32,9 +30,6 @@ export interface Run {
   readonly backend: Parameters<typeof startBackend>[0];
   /** The command line, for the model card. */
   readonly command: string;
-  /** Aborted to stop behind the current step, with a checkpoint. */
-  readonly signal: AbortSignal;
-  say(line: string): void;
 }
 
 /** Pictures a step where no gradients are kept. */
@@ -58,14 +53,16 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     validation: photoExamples(dataset.train, validation, preprocess),
     test: photoExamples(dataset.test, test, preprocess),
   };
-  say(`${dataset.title}: ${train.length} pictures to train, ${validation.length} to choose the checkpoint, ${test.length} to test.`);
+  say(
+    `${dataset.title}: ${train.length} pictures to train, ${validation.length} to choose the checkpoint, ${test.length} to test.`,
+  );
 
   // Network.
   const classes = dataset.labels.length;
   const { plan, parameters } = await buildNetwork(config, classes);
   const session = run.resume
-    ? await Session.resume(run.directory, plan, signal, dataset.hash)
-    : await Session.start(run.directory, plan, signal, config, dataset.hash);
+    ? await Session.resume(run, plan, dataset.hash)
+    : await Session.start(run, plan, config, dataset.hash);
   const accuracyOf = (network: Plan, examples: Examples, title: string) =>
     evaluate(
       (inputs) => runPlan(network, inputs),
@@ -79,7 +76,13 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   if (!session.isDone(1)) {
     const { trunk, head } = cutPlan(plan, FEATURES);
     const featuresOf = (examples: Examples, title: string) =>
-      computeFeatures(trunk, examples, INFERENCE_BATCH, startProgress(title, examples.length), signal);
+      computeFeatures(
+        trunk,
+        examples,
+        INFERENCE_BATCH,
+        startProgress(title, examples.length),
+        signal,
+      );
     const features = {
       train: await featuresOf(photos.plain, 'Stage 1, features to train'),
       validation: await featuresOf(photos.validation, 'Stage 1, features to validate'),
@@ -98,7 +101,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     session.stage1Accuracy = await accuracyOf(head, features.test, 'Stage 1, test');
     await session.finish(1);
   }
-  say(`After stage 1: ${percent(session.stage1Accuracy ?? 0)} of the test pictures right.`);
+  say(`After stage 1: ${formatPercent(session.stage1Accuracy ?? 0)} of the test pictures right.`);
 
   // Stage 2. Everything but BatchNorm moves, slowly.
   if (!session.isDone(2) && backend.name !== 'wasm') {
@@ -141,7 +144,9 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       { of: dataset.title, licence: dataset.licence },
     ],
   });
-  say(`Test, ${test.length} pictures: ${percent(accuracy.float32)} in float32, ${percent(accuracy.quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`);
+  say(
+    `Test, ${test.length} pictures: ${formatPercent(accuracy.float32)} in float32, ${formatPercent(accuracy.quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
+  );
   say(`Written to ${run.modelDirectory}.`);
   return card;
 }
@@ -151,7 +156,10 @@ function splitDataset(
   { validation, limit, seed }: TrainConfig,
 ): { train: readonly number[]; validation: readonly number[]; test: readonly number[] } {
   const test = [...Array(dataset.test.length).keys()];
-  const split = splitStratified(dataset.train, { validation: limit === null ? validation : dataset.train.length / 10, seed });
+  const split = splitStratified(dataset.train, {
+    validation: limit === null ? validation : dataset.train.length / 10,
+    seed,
+  });
   if (limit === null) return { ...split, test };
   return {
     train: subset(split.train, dataset.train, { count: limit, seed }),
@@ -161,7 +169,11 @@ function splitDataset(
 }
 
 /** Through stock `tf.loadGraphModel`, as the Worker runs it. */
-async function graphAccuracy(model: GraphModel, test: Examples, signal: AbortSignal): Promise<number> {
+async function graphAccuracy(
+  model: GraphModel,
+  test: Examples,
+  signal: AbortSignal,
+): Promise<number> {
   const artifacts = foldConstants({
     modelTopology: model.topology,
     weightSpecs: [...model.weightSpecs],
@@ -179,8 +191,4 @@ async function graphAccuracy(model: GraphModel, test: Examples, signal: AbortSig
   } finally {
     graph.dispose();
   }
-}
-
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} %`;
 }

@@ -107,5 +107,7 @@ function batchNorm(x: tf.SymbolicTensor, prefix: string): tf.SymbolicTensor {
 }
 
 function activation(x: tf.SymbolicTensor, prefix: string): tf.SymbolicTensor {
-  return tf.layers.reLU({ name: `${prefix}_activation`, maxValue: 6 }).apply(x) as tf.SymbolicTensor;
+  return tf.layers
+    .reLU({ name: `${prefix}_activation`, maxValue: 6 })
+    .apply(x) as tf.SymbolicTensor;
 }

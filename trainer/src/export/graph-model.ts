@@ -41,17 +41,26 @@ export async function toGraphModel(
         graph.convolution(step, await foldBatchNorm(step));
         break;
       case 'dense':
-        graph.dense(step, await toNamedTensor(step.kernel.value), await toNamedTensor(step.bias.value));
+        graph.dense(
+          step,
+          await toNamedTensor(step.kernel.value),
+          await toNamedTensor(step.bias.value),
+        );
         break;
       case 'add':
         graph.node(step.output, 'AddV2', step.inputs, FLOAT);
         break;
       case 'global-average-pool':
-        graph.node(step.output, 'Mean', [...step.inputs, graph.axes(`${step.output}/axes`, [1, 2])], {
-          ...FLOAT,
-          Tidx: { type: 'DT_INT32' },
-          keep_dims: { b: false },
-        });
+        graph.node(
+          step.output,
+          'Mean',
+          [...step.inputs, graph.axes(`${step.output}/axes`, [1, 2])],
+          {
+            ...FLOAT,
+            Tidx: { type: 'DT_INT32' },
+            keep_dims: { b: false },
+          },
+        );
         break;
       case 'dropout':
         graph.node(step.output, 'Identity', step.inputs, FLOAT);
@@ -82,23 +91,35 @@ class GraphBuilder {
   }
 
   placeholder(name: string, shape: readonly number[]): void {
-    this.node(name, 'Placeholder', [], { dtype: { type: 'DT_FLOAT' }, shape: { shape: dims(shape) } });
+    this.node(name, 'Placeholder', [], {
+      dtype: { type: 'DT_FLOAT' },
+      shape: { shape: dims(shape) },
+    });
   }
 
-  convolution(step: ConvolutionStep, { kernel, bias }: { kernel: NamedTensor; bias: NamedTensor }): void {
+  convolution(
+    step: ConvolutionStep,
+    { kernel, bias }: { kernel: NamedTensor; bias: NamedTensor },
+  ): void {
     const [input] = step.inputs as [string];
     const [height, width] = step.strides;
     this.node(
       step.output,
       step.depthwise ? 'FusedDepthwiseConv2dNative' : '_FusedConv2D',
-      [input, this.#kernel(`${step.name}/kernel`, kernel, step.depthwise ? 2 : 1), this.#float(`${step.name}/bias`, bias)],
+      [
+        input,
+        this.#kernel(`${step.name}/kernel`, kernel, step.depthwise ? 2 : 1),
+        this.#float(`${step.name}/bias`, bias),
+      ],
       {
         ...FLOAT,
         strides: { list: { i: ['1', `${height}`, `${width}`, '1'] } },
         dilations: { list: { i: ['1', '1', '1', '1'] } },
         padding: text(step.padding.toUpperCase()),
         data_format: text('NHWC'),
-        ...fusedOps(step.activation === 'linear' ? ['BiasAdd'] : ['BiasAdd', ACTIVATIONS[step.activation]]),
+        ...fusedOps(
+          step.activation === 'linear' ? ['BiasAdd'] : ['BiasAdd', ACTIVATIONS[step.activation]],
+        ),
       },
     );
   }
@@ -108,7 +129,11 @@ class GraphBuilder {
     this.node(
       step.output,
       '_FusedMatMul',
-      [input, this.#kernel(`${step.name}/kernel`, kernel, 1), this.#float(`${step.name}/bias`, bias)],
+      [
+        input,
+        this.#kernel(`${step.name}/kernel`, kernel, 1),
+        this.#float(`${step.name}/bias`, bias),
+      ],
       { ...FLOAT, transpose_a: { b: false }, transpose_b: { b: false }, ...fusedOps(['BiasAdd']) },
     );
   }
@@ -140,7 +165,12 @@ class GraphBuilder {
     if (this.#scheme === 'float32') return this.#float(name, kernel);
     const { shape, steps, scales } = quantizePerChannel(kernel, channelDimensions);
     const quantized = this.#constant(
-      { name: `${name}/steps`, shape: [...shape], dtype: 'float32', quantization: { dtype: 'uint8', ...STEP } },
+      {
+        name: `${name}/steps`,
+        shape: [...shape],
+        dtype: 'float32',
+        quantization: { dtype: 'uint8', ...STEP },
+      },
       steps,
     );
     return this.node(name, 'Mul', [quantized, this.#float(`${name}/scales`, scales)], FLOAT);

@@ -64,5 +64,8 @@ async function listModel(directory: string): Promise<void> {
     () => ({ default: id, models: [] }),
   );
   if (index.models.includes(id)) return;
-  await writeFileAtomically(path, `${JSON.stringify({ ...index, models: [...index.models, id] })}\n`);
+  await writeFileAtomically(
+    path,
+    `${JSON.stringify({ ...index, models: [...index.models, id] })}\n`,
+  );
 }

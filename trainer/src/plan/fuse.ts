@@ -64,18 +64,41 @@ export function fusePlan(model: tf.LayersModel): Plan {
         steps.push({ kind: 'add', name: layer.name, inputs, output: nameOf(layer.output) });
         break;
       case 'GlobalAveragePooling2D':
-        steps.push({ kind: 'global-average-pool', name: layer.name, inputs, output: nameOf(layer.output) });
+        steps.push({
+          kind: 'global-average-pool',
+          name: layer.name,
+          inputs,
+          output: nameOf(layer.output),
+        });
         break;
       case 'Dropout': {
         const rate = layer.getConfig()['rate'] as number;
-        steps.push({ kind: 'dropout', name: layer.name, inputs, output: nameOf(layer.output), rate });
+        steps.push({
+          kind: 'dropout',
+          name: layer.name,
+          inputs,
+          output: nameOf(layer.output),
+          rate,
+        });
         break;
       }
       case 'Dense': {
         const logits = `${layer.name}/logits`;
         steps.push(
-          { kind: 'dense', name: layer.name, inputs, output: logits, kernel: parameter(layer, 0), bias: parameter(layer, 1) },
-          { kind: 'softmax', name: `${layer.name}_softmax`, inputs: [logits], output: nameOf(layer.output) },
+          {
+            kind: 'dense',
+            name: layer.name,
+            inputs,
+            output: logits,
+            kernel: parameter(layer, 0),
+            bias: parameter(layer, 1),
+          },
+          {
+            kind: 'softmax',
+            name: `${layer.name}_softmax`,
+            inputs: [logits],
+            output: nameOf(layer.output),
+          },
         );
         break;
       }
@@ -106,8 +129,15 @@ function parameter(layer: tf.layers.Layer, index: number): Parameter {
 
 function freezeBatchNorm(layer: tf.layers.Layer, depthwise: boolean): FrozenBatchNorm {
   return tf.tidy(() => {
-    const [gamma, beta, mean, variance] = layer.getWeights() as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
-    const scale = gamma.div<tf.Tensor1D>(variance.add(layer.getConfig()['epsilon'] as number).sqrt());
+    const [gamma, beta, mean, variance] = layer.getWeights() as [
+      tf.Tensor1D,
+      tf.Tensor1D,
+      tf.Tensor1D,
+      tf.Tensor1D,
+    ];
+    const scale = gamma.div<tf.Tensor1D>(
+      variance.add(layer.getConfig()['epsilon'] as number).sqrt(),
+    );
     const shift = beta.sub<tf.Tensor1D>(mean.mul(scale));
     return { scale: depthwise ? scale.reshape([-1, 1]) : scale, shift };
   });

@@ -47,7 +47,8 @@ function buildTinyNetwork(): tf.LayersModel {
 let model: tf.LayersModel;
 let plan: Plan;
 const photos = () => tf.randomNormal<tf.Rank.R4>([5, 9, 9, 3], 0, 2, 'float32', 7);
-const truth = () => tf.oneHot(tf.tensor1d([0, 2, 1, 1, 0], 'int32'), 3).cast<tf.Tensor2D>('float32');
+const truth = () =>
+  tf.oneHot(tf.tensor1d([0, 2, 1, 1, 0], 'int32'), 3).cast<tf.Tensor2D>('float32');
 
 beforeAll(async () => {
   await tf.setBackend('cpu');

@@ -11,7 +11,9 @@ import type { Plan, Step } from './plan.ts';
  */
 export function runPlan(plan: Plan, input: tf.Tensor): tf.Tensor {
   return tf.tidy(() => {
-    const lastReader = new Map(plan.steps.flatMap((step) => step.inputs.map((name) => [name, step])));
+    const lastReader = new Map(
+      plan.steps.flatMap((step) => step.inputs.map((name) => [name, step])),
+    );
     const values = new Map([[plan.input, input]]);
     for (const step of plan.steps) {
       values.set(step.output, runStep(step, read(values, step.inputs)));
@@ -39,7 +41,11 @@ function runStep(step: Step, inputs: readonly tf.Tensor[]): tf.Tensor {
     case 'dropout':
       return x.clone();
     case 'dense':
-      return dense(x as tf.Tensor2D, step.kernel.value as tf.Tensor2D, step.bias.value as tf.Tensor1D);
+      return dense(
+        x as tf.Tensor2D,
+        step.kernel.value as tf.Tensor2D,
+        step.bias.value as tf.Tensor1D,
+      );
     case 'softmax':
       return tf.softmax(x);
   }
@@ -128,7 +134,10 @@ export function planGradients(
           break;
         case 'global-average-pool': {
           const [, height, width] = x.shape as [number, number, number, number];
-          const spread = dy.div(height * width).expandDims(1).expandDims(1);
+          const spread = dy
+            .div(height * width)
+            .expandDims(1)
+            .expandDims(1);
           pass(inputName, tf.zerosLike(x).add(spread));
           break;
         }
@@ -137,9 +146,13 @@ export function planGradients(
           break;
         case 'dense': {
           const kernel = step.kernel.value as tf.Tensor2D;
-          gradients.set(step.kernel.name, tf.keep(tf.matMul(x as tf.Tensor2D, dy as tf.Tensor2D, true)));
+          gradients.set(
+            step.kernel.name,
+            tf.keep(tf.matMul(x as tf.Tensor2D, dy as tf.Tensor2D, true)),
+          );
           gradients.set(step.bias.name, tf.keep(dy.sum(0)));
-          if (inputName !== plan.input) pass(inputName, tf.matMul(dy as tf.Tensor2D, kernel, false, true));
+          if (inputName !== plan.input)
+            pass(inputName, tf.matMul(dy as tf.Tensor2D, kernel, false, true));
           break;
         }
       }

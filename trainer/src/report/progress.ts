@@ -1,49 +1,65 @@
-import { type Options, SingleBar } from 'cli-progress';
+import { SingleBar } from 'cli-progress';
 
-/** A bar on the terminal; a line now and then where the output is a file. */
+/** A bar on a terminal; now and then a line where the output is a file. */
 export interface Progress {
   /** @param note what the work shows of itself, such as the loss */
   advance(pictures: number, note?: string): void;
+  /** Takes the bar away: the caller says how it ended. */
   stop(): void;
 }
 
-export type StartProgress = (title: string, pictures: number, done?: number) => Progress;
+const LINE_EVERY_MS = 15_000;
 
-const options: Options = {
-  format: '{title} [{bar}] {percentage}% | {value}/{total} pictures | {rate}/s | {left} left{note}',
-  barCompleteChar: '█',
-  barIncompleteChar: '·',
-  barsize: 20,
-  hideCursor: true,
-  gracefulExit: false,
-  noTTYOutput: true,
-  notTTYSchedule: 10_000,
-  emptyOnZero: true,
-};
-
-/** Shows pictures done, pictures per second and the time left. */
-export const startProgress: StartProgress = (title, pictures, done = 0) => {
-  const bar = new SingleBar(options);
+/**
+ * Shows pictures done, pictures per second and the time left.
+ *
+ * @param done pictures that an earlier session has done
+ */
+export function startProgress(title: string, pictures: number, done = 0): Progress {
+  const isTerminal = process.stdout.isTTY === true;
   const begin = performance.now();
   let total = done;
-  const payload = (note: string) => {
-    const seconds = (performance.now() - begin) / 1000;
-    const rate = (total - done) / Math.max(seconds, 1e-3);
-    const left = rate > 0 ? formatSeconds((pictures - total) / rate) : '?';
-    return { title, rate: Math.round(rate), left, note: note && ` | ${note}` };
+  let lastLine = begin;
+  const state = (note: string) => {
+    const rate = (total - done) / ((performance.now() - begin) / 1000);
+    const left = rate > 0 ? formatSeconds((pictures - total) / rate) : '…';
+    return {
+      title,
+      numbers: [`${Math.round(rate)} pictures/s`, `${left} left`, note].filter(Boolean).join(', '),
+    };
   };
-  bar.start(pictures, done, payload(''));
+  const bar = new SingleBar({
+    format: '{title} {bar} {percentage} %, {numbers}',
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 24,
+    clearOnComplete: true,
+    hideCursor: true,
+    gracefulExit: false,
+  });
+  if (isTerminal) bar.start(pictures, done, { title, numbers: '' });
   return {
     advance(count, note = '') {
       total += count;
-      bar.update(total, payload(note));
+      const { numbers } = state(note);
+      if (isTerminal) return bar.update(total, { numbers });
+      if (performance.now() - lastLine < LINE_EVERY_MS) return;
+      lastLine = performance.now();
+      console.log(`${title} ${Math.floor((100 * total) / pictures)} %, ${numbers}`);
     },
-    stop: () => bar.stop(),
+    stop() {
+      if (isTerminal) bar.stop();
+    },
   };
-};
+}
 
 /** `75` as `1 min 15 s`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds);
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/** `0.8712` as `87.12 %`. */
+export function formatPercent(fraction: number): string {
+  return `${(100 * fraction).toFixed(2)} %`;
 }

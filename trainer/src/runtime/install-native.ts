@@ -67,7 +67,7 @@ async function findCompiler(environment: NodeJS.ProcessEnv): Promise<string> {
   if (compiler === undefined) {
     throw new TrainerError(
       'backend_unavailable',
-      `a C++ compiler is needed once and none of ${candidates.join(', ')} runs; install g++ or clang`,
+      `A C++ compiler is needed once and none of ${candidates.join(', ')} runs; install g++ or clang.`,
     );
   }
   return compiler;
@@ -79,7 +79,7 @@ async function checkSpace(cache: string, recipe: NativeRecipe): Promise<void> {
   if (bavail * bsize < needed) {
     throw new TrainerError(
       'disk_full',
-      `the native backend needs ${megabytes(needed)} MB in ${cache} and ${megabytes(bavail * bsize)} MB are free; free some or set GRAFT_CACHE to another disk`,
+      `The native backend needs ${megabytes(needed)} MB in ${cache} and ${megabytes(bavail * bsize)} MB are free; free some or set GRAFT_CACHE to a folder on another disk.`,
     );
   }
 }
@@ -119,7 +119,7 @@ async function extract(
   if (result.kind !== 'done') {
     throw new TrainerError(
       'backend_unavailable',
-      `the libraries could not be taken out of the wheel: ${lastLine(result.output)}`,
+      `The libraries could not be taken out of the wheel: ${lastLine(result.output)}`,
     );
   }
 }

@@ -7,7 +7,10 @@ const EPSILON = 1e-7;
 
 /** Adam with Keras' defaults (Kingma & Ba 2015, Algorithm 1, with the bias correction of §2). */
 export class Adam {
-  readonly #moments = new Map<string, { readonly mean: tf.Variable; readonly square: tf.Variable }>();
+  readonly #moments = new Map<
+    string,
+    { readonly mean: tf.Variable; readonly square: tf.Variable }
+  >();
   #steps = 0;
 
   constructor(parameters: readonly Parameter[]) {
@@ -32,8 +35,17 @@ export class Adam {
       const { mean, square } = moments;
       tf.tidy(() => {
         mean.assign(mean.add(gradient.sub(mean).mul(1 - BETA1)));
-        square.assign(square.add(gradient.square().sub(square).mul(1 - BETA2)));
-        value.assign(value.sub(mean.mul(learningRate * correction).div(square.sqrt().add(EPSILON))));
+        square.assign(
+          square.add(
+            gradient
+              .square()
+              .sub(square)
+              .mul(1 - BETA2),
+          ),
+        );
+        value.assign(
+          value.sub(mean.mul(learningRate * correction).div(square.sqrt().add(EPSILON))),
+        );
       });
     }
   }

@@ -57,7 +57,8 @@ export async function snapshot(
   prefix: string,
 ): Promise<Map<string, NamedTensor>> {
   const tensors = new Map<string, NamedTensor>();
-  for (const [name, value] of variables) tensors.set(`${prefix}${name}`, await toNamedTensor(value));
+  for (const [name, value] of variables)
+    tensors.set(`${prefix}${name}`, await toNamedTensor(value));
   return tensors;
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { type Picture, type PreprocessSpec, preprocess } from 'shared/preprocess';
 import type { PictureSet } from '../datasets/dataset.ts';
@@ -32,6 +33,8 @@ export function photoExamples(
     length: chosen.length,
     label: (index) => set.label(chosen[index] as number),
     async inputs(indices, random) {
+      // Nothing else here waits for the event loop, and a Ctrl-C must get in.
+      await setImmediate();
       const photoBatch = new Float32Array(indices.length * size * size * 3);
       for (const [at, index] of indices.entries()) {
         const picture = augment(await set.picture(chosen[index] as number), random);

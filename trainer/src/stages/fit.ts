@@ -77,6 +77,8 @@ export async function fit(options: Fit): Promise<void> {
 }
 
 function randomOf(seed: string, ...place: number[]): Random {
-  const hash = createHash('sha256').update(JSON.stringify([seed, ...place])).digest();
+  const hash = createHash('sha256')
+    .update(JSON.stringify([seed, ...place]))
+    .digest();
   return createRandom(hash.readInt32LE());
 }

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { StageConfig, TrainConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
 import { type Plan, parametersOf } from '../plan/plan.ts';
-import { startProgress } from '../report/progress.ts';
+import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
 import { Adam } from './adam.ts';
 import {
@@ -32,46 +32,54 @@ export interface Stage {
   validate(): Promise<number>;
 }
 
+/** What a session needs of the run that it belongs to. */
+export interface SessionRun {
+  /** Checkpoint and log go here. */
+  readonly directory: string;
+  /** Aborted to stop behind the current step, with a checkpoint. */
+  readonly signal: AbortSignal;
+  say(line: string): void;
+}
+
 /** One training's state: where it stands, the best weights so far, and its files. */
 export class Session {
-  readonly #directory: string;
+  readonly #run: SessionRun;
   readonly #network: Plan;
-  readonly #signal: AbortSignal;
   #header: CheckpointHeader;
   /** Tensors of the checkpoint that no one has taken up yet, or of the best epoch. */
   #best: ReadonlyMap<string, NamedTensor> = new Map();
   #moments: ReadonlyMap<string, NamedTensor> = new Map();
   #clock = performance.now();
 
-  private constructor(directory: string, network: Plan, signal: AbortSignal, header: CheckpointHeader) {
-    this.#directory = directory;
+  private constructor(run: SessionRun, network: Plan, header: CheckpointHeader) {
+    this.#run = run;
     this.#network = network;
-    this.#signal = signal;
     this.#header = header;
   }
 
   static async start(
-    directory: string,
+    run: SessionRun,
     network: Plan,
-    signal: AbortSignal,
     config: TrainConfig,
     datasetHash: string,
   ): Promise<Session> {
-    await mkdir(directory, { recursive: true });
-    const header = { config, datasetHash, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
-    const session = new Session(directory, network, signal, header);
+    await mkdir(run.directory, { recursive: true });
+    const header = {
+      config,
+      datasetHash,
+      stage1Accuracy: null,
+      ...START,
+      stage: 1,
+      seconds: 0,
+    } as const;
+    const session = new Session(run, network, header);
     await session.#save({});
     return session;
   }
 
   /** @throws TrainerError `checkpoint_invalid`, also when the data set has changed since */
-  static async resume(
-    directory: string,
-    network: Plan,
-    signal: AbortSignal,
-    datasetHash: string,
-  ): Promise<Session> {
-    const path = checkpointIn(directory);
+  static async resume(run: SessionRun, network: Plan, datasetHash: string): Promise<Session> {
+    const path = checkpointIn(run.directory);
     const { header, tensors } = await loadCheckpoint(path);
     if (header.datasetHash !== datasetHash) {
       throw new TrainerError(
@@ -80,7 +88,7 @@ export class Session {
       );
     }
     assign(byName(parametersOf(network)), tensors, 'parameters/');
-    const session = new Session(directory, network, signal, header);
+    const session = new Session(run, network, header);
     session.#best = withPrefix(tensors, 'best/');
     session.#moments = withPrefix(tensors, 'adam/');
     return session;
@@ -121,14 +129,19 @@ export class Session {
         epoch: this.#header.epoch,
         step: this.#header.step,
         startProgress: (epoch, done) =>
-          startProgress(`${stage.title}, epoch ${epoch + 1}/${epochs}`, stage.examples.length, done),
+          startProgress(
+            `${stage.title}, epoch ${epoch + 1}/${epochs}`,
+            stage.examples.length,
+            done,
+          ),
         onStep: async (epoch, step) => {
           // Lets a pending Ctrl-C in.
           await setImmediate();
-          if (!this.#signal.aborted && performance.now() - lastSave < CHECKPOINT_EVERY_MS) return;
+          if (!this.#run.signal.aborted && performance.now() - lastSave < CHECKPOINT_EVERY_MS)
+            return;
           await this.#save({ epoch, step }, optimizer);
           lastSave = performance.now();
-          this.#signal.throwIfAborted();
+          this.#run.signal.throwIfAborted();
         },
         onEpoch: async (epoch, loss) => {
           const accuracy = await stage.validate();
@@ -137,7 +150,16 @@ export class Session {
             this.#header = { ...this.#header, best: { epoch: epoch + 1, accuracy } };
           }
           await this.#save({ epoch: epoch + 1, step: 0 }, optimizer);
-          await this.log({ stage: stage.number, epoch: epoch + 1, loss, accuracy, seconds: this.seconds });
+          this.#run.say(
+            `${stage.title}, epoch ${epoch + 1}/${epochs}: loss ${loss.toFixed(4)}, validation ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} in all`,
+          );
+          await this.log({
+            stage: stage.number,
+            epoch: epoch + 1,
+            loss,
+            accuracy,
+            seconds: this.seconds,
+          });
         },
       });
       assign(byName(parameters), this.#best, '');
@@ -156,7 +178,7 @@ export class Session {
   /** One line of `log.jsonl`. */
   async log(event: object): Promise<void> {
     const line = JSON.stringify({ time: new Date().toISOString(), ...event });
-    await appendFile(join(this.#directory, 'log.jsonl'), `${line}\n`);
+    await appendFile(join(this.#run.directory, 'log.jsonl'), `${line}\n`);
   }
 
   async #save(position: Partial<CheckpointHeader>, optimizer?: Adam): Promise<void> {
@@ -165,7 +187,7 @@ export class Session {
     this.#clock = now;
     const optimizerSteps = optimizer?.steps ?? 0;
     this.#header = { ...this.#header, ...position, optimizerSteps, seconds };
-    await saveCheckpoint(checkpointIn(this.#directory), {
+    await saveCheckpoint(checkpointIn(this.#run.directory), {
       header: this.#header,
       tensors: new Map([
         ...(await snapshot(byName(parametersOf(this.#network)), 'parameters/')),
@@ -182,7 +204,10 @@ function checkpointIn(directory: string): string {
   return join(directory, 'checkpoint.safetensors');
 }
 
-function withPrefix(tensors: ReadonlyMap<string, NamedTensor>, prefix: string): Map<string, NamedTensor> {
+function withPrefix(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  prefix: string,
+): Map<string, NamedTensor> {
   return new Map(
     [...tensors]
       .filter(([name]) => name.startsWith(prefix))

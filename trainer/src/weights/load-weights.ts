@@ -17,7 +17,10 @@ export function loadWeights(
     layer.weights.map(({ originalName: name, shape }) => {
       const tensor = tensors.get(name);
       if (!tensor) {
-        throw new TrainerError('weights_invalid', `The weights lack the tensor ${name}: they belong to another network.`);
+        throw new TrainerError(
+          'weights_invalid',
+          `The weights lack the tensor ${name}: they belong to another network.`,
+        );
       }
       if (tensor.shape.join() !== shape.join()) {
         throw new TrainerError(
@@ -31,11 +34,16 @@ export function loadWeights(
   );
   const [extra] = unused;
   if (extra !== undefined) {
-    throw new TrainerError('weights_invalid', `The weights have a tensor ${extra} that the network lacks: they belong to another network.`);
+    throw new TrainerError(
+      'weights_invalid',
+      `The weights have a tensor ${extra} that the network lacks: they belong to another network.`,
+    );
   }
   layers.forEach((layer, index) => {
     tf.tidy(() => {
-      layer.setWeights((values[index] ?? []).map(({ shape, values }) => tf.tensor(values, [...shape], 'float32')));
+      layer.setWeights(
+        (values[index] ?? []).map(({ shape, values }) => tf.tensor(values, [...shape], 'float32')),
+      );
     });
   });
 }

@@ -36,7 +36,11 @@ const BYTES = { F32: 4, F16: 2 } as const;
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
   const file = await readFile(path).catch((cause: unknown) => {
-    throw new TrainerError('weights_invalid', `Expected a weights file at ${path}, but it cannot be read.`, cause);
+    throw new TrainerError(
+      'weights_invalid',
+      `Expected a weights file at ${path}, but it cannot be read.`,
+      cause,
+    );
   });
   const { entries, body } = parseHeader(file, path);
   let metadata: Record<string, string> = {};
@@ -61,7 +65,10 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
 }
 
 /** Writes float32 tensors: the whole file or nothing. */
-export async function writeSafetensors(path: string, { metadata, tensors }: Safetensors): Promise<void> {
+export async function writeSafetensors(
+  path: string,
+  { metadata, tensors }: Safetensors,
+): Promise<void> {
   const entries: Record<string, unknown> = { __metadata__: metadata };
   const parts: Uint8Array[] = [];
   let at = 0;
@@ -78,7 +85,10 @@ export async function writeSafetensors(path: string, { metadata, tensors }: Safe
   await writeFileAtomically(path, Buffer.concat([length, json, padding, ...parts]));
 }
 
-function parseHeader(file: Buffer, path: string): { entries: z.infer<typeof header>; body: Buffer } {
+function parseHeader(
+  file: Buffer,
+  path: string,
+): { entries: z.infer<typeof header>; body: Buffer } {
   const length = file.length < 8 ? Number.NaN : Number(file.readBigUInt64LE());
   if (!(length <= file.length - 8)) throw invalid(path, 'its header is cut short');
   try {
@@ -96,5 +106,9 @@ function isTensorEntry(entry: Entry): entry is Extract<Entry, { shape: number[] 
 }
 
 function invalid(path: string, reason: string, cause?: unknown): TrainerError {
-  return new TrainerError('weights_invalid', `Expected a safetensors file at ${path}, but ${reason}.`, cause);
+  return new TrainerError(
+    'weights_invalid',
+    `Expected a safetensors file at ${path}, but ${reason}.`,
+    cause,
+  );
 }
