@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { configs } from './config/registry.ts';
+import type { TrainConfig } from './config/train-config.ts';
 import { TrainerError } from './errors.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
 import { startBackend } from './runtime/start-backend.ts';
@@ -17,6 +18,7 @@ Trains a CIFAR-10 classifier on a network pretrained on ImageNet and exports it 
   --resume <folder>  go on with an interrupted run, such as runs/2026-01-31T12-00-00-fast
   --id <id>          id of the model (default: cifar10; cifar10-<config> where only a part is used)
   --models <folder>  where models go (default: edge/public/models, which the Worker serves)
+  --runs <folder>    where checkpoints and logs go (default: trainer/runs)
   --help             this text
 
        pnpm --filter trainer run export
@@ -77,6 +79,7 @@ function parseCommandLine() {
         resume: { type: 'string' },
         id: { type: 'string' },
         models: { type: 'string' },
+        runs: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     });
@@ -86,7 +89,9 @@ function parseCommandLine() {
 }
 
 /** A new run's folder and experiment, or those of the run to go on with. */
-async function chooseRun(values: { config?: string | undefined; resume?: string | undefined }) {
+async function chooseRun(
+  values: Partial<Record<'config' | 'resume' | 'runs', string | undefined>>,
+): Promise<{ directory: string; config: TrainConfig }> {
   if (values.resume !== undefined) {
     const { header } = await loadCheckpoint(join(values.resume, 'checkpoint.safetensors'));
     return { directory: values.resume, config: header.config };
@@ -99,7 +104,7 @@ async function chooseRun(values: { config?: string | undefined; resume?: string 
     );
   }
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  return { directory: join(packageFolder, 'runs', `${time}-${name}`), config };
+  return { directory: join(values.runs ?? join(packageFolder, 'runs'), `${time}-${name}`), config };
 }
 
 const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const;

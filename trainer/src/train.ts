@@ -116,6 +116,9 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     });
     await session.finish(2);
   }
+  if (backend.name === 'wasm') {
+    say('Stage 2 is left out, since WASM cannot train convolutions: the model is that of stage 1.');
+  }
 
   // Export: what is measured is what is written.
   const model = await toGraphModel(plan, config.size, 'uint8-per-channel');

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { TrainerError } from '../src/errors.ts';
+import { buildDirectory } from '../src/runtime/build-directory.ts';
+import { cacheDirectory } from '../src/runtime/cache-directory.ts';
+import { findPython } from '../src/runtime/pip.ts';
+import { runProgram } from '../src/runtime/run-program.ts';
+
+// The same TensorFlow that the native backend is bound to.
+const requirements = ['tensorflow-cpu==2.21.0', 'keras==3.15.1'];
+
+/**
+ * Makes, once for this machine and user, a Python environment with TensorFlow
+ * and Keras to measure against. Training does not need it.
+ *
+ * @returns the path of its python
+ * @throws TrainerError `backend_unavailable` without Python, `download_failed`, `interrupted`
+ */
+export async function preparePython(log: (line: string) => void): Promise<string> {
+  const versions = requirements.join('-').replaceAll('==', '-');
+  const target = join(cacheDirectory(), `python-${versions}-${process.platform}-${process.arch}`);
+  const pythonOf = (folder: string): string =>
+    process.platform === 'win32'
+      ? join(folder, 'Scripts', 'python.exe')
+      : join(folder, 'bin', 'python');
+  if (existsSync(pythonOf(target))) return pythonOf(target);
+
+  const python = await findPython();
+  log(`Installing ${requirements.join(' and ')} (300 MB, once, to ${target}) to measure against.`);
+  await buildDirectory(target, async (folder) => {
+    // Without pip of its own: Debian packs that apart, and the one that is here can install into it.
+    await run(python, ['-m', 'venv', '--without-pip', folder]);
+    await run(python, [
+      ...['-m', 'pip', '--python', pythonOf(folder), 'install', '--no-input', '--quiet'],
+      ...['--disable-pip-version-check', '--no-cache-dir', '--only-binary=:all:', ...requirements],
+    ]);
+  });
+  return pythonOf(target);
+}
+
+async function run(python: string, args: readonly string[]): Promise<void> {
+  const result = await runProgram(python, args);
+  if (result.kind !== 'done') {
+    throw new TrainerError(
+      'download_failed',
+      `The Python environment for the benchmark could not be made (${result.output.trim()}); check the network and try again.`,
+    );
+  }
+}
