@@ -118,8 +118,7 @@ const HALF = 1 << (PRECISION_BITS - 1);
 
 function clip8(sum: number): number {
   const value = sum >> PRECISION_BITS;
-  if (value < 0) return 0;
-  return value > 255 ? 255 : value;
+  return value < 0 ? 0 : Math.min(value, 255);
 }
 
 /** For each output position, the first input position, how many, and their fixed-point weights. */

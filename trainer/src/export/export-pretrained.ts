@@ -6,11 +6,15 @@ import { disposePlan } from '../plan/plan.ts';
 import { attachHead } from '../stages/head.ts';
 import { loadWeights } from '../weights/load-weights.ts';
 import { readSafetensors } from '../weights/safetensors.ts';
-import { toGraphModel } from './graph-model.ts';
+import { type QuantizationScheme, toGraphModel } from './graph-model.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
 /** Exports a network as ImageNet left it, with its 1,000 classes. */
-export async function exportPretrained(name: BackboneName, directory: string): Promise<ModelCard> {
+export async function exportPretrained(
+  name: BackboneName,
+  directory: string,
+  scheme: QuantizationScheme = 'uint8-per-channel',
+): Promise<ModelCard> {
   const backbone = backbones[name];
   const size = backbone.pretrainedSize;
   const trunk = backbone.build(size);
@@ -22,7 +26,7 @@ export async function exportPretrained(name: BackboneName, directory: string): P
   try {
     return await writeModelDirectory(
       directory,
-      await toGraphModel(plan, size, 'uint8-per-channel'),
+      await toGraphModel(plan, size, scheme),
       {
         id: 'imagenet',
         title: `${backbone.title}, 1,000 ImageNet classes`,
@@ -34,7 +38,7 @@ export async function exportPretrained(name: BackboneName, directory: string): P
         architecture: { name: backbone.title, parameters },
         pretraining: backbone.pretraining,
         preprocess: { ...backbone.preprocess, size },
-        quantization: 'uint8-per-channel',
+        quantization: scheme,
         accuracy: [
           {
             source: 'published',

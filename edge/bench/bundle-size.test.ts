@@ -1,0 +1,8 @@
+import { expect, test } from 'vitest';
+import { measureBundle } from './bundle-size.ts';
+
+test('the Worker takes at most 700 KiB gzipped, without models', async () => {
+  const { gzipKib } = await measureBundle();
+  expect(gzipKib).toBeGreaterThan(100);
+  expect(gzipKib).toBeLessThanOrEqual(700);
+});

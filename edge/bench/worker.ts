@@ -1,0 +1,72 @@
+import { preprocess } from 'shared/preprocess';
+import { createApp } from '../src/app.ts';
+import { decode } from '../src/decode.ts';
+import type { Env } from '../src/env.ts';
+import { defaultLimits } from '../src/limits.ts';
+import { loadModel, loadModelsIndex } from '../src/model.ts';
+import type { Timings } from './timings.ts';
+
+const app = createApp();
+
+/**
+ * Times `/classify` and the bare inference in turns, so that whatever else the machine does meets
+ * both. Batches, since workerd's clock ticks in whole milliseconds.
+ *
+ * @public wrangler's entry
+ */
+export default {
+  async fetch(request, env, context) {
+    const { pathname, searchParams } = new URL(request.url);
+    if (pathname !== '/bench') return app.fetch(request, env, context);
+    const url = searchParams.get('url') ?? '';
+    const batch = Number(searchParams.get('batch'));
+    const query = `http://graft.test/classify?${new URLSearchParams({ url })}`;
+    const { default: id } = await loadModelsIndex(env);
+    const model = await loadModel(env, id);
+    const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
+    const input = preprocess(decode(file, defaultLimits).picture, model.card.preprocess);
+
+    const classify = async (): Promise<Response> => {
+      const response = await app.fetch(new Request(query), env, context);
+      await response.text();
+      return response;
+    };
+    const inTurn = async <T>(run: () => T): Promise<Awaited<T>[]> => {
+      const results: Awaited<T>[] = [];
+      for (let i = 0; i < batch; i++) results.push(await run());
+      return results;
+    };
+    const timings: Timings = { bareMs: [], fetchMs: [], endToEndMs: [], busyMs: [], stagesMs: {} };
+    for (let round = 0; round < Number(searchParams.get('rounds')); round++) {
+      const times = [performance.now()];
+      await inTurn(() => model.classify(input));
+      times.push(performance.now());
+      await inTurn(async () => (await fetch(url)).arrayBuffer());
+      times.push(performance.now());
+      const responses = await inTurn(classify);
+      times.push(performance.now());
+      await Promise.all(Array.from({ length: batch }, classify));
+      times.push(performance.now());
+      [timings.bareMs, timings.fetchMs, timings.endToEndMs, timings.busyMs].forEach((list, i) => {
+        list.push(((times[i + 1] as number) - (times[i] as number)) / batch);
+      });
+      for (const [stage, ms] of meanStages(responses)) {
+        timings.stagesMs[stage] ??= [];
+        timings.stagesMs[stage].push(ms);
+      }
+    }
+    return Response.json(timings);
+  },
+} satisfies ExportedHandler<Env>;
+
+function meanStages(responses: readonly Response[]): Map<string, number> {
+  const means = new Map<string, number>();
+  for (const response of responses) {
+    const header = response.headers.get('server-timing');
+    if (!response.ok || !header) throw new Error(`/classify answered with ${response.status}.`);
+    for (const [, stage = '', ms] of header.matchAll(/(\w+);dur=([\d.]+)/g)) {
+      means.set(stage, (means.get(stage) ?? 0) + Number(ms) / responses.length);
+    }
+  }
+  return means;
+}

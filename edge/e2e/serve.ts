@@ -1,0 +1,61 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ClassifyAnswer, classifyAnswer } from 'shared/wire';
+import { createTestHarness, experimental_readRawConfig } from 'wrangler';
+
+const edge = fileURLToPath(new URL('..', import.meta.url));
+
+/** The Worker in workerd with models of its own, and a host with pictures for it to fetch. */
+export interface Served {
+  fetch(path: string): Promise<{ json(): Promise<unknown> }>;
+  /** @param photo place in `photos` */
+  classify(photo: number, top?: number): Promise<ClassifyAnswer>;
+  close(): Promise<void>;
+}
+
+/** A new folder for the files of a test. */
+export function makeFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'graft-e2e-'));
+}
+
+/**
+ * @param folder holds `public/models`; it goes when the Worker does
+ * @param photos PNG files
+ */
+export async function serve(folder: string, photos: readonly Uint8Array[]): Promise<Served> {
+  const photoHost = createServer((request, response) => {
+    const photo = photos[Number(request.url?.slice(1))];
+    response.writeHead(photo ? 200 : 404, { 'content-type': 'image/png' });
+    response.end(photo);
+  });
+  await new Promise<void>((listening) => photoHost.listen(0, '127.0.0.1', listening));
+  const { port } = photoHost.address() as AddressInfo;
+
+  const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
+  const config = {
+    ...rawConfig,
+    main: join(edge, 'src/index.ts'),
+    assets: { ...rawConfig.assets, directory: join(folder, 'public') },
+    vars: { ALLOW_LOOPBACK: '1' },
+  };
+  await writeFile(join(folder, 'wrangler.json'), JSON.stringify(config));
+  const worker = createTestHarness({ root: folder, workers: [{ configPath: 'wrangler.json' }] });
+  await worker.listen();
+
+  return {
+    fetch: (path) => worker.fetch(path),
+    async classify(photo, top = 5) {
+      const query = new URLSearchParams({ url: `http://127.0.0.1:${port}/${photo}`, top: `${top}` });
+      return classifyAnswer.parse(await (await worker.fetch(`/classify?${query}`)).json());
+    },
+    async close() {
+      await worker.close();
+      await new Promise((closed) => photoHost.close(closed));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

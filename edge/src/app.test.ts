@@ -1,0 +1,216 @@
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { env, exports } from 'cloudflare:workers';
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  type ClassifyAnswer,
+  classifyAnswer,
+  healthAnswer,
+  modelsAnswer,
+  problem,
+  problemStatus,
+} from 'shared/wire';
+import { describe, expect, inject, test } from 'vitest';
+import { createApp } from './app.ts';
+import type { Env } from './env.ts';
+import { defaultLimits } from './limits.ts';
+
+const host = inject('photoHost');
+const development = { ...env, ALLOW_LOOPBACK: '1' } as Env;
+const app = createApp({ ...defaultLimits, maxBytes: 1_000_000 });
+
+async function request(
+  path: string,
+  init?: RequestInit,
+  bindings = development,
+): Promise<Response> {
+  const context = createExecutionContext();
+  const response = await app.request(path, init, bindings, context);
+  await waitOnExecutionContext(context);
+  return response;
+}
+
+function query(parameters: Record<string, string>): string {
+  return `/classify?${new URLSearchParams(parameters)}`;
+}
+
+async function classify(
+  name: string,
+  parameters: Record<string, string> = {},
+): Promise<ClassifyAnswer> {
+  const response = await request(query({ url: `${host}/${name}`, ...parameters }));
+  expect(response.status).toBe(200);
+  return classifyAnswer.parse(await response.json());
+}
+
+async function expectProblem(response: Response, code: keyof typeof problemStatus): Promise<void> {
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  const body = problem.parse(await response.json());
+  expect(body.code).toBe(code);
+  expect([response.status, body.status]).toEqual([problemStatus[code], problemStatus[code]]);
+}
+
+// Keras, on the same pictures. `-224` is fed to the network as it is.
+describe('golden answers of imagenet', () => {
+  test.each([
+    ['chelsea-224.png', 285, 0.384633],
+    ['coffee-224.png', 967, 0.939836],
+    ['rocket-224.png', 657, 0.223328],
+  ])('%s', async (name, index, probability) => {
+    const { model, predictions } = await classify(name, { model: 'imagenet' });
+    expect(model.id).toBe('imagenet');
+    expect(predictions[0]?.index).toBe(index);
+    expect(Math.abs((predictions[0]?.probability ?? 0) - probability)).toBeLessThan(0.02);
+  });
+
+  test('chelsea.png, resized here, is an Egyptian cat', async () => {
+    const { image, predictions } = await classify('chelsea.png', { model: 'imagenet', top: '3' });
+    expect(image).toMatchObject({ width: 451, height: 300, format: 'png' });
+    expect(predictions.map(({ index }) => index)).toEqual([285, 282, 281]);
+    expect(predictions[0]).toMatchObject({ label: 'Egyptian_cat', synset: 'n02124075' });
+    expect(Math.abs((predictions[0]?.probability ?? 0) - 0.384633)).toBeLessThan(0.02);
+  });
+
+  test.each(['chelsea.jpg', 'chelsea.webp', 'progressive.jpg', '16-bit.png', 'interlaced.png'])(
+    '%s shows a cat',
+    async (name) => {
+      const { predictions } = await classify(name, { model: 'imagenet' });
+      expect([281, 282, 285]).toContain(predictions[0]?.index);
+    },
+  );
+});
+
+test('answers with as many predictions as asked for, most probable first', async () => {
+  for (const top of [1, 5, 100]) {
+    const { predictions } = await classify('coffee-224.png', {
+      top: `${top}`,
+    });
+    expect(predictions).toHaveLength(top);
+    const probabilities = predictions.map(({ probability }) => probability);
+    expect(probabilities).toEqual(probabilities.toSorted((a, b) => b - a));
+  }
+});
+
+test('reports the time of each stage', async () => {
+  const response = await request(query({ url: `${host}/chelsea.jpg` }));
+  const stages = response.headers.get('server-timing')?.split(',') ?? [];
+  expect(stages.map((stage) => stage.split(';')[0])).toEqual([
+    'fetch',
+    'decode',
+    'preprocess',
+    'inference',
+  ]);
+  for (const stage of stages) expect(stage).toMatch(/;dur=\d+(\.\d+)?$/);
+});
+
+test('keeps no tensor of a request', async () => {
+  await classify('chelsea.jpg');
+  const before = tf.memory();
+  for (let i = 0; i < 5; i++) await classify('chelsea.jpg');
+  expect(tf.memory().numTensors).toBe(before.numTensors);
+  expect(tf.memory().numBytes).toBe(before.numBytes);
+});
+
+test('answers requests that come at once', async () => {
+  const answers = await Promise.all(
+    ['chelsea-224.png', 'coffee-224.png', 'rocket-224.png'].map((name) => classify(name)),
+  );
+  expect(answers.map(({ predictions }) => predictions[0]?.index)).toEqual([285, 967, 657]);
+});
+
+test('lists the models', async () => {
+  const { default: fallback, models } = modelsAnswer.parse(await (await request('/models')).json());
+  expect(fallback).toBe('imagenet');
+  const imagenet = models.find(({ id }) => id === 'imagenet');
+  expect(imagenet).toMatchObject({ classes: 1000, size: 224 });
+  expect(imagenet?.version).toMatch(/^[0-9a-f]{12}$/);
+  expect((await classify('chelsea.jpg')).model).toEqual({
+    id: 'imagenet',
+    version: imagenet?.version,
+  });
+});
+
+test.each(['/health', '/'])('answers GET %s', async (path) => {
+  const response = await request(path);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+});
+
+test('runs on the WASM backend', async () => {
+  expect(healthAnswer.parse(await (await request('/health')).json())).toEqual({
+    status: 'ok',
+    backend: 'wasm',
+  });
+});
+
+describe('refuses', () => {
+  test.each([
+    ['/classify', 'invalid_url'],
+    ['/classify?url=', 'invalid_url'],
+    ['/classify?url=http://example.com/a&url=http://example.com/b', 'invalid_url'],
+    ['/classify?url=cat.jpg', 'invalid_url'],
+    ['/classify?url=file:///etc/passwd', 'invalid_url'],
+    ['/classify?url=http://example.com/%00', 'invalid_url'],
+    ['/classify?url=http://10.0.0.1/', 'blocked_target'],
+    // `request()` reaches the Worker as localhost.
+    ['/classify?url=http://localhost/', 'blocked_target'],
+    ['/classify?url=http://example.com/&top=0', 'invalid_request'],
+    ['/classify?url=http://example.com/&top=-1', 'invalid_request'],
+    ['/classify?url=http://example.com/&top=101', 'invalid_request'],
+    ['/classify?url=http://example.com/&top=1e9', 'invalid_request'],
+    ['/classify?url=http://example.com/&top=NaN', 'invalid_request'],
+    ['/classify?url=http://example.com/&top=2.5', 'invalid_request'],
+    ['/classify?url=http://example.com/&top=', 'invalid_request'],
+    ['/classify?url=http://example.com/&top=1&top=2', 'invalid_request'],
+    ['/classify?url=http://example.com/&modell=imagenet', 'invalid_request'],
+    ['/classify?url=http://example.com/&model=imagenet&model=imagenet', 'invalid_request'],
+    ['/classify?url=http://example.com/&model=no-such-model', 'unknown_model'],
+    ['/classify?url=http://example.com/&model=../index.json', 'unknown_model'],
+    ['/classify?url=http://example.com/&model=', 'unknown_model'],
+    ['/no-such-page', 'not_found'],
+    ['/classify/more', 'not_found'],
+  ] as const)('%s as %s', async (path, code) => {
+    await expectProblem(await request(path), code);
+  });
+
+  test.each([
+    ['html-as-png', 'unsupported_picture'],
+    ['picture.gif', 'unsupported_picture'],
+    ['no-such-picture.jpg', 'fetch_failed'],
+    ['empty', 'fetch_failed'],
+    ['padded?bytes=1000001', 'picture_too_large'],
+  ] as const)('%s as %s', async (name, code) => {
+    await expectProblem(await request(query({ url: `${host}/${name}` })), code);
+  });
+
+  test.each(['POST', 'PUT', 'DELETE', 'PATCH'])('%s', async (method) => {
+    for (const path of ['/classify', '/models', '/health']) {
+      const response = await request(path, { method });
+      expect(response.headers.get('allow')).toBe('GET, HEAD');
+      await expectProblem(response, 'method_not_allowed');
+    }
+  });
+
+  test('an unforeseen error as an opaque one', async () => {
+    const broken = createApp().get('/broken', () => {
+      throw new Error('secret');
+    });
+    const response = await broken.request('/broken');
+    expect(await response.clone().text()).not.toContain('secret');
+    await expectProblem(response, 'internal');
+  });
+});
+
+test('takes a picture of exactly the largest size', async () => {
+  await classify('padded?bytes=1000000');
+});
+
+test('refuses this machine as configured, without a request to it', async () => {
+  const requests = async (): Promise<number> =>
+    ((await (await fetch(`${host}/seen`)).json()) as { requests: number }).requests;
+  const before = await requests();
+  const url = `http://graft.example.org${query({ url: `${host}/chelsea.jpg` })}`;
+  await expectProblem(await exports.default.fetch(url), 'blocked_target');
+  expect(await requests()).toBe(before);
+});

@@ -1,0 +1,12 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { expect, test } from 'vitest';
+import { startBackend } from './backend.ts';
+
+// The WASM backend's own start is tested in app.test.ts; an isolate starts a backend only once.
+test('falls back to the plain CPU backend, and stays with it', async () => {
+  const failing = (): Promise<never> => Promise.reject(new Error('no WebAssembly here'));
+  expect(await startBackend(failing)).toBe('cpu');
+  expect(await startBackend()).toBe('cpu');
+  const sum = tf.tidy(() => tf.add([1, 2], [3, 4]).dataSync());
+  expect([...sum]).toEqual([4, 6]);
+});

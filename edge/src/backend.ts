@@ -1,0 +1,59 @@
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
+import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
+
+export type BackendName = 'wasm' | 'cpu';
+
+let started: Promise<BackendName> | undefined;
+
+/**
+ * Starts tfjs on its WASM backend, once an isolate. Where that fails, the plain CPU backend
+ * serves, some 25 times slower; `GET /health` says which one it is.
+ *
+ * @param createBackend replaced in tests
+ */
+export function startBackend(
+  createBackend: () => Promise<tf.KernelBackend> = createWasmBackend,
+): Promise<BackendName> {
+  started ??= start(createBackend);
+  return started;
+}
+
+async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<BackendName> {
+  tf.enableProdMode();
+  // The package registers a start of its own, which compiles bytes: Workers forbid that.
+  tf.removeBackend('wasm');
+  tf.registerBackend('wasm', createBackend);
+  if (await tf.setBackend('wasm')) return 'wasm';
+  await tf.setBackend('cpu');
+  return 'cpu';
+}
+
+/** Emscripten's `cwrap` is there, but not in tfjs' type. */
+type WasmModule = Awaited<ReturnType<typeof createWasmModule>> & { cwrap: typeof cwrap };
+
+/**
+ * tfjs has no way to take a compiled module (tensorflow/tfjs#8157), but its Emscripten factory
+ * does. The `tfjs` functions are those that `init()` of tfjs-backend-wasm's backend_wasm.ts adds.
+ */
+async function createWasmBackend(): Promise<tf.KernelBackend> {
+  const module = (await createWasmModule({
+    instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) {
+      const instance = new WebAssembly.Instance(wasmSimd, imports);
+      done(instance);
+      return instance.exports;
+    },
+  })) as WasmModule;
+  const number = 'number';
+  module.tfjs = {
+    init: module.cwrap('init', null, []),
+    initWithThreadsCount: module.cwrap('init_with_threads_count', null, [number]),
+    getThreadsCount: module.cwrap('get_threads_count', number, []),
+    registerTensor: module.cwrap('register_tensor', null, [number, number, number]),
+    disposeData: module.cwrap('dispose_data', null, [number]),
+    dispose: module.cwrap('dispose', null, []),
+  };
+  return new BackendWasm(module);
+}

@@ -1,0 +1,27 @@
+/** What the decoders have in common: C programs compiled to WebAssembly. */
+export interface DecoderMemory {
+  readonly memory: WebAssembly.Memory;
+  /** @returns an address, or 0 when there is no memory left */
+  malloc(bytes: number): number;
+}
+
+/** Copies a file into the decoder's memory. */
+export function place(decoder: DecoderMemory, file: Uint8Array): number {
+  const at = decoder.malloc(file.length);
+  new Uint8Array(decoder.memory.buffer).set(file, at);
+  return at;
+}
+
+function refuse(): never {
+  throw new Error('The decoder called the system.');
+}
+
+/** The decoders have no system to call; what they still import serves error paths only. */
+export const wasiStubs = {
+  environ_sizes_get: () => 0,
+  environ_get: refuse,
+  proc_exit: refuse,
+  fd_close: refuse,
+  fd_seek: refuse,
+  fd_write: refuse,
+};

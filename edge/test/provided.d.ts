@@ -1,0 +1,8 @@
+import 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Where `photo-host.ts` listens, as in `http://127.0.0.1:40001`. */
+    photoHost: string;
+  }
+}

@@ -1,0 +1,120 @@
+import type { io } from '@tensorflow/tfjs-core';
+import { expect, test } from 'vitest';
+import { foldConstants } from './fold-constants.ts';
+
+const MUL = { op: 'Mul', attr: { T: { type: 'DT_FLOAT' } } };
+
+interface Weight {
+  readonly spec: io.WeightsManifestEntry;
+  readonly bytes: Uint8Array;
+}
+
+/** 8-bit steps whose values are `step · 0.5 − 1`. */
+function steps(name: string, shape: number[], values: number[]): Weight {
+  const quantization = { dtype: 'uint8', scale: 0.5, min: -1 } as const;
+  return { spec: { name, shape, dtype: 'float32', quantization }, bytes: Uint8Array.from(values) };
+}
+
+function floats(name: string, shape: number[], values: number[]): Weight {
+  return {
+    spec: { name, shape, dtype: 'float32' },
+    bytes: new Uint8Array(Float32Array.from(values).buffer),
+  };
+}
+
+function graph(weights: readonly Weight[], nodes: readonly object[]): io.ModelArtifacts {
+  const constants = weights.map(({ spec }) => ({ name: spec.name, op: 'Const' }));
+  return {
+    modelTopology: { node: [{ name: 'x', op: 'Placeholder' }, ...constants, ...nodes] },
+    weightSpecs: weights.map(({ spec }) => spec),
+    weightData: Uint8Array.from(weights.flatMap(({ bytes }) => [...bytes])).buffer,
+  };
+}
+
+function nodesOf({ modelTopology }: io.ModelArtifacts): { name: string; op: string }[] {
+  return (modelTopology as { node: { name: string; op: string }[] }).node;
+}
+
+test('computes the product of an 8-bit kernel and its scales', () => {
+  const folded = foldConstants(
+    graph(
+      // The three bytes make every tensor behind them unaligned.
+      [
+        steps('kernel', [1, 3], [0, 2, 255]),
+        floats('scale', [3], [2, 4, 0.25]),
+        floats('bias', [3], [5, 6, 7]),
+      ],
+      [
+        { name: 'product', ...MUL, input: ['kernel', 'scale'] },
+        { name: 'y', op: '_FusedMatMul', input: ['x', 'product', 'bias'] },
+      ],
+    ),
+  );
+  expect(nodesOf(folded).map(({ name, op }) => [name, op])).toEqual([
+    ['x', 'Placeholder'],
+    ['bias', 'Const'],
+    ['product', 'Const'],
+    ['y', '_FusedMatMul'],
+  ]);
+  expect(folded.weightSpecs).toEqual([
+    { name: 'bias', shape: [3], dtype: 'float32' },
+    { name: 'product', shape: [1, 3], dtype: 'float32' },
+  ]);
+  const values = [...new Float32Array(folded.weightData as ArrayBuffer)];
+  expect(values).toEqual([5, 6, 7, -2, 0, 126.5 * 0.25]);
+});
+
+test('repeats the scales of a depthwise kernel, [channels, 1], over its window', () => {
+  const folded = foldConstants(
+    graph(
+      [steps('kernel', [2, 1, 3, 1], [4, 4, 4, 6, 8, 10]), floats('scale', [3, 1], [1, 2, 3])],
+      [
+        { name: 'product', ...MUL, input: ['kernel', 'scale'] },
+        { name: 'y', op: 'FusedDepthwiseConv2dNative', input: ['x', 'product'] },
+      ],
+    ),
+  );
+  expect(folded.weightSpecs?.[0]?.shape).toEqual([2, 1, 3, 1]);
+  const values = [...new Float32Array(folded.weightData as ArrayBuffer)];
+  expect(values).toEqual([1, 2, 3, 2, 6, 12]);
+});
+
+test('keeps a constant that another node still reads', () => {
+  const folded = foldConstants(
+    graph(
+      [floats('kernel', [2], [1, 2]), floats('scale', [2], [3, 4])],
+      [
+        { name: 'product', ...MUL, input: ['kernel', 'scale'] },
+        { name: 'y', op: 'AddV2', input: ['product', 'scale'] },
+      ],
+    ),
+  );
+  expect(folded.weightSpecs?.map(({ name }) => name)).toEqual(['scale', 'product']);
+});
+
+test('leaves a graph without a product of constants as it is', () => {
+  const artifacts = graph(
+    [
+      steps('kernel', [2, 2], [1, 2, 3, 4]),
+      { spec: { name: 'axes', shape: [1], dtype: 'int32' }, bytes: Uint8Array.of(1, 0, 0, 0) },
+    ],
+    [
+      { name: 'scaled', ...MUL, input: ['x', 'kernel'] },
+      { name: 'y', op: 'Mean', input: ['scaled', 'axes'] },
+    ],
+  );
+  expect(foldConstants(artifacts)).toEqual(artifacts);
+});
+
+test('does not write into what it is given', () => {
+  const artifacts = graph(
+    [floats('kernel', [2], [1, 2]), floats('scale', [2], [3, 4])],
+    [
+      { name: 'product', ...MUL, input: ['kernel', 'scale'] },
+      { name: 'y', op: 'AddV2', input: ['x', 'product'] },
+    ],
+  );
+  const before = structuredClone(artifacts);
+  foldConstants(artifacts);
+  expect(artifacts).toEqual(before);
+});

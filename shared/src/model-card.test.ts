@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import card from '../fixtures/model-card.json' with { type: 'json' };
+import { modelCard } from './model-card.ts';
+
+/** Where the schema finds fault, as `labels.0.name`. */
+function faults(value: unknown): string[] {
+  const { error } = modelCard.safeParse(value);
+  return (error?.issues ?? []).map(({ path }) => path.join('.'));
+}
+
+test('takes a complete card', () => {
+  expect(modelCard.parse(card)).toEqual(card);
+});
+
+test('takes the card of a network that was not trained here', () => {
+  expect(faults({ ...card, training: null })).toEqual([]);
+});
+
+test.each([
+  ['id', { id: 'Pets and more' }],
+  ['id', { id: '../pets' }],
+  ['id', { id: '' }],
+  ['created', { created: 'yesterday' }],
+  ['labels', { labels: [{ name: 'cat' }] }],
+  ['labels.1.name', { labels: [{ name: 'cat' }, { name: '' }] }],
+  ['preprocess.size', { preprocess: { ...card.preprocess, size: 0 } }],
+  ['preprocess.scale', { preprocess: { ...card.preprocess, scale: [1, 1] } }],
+  ['quantization.scheme', { quantization: { scheme: 'int4', bytes: 12 } }],
+  ['accuracy.0.float32', { accuracy: [{ ...card.accuracy[0], float32: 90 }] }],
+  ['weightsHash', { weightsHash: card.weightsHash.toUpperCase() }],
+  ['training', { training: undefined }],
+  ['', { notes: 'a field that no reader knows' }],
+])('finds fault with %s in %j', (path, change) => {
+  expect(faults({ ...card, ...change })).toEqual([path]);
+});

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { topPredictions } from './predictions.ts';
+
+const labels = [
+  { name: 'cat', synset: 'n02121808' },
+  { name: 'dog' },
+  { name: 'fox' },
+  { name: 'owl' },
+];
+
+test('puts the most probable class first', () => {
+  const predictions = topPredictions(Float32Array.of(0.125, 0.5, 0.0625, 0.25), labels, 3);
+  expect(predictions).toEqual([
+    { label: 'dog', index: 1, probability: 0.5 },
+    { label: 'owl', index: 3, probability: 0.25 },
+    { label: 'cat', index: 0, probability: 0.125, synset: 'n02121808' },
+  ]);
+});
+
+test('leaves the synset out where a class has none', () => {
+  const [dog] = topPredictions([0, 1, 0, 0], labels, 1);
+  expect(Object.keys(dog ?? {})).toEqual(['label', 'index', 'probability']);
+});
+
+test('keeps equal classes in class order', () => {
+  const order = topPredictions([0.25, 0.25, 0.25, 0.25], labels, 4).map(({ index }) => index);
+  expect(order).toEqual([0, 1, 2, 3]);
+  const behind = topPredictions([0.1, 0.2, 0.5, 0.2], labels, 4).map(({ index }) => index);
+  expect(behind).toEqual([2, 1, 3, 0]);
+});
+
+test('gives every class where there are fewer than asked for', () => {
+  expect(topPredictions([0.4, 0.3, 0.2, 0.1], labels, 100)).toHaveLength(4);
+});
+
+test('does not reorder the labels', () => {
+  topPredictions([0.1, 0.2, 0.3, 0.4], labels, 4);
+  expect(labels.map(({ name }) => name)).toEqual(['cat', 'dog', 'fox', 'owl']);
+});
