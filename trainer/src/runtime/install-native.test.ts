@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -128,6 +137,23 @@ describe.skipIf(!inject('native'))('installNative', () => {
       message: expect.stringContaining('invalid conversion'),
     });
     await emptyCache();
+  });
+
+  test('stops when told to, and leaves nothing', async () => {
+    const interrupt = new AbortController();
+    const reason = new Error('enough');
+    const log = () => interrupt.abort(reason);
+    const options = { cache, log, environment, signal: interrupt.signal };
+    await expect(installNative(recipe, options)).rejects.toBe(reason);
+    await emptyCache();
+  });
+
+  test('asks for another folder when the cache cannot be written to', async () => {
+    await writeFile(cache, 'a file in its place');
+    await expect(install()).rejects.toMatchObject({
+      code: 'backend_unavailable',
+      message: expect.stringContaining('GRAFT_CACHE'),
+    });
   });
 
   test('does not download what does not fit on the disk', async () => {

@@ -1,16 +1,15 @@
-import { mkdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { TrainerError } from '../errors.ts';
 import { buildDirectory } from './build-directory.ts';
 import { type Addon, type NativeRecipe, nativeFolderName } from './native-recipe.ts';
 import { downloadWheel, findPython } from './pip.ts';
-import { findProgram, runProgram } from './run-program.ts';
+import { findProgram, type ProgramOptions, runProgram } from './run-program.ts';
 
-export interface InstallOptions {
+export interface InstallOptions extends ProgramOptions {
   /** The folder that holds the finished folder, see `cacheDirectory`. */
   readonly cache: string;
   readonly log: (line: string) => void;
-  readonly environment?: NodeJS.ProcessEnv;
 }
 
 const manifestName = 'sizes.json';
@@ -25,29 +24,29 @@ const manifestName = 'sizes.json';
  */
 export async function installNative(
   recipe: NativeRecipe,
-  { cache, log, environment = process.env }: InstallOptions,
+  { cache, log, ...programs }: InstallOptions,
 ): Promise<string> {
   const target = join(cache, nativeFolderName(recipe));
   if (await isComplete(target)) return target;
-  await rm(target, { recursive: true, force: true });
 
   // Everything that can be missing is looked for before anything is downloaded.
-  const python = await findPython(environment);
-  const compiler = await findCompiler(environment);
-  await mkdir(cache, { recursive: true });
+  const python = await findPython(programs);
+  const compiler = await findCompiler(programs);
+  await prepareCache(cache);
+  await rm(target, { recursive: true, force: true });
   await checkSpace(cache, recipe);
 
   await buildDirectory(target, async (folder) => {
     const { project, version, bytes } = recipe.wheel;
     log(
-      `Downloading ${project} ${version} (${megabytes(bytes)} MB, once, to ${cache}): its library is what trains fast.`,
+      `Downloading ${project} ${version} (${megabytes(bytes)} MB, once, to ${cache}) for the native backend, several times as fast as WASM.`,
     );
     const download = join(folder, 'download');
-    const wheel = await downloadWheel(python, recipe.wheel, download, { log, environment });
-    await extract(python, wheel, recipe, folder, environment);
+    const wheel = await downloadWheel(python, recipe.wheel, download, { log, ...programs });
+    await extract(python, wheel, recipe, folder, programs);
     log('Compiling the addon that binds TensorFlow to Node.');
     for (const addon of recipe.addons) {
-      await compile(compiler, recipe, addon, folder, environment);
+      await compile(compiler, recipe, addon, folder, programs);
     }
     await rm(download, { recursive: true });
     await rm(join(folder, 'include'), { recursive: true, force: true });
@@ -59,11 +58,11 @@ export async function installNative(
   return target;
 }
 
-async function findCompiler(environment: NodeJS.ProcessEnv): Promise<string> {
-  const candidates = [environment['CXX'], 'c++', 'g++', 'clang++'].filter(
+async function findCompiler(programs: ProgramOptions): Promise<string> {
+  const candidates = [(programs.environment ?? process.env)['CXX'], 'c++', 'g++', 'clang++'].filter(
     (name) => name !== undefined,
   );
-  const compiler = await findProgram(candidates, ['--version'], { environment });
+  const compiler = await findProgram(candidates, ['--version'], programs);
   if (compiler === undefined) {
     throw new TrainerError(
       'backend_unavailable',
@@ -71,6 +70,19 @@ async function findCompiler(environment: NodeJS.ProcessEnv): Promise<string> {
     );
   }
   return compiler;
+}
+
+async function prepareCache(cache: string): Promise<void> {
+  try {
+    await mkdir(cache, { recursive: true });
+    await access(cache, constants.W_OK);
+  } catch (cause) {
+    throw new TrainerError(
+      'backend_unavailable',
+      `The native backend is kept in ${cache}, which cannot be written to; set GRAFT_CACHE to another folder.`,
+      cause,
+    );
+  }
 }
 
 async function checkSpace(cache: string, recipe: NativeRecipe): Promise<void> {
@@ -108,18 +120,18 @@ async function extract(
   wheel: string,
   recipe: NativeRecipe,
   folder: string,
-  environment: NodeJS.ProcessEnv,
+  programs: ProgramOptions,
 ): Promise<void> {
   const wanted = [
     ...recipe.libraries.map((name) => `L${name}`),
     ...recipe.headers.map((name) => `H${name}`),
   ];
   const args = ['-c', extractScript, wheel, folder, recipe.includeRoot, ...wanted];
-  const result = await runProgram(python, args, { environment });
+  const result = await runProgram(python, args, programs);
   if (result.kind !== 'done') {
     throw new TrainerError(
       'backend_unavailable',
-      `The libraries could not be taken out of the wheel: ${lastLine(result.output)}`,
+      `The libraries could not be taken out of the wheel (${lastLine(result.output)}); try again.`,
     );
   }
 }
@@ -129,7 +141,7 @@ async function compile(
   recipe: NativeRecipe,
   addon: Addon,
   folder: string,
-  environment: NodeJS.ProcessEnv,
+  programs: ProgramOptions,
 ): Promise<void> {
   const libraries = addon.linked ? recipe.libraries : [];
   const args = [
@@ -141,11 +153,11 @@ async function compile(
     '-o',
     join(folder, addon.name),
   ];
-  const result = await runProgram(compiler, args, { environment });
+  const result = await runProgram(compiler, args, programs);
   if (result.kind !== 'done') {
     throw new TrainerError(
       'backend_unavailable',
-      `${compiler} could not compile the TensorFlow addon (g++ 10 or clang 12 at least): ${firstError(result.output)}`,
+      `${compiler} could not compile the TensorFlow addon (${firstError(result.output)}); g++ 10 or clang 12 at least are needed.`,
     );
   }
 }

@@ -46,7 +46,9 @@ describe.skipIf(!inject('native'))('the native backend', () => {
     const { TF_ATTR_TYPE, TF_FLOAT } = nativeBackend().binding;
     const softplus = tf.tidy(() => {
       const attributes = [{ name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT }];
-      return nativeBackend().executeSingleOutput('Softsign', attributes, [tf.tensor1d([-1, 0, 3])]).dataSync();
+      return nativeBackend()
+        .executeSingleOutput('Softsign', attributes, [tf.tensor1d([-1, 0, 3])])
+        .dataSync();
     });
     expect([...softplus]).toEqual([-0.5, 0, 0.75]);
   });

@@ -20,6 +20,15 @@ const tfjsName = 'tensorflow';
  * @throws TrainerError `backend_unavailable`
  */
 export async function startNativeBackend(folder: string): Promise<string> {
+  if (tf.findBackendFactory(tfjsName) === null) await registerNativeBackend(folder);
+  if (!(await tf.setBackend(tfjsName))) {
+    throw new TrainerError('backend_unavailable', 'TensorFlow loaded, but did not start.');
+  }
+  await tf.ready();
+  return nativeBackend().binding.TF_Version;
+}
+
+async function registerNativeBackend(folder: string): Promise<void> {
   // TensorFlow reads this once. Below 2 it prints notes about the processor.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   // tfjs-node 4.22 calls these two, which Node 23 removed.
@@ -35,15 +44,9 @@ export async function startNativeBackend(folder: string): Promise<string> {
     '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js'
   );
   await import('@tensorflow/tfjs-node/dist/register_all_kernels.js');
-
-  tf.registerBackend(tfjsName, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'));
-  if (!(await tf.setBackend(tfjsName))) {
-    throw new TrainerError('backend_unavailable', 'TensorFlow loaded, but did not start.');
-  }
-  await tf.ready();
   const { registerNativeKernels } = await import('./native-kernels.ts');
   registerNativeKernels(tfjsName);
-  return binding.TF_Version;
+  tf.registerBackend(tfjsName, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'));
 }
 
 /**
@@ -54,7 +57,7 @@ export async function startNativeBackend(folder: string): Promise<string> {
  * @throws TrainerError `backend_unavailable` while another backend computes
  */
 export function nativeBackend(): NodeJSKernelBackend {
-  if (!isNativeBackend()) {
+  if (tf.getBackend() !== tfjsName) {
     throw new TrainerError(
       'backend_unavailable',
       `This needs the native backend, but tfjs computes on "${tf.getBackend()}"; start it with --backend native.`,
@@ -62,11 +65,6 @@ export function nativeBackend(): NodeJSKernelBackend {
   }
   // tfjs keys backends by name, and this name is registered above only.
   return tf.backend() as NodeJSKernelBackend;
-}
-
-/** Whether tfjs now computes with TensorFlow. */
-export function isNativeBackend(): boolean {
-  return tf.getBackend() === tfjsName;
 }
 
 function loadAddon(require: NodeJS.Require, path: string): unknown {

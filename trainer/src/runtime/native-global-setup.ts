@@ -13,15 +13,15 @@ declare module 'vitest' {
 
 /**
  * Vitest's global set-up: makes the native backend once, before the test files
- * that use it run side by side. Where it cannot be made, says so.
+ * that use it run side by side. Where it cannot be made, says so and has those
+ * tests skipped, or fails if `GRAFT_REQUIRE_NATIVE` is set.
  */
 export default async function setUpNative({ provide }: TestProject): Promise<void> {
-  const recipe = nativeRecipe();
   try {
-    if (recipe) await installNative(recipe, { cache: cacheDirectory(), log: console.log });
-    provide('native', recipe !== undefined);
+    await installNative(nativeRecipe(), { cache: cacheDirectory(), log: console.log });
+    provide('native', true);
   } catch (error) {
-    if (!(error instanceof TrainerError)) throw error;
+    if (!(error instanceof TrainerError) || process.env['GRAFT_REQUIRE_NATIVE']) throw error;
     console.warn(`${error.message} The tests that need the native backend are skipped.`);
     provide('native', false);
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { TrainerError } from '../errors.ts';
 import type { Wheel } from './pip.ts';
 
 /** What a native backend is made of: a wheel's libraries and addons that use them. */
@@ -31,6 +32,7 @@ export interface Addon {
 /** The addons' file names in a finished native folder. */
 export const addonNames = { quietStart: 'quiet_start.node', tensorflow: 'tfjs_binding.node' };
 
+const require = createRequire(import.meta.url);
 const tensorflowVersion = '2.21.0';
 
 interface PlatformWheel {
@@ -68,22 +70,27 @@ const wheels: Readonly<Record<string, PlatformWheel>> = {
 };
 
 /**
- * How to make the native backend on this platform, or undefined where it cannot
- * be made.
+ * How to make the native backend on this platform.
  *
  * tfjs-node's own install script fetches libtensorflow 2.9.1 of 2022. The
  * TensorFlow wheels hold the same C API, current and with a published hash.
+ *
+ * @throws TrainerError `backend_unavailable` where it cannot be made
  */
 export function nativeRecipe(
   platform: string = process.platform,
   architecture: string = process.arch,
-): NativeRecipe | undefined {
+): NativeRecipe {
   const wheel = wheels[`${platform}-${architecture}`];
-  if (wheel === undefined) return undefined;
+  if (wheel === undefined) {
+    throw new TrainerError(
+      'backend_unavailable',
+      `There is no TensorFlow library to bind to for ${platform} on ${architecture}.`,
+    );
+  }
 
-  const { resolve } = createRequire(import.meta.url);
-  const binding = join(dirname(resolve('@tensorflow/tfjs-node/package.json')), 'binding');
-  const nodeHeaders = join(dirname(resolve('node-api-headers')), 'include');
+  const binding = join(tfjsNodeFolder(), 'binding');
+  const nodeHeaders = join(dirname(require.resolve('node-api-headers')), 'include');
   const macOs = platform === 'darwin';
   return {
     wheel: {
@@ -134,6 +141,20 @@ export function nativeRecipe(
       macOs ? '-Wl,-rpath,@loader_path,-undefined,dynamic_lookup' : '-Wl,-rpath,$ORIGIN',
     ],
   };
+}
+
+function tfjsNodeFolder(): string {
+  try {
+    return dirname(require.resolve('@tensorflow/tfjs-node/package.json'));
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND'))
+      throw cause;
+    throw new TrainerError(
+      'backend_unavailable',
+      'The optional package @tensorflow/tfjs-node is not installed; run pnpm install without --no-optional.',
+      cause,
+    );
+  }
 }
 
 /** The name of the folder that a recipe makes: another recipe, another folder. */

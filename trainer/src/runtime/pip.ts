@@ -1,7 +1,7 @@
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrainerError } from '../errors.ts';
-import { findProgram, runProgram } from './run-program.ts';
+import { findProgram, type ProgramOptions, runProgram } from './run-program.ts';
 
 /** One file of a Python package registry: the tags that select it and its hash. */
 export interface Wheel {
@@ -20,9 +20,9 @@ const progressEveryMs = 5000;
  *
  * @throws TrainerError `backend_unavailable`
  */
-export async function findPython(environment: NodeJS.ProcessEnv): Promise<string> {
+export async function findPython(options: ProgramOptions = {}): Promise<string> {
   const candidates = ['python3', 'python'];
-  const python = await findProgram(candidates, ['-m', 'pip', '--version'], { environment });
+  const python = await findProgram(candidates, ['-m', 'pip', '--version'], options);
   if (python === undefined) {
     throw new TrainerError(
       'backend_unavailable',
@@ -43,7 +43,11 @@ export async function downloadWheel(
   python: string,
   wheel: Wheel,
   folder: string,
-  options: { readonly log: (line: string) => void; readonly environment: NodeJS.ProcessEnv },
+  {
+    log,
+    environment = process.env,
+    signal,
+  }: ProgramOptions & { readonly log: (line: string) => void },
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
   const requirements = join(folder, 'requirements.txt');
@@ -60,18 +64,18 @@ export async function downloadWheel(
   ];
   const progress = setInterval(async () => {
     const done = await sizeOf(folder);
-    options.log(`  ${Math.round(done / 1e6)} of ${Math.round(wheel.bytes / 1e6)} MB`);
+    log(`  ${Math.round(done / 1e6)} of ${Math.round(wheel.bytes / 1e6)} MB`);
   }, progressEveryMs);
   // pip keeps the unfinished file in TMPDIR: here it goes when the folder goes.
-  const environment = { ...options.environment, TMPDIR: folder };
-  const result = await runProgram(python, args, { environment }).finally(() =>
-    clearInterval(progress),
-  );
+  const result = await runProgram(python, args, {
+    environment: { ...environment, TMPDIR: folder },
+    signal,
+  }).finally(() => clearInterval(progress));
   const file = (await readdir(folder)).find((name) => name.endsWith('.whl'));
   if (result.kind !== 'done' || file === undefined) {
     throw new TrainerError(
       'download_failed',
-      `${wheel.project} ${wheel.version} could not be downloaded: ${pipError(result.output)}`,
+      `${wheel.project} ${wheel.version} could not be downloaded (${pipError(result.output)}); check the network and try again.`,
     );
   }
   return join(folder, file);
@@ -84,8 +88,8 @@ function pipError(output: string): string {
 
 async function sizeOf(folder: string): Promise<number> {
   let bytes = 0;
-  for (const name of await readdir(folder, { recursive: true })) {
-    // pip removes its own folders while they are looked at.
+  // pip removes its own folders while they are looked at.
+  for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
     const entry = await stat(join(folder, name)).catch(() => undefined);
     if (entry?.isFile()) bytes += entry.size;
   }

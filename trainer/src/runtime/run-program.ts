@@ -3,7 +3,8 @@ import { TrainerError } from '../errors.ts';
 
 export interface ProgramOptions {
   readonly environment?: NodeJS.ProcessEnv;
-  readonly directory?: string;
+  /** Ends the program, and the wait for it fails with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a program ended. `output` is stdout and stderr in the order they came. */
@@ -20,12 +21,12 @@ export type ProgramResult =
 export function runProgram(
   command: string,
   args: readonly string[],
-  { environment = process.env, directory }: ProgramOptions = {},
+  { environment = process.env, signal: abort }: ProgramOptions = {},
 ): Promise<ProgramResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       env: environment,
-      cwd: directory,
+      ...(abort && { signal: abort }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -35,6 +36,7 @@ export function runProgram(
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.on('error', (error: NodeJS.ErrnoException) => {
+      if (abort?.aborted) return reject(abort.reason);
       // EACCES: a name on the PATH that may not be executed is as good as none.
       if (error.code === 'ENOENT' || error.code === 'EACCES') {
         resolve({ kind: 'missing', output: '' });
@@ -43,6 +45,8 @@ export function runProgram(
       }
     });
     child.on('close', (code, signal) => {
+      // A program that handles Ctrl-C itself, as pip does, ends with an ordinary exit code.
+      if (abort?.aborted) return reject(abort.reason);
       if (signal === 'SIGINT' || signal === 'SIGTERM') {
         reject(new TrainerError('interrupted', `${command} was stopped before it was done.`));
       } else {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { nativeRecipe } from './native-recipe.ts';
 import { startBackend } from './start-backend.ts';
 
 let cache: string;
@@ -24,15 +25,18 @@ function product(): number[] {
   });
 }
 
-test.each(['wasm', 'cpu'] as const)('computes on %s when told to, and says nothing', async (name) => {
-  const log = vi.fn();
-  const warn = vi.spyOn(console, 'warn');
-  expect(await startBackend(name, log)).toMatchObject({ name });
-  expect(tf.getBackend()).toBe(name);
-  expect(product()).toEqual([7, 10, 15, 22]);
-  expect(log).not.toHaveBeenCalled();
-  expect(warn).not.toHaveBeenCalled();
-});
+test.each(['wasm', 'cpu'] as const)(
+  'computes on %s when told to, and says nothing',
+  async (name) => {
+    const log = vi.fn();
+    const warn = vi.spyOn(console, 'warn');
+    expect(await startBackend(name, log)).toMatchObject({ name });
+    expect(tf.getBackend()).toBe(name);
+    expect(product()).toEqual([7, 10, 15, 22]);
+    expect(log).not.toHaveBeenCalled();
+    expect(warn).not.toHaveBeenCalled();
+  },
+);
 
 test('goes on with WASM when there is no Python, in one line that says what is lost', async () => {
   vi.stubEnv('PATH', '');
@@ -50,4 +54,13 @@ test('fails when native is asked for by name and there is no Python', async () =
     name: 'TrainerError',
     code: 'backend_unavailable',
   });
+});
+
+test('knows no way to make the native backend on Windows, and says so', () => {
+  expect(() => nativeRecipe('win32', 'x64')).toThrow(
+    expect.objectContaining({
+      code: 'backend_unavailable',
+      message: expect.stringContaining('win32'),
+    }),
+  );
 });

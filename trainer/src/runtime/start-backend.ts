@@ -19,6 +19,11 @@ export interface Backend {
 const wasmInstead =
   'Going on with WASM: stage 1 takes about five times as long, and stage 2 is left out because tfjs-wasm cannot train convolutions, so the model of stage 1 is exported.';
 
+interface StartOptions {
+  /** Stops the making of the native backend; `startBackend` then fails with its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Makes tfjs compute on the chosen backend. `auto` is the native one, or WASM
  * with a line that says why and what it costs.
@@ -29,17 +34,18 @@ const wasmInstead =
 export async function startBackend(
   choice: 'auto' | BackendName,
   log: (line: string) => void,
+  { signal }: StartOptions = {},
 ): Promise<Backend> {
   switch (choice) {
     case 'native':
-      return startNative(log);
+      return startNative(log, signal);
     case 'wasm':
       return startWasm();
     case 'cpu':
       return startCpu();
     case 'auto':
       try {
-        return await startNative(log);
+        return await startNative(log, signal);
       } catch (error) {
         if (!(error instanceof TrainerError) || error.code === 'interrupted') throw error;
         log(`${error.message} ${wasmInstead}`);
@@ -48,15 +54,11 @@ export async function startBackend(
   }
 }
 
-async function startNative(log: (line: string) => void): Promise<Backend> {
-  const recipe = nativeRecipe();
-  if (recipe === undefined) {
-    throw new TrainerError(
-      'backend_unavailable',
-      `There is no TensorFlow library to bind to for ${process.platform} on ${process.arch}.`,
-    );
-  }
-  const folder = await installNative(recipe, { cache: cacheDirectory(), log });
+async function startNative(
+  log: (line: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<Backend> {
+  const folder = await installNative(nativeRecipe(), { cache: cacheDirectory(), log, signal });
   const version = await startNativeBackend(folder);
   return { name: 'native', description: `TensorFlow ${version}, native, on all cores` };
 }

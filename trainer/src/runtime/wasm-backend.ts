@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
 
@@ -10,7 +10,7 @@ import { TrainerError } from '../errors.ts';
  */
 export async function startWasmBackend(): Promise<void> {
   const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
-  const main = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
+  const main = fileURLToPath(import.meta.resolve('@tensorflow/tfjs-backend-wasm'));
   setWasmPaths(dirname(main) + sep);
   if (!(await tf.setBackend('wasm'))) {
     throw new TrainerError(

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
+let models: string;
+beforeAll(async () => {
+  models = await mkdtemp(join(tmpdir(), 'graft-cli-'));
+});
+afterAll(() => rm(models, { recursive: true }));
+
+/** Runs the command line as a user would, only with another place for models. */
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [cli, ...args], (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+test.concurrent.each([[['--help']], [['train', '--help']], [[]]])(
+  'explains itself for %j',
+  async (args: string[]) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const option of ['--config', '--backend', '--resume', '--id', '--models', '--help']) {
+      expect(stdout).toContain(option);
+    }
+  },
+);
+
+test.concurrent.each([
+  [['fly'], /^There is no command fly\. See --help\.\n$/],
+  [['train', 'now'], /^Expected one command, but got train now\. See --help\.\n$/],
+  [['train', '--epochs', '3'], /^Unknown option '--epochs'.* See --help\.\n$/],
+  [['train', '--config'], /^Option '--config <value>' argument missing.* See --help\.\n$/],
+  [
+    ['train', '--config', 'huge'],
+    /^Expected one of fast, smoke(, \w+)* for --config, but got huge\. See --help\.\n$/,
+  ],
+  [
+    ['train', '--config', 'smoke', '--backend', 'gpu'],
+    /^Expected one of auto, native, wasm, cpu for --backend, but got gpu\. See --help\.\n$/,
+  ],
+  [
+    ['export', '--backend', 'gpu'],
+    /^Expected one of auto, native, wasm, cpu for --backend, but got gpu\. See --help\.\n$/,
+  ],
+  [
+    ['train', '--resume', '/no/such/run'],
+    /^Expected a checkpoint at \/no\/such\/run\/checkpoint\.safetensors, but .*\.\n$/,
+  ],
+])('answers %j with one line and exit code 1', async (args, line) => {
+  const { code, stdout, stderr } = await run('--models', models, ...args);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(line);
+});
+
+test.concurrent('answers a damaged checkpoint with one line, and leaves it', async () => {
+  const path = join(models, 'checkpoint.safetensors');
+  await writeFile(path, 'not a checkpoint');
+  const { code, stderr } = await run('train', '--resume', models);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^Expected a checkpoint at .* Start the training anew .*\.\n$/);
+  expect(await readdir(models)).toEqual(['checkpoint.safetensors']);
+});

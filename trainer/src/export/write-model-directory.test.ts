@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { readModelDirectory } from 'shared/model-directory';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import type { Plan } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
+import { startBackend } from '../runtime/start-backend.ts';
+import { type GraphModel, toGraphModel } from './graph-model.ts';
+import { type CardDraft, writeModelDirectory } from './write-model-directory.ts';
+
+const draft: CardDraft = {
+  id: 'pets',
+  title: 'Tiny, Pets',
+  created: '2026-01-31T12:00:00.000Z',
+  labels: [{ name: 'cat' }, { name: 'dog' }, { name: 'fox' }],
+  architecture: { name: 'Tiny', parameters: 100 },
+  pretraining: { dataset: 'none', source: 'none' },
+  preprocess: {
+    fit: 'cover',
+    size: TINY_SIZE,
+    filter: 'bicubic',
+    channelOrder: 'rgb',
+    scale: [1, 1, 1],
+    offset: [0, 0, 0],
+  },
+  quantization: 'uint8-per-channel',
+  accuracy: [],
+  training: null,
+  licences: [],
+};
+
+let models: string;
+let directory: string;
+let plan: Plan;
+let model: GraphModel;
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+  plan = fusePlan(buildTinyNetwork());
+  model = await toGraphModel(plan, TINY_SIZE, 'uint8-per-channel');
+});
+beforeEach(async () => {
+  models = await mkdtemp(join(tmpdir(), 'graft-models-'));
+  directory = join(models, 'pets');
+});
+afterEach(() => rm(models, { recursive: true }));
+
+const read = async (name: string) => new Uint8Array(await readFile(join(directory, name)));
+const index = async () => JSON.parse(await readFile(join(models, 'index.json'), 'utf8'));
+
+test('is read by the shared reader, and answers as the plan does', async () => {
+  const card = await writeModelDirectory(directory, model, draft);
+  const { artifacts, card: cardRead, version } = await readModelDirectory(read);
+  expect(cardRead).toEqual(card);
+  expect(version).toMatch(/^[0-9a-f]{12}$/);
+  expect(artifacts.modelTopology).toEqual(model.topology);
+  expect(artifacts.weightSpecs).toEqual(model.weightSpecs);
+  expect(new Uint8Array(artifacts.weightData as ArrayBuffer)).toEqual(model.weightData);
+
+  const graph = await tf.loadGraphModel({ load: async () => artifacts });
+  const photos = tf.randomNormal([2, TINY_SIZE, TINY_SIZE, 3], 0, 1, 'float32', 1);
+  const answers = graph.predict(photos) as tf.Tensor;
+  expect(largestDifference(answers, runPlan(plan, photos))).toBeLessThan(0.02);
+  graph.dispose();
+});
+
+test("finishes the card with the weights' size and hash", async () => {
+  const card = await writeModelDirectory(directory, model, draft);
+  const weights = await read('group1-shard1of1.bin');
+  expect(card).toEqual({
+    ...draft,
+    quantization: { scheme: 'uint8-per-channel', bytes: weights.length },
+    weightsHash: createHash('sha256').update(weights).digest('hex'),
+  });
+});
+
+test('cuts the weights into shards of 4 MiB', async () => {
+  const shape = [2.25 * 1024 * 1024];
+  const weightData = new Uint8Array((shape[0] as number) * 4).map((_, i) => i % 251);
+  const weightSpecs = [{ name: 'kernel', shape, dtype: 'float32' as const }];
+  await writeModelDirectory(directory, { ...model, weightSpecs, weightData }, draft);
+  const sizes = [1, 2, 3].map(async (n) => (await read(`group1-shard${n}of3.bin`)).length);
+  expect(await Promise.all(sizes)).toEqual([2 ** 22, 2 ** 22, 2 ** 20]);
+  const { artifacts } = await readModelDirectory(read);
+  expect(Buffer.from(artifacts.weightData as ArrayBuffer).equals(weightData)).toBe(true);
+});
+
+test('replaces a model whole: nothing of the old one stays', async () => {
+  await writeModelDirectory(directory, model, draft);
+  await writeFile(join(directory, 'group1-shard9of9.bin'), 'of an older model');
+  await writeModelDirectory(directory, model, { ...draft, title: 'Newer' });
+  expect((await readdir(directory)).sort()).toEqual(['group1-shard1of1.bin', 'model.json']);
+  expect((await readModelDirectory(read)).card.title).toBe('Newer');
+  expect((await readdir(models)).sort()).toEqual(['index.json', 'pets']);
+});
+
+test('lists each model once; the first is the default', async () => {
+  await writeModelDirectory(directory, model, draft);
+  await writeModelDirectory(join(models, 'birds'), model, { ...draft, id: 'birds' });
+  await writeModelDirectory(directory, model, draft);
+  expect(await index()).toEqual({ default: 'pets', models: ['pets', 'birds'] });
+});
+
+test('keeps the default that someone chose', async () => {
+  await writeFile(join(models, 'index.json'), '{"default":"imagenet","models":["imagenet"]}');
+  await writeModelDirectory(directory, model, draft);
+  expect(await index()).toEqual({ default: 'imagenet', models: ['imagenet', 'pets'] });
+});
+
+test('writes nothing where the card is wrong, and keeps the model that is there', async () => {
+  await mkdir(directory);
+  await writeFile(join(directory, 'model.json'), 'the old one');
+  const wrong = { ...draft, id: 'No Such Id' };
+  await expect(writeModelDirectory(directory, model, wrong)).rejects.toThrow('id');
+  expect(await readdir(models)).toEqual(['pets']);
+  expect(await readFile(join(directory, 'model.json'), 'utf8')).toBe('the old one');
+});

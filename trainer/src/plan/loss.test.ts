@@ -1,0 +1,53 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, expect, test } from 'vitest';
+import { startBackend } from '../runtime/start-backend.ts';
+import { softmaxCrossEntropy } from './loss.ts';
+
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+});
+
+const truth = () =>
+  tf.tensor2d([
+    [1, 0, 0],
+    [0, 0.25, 0.75],
+  ]);
+
+test('is what tfjs computes for moderate logits, and so is its derivative', () => {
+  const logits = tf.tensor2d([
+    [2, -1, 0.5],
+    [0.1, 3, -2],
+  ]);
+  const reference = (x: tf.Tensor) =>
+    tf.losses.softmaxCrossEntropy(truth(), x as tf.Tensor2D).asScalar();
+  const { loss, logits: gradient } = softmaxCrossEntropy(logits, truth());
+  expect(loss.dataSync()[0]).toBeCloseTo(reference(logits).dataSync()[0] as number, 6);
+  const expected = tf.grad(reference)(logits).dataSync();
+  gradient.dataSync().forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i] as number, 6);
+  });
+});
+
+test('stays finite where a probability underflows', () => {
+  const logits = tf.tensor2d([
+    [-1000, 1000, 0],
+    [1000, 1000, 1000],
+  ]);
+  const { loss, logits: gradient } = softmaxCrossEntropy(logits, truth());
+  expect(loss.dataSync()[0]).toBeCloseTo((2000 + Math.log(3)) / 2, 2);
+  expect(gradient.arraySync()[0]).toEqual([-0.5, 0.5, 0]);
+});
+
+test('leaves its two answers and no other tensor', () => {
+  const given = [
+    tf.tensor2d([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]),
+    truth(),
+  ] as const;
+  const before = tf.memory().numTensors;
+  const { loss, logits } = softmaxCrossEntropy(...given);
+  expect(tf.memory().numTensors).toBe(before + 2);
+  tf.dispose([loss, logits]);
+});

@@ -1,0 +1,85 @@
+import * as tf from '@tensorflow/tfjs';
+import type { Picture, PreprocessSpec } from 'shared/preprocess';
+import { beforeAll, expect, test } from 'vitest';
+import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { createRandom } from '../datasets/random.ts';
+import { startBackend } from '../runtime/start-backend.ts';
+import { batches, photoExamples, truthOf } from './examples.ts';
+
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+});
+
+/** The picture at `index` is all of the grey `10 · index`; its label is `index`. */
+const greys = {
+  length: 10,
+  label: (index: number) => index,
+  picture: async (index: number): Promise<Picture> => ({
+    width: 4,
+    height: 4,
+    channels: 3,
+    data: new Uint8Array(48).fill(10 * index),
+  }),
+};
+
+const spec: PreprocessSpec = {
+  fit: 'cover',
+  size: 2,
+  filter: 'bicubic',
+  channelOrder: 'rgb',
+  scale: [1, 1, 2],
+  offset: [0, 0.5, 0],
+};
+
+test('preprocesses the chosen pictures into one batch, in the order asked for', async () => {
+  const examples = photoExamples(greys, [4, 9, 2], spec);
+  expect(examples.length).toBe(3);
+  expect([0, 1, 2].map((index) => examples.label(index))).toEqual([4, 9, 2]);
+  const before = tf.memory().numTensors;
+  const batch = await examples.inputs([2, 0], createRandom(1));
+  expect(tf.memory().numTensors).toBe(before + 1);
+  expect(batch.shape).toEqual([2, 2, 2, 3]);
+  const pixel = (grey: number) => [grey, grey + 0.5, 2 * grey];
+  expect([...batch.dataSync()]).toEqual([
+    ...[20, 20, 20, 20].flatMap(pixel),
+    ...[40, 40, 40, 40].flatMap(pixel),
+  ]);
+});
+
+test('augments each picture before it is preprocessed, from one stream of chance', async () => {
+  const drawn: number[] = [];
+  const examples = photoExamples(greys, [1, 2], spec, (picture, random) => {
+    drawn.push(random.float());
+    return { ...picture, data: picture.data.map((sample) => sample + 100) };
+  });
+  const batch = await examples.inputs([0, 1], createRandom(5));
+  expect([...batch.dataSync()].filter((_, i) => i % 12 === 0)).toEqual([110, 120]);
+  const random = createRandom(5);
+  expect(drawn).toEqual([random.float(), random.float()]);
+});
+
+test('turns classes into distributions', () => {
+  const truth = truthOf(memoryExamples(6, [1]), [5, 0, 1], 4);
+  expect(truth.dtype).toBe('float32');
+  expect(truth.arraySync()).toEqual([
+    [0, 0, 1, 0],
+    [1, 0, 0, 0],
+    [0, 1, 0, 0],
+  ]);
+});
+
+test.each([
+  [5, 2, [[0, 1], [2, 3], [4]]],
+  [
+    4,
+    2,
+    [
+      [0, 1],
+      [2, 3],
+    ],
+  ],
+  [2, 64, [[0, 1]]],
+  [0, 4, []],
+])('counts to %i in runs of at most %i', (length, size, expected) => {
+  expect([...batches(length, size)]).toEqual(expected);
+});

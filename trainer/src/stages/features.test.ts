@@ -1,0 +1,71 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, expect, test } from 'vitest';
+import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { createRandom } from '../datasets/random.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { cutPlan, type Plan } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
+import { startBackend } from '../runtime/start-backend.ts';
+import { computeFeatures } from './features.ts';
+
+const examples = memoryExamples(7, [TINY_SIZE, TINY_SIZE, 3]);
+const random = createRandom(1);
+const never = new AbortController().signal;
+let trunk: Plan;
+let done: number;
+let stopped: boolean;
+const progress = {
+  advance: (pictures: number) => {
+    done += pictures;
+  },
+  stop: () => {
+    stopped = true;
+  },
+};
+
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+  trunk = cutPlan(fusePlan(buildTinyNetwork()), 'avg_pool').trunk;
+});
+
+test("gives the trunk's outputs for any choice of examples, and their labels", async () => {
+  done = 0;
+  stopped = false;
+  const before = tf.memory().numTensors;
+  const features = await computeFeatures(trunk, examples, 3, progress, never);
+  expect(tf.memory().numTensors).toBe(before);
+  expect([done, stopped]).toEqual([7, true]);
+  expect(features.length).toBe(7);
+
+  const chosen = [6, 0, 5, 0];
+  const rows = await features.inputs(chosen, random);
+  expect(tf.memory().numTensors).toBe(before + 1);
+  expect(rows.shape).toEqual([4, 4]);
+  const photos = await examples.inputs(chosen, random);
+  expect(largestDifference(rows, runPlan(trunk, photos))).toBeLessThan(1e-6);
+  expect(chosen.map((index) => features.label(index))).toEqual([0, 0, 2, 0]);
+});
+
+test('gives the same features again after they have been used', async () => {
+  const features = await computeFeatures(trunk, examples, 7, progress, never);
+  const first = await features.inputs([3], random);
+  const values = [...first.dataSync()];
+  first.dispose();
+  expect([...(await features.inputs([3], random)).dataSync()]).toEqual(values);
+});
+
+test('stops before the next batch when it is told to', async () => {
+  done = 0;
+  const controller = new AbortController();
+  const interrupting = {
+    ...examples,
+    inputs: (indices: readonly number[]) => {
+      controller.abort(new Error('Stopped.'));
+      return examples.inputs(indices, random);
+    },
+  };
+  const computing = computeFeatures(trunk, interrupting, 2, progress, controller.signal);
+  await expect(computing).rejects.toThrow('Stopped.');
+  expect(done).toBe(2);
+});

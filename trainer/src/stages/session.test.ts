@@ -1,0 +1,269 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { smoke } from '../config/smoke.ts';
+import { TrainerError } from '../errors.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { cutPlan, type Plan, parametersOf } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
+import { evaluate } from '../report/evaluate.ts';
+import { startBackend } from '../runtime/start-backend.ts';
+import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
+import type { Examples } from './examples.ts';
+import { Session, type Stage } from './session.ts';
+
+const shape = [TINY_SIZE, TINY_SIZE, 3];
+const examples = memoryExamples(14, shape);
+const validation = memoryExamples(12, shape, { seed: 2 });
+/** Steps an epoch: 14 examples in batches of 4. */
+const STEPS = 4;
+const config = { ...smoke.stage2, epochs: 3, batchSize: 4, peakLearningRate: 0.02 };
+const never = new AbortController().signal;
+const progress = { advance: () => {}, stop: () => {} };
+
+let directory: string;
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+});
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graft-session-'));
+});
+afterEach(async () => {
+  tf.disposeVariables();
+  await rm(directory, { recursive: true });
+});
+
+const newPlan = () => fusePlan(buildTinyNetwork({ dropout: 0.25 }));
+const runIn = (signal: AbortSignal = never) => ({ directory, signal, say: () => {} });
+const checkpoint = () => loadCheckpoint(join(directory, 'checkpoint.safetensors'));
+
+function stageOf(plan: Plan, change: Partial<Stage> = {}): Stage {
+  return {
+    number: 2,
+    title: 'Stage 2',
+    config,
+    plan,
+    examples,
+    classes: 3,
+    validate: () => evaluate((inputs) => runPlan(plan, inputs), validation, 5, progress, never),
+    ...change,
+  };
+}
+
+function valuesOf(plan: Plan): Record<string, Float32Array> {
+  const values = parametersOf(plan).map(({ name, value }) => [name, value.dataSync<'float32'>()]);
+  return Object.fromEntries(values);
+}
+
+/** All but the clock. */
+function withoutSeconds({ header, tensors }: Checkpoint): unknown {
+  return { ...header, seconds: undefined, tensors };
+}
+
+async function logged(): Promise<{ epoch: number; loss: number; accuracy: number }[]> {
+  const lines = (await readFile(join(directory, 'log.jsonl'), 'utf8')).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** Aborts the signal while the batch of the step counted from 1 is made. */
+function interruptedAt(step: number, controller: AbortController): Examples {
+  let steps = 0;
+  return {
+    ...examples,
+    inputs(indices, random) {
+      steps += 1;
+      if (steps === step) controller.abort(new TrainerError('interrupted', 'Stopped.'));
+      return examples.inputs(indices, random);
+    },
+  };
+}
+
+test('learns, and logs each epoch', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  const before = tf.memory().numTensors;
+  await session.run(stageOf(plan));
+  expect(tf.memory().numTensors).toBe(before);
+  const epochs = await logged();
+  expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+  expect(epochs[2]?.loss).toBeLessThan(0.8 * (epochs[0]?.loss as number));
+  // By chance it would be a third.
+  expect(epochs[2]?.accuracy).toBeGreaterThan(0.5);
+});
+
+test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
+  'stopped behind step %i and resumed, it ends where an undisturbed run does, bit for bit',
+  async (step) => {
+    const steady = newPlan();
+    await (await Session.start(runIn(), steady, smoke, 'hash')).run(stageOf(steady));
+    const expected = withoutSeconds(await checkpoint());
+
+    const stopped = newPlan();
+    const controller = new AbortController();
+    const session = await Session.start(runIn(controller.signal), stopped, smoke, 'hash');
+    const stage = stageOf(stopped, { examples: interruptedAt(step, controller) });
+    await expect(session.run(stage)).rejects.toMatchObject({ code: 'interrupted' });
+    expect((await checkpoint()).header.optimizerSteps).toBe(step);
+
+    const resumed = newPlan();
+    // Whatever the new network starts from must come from the checkpoint.
+    for (const { value } of parametersOf(resumed)) value.assign(tf.zerosLike(value));
+    await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed));
+    expect(valuesOf(resumed)).toEqual(valuesOf(steady));
+    expect(withoutSeconds(await checkpoint())).toEqual(expected);
+    expect((await readdir(directory)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl']);
+  },
+);
+
+test('stopped while it validates, it goes on from the last checkpoint to the same end', async () => {
+  const steady = newPlan();
+  await (await Session.start(runIn(), steady, smoke, 'hash')).run(stageOf(steady));
+
+  const stopped = newPlan();
+  const validate = async () => {
+    throw new TrainerError('interrupted', 'Stopped.');
+  };
+  const session = await Session.start(runIn(), stopped, smoke, 'hash');
+  await expect(session.run(stageOf(stopped, { validate }))).rejects.toThrow('Stopped.');
+
+  const resumed = newPlan();
+  await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed));
+  expect(valuesOf(resumed)).toEqual(valuesOf(steady));
+});
+
+test('leaves the weights of the best epoch, the earlier of two equal ones', async () => {
+  const plan = newPlan();
+  const accuracies = [0.5, 0.9, 0.9, 0.7];
+  const seen: Record<string, Float32Array>[] = [];
+  const validate = async () => {
+    // Copies, since what dataSync gives may be the tensor's own memory.
+    seen.push(structuredClone(valuesOf(plan)));
+    return accuracies[seen.length - 1] as number;
+  };
+  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  await session.run(stageOf(plan, { validate, config: { ...config, epochs: 4 } }));
+  expect((await checkpoint()).header.best).toEqual({ epoch: 2, accuracy: 0.9 });
+  expect(valuesOf(plan)).toEqual(seen[1]);
+  expect(seen[1]).not.toEqual(seen[2]);
+});
+
+test('goes from stage to stage, each with an optimizer of its own', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  const { trunk, head } = cutPlan(plan, 'avg_pool');
+  const trunkBefore = structuredClone(valuesOf(trunk));
+  expect([session.isDone(1), session.isDone(2)]).toEqual([false, false]);
+  await session.run(
+    stageOf(head, {
+      number: 1,
+      examples: memoryExamples(14, [4]),
+      validate: async () => 0.5,
+    }),
+  );
+  session.stage1Accuracy = 0.5;
+  await session.finish(1);
+  expect(valuesOf(trunk)).toEqual(trunkBefore);
+
+  const later = newPlan();
+  const resumed = await Session.resume(runIn(), later, 'hash');
+  expect([resumed.isDone(1), resumed.isDone(2), resumed.stage1Accuracy]).toEqual([
+    true,
+    false,
+    0.5,
+  ]);
+  expect(valuesOf(later)).toEqual(valuesOf(plan));
+  await resumed.run(stageOf(later));
+  expect((await checkpoint()).header.optimizerSteps).toBe(3 * STEPS);
+  await resumed.finish(2);
+  expect((await Session.resume(runIn(), newPlan(), 'hash')).isDone(2)).toBe(true);
+});
+
+test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
+  const headStage = (plan: Plan, change: Partial<Stage> = {}) =>
+    stageOf(cutPlan(plan, 'avg_pool').head, {
+      number: 1,
+      examples: memoryExamples(14, [4]),
+      validate: async () => 0.5,
+      ...change,
+    });
+  const stopped = newPlan();
+  const controller = new AbortController();
+  const session = await Session.start(runIn(controller.signal), stopped, smoke, 'hash');
+  const validate = async () => {
+    controller.abort(new TrainerError('interrupted', 'Stopped.'));
+    return 0.5;
+  };
+  await expect(session.run(headStage(stopped, { validate }))).rejects.toThrow('Stopped.');
+
+  const plan = newPlan();
+  const resumed = await Session.resume(runIn(), plan, 'hash');
+  await resumed.run(headStage(plan));
+  await resumed.finish(1);
+  await resumed.run(stageOf(plan));
+  expect((await checkpoint()).header).toMatchObject({ stage: 2, optimizerSteps: 3 * STEPS });
+});
+
+test('counts the seconds of all sessions', async () => {
+  const plan = newPlan();
+  await (await Session.start(runIn(), plan, smoke, 'hash')).run(stageOf(plan));
+  const { seconds } = (await checkpoint()).header;
+  expect(seconds).toBeGreaterThan(0);
+  const resumed = await Session.resume(runIn(), plan, 'hash');
+  expect(resumed.seconds).toBe(seconds);
+  await resumed.finish(2);
+  expect(resumed.seconds).toBeGreaterThan(seconds);
+});
+
+test('names the step where the loss is not a number, and keeps a checkpoint to go on from', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  let steps = 0;
+  const broken: Examples = {
+    ...examples,
+    inputs: async (indices, random) => {
+      steps += 1;
+      const inputs = await examples.inputs(indices, random);
+      return steps === STEPS + 2 ? inputs.mul(Number.NaN) : inputs;
+    },
+  };
+  await expect(session.run(stageOf(plan, { examples: broken }))).rejects.toMatchObject({
+    code: 'loss_not_finite',
+    message: 'The loss became NaN in epoch 2, step 2: lower the peak learning rate, which is 0.02.',
+  });
+  const { tensors } = await checkpoint();
+  const numbers = [...tensors.values()].flatMap(({ values }) => [...values]);
+  expect(numbers.every(Number.isFinite)).toBe(true);
+});
+
+test('does not go on with another data set', async () => {
+  await Session.start(runIn(), newPlan(), smoke, 'hash');
+  await expect(Session.resume(runIn(), newPlan(), 'another')).rejects.toMatchObject({
+    code: 'checkpoint_invalid',
+    message: expect.stringMatching(/^The data set has changed since .* without --resume\.$/),
+  });
+});
+
+test('does not go on with a damaged checkpoint', async () => {
+  await Session.start(runIn(), newPlan(), smoke, 'hash');
+  const path = join(directory, 'checkpoint.safetensors');
+  const file = await readFile(path);
+  await writeFile(path, file.subarray(0, file.length / 2));
+  await expect(Session.resume(runIn(), newPlan(), 'hash')).rejects.toMatchObject({
+    code: 'checkpoint_invalid',
+    message: expect.stringContaining(path),
+  });
+});
+
+test('does not go on with another network, which stays as it is', async () => {
+  const { trunk } = cutPlan(newPlan(), 'avg_pool');
+  await Session.start(runIn(), trunk, smoke, 'hash');
+  const plan = newPlan();
+  await expect(Session.resume(runIn(), plan, 'hash')).rejects.toMatchObject({
+    code: 'checkpoint_invalid',
+    message: expect.stringContaining('parameters/predictions/kernel with shape [4,3]'),
+  });
+});

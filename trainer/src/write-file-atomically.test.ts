@@ -1,0 +1,63 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { writeFileAtomically } from './write-file-atomically.ts';
+
+let directory: string;
+let path: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graft-write-'));
+  path = join(directory, 'kept.txt');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+test('writes text and bytes, over what was there', async () => {
+  await writeFileAtomically(path, 'the old content, which is longer');
+  await writeFileAtomically(path, 'new');
+  expect(await readFile(path, 'utf8')).toBe('new');
+  await writeFileAtomically(path, Uint8Array.of(0, 255));
+  expect([...(await readFile(path))]).toEqual([0, 255]);
+  expect(await readdir(directory)).toEqual(['kept.txt']);
+});
+
+test('makes the folders on the way', async () => {
+  const deep = join(directory, 'runs/first/log.txt');
+  await writeFileAtomically(deep, 'x');
+  expect(await readFile(deep, 'utf8')).toBe('x');
+});
+
+test('keeps the old content where writing fails half-way, and no temporary file', async () => {
+  await writeFileAtomically(path, 'old');
+  async function* breaking() {
+    yield 'half of the new';
+    throw new Error('the power went out');
+  }
+  const content = breaking() as unknown as string;
+  await expect(writeFileAtomically(path, content)).rejects.toThrow('the power went out');
+  expect(await readFile(path, 'utf8')).toBe('old');
+  expect(await readdir(directory)).toEqual(['kept.txt']);
+});
+
+test('keeps a folder that stands at its path, and no temporary file', async () => {
+  await mkdir(path);
+  await writeFile(join(path, 'inside.txt'), 'old');
+  await expect(writeFileAtomically(path, 'new')).rejects.toMatchObject({
+    code: expect.stringMatching(/^(EISDIR|EPERM|EEXIST)$/),
+  });
+  expect(await readFile(join(path, 'inside.txt'), 'utf8')).toBe('old');
+  expect(await readdir(directory)).toEqual(['kept.txt']);
+});
+
+test.runIf(process.platform === 'linux')('says so where the disk is full', async () => {
+  await writeFileAtomically(path, 'old');
+  // A real full device, in the place of the temporary file.
+  await symlink('/dev/full', `${path}.${process.pid}.tmp`);
+  await expect(writeFileAtomically(path, 'new')).rejects.toMatchObject({
+    name: 'TrainerError',
+    code: 'disk_full',
+    message: expect.stringContaining(path),
+  });
+  expect(await readFile(path, 'utf8')).toBe('old');
+  expect(await readdir(directory)).toEqual(['kept.txt']);
+});
