@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'bench/**/*.test.ts'],
     // TensorFlow's addon cannot be loaded by two threads of one process.
     pool: 'forks',
-    // The native backend is made here once, so that no two files download it at a time.
-    globalSetup: 'src/runtime/native-global-setup.ts',
+    // The backends are made here once, so that no two files download one at a time.
+    globalSetup: 'src/runtime/backends-global-setup.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

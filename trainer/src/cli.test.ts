@@ -43,11 +43,15 @@ test.concurrent.each([
   ],
   [
     ['train', '--config', 'smoke', '--backend', 'gpu'],
-    /^Expected one of auto, native, wasm, cpu for --backend, but got gpu\. See --help\.\n$/,
+    /^Expected one of auto, cuda, native, webgpu, wasm, cpu for --backend, but got gpu\. See --help\.\n$/,
   ],
   [
     ['export', '--backend', 'gpu'],
-    /^Expected one of auto, native, wasm, cpu for --backend, but got gpu\. See --help\.\n$/,
+    /^Expected one of auto, cuda, native, webgpu, wasm, cpu for --backend, but got gpu\. See --help\.\n$/,
+  ],
+  [
+    ['train', '--config', 'smoke', '--threads', 'all'],
+    /^Expected a whole number from 1 for --threads, but got all\. See --help\.\n$/,
   ],
   [
     ['train', '--resume', '/no/such/run'],

@@ -3,18 +3,23 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
+import { diagnose } from './doctor.ts';
 import { TrainerError } from './errors.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
-import { startBackend } from './runtime/start-backend.ts';
+import { setUp } from './runtime/set-up.ts';
+import { backendNames, startBackend } from './runtime/start-backend.ts';
 import { loadCheckpoint } from './stages/checkpoint.ts';
 import { train } from './train.ts';
+
+const BACKENDS = ['auto', ...backendNames] as const;
 
 const HELP = `Usage: pnpm --filter trainer train [options]
 
 Trains a CIFAR-10 classifier on a network pretrained on ImageNet and exports it for the Worker.
 
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
-  --backend <name>   auto, native, wasm, cpu (default: auto, the fastest that works)
+  --backend <name>   ${BACKENDS.join(', ')} (default: auto, the fastest that works)
+  --threads <n>      of the processor (default: all cores)
   --resume <folder>  go on with an interrupted run, such as runs/2026-01-31T12-00-00-fast
   --id <id>          id of the model (default: cifar10; cifar10-<config> where only a part is used)
   --models <folder>  where models go (default: edge/public/models, which the Worker serves)
@@ -23,6 +28,12 @@ Trains a CIFAR-10 classifier on a network pretrained on ImageNet and exports it 
 
        pnpm --filter trainer run export
 Exports the pretrained network itself, with ImageNet's 1,000 classes, as the model imagenet.
+
+       pnpm --filter trainer run doctor
+Tries every backend, measures each and says how to add what is missing.
+
+       pnpm --filter trainer run setup [--cuda]
+Downloads TensorFlow and builds the native backend, or with --cuda the one for NVIDIA cards.
 `;
 
 const packageFolder = fileURLToPath(new URL('..', import.meta.url));
@@ -54,6 +65,7 @@ async function main(): Promise<void> {
         modelDirectory: join(models, modelId),
         modelId,
         backend: backendOf(values.backend),
+        threads: threadsOf(values.threads),
         command: ['pnpm --filter trainer train', ...process.argv.slice(3)].join(' '),
         signal: interrupt.signal,
         say,
@@ -61,9 +73,13 @@ async function main(): Promise<void> {
       return;
     }
     case 'export':
-      await startBackend(backendOf(values.backend), say);
+      await startBackend(backendOf(values.backend), say, { threads: threadsOf(values.threads) });
       await exportPretrained('efficientnet-lite0', join(models, 'imagenet'));
       return say(`Written to ${join(models, 'imagenet')}.`);
+    case 'doctor':
+      return diagnose(say);
+    case 'setup':
+      return setUp(values.cuda ? 'cuda' : 'native', say);
     default:
       throw usage(`There is no command ${command}.`);
   }
@@ -76,6 +92,8 @@ function parseCommandLine() {
       options: {
         config: { type: 'string' },
         backend: { type: 'string', default: 'auto' },
+        threads: { type: 'string' },
+        cuda: { type: 'boolean', default: false },
         resume: { type: 'string' },
         id: { type: 'string' },
         models: { type: 'string' },
@@ -107,13 +125,18 @@ async function chooseRun(
   return { directory: join(values.runs ?? join(packageFolder, 'runs'), `${time}-${name}`), config };
 }
 
-const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const;
-
 function backendOf(name: string): (typeof BACKENDS)[number] {
   const backend = BACKENDS.find((known) => known === name);
   if (!backend)
     throw usage(`Expected one of ${BACKENDS.join(', ')} for --backend, but got ${name}.`);
   return backend;
+}
+
+function threadsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const threads = Number(text);
+  if (Number.isInteger(threads) && threads >= 1 && threads <= 1024) return threads;
+  throw usage(`Expected a whole number from 1 for --threads, but got ${text}.`);
 }
 
 function usage(message: string, cause?: unknown): TrainerError {

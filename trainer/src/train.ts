@@ -28,6 +28,8 @@ export interface Run extends SessionRun {
   readonly modelDirectory: string;
   readonly modelId: string;
   readonly backend: Parameters<typeof startBackend>[0];
+  /** Of the processor; undefined for all cores. */
+  readonly threads?: number | undefined;
   /** The command line, for the model card. */
   readonly command: string;
 }
@@ -38,7 +40,7 @@ const INFERENCE_BATCH = 64;
 /** Trains a classifier in two stages, and exports and measures it. */
 export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const { signal, say } = run;
-  const backend = await startBackend(run.backend, say);
+  const backend = await startBackend(run.backend, say, { signal, threads: run.threads });
   say(`Backend: ${backend.description}.`);
 
   // Data.
@@ -104,7 +106,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   say(`After stage 1: ${formatPercent(session.stage1Accuracy ?? 0)} of the test pictures right.`);
 
   // Stage 2. Everything but BatchNorm moves, slowly.
-  if (!session.isDone(2) && backend.name !== 'wasm') {
+  if (!session.isDone(2)) {
     await session.run({
       number: 2,
       title: 'Stage 2',
@@ -115,9 +117,6 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       validate: () => accuracyOf(plan, photos.validation, 'Stage 2, validation'),
     });
     await session.finish(2);
-  }
-  if (backend.name === 'wasm') {
-    say('Stage 2 is left out, since WASM cannot train convolutions: the model is that of stage 1.');
   }
 
   // Export: what is measured is what is written.

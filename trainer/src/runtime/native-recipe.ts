@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { TrainerError } from '../errors.ts';
+import { cudaLibraryWheels, type LibraryWheel } from './cuda-wheels.ts';
 import type { Wheel } from './pip.ts';
 
 /** What a native backend is made of: a wheel's libraries and addons that use them. */
 export interface NativeRecipe {
+  readonly kind: NativeKind;
   readonly wheel: Wheel;
-  /** Members of the wheel to link against; they are kept beside the addons. */
+  /** Members of the wheel to link against; they are kept under their paths in it. */
   readonly libraries: readonly string[];
   readonly librariesBytes: number;
+  /** Wheels of libraries that those load by themselves, kept in the same way. */
+  readonly libraryWheels: readonly LibraryWheel[];
   /** Prefixes of the wheel's members that are needed to compile, below `includeRoot`. */
   readonly headers: readonly string[];
   readonly includeRoot: string;
@@ -28,6 +32,9 @@ export interface Addon {
   /** Whether it is linked with the wheel's libraries. */
   readonly linked: boolean;
 }
+
+/** TensorFlow for the processor, or for an NVIDIA card. */
+export type NativeKind = 'native' | 'cuda';
 
 /** The addons' file names in a finished native folder. */
 export const addonNames = { quietStart: 'quiet_start.node', tensorflow: 'tfjs_binding.node' };
@@ -69,6 +76,15 @@ const wheels: Readonly<Record<string, PlatformWheel>> = {
   },
 };
 
+/** The wheel that finds an NVIDIA card, and computes on the processor where there is none. */
+const cudaWheel: PlatformWheel = {
+  project: 'tensorflow',
+  platform: 'manylinux_2_27_x86_64',
+  sha256: 'b3b95643c4e70eb925839938fb35cbe142f317ec84af6844ee61513713bb13c0',
+  bytes: 572_611_111,
+  librariesBytes: 1_259_021_080,
+};
+
 /**
  * How to make the native backend on this platform.
  *
@@ -89,10 +105,46 @@ export function nativeRecipe(
     );
   }
 
-  const binding = join(tfjsNodeFolder(), 'binding');
+  return recipeOf('native', '@tensorflow/tfjs-node', wheel, platform, []);
+}
+
+/**
+ * How to make the CUDA backend: the same for `@tensorflow/tfjs-node-gpu` and TensorFlow's CUDA
+ * wheel. No CUDA has to be installed, only NVIDIA's driver.
+ *
+ * @param withLibraries whether NVIDIA's libraries belong to it; without a card they are of no use
+ * @throws TrainerError `backend_unavailable` where it cannot be made
+ */
+export function cudaRecipe(
+  withLibraries: boolean,
+  platform: string = process.platform,
+  architecture: string = process.arch,
+): NativeRecipe {
+  if (platform !== 'linux' || architecture !== 'x64') {
+    throw new TrainerError(
+      'backend_unavailable',
+      `TensorFlow has CUDA for Linux on x64 only, and this is ${platform} on ${architecture}; a graphics card can be used with --backend webgpu.`,
+    );
+  }
+  const libraryWheels = withLibraries ? cudaLibraryWheels : [];
+  return recipeOf('cuda', '@tensorflow/tfjs-node-gpu', cudaWheel, platform, libraryWheels);
+}
+
+function recipeOf(
+  kind: NativeKind,
+  packageName: string,
+  wheel: PlatformWheel,
+  platform: string,
+  libraryWheels: readonly LibraryWheel[],
+): NativeRecipe {
+  const binding = join(packageFolder(packageName), 'binding');
   const nodeHeaders = join(dirname(require.resolve('node-api-headers')), 'include');
   const macOs = platform === 'darwin';
+  const framework = macOs
+    ? 'tensorflow/libtensorflow_framework.2.dylib'
+    : 'tensorflow/libtensorflow_framework.so.2';
   return {
+    kind,
     wheel: {
       project: wheel.project,
       version: tensorflowVersion,
@@ -101,10 +153,12 @@ export function nativeRecipe(
       sha256: wheel.sha256,
       bytes: wheel.bytes,
     },
-    libraries: macOs
-      ? ['tensorflow/libtensorflow_cc.2.dylib', 'tensorflow/libtensorflow_framework.2.dylib']
-      : ['tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2'],
+    libraries: [
+      macOs ? 'tensorflow/libtensorflow_cc.2.dylib' : 'tensorflow/libtensorflow_cc.so.2',
+      framework,
+    ],
     librariesBytes: wheel.librariesBytes,
+    libraryWheels,
     headers: [
       'tensorflow/c/',
       'tensorflow/core/platform/ctstring',
@@ -117,9 +171,7 @@ export function nativeRecipe(
         name: addonNames.quietStart,
         sources: [join(import.meta.dirname, 'quiet-start.cc')],
         flags: [
-          macOs
-            ? '-DTENSORFLOW_LIBRARY="@loader_path/libtensorflow_framework.2.dylib"'
-            : '-DTENSORFLOW_LIBRARY="libtensorflow_framework.so.2"',
+          `-DTENSORFLOW_LIBRARY="${macOs ? `@loader_path/${framework}` : basename(framework)}"`,
         ],
         linked: false,
       },
@@ -137,21 +189,36 @@ export function nativeRecipe(
       '-fPIC',
       '-shared',
       '-DNAPI_VERSION=8',
-      // The libraries lie beside the addons. Node itself provides the N-API symbols.
-      macOs ? '-Wl,-rpath,@loader_path,-undefined,dynamic_lookup' : '-Wl,-rpath,$ORIGIN',
+      // The libraries lie below the addons, as in the wheel: TensorFlow looks for NVIDIA's from
+      // where it is itself. Node provides the N-API symbols.
+      macOs
+        ? '-Wl,-rpath,@loader_path/tensorflow,-undefined,dynamic_lookup'
+        : '-Wl,-rpath,$ORIGIN/tensorflow',
     ],
   };
 }
 
-function tfjsNodeFolder(): string {
+/**
+ * The folder of tfjs-node's own addon and library, where its install script has put them: that
+ * script does not run here, but the package may have been installed in another way.
+ */
+export function prebuiltFolder(
+  tfjsNode: string = packageFolder('@tensorflow/tfjs-node'),
+): string | undefined {
+  const folder = join(tfjsNode, 'lib', 'napi-v8');
+  return existsSync(join(folder, addonNames.tensorflow)) ? folder : undefined;
+}
+
+/** @throws TrainerError `backend_unavailable` if the optional package is not installed */
+function packageFolder(name: string): string {
   try {
-    return dirname(require.resolve('@tensorflow/tfjs-node/package.json'));
+    return dirname(require.resolve(`${name}/package.json`));
   } catch (cause) {
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'MODULE_NOT_FOUND'))
       throw cause;
     throw new TrainerError(
       'backend_unavailable',
-      'The optional package @tensorflow/tfjs-node is not installed; run pnpm install without --no-optional.',
+      `The optional package ${name} is not installed; run pnpm install without --no-optional.`,
       cause,
     );
   }
@@ -159,13 +226,13 @@ function tfjsNodeFolder(): string {
 
 /** The name of the folder that a recipe makes: another recipe, another folder. */
 export function nativeFolderName(recipe: NativeRecipe): string {
-  const { wheel, libraries, compilerFlags, addons } = recipe;
+  const { kind, wheel, libraries, libraryWheels, compilerFlags, addons } = recipe;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([wheel, libraries, compilerFlags]));
+  hash.update(JSON.stringify([wheel, libraries, libraryWheels, compilerFlags]));
   for (const addon of addons) {
     hash.update(JSON.stringify([addon.name, addon.flags]));
     for (const source of addon.sources) hash.update(readFileSync(source));
   }
   const shortHash = hash.digest('hex').slice(0, 12);
-  return `native-${wheel.version}-${process.platform}-${process.arch}-${shortHash}`;
+  return `${kind}-${wheel.version}-${process.platform}-${process.arch}-${shortHash}`;
 }

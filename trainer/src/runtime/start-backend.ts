@@ -1,12 +1,18 @@
+import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from './cache-directory.ts';
-import { installNative } from './install-native.ts';
+import { findInstalled, installNative } from './install-native.ts';
+import { measureSpeed } from './measure-speed.ts';
 import { startNativeBackend } from './native-backend.ts';
-import { nativeRecipe } from './native-recipe.ts';
+import { cudaRecipe, nativeRecipe, prebuiltFolder } from './native-recipe.ts';
+import { findNvidiaCard } from './nvidia-card.ts';
 import { startWasmBackend } from './wasm-backend.ts';
+import { mayHaveGraphicsCard, startWebgpuBackend } from './webgpu-backend.ts';
 
-export type BackendName = 'native' | 'wasm' | 'cpu';
+/** In general, from the fastest to the slowest. */
+export const backendNames = ['cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
+export type BackendName = (typeof backendNames)[number];
 
 /** What tfjs computes on from now on. */
 export interface Backend {
@@ -15,18 +21,24 @@ export interface Backend {
   readonly description: string;
 }
 
-// Lite0 forward at 128 px on 2 cores: 2–4 ms a picture native, 14–18 ms in WASM.
-const wasmInstead =
-  'Going on with WASM: stage 1 takes about five times as long, and stage 2 is left out because tfjs-wasm cannot train convolutions, so the model of stage 1 is exported.';
-
-interface StartOptions {
+export interface StartOptions {
   /** Stops the making of the native backend; `startBackend` then fails with its reason. */
   readonly signal?: AbortSignal;
+  /** Of the processor; all cores by default. */
+  readonly threads?: number | undefined;
+  /** Whether to make the native backend where it is missing; true by default. */
+  readonly install?: boolean;
+}
+
+interface Start extends StartOptions {
+  readonly threads: number;
+  readonly install: boolean;
+  readonly log: (line: string) => void;
 }
 
 /**
- * Makes tfjs compute on the chosen backend. `auto` is the native one, or WASM
- * with a line that says why and what it costs.
+ * Makes tfjs compute on the chosen backend. `auto` takes the fastest that works, and says what
+ * stands in the way of a faster one.
  *
  * @throws TrainerError `backend_unavailable`, and while the native backend is
  *   made, which `auto` survives: `download_failed`, `disk_full`; `interrupted`
@@ -34,38 +46,113 @@ interface StartOptions {
 export async function startBackend(
   choice: 'auto' | BackendName,
   log: (line: string) => void,
-  { signal }: StartOptions = {},
+  { threads = availableParallelism(), install = true, ...options }: StartOptions = {},
 ): Promise<Backend> {
-  switch (choice) {
-    case 'native':
-      return startNative(log, signal);
-    case 'wasm':
-      return startWasm();
-    case 'cpu':
-      return startCpu();
-    case 'auto':
-      try {
-        return await startNative(log, signal);
-      } catch (error) {
-        if (!(error instanceof TrainerError) || error.code === 'interrupted') throw error;
-        log(`${error.message} ${wasmInstead}`);
-        return startWasm();
-      }
+  const start: Start = { ...options, threads, install, log };
+  return choice === 'auto' ? startFastest(start) : starters[choice](start);
+}
+
+const starters: Readonly<Record<BackendName, (start: Start) => Promise<Backend>>> = {
+  cuda: startCuda,
+  native: startNative,
+  webgpu: () => startWebgpu(),
+  wasm: startWasm,
+  cpu: () => startCpu(),
+};
+
+async function startFastest(start: Start): Promise<Backend> {
+  const { log } = start;
+  const card = await findNvidiaCard(start);
+  if (card) {
+    const cuda = await attempt(startCuda, start);
+    if (cuda.backend) return cuda.backend;
+    log(`There is an ${card.name}, but: ${cuda.problem}`);
+  }
+  const webgpu = mayHaveGraphicsCard() ? await attempt(() => startWebgpu(), start) : undefined;
+  // On a card that the processor imitates, WebGPU is the slowest of all.
+  const graphics = webgpu?.backend?.isSoftware ? undefined : webgpu?.backend;
+  const graphicsSpeed = graphics && (await measureSpeed()).convolution;
+  const native = await attempt(startNative, start);
+  if (native.backend && graphicsSpeed !== undefined) {
+    const nativeSpeed = (await measureSpeed()).convolution;
+    if (nativeSpeed >= graphicsSpeed) return because(native.backend, nativeSpeed, graphicsSpeed);
+    return because(await startWebgpu(), graphicsSpeed, nativeSpeed);
+  }
+  if (native.backend) return native.backend;
+  if (graphics) {
+    log(`${native.problem} Going on with WebGPU.`);
+    return graphics;
+  }
+  log(`${native.problem} Going on with WASM, several times as slow.`);
+  return startWasm(start);
+}
+
+function because(backend: Backend, speed: number, other: number): Backend {
+  const reason = `convolutions at ${Math.round(speed)} GFLOP/s against ${Math.round(other)} on ${backend.name === 'webgpu' ? 'the processor' : 'the graphics card'}`;
+  return { ...backend, description: `${backend.description}: ${reason}` };
+}
+
+/** A backend that works, or one line on why it does not. */
+async function attempt<B extends Backend>(
+  starter: (start: Start) => Promise<B>,
+  start: Start,
+): Promise<{ readonly backend?: B; readonly problem?: string }> {
+  try {
+    return { backend: await starter(start) };
+  } catch (error) {
+    if (!(error instanceof TrainerError) || error.code === 'interrupted') throw error;
+    return { problem: error.message };
   }
 }
 
-async function startNative(
-  log: (line: string) => void,
-  signal: AbortSignal | undefined,
-): Promise<Backend> {
-  const folder = await installNative(nativeRecipe(), { cache: cacheDirectory(), log, signal });
-  const version = await startNativeBackend(folder);
-  return { name: 'native', description: `TensorFlow ${version}, native, on all cores` };
+async function startCuda({ threads, signal }: Start): Promise<Backend> {
+  const cache = cacheDirectory();
+  const folder =
+    (await findInstalled(cudaRecipe(true), cache)) ??
+    (await findInstalled(cudaRecipe(false), cache));
+  if (folder === undefined) {
+    throw new TrainerError(
+      'backend_unavailable',
+      'CUDA is not set up; run pnpm --filter trainer run setup --cuda once.',
+    );
+  }
+  const card = await findNvidiaCard({ signal });
+  // Without a card, TensorFlow's complaint about it says less than the description does.
+  const isQuiet = card === undefined;
+  const { version, onCard } = await startNativeBackend({ kind: 'cuda', folder, threads, isQuiet });
+  return {
+    name: 'cuda',
+    description: onCard
+      ? `TensorFlow ${version} on ${card?.name ?? 'an NVIDIA card'}`
+      : `TensorFlow ${version} for CUDA, but it finds no NVIDIA card and computes on ${cores(threads)}`,
+  };
 }
 
-async function startWasm(): Promise<Backend> {
-  await startWasmBackend();
-  return { name: 'wasm', description: `tfjs-wasm ${tf.version['tfjs-core']}, one thread` };
+async function startNative({ threads, install, log, signal }: Start): Promise<Backend> {
+  const cache = cacheDirectory();
+  const recipe = nativeRecipe();
+  let folder = (await findInstalled(recipe, cache)) ?? prebuiltFolder();
+  if (folder === undefined && !install) {
+    throw new TrainerError(
+      'backend_unavailable',
+      'TensorFlow is not set up; run pnpm --filter trainer run setup once.',
+    );
+  }
+  folder ??= await installNative(recipe, { cache, log, signal });
+  const { version } = await startNativeBackend({ kind: 'native', folder, threads });
+  return { name: 'native', description: `TensorFlow ${version} on ${cores(threads)}` };
+}
+
+async function startWebgpu(): Promise<Backend & { readonly isSoftware: boolean }> {
+  const { name, isSoftware } = await startWebgpuBackend();
+  const software = isSoftware ? ', which is no graphics card but the processor' : '';
+  return { name: 'webgpu', description: `WebGPU on ${name}${software}`, isSoftware };
+}
+
+async function startWasm({ threads }: Start): Promise<Backend> {
+  await startWasmBackend(threads);
+  const version = tf.version['tfjs-core'];
+  return { name: 'wasm', description: `WebAssembly, tfjs ${version}, on ${cores(threads)}` };
 }
 
 async function startCpu(): Promise<Backend> {
@@ -75,5 +162,9 @@ async function startCpu(): Promise<Backend> {
   tf.env().set('PROD', true);
   tf.scalar(0).dispose();
   tf.env().set('PROD', false);
-  return { name: 'cpu', description: `tfjs ${tf.version['tfjs-core']}, plain JavaScript` };
+  return { name: 'cpu', description: `plain JavaScript, tfjs ${tf.version['tfjs-core']}` };
+}
+
+function cores(threads: number): string {
+  return threads === 1 ? 'one core' : `${threads} cores`;
 }

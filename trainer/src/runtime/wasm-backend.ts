@@ -1,22 +1,91 @@
-import { dirname, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { TrainerError } from '../errors.ts';
+import { registerWasmGradients } from './wasm-gradients.ts';
+
+const require = createRequire(import.meta.url);
 
 /**
- * Makes tfjs compute on WebAssembly, one thread.
+ * Makes tfjs compute on WebAssembly with SIMD, and gives it the gradients that tfjs-wasm lacks.
+ * Done twice, the second time does nothing.
  *
+ * @param threads of XNNPACK's matrix products and convolutions, at least 1
  * @throws TrainerError `backend_unavailable`
  */
-export async function startWasmBackend(): Promise<void> {
-  const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
-  const main = fileURLToPath(import.meta.resolve('@tensorflow/tfjs-backend-wasm'));
-  setWasmPaths(dirname(main) + sep);
+export async function startWasmBackend(threads: number): Promise<void> {
+  const { BackendWasm, setThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
+  if (tf.findBackend('wasm') === null) {
+    // The package's own way to start gives Node a single thread (tensorflow/tfjs#3830).
+    tf.removeBackend('wasm');
+    tf.registerBackend('wasm', async () => {
+      const module = await instantiate(threads);
+      setThreadsCount(threads);
+      const backend = withReportedCores(2 * threads, () => new BackendWasm(module));
+      // Else the idle threads keep the process from ending.
+      for (const thread of Object.values(module.PThread?.pthreads ?? {})) thread.unref();
+      return backend;
+    });
+    registerWasmGradients();
+  }
   if (!(await tf.setBackend('wasm'))) {
     throw new TrainerError(
       'backend_unavailable',
-      'The WASM backend of TensorFlow.js did not start.',
+      'The WASM backend of TensorFlow.js did not start; choose another with --backend.',
     );
   }
   await tf.ready();
+}
+
+/** What the types of tfjs-wasm leave out. */
+type WasmModule = BackendWasm['wasm'] & {
+  cwrap(name: string, returns: string | null, takes: readonly string[]): () => never;
+  /** Where it was built with threads. */
+  readonly PThread?: { readonly pthreads: Record<string, { unref(): void }> };
+};
+
+type WasmFactory = (options: {
+  locateFile(file: string): string;
+  readonly mainScriptUrlOrBlob: string;
+}) => Promise<WasmModule>;
+
+/** The steps of `init()` in tfjs-wasm's backend_wasm.ts, with files for its Blobs. */
+async function instantiate(threads: number): Promise<WasmModule> {
+  const folder = '@tensorflow/tfjs-backend-wasm/wasm-out';
+  const [script, binary] =
+    threads > 1
+      ? ['tfjs-backend-wasm-threaded-simd.js', 'tfjs-backend-wasm-threaded-simd.wasm']
+      : ['tfjs-backend-wasm.js', 'tfjs-backend-wasm-simd.wasm'];
+  const scriptPath = require.resolve(`${folder}/${script}`);
+  const factory = require(scriptPath) as WasmFactory;
+  const module = await factory({
+    locateFile: (file) =>
+      file.endsWith('.worker.js')
+        ? join(import.meta.dirname, 'wasm-thread.ts')
+        : require.resolve(`${folder}/${binary}`),
+    mainScriptUrlOrBlob: scriptPath,
+  });
+  const number = 'number';
+  module.tfjs = {
+    init: module.cwrap('init', null, []),
+    initWithThreadsCount: module.cwrap('init_with_threads_count', null, [number]),
+    getThreadsCount: module.cwrap('get_threads_count', number, []),
+    registerTensor: module.cwrap('register_tensor', null, [number, number, number]),
+    disposeData: module.cwrap('dispose_data', null, [number]),
+    dispose: module.cwrap('dispose', null, []),
+  };
+  return module;
+}
+
+/** tfjs-wasm takes at most half of the cores that it sees, so it is shown twice the threads. */
+function withReportedCores<T>(cores: number, run: () => T): T {
+  const { cpus } = os;
+  os.cpus = () => Array.from({ length: cores }, () => cpus()[0] as os.CpuInfo);
+  try {
+    return run();
+  } finally {
+    os.cpus = cpus;
+  }
 }
