@@ -1,4 +1,4 @@
-/** Our side of `throughput.ts`, in a process of its own for the sake of its memory. */
+/** Our side of the benches, one backend in a process of its own. Prints one line of JSON. */
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { buildNetwork } from '../src/build-network.ts';
@@ -7,11 +7,12 @@ import { createRandom } from '../src/datasets/random.ts';
 import { softmaxCrossEntropy } from '../src/plan/loss.ts';
 import { parametersOf } from '../src/plan/plan.ts';
 import { planGradients, runPlan } from '../src/plan/run.ts';
-import { startBackend } from '../src/runtime/start-backend.ts';
+import { type BackendName, startBackend } from '../src/runtime/start-backend.ts';
 import { Adam } from '../src/stages/adam.ts';
 
 const { values } = parseArgs({
   options: {
+    backend: { type: 'string', default: 'native' },
     size: { type: 'string', default: '128' },
     batch: { type: 'string', default: '32' },
     steps: { type: 'string', default: '15' },
@@ -22,7 +23,7 @@ const [size, batch, steps, warmup] = [values.size, values.batch, values.steps, v
   Number,
 ) as [number, number, number, number];
 
-await startBackend('native', console.error);
+const { description } = await startBackend(values.backend as BackendName, console.error);
 const classes = 10;
 const { plan } = await buildNetwork({ ...fast, size }, classes);
 const parameters = parametersOf(plan);
@@ -34,15 +35,18 @@ const truth = tf.tidy(() => {
   return tf.oneHot(labels, classes).cast<tf.Tensor2D>('float32');
 });
 
-const train = picturesPerSecond(() => {
+const train = await picturesPerSecond(async () => {
   const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
   const { loss, gradients } = planGradients(plan, photoBatch, lossOf, random);
-  loss.dataSync();
   optimizer.apply(parameters, gradients, 2e-4);
+  // A graphics card has not computed before its values are there.
+  await Promise.all([loss.data(), parameters[0]?.value.data()]);
   tf.dispose([loss, ...gradients.values()]);
 });
-const forward = picturesPerSecond(() => {
-  tf.tidy(() => runPlan(plan, photoBatch).dataSync());
+const forward = await picturesPerSecond(async () => {
+  const logits = runPlan(plan, photoBatch);
+  await logits.data();
+  logits.dispose();
 });
 console.log(
   JSON.stringify({
@@ -50,15 +54,17 @@ console.log(
     forward_pictures_per_second: forward,
     // Node gives it in KiB on every system.
     peak_rss_mb: (process.resourceUsage().maxRSS * 1024) / 1e6,
+    description,
   }),
 );
 
 /** The median over the steps behind the warm-up. */
-function picturesPerSecond(step: () => void): number {
-  const rates = Array.from({ length: warmup + steps }, () => {
+async function picturesPerSecond(step: () => Promise<void>): Promise<number> {
+  const rates: number[] = [];
+  for (let count = 0; count < warmup + steps; count++) {
     const begin = performance.now();
-    step();
-    return batch / ((performance.now() - begin) / 1000);
-  });
+    await step();
+    rates.push(batch / ((performance.now() - begin) / 1000));
+  }
   return rates.slice(warmup).sort((a, b) => a - b)[Math.floor(steps / 2)] as number;
 }

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
 import type { TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
 import { TrainerError } from '../errors.ts';
+import { registerFusedConvolutions } from './native-fused-convolution.ts';
 import { addonNames, type NativeKind } from './native-recipe.ts';
 
 const tfjsName = 'tensorflow';
@@ -36,6 +37,7 @@ export interface NativeOptions {
 export async function startNativeBackend(
   options: NativeOptions,
 ): Promise<{ version: string; onCard: boolean }> {
+  const isFirst = loadedFolder === undefined;
   loadedFolder ??= await registerNativeBackend(options);
   if (loadedFolder !== options.folder) {
     throw new TrainerError(
@@ -48,6 +50,7 @@ export async function startNativeBackend(
   }
   await tf.ready();
   const { binding, isUsingGpuDevice } = nativeBackend();
+  if (isFirst && !isUsingGpuDevice) registerFusedConvolutions();
   return { version: binding.TF_Version, onCard: isUsingGpuDevice };
 }
 

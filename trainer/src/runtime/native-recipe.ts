@@ -177,7 +177,10 @@ function recipeOf(
       },
       {
         name: addonNames.tensorflow,
-        sources: [join(binding, 'tfjs_backend.cc'), join(binding, 'tfjs_binding.cc')],
+        sources: [
+          join(import.meta.dirname, 'list-attributes.cc'),
+          join(binding, 'tfjs_binding.cc'),
+        ],
         flags: [],
         linked: true,
       },
