@@ -1,0 +1,47 @@
+/** EfficientNet-Lite0 in onnxruntime, forward only. Prints one line of JSON. */
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import * as ort from 'onnxruntime-node';
+import { buildNetwork } from '../src/build-network.ts';
+import { fast } from '../src/config/fast.ts';
+import { runPlan } from '../src/plan/run.ts';
+import { startBackend } from '../src/runtime/start-backend.ts';
+import { toOnnxModel } from './onnx-model.ts';
+
+const { values } = parseArgs({
+  options: {
+    size: { type: 'string', default: '128' },
+    batch: { type: 'string', default: '32' },
+    steps: { type: 'string', default: '15' },
+    warmup: { type: 'string', default: '4' },
+  },
+});
+const [size, batch, steps, warmup] = [values.size, values.batch, values.steps, values.warmup].map(
+  Number,
+) as [number, number, number, number];
+
+await startBackend('wasm', console.error);
+const { plan } = await buildNetwork({ ...fast, size }, 10);
+const shape = [batch, 3, size, size];
+const session = await ort.InferenceSession.create(await toOnnxModel(plan, shape));
+const photos = tf.randomUniform<tf.Rank.R4>([batch, size, size, 3], -1, 1, 'float32', 1);
+const input = new ort.Tensor(
+  'float32',
+  (await photos.transpose([0, 3, 1, 2]).data()) as Float32Array,
+  shape,
+);
+
+const expected = await runPlan(plan, photos).data();
+const { output } = await session.run({ input });
+if (!expected.every((value, i) => Math.abs(value - Number(output?.data[i])) < 1e-3)) {
+  throw new Error('onnxruntime does not give what the plan gives: not the same network.');
+}
+
+const rates: number[] = [];
+for (let count = 0; count < warmup + steps; count++) {
+  const begin = performance.now();
+  await session.run({ input });
+  rates.push(batch / ((performance.now() - begin) / 1000));
+}
+const forward = rates.slice(warmup).sort((a, b) => a - b)[Math.floor(steps / 2)];
+console.log(JSON.stringify({ forward_pictures_per_second: forward }));
