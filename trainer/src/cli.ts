@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { modelId } from 'shared/model-card';
 import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
 import { TrainerError } from './errors.ts';
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
   switch (command) {
     case 'train': {
       const { directory, config } = await chooseRun(values);
-      const modelId = values.id ?? (config.limit === null ? 'cifar10' : `cifar10-${config.name}`);
+      const id = idOf(values.id ?? (config.limit === null ? 'cifar10' : `cifar10-${config.name}`));
       const interrupt = new AbortController();
       process.once('SIGINT', () => {
         say('\nStopping behind the current step; Ctrl-C once more stops at once.');
@@ -51,8 +52,8 @@ async function main(): Promise<void> {
       await train(config, {
         directory,
         resume: values.resume !== undefined,
-        modelDirectory: join(models, modelId),
-        modelId,
+        modelDirectory: join(models, id),
+        modelId: id,
         backend: backendOf(values.backend),
         command: ['pnpm --filter trainer train', ...process.argv.slice(3)].join(' '),
         signal: interrupt.signal,
@@ -84,7 +85,8 @@ function parseCommandLine() {
       },
     });
   } catch (cause) {
-    throw usage((cause as Error).message, cause);
+    const [line = ''] = (cause as Error).message.split('\n');
+    throw usage(line.replace(/\.?$/, '.'), cause);
   }
 }
 
@@ -97,7 +99,7 @@ async function chooseRun(
     return { directory: values.resume, config: header.config };
   }
   const name = values.config ?? 'fast';
-  const config = configs[name];
+  const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
   if (!config) {
     throw usage(
       `Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`,
@@ -105,6 +107,12 @@ async function chooseRun(
   }
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   return { directory: join(values.runs ?? join(packageFolder, 'runs'), `${time}-${name}`), config };
+}
+
+function idOf(id: string): string {
+  const parsed = modelId.safeParse(id);
+  if (parsed.success) return id;
+  throw usage(`Expected ${parsed.error.issues[0]?.message} for --id, but got ${id}.`);
 }
 
 const BACKENDS = ['auto', 'native', 'wasm', 'cpu'] as const;

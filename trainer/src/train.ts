@@ -38,7 +38,7 @@ const INFERENCE_BATCH = 64;
 /** Trains a classifier in two stages, and exports and measures it. */
 export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const { signal, say } = run;
-  const backend = await startBackend(run.backend, say);
+  const backend = await startBackend(run.backend, say, { signal });
   say(`Backend: ${backend.description}.`);
 
   // Data.

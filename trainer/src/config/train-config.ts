@@ -26,7 +26,10 @@ export const trainConfig = z
     dropout: z.number().min(0).max(0.9),
     /** How many of the training pictures choose the checkpoint instead. */
     validation: z.int().min(1),
-    /** Train, choose and test on this many pictures in all; null for the whole data set. */
+    /**
+     * Train on this many pictures only, and choose and test on `validation` of them each; null
+     * for the whole data set.
+     */
     limit: z.int().min(100).nullable(),
     augment: z
       .strictObject({

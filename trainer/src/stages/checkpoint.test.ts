@@ -21,6 +21,7 @@ const header: CheckpointHeader = {
   stage: 2,
   epoch: 1,
   step: 7,
+  lossSum: 1.5,
   optimizerSteps: 19,
   best: { epoch: 1, accuracy: 0.1 + 0.2 },
   seconds: 12.5,

@@ -14,6 +14,8 @@ const header = z.strictObject({
   epoch: z.int().nonnegative(),
   /** Steps of the current epoch that are complete. */
   step: z.int().nonnegative(),
+  /** Of those steps' losses. */
+  lossSum: z.number(),
   optimizerSteps: z.int().nonnegative(),
   /** The stage's best so far on the validation pictures. */
   best: z.strictObject({ epoch: z.int(), accuracy: z.number() }).nullable(),

@@ -207,6 +207,30 @@ test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
   expect((await checkpoint()).header).toMatchObject({ stage: 2, optimizerSteps: 3 * STEPS });
 });
 
+test('leaves the weights as they are where a stage has no epochs', async () => {
+  const plan = newPlan();
+  const before = structuredClone(valuesOf(plan));
+  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  await session.run(stageOf(plan, { config: { ...config, epochs: 0 } }));
+  expect(valuesOf(plan)).toEqual(before);
+});
+
+test('logs the mean loss of the whole epoch, also where it was stopped behind its last step', async () => {
+  const steady = newPlan();
+  await (await Session.start(runIn(), steady, smoke, 'hash')).run(stageOf(steady));
+  const expected = (await logged()).map(({ loss }) => loss);
+  await rm(join(directory, 'log.jsonl'));
+
+  const controller = new AbortController();
+  const stopped = newPlan();
+  const session = await Session.start(runIn(controller.signal), stopped, smoke, 'hash');
+  const stage = stageOf(stopped, { examples: interruptedAt(STEPS, controller) });
+  await expect(session.run(stage)).rejects.toThrow('Stopped.');
+  const resumed = newPlan();
+  await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed));
+  expect((await logged()).map(({ loss }) => loss)).toEqual(expected);
+});
+
 test('counts the seconds of all sessions', async () => {
   const plan = newPlan();
   await (await Session.start(runIn(), plan, smoke, 'hash')).run(stageOf(plan));

@@ -128,18 +128,19 @@ export class Session {
         seed: `${this.#header.config.seed}/stage ${stage.number}`,
         epoch: this.#header.epoch,
         step: this.#header.step,
+        lossSum: this.#header.lossSum,
         startProgress: (epoch, done) =>
           startProgress(
             `${stage.title}, epoch ${epoch + 1}/${epochs}`,
             stage.examples.length,
             done,
           ),
-        onStep: async (epoch, step) => {
+        onStep: async (done) => {
           // Lets a pending Ctrl-C in.
           await setImmediate();
           if (!this.#run.signal.aborted && performance.now() - lastSave < CHECKPOINT_EVERY_MS)
             return;
-          await this.#save({ epoch, step }, optimizer);
+          await this.#save(done, optimizer);
           lastSave = performance.now();
           this.#run.signal.throwIfAborted();
         },
@@ -149,7 +150,7 @@ export class Session {
             this.#best = await snapshot(byName(parameters), '');
             this.#header = { ...this.#header, best: { epoch: epoch + 1, accuracy } };
           }
-          await this.#save({ epoch: epoch + 1, step: 0 }, optimizer);
+          await this.#save({ epoch: epoch + 1, step: 0, lossSum: 0 }, optimizer);
           this.#run.say(
             `${stage.title}, epoch ${epoch + 1}/${epochs}: loss ${loss.toFixed(4)}, validation ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} in all`,
           );
@@ -162,7 +163,7 @@ export class Session {
           });
         },
       });
-      assign(byName(parameters), this.#best, '');
+      if (this.#header.best) assign(byName(parameters), this.#best, '');
     } finally {
       optimizer.dispose();
     }
@@ -198,7 +199,7 @@ export class Session {
   }
 }
 
-const START = { epoch: 0, step: 0, optimizerSteps: 0, best: null };
+const START = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null };
 
 function checkpointIn(directory: string): string {
   return join(directory, 'checkpoint.safetensors');
