@@ -8,8 +8,8 @@ import { preprocess } from 'shared/preprocess';
 import type { Prediction } from 'shared/wire';
 import sharp from 'sharp';
 import { exportPretrained } from 'trainer/export/export-pretrained';
-import { startBackend } from 'trainer/runtime/start-backend';
 import type {} from 'trainer/runtime/native-global-setup';
+import { startBackend } from 'trainer/runtime/start-backend';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { makeFolder, type Served, serve } from './serve.ts';
 
