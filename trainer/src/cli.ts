@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modelId } from 'shared/model-card';
@@ -7,7 +7,7 @@ import type { TrainConfig } from './config/train-config.ts';
 import { TrainerError } from './errors.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
 import { startBackend } from './runtime/start-backend.ts';
-import { loadCheckpoint } from './stages/checkpoint.ts';
+import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
 import { train } from './train.ts';
 
 const HELP = `Usage: pnpm --filter trainer train [options]
@@ -16,7 +16,7 @@ Trains a CIFAR-10 classifier on a network pretrained on ImageNet and exports it 
 
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
   --backend <name>   auto, native, wasm, cpu (default: auto, the fastest that works)
-  --resume <folder>  go on with an interrupted run, such as runs/2026-01-31T12-00-00-fast
+  --resume <folder>  go on with an interrupted run, such as trainer/runs/2026-01-31T12-00-00-fast
   --id <id>          id of the model (default: cifar10; cifar10-<config> where only a part is used)
   --models <folder>  where models go (default: edge/public/models, which the Worker serves)
   --runs <folder>    where checkpoints and logs go (default: trainer/runs)
@@ -31,7 +31,7 @@ const packageFolder = fileURLToPath(new URL('..', import.meta.url));
 async function main(): Promise<void> {
   const { values, positionals } = parseCommandLine();
   const say = (line: string) => console.log(line);
-  const models = values.models ?? join(packageFolder, '../edge/public/models');
+  const models = fromUser(values.models) ?? join(packageFolder, '../edge/public/models');
   const [command, ...rest] = positionals;
   if (values.help || command === undefined) return console.log(HELP);
   if (rest.length > 0) throw usage(`Expected one command, but got ${positionals.join(' ')}.`);
@@ -41,7 +41,6 @@ async function main(): Promise<void> {
       const id = idOf(values.id ?? (config.limit === null ? 'cifar10' : `cifar10-${config.name}`));
       const interrupt = new AbortController();
       process.once('SIGINT', () => {
-        say('\nStopping behind the current step; Ctrl-C once more stops at once.');
         interrupt.abort(
           new TrainerError(
             'interrupted',
@@ -94,9 +93,10 @@ function parseCommandLine() {
 async function chooseRun(
   values: Partial<Record<'config' | 'resume' | 'runs', string | undefined>>,
 ): Promise<{ directory: string; config: TrainConfig }> {
-  if (values.resume !== undefined) {
-    const { header } = await loadCheckpoint(join(values.resume, 'checkpoint.safetensors'));
-    return { directory: values.resume, config: header.config };
+  const resumed = fromUser(values.resume);
+  if (resumed !== undefined) {
+    const { header } = await loadCheckpoint(checkpointIn(resumed));
+    return { directory: resumed, config: header.config };
   }
   const name = values.config ?? 'fast';
   const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
@@ -106,7 +106,15 @@ async function chooseRun(
     );
   }
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  return { directory: join(values.runs ?? join(packageFolder, 'runs'), `${time}-${name}`), config };
+  return {
+    directory: join(fromUser(values.runs) ?? join(packageFolder, 'runs'), `${time}-${name}`),
+    config,
+  };
+}
+
+/** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */
+function fromUser(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', path);
 }
 
 function idOf(id: string): string {

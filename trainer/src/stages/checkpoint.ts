@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import * as z from 'zod';
 import { trainConfig } from '../config/train-config.ts';
@@ -32,6 +33,11 @@ export type CheckpointHeader = z.infer<typeof header>;
 export interface Checkpoint {
   readonly header: CheckpointHeader;
   readonly tensors: ReadonlyMap<string, NamedTensor>;
+}
+
+/** The checkpoint's path in a run's folder. */
+export function checkpointIn(directory: string): string {
+  return join(directory, 'checkpoint.safetensors');
 }
 
 /** Writes everything that a training needs to go on, in one file and atomically. */

@@ -11,6 +11,7 @@ import { Adam } from './adam.ts';
 import {
   byName,
   type CheckpointHeader,
+  checkpointIn,
   loadCheckpoint,
   saveCheckpoint,
   snapshot,
@@ -200,10 +201,6 @@ export class Session {
 }
 
 const START = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null };
-
-function checkpointIn(directory: string): string {
-  return join(directory, 'checkpoint.safetensors');
-}
 
 function withPrefix(
   tensors: ReadonlyMap<string, NamedTensor>,
