@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import { type Picture, type PreprocessSpec, preprocess } from 'shared/preprocess';
+import type { Picture, PreprocessSpec } from 'shared/preprocess';
+import { preprocess } from 'shared/preprocess-node';
 import type { PictureSet } from '../datasets/dataset.ts';
 import type { Random } from '../datasets/random.ts';
 
