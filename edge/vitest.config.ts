@@ -14,6 +14,20 @@ export default defineConfig({
         },
       },
       { test: { name: 'node', include: ['bench/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          globalSetup: '../trainer/src/runtime/backends-global-setup.ts',
+          // TensorFlow's addon cannot be loaded by two threads of one process.
+          pool: 'forks',
+          testTimeout: 60_000,
+          // They train.
+          hookTimeout: 900_000,
+          // Behind the others, which would slow them.
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

@@ -49,7 +49,10 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
   return {
     fetch: (path) => worker.fetch(path),
     async classify(photo, top = 5) {
-      const query = new URLSearchParams({ url: `http://127.0.0.1:${port}/${photo}`, top: `${top}` });
+      const query = new URLSearchParams({
+        url: `http://127.0.0.1:${port}/${photo}`,
+        top: `${top}`,
+      });
       return classifyAnswer.parse(await (await worker.fetch(`/classify?${query}`)).json());
     },
     async close() {

@@ -22,9 +22,7 @@ export function foldConstants(artifacts: io.ModelArtifacts): io.ModelArtifacts {
   const weights = sliceWeights(artifacts);
   const nodes: GraphNode[] = [];
   for (const node of topology.node) {
-    const [kernelName, scaleName] = node.input ?? [];
-    const kernel = weights.get(kernelName ?? '');
-    const scale = weights.get(scaleName ?? '');
+    const [kernel, scale] = (node.input ?? []).map((name) => weights.get(nodeOf(name)));
     if (node.op !== 'Mul' || !kernel || !scale) {
       nodes.push(node);
       continue;
@@ -66,7 +64,7 @@ function withWeights(
   nodes: readonly GraphNode[],
   weights: ReadonlyMap<string, StoredTensor>,
 ): io.ModelArtifacts {
-  const read = new Set(nodes.flatMap((node) => node.input ?? []));
+  const read = new Set(nodes.flatMap((node) => node.input ?? []).map(nodeOf));
   const kept = [...weights.values()].filter(({ spec }) => read.has(spec.name));
   const weightData = new Uint8Array(kept.reduce((sum, { bytes }) => sum + bytes.length, 0));
   let at = 0;
@@ -83,6 +81,11 @@ function withWeights(
     weightSpecs: kept.map(({ spec }) => spec),
     weightData: weightData.buffer,
   };
+}
+
+/** `name:0`, a node's first output, is the same as `name`. */
+function nodeOf(input: string): string {
+  return input.replace(/:0$/, '');
 }
 
 function floatValues({ spec, bytes }: StoredTensor): Float32Array {

@@ -24,10 +24,15 @@ const accuracy = z
   })
   .readonly();
 
+/** A model's name in urls and folders. */
+export const modelId = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'up to 64 lower-case letters, digits and hyphens');
+
 /** What a model directory says of itself, in `model.json` under `userDefinedMetadata.card`. */
 export const modelCard = z
   .strictObject({
-    id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'lower-case letters, digits and hyphens'),
+    id: modelId,
     title: z.string(),
     created: z.iso.datetime(),
     /** One a class, in the order of the network's output. */

@@ -93,6 +93,8 @@ test.each([
   ['weightsManifest', { weightsManifest: undefined }],
   ['weightsManifest.0.paths.0', { weightsManifest: [{ paths: ['../secret.bin'], weights }] }],
   ['weightsManifest.0.paths.0', { weightsManifest: [{ paths: ['/etc/passwd'], weights }] }],
+  ['weightsManifest.0.paths.0', { weightsManifest: [{ paths: ['..'], weights }] }],
+  ['weightsManifest.0.weights.0', { weightsManifest: [{ paths: [], weights: [null] }] }],
   ['weightsManifest.0.weights.0', { weightsManifest: [{ paths: [], weights: ['kernel'] }] }],
   ['userDefinedMetadata', { userDefinedMetadata: undefined }],
   ['userDefinedMetadata.card.id', { userDefinedMetadata: { card: { ...card, id: 'A B' } } }],

@@ -10,12 +10,18 @@ export interface ModelDirectory {
   readonly artifacts: io.ModelArtifacts;
 }
 
+const weight = z.looseObject({
+  name: z.string(),
+  shape: z.array(z.int().nonnegative()),
+  dtype: z.enum(['float32', 'int32']),
+});
+
 const modelJson = z.object({
   modelTopology: z.looseObject({ node: z.array(z.looseObject({})) }),
   weightsManifest: z.array(
     z.object({
-      paths: z.array(z.string().regex(/^[\w.-]+$/, 'a file beside model.json')),
-      weights: z.array(z.custom<io.WeightsManifestEntry>((entry) => typeof entry === 'object')),
+      paths: z.array(z.string().regex(/^[\w-][\w.-]*$/, 'a file beside model.json')),
+      weights: z.array(weight),
     }),
   ),
   userDefinedMetadata: z.object({ card: modelCard }),
@@ -35,7 +41,7 @@ export async function readModelCard(
 /**
  * Reads `model.json` and its weight shards, which sit beside it.
  *
- * @throws ZodError when `model.json` is not one that the trainer wrote
+ * @throws ZodError or SyntaxError when `model.json` is not one that the trainer wrote
  */
 export async function readModelDirectory(read: ReadFile): Promise<ModelDirectory> {
   const bytes = await read('model.json');

@@ -42,6 +42,15 @@ test.concurrent.each([
     /^Expected one of fast, smoke(, \w+)* for --config, but got huge\. See --help\.\n$/,
   ],
   [
+    // A name that every object has.
+    ['train', '--config', 'toString', '--backend', 'gpu'],
+    /^Expected one of fast, smoke(, \w+)* for --config, but got toString\. See --help\.\n$/,
+  ],
+  [
+    ['train', '--id', 'No Such Id', '--backend', 'gpu'],
+    /^Expected .* for --id, but got No Such Id\. See --help\.\n$/,
+  ],
+  [
     ['train', '--config', 'smoke', '--backend', 'gpu'],
     /^Expected one of auto, cuda, native, webgpu, wasm, cpu for --backend, but got gpu\. See --help\.\n$/,
   ],

@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { modelId } from 'shared/model-card';
 import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
 import { diagnose } from './doctor.ts';
@@ -8,20 +9,23 @@ import { TrainerError } from './errors.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
 import { setUp } from './runtime/set-up.ts';
 import { backendNames, startBackend } from './runtime/start-backend.ts';
-import { loadCheckpoint } from './stages/checkpoint.ts';
+import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
 import { train } from './train.ts';
 
 const BACKENDS = ['auto', ...backendNames] as const;
 
 const HELP = `Usage: pnpm --filter trainer train [options]
 
-Trains a CIFAR-10 classifier on a network pretrained on ImageNet and exports it for the Worker.
+Trains a classifier on a network pretrained on ImageNet and exports it for the Worker.
 
+  --data <folder>    photos in class folders, cat/1.jpg, or in train, valid and test folders of
+                     such (default: CIFAR-10, which comes with the dependencies)
+  --strict           fail at a file that is no picture, rather than skip it
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
   --backend <name>   ${BACKENDS.join(', ')} (default: auto, the fastest that works)
   --threads <n>      of the processor (default: all cores)
-  --resume <folder>  go on with an interrupted run, such as runs/2026-01-31T12-00-00-fast
-  --id <id>          id of the model (default: cifar10; cifar10-<config> where only a part is used)
+  --resume <folder>  go on with an interrupted run, such as trainer/runs/2026-01-31T12-00-00-fast
+  --id <id>          id of the model (default: the folder's name, or cifar10)
   --models <folder>  where models go (default: edge/public/models, which the Worker serves)
   --runs <folder>    where checkpoints and logs go (default: trainer/runs)
   --help             this text
@@ -41,17 +45,15 @@ const packageFolder = fileURLToPath(new URL('..', import.meta.url));
 async function main(): Promise<void> {
   const { values, positionals } = parseCommandLine();
   const say = (line: string) => console.log(line);
-  const models = values.models ?? join(packageFolder, '../edge/public/models');
+  const models = fromUser(values.models) ?? join(packageFolder, '../edge/public/models');
   const [command, ...rest] = positionals;
   if (values.help || command === undefined) return console.log(HELP);
   if (rest.length > 0) throw usage(`Expected one command, but got ${positionals.join(' ')}.`);
   switch (command) {
     case 'train': {
-      const { directory, config } = await chooseRun(values);
-      const modelId = values.id ?? (config.limit === null ? 'cifar10' : `cifar10-${config.name}`);
+      const { directory, config, data } = await chooseRun(values);
       const interrupt = new AbortController();
       process.once('SIGINT', () => {
-        say('\nStopping behind the current step; Ctrl-C once more stops at once.');
         interrupt.abort(
           new TrainerError(
             'interrupted',
@@ -62,11 +64,13 @@ async function main(): Promise<void> {
       await train(config, {
         directory,
         resume: values.resume !== undefined,
-        modelDirectory: join(models, modelId),
-        modelId,
+        data,
+        strict: values.strict,
+        models,
+        modelId: idOf(values.id),
         backend: backendOf(values.backend),
         threads: threadsOf(values.threads),
-        command: ['pnpm --filter trainer train', ...process.argv.slice(3)].join(' '),
+        command: ['pnpm --filter trainer train', ...publicArguments()].join(' '),
         signal: interrupt.signal,
         say,
       });
@@ -90,6 +94,8 @@ function parseCommandLine() {
     return parseArgs({
       allowPositionals: true,
       options: {
+        data: { type: 'string' },
+        strict: { type: 'boolean', default: false },
         config: { type: 'string' },
         backend: { type: 'string', default: 'auto' },
         threads: { type: 'string' },
@@ -102,27 +108,49 @@ function parseCommandLine() {
       },
     });
   } catch (cause) {
-    throw usage((cause as Error).message, cause);
+    const [line = ''] = (cause as Error).message.split('\n');
+    throw usage(line.replace(/\.?$/, '.'), cause);
   }
 }
 
 /** A new run's folder and experiment, or those of the run to go on with. */
 async function chooseRun(
-  values: Partial<Record<'config' | 'resume' | 'runs', string | undefined>>,
-): Promise<{ directory: string; config: TrainConfig }> {
-  if (values.resume !== undefined) {
-    const { header } = await loadCheckpoint(join(values.resume, 'checkpoint.safetensors'));
-    return { directory: values.resume, config: header.config };
+  values: Partial<Record<'data' | 'config' | 'resume' | 'runs', string | undefined>>,
+): Promise<{ directory: string; config: TrainConfig; data: string | null }> {
+  const resumed = fromUser(values.resume);
+  if (resumed !== undefined) {
+    const { header } = await loadCheckpoint(checkpointIn(resumed));
+    return { directory: resumed, config: header.config, data: header.data };
   }
   const name = values.config ?? 'fast';
-  const config = configs[name];
+  const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
   if (!config) {
     throw usage(
       `Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`,
     );
   }
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  return { directory: join(values.runs ?? join(packageFolder, 'runs'), `${time}-${name}`), config };
+  return {
+    directory: join(fromUser(values.runs) ?? join(packageFolder, 'runs'), `${time}-${name}`),
+    config,
+    data: fromUser(values.data) ?? null,
+  };
+}
+
+/** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */
+function fromUser(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', path);
+}
+
+/** The arguments, but of paths the last part only: the model card that holds them is public. */
+function publicArguments(): string[] {
+  return process.argv.slice(3).map((argument) => basename(argument));
+}
+
+function idOf(id: string | undefined): string | undefined {
+  const parsed = modelId.optional().safeParse(id);
+  if (parsed.success) return id;
+  throw usage(`Expected ${parsed.error.issues[0]?.message} for --id, but got ${id}.`);
 }
 
 function backendOf(name: string): (typeof BACKENDS)[number] {

@@ -24,34 +24,30 @@ export async function exportPretrained(
   const plan = fusePlan(network);
   network.dispose();
   try {
-    return await writeModelDirectory(
-      directory,
-      await toGraphModel(plan, size, scheme),
-      {
-        id: 'imagenet',
-        title: `${backbone.title}, 1,000 ImageNet classes`,
-        created: new Date().toISOString(),
-        labels: imagenetLabels.map(([synset, name]) => ({
-          name: name as string,
-          synset: synset as string,
-        })),
-        architecture: { name: backbone.title, parameters },
-        pretraining: backbone.pretraining,
-        preprocess: { ...backbone.preprocess, size },
-        quantization: scheme,
-        accuracy: [
-          {
-            source: 'published',
-            dataset: 'ImageNet-1k',
-            split: 'validation',
-            pictures: 50_000,
-            float32: backbone.publishedTop1,
-          },
-        ],
-        training: null,
-        licences: [{ of: 'pretrained weights', licence: backbone.licence }],
-      },
-    );
+    return await writeModelDirectory(directory, await toGraphModel(plan, size, scheme), {
+      id: 'imagenet',
+      title: `${backbone.title}, 1,000 ImageNet classes`,
+      created: new Date().toISOString(),
+      labels: imagenetLabels.map(([synset, name]) => ({
+        name: name as string,
+        synset: synset as string,
+      })),
+      architecture: { name: backbone.title, parameters },
+      pretraining: backbone.pretraining,
+      preprocess: { ...backbone.preprocess, size },
+      quantization: scheme,
+      accuracy: [
+        {
+          source: 'published',
+          dataset: 'ImageNet-1k',
+          split: 'validation',
+          pictures: 50_000,
+          float32: backbone.publishedTop1,
+        },
+      ],
+      training: null,
+      licences: [{ of: 'pretrained weights', licence: backbone.licence }],
+    });
   } finally {
     disposePlan(plan);
   }

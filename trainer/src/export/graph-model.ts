@@ -144,12 +144,11 @@ class GraphBuilder {
   }
 
   finish(plan: Plan, size: number): GraphModel {
-    const classes = this.#specs.at(-1)?.shape.at(-1) ?? 0;
     return {
       topology: { node: this.#nodes, versions: { producer: 1882 } },
       signature: {
         inputs: { [plan.input]: tensorInfo(plan.input, [-1, size, size, 3]) },
-        outputs: { [plan.output]: tensorInfo(plan.output, [-1, classes]) },
+        outputs: { [plan.output]: tensorInfo(plan.output, [-1, classesOf(plan)]) },
       },
       weightSpecs: this.#specs,
       weightData: new Uint8Array(Buffer.concat(this.#data)),
@@ -190,6 +189,12 @@ class GraphBuilder {
       value: { tensor: { dtype, tensorShape: dims(spec.shape) } },
     });
   }
+}
+
+function classesOf(plan: Plan): number {
+  const dense = plan.steps.findLast((step) => step.kind === 'dense');
+  if (!dense) throw new Error('Expected a network that ends in a dense layer.');
+  return dense.bias.value.size;
 }
 
 const ACTIVATIONS = { relu: 'Relu', relu6: 'Relu6' } as const;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type ModelCard, modelCard } from 'shared/model-card';
 import { type ModelsIndex, modelsIndex } from 'shared/model-directory';
-import { writeFileAtomically } from '../write-file-atomically.ts';
+import { replaceDirectory, writeFileAtomically } from '../write-atomically.ts';
 import type { GraphModel } from './graph-model.ts';
 
 /** Also the piece that browsers and Workers cache well (tfjs' converter takes the same). */
@@ -19,6 +19,7 @@ export type CardDraft = Omit<ModelCard, 'weightsHash' | 'quantization'> & {
  * one that was there.
  *
  * @returns the finished card
+ * @throws TrainerError `disk_full`
  */
 export async function writeModelDirectory(
   directory: string,
@@ -33,13 +34,6 @@ export async function writeModelDirectory(
     quantization: { scheme: draft.quantization, bytes: weightData.length },
     weightsHash: createHash('sha256').update(weightData).digest('hex'),
   });
-  const temporary = `${directory}.${process.pid}.tmp`;
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  for (const [index, path] of paths.entries()) {
-    const shard = weightData.subarray(index * SHARD_BYTES, (index + 1) * SHARD_BYTES);
-    await writeFile(join(temporary, path), shard);
-  }
   const json = {
     format: 'graph-model',
     generatedBy: 'graft',
@@ -48,9 +42,12 @@ export async function writeModelDirectory(
     weightsManifest: [{ paths, weights: model.weightSpecs }],
     userDefinedMetadata: { card },
   };
-  await writeFile(join(temporary, 'model.json'), JSON.stringify(json));
-  await rm(directory, { recursive: true, force: true });
-  await rename(temporary, directory);
+  const shards = paths.map((path, index) => {
+    const begin = index * SHARD_BYTES;
+    return [path, weightData.subarray(begin, begin + SHARD_BYTES)] as const;
+  });
+  const files = { 'model.json': JSON.stringify(json), ...Object.fromEntries(shards) };
+  await replaceDirectory(directory, files);
   await listModel(directory);
   return card;
 }

@@ -144,8 +144,8 @@ test.each<[string, (x: tf.SymbolicTensor) => tf.SymbolicTensor, string]>([
   ],
   [
     'a convolution without BatchNorm',
-    (x) => apply(tf.layers.conv2d({ name: 'bare', filters: 1, kernelSize: 1 }), x),
-    'bare: expected a convolution without bias before a BatchNorm.',
+    (x) => apply(tf.layers.conv2d({ name: 'bare', filters: 1, kernelSize: 1, useBias: false }), x),
+    'bare: expected a BatchNorm behind the convolution.',
   ],
   [
     'a convolution with a bias before its BatchNorm',
@@ -153,7 +153,7 @@ test.each<[string, (x: tf.SymbolicTensor) => tf.SymbolicTensor, string]>([
       const conv = tf.layers.conv2d({ name: 'biased', filters: 1, kernelSize: 1 });
       return apply(tf.layers.batchNormalization({}), apply(conv, x));
     },
-    'biased: expected a convolution without bias before a BatchNorm.',
+    'biased: expected useBias false, but it is true.',
   ],
   [
     'a convolution that two layers read',
@@ -163,15 +163,69 @@ test.each<[string, (x: tf.SymbolicTensor) => tf.SymbolicTensor, string]>([
       const norm = apply(tf.layers.batchNormalization({}), forked);
       return tf.layers.add().apply([norm, forked]) as tf.SymbolicTensor;
     },
-    'forked: expected a convolution without bias before a BatchNorm.',
+    'forked: expected a BatchNorm behind the convolution.',
   ],
   [
     'a dense layer without a bias',
     (x) => {
       const flat = apply(tf.layers.globalAveragePooling2d({}), x);
-      return apply(tf.layers.dense({ name: 'plain', units: 2, useBias: false }), flat);
+      return apply(
+        tf.layers.dense({ name: 'plain', units: 2, activation: 'softmax', useBias: false }),
+        flat,
+      );
     },
-    'plain: has no weight 1.',
+    'plain: expected useBias true, but it is false.',
+  ],
+  [
+    'a convolution with an activation before its BatchNorm',
+    (x) => {
+      const config = { name: 'hasty', filters: 1, kernelSize: 1, useBias: false } as const;
+      const conv = tf.layers.conv2d({ ...config, activation: 'relu' });
+      return apply(tf.layers.batchNormalization({}), apply(conv, x));
+    },
+    'hasty:',
+  ],
+  [
+    'a dilated convolution',
+    (x) => {
+      const config = { name: 'wide', filters: 1, kernelSize: 2, useBias: false };
+      const conv = tf.layers.conv2d({ ...config, dilationRate: 2 });
+      return apply(tf.layers.batchNormalization({}), apply(conv, x));
+    },
+    'wide:',
+  ],
+  [
+    'a depthwise convolution that multiplies the channels',
+    (x) => {
+      const config = { name: 'multiplied', kernelSize: 1, depthMultiplier: 2, useBias: false };
+      return apply(tf.layers.batchNormalization({}), apply(tf.layers.depthwiseConv2d(config), x));
+    },
+    'multiplied:',
+  ],
+  [
+    'a BatchNorm without scale',
+    (x) => {
+      const conv = tf.layers.conv2d({ filters: 1, kernelSize: 1, useBias: false });
+      return apply(tf.layers.batchNormalization({ name: 'partial', scale: false }), apply(conv, x));
+    },
+    'partial:',
+  ],
+  [
+    'a ReLU that ends elsewhere than at 6',
+    (x) => {
+      const conv = tf.layers.conv2d({ filters: 1, kernelSize: 1, useBias: false });
+      const norm = apply(tf.layers.batchNormalization({}), apply(conv, x));
+      return apply(tf.layers.reLU({ name: 'low', maxValue: 1 }), norm);
+    },
+    'low:',
+  ],
+  [
+    'a dense layer without softmax',
+    (x) => {
+      const flat = apply(tf.layers.globalAveragePooling2d({}), x);
+      return apply(tf.layers.dense({ name: 'logits', units: 2 }), flat);
+    },
+    'logits:',
   ],
 ])('names %s', (_, build, message) => {
   const input = tf.input({ shape: [4, 4, 3] });

@@ -9,9 +9,11 @@ import type { Activation, FrozenBatchNorm, Parameter, Plan, Step } from './plan.
  * @throws Error naming a layer that no step stands for
  */
 export function fusePlan(model: tf.LayersModel): Plan {
-  const [input] = model.inputs;
-  const [output] = model.outputs;
-  if (!input || !output) throw new Error('A plan needs a model with one input and one output.');
+  const [input, ...moreInputs] = model.inputs;
+  const [output, ...moreOutputs] = model.outputs;
+  if (!input || !output || moreInputs.length + moreOutputs.length > 0) {
+    throw new Error('Expected a model with one input and one output.');
+  }
   const consumers = countConsumers(model);
   const steps: Step[] = [];
   const fused = new Set<tf.layers.Layer>();
@@ -31,18 +33,19 @@ export function fusePlan(model: tf.LayersModel): Plan {
       case 'Conv2D':
       case 'DepthwiseConv2D': {
         const depthwise = layer.getClassName() === 'DepthwiseConv2D';
-        const config = layer.getConfig();
-        let last = layer;
-        const norm = nextOf(nameOf(last.output));
-        if (norm?.getClassName() !== 'BatchNormalization' || config['useBias'] === true) {
-          throw new Error(`${layer.name}: expected a convolution without bias before a BatchNorm.`);
+        expectConfig(layer, { activation: 'linear', useBias: false, dilationRate: [1, 1] });
+        if (depthwise) expectConfig(layer, { depthMultiplier: 1 });
+        const norm = nextOf(nameOf(layer.output));
+        if (norm?.getClassName() !== 'BatchNormalization') {
+          throw new Error(`${layer.name}: expected a BatchNorm behind the convolution.`);
         }
+        expectConfig(norm, { scale: true, center: true });
         fused.add(norm);
-        last = norm;
+        let last = norm;
         let activation: Activation = 'linear';
-        const next = nextOf(nameOf(last.output));
+        const next = nextOf(nameOf(norm.output));
         if (next?.getClassName() === 'ReLU') {
-          activation = next.getConfig()['maxValue'] === 6 ? 'relu6' : 'relu';
+          activation = activationOf(next);
           fused.add(next);
           last = next;
         }
@@ -53,8 +56,8 @@ export function fusePlan(model: tf.LayersModel): Plan {
           output: nameOf(last.output),
           depthwise,
           kernel: parameter(layer, 0),
-          strides: pair(config['strides']),
-          padding: config['padding'] as 'same' | 'valid',
+          strides: layer.getConfig()['strides'] as [number, number],
+          padding: layer.getConfig()['padding'] as 'same' | 'valid',
           batchNorm: freezeBatchNorm(norm, depthwise),
           activation,
         });
@@ -83,6 +86,7 @@ export function fusePlan(model: tf.LayersModel): Plan {
         break;
       }
       case 'Dense': {
+        expectConfig(layer, { activation: 'softmax', useBias: true });
         const logits = `${layer.name}/logits`;
         steps.push(
           {
@@ -151,6 +155,21 @@ function nameOf(tensors: tf.SymbolicTensor | tf.SymbolicTensor[]): string {
   return namesOf(tensors)[0] as string;
 }
 
-function pair(value: unknown): [number, number] {
-  return (Array.isArray(value) ? value : [value, value]) as [number, number];
+function activationOf(layer: tf.layers.Layer): Activation {
+  const maxValue = layer.getConfig()['maxValue'] ?? null;
+  if (maxValue === 6) return 'relu6';
+  if (maxValue === null) return 'relu';
+  throw new Error(
+    `${layer.name}: expected a ReLU up to 6 or without an end, but it ends at ${maxValue}.`,
+  );
+}
+
+/** An option that no step stands for must not become another network in silence. */
+function expectConfig(layer: tf.layers.Layer, expected: Readonly<Record<string, unknown>>): void {
+  const config = layer.getConfig();
+  for (const [key, value] of Object.entries(expected)) {
+    const [wanted, received] = [JSON.stringify(value), JSON.stringify(config[key])];
+    if (wanted === received) continue;
+    throw new Error(`${layer.name}: expected ${key} ${wanted}, but it is ${received}.`);
+  }
 }

@@ -57,6 +57,15 @@ test('says how far it is', async () => {
 
 test('stops with the reason of the interruption', async () => {
   const stopped = AbortSignal.abort(new Error('Stopped.'));
-  const answer = evaluate((x) => x.clone(), examples, 2, progress, stopped);
+  let ended = false;
+  const ending = {
+    advance: () => {},
+    stop: () => {
+      ended = true;
+    },
+  };
+  const answer = evaluate((x) => x.clone(), examples, 2, ending, stopped);
   await expect(answer).rejects.toThrow('Stopped.');
+  // A bar that is left running keeps the process alive.
+  expect(ended).toBe(true);
 });

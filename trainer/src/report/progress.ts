@@ -16,7 +16,8 @@ const LINE_EVERY_MS = 15_000;
  * @param done pictures that an earlier session has done
  */
 export function startProgress(title: string, pictures: number, done = 0): Progress {
-  const isTerminal = process.stdout.isTTY === true;
+  // The bar is drawn on stderr.
+  const isTerminal = process.stderr.isTTY === true;
   const begin = performance.now();
   let total = done;
   let lastLine = begin;

@@ -21,10 +21,12 @@ const header: CheckpointHeader = {
   stage: 2,
   epoch: 1,
   step: 7,
+  lossSum: 1.5,
   optimizerSteps: 19,
   best: { epoch: 1, accuracy: 0.1 + 0.2 },
   seconds: 12.5,
   config: smoke,
+  data: '/photos',
   datasetHash: 'abc',
   stage1Accuracy: 2 / 3,
 };

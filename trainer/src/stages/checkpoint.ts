@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import * as z from 'zod';
 import { trainConfig } from '../config/train-config.ts';
@@ -14,12 +15,16 @@ const header = z.strictObject({
   epoch: z.int().nonnegative(),
   /** Steps of the current epoch that are complete. */
   step: z.int().nonnegative(),
+  /** Of those steps' losses. */
+  lossSum: z.number(),
   optimizerSteps: z.int().nonnegative(),
   /** The stage's best so far on the validation pictures. */
   best: z.strictObject({ epoch: z.int(), accuracy: z.number() }).nullable(),
   /** Time spent training, in all sessions. */
   seconds: z.number().nonnegative(),
   config: trainConfig,
+  /** Folder of the photos; null for CIFAR-10. */
+  data: z.string().nullable(),
   datasetHash: z.string(),
   /** Top-1 on the test pictures after stage 1, once it is over. */
   stage1Accuracy: z.number().nullable(),
@@ -30,6 +35,11 @@ export type CheckpointHeader = z.infer<typeof header>;
 export interface Checkpoint {
   readonly header: CheckpointHeader;
   readonly tensors: ReadonlyMap<string, NamedTensor>;
+}
+
+/** The checkpoint's path in a run's folder. */
+export function checkpointIn(directory: string): string {
+  return join(directory, 'checkpoint.safetensors');
 }
 
 /** Writes everything that a training needs to go on, in one file and atomically. */

@@ -20,17 +20,20 @@ export async function computeFeatures(
 ): Promise<Examples> {
   let channels = 0;
   let features = new Float32Array();
-  for (const indices of batches(examples.length, batchSize)) {
-    signal.throwIfAborted();
-    const inputs = await examples.inputs(indices, createRandom(0));
-    const batch = runPlan(trunk, inputs);
-    channels = batch.shape[1] as number;
-    if (features.length === 0) features = new Float32Array(examples.length * channels);
-    features.set(await batch.data<'float32'>(), (indices[0] as number) * channels);
-    tf.dispose([inputs, batch]);
-    progress.advance(indices.length);
+  try {
+    for (const indices of batches(examples.length, batchSize)) {
+      signal.throwIfAborted();
+      const inputs = await examples.inputs(indices, createRandom(0));
+      const batch = runPlan(trunk, inputs);
+      channels = batch.shape[1] as number;
+      if (features.length === 0) features = new Float32Array(examples.length * channels);
+      features.set(await batch.data<'float32'>(), (indices[0] as number) * channels);
+      tf.dispose([inputs, batch]);
+      progress.advance(indices.length);
+    }
+  } finally {
+    progress.stop();
   }
-  progress.stop();
   return {
     length: examples.length,
     label: (index) => examples.label(index),

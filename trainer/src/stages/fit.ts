@@ -8,7 +8,7 @@ import { type Plan, parametersOf } from '../plan/plan.ts';
 import { planGradients } from '../plan/run.ts';
 import type { Progress } from '../report/progress.ts';
 import type { Adam } from './adam.ts';
-import { batches, type Examples, truthOf } from './examples.ts';
+import { type Examples, truthOf } from './examples.ts';
 import { learningRate } from './learning-rate.ts';
 
 export interface Fit {
@@ -19,13 +19,14 @@ export interface Fit {
   readonly optimizer: Adam;
   /** Of the order, the augmentation and dropout, together with epoch and step. */
   readonly seed: string;
-  /** Epochs, and steps of the next one, that are done already. */
+  /** Epochs, and steps of the next one with the sum of their losses, that are done already. */
   readonly epoch: number;
   readonly step: number;
+  readonly lossSum: number;
   /** @param done examples of the epoch that are done */
   startProgress(epoch: number, done: number): Progress;
-  /** Called behind each step, with the steps of the epoch that are done; may stop by throwing. */
-  onStep(epoch: number, step: number): Promise<void>;
+  /** Called behind each step with what is done by then; may stop by throwing. */
+  onStep(done: Pick<Fit, 'epoch' | 'step' | 'lossSum'>): Promise<void>;
   /** Called behind each epoch, with the mean loss of its steps. */
   onEpoch(epoch: number, loss: number): Promise<void>;
 }
@@ -39,41 +40,52 @@ export interface Fit {
  * @throws TrainerError `loss_not_finite`
  */
 export async function fit(options: Fit): Promise<void> {
-  const { plan, examples, classes, config, optimizer, seed } = options;
-  const parameters = parametersOf(plan);
+  const { examples, config, seed } = options;
   const stepsPerEpoch = Math.ceil(examples.length / config.batchSize);
-  const steps = stepsPerEpoch * config.epochs;
   for (let epoch = options.epoch; epoch < config.epochs; epoch++) {
-    const firstStep = epoch === options.epoch ? options.step : 0;
+    const resumed = epoch === options.epoch;
+    const firstStep = resumed ? options.step : 0;
+    let lossSum = resumed ? options.lossSum : 0;
     const order = shuffle(Array(examples.length).keys(), randomOf(seed, epoch));
     const progress = options.startProgress(epoch, firstStep * config.batchSize);
-    let lossSum = 0;
-    for (const places of [...batches(examples.length, config.batchSize)].slice(firstStep)) {
-      const step = Math.floor((places[0] as number) / config.batchSize);
-      const indices = places.map((place) => order[place] as number);
-      const random = randomOf(seed, epoch, step);
-      const inputs = await examples.inputs(indices, random);
-      const truth = truthOf(examples, indices, classes);
-      const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
-      const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
-      const [lossValue] = await loss.data<'float32'>();
-      if (!Number.isFinite(lossValue)) {
-        throw new TrainerError(
-          'loss_not_finite',
-          `The loss became ${lossValue} in epoch ${epoch + 1}, step ${step + 1}: lower the peak learning rate, which is ${config.peakLearningRate}.`,
-        );
+    try {
+      for (let step = firstStep; step < stepsPerEpoch; step++) {
+        const indices = order.slice(step * config.batchSize, (step + 1) * config.batchSize);
+        const done = epoch * stepsPerEpoch + step;
+        const rate = learningRate(config, done, config.epochs * stepsPerEpoch);
+        const loss = await runStep(options, indices, rate, randomOf(seed, epoch, step));
+        if (!Number.isFinite(loss)) {
+          throw new TrainerError(
+            'loss_not_finite',
+            `The loss became ${loss} in epoch ${epoch + 1}, step ${step + 1}: lower the peak learning rate, which is ${config.peakLearningRate}.`,
+          );
+        }
+        lossSum += loss;
+        progress.advance(indices.length, `loss ${(lossSum / (step + 1)).toFixed(4)}`);
+        await options.onStep({ epoch, step: step + 1, lossSum });
       }
-      const rate = learningRate(config, epoch * stepsPerEpoch + step, steps);
-      optimizer.apply(parameters, gradients, rate);
-      tf.dispose([inputs, truth, loss, ...gradients.values()]);
-      lossSum += lossValue as number;
-      const meanLoss = lossSum / (step + 1 - firstStep);
-      progress.advance(indices.length, `loss ${meanLoss.toFixed(4)}`);
-      await options.onStep(epoch, step + 1);
+    } finally {
+      progress.stop();
     }
-    progress.stop();
-    await options.onEpoch(epoch, lossSum / Math.max(stepsPerEpoch - firstStep, 1));
+    await options.onEpoch(epoch, lossSum / stepsPerEpoch);
   }
+}
+
+/** @returns the loss of the step's examples before the step; the parameters stay if it is not finite */
+async function runStep(
+  { plan, examples, classes, optimizer }: Fit,
+  indices: readonly number[],
+  rate: number,
+  random: Random,
+): Promise<number> {
+  const inputs = await examples.inputs(indices, random);
+  const truth = truthOf(examples, indices, classes);
+  const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
+  const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
+  const [value] = await loss.data<'float32'>();
+  if (Number.isFinite(value)) optimizer.apply(parametersOf(plan), gradients, rate);
+  tf.dispose([inputs, truth, loss, ...gradients.values()]);
+  return value as number;
 }
 
 function randomOf(seed: string, ...place: number[]): Random {

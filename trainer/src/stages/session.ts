@@ -2,7 +2,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { StageConfig, TrainConfig } from '../config/train-config.ts';
+import type { StageConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
 import { type Plan, parametersOf } from '../plan/plan.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
@@ -11,6 +11,7 @@ import { Adam } from './adam.ts';
 import {
   byName,
   type CheckpointHeader,
+  checkpointIn,
   loadCheckpoint,
   saveCheckpoint,
   snapshot,
@@ -60,18 +61,10 @@ export class Session {
   static async start(
     run: SessionRun,
     network: Plan,
-    config: TrainConfig,
-    datasetHash: string,
+    of: Pick<CheckpointHeader, 'config' | 'data' | 'datasetHash'>,
   ): Promise<Session> {
     await mkdir(run.directory, { recursive: true });
-    const header = {
-      config,
-      datasetHash,
-      stage1Accuracy: null,
-      ...START,
-      stage: 1,
-      seconds: 0,
-    } as const;
+    const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
     const session = new Session(run, network, header);
     await session.#save({});
     return session;
@@ -128,18 +121,19 @@ export class Session {
         seed: `${this.#header.config.seed}/stage ${stage.number}`,
         epoch: this.#header.epoch,
         step: this.#header.step,
+        lossSum: this.#header.lossSum,
         startProgress: (epoch, done) =>
           startProgress(
             `${stage.title}, epoch ${epoch + 1}/${epochs}`,
             stage.examples.length,
             done,
           ),
-        onStep: async (epoch, step) => {
+        onStep: async (done) => {
           // Lets a pending Ctrl-C in.
           await setImmediate();
           if (!this.#run.signal.aborted && performance.now() - lastSave < CHECKPOINT_EVERY_MS)
             return;
-          await this.#save({ epoch, step }, optimizer);
+          await this.#save(done, optimizer);
           lastSave = performance.now();
           this.#run.signal.throwIfAborted();
         },
@@ -149,7 +143,7 @@ export class Session {
             this.#best = await snapshot(byName(parameters), '');
             this.#header = { ...this.#header, best: { epoch: epoch + 1, accuracy } };
           }
-          await this.#save({ epoch: epoch + 1, step: 0 }, optimizer);
+          await this.#save({ epoch: epoch + 1, step: 0, lossSum: 0 }, optimizer);
           this.#run.say(
             `${stage.title}, epoch ${epoch + 1}/${epochs}: loss ${loss.toFixed(4)}, validation ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} in all`,
           );
@@ -162,7 +156,7 @@ export class Session {
           });
         },
       });
-      assign(byName(parameters), this.#best, '');
+      if (this.#header.best) assign(byName(parameters), this.#best, '');
     } finally {
       optimizer.dispose();
     }
@@ -198,11 +192,7 @@ export class Session {
   }
 }
 
-const START = { epoch: 0, step: 0, optimizerSteps: 0, best: null };
-
-function checkpointIn(directory: string): string {
-  return join(directory, 'checkpoint.safetensors');
-}
+const START = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null };
 
 function withPrefix(
   tensors: ReadonlyMap<string, NamedTensor>,

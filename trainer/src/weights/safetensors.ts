@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { TrainerError } from '../errors.ts';
-import { writeFileAtomically } from '../write-file-atomically.ts';
+import { writeFileAtomically } from '../write-atomically.ts';
 
 /** A tensor in memory, row-major. */
 export interface NamedTensor {

@@ -1,0 +1,81 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TrainerError } from './errors.ts';
+
+/**
+ * Writes a whole file or leaves what was there: a temporary file beside it, flushed to disk, then
+ * renamed over it.
+ *
+ * @throws TrainerError `disk_full`
+ */
+export async function writeFileAtomically(
+  path: string,
+  content: string | Uint8Array,
+): Promise<void> {
+  const temporary = temporaryFor(path);
+  await mkdir(dirname(path), { recursive: true });
+  await cleaningUp(path, temporary, async () => {
+    await writeAndFlush(temporary, content);
+    await rename(temporary, path);
+  });
+}
+
+/**
+ * Writes a directory of files, in place of one that was there, or leaves that one as it was.
+ *
+ * @throws TrainerError `disk_full`
+ */
+export async function replaceDirectory(
+  path: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<void> {
+  const temporary = temporaryFor(path);
+  const old = `${path}.${process.pid}.old`;
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { recursive: true });
+  await cleaningUp(path, temporary, async () => {
+    for (const [name, content] of Object.entries(files)) {
+      await writeAndFlush(join(temporary, name), content);
+    }
+    // A directory cannot be renamed over another, so the old one steps aside.
+    await rename(path, old).catch(ignoreMissing);
+    await rename(temporary, path);
+  });
+  await rm(old, { recursive: true, force: true });
+}
+
+function temporaryFor(path: string): string {
+  return `${path}.${process.pid}.tmp`;
+}
+
+async function cleaningUp(
+  path: string,
+  temporary: string,
+  write: () => Promise<void>,
+): Promise<void> {
+  try {
+    await write();
+  } catch (cause) {
+    await rm(temporary, { recursive: true, force: true });
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
+    throw new TrainerError(
+      'disk_full',
+      `The disk is full: ${path} was not written. Free some space and run the same command again.`,
+      cause,
+    );
+  }
+}
+
+async function writeAndFlush(path: string, content: string | Uint8Array): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
+}
