@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
 import type { TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
 import { TrainerError } from '../errors.ts';
+import { registerDepthwiseGradient } from './native-depthwise-gradient.ts';
 import { registerFusedConvolutions } from './native-fused-convolution.ts';
 import { addonNames, type NativeKind } from './native-recipe.ts';
 
@@ -50,7 +51,10 @@ export async function startNativeBackend(
   }
   await tf.ready();
   const { binding, isUsingGpuDevice } = nativeBackend();
-  if (isFirst && !isUsingGpuDevice) registerFusedConvolutions();
+  if (isFirst && !isUsingGpuDevice) {
+    registerFusedConvolutions();
+    registerDepthwiseGradient(options.threads);
+  }
   return { version: binding.TF_Version, onCard: isUsingGpuDevice };
 }
 

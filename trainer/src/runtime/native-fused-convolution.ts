@@ -1,8 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
-
-/** What a kernel is called with. */
-type Call = Parameters<tf.KernelConfig['kernelFunc']>[0];
+import { type KernelCall, replaceKernel } from './replace-kernel.ts';
 
 interface Inputs {
   readonly x: tf.Tensor4D;
@@ -40,16 +38,26 @@ const fusedOperations: Readonly<Record<string, string>> = {
  */
 export function registerFusedConvolutions(): void {
   for (const { kernelName, operation } of kernels) {
-    const original = tf.getKernel(kernelName, 'tensorflow');
-    const fused = (call: Call) =>
-      isCovered(call) ? runFused(operation, call) : original.kernelFunc(call);
-    if (!givesTheSame(original, fused)) continue;
-    tf.unregisterKernel(kernelName, 'tensorflow');
-    tf.registerKernel({ ...original, kernelFunc: fused });
+    const depthwise = kernelName === 'FusedDepthwiseConv2D';
+    replaceKernel(kernelName, isCovered, (call) => runFused(operation, call), {
+      // An output with values below 0, between, and above 6.
+      inputs: () => ({
+        x: tf.linspace(-4, 8, 2 * 5 * 4 * 3).reshape([2, 5, 4, 3]),
+        filter: tf.linspace(-1, 1, depthwise ? 27 : 81).reshape([3, 3, 3, depthwise ? 1 : 3]),
+        bias: tf.tensor1d([1, -2, 3]),
+      }),
+      attrs: {
+        strides: [2, 2],
+        pad: 'same',
+        dilations: [1, 1],
+        dataFormat: 'NHWC',
+        activation: 'relu6',
+      },
+    });
   }
 }
 
-function isCovered({ inputs, attrs }: Call): boolean {
+function isCovered({ inputs, attrs }: KernelCall): boolean {
   const { bias } = inputs as unknown as Inputs;
   const { pad, dilations, dataFormat, dimRoundingMode, activation } =
     attrs as unknown as Attributes;
@@ -63,7 +71,7 @@ function isCovered({ inputs, attrs }: Call): boolean {
   );
 }
 
-function runFused(operation: string, { inputs, attrs, backend }: Call): tf.Tensor {
+function runFused(operation: string, { inputs, attrs, backend }: KernelCall): tf.Tensor {
   const { x, filter, bias } = inputs as unknown as Required<Inputs>;
   const { strides, pad, activation } = attrs as unknown as Attributes;
   const [down, right] = [strides, strides].flat() as [number, number];
@@ -85,34 +93,4 @@ function runFused(operation: string, { inputs, attrs, backend }: Call): tf.Tenso
     ...(operation === '_MklNativeFusedConv2D' ? [type('TArgs')] : []),
   ];
   return native.executeSingleOutput(operation, attributes, [x, filter, bias]);
-}
-
-/** Compares two kernels on a convolution whose output has values below 0, between, and above 6. */
-function givesTheSame(original: tf.KernelConfig, fused: tf.KernelConfig['kernelFunc']): boolean {
-  return tf.tidy(() => {
-    const depthwise = original.kernelName === 'FusedDepthwiseConv2D';
-    const inputs = {
-      x: tf.linspace(-4, 8, 2 * 5 * 4 * 3).reshape([2, 5, 4, 3]),
-      filter: tf.linspace(-1, 1, depthwise ? 27 : 81).reshape([3, 3, 3, depthwise ? 1 : 3]),
-      bias: tf.tensor1d([1, -2, 3]),
-    };
-    const attrs = {
-      strides: [2, 2],
-      pad: 'same',
-      dilations: [1, 1],
-      dataFormat: 'NHWC',
-      activation: 'relu6',
-    };
-    const call = { inputs, attrs, backend: tf.backend() };
-    try {
-      const difference = (fused(call) as tf.Tensor)
-        .sub(original.kernelFunc(call) as tf.Tensor)
-        .abs()
-        .max();
-      return (difference.dataSync()[0] as number) < 1e-4;
-    } catch {
-      // No such operation in this build of TensorFlow, or another addon.
-      return false;
-    }
-  });
 }

@@ -162,7 +162,9 @@ function recipeOf(
     headers: [
       'tensorflow/c/',
       'tensorflow/core/platform/ctstring',
+      'tensorflow/core/common_runtime/next_pluggable_device/c/',
       'tsl/platform/ctstring',
+      'tsl/platform/platform.h',
       'xla/tsl/c/',
     ],
     includeRoot: 'tensorflow/include/',
@@ -179,6 +181,7 @@ function recipeOf(
         name: addonNames.tensorflow,
         sources: [
           join(import.meta.dirname, 'list-attributes.cc'),
+          join(import.meta.dirname, 'depthwise-filter-gradient.cc'),
           join(binding, 'tfjs_binding.cc'),
         ],
         flags: [],
