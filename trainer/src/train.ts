@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { foldConstants } from 'shared/fold-constants';
 import type { ModelCard } from 'shared/model-card';
+import { licencesOf, pretrainingOf } from './backbones/origin.ts';
 import { backbones } from './backbones/registry.ts';
 import { buildNetwork } from './build-network.ts';
 import type { TrainConfig } from './config/train-config.ts';
@@ -8,7 +9,8 @@ import { augment } from './datasets/augment.ts';
 import { openCifar10 } from './datasets/cifar.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import { splitStratified, subset } from './datasets/split.ts';
-import { type GraphModel, toGraphModel } from './export/graph-model.ts';
+import type { GraphModel } from './export/graph-builder.ts';
+import { toGraphModel } from './export/graph-model.ts';
 import { writeModelDirectory } from './export/write-model-directory.ts';
 import { cutPlan, type Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
@@ -137,13 +139,13 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     created: new Date().toISOString(),
     labels: dataset.labels.map((name) => ({ name })),
     architecture: { name: backbones[config.backbone].title, parameters },
-    pretraining: backbones[config.backbone].pretraining,
+    pretraining: pretrainingOf(config.backbone, config.weights),
     preprocess,
     quantization: 'uint8-per-channel',
     accuracy: [accuracy],
     training: { command: run.command, seconds: Math.round(session.seconds), config },
     licences: [
-      { of: 'pretrained weights', licence: backbones[config.backbone].licence },
+      ...licencesOf(config.backbone, config.weights),
       { of: dataset.title, licence: dataset.licence },
     ],
   });
