@@ -3,7 +3,7 @@
  *
  *     pnpm --filter trainer parity [--write] [<architecture> ...]
  *
- * `--write` replaces the files (then run `pnpm format`). It makes a Python environment of its own;
+ * `--write` replaces the files, those that Keras saved for the readers too (then run `pnpm format`). It makes a Python environment of its own;
  * the tests read the files and need none.
  */
 import { readFile } from 'node:fs/promises';
