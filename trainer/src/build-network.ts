@@ -1,3 +1,5 @@
+import * as tf from '@tensorflow/tfjs';
+import { calibrateBatchNorm } from './backbones/calibrate-batch-norm.ts';
 import { freezeLayers, trimModel } from './backbones/edit-model.ts';
 import { backbones, buildBackbone } from './backbones/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
@@ -10,6 +12,8 @@ import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
 /**
  * A pretrained backbone with a new head.
  *
+ * @param photos a batch from the training set, `[n, size, size, 3]` preprocessed: BatchNorm of
+ *   random weights is set by it
  * @returns its plan, `[n, size, size, 3]` preprocessed to `[n, classes]`, and how many weights it
  *   has, BatchNorm's included
  * @throws TrainerError `config_invalid` for pictures too small or a layer that there is not,
@@ -18,6 +22,7 @@ import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
 export async function buildNetwork(
   { backbone, weights, trim, freeze, size, dropout, seed }: TrainConfig,
   classes: number,
+  photos?: () => Promise<tf.Tensor>,
 ): Promise<{ plan: Plan; parameters: number }> {
   const { minimumSize, title } = backbones[backbone];
   if (size < minimumSize) {
@@ -35,6 +40,10 @@ export async function buildNetwork(
   const trunk = trim === null ? whole : trimModel(whole, trim);
   freezeLayers(trunk, freeze);
   const network = attachHead(trunk, classes, dropout, seed);
+  if (weights === 'none' && photos) {
+    const photoBatch = await photos();
+    tf.dispose([calibrateBatchNorm(network, photoBatch), photoBatch]);
+  }
   const plan = fusePlan(network);
   const parameters = network.countParams();
   const trimmed = whole.layers.filter((layer) => !network.layers.includes(layer));

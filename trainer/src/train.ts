@@ -8,6 +8,7 @@ import type { TrainConfig } from './config/train-config.ts';
 import { augment } from './datasets/augment.ts';
 import { openCifar10 } from './datasets/cifar.ts';
 import type { Dataset } from './datasets/dataset.ts';
+import { createRandom } from './datasets/random.ts';
 import { splitStratified, subset } from './datasets/split.ts';
 import type { GraphModel } from './export/graph-builder.ts';
 import { toGraphModel } from './export/graph-model.ts';
@@ -61,7 +62,9 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
 
   // Network.
   const classes = dataset.labels.length;
-  const { plan, parameters } = await buildNetwork(config, classes);
+  const { plan, parameters } = await buildNetwork(config, classes, () =>
+    photos.plain.inputs([...Array(INFERENCE_BATCH).keys()], createRandom(config.seed)),
+  );
   const session = run.resume
     ? await Session.resume(run, plan, dataset.hash)
     : await Session.start(run, plan, config, dataset.hash);

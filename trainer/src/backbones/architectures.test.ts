@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { calibrate } from '../../fixtures/calibrate.ts';
 import { largestDifference } from '../../fixtures/tiny-network.ts';
 import { createRandom } from '../datasets/random.ts';
 import { toGraphModel } from '../export/graph-model.ts';
@@ -11,6 +10,7 @@ import { planGradients, runPlan } from '../plan/run.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import { Adam } from '../stages/adam.ts';
 import { attachHead } from '../stages/head.ts';
+import { calibrateBatchNorm } from './calibrate-batch-norm.ts';
 import { type BackboneName, backbones, buildBackbone } from './registry.ts';
 
 beforeAll(async () => {
@@ -101,9 +101,10 @@ describe.each<BackboneName>([
   beforeAll(() => {
     const trunk = buildBackbone(name, { size, includeTop: false });
     const network = attachHead(trunk, CLASSES, 0, 1);
-    // From behind the layers that scale pictures, where there are any.
-    const start = network.layers.findLast(({ name }) => /^(input|rescaling)/.test(name));
-    answers = tf.tidy(() => calibrate(network, start as tf.layers.Layer, photos()));
+    const photoBatch = photos();
+    const before = tf.memory().numTensors;
+    answers = calibrateBatchNorm(network, photoBatch);
+    expect(tf.memory().numTensors).toBe(before + 1);
     plan = fusePlan(network);
     network.dispose();
   });

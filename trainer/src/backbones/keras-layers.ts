@@ -12,17 +12,6 @@ export type Sides = [[number, number], [number, number]];
 
 type InlineActivation = 'linear' | Activation;
 
-/**
- * Keras' own default is Glorot's. But BatchNorm is frozen here, and without its help the signal
- * would fade away in a deep network (He et al. 2015, §2.2, the backward case, which also suits a
- * depthwise kernel).
- */
-const HE = tf.initializers.varianceScaling({
-  scale: 2,
-  mode: 'fanOut',
-  distribution: 'truncatedNormal',
-});
-
 interface ConvolutionOptions {
   readonly name?: string;
   readonly strides?: number;
@@ -70,21 +59,25 @@ export class KerasLayers {
   ): Value {
     const { groups = 1, ...rest } = options;
     const name = this.#name('conv2d', options.name);
+    const kernelInitializer = randomOf(name);
     const layer =
       groups === 1
-        ? tf.layers.conv2d({ ...rest, name, filters, kernelSize, kernelInitializer: HE })
+        ? tf.layers.conv2d({ ...rest, name, filters, kernelSize, kernelInitializer })
         : new GroupedConv2D({
             ...{ strides: 1, padding: 'valid', useBias: true, activation: 'linear' },
-            ...{ ...rest, name, filters, kernelSize, groups },
+            ...{ ...rest, name, filters, kernelSize, groups, kernelInitializer },
           });
     return this.#apply(layer, x);
   }
 
-  depthwiseConv2d(x: Value, kernelSize: number, options: ConvolutionOptions): Value {
-    const { name, ...rest } = options;
+  depthwiseConv2d(
+    x: Value,
+    kernelSize: number,
+    options: ConvolutionOptions & { readonly name: string },
+  ): Value {
     const layer = tf.layers.depthwiseConv2d({
-      ...{ name: this.#name('depthwise_conv2d', name), kernelSize, ...rest },
-      depthwiseInitializer: HE,
+      ...{ ...options, kernelSize },
+      depthwiseInitializer: randomOf(options.name),
     });
     return this.#apply(layer, x);
   }
@@ -93,12 +86,12 @@ export class KerasLayers {
     x: Value,
     filters: number,
     kernelSize: number,
-    options: ConvolutionOptions,
+    options: ConvolutionOptions & { readonly name: string },
   ): Value {
-    const { name, ...rest } = options;
     const layer = tf.layers.separableConv2d({
-      ...{ name: this.#name('separable_conv2d', name), filters, kernelSize, ...rest },
-      depthwiseInitializer: HE,
+      ...{ ...options, filters, kernelSize },
+      // tf.layers starts the pointwise kernel the same way.
+      depthwiseInitializer: randomOf(options.name),
     });
     return this.#apply(layer, x);
   }
@@ -227,6 +220,23 @@ function sidesOf(padding: number | Sides): Sides {
     [padding, padding],
     [padding, padding],
   ];
+}
+
+/**
+ * The same random kernel for the same layer each time, so that a resumed run starts from what the
+ * first one did.
+ *
+ * Keras' own default is Glorot's. But BatchNorm is frozen here, and without its help the signal
+ * would fade away in a deep network (He et al. 2015, §2.2, the backward case, which also suits a
+ * depthwise kernel).
+ */
+function randomOf(layer: string) {
+  const seed = layer
+    .split('')
+    .reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 2 ** 31, 1);
+  return tf.initializers.varianceScaling({
+    ...{ scale: 2, mode: 'fanOut', distribution: 'truncatedNormal', seed },
+  });
 }
 
 /** The channels of a value. */

@@ -54,11 +54,12 @@ const MIDDLES: Readonly<Record<string, [(k: KerasLayers, x: Value) => Value, str
     ['convolution'],
   ],
   'a depthwise convolution with a bias': [
-    (k, x) => k.depthwiseConv2d(x, 3, { strides: 2 }),
+    (k, x) => k.depthwiseConv2d(x, 3, { name: 'depthwise', strides: 2 }),
     ['convolution'],
   ],
   'a separable convolution': [
-    (k, x) => k.batchNorm(k.separableConv2d(x, 5, 3, { padding: 'same', strides: 2 })),
+    (k, x) =>
+      k.batchNorm(k.separableConv2d(x, 5, 3, { name: 'separable', padding: 'same', strides: 2 })),
     ['convolution', 'convolution'],
   ],
   'squeeze-and-excitation': [

@@ -14,6 +14,7 @@ export interface GroupedConv2DArgs {
   readonly groups: number;
   readonly useBias: boolean;
   readonly activation: 'linear' | Activation;
+  readonly kernelInitializer: ReturnType<typeof tf.initializers.varianceScaling>;
 }
 
 /** Keras' `Conv2D` with `groups`, which that of tf.layers lacks. */
@@ -28,9 +29,9 @@ export class GroupedConv2D extends tf.layers.Layer {
   }
 
   override build(inputShape: tf.Shape): void {
-    const { kernelSize, groups, filters, useBias } = this.#args;
+    const { kernelSize, groups, filters, useBias, kernelInitializer } = this.#args;
     const shape = [kernelSize, kernelSize, (inputShape.at(-1) as number) / groups, filters];
-    this.#weights = [this.addWeight('kernel', shape, 'float32', tf.initializers.heNormal({}))];
+    this.#weights = [this.addWeight('kernel', shape, 'float32', kernelInitializer)];
     if (useBias) {
       this.#weights.push(this.addWeight('bias', [filters], 'float32', tf.initializers.zeros()));
     }
@@ -57,7 +58,7 @@ export class GroupedConv2D extends tf.layers.Layer {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    const { kernelSize, strides, ...rest } = this.#args;
+    const { kernelSize, strides, kernelInitializer: _, ...rest } = this.#args;
     return {
       ...super.getConfig(),
       ...rest,
