@@ -1,6 +1,8 @@
-"""Has real Keras save one small network in each of its formats, and writes what it computes.
+"""Has real Keras save a network with the weights of formula.py in each of its formats.
 
-    python round_trip.py <folder>
+    python round_trip.py <folder> [<architecture>]
+
+Without an architecture it is a small one, and outputs.json tells what Keras computes with it.
 """
 
 import json
@@ -17,7 +19,7 @@ from keras import layers
 from keras.src.legacy.saving import legacy_h5_format
 
 import formula
-from golden import weights_of
+import golden
 
 
 def build(include_top):
@@ -39,26 +41,51 @@ def build(include_top):
     return keras.Model(image, x)
 
 
-def save(folder):
+def fill(model, gain):
+    for weight, variable in golden.weights_of(model):
+        variable.assign(formula.weight(weight, variable.shape, gain))
+
+
+def save_legacy(model, path):
+    """The form of the files of keras.applications, which only Keras 2 wrote."""
+    with h5py.File(path, "w") as file:
+        legacy_h5_format.save_weights_to_hdf5_group(file, model)
+
+
+def save_all(model, folder):
+    save_legacy(model, os.path.join(folder, "full.h5"))
+    model.save_weights(os.path.join(folder, "full.weights.h5"))
+    model.save(os.path.join(folder, "model.keras"))
+    model.save(os.path.join(folder, "model.h5"), include_optimizer=False)
+
+
+def save_small(folder):
+    # Long lists of names are kept in parts, as in NASNet's files; here short ones are too.
+    legacy_h5_format.HDF5_OBJECT_HEADER_LIMIT = 200
     image = formula.signed("input", (1, 6, 6, 3))
     outputs = {}
     for name, include_top in (("full", True), ("notop", False)):
         model = build(include_top)
-        for weight, variable in weights_of(model):
-            variable.assign(formula.weight(weight, variable.shape, 6))
+        fill(model, 6)
         outputs[name] = [float(value) for value in np.ravel(model(image, training=False))]
-        # The form of keras.applications' files, long lists of names in parts as in NASNet's.
-        legacy_h5_format.HDF5_OBJECT_HEADER_LIMIT = 200
-        with h5py.File(os.path.join(folder, f"{name}.h5"), "w") as file:
-            legacy_h5_format.save_weights_to_hdf5_group(file, model)
         if include_top:
-            model.save(os.path.join(folder, "model.h5"), include_optimizer=False)
-            model.save(os.path.join(folder, "model.keras"))
-            model.save_weights(os.path.join(folder, "full.weights.h5"))
+            save_all(model, folder)
+        else:
+            save_legacy(model, os.path.join(folder, "notop.h5"))
     with open(os.path.join(folder, "outputs.json"), "w") as file:
-        json.dump(outputs, file)
+        json.dump(outputs, file, indent=2)
         file.write("\n")
 
 
+def save_architecture(folder, name):
+    _, _, size, gain = golden.ARCHITECTURES[name]
+    model = golden.build(name, size, True)
+    fill(model, gain)
+    save_all(model, folder)
+
+
 if __name__ == "__main__":
-    save(sys.argv[1])
+    if len(sys.argv) > 2:
+        save_architecture(*sys.argv[1:])
+    else:
+        save_small(sys.argv[1])

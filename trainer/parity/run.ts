@@ -1,18 +1,24 @@
 /**
- * Has real Keras compute the golden files again and compares them with those in the repository.
+ * Has real Keras compute the golden files again and compares them with those in the repository,
+ * and save whole networks in each of its formats, which must read back number for number.
  *
  *     pnpm --filter trainer parity [--write] [<architecture> ...]
  *
- * `--write` replaces the files, those that Keras saved for the readers too (then run `pnpm format`). It makes a Python environment of its own;
- * the tests read the files and need none.
+ * `--write` replaces the files instead, those of the small network in round-trip/ too; then run
+ * `pnpm format`. It makes a Python environment of its own; the tests read the files and need none.
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { preparePython } from '../bench/python-env.ts';
+import { type BackboneName, backbones } from '../src/backbones/registry.ts';
 import { runProgram } from '../src/runtime/run-program.ts';
 import { writeFileAtomically } from '../src/write-atomically.ts';
 import { differences } from './differences.ts';
+import { checkRoundTrip } from './round-trip.ts';
+
+// One of each way of naming layers: all named, none named but convolutions, layers of its own kind.
+const ROUND_TRIPS: readonly BackboneName[] = ['mobilenetv2', 'xception', 'efficientnetb0'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,23 +26,37 @@ const { values, positionals } = parseArgs({
 });
 
 const python = await preparePython(console.log);
-const result = await runProgram(python, [pathOf('golden.py'), ...positionals]);
-const computed = result.output.split('\n').filter((line) => line.startsWith('{"name"'));
-for (const line of computed) {
+for (const line of (await runPython('golden.py', positionals)).split('\n')) {
+  // Among what TensorFlow has to say.
+  if (!line.startsWith('{"name"')) continue;
   const { name, golden } = JSON.parse(line) as { name: string; golden: unknown };
   const path = pathOf(`golden/${name}.json`);
   if (values.write) {
     await writeFileAtomically(path, `${JSON.stringify(golden, null, 2)}\n`);
     console.log(`${name}: written`);
   } else {
-    const found = differences(JSON.parse(await readFile(path, 'utf8')), golden);
-    console.log(`${name}: ${found.length === 0 ? 'the same' : found.join('; ')}`);
-    if (found.length > 0) process.exitCode = 1;
+    report(name, differences(JSON.parse(await readFile(path, 'utf8')), golden));
   }
 }
-if (result.kind !== 'done') {
-  console.error(result.output.split('\n').slice(-20).join('\n'));
-  process.exitCode = 1;
+if (values.write) {
+  await runPython('round_trip.py', [pathOf('round-trip')]);
+} else {
+  for (const name of ROUND_TRIPS) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    const save = async (folder: string) => void (await runPython('round_trip.py', [folder, name]));
+    report(`${backbones[name].title}, saved and read`, await checkRoundTrip(name, save));
+  }
+}
+
+function report(name: string, found: readonly string[]): void {
+  console.log(`${name}: ${found.length === 0 ? 'the same' : found.join('; ')}`);
+  if (found.length > 0) process.exitCode = 1;
+}
+
+async function runPython(script: string, args: readonly string[]): Promise<string> {
+  const { kind, output } = await runProgram(python, [pathOf(script), ...args]);
+  if (kind !== 'done') throw new Error(`${script} failed:\n${output}`);
+  return output;
 }
 
 function pathOf(file: string): string {
