@@ -29,8 +29,8 @@ Trains a CIFAR-10 classifier on a network pretrained on ImageNet and exports it 
   --backbone <name>  the network, in place of the experiment's: ${Object.keys(backbones).join(', ')}
   --weights <what>   imagenet, none for random ones, or a file (default: the experiment's)
   --size <pixels>    side of the network's pictures (default: the experiment's)
-  --trim <layer>     end the network at a layer, by name or number, such as -3
-  --freeze <count>   leave so many layers, from the first, as they are; -2: all but the last two
+  --trim <layer>     end the network at a layer, by name or number, such as --trim=-3
+  --freeze <count>   leave so many layers, from the first, as they are; --freeze=-2: all but two
 
        pnpm --filter trainer run export [--backbone, --weights, --id, --models]
 Exports the pretrained network itself, with ImageNet's 1,000 classes, as the model imagenet.
