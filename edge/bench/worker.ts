@@ -1,9 +1,9 @@
-import { preprocess } from 'shared/preprocess';
 import { createApp } from '../src/app.ts';
 import { decode } from '../src/decode.ts';
 import type { Env } from '../src/env.ts';
 import { defaultLimits } from '../src/limits.ts';
 import { loadModel, loadModelsIndex } from '../src/model.ts';
+import { preprocess } from '../src/preprocess.ts';
 import type { Timings } from './timings.ts';
 
 const app = createApp();

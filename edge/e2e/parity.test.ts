@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { readModelDirectory } from 'shared/model-directory';
-import { preprocess } from 'shared/preprocess';
+import { preprocess } from 'shared/preprocess-node';
 import type { Prediction } from 'shared/wire';
 import sharp from 'sharp';
 import { exportPretrained } from 'trainer/export/export-pretrained';

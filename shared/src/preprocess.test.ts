@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { type Picture, type PreprocessSpec, preprocess } from './preprocess.ts';
+import type { Picture, PreprocessSpec } from './preprocess.ts';
+import { preprocess } from './preprocess-node.ts';
 
 const identity: PreprocessSpec = {
   fit: 'cover',
@@ -26,6 +28,24 @@ test.each(['chelsea', 'coffee', 'rocket'])('resizes %s exactly as Pillow does', 
   expect(preprocess(await open(name), identity)).toEqual(Float32Array.from(expected.data));
 });
 
+// SHA-1 of what Pillow 13.0.0 makes of the same noise: larger and smaller, sides that are multiples
+// of nothing, and sums that leave 0–255.
+test.each([
+  [97, 61, 31, '0577d8f1389208307d8c1cea7fbf3aba08766555'],
+  [20, 33, 50, 'dbca60c3500d8d150b381dd538da1a43ce2df3d7'],
+  [1, 7, 3, 'ad586a53106d7ff57142beda17eb48de48de60b8'],
+  [300, 200, 97, '61656f33cb069f6038b46cd98534705daee06b40'],
+  [37, 37, 1, 'd2ac23afb99fdeb1fdba08af663f23a11fde3935'],
+  [1200, 700, 224, '568bea7fc7c18a19c240cd6a88e1a5df562592e7'],
+])('resizes noise of %i × %i to %i as Pillow does', (width, height, size, sha1) => {
+  const data = Uint8Array.from(
+    { length: width * height * 3 },
+    (_, at) => Math.imul(at, at + 2654435761) >>> 24,
+  );
+  const resized = preprocess({ width, height, channels: 3, data }, { ...identity, size });
+  expect(createHash('sha1').update(Uint8Array.from(resized)).digest('hex')).toBe(sha1);
+});
+
 test('leaves a picture of the right size as it is', async () => {
   const picture = await open('coffee-224');
   expect(preprocess(picture, identity)).toEqual(Float32Array.from(picture.data));
@@ -48,10 +68,11 @@ test('scales, offsets and orders each channel', () => {
     ...identity,
     size: 1,
     channelOrder: 'bgr',
-    scale: [1, 2, 3],
-    offset: [0.5, 0, -1],
+    scale: [1, 2, 0.1],
+    offset: [0.5, 0, -0.7],
   };
-  expect([...preprocess(pixel, spec)]).toEqual([30.5, 40, 29]);
+  // Computed in float64 and rounded once.
+  expect([...preprocess(pixel, spec)]).toEqual([30.5, 40, Math.fround(10 * 0.1 - 0.7)]);
 });
 
 test('writes into the given array', () => {

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modelId } from 'shared/model-card';
@@ -16,12 +16,15 @@ import { train } from './train.ts';
 
 const HELP = `Usage: pnpm --filter trainer train [options]
 
-Trains a CIFAR-10 classifier on a network pretrained on ImageNet and exports it for the Worker.
+Trains a classifier on a network pretrained on ImageNet and exports it for the Worker.
 
+  --data <folder>    photos in class folders, cat/1.jpg, or in train, valid and test folders of
+                     such (default: CIFAR-10, which comes with the dependencies)
+  --strict           fail at a file that is no picture, rather than skip it
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
   --backend <name>   auto, native, wasm, cpu (default: auto, the fastest that works)
   --resume <folder>  go on with an interrupted run, such as trainer/runs/2026-01-31T12-00-00-fast
-  --id <id>          id of the model (default: cifar10; cifar10-<config> where only a part is used)
+  --id <id>          id of the model (default: the folder's name, or cifar10)
   --models <folder>  where models go (default: edge/public/models, which the Worker serves)
   --runs <folder>    where checkpoints and logs go (default: trainer/runs)
   --help             this text
@@ -58,8 +61,7 @@ async function main(): Promise<void> {
   }
   switch (command) {
     case 'train': {
-      const { directory, config } = await chooseRun(values);
-      const id = idOf(values.id ?? (config.limit === null ? 'cifar10' : `cifar10-${config.name}`));
+      const { directory, config, data } = await chooseRun(values);
       const interrupt = new AbortController();
       process.once('SIGINT', () => {
         interrupt.abort(
@@ -72,10 +74,12 @@ async function main(): Promise<void> {
       await train(config, {
         directory,
         resume: values.resume !== undefined,
-        modelDirectory: join(models, id),
-        modelId: id,
+        data,
+        strict: values.strict,
+        models,
+        modelId: idOf(values.id),
         backend: backendOf(values.backend),
-        command: ['pnpm --filter trainer train', ...process.argv.slice(3)].join(' '),
+        command: ['pnpm --filter trainer train', ...publicArguments()].join(' '),
         signal: interrupt.signal,
         say,
       });
@@ -83,7 +87,7 @@ async function main(): Promise<void> {
     }
     case 'export':
       await startBackend(backendOf(values.backend), say);
-      await exportPretrained(backbone, weights, join(models, idOf(values.id ?? 'imagenet')));
+      await exportPretrained(backbone, weights, join(models, idOf(values.id) ?? 'imagenet'));
       return say(`Written to ${join(models, values.id ?? 'imagenet')}.`);
     case 'summary': {
       // Only its shapes matter: no backend is quicker to start.
@@ -120,6 +124,8 @@ function parseCommandLine() {
     return parseArgs({
       allowPositionals: true,
       options: {
+        data: { type: 'string' },
+        strict: { type: 'boolean', default: false },
         config: { type: 'string' },
         backend: { type: 'string', default: 'auto' },
         resume: { type: 'string' },
@@ -144,12 +150,14 @@ function parseCommandLine() {
 
 /** A new run's folder and experiment, or those of the run to go on with. */
 async function chooseRun(
-  values: Partial<Record<'config' | 'resume' | 'runs' | keyof Overrides, string | undefined>>,
-): Promise<{ directory: string; config: TrainConfig }> {
+  values: Partial<
+    Record<'data' | 'config' | 'resume' | 'runs' | keyof Overrides, string | undefined>
+  >,
+): Promise<{ directory: string; config: TrainConfig; data: string | null }> {
   const resumed = fromUser(values.resume);
   if (resumed !== undefined) {
     const { header } = await loadCheckpoint(checkpointIn(resumed));
-    return { directory: resumed, config: header.config };
+    return { directory: resumed, config: header.config, data: header.data };
   }
   const name = values.config ?? 'fast';
   const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
@@ -162,6 +170,7 @@ async function chooseRun(
   return {
     directory: join(fromUser(values.runs) ?? join(packageFolder, 'runs'), `${time}-${name}`),
     config: override(config, values),
+    data: fromUser(values.data) ?? null,
   };
 }
 
@@ -213,8 +222,13 @@ function fromUser(path: string | undefined): string | undefined {
   return path === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', path);
 }
 
-function idOf(id: string): string {
-  const parsed = modelId.safeParse(id);
+/** The arguments, but of paths the last part only: the model card that holds them is public. */
+function publicArguments(): string[] {
+  return process.argv.slice(3).map((argument) => basename(argument));
+}
+
+function idOf(id: string | undefined): string | undefined {
+  const parsed = modelId.optional().safeParse(id);
   if (parsed.success) return id;
   throw usage(`Expected ${parsed.error.issues[0]?.message} for --id, but got ${id}.`);
 }

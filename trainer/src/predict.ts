@@ -35,7 +35,10 @@ export async function predict(
   const { size, preprocess } = backbones[name];
   const picture = await readPicture(file);
   const set = { length: 1, picture: () => picture, label: () => 0 };
-  const photo = await photoExamples(set, [0], { ...preprocess, size }).inputs([0], createRandom(0));
+  const photo = await photoExamples({ set, indices: [0] }, { ...preprocess, size }).inputs(
+    [0],
+    createRandom(0),
+  );
   const model = buildBackbone(name, { initialize: false });
   await loadBackboneWeights(model, name, weights, true);
   const plan = fusePlan(model);

@@ -1,15 +1,16 @@
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { foldConstants } from 'shared/fold-constants';
-import type { ModelCard } from 'shared/model-card';
+import { type ModelCard, modelId } from 'shared/model-card';
 import { licencesOf, pretrainingOf } from './backbones/origin.ts';
 import { backbones } from './backbones/registry.ts';
 import { buildNetwork } from './build-network.ts';
-import type { TrainConfig } from './config/train-config.ts';
+import { stretchStage, type TrainConfig } from './config/train-config.ts';
 import { augment } from './datasets/augment.ts';
 import { openCifar10 } from './datasets/cifar.ts';
-import type { Dataset } from './datasets/dataset.ts';
+import { openImageFolder } from './datasets/image-folder.ts';
 import { createRandom } from './datasets/random.ts';
-import { splitStratified, subset } from './datasets/split.ts';
+import { splitDataset } from './datasets/split.ts';
 import type { GraphModel } from './export/graph-builder.ts';
 import { toGraphModel } from './export/graph-model.ts';
 import { writeModelDirectory } from './export/write-model-directory.ts';
@@ -27,9 +28,14 @@ import { Session, type SessionRun } from './stages/session.ts';
 export interface Run extends SessionRun {
   /** Go on from the checkpoint in the run's directory. */
   readonly resume: boolean;
-  /** The finished model goes here, under its id. */
-  readonly modelDirectory: string;
-  readonly modelId: string;
+  /** Folder of photos in class folders; null for CIFAR-10. */
+  readonly data: string | null;
+  /** Fail at a file that is no picture. */
+  readonly strict: boolean;
+  /** The finished model goes here, in a folder named by its id. */
+  readonly models: string;
+  /** Id of the model; undefined for that of the data set. */
+  readonly modelId: string | undefined;
   readonly backend: Parameters<typeof startBackend>[0];
   /** The command line, for the model card. */
   readonly command: string;
@@ -45,29 +51,36 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   say(`Backend: ${backend.description}.`);
 
   // Data.
-  const dataset = await openCifar10();
+  const dataset =
+    run.data === null
+      ? await openCifar10()
+      : await openImageFolder(run.data, { ...run, size: config.size, startProgress });
+  const id = run.modelId ?? modelIdOf(dataset.id, config);
   const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
   const { train, validation, test } = splitDataset(dataset, config);
   const photos = {
-    plain: photoExamples(dataset.train, train, preprocess),
-    augmented: photoExamples(dataset.train, train, preprocess, (picture, random) =>
+    plain: photoExamples(train, preprocess),
+    augmented: photoExamples(train, preprocess, (picture, random) =>
       augment(picture, random, config.augment),
     ),
-    validation: photoExamples(dataset.train, validation, preprocess),
-    test: photoExamples(dataset.test, test, preprocess),
+    validation: photoExamples(validation, preprocess),
+    test: photoExamples(test, preprocess),
   };
   say(
-    `${dataset.title}: ${train.length} pictures to train, ${validation.length} to choose the checkpoint, ${test.length} to test.`,
+    `${dataset.title}: ${photos.plain.length} pictures to train, ${photos.validation.length} to choose the checkpoint, ${photos.test.length} to test.`,
   );
 
   // Network.
   const classes = dataset.labels.length;
   const { plan, parameters } = await buildNetwork(config, classes, () =>
-    photos.plain.inputs([...Array(INFERENCE_BATCH).keys()], createRandom(config.seed)),
+    photos.plain.inputs(
+      [...Array(Math.min(INFERENCE_BATCH, photos.plain.length)).keys()],
+      createRandom(config.seed),
+    ),
   );
   const session = run.resume
     ? await Session.resume(run, plan, dataset.hash)
-    : await Session.start(run, plan, config, dataset.hash);
+    : await Session.start(run, plan, { config, data: run.data, datasetHash: dataset.hash });
   const accuracyOf = (network: Plan, examples: Examples, title: string) =>
     evaluate(
       (inputs) => runPlan(network, inputs),
@@ -96,7 +109,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     await session.run({
       number: 1,
       title: 'Stage 1',
-      config: config.stage1,
+      config: stretchStage(config.stage1, photos.plain.length),
       plan: head,
       examples: features.train,
       classes,
@@ -113,7 +126,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     await session.run({
       number: 2,
       title: 'Stage 2',
-      config: config.stage2,
+      config: stretchStage(config.stage2, photos.augmented.length),
       plan,
       examples: photos.augmented,
       classes,
@@ -131,13 +144,14 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     source: 'measured',
     dataset: dataset.title,
     split: 'test',
-    pictures: test.length,
+    pictures: photos.test.length,
     float32: await accuracyOf(plan, photos.test, 'Test, float32'),
     quantized: await graphAccuracy(model, photos.test, signal),
   } as const;
   await session.log({ event: 'test', ...accuracy });
-  const card = await writeModelDirectory(run.modelDirectory, model, {
-    id: run.modelId,
+  const directory = join(run.models, id);
+  const card = await writeModelDirectory(directory, model, {
+    id,
     title: `${backbones[config.backbone].title}, ${dataset.title}`,
     created: new Date().toISOString(),
     labels: dataset.labels.map((name) => ({ name })),
@@ -153,27 +167,16 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     ],
   });
   say(
-    `Test, ${test.length} pictures: ${formatPercent(accuracy.float32)} in float32, ${formatPercent(accuracy.quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
+    `Test, ${photos.test.length} pictures: ${formatPercent(accuracy.float32)} in float32, ${formatPercent(accuracy.quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
   );
-  say(`Written to ${run.modelDirectory}.`);
+  say(`Written to ${directory}.`);
   return card;
 }
 
-function splitDataset(
-  dataset: Dataset,
-  { validation, limit, seed }: TrainConfig,
-): { train: readonly number[]; validation: readonly number[]; test: readonly number[] } {
-  const test = [...Array(dataset.test.length).keys()];
-  const split = splitStratified(dataset.train, {
-    validation: limit === null ? validation : dataset.train.length / 10,
-    seed,
-  });
-  if (limit === null) return { ...split, test };
-  return {
-    train: subset(split.train, dataset.train, { count: limit, seed }),
-    validation: subset(split.validation, dataset.train, { count: validation, seed }),
-    test: subset(test, dataset.test, { count: validation, seed }),
-  };
+/** A model of a part of the data must not take the place of one of all. */
+function modelIdOf(dataset: string, { limit, name }: TrainConfig): string {
+  const id = limit === null ? dataset : `${dataset}-${name}`;
+  return modelId.safeParse(id).success ? id : 'photos';
 }
 
 /** Through stock `tf.loadGraphModel`, as the Worker runs it. */

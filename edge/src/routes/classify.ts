@@ -2,7 +2,6 @@ import { zValidator } from '@hono/zod-validator';
 import { Hono } from 'hono';
 import { endTime, startTime, timing } from 'hono/timing';
 import { topPredictions } from 'shared/predictions';
-import { preprocess } from 'shared/preprocess';
 import { type ClassifyAnswer, classifyQuery } from 'shared/wire';
 import { decode } from '../decode.ts';
 import type { Env } from '../env.ts';
@@ -10,6 +9,7 @@ import { fetchImage } from '../fetch-image.ts';
 import { type GuardRules, guardUrl } from '../guard-url.ts';
 import type { Limits } from '../limits.ts';
 import { loadModel, resolveModelId } from '../model.ts';
+import { preprocess } from '../preprocess.ts';
 import { ProblemError } from '../problem.ts';
 
 /** `GET /classify?url=&model=&top=`: fetches a picture and says what it shows. */

@@ -10,11 +10,13 @@ export const fast: TrainConfig = trainConfig.parse({
   backbone: 'efficientnet-lite0',
   size: 128,
   dropout: 0.2,
-  validation: 5000,
+  validation: 0.1,
+  test: 0.1,
   limit: null,
-  augment: { flip: true, crop: 4 },
+  augment: { flip: true, crop: 0.125 },
   stage1: {
     epochs: 20,
+    minSteps: 1000,
     batchSize: 256,
     peakLearningRate: 1e-3,
     finalLearningRate: 0,
@@ -22,6 +24,7 @@ export const fast: TrainConfig = trainConfig.parse({
   },
   stage2: {
     epochs: 2,
+    minSteps: 300,
     batchSize: 32,
     peakLearningRate: 2e-4,
     finalLearningRate: 1e-5,

@@ -11,7 +11,6 @@ export const smoke: TrainConfig = trainConfig.parse({
   name: 'smoke',
   size: 64,
   limit: 1000,
-  validation: 200,
-  stage1: { ...fast.stage1, epochs: 10, batchSize: 32 },
-  stage2: { ...fast.stage2, epochs: 1 },
+  stage1: { ...fast.stage1, epochs: 10, minSteps: 0, batchSize: 32 },
+  stage2: { ...fast.stage2, epochs: 1, minSteps: 0 },
 });

@@ -4,6 +4,8 @@ import { backbones } from '../backbones/registry.ts';
 const stage = z
   .strictObject({
     epochs: z.int().min(0),
+    /** More epochs where a small data set has fewer steps than this in `epochs`. */
+    minSteps: z.int().min(0),
     batchSize: z.int().min(1),
     /** Reached after the warm-up; then a cosine falls from it to `finalLearningRate`. */
     peakLearningRate: z.number().positive(),
@@ -14,6 +16,13 @@ const stage = z
   .readonly();
 
 export type StageConfig = z.infer<typeof stage>;
+
+/** The stage as it runs on so many examples: with the epochs that `minSteps` asks for. */
+export function stretchStage(config: StageConfig, examples: number): StageConfig {
+  const stepsPerEpoch = Math.ceil(examples / config.batchSize);
+  if (config.epochs === 0) return config;
+  return { ...config, epochs: Math.max(config.epochs, Math.ceil(config.minSteps / stepsPerEpoch)) };
+}
 
 /** One experiment: everything that decides its result, but for the machine. */
 export const trainConfig = z
@@ -30,19 +39,18 @@ export const trainConfig = z
     size: z.int().min(32).max(1024),
     /** Fraction of the head's inputs dropped in training. */
     dropout: z.number().min(0).max(0.9),
-    /** How many of the training pictures choose the checkpoint instead. */
-    validation: z.int().min(1),
-    /**
-     * Train on this many pictures only, and choose and test on `validation` of them each; null
-     * for the whole data set.
-     */
+    /** Fraction of the training pictures that choose the checkpoint instead. */
+    validation: z.number().gt(0).lt(0.5),
+    /** Fraction that gives the final number, where the data set has no test pictures. */
+    test: z.number().gt(0).lt(0.5),
+    /** Train on this many pictures only, and choose and test on a fifth of that each; null for all. */
     limit: z.int().min(100).nullable(),
     augment: z
       .strictObject({
         /** Mirror every other picture. */
         flip: z.boolean(),
-        /** Shift by up to this many pixels of the original, edges reflected. */
-        crop: z.int().min(0),
+        /** Shift by up to this fraction of the shorter side, edges reflected. */
+        crop: z.number().min(0).lt(0.5),
       })
       .readonly(),
     /** Only the head learns, on features computed once. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { augment } from './augment.ts';
 import { createRandom, type Random } from './random.ts';
 
-/** Draws what it is told to. `shift` of −1 is the first of three places at `crop: 1`. */
+/** Draws what it is told to. `shift` of −1 is the first of three places at a crop of one pixel. */
 const fixed = ({ mirror = false, left = 0, top = 0, crop = 0 }): Random => {
   const draws = [left + crop, top + crop];
   return { float: () => (mirror ? 0 : 0.9), below: () => draws.shift() as number, state: () => [] };
@@ -33,11 +33,11 @@ test('mirrors left to right, whole pixels', () => {
 
 test('shifts and reflects what is missing without repeating the border', () => {
   const upLeft = fixed({ left: -1, top: -1, crop: 1 });
-  expect(reds(augment(picture, upLeft, { flip: true, crop: 1 }))).toEqual([
+  expect(reds(augment(picture, upLeft, { flip: true, crop: 1 / 3 }))).toEqual([
     5, 4, 5, 2, 1, 2, 5, 4, 5,
   ]);
   const downRight = fixed({ left: 1, top: 1, crop: 1 });
-  expect(reds(augment(picture, downRight, { flip: true, crop: 1 }))).toEqual([
+  expect(reds(augment(picture, downRight, { flip: true, crop: 1 / 3 }))).toEqual([
     5, 6, 5, 8, 9, 8, 5, 6, 5,
   ]);
 });
@@ -49,7 +49,7 @@ test('mirrors about half, and shifts to every place about equally often', () => 
   const random = createRandom(5);
   const seen = new Map<string, number>();
   for (let draw = 0; draw < 1800; draw++) {
-    const outcome = reds(augment(wide, random, { flip: true, crop: 1 })).join();
+    const outcome = reds(augment(wide, random, { flip: true, crop: 1 / 3 })).join();
     seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
   }
   expect(seen.size).toBe(18);

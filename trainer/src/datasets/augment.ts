@@ -4,16 +4,15 @@ import type { Random } from './random.ts';
 export interface Augmentation {
   /** Mirror every second picture, left to right. */
   readonly flip: boolean;
-  /** Shift by at most this many pixels in each direction; 0 does not shift. */
+  /** Shift by at most this fraction of the shorter side in each direction; 0 does not shift. */
   readonly crop: number;
 }
 
 /**
  * Changes a picture as chance has it: mirrored or not, then shifted, which is a
- * crop of the original size out of the picture padded by `crop` pixels. The
+ * crop of the original size out of the padded picture. The
  * padding reflects the picture without repeating its border.
  *
- * @param picture each side longer than `crop`
  * @returns a new picture of the same size and channels; `picture` is left alone
  * @see He et al., Deep Residual Learning for Image Recognition, 2016, section 4.2 (which pads with zeros)
  */
@@ -21,8 +20,9 @@ export function augment(picture: Picture, random: Random, { flip, crop }: Augmen
   const { width, height, channels, data } = picture;
   // Always as many draws, so that what one option draws does not depend on the other.
   const mirrored = random.float() < 0.5 && flip;
-  const left = random.below(2 * crop + 1) - crop;
-  const top = random.below(2 * crop + 1) - crop;
+  const reach = Math.round(crop * Math.min(width, height));
+  const left = random.below(2 * reach + 1) - reach;
+  const top = random.below(2 * reach + 1) - reach;
 
   const changed = new Uint8Array(data.length);
   let to = 0;

@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { openCifar10 } from './cifar.ts';
-import type { Dataset, PictureSet } from './dataset.ts';
+import type { PictureSet } from './dataset.ts';
 
-let dataset: Dataset;
+let dataset: Awaited<ReturnType<typeof openCifar10>>;
 
 beforeAll(async () => {
   dataset = await openCifar10();

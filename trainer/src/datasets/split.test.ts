@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { PictureSet } from './dataset.ts';
-import { splitStratified, subset } from './split.ts';
+import type { Dataset, PictureSet } from './dataset.ts';
+import { splitDataset, subset } from './split.ts';
 
 /** A set with the given labels whose pictures nobody asks for. */
 function setOf(labels: readonly number[]): PictureSet {
@@ -19,42 +19,63 @@ const set = setOf(
   Array.from({ length: 100 }, (_, index) => [0, 0, 1, 0, 0, 1, 0, 0, 1, 2][index % 10] as number),
 );
 
-test('splits into two parts that share nothing and leave nothing', () => {
-  const { train, validation } = splitStratified(set, { validation: 20, seed: 1 });
-  expect(validation).toHaveLength(20);
-  expect([...train, ...validation].sort((a, b) => a - b)).toEqual(
-    Array.from({ length: 100 }, (_, index) => index),
-  );
+const settings = { validation: 0.2, test: 0.1, limit: null, seed: 1 };
+
+function datasetOf(parts: Partial<Dataset> = {}): Dataset {
+  const about = { id: 'a', title: 'A', labels: ['x', 'y', 'z'], hash: '', licence: '' };
+  return { ...about, train: set, validation: null, test: null, ...parts };
+}
+
+test('splits into three parts that share nothing and leave nothing', () => {
+  const { train, validation, test: last } = splitDataset(datasetOf(), settings);
+  expect(last.indices).toHaveLength(10);
+  // A fifth of the 90 that are left.
+  expect(validation.indices).toHaveLength(18);
+  const all = [train, validation, last].flatMap(({ indices }) => indices);
+  expect(all.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index));
+});
+
+test('takes the parts that the data set has of its own whole', () => {
+  const own = setOf([0, 1, 2]);
+  const splits = splitDataset(datasetOf({ test: own }), settings);
+  expect(splits.test).toEqual({ set: own, indices: [0, 1, 2] });
+  expect(splits.validation.indices).toHaveLength(20);
+  expect(splits.train.indices).toHaveLength(80);
+  const both = splitDataset(datasetOf({ validation: own, test: own }), settings);
+  expect(both.validation).toEqual({ set: own, indices: [0, 1, 2] });
+  expect(both.train.indices).toHaveLength(100);
 });
 
 test('gives every class its share', () => {
-  const { validation } = splitStratified(set, { validation: 20, seed: 1 });
-  expect([0, 1, 2].map((label) => countLabel(validation, set, label))).toEqual([12, 6, 2]);
-});
-
-test('rounds shares so that the total is right', () => {
-  const { validation } = splitStratified(set, { validation: 7, seed: 1 });
-  // 4.2, 2.1 and 0.7: the last has the largest remainder.
-  expect([0, 1, 2].map((label) => countLabel(validation, set, label))).toEqual([4, 2, 1]);
+  const { validation } = splitDataset(datasetOf({ test: set }), settings);
+  expect([0, 1, 2].map((label) => countLabel(validation.indices, set, label))).toEqual([12, 6, 2]);
 });
 
 test('depends on the seed and on nothing else', () => {
-  const split = splitStratified(set, { validation: 20, seed: 1 });
-  expect(splitStratified(set, { validation: 20, seed: 1 })).toEqual(split);
-  expect(splitStratified(set, { validation: 20, seed: 2 })).not.toEqual(split);
+  const split = splitDataset(datasetOf(), settings);
+  expect(splitDataset(datasetOf(), settings)).toEqual(split);
+  expect(splitDataset(datasetOf(), { ...settings, seed: 2 })).not.toEqual(split);
 });
 
-test.each([0, 100, 1.5])('refuses to set %d of 100 pictures aside', (validation) => {
-  expect(() => splitStratified(set, { validation, seed: 1 })).toThrow(
-    expect.objectContaining({ code: 'config_invalid' }),
+test('has a picture in each part, however few there are', () => {
+  const few = setOf([0, 1, 0, 1]);
+  const splits = splitDataset(datasetOf({ train: few }), settings);
+  expect(splits.test.indices).toHaveLength(1);
+  expect(splits.validation.indices).toHaveLength(1);
+});
+
+test('keeps to a limit, and to a fifth of it for the other parts', () => {
+  const splits = splitDataset(datasetOf(), { ...settings, limit: 20 });
+  const lengths = [splits.train, splits.validation, splits.test].map(
+    ({ indices }) => indices.length,
   );
+  expect(lengths).toEqual([20, 4, 4]);
 });
 
-test('limits a part, evenly by class, to a subset of it', () => {
-  const { train } = splitStratified(set, { validation: 20, seed: 1 });
-  const few = subset(train, set, { count: 10, seed: 1 });
-  expect(few).toHaveLength(10);
-  expect(train).toEqual(expect.arrayContaining(few));
-  expect([0, 1, 2].map((label) => countLabel(few, set, label))).toEqual([6, 3, 1]);
-  expect(subset(train, set, { count: 1000, seed: 1 })).toEqual(train);
+test('draws a subset with each class in its share, whole numbers by largest remainder', () => {
+  const all = Array.from({ length: 100 }, (_, index) => index);
+  const few = subset(all, set, { count: 7, seed: 1 });
+  // 4.2, 2.1 and 0.7: the last has the largest remainder.
+  expect([0, 1, 2].map((label) => countLabel(few, set, label))).toEqual([4, 2, 1]);
+  expect(subset(all, set, { count: 1000, seed: 1 })).toEqual(all);
 });

@@ -1,40 +1,58 @@
-import { TrainerError } from '../errors.ts';
-import type { PictureSet } from './dataset.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import type { Dataset, PictureSet } from './dataset.ts';
 import { createRandom, shuffle } from './random.ts';
 
-/** Indices into one `PictureSet`, ascending, without overlap. */
-export interface Split {
-  readonly train: readonly number[];
-  readonly validation: readonly number[];
+/** Some pictures of a set, by ascending index. */
+export interface Part {
+  readonly set: PictureSet;
+  readonly indices: readonly number[];
+}
+
+/** What trains, what chooses the checkpoint, and what gives the final number. */
+export interface Splits {
+  readonly train: Part;
+  readonly validation: Part;
+  readonly test: Part;
 }
 
 /**
- * Sets pictures aside to choose the checkpoint by: `validation` of them drawn by
- * `seed`, each class with its share (whole numbers by largest remainder). The
- * same set, count and seed give the same split everywhere.
- *
- * @throws TrainerError `config_invalid` if nothing would be left to train or to validate
+ * Splits a data set. Where it has no pictures of its own to validate or test on, `validation` and
+ * `test` of those to train on are drawn by the seed, each class with its share. The same pictures,
+ * fractions and seed give the same split everywhere.
  */
-export function splitStratified(
-  set: PictureSet,
-  { validation, seed }: { readonly validation: number; readonly seed: number },
-): Split {
-  if (!(Number.isInteger(validation) && validation > 0 && validation < set.length)) {
-    throw new TrainerError(
-      'config_invalid',
-      `The number of validation pictures should be 1 to ${set.length - 1}, and is ${validation}.`,
-    );
-  }
-  const chosen = new Set(drawPerClass(range(set.length), set, validation, seed));
-  const all = range(set.length);
+export function splitDataset(
+  dataset: Dataset,
+  { validation, test, limit, seed }: Pick<TrainConfig, 'validation' | 'test' | 'limit' | 'seed'>,
+): Splits {
+  const { train: pool } = dataset;
+  let rest = range(pool.length);
+  const part = (own: PictureSet | null, fraction: number, drawSeed: number): Part => {
+    if (own) return { set: own, indices: range(own.length) };
+    const count = Math.max(Math.round(fraction * rest.length), 1);
+    const indices = subset(rest, pool, { count, seed: drawSeed });
+    const drawn = new Set(indices);
+    rest = rest.filter((index) => !drawn.has(index));
+    return { set: pool, indices };
+  };
+  const splits = {
+    test: part(dataset.test, test, seed + 1),
+    validation: part(dataset.validation, validation, seed),
+    train: { set: pool, indices: rest },
+  };
+  if (limit === null) return splits;
+  const few = ({ set, indices }: Part, count: number): Part => ({
+    set,
+    indices: subset(indices, set, { count, seed }),
+  });
   return {
-    train: all.filter((index) => !chosen.has(index)),
-    validation: all.filter((index) => chosen.has(index)),
+    train: few(splits.train, limit),
+    validation: few(splits.validation, limit / 5),
+    test: few(splits.test, limit / 5),
   };
 }
 
 /**
- * Draws `count` of `indices`, each class with its share, for a short run; all
+ * Draws `count` of `indices`, each class with its share (whole numbers by largest remainder); all
  * of them if there are no more.
  *
  * @returns ascending
@@ -45,15 +63,6 @@ export function subset(
   { count, seed }: { readonly count: number; readonly seed: number },
 ): number[] {
   if (count >= indices.length) return [...indices];
-  return drawPerClass(indices, set, count, seed).sort((a, b) => a - b);
-}
-
-function drawPerClass(
-  indices: readonly number[],
-  set: PictureSet,
-  count: number,
-  seed: number,
-): number[] {
   const classes = new Map<number, number[]>();
   for (const index of indices) {
     const label = set.label(index);
@@ -68,7 +77,9 @@ function drawPerClass(
     count,
   );
   const random = createRandom(seed);
-  return ordered.flatMap((members, place) => shuffle(members, random).slice(0, counts[place]));
+  return ordered
+    .flatMap((members, place) => shuffle(members, random).slice(0, counts[place]))
+    .sort((a, b) => a - b);
 }
 
 /** Whole numbers near `shares` that add up to `total`: the largest remainders are rounded up. */

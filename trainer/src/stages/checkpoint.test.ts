@@ -26,6 +26,7 @@ const header: CheckpointHeader = {
   best: { epoch: 1, accuracy: 0.1 + 0.2 },
   seconds: 12.5,
   config: smoke,
+  data: '/photos',
   datasetHash: 'abc',
   stage1Accuracy: 2 / 3,
 };

@@ -23,6 +23,8 @@ const header = z.strictObject({
   /** Time spent training, in all sessions. */
   seconds: z.number().nonnegative(),
   config: trainConfig,
+  /** Folder of the photos; null for CIFAR-10. */
+  data: z.string().nullable(),
   datasetHash: z.string(),
   /** Top-1 on the test pictures after stage 1, once it is over. */
   stage1Accuracy: z.number().nullable(),

@@ -32,7 +32,7 @@ const spec: PreprocessSpec = {
 };
 
 test('preprocesses the chosen pictures into one batch, in the order asked for', async () => {
-  const examples = photoExamples(greys, [4, 9, 2], spec);
+  const examples = photoExamples({ set: greys, indices: [4, 9, 2] }, spec);
   expect(examples.length).toBe(3);
   expect([0, 1, 2].map((index) => examples.label(index))).toEqual([4, 9, 2]);
   const before = tf.memory().numTensors;
@@ -48,7 +48,7 @@ test('preprocesses the chosen pictures into one batch, in the order asked for', 
 
 test('augments each picture before it is preprocessed, from one stream of chance', async () => {
   const drawn: number[] = [];
-  const examples = photoExamples(greys, [1, 2], spec, (picture, random) => {
+  const examples = photoExamples({ set: greys, indices: [1, 2] }, spec, (picture, random) => {
     drawn.push(random.float());
     return { ...picture, data: picture.data.map((sample) => sample + 100) };
   });

@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import { type Picture, type PreprocessSpec, preprocess } from 'shared/preprocess';
-import type { PictureSet } from '../datasets/dataset.ts';
+import type { Picture, PreprocessSpec } from 'shared/preprocess';
+import { preprocess } from 'shared/preprocess-node';
 import type { Random } from '../datasets/random.ts';
+import type { Part } from '../datasets/split.ts';
 
 /** What a stage learns from, in batches. */
 export interface Examples {
@@ -19,12 +20,10 @@ export interface Examples {
 /**
  * Photos as the network takes them, `[n, size, size, 3]`.
  *
- * @param chosen which pictures of the set, in this order
  * @param augment left out where pictures should stay as they are
  */
 export function photoExamples(
-  set: PictureSet,
-  chosen: readonly number[],
+  { set, indices: chosen }: Part,
   spec: PreprocessSpec,
   augment: (picture: Picture, random: Random) => Picture = (picture) => picture,
 ): Examples {

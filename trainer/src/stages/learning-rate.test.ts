@@ -3,6 +3,7 @@ import { learningRate } from './learning-rate.ts';
 
 const stage = {
   epochs: 1,
+  minSteps: 0,
   batchSize: 1,
   peakLearningRate: 1,
   finalLearningRate: 0.1,

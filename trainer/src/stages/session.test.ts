@@ -26,6 +26,8 @@ const never = new AbortController().signal;
 const progress = { advance: () => {}, stop: () => {} };
 
 let directory: string;
+const of = { config: smoke, data: null, datasetHash: 'hash' };
+
 beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
@@ -84,7 +86,7 @@ function interruptedAt(step: number, controller: AbortController): Examples {
 
 test('learns, and logs each epoch', async () => {
   const plan = newPlan();
-  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  const session = await Session.start(runIn(), plan, of);
   const before = tf.memory().numTensors;
   await session.run(stageOf(plan));
   expect(tf.memory().numTensors).toBe(before);
@@ -99,12 +101,12 @@ test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
   'stopped behind step %i and resumed, it ends where an undisturbed run does, bit for bit',
   async (step) => {
     const steady = newPlan();
-    await (await Session.start(runIn(), steady, smoke, 'hash')).run(stageOf(steady));
+    await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
     const expected = withoutSeconds(await checkpoint());
 
     const stopped = newPlan();
     const controller = new AbortController();
-    const session = await Session.start(runIn(controller.signal), stopped, smoke, 'hash');
+    const session = await Session.start(runIn(controller.signal), stopped, of);
     const stage = stageOf(stopped, { examples: interruptedAt(step, controller) });
     await expect(session.run(stage)).rejects.toMatchObject({ code: 'interrupted' });
     expect((await checkpoint()).header.optimizerSteps).toBe(step);
@@ -121,13 +123,13 @@ test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
 
 test('stopped while it validates, it goes on from the last checkpoint to the same end', async () => {
   const steady = newPlan();
-  await (await Session.start(runIn(), steady, smoke, 'hash')).run(stageOf(steady));
+  await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
 
   const stopped = newPlan();
   const validate = async () => {
     throw new TrainerError('interrupted', 'Stopped.');
   };
-  const session = await Session.start(runIn(), stopped, smoke, 'hash');
+  const session = await Session.start(runIn(), stopped, of);
   await expect(session.run(stageOf(stopped, { validate }))).rejects.toThrow('Stopped.');
 
   const resumed = newPlan();
@@ -144,7 +146,7 @@ test('leaves the weights of the best epoch, the earlier of two equal ones', asyn
     seen.push(structuredClone(valuesOf(plan)));
     return accuracies[seen.length - 1] as number;
   };
-  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  const session = await Session.start(runIn(), plan, of);
   await session.run(stageOf(plan, { validate, config: { ...config, epochs: 4 } }));
   expect((await checkpoint()).header.best).toEqual({ epoch: 2, accuracy: 0.9 });
   expect(valuesOf(plan)).toEqual(seen[1]);
@@ -153,7 +155,7 @@ test('leaves the weights of the best epoch, the earlier of two equal ones', asyn
 
 test('goes from stage to stage, each with an optimizer of its own', async () => {
   const plan = newPlan();
-  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  const session = await Session.start(runIn(), plan, of);
   const { trunk, head } = cutPlan(plan, 'avg_pool');
   const trunkBefore = structuredClone(valuesOf(trunk));
   expect([session.isDone(1), session.isDone(2)]).toEqual([false, false]);
@@ -192,7 +194,7 @@ test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
     });
   const stopped = newPlan();
   const controller = new AbortController();
-  const session = await Session.start(runIn(controller.signal), stopped, smoke, 'hash');
+  const session = await Session.start(runIn(controller.signal), stopped, of);
   const validate = async () => {
     controller.abort(new TrainerError('interrupted', 'Stopped.'));
     return 0.5;
@@ -210,20 +212,20 @@ test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
 test('leaves the weights as they are where a stage has no epochs', async () => {
   const plan = newPlan();
   const before = structuredClone(valuesOf(plan));
-  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  const session = await Session.start(runIn(), plan, of);
   await session.run(stageOf(plan, { config: { ...config, epochs: 0 } }));
   expect(valuesOf(plan)).toEqual(before);
 });
 
 test('logs the mean loss of the whole epoch, also where it was stopped behind its last step', async () => {
   const steady = newPlan();
-  await (await Session.start(runIn(), steady, smoke, 'hash')).run(stageOf(steady));
+  await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
   const expected = (await logged()).map(({ loss }) => loss);
   await rm(join(directory, 'log.jsonl'));
 
   const controller = new AbortController();
   const stopped = newPlan();
-  const session = await Session.start(runIn(controller.signal), stopped, smoke, 'hash');
+  const session = await Session.start(runIn(controller.signal), stopped, of);
   const stage = stageOf(stopped, { examples: interruptedAt(STEPS, controller) });
   await expect(session.run(stage)).rejects.toThrow('Stopped.');
   const resumed = newPlan();
@@ -233,7 +235,7 @@ test('logs the mean loss of the whole epoch, also where it was stopped behind it
 
 test('counts the seconds of all sessions', async () => {
   const plan = newPlan();
-  await (await Session.start(runIn(), plan, smoke, 'hash')).run(stageOf(plan));
+  await (await Session.start(runIn(), plan, of)).run(stageOf(plan));
   const { seconds } = (await checkpoint()).header;
   expect(seconds).toBeGreaterThan(0);
   const resumed = await Session.resume(runIn(), plan, 'hash');
@@ -244,7 +246,7 @@ test('counts the seconds of all sessions', async () => {
 
 test('names the step where the loss is not a number, and keeps a checkpoint to go on from', async () => {
   const plan = newPlan();
-  const session = await Session.start(runIn(), plan, smoke, 'hash');
+  const session = await Session.start(runIn(), plan, of);
   let steps = 0;
   const broken: Examples = {
     ...examples,
@@ -264,7 +266,7 @@ test('names the step where the loss is not a number, and keeps a checkpoint to g
 });
 
 test('does not go on with another data set', async () => {
-  await Session.start(runIn(), newPlan(), smoke, 'hash');
+  await Session.start(runIn(), newPlan(), of);
   await expect(Session.resume(runIn(), newPlan(), 'another')).rejects.toMatchObject({
     code: 'checkpoint_invalid',
     message: expect.stringMatching(/^The data set has changed since .* without --resume\.$/),
@@ -272,7 +274,7 @@ test('does not go on with another data set', async () => {
 });
 
 test('does not go on with a damaged checkpoint', async () => {
-  await Session.start(runIn(), newPlan(), smoke, 'hash');
+  await Session.start(runIn(), newPlan(), of);
   const path = join(directory, 'checkpoint.safetensors');
   const file = await readFile(path);
   await writeFile(path, file.subarray(0, file.length / 2));
@@ -284,7 +286,7 @@ test('does not go on with a damaged checkpoint', async () => {
 
 test('does not go on with another network, which stays as it is', async () => {
   const { trunk } = cutPlan(newPlan(), 'avg_pool');
-  await Session.start(runIn(), trunk, smoke, 'hash');
+  await Session.start(runIn(), trunk, of);
   const plan = newPlan();
   await expect(Session.resume(runIn(), plan, 'hash')).rejects.toMatchObject({
     code: 'checkpoint_invalid',

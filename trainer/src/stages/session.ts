@@ -2,7 +2,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { StageConfig, TrainConfig } from '../config/train-config.ts';
+import type { StageConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
@@ -61,18 +61,10 @@ export class Session {
   static async start(
     run: SessionRun,
     network: Plan,
-    config: TrainConfig,
-    datasetHash: string,
+    of: Pick<CheckpointHeader, 'config' | 'data' | 'datasetHash'>,
   ): Promise<Session> {
     await mkdir(run.directory, { recursive: true });
-    const header = {
-      config,
-      datasetHash,
-      stage1Accuracy: null,
-      ...START,
-      stage: 1,
-      seconds: 0,
-    } as const;
+    const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
     const session = new Session(run, network, header);
     await session.#save({});
     return session;
