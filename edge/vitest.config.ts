@@ -3,9 +3,16 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // The Worker writes a line a request.
+    silent: 'passed-only',
     projects: [
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.jsonc' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.jsonc' },
+            miniflare: { r2Buckets: ['TEST_MODELS'] },
+          }),
+        ],
         test: {
           name: 'workerd',
           include: ['src/**/*.test.ts'],

@@ -1,8 +1,10 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { createApp } from '../src/app.ts';
-import { decode } from '../src/decode.ts';
 import type { Env } from '../src/env.ts';
 import { defaultLimits } from '../src/limits.ts';
-import { loadModel, loadModelsIndex } from '../src/model.ts';
+import { withModel } from '../src/model.ts';
+import { resolveModel } from '../src/models-index.ts';
+import { decode } from '../src/pictures/decode.ts';
 import { preprocess } from '../src/preprocess.ts';
 import type { Timings } from './timings.ts';
 
@@ -17,17 +19,23 @@ const app = createApp();
 export default {
   async fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
+    if (pathname === '/tensors') return new Response(`${tf.memory().numTensors}`);
     if (pathname !== '/bench') return app.fetch(request, env, context);
     const url = searchParams.get('url') ?? '';
     const batch = Number(searchParams.get('batch'));
     const query = `http://graft.test/classify?${new URLSearchParams({ url })}`;
-    const { default: id } = await loadModelsIndex(env);
-    const model = await loadModel(env, id);
+    const { directory } = await resolveModel(env, undefined);
+    const model = await withModel(env, directory, 1, (loading) => loading);
     const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
-    const input = preprocess(decode(file, defaultLimits).picture, model.card.preprocess);
+    const input = preprocess(
+      (await decode(file, defaultLimits, model.card.preprocess.size)).picture,
+      model.card.preprocess,
+    );
 
+    // Past the cache, which would answer all but the first.
+    const headers = { 'cache-control': 'no-store' };
     const classify = async (): Promise<Response> => {
-      const response = await app.fetch(new Request(query), env, context);
+      const response = await app.fetch(new Request(query, { headers }), env, context);
       await response.text();
       return response;
     };

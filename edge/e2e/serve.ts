@@ -39,6 +39,7 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
   const config = {
     ...rawConfig,
     main: join(edge, 'src/index.ts'),
+    alias: { zod: join(edge, 'src/zod-alias.ts') },
     assets: { ...rawConfig.assets, directory: join(folder, 'public') },
     vars: { ALLOW_LOOPBACK: '1' },
   };

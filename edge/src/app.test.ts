@@ -1,32 +1,28 @@
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
-import { env, exports } from 'cloudflare:workers';
+import { exports } from 'cloudflare:workers';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   type ClassifyAnswer,
   classifyAnswer,
   healthAnswer,
+  modelAnswer,
   modelsAnswer,
   problem,
   problemStatus,
 } from 'shared/wire';
 import { describe, expect, inject, test } from 'vitest';
+import { ask } from '../test/ask.ts';
 import { createApp } from './app.ts';
 import type { Env } from './env.ts';
 import { defaultLimits } from './limits.ts';
 
 const host = inject('photoHost');
-const development = { ...env, ALLOW_LOOPBACK: '1' } as Env;
 const app = createApp({ ...defaultLimits, maxBytes: 1_000_000 });
 
-async function request(
-  path: string,
-  init?: RequestInit,
-  bindings = development,
-): Promise<Response> {
-  const context = createExecutionContext();
-  const response = await app.request(path, init, bindings, context);
-  await waitOnExecutionContext(context);
-  return response;
+/** Past the cache, so that every request goes the whole way. */
+const fresh = { headers: { 'cache-control': 'no-store' } };
+
+function request(path: string, init?: RequestInit, bindings?: Partial<Env>): Promise<Response> {
+  return ask(app, path, init, bindings);
 }
 
 function query(parameters: Record<string, string>): string {
@@ -37,7 +33,7 @@ async function classify(
   name: string,
   parameters: Record<string, string> = {},
 ): Promise<ClassifyAnswer> {
-  const response = await request(query({ url: `${host}/${name}`, ...parameters }));
+  const response = await request(query({ url: `${host}/${name}`, ...parameters }), fresh);
   expect(response.status).toBe(200);
   return classifyAnswer.parse(await response.json());
 }
@@ -93,8 +89,8 @@ test('answers with as many predictions as asked for, most probable first', async
 });
 
 test('reports the time of each stage', async () => {
-  const response = await request(query({ url: `${host}/chelsea.jpg` }));
-  const stages = response.headers.get('server-timing')?.split(',') ?? [];
+  const response = await request(query({ url: `${host}/chelsea.jpg` }), fresh);
+  const stages = response.headers.get('server-timing')?.split(', ') ?? [];
   expect(stages.map((stage) => stage.split(';')[0])).toEqual([
     'fetch',
     'decode',
@@ -125,13 +121,25 @@ test('lists the models', async () => {
   const imagenet = models.find(({ id }) => id === 'imagenet');
   expect(imagenet).toMatchObject({ classes: 1000, size: 224 });
   expect(imagenet?.version).toMatch(/^[0-9a-f]{12}$/);
+  expect(imagenet?.versions).toEqual([imagenet?.version]);
   expect((await classify('chelsea.jpg')).model).toEqual({
     id: 'imagenet',
     version: imagenet?.version,
   });
 });
 
-test.each(['/health', '/'])('answers GET %s', async (path) => {
+test('shows the card of a model, with or without its version', async () => {
+  const response = await request('/models/imagenet');
+  const { version, card } = modelAnswer.parse(await response.json());
+  expect(card.labels).toHaveLength(1000);
+  const again = await request(`/models/imagenet@${version}`);
+  expect(modelAnswer.parse(await again.json())).toEqual({ version, card });
+  await expectProblem(await request('/models/imagenet@000000000000'), 'unknown_model');
+  const named = await classify('coffee.png', { model: `imagenet@${version}` });
+  expect(named.model).toEqual({ id: 'imagenet', version });
+});
+
+test.each(['/health', '/api', '/openapi.json'])('answers GET %s', async (path) => {
   const response = await request(path);
   expect(response.status).toBe(200);
   expect(response.headers.get('x-content-type-options')).toBe('nosniff');
@@ -176,7 +184,7 @@ describe('refuses', () => {
 
   test.each([
     ['html-as-png', 'unsupported_picture'],
-    ['picture.gif', 'unsupported_picture'],
+    ['picture.tiff', 'unsupported_picture'],
     ['no-such-picture.jpg', 'fetch_failed'],
     ['empty', 'fetch_failed'],
     ['padded?bytes=1000001', 'picture_too_large'],
@@ -184,19 +192,25 @@ describe('refuses', () => {
     await expectProblem(await request(query({ url: `${host}/${name}` })), code);
   });
 
-  test.each(['POST', 'PUT', 'DELETE', 'PATCH'])('%s', async (method) => {
-    for (const path of ['/classify', '/models', '/health']) {
+  test.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS'])('%s', async (method) => {
+    const allowed = {
+      '/classify': 'GET, POST, HEAD',
+      '/classify/batch': 'POST',
+      '/models': 'GET, HEAD',
+      '/models/imagenet': 'GET, HEAD',
+      '/health': 'GET, HEAD',
+    };
+    for (const [path, allow] of Object.entries(allowed)) {
       const response = await request(path, { method });
-      expect(response.headers.get('allow')).toBe('GET, HEAD');
+      expect(response.headers.get('allow')).toBe(allow);
       await expectProblem(response, 'method_not_allowed');
     }
   });
 
   test('an unforeseen error as an opaque one', async () => {
-    const broken = createApp().get('/broken', () => {
-      throw new Error('secret');
-    });
-    const response = await broken.request('/broken');
+    const RATE_LIMITER = { limit: () => Promise.reject(new Error('secret')) };
+    const path = query({ url: `${host}/chelsea.jpg` });
+    const response = await request(path, fresh, { RATE_LIMITER });
     expect(await response.clone().text()).not.toContain('secret');
     await expectProblem(response, 'internal');
   });

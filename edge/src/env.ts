@@ -1,10 +1,47 @@
-/** The Worker's bindings and variables. */
+import type { Caller } from './identify-caller.ts';
+import type { RequestRecord } from './record-request.ts';
+
+/** The Worker's bindings and variables. All but `ASSETS` may be left out. */
 export interface Env {
   /** The files of `public/`, the model directories among them. */
   readonly ASSETS: Fetcher;
+  /** A bucket to read `index.json` and the model directories from, in place of `public/models`. */
+  readonly MODELS?: R2Bucket;
+  /** Takes one data point a request; see record-request.ts for its columns. */
+  readonly METRICS?: AnalyticsEngineDataset;
+  /** Asked once a picture, by API key or else by the client's address. */
+  readonly RATE_LIMITER?: RateLimit;
+  /**
+   * Hosts that pictures may come from, redirects included: `img.example.com, *.example.org`.
+   * Without it, any public host.
+   */
+  readonly ALLOWED_HOSTS?: string;
+  /**
+   * SHA-256 hashes, in hexadecimal, of the API keys that are let in: a list with commas. Make keys
+   * long and random; a hash protects no word that can be guessed.
+   */
+  readonly API_KEY_HASHES?: string;
+  /** Secret with which `GET /classify` urls are signed. */
+  readonly URL_SIGNING_KEY?: string;
+  /** Origins of the web pages that may read answers, `https://example.com, …`, or `*`. */
+  readonly CORS_ORIGINS?: string;
   /**
    * `1` lets `/classify` fetch from this machine's own addresses, on any port. For development
    * (`pnpm --filter edge dev --var ALLOW_LOOPBACK:1`), never in a deployed configuration.
    */
   readonly ALLOW_LOOPBACK?: string;
+}
+
+/** What Hono's context carries. */
+export interface AppEnv {
+  Bindings: Env;
+  Variables: { requestId: string; caller: Caller; record: RequestRecord };
+}
+
+/** The parts of a variable that is a list with commas. */
+export function listOf(variable: string): string[] {
+  return variable
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }

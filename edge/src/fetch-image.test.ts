@@ -1,4 +1,5 @@
 import { describe, expect, inject, test } from 'vitest';
+import type { ByteBudget } from './byte-budget.ts';
 import { fetchImage } from './fetch-image.ts';
 import type { GuardRules } from './guard-url.ts';
 import { defaultLimits } from './limits.ts';
@@ -12,8 +13,10 @@ const limits = {
   bodyTimeoutMs: 1000,
 };
 
-function fetchFrom(path: string): Promise<Uint8Array> {
-  return fetchImage(new URL(path, host), rules, limits);
+const unlimited: ByteBudget = { take() {} };
+
+async function fetchFrom(path: string): Promise<Uint8Array> {
+  return (await fetchImage(new URL(path, host), rules, limits, unlimited)).bytes;
 }
 
 async function seen(): Promise<{ headers: Record<string, string>; requests: number }> {
@@ -29,6 +32,7 @@ test('tells the host nothing about the caller', async () => {
   await fetchFrom('/chelsea.jpg');
   const { headers } = await seen();
   expect(headers['user-agent']).toBe('graft');
+  expect(headers['via']).toBe('1.1 graft');
   for (const name of ['cookie', 'authorization', 'referer', 'origin', 'x-forwarded-for']) {
     expect(headers).not.toHaveProperty(name);
   }
@@ -65,7 +69,12 @@ describe('redirects', () => {
   test('to loopback are blocked, and not requested, where that is not allowed', async () => {
     const before = (await seen()).requests;
     const path = `/redirect?to=${encodeURIComponent(`${host}/chelsea.jpg`)}`;
-    const fetching = fetchImage(new URL(path, host), { ...rules, allowLoopback: false }, limits);
+    const fetching = fetchImage(
+      new URL(path, host),
+      { ...rules, allowLoopback: false },
+      limits,
+      unlimited,
+    );
     await expect(fetching).rejects.toMatchObject({ code: 'blocked_target' });
     expect((await seen()).requests).toBe(before + 1);
   });
@@ -85,7 +94,7 @@ test.each([
 test('a host that cannot be reached reads like one that does not exist', async () => {
   const messages = await Promise.all(
     ['http://127.0.0.1:1/', 'http://no-such-host.example.com/'].map((url) =>
-      fetchImage(new URL(url), rules, { ...limits, headersTimeoutMs: 5000 }).then(
+      fetchImage(new URL(url), rules, { ...limits, headersTimeoutMs: 5000 }, unlimited).then(
         () => 'fetched',
         (error: Error & { code: string }) => `${error.code} ${error.message}`,
       ),

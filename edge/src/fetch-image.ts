@@ -1,21 +1,40 @@
+import type { ByteBudget } from './byte-budget.ts';
 import { type GuardRules, guardRedirect } from './guard-url.ts';
 import type { Limits } from './limits.ts';
 import { ProblemError } from './problem.ts';
+import { declaredLength, readBody } from './read-body.ts';
 
 const redirectStatuses = [301, 302, 303, 307, 308];
+
+/** Marks what the Worker asks for. @see RFC 9110, 7.6.3: `Via` is there to find loops */
+export const VIA = '1.1 graft';
+
+const requestHeaders = {
+  accept: 'image/webp,image/png,image/jpeg,image/*;q=0.5',
+  'user-agent': 'graft',
+  via: VIA,
+};
+
+export interface FetchedImage {
+  /** At least one byte, at most `limits.maxBytes`. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** False when the host says that its answer is for this caller or this moment only. */
+  readonly isCacheable: boolean;
+}
 
 /**
  * Fetches a picture file, following redirects by hand so that each target is checked.
  *
  * @param url as {@link guardUrl} returned it
- * @returns the body, at least one byte and at most `limits.maxBytes`
- * @throws ProblemError `blocked_target`, `fetch_failed`, `fetch_timeout`, `picture_too_large`
+ * @throws ProblemError `blocked_target`, `fetch_failed`, `fetch_timeout`, `picture_too_large`,
+ *   `overloaded`
  */
 export async function fetchImage(
   url: URL,
   rules: GuardRules,
   limits: Limits,
-): Promise<Uint8Array<ArrayBuffer>> {
+  budget: ByteBudget,
+): Promise<FetchedImage> {
   const abort = new AbortController();
   try {
     const response = await within(limits.headersTimeoutMs, () =>
@@ -27,7 +46,14 @@ export async function fetchImage(
         `The picture's host answered with status ${response.status}; the url must lead to a picture.`,
       );
     }
-    return await within(limits.bodyTimeoutMs, () => readBody(response, limits.maxBytes));
+    const bytes = await within(limits.bodyTimeoutMs, () =>
+      readBody(response.body, declaredLength(response.headers), limits.maxBytes, budget),
+    );
+    if (bytes.length === 0) {
+      throw new ProblemError('fetch_failed', "The picture's host answered with an empty body.");
+    }
+    const caching = response.headers.get('cache-control') ?? '';
+    return { bytes, isCacheable: !/\b(no-store|no-cache|private)\b/i.test(caching) };
   } catch (error) {
     // Closes the connection where the body was not read to its end.
     abort.abort();
@@ -50,11 +76,7 @@ async function followRedirects(
 ): Promise<Response> {
   let url = first;
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const response = await fetch(url, {
-      redirect: 'manual',
-      headers: { accept: 'image/webp,image/png,image/jpeg,image/*;q=0.5', 'user-agent': 'graft' },
-      signal,
-    });
+    const response = await fetch(url, { redirect: 'manual', headers: requestHeaders, signal });
     if (!redirectStatuses.includes(response.status)) return response;
     await response.body?.cancel();
     const location = response.headers.get('location');
@@ -67,43 +89,6 @@ async function followRedirects(
     'fetch_failed',
     `The url redirects more than ${maxRedirects} times; give the last address.`,
   );
-}
-
-/** Counts while it streams: a Content-Length may lie, and compression may hide the size. */
-async function readBody(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = new ProblemError(
-    'picture_too_large',
-    `The picture file must have at most ${maxBytes} bytes; send a smaller one.`,
-  );
-  const declared = Number(response.headers.get('content-length')) || 0;
-  if (declared > maxBytes) throw tooLarge;
-  // One byte more than declared, so that one read meets the end: each costs 0.1 ms.
-  const pieceBytes = Math.min(Math.max(declared, 65_536), maxBytes) + 1;
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  const reader = response.body?.getReader({ mode: 'byob' });
-  while (reader) {
-    const { value, done } = await reader.readAtLeast(pieceBytes, new Uint8Array(pieceBytes));
-    if (value) pieces.push(value);
-    length += value?.length ?? 0;
-    if (length > maxBytes) throw tooLarge;
-    // Fewer than asked for: the end.
-    if (done || value.length < pieceBytes) break;
-  }
-  if (length === 0) {
-    throw new ProblemError('fetch_failed', "The picture's host answered with an empty body.");
-  }
-  return concatenate(pieces, length);
-}
-
-function concatenate(pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 async function within<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {

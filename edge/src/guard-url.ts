@@ -8,13 +8,15 @@ export interface GuardRules {
   readonly allowLoopback: boolean;
   /** `host[:port]` under which the Worker itself was reached: it never fetches from itself. */
   readonly ownHost: string;
+  /** When given, the only hosts allowed: names, or `*.example.com` for all names under it. */
+  readonly allowedHosts?: readonly string[] | undefined;
 }
 
 /**
  * Parses the url of a picture and refuses what a Worker on the open internet must not fetch.
  *
  * `fetch` in a Worker cannot pin an address, so a name that resolves to a private one is not seen
- * here; that risk stays.
+ * here; that risk stays, and an allow-list is the answer to it.
  *
  * @throws ProblemError `invalid_url` for what is not a plain absolute http(s) url,
  *   `blocked_target` for a url that leads anywhere but a public web server
@@ -81,9 +83,17 @@ function isAllowedTarget(url: URL, rules: GuardRules): boolean {
   // The parser has already made 127.1, 0x7f000001, full-width digits and the like one spelling.
   const host = url.hostname.replace(/\.$/, '');
   if (host + (url.port && `:${url.port}`) === rules.ownHost) return false;
+  if (rules.allowedHosts && !isListed(host, rules.allowedHosts)) return false;
   if (rules.allowLoopback && isLoopback(host)) return true;
   if (!['', '80', '443'].includes(url.port)) return false;
   return ipaddr.isValid(unbracket(host)) ? isPublicAddress(host) : isPublicName(host);
+}
+
+function isListed(host: string, allowedHosts: readonly string[]): boolean {
+  return allowedHosts.some((allowed) => {
+    const name = allowed.toLowerCase();
+    return name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name;
+  });
 }
 
 function isLoopback(host: string): boolean {

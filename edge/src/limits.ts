@@ -1,5 +1,3 @@
-import type { PictureFormat } from './picture-header.ts';
-
 /** What one request may cost. */
 export interface Limits {
   /** Longest `url` accepted, in characters. */
@@ -12,8 +10,18 @@ export interface Limits {
   readonly bodyTimeoutMs: number;
   /** Largest picture file, counted after any content encoding is undone. */
   readonly maxBytes: number;
-  /** Largest picture, by the dimensions in its header. */
-  readonly maxPixels: Readonly<Record<PictureFormat, number>>;
+  /** Picture files that all requests of an isolate may hold together. */
+  readonly maxHeldBytes: number;
+  /** Largest picture, by the dimensions in its header: it bounds the time that decoding takes. */
+  readonly maxPixels: number;
+  /** The most memory that decoding one picture may take, as computed from its header. */
+  readonly maxDecodeBytes: number;
+  /** Pictures of a batch that are fetched at once. */
+  readonly batchConcurrency: number;
+  /** How long an answer may be served from a cache. */
+  readonly answerMaxAgeS: number;
+  /** Models that an isolate keeps ready. */
+  readonly maxLoadedModels: number;
 }
 
 export const defaultLimits: Limits = {
@@ -22,8 +30,13 @@ export const defaultLimits: Limits = {
   headersTimeoutMs: 5_000,
   bodyTimeoutMs: 10_000,
   maxBytes: 10 * 1024 * 1024,
-  // An isolate has 128 MB, of which the runtime and a model take half. A decoded pixel costs 3
-  // bytes in a JPEG, twice if it must be turned; in the others 4, and as many again inside the
-  // decoder.
-  maxPixels: { jpeg: 12_500_000, png: 8_500_000, webp: 8_500_000 },
+  maxHeldBytes: 24 * 1024 * 1024,
+  // What the largest telephones take.
+  maxPixels: 50_000_000,
+  // An isolate has 128 MB, of which the runtime and a model take half.
+  maxDecodeBytes: 64 * 1024 * 1024,
+  // A request may have six connections open; the models and the cache need one as well.
+  batchConcurrency: 4,
+  answerMaxAgeS: 3600,
+  maxLoadedModels: 2,
 };

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:workers';
 import * as tf from '@tensorflow/tfjs-core';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Env } from './env.ts';
-import { loadModel, loadModelCard, loadModelsIndex, resolveModelId } from './model.ts';
+import { type Model, withModel } from './model.ts';
+import { loadModelCard, loadModelsIndex, resolveModel } from './models-index.ts';
 
 /** The Worker's assets, counted, and failing as long as told to. */
 function countingAssets(): { env: Env; requests: string[]; isDown: boolean } {
@@ -23,14 +24,18 @@ function countingAssets(): { env: Env; requests: string[]; isDown: boolean } {
   return assets;
 }
 
+function load(bindings: Env, directory = 'imagenet', maxModels = 2): Promise<Model> {
+  return withModel(bindings, directory, maxModels, (loading) => loading);
+}
+
 test('a load that failed is tried again', async () => {
   const assets = countingAssets();
   assets.isDown = true;
   await expect(loadModelsIndex(assets.env)).rejects.toThrow('503');
-  await expect(loadModel(assets.env, 'imagenet')).rejects.toThrow('503');
+  await expect(load(assets.env)).rejects.toThrow('503');
   assets.isDown = false;
   expect((await loadModelsIndex(assets.env)).models).toContain('imagenet');
-  expect((await loadModel(assets.env, 'imagenet')).card.id).toBe('imagenet');
+  expect((await load(assets.env)).card.id).toBe('imagenet');
 });
 
 test('loads at once share one load, and the isolate keeps it', async () => {
@@ -42,16 +47,20 @@ test('loads at once share one load, and the isolate keeps it', async () => {
 });
 
 test('serves the models of the index only', async () => {
-  const { default: fallback } = await loadModelsIndex(env as Env);
-  expect(await resolveModelId(env as Env, undefined)).toBe(fallback);
-  expect(await resolveModelId(env as Env, 'imagenet')).toBe('imagenet');
-  await expect(resolveModelId(env as Env, '../secrets')).rejects.toMatchObject({
-    code: 'unknown_model',
-  });
+  const { version } = await loadModelCard(env as Env, 'imagenet');
+  const imagenet = { id: 'imagenet', version, directory: 'imagenet' };
+  for (const reference of [undefined, 'imagenet', `imagenet@${version}`]) {
+    expect(await resolveModel(env as Env, reference)).toEqual(imagenet);
+  }
+  for (const reference of ['../secrets', 'imagenet@000000000000', 'imagenet@', '@', '']) {
+    await expect(resolveModel(env as Env, reference)).rejects.toMatchObject({
+      code: 'unknown_model',
+    });
+  }
 });
 
 test('classifies into probabilities, and keeps no tensor', async () => {
-  const { card, classify } = await loadModel(env as Env, 'imagenet');
+  const { card, classify } = await load(env as Env);
   const input = new Float32Array(card.preprocess.size ** 2 * 3);
   classify(input);
   const before = tf.memory().numTensors;
@@ -60,4 +69,17 @@ test('classifies into probabilities, and keeps no tensor', async () => {
   expect(probabilities).toHaveLength(card.labels.length);
   expect(probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
   expect(Math.min(...probabilities)).toBeGreaterThanOrEqual(0);
+});
+
+test('frees a model that is one too many, but none that a request holds', async () => {
+  const first = await load(env as Env);
+  const input = new Float32Array(first.card.preprocess.size ** 2 * 3);
+  const before = tf.memory().numTensors;
+  await withModel(env as Env, 'imagenet', 0, async (loading) => {
+    // The same weights under another name count as another model.
+    await load(env as Env, './imagenet', 0);
+    expect((await loading).classify(input)).toHaveLength(first.card.labels.length);
+  });
+  await vi.waitFor(() => expect(tf.memory().numTensors).toBeLessThan(before));
+  expect((await load(env as Env)).classify(input)).toHaveLength(first.card.labels.length);
 });

@@ -1,20 +1,15 @@
 import { waitUntil } from 'cloudflare:workers';
-import { loadGraphModel } from '@tensorflow/tfjs-converter';
+import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { foldConstants } from 'shared/fold-constants';
 import type { ModelCard } from 'shared/model-card';
-import {
-  type ModelsIndex,
-  modelsIndex,
-  type ReadFile,
-  readModelCard,
-  readModelDirectory,
-} from 'shared/model-directory';
+import { readModelDirectory } from 'shared/model-directory';
 import { startBackend } from './backend.ts';
 import type { Env } from './env.ts';
-import { ProblemError } from './problem.ts';
+import { readModelFile } from './model-source.ts';
+import { checkVersion } from './models-index.ts';
 
-/** A model ready to classify. It lives as long as the isolate. */
+/** A model ready to classify. */
 export interface Model {
   readonly card: ModelCard;
   readonly version: string;
@@ -25,78 +20,84 @@ export interface Model {
   classify(input: Float32Array): Float32Array;
 }
 
-/** The models that this Worker serves. */
-export function loadModelsIndex(env: Env): Promise<ModelsIndex> {
-  return oncePerIsolate('index', async () => {
-    const bytes = await readAsset(env, 'index.json');
-    return modelsIndex.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  });
+interface Loaded {
+  readonly loading: Promise<Model & { dispose(): void }>;
+  /** Requests that hold it. */
+  users: number;
 }
 
-/** A model's card and version, without its weights. */
-export function loadModelCard(
+/** By directory, the one used last at the end. */
+const loaded = new Map<string, Loaded>();
+
+/**
+ * Lends a model, loading its weights where that has not been done; requests that come meanwhile
+ * share the load. Of the models that nobody holds, the isolate keeps those used last.
+ *
+ * @param directory of a model that the index lists
+ * @param maxModels that are kept ready; each takes four times its weights' bytes
+ */
+export async function withModel<T>(
   env: Env,
-  id: string,
-): Promise<{ readonly card: ModelCard; readonly version: string }> {
-  return oncePerIsolate(`card ${id}`, () => readModelCard(readFrom(env, id)));
+  directory: string,
+  maxModels: number,
+  use: (model: Promise<Model>) => Promise<T>,
+): Promise<T> {
+  const entry = loaded.get(directory) ?? beginLoading(env, directory);
+  loaded.delete(directory);
+  loaded.set(directory, entry);
+  entry.users++;
+  try {
+    return await use(entry.loading);
+  } finally {
+    entry.users--;
+    dropUnused(maxModels);
+  }
 }
 
-/**
- * Which model a request means.
- *
- * @throws ProblemError `unknown_model`
- */
-export async function resolveModelId(env: Env, id: string | undefined): Promise<string> {
-  const index = await loadModelsIndex(env);
-  if (id === undefined) return index.default;
-  if (index.models.includes(id)) return id;
-  throw new ProblemError(
-    'unknown_model',
-    `There is no model of that name; this service has ${index.models.join(', ')}.`,
-  );
+function beginLoading(env: Env, directory: string): Loaded {
+  const entry: Loaded = { loading: load(env, directory), users: 0 };
+  const forget = (): void => {
+    // One that failed is tried again.
+    if (loaded.get(directory) === entry) loaded.delete(directory);
+  };
+  // Others may wait for it, so it goes on even if its own request's client leaves.
+  waitUntil(entry.loading.catch(forget));
+  return entry;
 }
 
-/**
- * Loads a model's weights, at most once an isolate; requests that come meanwhile share the load.
- *
- * @param id as {@link resolveModelId} returned it
- */
-export function loadModel(env: Env, id: string): Promise<Model> {
-  return oncePerIsolate(`model ${id}`, async () => {
-    const [directory] = await Promise.all([readModelDirectory(readFrom(env, id)), startBackend()]);
-    const { card, version, artifacts } = directory;
-    const graph = await loadGraphModel(tf.io.fromMemory(foldConstants(artifacts)));
-    const { size } = card.preprocess;
-    const classify = (input: Float32Array): Float32Array =>
-      tf.tidy(() => {
-        const batch = tf.tensor4d(input, [1, size, size, 3]);
-        // A graph of one output: see the exporter.
-        return (graph.predict(batch) as tf.Tensor).dataSync<'float32'>();
-      });
-    return { card, version, classify };
+function dropUnused(maxModels: number): void {
+  for (const [directory, { users, loading }] of loaded) {
+    if (loaded.size <= maxModels) return;
+    if (users > 0) continue;
+    loaded.delete(directory);
+    waitUntil(
+      loading.then(
+        (model) => model.dispose(),
+        () => undefined,
+      ),
+    );
+  }
+}
+
+async function load(env: Env, directory: string): Promise<Model & { dispose(): void }> {
+  const [{ card, version, artifacts }] = await Promise.all([
+    readModelDirectory((name) => readModelFile(env, `${directory}/${name}`)),
+    startBackend(),
+  ]);
+  checkVersion(directory, version);
+  const graph = await loadGraphModel(tf.io.fromMemory(foldConstants(artifacts)));
+  return {
+    card,
+    version,
+    classify: (input) => classify(graph, input, card.preprocess.size),
+    dispose: () => graph.dispose(),
+  };
+}
+
+function classify(graph: GraphModel, input: Float32Array, size: number): Float32Array {
+  return tf.tidy(() => {
+    const batch = tf.tensor4d(input, [1, size, size, 3]);
+    // A graph of one output: see the exporter.
+    return (graph.predict(batch) as tf.Tensor).dataSync<'float32'>();
   });
-}
-
-const loads = new Map<string, Promise<unknown>>();
-
-/** Shares a load among all requests of the isolate. One that failed is tried again. */
-function oncePerIsolate<T>(key: string, load: () => Promise<T>): Promise<T> {
-  const running = loads.get(key) as Promise<T> | undefined;
-  if (running) return running;
-  const started = load();
-  loads.set(key, started);
-  // Others may wait for this load, so it goes on even if its own request's client leaves.
-  waitUntil(started.catch(() => loads.delete(key)));
-  return started;
-}
-
-function readFrom(env: Env, id: string): ReadFile {
-  return (name) => readAsset(env, `${id}/${name}`);
-}
-
-async function readAsset(env: Env, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  // The binding looks at the path only, but wants a whole url.
-  const response = await env.ASSETS.fetch(`https://assets.local/models/${path}`);
-  if (!response.ok) throw new Error(`Asset models/${path} answered with ${response.status}.`);
-  return new Uint8Array(await response.arrayBuffer());
 }

@@ -1,50 +1,80 @@
+import { HTTPException } from 'hono/http-exception';
 import { type Problem, type ProblemCode, problemStatus } from 'shared/wire';
 
 /** A failure that the caller is told about. Thrown anywhere, rendered by the app's `onError`. */
 export class ProblemError extends Error {
   readonly code: ProblemCode;
+  readonly headers: Readonly<Record<string, string>>;
 
-  /** @param detail one sentence for the caller: what was expected, what came, what to do */
-  constructor(code: ProblemCode, detail: string, options?: ErrorOptions) {
+  /**
+   * @param detail one sentence for the caller: what was expected, what came, what to do
+   * @param options.headers what HTTP wants beside this status, such as `allow` or `retry-after`
+   */
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    options?: ErrorOptions & { readonly headers?: Readonly<Record<string, string>> },
+  ) {
     super(detail, options);
     this.name = 'ProblemError';
     this.code = code;
+    this.headers = options?.headers ?? {};
   }
 }
 
 const titles: Readonly<Record<ProblemCode, string>> = {
   invalid_request: 'Invalid request',
   invalid_url: 'Invalid url',
+  unauthorized: 'Not authorized',
   blocked_target: 'Blocked target',
   unknown_model: 'Unknown model',
   not_found: 'Not found',
   method_not_allowed: 'Method not allowed',
   picture_too_large: 'Picture too large',
+  body_too_large: 'Body too large',
   unsupported_picture: 'Unsupported picture',
   broken_picture: 'Broken picture',
   too_many_pixels: 'Too many pixels',
+  rate_limited: 'Too many requests',
   internal: 'Internal error',
   fetch_failed: 'Fetching the picture failed',
+  overloaded: 'Overloaded',
   fetch_timeout: 'Fetching the picture took too long',
 };
 
-/** An error as RFC 9457 has it. What is not a {@link ProblemError} stays opaque. */
-export function problemResponse(error: unknown): Response {
-  const { code, message } =
-    error instanceof ProblemError
-      ? error
-      : new ProblemError('internal', 'Something went wrong here; the request was not at fault.');
-  const status = problemStatus[code];
-  const body: Problem = {
+/** What the caller is told. What nobody foresaw stays opaque. */
+export function toProblemError(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  // Hono's own, for a body that is no JSON or does not say that it is.
+  if (error instanceof HTTPException && error.status < 500) {
+    return new ProblemError(
+      'invalid_request',
+      'The body must be JSON, with the header "Content-Type: application/json".',
+      { cause: error },
+    );
+  }
+  return new ProblemError('internal', 'Something went wrong here; the request was not at fault.');
+}
+
+/** An error's body as RFC 9457 has it. */
+export function toProblem(error: unknown): Problem {
+  const { code, message } = toProblemError(error);
+  return {
     type: 'about:blank',
     title: titles[code],
-    status,
+    status: problemStatus[code],
     detail: message,
     code,
   };
+}
+
+/** The same as a response. */
+export function problemResponse(error: unknown): Response {
+  const body = toProblem(error);
   return new Response(JSON.stringify(body), {
-    status,
+    status: body.status,
     headers: {
+      ...toProblemError(error).headers,
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',

@@ -5,7 +5,10 @@ declare global {
     interface GlobalProps {
       mainModule: typeof import('../src/index.ts');
     }
-    interface Env extends WorkerEnv {}
+    interface Env extends WorkerEnv {
+      /** See vitest.config.ts. */
+      readonly TEST_MODELS: R2Bucket;
+    }
   }
 }
 type WorkerEnv = Env;

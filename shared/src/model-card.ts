@@ -56,7 +56,8 @@ export const modelCard = z
       .strictObject({
         command: z.string(),
         seconds: z.number().nonnegative(),
-        config: z.json(),
+        // What the API's description says of it; the schema itself is endless.
+        config: z.json().meta({ type: 'object' }),
       })
       .readonly()
       .nullable(),

@@ -44,7 +44,7 @@ test('holds an answer to probabilities from 0 to 1 and known formats', () => {
   const wrong = [
     { ...answer, predictions: [{ ...cat, probability: 1.01 }] },
     { ...answer, predictions: [{ ...cat, probability: Number.NaN }] },
-    { ...answer, image: { ...answer.image, format: 'gif' } },
+    { ...answer, image: { ...answer.image, format: 'tiff' } },
     { ...answer, image: { ...answer.image, width: 0 } },
   ];
   expect(wrong.map((value) => classifyAnswer.safeParse(value).success)).toEqual([
@@ -57,7 +57,8 @@ test('holds an answer to probabilities from 0 to 1 and known formats', () => {
 
 test('lists a model by what its card says of it', () => {
   const { id, title, accuracy } = card;
-  const numbers = { version: '0123456789ab', classes: 2, size: 128, bytes: 12 };
+  const version = '0123456789ab';
+  const numbers = { version, versions: [version], classes: 2, size: 128, bytes: 12 };
   const answer = { default: id, models: [{ id, title, accuracy, ...numbers }] };
   expect(modelsAnswer.parse(answer)).toEqual(answer);
   expect(modelsAnswer.safeParse({ default: id, models: [{ id, title, accuracy }] }).success).toBe(

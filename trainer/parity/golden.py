@@ -40,7 +40,7 @@ ARCHITECTURES = {
         )
     },
     **{
-        f"efficientnet-lite{n}": (handmade.efficientnet_lite(width, depth), size, 64, 4)
+        f"efficientnet-lite{n}": (handmade.efficientnet_lite(width, depth), size, 64, 3)
         for n, (width, depth, size) in enumerate(
             [(1.0, 1.0, 224), (1.0, 1.1, 240), (1.1, 1.2, 260), (1.2, 1.4, 280), (1.4, 1.8, 300)]
         )

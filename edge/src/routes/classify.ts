@@ -1,73 +1,123 @@
-import { zValidator } from '@hono/zod-validator';
-import { Hono } from 'hono';
-import { endTime, startTime, timing } from 'hono/timing';
-import { topPredictions } from 'shared/predictions';
-import { type ClassifyAnswer, classifyQuery } from 'shared/wire';
-import { decode } from '../decode.ts';
-import type { Env } from '../env.ts';
-import { fetchImage } from '../fetch-image.ts';
-import { type GuardRules, guardUrl } from '../guard-url.ts';
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
+import { classifyAnswer, classifyQuery, pictureQuery } from 'shared/wire';
+import { admit, limitRequests } from '../admit.ts';
+import { withByteBudget } from '../byte-budget.ts';
+import { classifyPicture, startLaps, type Timings } from '../classify-picture.ts';
+import { classifyUrl, type UrlClassification } from '../classify-url.ts';
+import type { AppEnv } from '../env.ts';
 import type { Limits } from '../limits.ts';
-import { loadModel, resolveModelId } from '../model.ts';
-import { preprocess } from '../preprocess.ts';
-import { ProblemError } from '../problem.ts';
+import { withModel } from '../model.ts';
+import { resolveModel } from '../models-index.ts';
+import { readPicture } from '../read-picture.ts';
+import { withoutQuery } from '../record-request.ts';
+import { serviceOf, wantsFresh } from '../service.ts';
+import { createRoutes, keyOrNothing, problemAnswer } from './describe.ts';
 
-/** `GET /classify?url=&model=&top=`: fetches a picture and says what it shows. */
-export function classifyRoute(limits: Limits): Hono<{ Bindings: Env }> {
-  const query = zValidator('query', classifyQuery, (result) => {
-    if (!result.success) throw queryProblem(result.error.issues);
-  });
-  return new Hono<{ Bindings: Env }>().get(
-    '/',
-    timing({ total: false, enabled: (c) => c.res.ok }),
-    query,
-    async (c) => {
-      const { url: rawUrl, model: name, top } = c.req.valid('query');
-      const rules: GuardRules = {
-        maxUrlLength: limits.maxUrlLength,
-        allowLoopback: c.env.ALLOW_LOOPBACK === '1',
-        ownHost: new URL(c.req.url).host,
-      };
-      const url = guardUrl(rawUrl, rules);
-      const id = await resolveModelId(c.env, name);
-      const loading = loadModel(c.env, id);
+const path = '/classify';
+const middleware = [admit, limitRequests];
+const classified = {
+  description: 'What the picture shows, the most probable label first.',
+  content: { 'application/json': { schema: classifyAnswer } },
+};
 
-      // Timed stage by stage. A deployed Worker's clock stands still but for I/O (so that it cannot
-      // measure secrets): there all but `fetch` read 0, and only `wrangler dev` shows them.
-      startTime(c, 'fetch');
-      const [model, file] = await Promise.all([loading, fetchImage(url, rules, limits)]);
-      endTime(c, 'fetch');
+const getRoute = createRoute({
+  method: 'get',
+  path,
+  operationId: 'classifyUrl',
+  summary: 'Fetches a picture and says what it shows.',
+  security: keyOrNothing,
+  middleware,
+  request: { query: classifyQuery },
+  responses: { 200: classified, default: problemAnswer },
+});
 
-      startTime(c, 'decode');
-      const { format, picture } = decode(file, limits);
-      endTime(c, 'decode');
+const picture = { type: 'string' as const, format: 'binary' };
+const form = { type: 'object' as const, properties: { picture }, required: ['picture'] };
 
-      startTime(c, 'preprocess');
-      const input = preprocess(picture, model.card.preprocess);
-      endTime(c, 'preprocess');
-
-      startTime(c, 'inference');
-      const probabilities = model.classify(input);
-      endTime(c, 'inference');
-
-      const answer: ClassifyAnswer = {
-        model: { id, version: model.version },
-        image: { width: picture.width, height: picture.height, format, bytes: file.length },
-        predictions: topPredictions(probabilities, model.card.labels, top),
-      };
-      return c.json(answer);
+const postRoute = createRoute({
+  method: 'post',
+  path,
+  operationId: 'classifyPicture',
+  summary: 'Says what the picture in the body shows.',
+  description: 'A body of any content type but multipart/form-data is taken as the picture itself.',
+  security: keyOrNothing,
+  middleware,
+  request: {
+    query: pictureQuery,
+    body: {
+      required: true,
+      content: {
+        'application/octet-stream': { schema: picture },
+        'multipart/form-data': { schema: form },
+      },
     },
-  );
+  },
+  responses: { 200: classified, default: problemAnswer },
+});
+
+/** `GET /classify?url=` fetches a picture, `POST /classify` brings one. */
+export function classifyRoutes(limits: Limits): OpenAPIHono<AppEnv> {
+  const routes = createRoutes();
+
+  routes.openapi(getRoute, async (c) => {
+    const { url, model, top } = c.req.valid('query');
+    const caller = c.get('caller');
+    const record = c.get('record');
+    record.picture = withoutQuery(url);
+    const question = { url, model, top, caller, isFresh: wantsFresh(c) };
+    const result = await classifyUrl(question, serviceOf(c, limits));
+    const { answer, etag, cache, ageS, timings } = result;
+    record.model = answer.model.id;
+    record.cache = cache;
+    c.header('etag', etag);
+    c.header('cache-control', cacheControl(result, question, limits));
+    if (cache === 'hit') c.header('age', `${ageS}`);
+    c.header('server-timing', serverTiming(timings) || `cache;desc=${cache}`);
+    return c.json(answer, 200);
+  });
+
+  routes.openapi(postRoute, async (c) => {
+    const { model: reference, top } = c.req.valid('query');
+    const { id, directory } = await resolveModel(c.env, reference);
+    c.get('record').model = id;
+    const { answer, timings } = await withByteBudget(limits.maxHeldBytes, (budget) =>
+      withModel(c.env, directory, limits.maxLoadedModels, async (loading) => {
+        const lap = startLaps();
+        const [model, file] = await Promise.all([
+          loading,
+          readPicture(c.req.raw, limits.maxBytes, budget),
+        ]);
+        const receive = lap();
+        const result = await classifyPicture(file, model, top, limits);
+        return { ...result, timings: { receive, ...result.timings } };
+      }),
+    );
+    c.header('cache-control', 'no-store');
+    c.header('server-timing', serverTiming(timings));
+    return c.json(answer, 200);
+  });
+
+  return routes;
 }
 
-function queryProblem(issues: readonly { path: PropertyKey[]; message: string }[]): ProblemError {
-  const [issue] = issues;
-  if (issue?.path[0] === 'url') {
-    return new ProblemError(
-      'invalid_url',
-      'The query needs one url, as in /classify?url=https://example.com/cat.jpg.',
-    );
+/** Answers for an API key or a signed url are for that caller's own cache only. */
+function cacheControl(
+  { isCacheable }: UrlClassification,
+  { caller, isFresh }: { caller: AppEnv['Variables']['caller']; isFresh: boolean },
+  { answerMaxAgeS }: Limits,
+): string {
+  if (!isCacheable || isFresh) return 'no-store';
+  const { keyHash, signedUntil } = caller;
+  if (signedUntil !== undefined) {
+    const leftS = Math.floor(signedUntil - Date.now() / 1000);
+    return `private, max-age=${Math.max(0, Math.min(answerMaxAgeS, leftS))}`;
   }
-  const name = String(issue?.path[0] ?? 'query');
-  return new ProblemError('invalid_request', `In the query, ${name}: ${issue?.message}.`);
+  return `${keyHash === undefined ? 'public' : 'private'}, max-age=${answerMaxAgeS}`;
+}
+
+/** @see https://www.w3.org/TR/server-timing/ */
+function serverTiming(timings: Timings): string {
+  return Object.entries(timings)
+    .map(([stage, ms]) => `${stage};dur=${ms.toFixed(1)}`)
+    .join(', ');
 }

@@ -1,10 +1,20 @@
-import { Hono } from 'hono';
-import type { HealthAnswer } from 'shared/wire';
+import { createRoute } from '@hono/zod-openapi';
+import { healthAnswer } from 'shared/wire';
 import { startBackend } from '../backend.ts';
-import type { Env } from '../env.ts';
+import { createRoutes } from './describe.ts';
 
-/** `GET /health`: whether the isolate can compute, and on which tfjs backend. */
-export const healthRoute = new Hono<{ Bindings: Env }>().get('/', async (c) => {
-  const answer: HealthAnswer = { status: 'ok', backend: await startBackend() };
-  return c.json(answer);
+const route = createRoute({
+  method: 'get',
+  path: '/health',
+  operationId: 'getHealth',
+  summary: 'Whether the service can compute, and on which tfjs backend.',
+  responses: {
+    200: { description: 'It can.', content: { 'application/json': { schema: healthAnswer } } },
+  },
+});
+
+/** `GET /health`. */
+export const healthRoute = createRoutes().openapi(route, async (c) => {
+  c.header('cache-control', 'no-store');
+  return c.json({ status: 'ok', backend: await startBackend() } as const, 200);
 });

@@ -5,9 +5,16 @@ export interface DecoderMemory {
   malloc(bytes: number): number;
 }
 
-/** Copies a file into the decoder's memory. */
+/** @throws Error when there is no memory left */
+export function allocate(decoder: DecoderMemory, bytes: number): number {
+  const at = decoder.malloc(bytes);
+  if (at === 0) throw new Error(`The decoder has no ${bytes} bytes left.`);
+  return at;
+}
+
+/** Copies a file into the decoder's memory. @throws Error when there is none left */
 export function place(decoder: DecoderMemory, file: Uint8Array): number {
-  const at = decoder.malloc(file.length);
+  const at = allocate(decoder, file.length);
   new Uint8Array(decoder.memory.buffer).set(file, at);
   return at;
 }

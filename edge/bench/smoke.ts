@@ -1,0 +1,78 @@
+/**
+ * Asks a deployed Worker what it has to know: `pnpm --filter edge smoke https://graft.example.workers.dev`.
+ * With GRAFT_API_KEY set, it asks with that key.
+ */
+import { readFile } from 'node:fs/promises';
+import { classifyAnswer, healthAnswer, modelsAnswer, problem } from 'shared/wire';
+
+const [base] = process.argv.slice(2);
+if (!base || !URL.canParse(base)) {
+  console.error('Give the url of the Worker: pnpm --filter edge smoke https://graft.example.com');
+  process.exit(2);
+}
+const key = process.env['GRAFT_API_KEY'];
+const headers: Record<string, string> = key ? { authorization: `Bearer ${key}` } : {};
+const coffee = await readFile(new URL('../test/fixtures/coffee-224.png', import.meta.url));
+
+const checks: Record<string, () => Promise<string>> = {
+  'computes on WASM': async () => {
+    const { backend } = healthAnswer.parse(await json('/health'));
+    return expect(backend, 'wasm');
+  },
+  'has models': async () => {
+    const { default: fallback, models } = modelsAnswer.parse(await json('/models'));
+    expect(models.length > 0, true);
+    return `${models.map(({ id, version }) => `${id}@${version}`).join(', ')}; default ${fallback}`;
+  },
+  'describes itself': async () => expect(((await json('/openapi.json')) as Api).openapi, '3.1.0'),
+  'knows a cup of coffee': async () => {
+    const { models } = modelsAnswer.parse(await json('/models'));
+    const body = { method: 'POST', body: coffee };
+    const model = models.some(({ id }) => id === 'imagenet') ? '?model=imagenet' : '';
+    const answer = classifyAnswer.parse(await json(`/classify${model}`, body));
+    const [best] = answer.predictions;
+    if (model) expect(best?.label, 'espresso');
+    return `${best?.label} ${best?.probability.toFixed(2)}`;
+  },
+  'fetches from no private address': () =>
+    refusal('/classify?url=http://169.254.169.254/', 'blocked_target'),
+  'fetches from no machine of its own': () =>
+    refusal('/classify?url=http://127.0.0.1:8787/', 'blocked_target'),
+  'refuses what is no url': () => refusal('/classify?url=cat.jpg', 'invalid_url'),
+};
+
+interface Api {
+  readonly openapi: string;
+}
+
+let failures = 0;
+for (const [name, check] of Object.entries(checks)) {
+  try {
+    console.log(`✓ ${name}: ${await check()}`);
+  } catch (error) {
+    failures += 1;
+    console.error(`✗ ${name}: ${(error as Error).message}`);
+  }
+}
+process.exitCode = failures > 0 ? 1 : 0;
+
+function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(new URL(path, base), { ...init, headers, signal: AbortSignal.timeout(30_000) });
+}
+
+async function json(path: string, init?: RequestInit): Promise<unknown> {
+  const response = await ask(path, init);
+  if (!response.ok) throw new Error(`answered ${response.status}: ${await response.text()}`);
+  return response.json();
+}
+
+async function refusal(path: string, code: string): Promise<string> {
+  const response = await ask(path);
+  expect(response.headers.get('x-content-type-options'), 'nosniff');
+  return expect(problem.parse(await response.json()).code, code);
+}
+
+function expect<T>(actual: T, expected: T): string {
+  if (actual === expected) return `${actual}`;
+  throw new Error(`expected ${expected}, got ${actual}`);
+}

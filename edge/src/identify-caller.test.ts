@@ -1,0 +1,102 @@
+import { env } from 'cloudflare:workers';
+import { expect, test } from 'vitest';
+import type { Env } from './env.ts';
+import { type Credentials, identifyCaller } from './identify-caller.ts';
+import { sha256Hex } from './sha256-hex.ts';
+
+const nothing: Credentials = {
+  authorization: undefined,
+  url: undefined,
+  expires: undefined,
+  signature: undefined,
+};
+const url = 'https://example.com/cat.jpg?size=2';
+
+/** As `printf '%s\n%s' "$expires" "$url" | openssl dgst -sha256 -hmac "$secret"` does. */
+async function sign(secret: string, expires: string): Promise<Credentials> {
+  const encoder = new TextEncoder();
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  const key = await crypto.subtle.importKey('raw', encoder.encode(secret), algorithm, false, [
+    'sign',
+  ]);
+  const bytes = await crypto.subtle.sign('HMAC', key, encoder.encode(`${expires}\n${url}`));
+  const signature = Array.from(new Uint8Array(bytes), (byte) =>
+    byte.toString(16).padStart(2, '0'),
+  ).join('');
+  return { ...nothing, url, expires, signature };
+}
+
+async function withKeys(...keys: string[]): Promise<Env> {
+  const hashes = await Promise.all(keys.map(sha256Hex));
+  return { ...env, API_KEY_HASHES: hashes.join(', ') } as Env;
+}
+
+const inAnHour = `${Math.floor(Date.now() / 1000) + 3600}`;
+
+test('lets everyone in where nothing is configured', async () => {
+  expect(await identifyCaller({ ...nothing, authorization: 'Bearer any' }, env as Env)).toEqual({});
+});
+
+test.each(['one', 'two'])('lets the key %s in, and knows it by its hash', async (key) => {
+  const caller = await identifyCaller(
+    { ...nothing, authorization: `Bearer ${key}` },
+    await withKeys('one', 'two'),
+  );
+  expect(caller).toEqual({ keyHash: await sha256Hex(key) });
+});
+
+test.each([undefined, '', 'Bearer', 'Bearer three', 'Basic one', 'one', 'Bearer one two'])(
+  'refuses the authorization %s',
+  async (authorization) => {
+    const caller = identifyCaller({ ...nothing, authorization }, await withKeys('one', 'two'));
+    await expect(caller).rejects.toMatchObject({ code: 'unauthorized' });
+  },
+);
+
+test('takes no hash for its key, and no empty list for an open door', async () => {
+  const hash = await sha256Hex('one');
+  for (const bindings of [await withKeys('one'), await withKeys()]) {
+    const caller = identifyCaller({ ...nothing, authorization: `Bearer ${hash}` }, bindings);
+    await expect(caller).rejects.toMatchObject({ code: 'unauthorized' });
+  }
+});
+
+test('lets a signed url in until it expires', async () => {
+  const bindings = { ...env, URL_SIGNING_KEY: 'secret' } as Env;
+  const caller = await identifyCaller(await sign('secret', inAnHour), bindings);
+  expect(caller).toEqual({ signedUntil: Number(inAnHour) });
+});
+
+test('agrees with openssl on the signature', async () => {
+  const { signature } = await sign('secret', '1893456000');
+  expect(signature).toBe('d37173203864c604c610b62224c0742efd572c3787c0b7bed3e42b4c92252bad');
+});
+
+test.each([
+  ['another secret', (): Promise<Credentials> => sign('guess', inAnHour)],
+  ['the past', (): Promise<Credentials> => sign('secret', '1700000000')],
+  ['no time', (): Promise<Credentials> => sign('secret', '')],
+  ['a time that is none', (): Promise<Credentials> => sign('secret', 'Infinity')],
+  ['another url', async () => ({ ...(await sign('secret', inAnHour)), url: 'http://a.com/' })],
+  ['a later time', async () => ({ ...(await sign('secret', inAnHour)), expires: '9999999999' })],
+  ['no signature', async () => ({ ...(await sign('secret', inAnHour)), signature: '' })],
+  ['half of one', async () => ({ ...(await sign('secret', inAnHour)), signature: 'ab' })],
+])('refuses a url signed with %s', async (_, credentials) => {
+  const bindings = { ...env, URL_SIGNING_KEY: 'secret' } as Env;
+  const caller = identifyCaller(await credentials(), bindings);
+  await expect(caller).rejects.toMatchObject({ code: 'blocked_target' });
+});
+
+test('takes a key or a signature where both are configured, and asks for one of them', async () => {
+  const bindings = { ...(await withKeys('one')), URL_SIGNING_KEY: 'secret' };
+  const key = { ...nothing, authorization: 'Bearer one' };
+  expect(await identifyCaller(key, bindings)).toHaveProperty('keyHash');
+  expect(await identifyCaller(await sign('secret', inAnHour), bindings)).toHaveProperty(
+    'signedUntil',
+  );
+  await expect(identifyCaller(nothing, bindings)).rejects.toMatchObject({ code: 'unauthorized' });
+  const onlySigning = { ...env, URL_SIGNING_KEY: 'secret' } as Env;
+  await expect(identifyCaller(nothing, onlySigning)).rejects.toMatchObject({
+    code: 'unauthorized',
+  });
+});

@@ -1,0 +1,224 @@
+import type { Picture } from 'shared/preprocess';
+import { expect, inject, test } from 'vitest';
+import { defaultLimits } from '../limits.ts';
+import { decode } from './decode.ts';
+
+const host = inject('photoHost');
+
+/** No picture here is so large that it would be reduced. */
+const size = 224;
+
+async function read(name: string): Promise<Uint8Array> {
+  return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
+}
+
+async function decoded(name: string): Promise<Picture> {
+  return (await decode(await read(name), defaultLimits, size)).picture;
+}
+
+async function codeOf(bytes: Uint8Array, limits = defaultLimits): Promise<unknown> {
+  try {
+    await decode(bytes, limits, size);
+  } catch (error) {
+    return (error as { code?: unknown }).code;
+  }
+  return 'decoded';
+}
+
+/** Mean difference of two pictures' colours, 0–255. */
+function difference(a: Picture, b: Picture): number {
+  let sum = 0;
+  for (let pixel = 0; pixel < a.width * a.height; pixel++) {
+    for (let c = 0; c < 3; c++) {
+      const left = a.data[pixel * a.channels + c] as number;
+      const right = b.data[pixel * b.channels + c] as number;
+      sum += Math.abs(left - right);
+    }
+  }
+  return sum / (a.width * a.height * 3);
+}
+
+const chelsea = { width: 451, height: 300 } as const;
+
+// Mean difference from what sharp, with which the trainer reads pictures, makes of the same file.
+test.each([
+  ['chelsea.jpg', 'jpeg', 0],
+  ['progressive.jpg', 'jpeg', 0],
+  ['grey.jpg', 'jpeg', 0],
+  ['chelsea.png', 'png', 0],
+  ['interlaced.png', 'png', 0],
+  ['16-bit.png', 'png', 0],
+  ['palette.png', 'png', 0],
+  ['4-bit.png', 'png', 0],
+  ['2-bit.png', 'png', 0],
+  ['grey.png', 'png', 0],
+  ['grey-16-bit.png', 'png', 0],
+  // Laid over white, which rounds in another way.
+  ['grey-alpha.png', 'png', 0.6],
+  ['rgba-16-bit.png', 'png', 0.6],
+  ['animated.png', 'png', 0],
+  ['chelsea.webp', 'webp', 0],
+  ['lossless.webp', 'webp', 0],
+  ['veiled.webp', 'webp', 0.6],
+  ['animated.webp', 'webp', 0],
+  // Chroma is upsampled smoothly here, as browsers have it.
+  ['chelsea.gif', 'gif', 0],
+  ['interlaced.gif', 'gif', 0],
+  ['animated.gif', 'gif', 0],
+])('decodes %s as sharp does', async (name, format, tolerance) => {
+  const photo = await decode(await read(name), defaultLimits, size);
+  expect(photo).toMatchObject({ format, ...chelsea, picture: chelsea });
+  const expected: Picture = { ...chelsea, channels: 3, data: await read(`${name}.rgb`) };
+  expect(difference(photo.picture, expected)).toBeLessThanOrEqual(tolerance);
+});
+
+test('decodes CMYK, coarsely without its colour profile', async () => {
+  expect(difference(await decoded('cmyk.jpg'), await decoded('chelsea.png'))).toBeLessThan(20);
+});
+
+test.each(['alpha.png', 'alpha.webp'])('lays %s over white', async (name) => {
+  expect(coloursOf(await decoded(name))).toEqual([
+    [255, 127, 127],
+    [255, 255, 255],
+  ]);
+});
+
+test.each([
+  ['grey-key.png', [0, 255, 255]],
+  // The second red differs from the transparent one in its lower eight bits only.
+  ['red-key.png', [255, 0]],
+])('lays the transparent colour of %s over white', async (name, greens) => {
+  expect(coloursOf(await decoded(name)).map(([, green]) => green)).toEqual(greens);
+});
+
+function coloursOf({ width, height, channels, data }: Picture): number[][] {
+  return Array.from({ length: width * height }, (_, i) => [
+    ...data.subarray(i * channels, i * channels + 3),
+  ]);
+}
+
+test('leaves a decoded picture alone when the next one comes', async () => {
+  const [first, second] = await Promise.all([read('chelsea.jpg'), read('grey.jpg')]);
+  const { data } = (await decode(first, defaultLimits, size)).picture;
+  const before = data.slice();
+  await decode(second, defaultLimits, size);
+  expect(data).toEqual(before);
+});
+
+test('decodes pictures that come at once', async () => {
+  const names = ['chelsea.png', 'grey.png', 'chelsea.png', 'interlaced.png'];
+  const pictures = await Promise.all(names.map(decoded));
+  for (const [i, name] of names.entries()) {
+    expect(pictures[i]?.data).toEqual((await decoded(name)).data);
+  }
+});
+
+test('decodes a single pixel', async () => {
+  expect(await decoded('tiny.png')).toMatchObject({ width: 1, height: 1 });
+});
+
+const orientations = [1, 2, 3, 4, 5, 6, 7, 8];
+
+test.each(
+  ['jpg', 'png', 'webp'].flatMap((extension) =>
+    orientations.map((orientation) => [orientation, extension] as const),
+  ),
+)('turns orientation %i of a %s upright', async (orientation, extension) => {
+  const file = await read(`orientation-${orientation}.${extension}`);
+  const photo = await decode(file, defaultLimits, size);
+  const { width, height, channels, data } = photo.picture;
+  expect(photo).toMatchObject({ width: 64, height: 32 });
+  const colour = (x: number, y: number): number[] =>
+    [0, 1, 2].map((c) => Math.round((data[(y * width + x) * channels + c] as number) / 255));
+  expect([width, height]).toEqual([64, 32]);
+  expect([colour(16, 8), colour(48, 8), colour(16, 24), colour(48, 24)]).toEqual([
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+    [1, 1, 1],
+  ]);
+});
+
+const heic = new TextEncoder().encode('\0\0\0\x18ftypheic\0\0\0\0mif1heic');
+
+test.each([
+  new Uint8Array(0),
+  Uint8Array.of(0xff),
+  new TextEncoder().encode('<svg/>'),
+  new TextEncoder().encode('%PDF-1.7'),
+  heic,
+])('does not support %j', async (bytes) => {
+  expect(await codeOf(bytes)).toBe('unsupported_picture');
+});
+
+test.each(['picture.tiff', 'html-as-png'])('does not support %s', async (name) => {
+  expect(await codeOf(await read(name))).toBe('unsupported_picture');
+});
+
+const formats = [
+  'chelsea.jpg',
+  'progressive.jpg',
+  'chelsea.png',
+  'interlaced.png',
+  'chelsea.webp',
+  'lossless.webp',
+  'chelsea.gif',
+];
+
+test.each(formats)('calls %s broken wherever it is cut off', async (name) => {
+  const whole = await read(name);
+  for (const part of [0.001, 0.1, 0.5, 0.9, 0.99]) {
+    const bytes = whole.subarray(0, Math.max(12, Math.floor(whole.length * part)));
+    expect([part, await codeOf(bytes)]).toEqual([part, 'broken_picture']);
+  }
+  expect(await codeOf(whole)).toBe('decoded');
+});
+
+test.each([
+  ['pixels', (bytes: Uint8Array) => bytes.length >> 1],
+  ['header', () => 29],
+  ['end', (bytes: Uint8Array) => bytes.length - 1],
+])('calls a PNG with a wrong checksum of its %s broken', async (_, place) => {
+  const bytes = await read('chelsea.png');
+  bytes[place(bytes)] = (bytes[place(bytes)] as number) ^ 1;
+  expect(await codeOf(bytes)).toBe('broken_picture');
+});
+
+test('calls a JPEG with garbage in its scan broken', async () => {
+  const bytes = await read('chelsea.jpg');
+  for (let i = 0; i < 400; i++) bytes[(bytes.length >> 1) + i] = (i * 97) & 0xff;
+  expect(await codeOf(bytes)).toBe('broken_picture');
+});
+
+test('calls a JPEG of more scans than anyone makes broken', async () => {
+  const bytes = await read('progressive.jpg');
+  const scan = Uint8Array.of(0xff, 0xda, 0, 2);
+  const many = new Uint8Array(bytes.length + 100 * scan.length);
+  many.set(bytes.subarray(0, -2));
+  for (let i = 0; i < 100; i++) many.set(scan, bytes.length - 2 + i * scan.length);
+  many.set(bytes.subarray(-2), many.length - 2);
+  expect(await codeOf(many)).toBe('broken_picture');
+});
+
+test('refuses giant dimensions by the header alone', async () => {
+  const png = await read('tiny.png');
+  const view = new DataView(png.buffer);
+  view.setUint32(16, 65_535);
+  view.setUint32(20, 65_535);
+  expect(await codeOf(png.subarray(0, 33))).toBe('too_many_pixels');
+});
+
+test('refuses what would take more memory than there is', async () => {
+  // Measured by its header: coefficients in a progressive JPEG, RGBA in a WebP and a GIF, planes in
+  // an AVIF. A PNG is decoded row by row.
+  const limits = { ...defaultLimits, maxDecodeBytes: 500_000 };
+  for (const name of ['progressive.jpg', 'chelsea.webp', 'chelsea.gif']) {
+    expect([name, await codeOf(await read(name), limits)]).toEqual([name, 'too_many_pixels']);
+  }
+});
+
+test('calls a picture without width broken', async () => {
+  const png = await read('tiny.png');
+  new DataView(png.buffer).setUint32(16, 0);
+  expect(await codeOf(png)).toBe('broken_picture');
+});

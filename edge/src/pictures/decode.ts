@@ -1,0 +1,76 @@
+import type { Picture } from 'shared/preprocess';
+import type { Limits } from '../limits.ts';
+import { ProblemError } from '../problem.ts';
+import { type OpenPicture, openPicture, type PictureFormat } from './open-picture.ts';
+import { orient } from './orient.ts';
+import { reductionFor } from './reduce.ts';
+
+export interface Photo {
+  readonly format: PictureFormat;
+  /** Upright, in pixels, before any reduction. */
+  readonly width: number;
+  readonly height: number;
+  /** Upright, without transparency; a large one comes reduced, see {@link reductionFor}. */
+  readonly picture: Picture;
+}
+
+/**
+ * Decodes a JPEG, PNG, WebP or GIF file, the first frame of an animated one. Transparent
+ * pixels are laid over white.
+ *
+ * What decoding would take is computed from the header, and refused before it is allocated.
+ *
+ * @param size side of the network's input, in pixels: no more than twice that is kept
+ * @throws ProblemError `unsupported_picture`, `broken_picture`, `too_many_pixels`
+ */
+export async function decode(
+  bytes: Uint8Array,
+  limits: Pick<Limits, 'maxPixels' | 'maxDecodeBytes'>,
+  size: number,
+): Promise<Photo> {
+  const opened = await orBroken(() => openPicture(bytes));
+  const { format, width, height, orientation } = opened;
+  const reduction = reductionFor(width, height, size);
+  refuseTooLarge(opened, reduction, limits);
+  const picture = orient(await orBroken(() => opened.decode(reduction)), orientation);
+  const isTransposed = orientation >= 5;
+  return {
+    format,
+    width: isTransposed ? height : width,
+    height: isTransposed ? width : height,
+    picture,
+  };
+}
+
+/** No format but PNG goes beyond it, and none needs to: a row is held as a whole. */
+const maxSide = 65_535;
+
+function refuseTooLarge(
+  picture: OpenPicture,
+  reduction: number,
+  { maxPixels, maxDecodeBytes }: Pick<Limits, 'maxPixels' | 'maxDecodeBytes'>,
+): void {
+  const { width, height } = picture;
+  const isOversized = width * height > maxPixels || Math.max(width, height) > maxSide;
+  if (!isOversized && picture.memoryBytes(reduction) <= maxDecodeBytes) return;
+  throw new ProblemError(
+    'too_many_pixels',
+    isOversized
+      ? `The picture has ${width} × ${height} pixels; at most ${maxPixels} in all are taken.`
+      : `The picture, ${width} × ${height} pixels, takes more memory to decode than there is; send a smaller one.`,
+  );
+}
+
+/** Whatever a decoder stumbles over, a trap or an error code, is the picture's fault. */
+async function orBroken<T>(run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (cause instanceof ProblemError) throw cause;
+    throw new ProblemError(
+      'broken_picture',
+      'The picture is damaged or incomplete; send a file that opens elsewhere.',
+      { cause },
+    );
+  }
+}

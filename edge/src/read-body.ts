@@ -1,0 +1,54 @@
+import type { ByteBudget } from './byte-budget.ts';
+import { ProblemError } from './problem.ts';
+
+/** A slow sender's next piece must not hold much memory; each read costs 0.1 ms, though. */
+const MAX_PIECE_BYTES = 1024 * 1024;
+
+/** What the sender says that the body has; 0 when it does not say. */
+export function declaredLength(headers: Headers): number {
+  return Number(headers.get('content-length')) || 0;
+}
+
+/**
+ * Reads a picture file, counting while it streams: a Content-Length may lie, and compression may
+ * hide the size.
+ *
+ * @throws ProblemError `picture_too_large`, `overloaded`
+ */
+export async function readBody(
+  body: ReadableStream<Uint8Array> | null,
+  declaredBytes: number,
+  maxBytes: number,
+  budget: ByteBudget,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = new ProblemError(
+    'picture_too_large',
+    `The picture file must have at most ${maxBytes} bytes; send a smaller one.`,
+  );
+  if (declaredBytes > maxBytes) throw tooLarge;
+  // One byte more than declared, so that one read meets the end.
+  const pieceBytes = Math.min(Math.max(declaredBytes, 65_536), maxBytes, MAX_PIECE_BYTES) + 1;
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  const reader = body?.getReader({ mode: 'byob' });
+  while (reader) {
+    budget.take(pieceBytes);
+    const { value, done } = await reader.readAtLeast(pieceBytes, new Uint8Array(pieceBytes));
+    if (value) pieces.push(value);
+    length += value?.length ?? 0;
+    if (length > maxBytes) throw tooLarge;
+    // Fewer than asked for: the end.
+    if (done || value.length < pieceBytes) break;
+  }
+  return concatenate(pieces, length);
+}
+
+function concatenate(pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

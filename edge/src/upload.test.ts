@@ -1,0 +1,97 @@
+import { type ClassifyAnswer, classifyAnswer, problem } from 'shared/wire';
+import { expect, inject, test } from 'vitest';
+import { ask } from '../test/ask.ts';
+import { createApp } from './app.ts';
+import { defaultLimits } from './limits.ts';
+
+const host = inject('photoHost');
+const app = createApp({ ...defaultLimits, maxBytes: 300_000 });
+
+async function picture(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
+}
+
+function post(
+  body: BodyInit | null,
+  headers: Record<string, string> = {},
+  query = '',
+): Promise<Response> {
+  return ask(app, `/classify${query}`, { method: 'POST', body, headers });
+}
+
+async function answerOf(response: Response): Promise<ClassifyAnswer> {
+  expect(response.status).toBe(200);
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  return classifyAnswer.parse(await response.json());
+}
+
+async function codeOf(response: Response): Promise<string> {
+  return problem.parse(await response.json()).code;
+}
+
+// The second is what curl says of any body.
+test.each(['image/png', 'application/x-www-form-urlencoded', 'application/octet-stream'])(
+  'classifies a body of type %s',
+  async (type) => {
+    const body = await picture('coffee-224.png');
+    const { image, predictions } = await answerOf(await post(body, { 'content-type': type }));
+    expect(image).toMatchObject({ format: 'png', width: 224, bytes: body.length });
+    expect(predictions[0]?.index).toBe(967);
+  },
+);
+
+test('classifies a body that comes in pieces', async () => {
+  const bytes = await picture('coffee-224.png');
+  const { readable, writable } = new IdentityTransformStream();
+  const writer = writable.getWriter();
+  const sending = (async () => {
+    for (let at = 0; at < bytes.length; at += 10_000) {
+      await writer.write(bytes.subarray(at, at + 10_000));
+    }
+    await writer.close();
+  })();
+  const { predictions } = await answerOf(await post(readable));
+  await sending;
+  expect(predictions[0]?.index).toBe(967);
+});
+
+test('classifies the file of a form', async () => {
+  const form = new FormData();
+  form.set('picture', new File([await picture('coffee-224.png')], 'coffee.png'));
+  form.set('note', 'mine');
+  const { image, predictions } = await answerOf(await post(form, {}, '?top=2&model=imagenet'));
+  expect(image.format).toBe('png');
+  expect(predictions).toHaveLength(2);
+  expect(predictions[0]?.index).toBe(967);
+});
+
+test('says how long each stage took', async () => {
+  const response = await post(await picture('coffee-224.png'));
+  const stages = response.headers.get('server-timing')?.match(/\w+(?=;dur=)/g);
+  expect(stages).toEqual(['receive', 'decode', 'preprocess', 'inference']);
+});
+
+test('refuses no picture, two of them, a broken form, and too large ones', async () => {
+  expect(await codeOf(await post(null))).toBe('invalid_request');
+  expect(await codeOf(await post(''))).toBe('invalid_request');
+  const none = new FormData();
+  none.set('picture', 'https://example.com/cat.jpg');
+  expect(await codeOf(await post(none))).toBe('invalid_request');
+  const two = new FormData();
+  two.append('picture', new File(['a'], 'a.png'));
+  two.append('picture', new File(['b'], 'b.png'));
+  expect(await codeOf(await post(two))).toBe('invalid_request');
+  const type = { 'content-type': 'multipart/form-data; boundary=x' };
+  expect(await codeOf(await post('no form', type))).toBe('invalid_request');
+  const large = new FormData();
+  large.set('picture', new File([new Uint8Array(300_001)], 'large.png'));
+  expect(await codeOf(await post(large))).toBe('picture_too_large');
+  expect(await codeOf(await post(new Uint8Array(300_001)))).toBe('picture_too_large');
+  expect(await codeOf(await post(new Uint8Array(300_000)))).toBe('unsupported_picture');
+});
+
+test('refuses a query that it does not know', async () => {
+  const body = await picture('coffee-224.png');
+  expect(await codeOf(await post(body, {}, '?url=http://example.com/'))).toBe('invalid_request');
+  expect(await codeOf(await post(body, {}, '?model=none'))).toBe('unknown_model');
+});

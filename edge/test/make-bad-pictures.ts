@@ -1,0 +1,22 @@
+import type { Pictures } from './make-pictures.ts';
+import { makePng } from './png.ts';
+
+/** Files that are no pictures, or claim to be what they are not. */
+export function makeBadPictures(good: Pictures): Pictures {
+  const jpeg = good.get('chelsea.jpg') as Buffer;
+  const png = good.get('chelsea.png') as Buffer;
+  const grey = { width: 1, height: 1, depth: 8, colourType: 0 };
+  const pixel = Uint8Array.of(0, 0);
+  const badChecksum = Buffer.from(png);
+  // In the middle of the pixels, whose checksum then fits no more.
+  badChecksum.writeUInt8((png.readUInt8(png.length >> 1) + 1) & 255, png.length >> 1);
+  return new Map([
+    ['bomb.png', makePng({ ...grey, width: 65_535, height: 65_535 }, pixel)],
+    ['zero.png', makePng({ ...grey, width: 0 }, pixel)],
+    ['bad-checksum.png', badChecksum],
+    ['truncated.jpg', jpeg.subarray(0, jpeg.length >> 1)],
+    ['picture.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')],
+    ['picture.pdf', Buffer.from('%PDF-1.7\n')],
+    ['picture.heic', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],
+  ]);
+}
