@@ -45,7 +45,7 @@ export async function toOnnxModel(plan: Plan, shape: readonly number[]): Promise
             [
               attribute('kernel_shape', 'integers', [height, width]),
               attribute('strides', 'integers', step.strides),
-              attribute('group', 'integer', step.depthwise ? channels : 1),
+              attribute('group', 'integer', step.depthwise ? channels : step.groups),
               attribute('auto_pad', 'string', step.padding === 'same' ? 'SAME_UPPER' : 'VALID'),
             ],
           ),
@@ -82,6 +82,8 @@ export async function toOnnxModel(plan: Plan, shape: readonly number[]): Promise
       case 'softmax':
         nodes.push(node('Softmax', inputs, output));
         break;
+      default:
+        throw new Error(`${step.name}: the bench's network has no ${step.kind}.`);
     }
   }
   weights.push(

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { backbones } from './backbones/registry.ts';
+import { buildBackbone } from './backbones/registry.ts';
 import { buildNetwork } from './build-network.ts';
 import { smoke } from './config/smoke.ts';
-import { cutPlan, disposePlan, parametersOf } from './plan/plan.ts';
+import { cutPlan, disposePlan, parametersOf, trainableParametersOf } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { startBackend } from './runtime/start-backend.ts';
 import { FEATURES } from './stages/head.ts';
-import { readSafetensors } from './weights/safetensors.ts';
+import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
 
 beforeAll(async () => {
   await startBackend('wasm', () => {});
@@ -27,9 +27,14 @@ test('grows a new head on the pretrained trunk', async () => {
     'predictions/kernel',
     'predictions/bias',
   ]);
-  const { tensors } = await readSafetensors(backbones[config.backbone].weights);
+  const pretrained = buildBackbone(config.backbone, { size: 32, includeTop: false });
+  await loadBackboneWeights(pretrained, config.backbone, 'imagenet', false);
+  const expected = new Map(
+    pretrained.weights.map((weight) => [weight.originalName, weight.read().dataSync()]),
+  );
+  pretrained.dispose();
   for (const { name, value } of parametersOf(trunk)) {
-    expect(value.dataSync(), name).toEqual(tensors.get(name)?.values);
+    expect(value.dataSync(), name).toEqual(expected.get(name));
   }
   disposePlan(plan);
   // The two answers of the test's own.
@@ -46,4 +51,37 @@ test('starts the head from the seed', async () => {
   expect(first).toHaveLength(3840);
   expect(await kernelOf(1)).toEqual(first);
   expect(await kernelOf(2)).not.toEqual(first);
+});
+
+test('ends the trunk at a layer, and freezes its first layers', async () => {
+  const before = tf.memory().numTensors;
+  // As the article takes `layers[-3]` and leaves the last two free.
+  const { plan } = await buildNetwork({ ...config, trim: 'block3b_add', freeze: -4 }, 3);
+  expect(trainableParametersOf(plan).map(({ name }) => name)).toEqual([
+    'block3b_project_conv/kernel',
+    'predictions/kernel',
+    'predictions/bias',
+  ]);
+  disposePlan(plan);
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('builds any network from random weights', async () => {
+  const { plan } = await buildNetwork(
+    { ...config, backbone: 'nasnetmobile', weights: 'none', size: 32 },
+    3,
+  );
+  expect(cutPlan(plan, FEATURES).head.steps).toHaveLength(3);
+});
+
+test.each([
+  [{ backbone: 'xception', size: 32 }, 'Expected pictures of at least 71 px for Xception'],
+  [{ trim: 'block9a_add' }, 'there is none at block9a_add'],
+  [{ trim: 999 }, 'there is none at 999'],
+] as const)('says what is wrong with %j', async (change, message) => {
+  const building = buildNetwork({ ...config, weights: 'none', ...change }, 3);
+  await expect(building).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringContaining(message),
+  });
 });

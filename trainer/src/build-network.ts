@@ -1,30 +1,53 @@
-import { backbones } from './backbones/registry.ts';
+import * as tf from '@tensorflow/tfjs';
+import { calibrateBatchNorm } from './backbones/calibrate-batch-norm.ts';
+import { freezeLayers, trimModel } from './backbones/edit-model.ts';
+import { backbones, buildBackbone } from './backbones/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
+import { TrainerError } from './errors.ts';
 import { fusePlan } from './plan/fuse.ts';
 import type { Plan } from './plan/plan.ts';
 import { attachHead } from './stages/head.ts';
-import { loadWeights } from './weights/load-weights.ts';
-import { readSafetensors } from './weights/safetensors.ts';
+import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
 
 /**
  * A pretrained backbone with a new head.
  *
+ * @param photos a batch from the training set, `[n, size, size, 3]` preprocessed: BatchNorm of
+ *   random weights is set by it
  * @returns its plan, `[n, size, size, 3]` preprocessed to `[n, classes]`, and how many weights it
  *   has, BatchNorm's included
+ * @throws TrainerError `config_invalid` for pictures too small or a layer that there is not,
+ *   `weights_invalid`
  */
 export async function buildNetwork(
-  { backbone: name, size, dropout, seed }: TrainConfig,
+  { backbone, weights, trim, freeze, size, dropout, seed }: TrainConfig,
   classes: number,
+  photos?: () => Promise<tf.Tensor>,
 ): Promise<{ plan: Plan; parameters: number }> {
-  const backbone = backbones[name];
-  const trunk = backbone.build(size);
-  const { tensors } = await readSafetensors(backbone.weights);
-  // The pretraining's own classes give way to the new head.
-  const trunkTensors = [...tensors].filter(([name]) => !name.startsWith('predictions/'));
-  loadWeights(trunk.layers, new Map(trunkTensors));
+  const { minimumSize, title } = backbones[backbone];
+  if (size < minimumSize) {
+    throw new TrainerError(
+      'config_invalid',
+      `Expected pictures of at least ${minimumSize} px for ${title}, but the size is ${size}.`,
+    );
+  }
+  const whole = buildBackbone(backbone, {
+    size,
+    includeTop: false,
+    initialize: weights === 'none',
+  });
+  if (weights !== 'none') await loadBackboneWeights(whole, backbone, weights, false);
+  const trunk = trim === null ? whole : trimModel(whole, trim);
+  freezeLayers(trunk, freeze);
   const network = attachHead(trunk, classes, dropout, seed);
+  if (weights === 'none' && photos) {
+    const photoBatch = await photos();
+    tf.dispose([calibrateBatchNorm(network, photoBatch), photoBatch]);
+  }
   const plan = fusePlan(network);
   const parameters = network.countParams();
+  const trimmed = whole.layers.filter((layer) => !network.layers.includes(layer));
   network.dispose();
+  for (const layer of trimmed) layer.dispose();
   return { plan, parameters };
 }

@@ -63,6 +63,20 @@ test.concurrent.each([
     /^Expected a whole number from 1 for --threads, but got all\. See --help\.\n$/,
   ],
   [
+    ['train', '--backbone', 'resnet9000'],
+    /^Expected one of .* for --backbone, but got resnet9000\./,
+  ],
+  [['summary', '--freeze', 'all'], /^Expected a whole number for --freeze, but got all\./],
+  [
+    ['summary', '--trim', 'block9a'],
+    /^Expected a layer by its name or its number, .* at block9a; /,
+  ],
+  [['predict'], /^Expected one picture, but got 0\./],
+  [
+    ['predict', '/no/such/photo.jpg'],
+    /^Expected a picture at \/no\/such\/photo\.jpg, but it cannot be read\.\n$/,
+  ],
+  [
     ['train', '--resume', '/no/such/run'],
     /^Expected a checkpoint at \/no\/such\/run\/checkpoint\.safetensors, but .*\.\n$/,
   ],
@@ -70,6 +84,21 @@ test.concurrent.each([
   const { code, stdout, stderr } = await run('--models', models, ...args);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(line);
+});
+
+test.concurrent('summarizes a network as the article leaves it', async () => {
+  const { code, stdout } = await run('summary', '--backbone', 'efficientnetb0', '--freeze=-2');
+  expect(code).toBe(0);
+  expect(stdout).toContain('Total params: 4,049,571 (15.45 MB)\nTrainable params: 2,560\n');
+});
+
+test.concurrent('predicts with synset ids, the most probable first', async () => {
+  const photo = fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url));
+  const { code, stdout } = await run('predict', photo, '--top', '2', '--backend', 'wasm');
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^n02124075 {2}Egyptian_cat +0\.38\d\d\nn02123159 {2}tiger_cat +0\.33\d\d\n$/,
+  );
 });
 
 test.concurrent('answers a damaged checkpoint with one line, and leaves it', async () => {

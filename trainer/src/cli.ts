@@ -2,14 +2,18 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modelId } from 'shared/model-card';
+import { freezeLayers, trimModel } from './backbones/edit-model.ts';
+import { type BackboneName, backbones, buildBackbone } from './backbones/registry.ts';
 import { configs } from './config/registry.ts';
-import type { TrainConfig } from './config/train-config.ts';
+import { type TrainConfig, trainConfig } from './config/train-config.ts';
 import { diagnose } from './doctor.ts';
 import { TrainerError } from './errors.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
+import { predict } from './predict.ts';
 import { setUp } from './runtime/set-up.ts';
 import { backendNames, startBackend } from './runtime/start-backend.ts';
 import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
+import { summarize } from './summary.ts';
 import { train } from './train.ts';
 
 const BACKENDS = ['auto', ...backendNames] as const;
@@ -30,8 +34,21 @@ Trains a classifier on a network pretrained on ImageNet and exports it for the W
   --runs <folder>    where checkpoints and logs go (default: trainer/runs)
   --help             this text
 
-       pnpm --filter trainer run export
+  --backbone <name>  the network, in place of the experiment's: ${Object.keys(backbones).join(', ')}
+  --weights <what>   imagenet, none for random ones, or a file (default: the experiment's)
+  --size <pixels>    side of the network's pictures (default: the experiment's)
+  --trim <layer>     end the network at a layer, by name or number, such as --trim=-3
+  --freeze <count>   leave so many layers, from the first, as they are; --freeze=-2: all but two
+
+       pnpm --filter trainer run export [--backbone, --weights, --id, --models]
 Exports the pretrained network itself, with ImageNet's 1,000 classes, as the model imagenet.
+
+       pnpm --filter trainer run summary [--backbone, --include-top, --size, --trim, --freeze]
+Prints a network's layers and how many weights it has.
+  --include-top      with the classifier
+
+       pnpm --filter trainer run predict <picture> [--backbone, --weights, --top 5]
+Prints the classes of ImageNet that a network sees in a picture.
 
        pnpm --filter trainer run doctor
 Tries every backend, measures each and says how to add what is missing.
@@ -48,7 +65,11 @@ async function main(): Promise<void> {
   const models = fromUser(values.models) ?? join(packageFolder, '../edge/public/models');
   const [command, ...rest] = positionals;
   if (values.help || command === undefined) return console.log(HELP);
-  if (rest.length > 0) throw usage(`Expected one command, but got ${positionals.join(' ')}.`);
+  const backbone = backboneOf(values.backbone ?? 'efficientnet-lite0');
+  const weights = weightsOf(values.weights ?? 'imagenet');
+  if (rest.length > 0 && command !== 'predict') {
+    throw usage(`Expected one command, but got ${positionals.join(' ')}.`);
+  }
   switch (command) {
     case 'train': {
       const { directory, config, data } = await chooseRun(values);
@@ -78,8 +99,34 @@ async function main(): Promise<void> {
     }
     case 'export':
       await startBackend(backendOf(values.backend), say, { threads: threadsOf(values.threads) });
-      await exportPretrained('efficientnet-lite0', join(models, 'imagenet'));
-      return say(`Written to ${join(models, 'imagenet')}.`);
+      await exportPretrained(backbone, weights, join(models, idOf(values.id) ?? 'imagenet'));
+      return say(`Written to ${join(models, values.id ?? 'imagenet')}.`);
+    case 'summary': {
+      // Only its shapes matter: no backend is quicker to start.
+      await startBackend('cpu', () => {});
+      const model = buildBackbone(backbone, {
+        ...(values.size === undefined ? {} : { size: integerOf('size', values.size) }),
+        includeTop: values['include-top'],
+        initialize: false,
+      });
+      const trimmed = values.trim === undefined ? model : trimModel(model, layerOf(values.trim));
+      freezeLayers(trimmed, integerOf('freeze', values.freeze ?? '0'));
+      return say(summarize(trimmed));
+    }
+    case 'predict': {
+      const [picture, ...more] = rest;
+      if (picture === undefined || more.length > 0) {
+        throw usage(`Expected one picture, but got ${rest.length}.`);
+      }
+      const top = integerOf('top', values.top);
+      const threads = threadsOf(values.threads);
+      await startBackend(backendOf(values.backend), () => {}, { threads });
+      const predictions = await predict(backbone, weights, fromUser(picture) as string, top);
+      for (const { synset, label, probability } of predictions) {
+        say(`${synset}  ${label.padEnd(32)}${probability.toFixed(4)}`);
+      }
+      return;
+    }
     case 'doctor':
       return diagnose(say);
     case 'setup':
@@ -104,6 +151,13 @@ function parseCommandLine() {
         id: { type: 'string' },
         models: { type: 'string' },
         runs: { type: 'string' },
+        backbone: { type: 'string' },
+        weights: { type: 'string' },
+        size: { type: 'string' },
+        trim: { type: 'string' },
+        freeze: { type: 'string' },
+        top: { type: 'string', default: '5' },
+        'include-top': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });
@@ -115,7 +169,9 @@ function parseCommandLine() {
 
 /** A new run's folder and experiment, or those of the run to go on with. */
 async function chooseRun(
-  values: Partial<Record<'data' | 'config' | 'resume' | 'runs', string | undefined>>,
+  values: Partial<
+    Record<'data' | 'config' | 'resume' | 'runs' | keyof Overrides, string | undefined>
+  >,
 ): Promise<{ directory: string; config: TrainConfig; data: string | null }> {
   const resumed = fromUser(values.resume);
   if (resumed !== undefined) {
@@ -132,9 +188,52 @@ async function chooseRun(
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   return {
     directory: join(fromUser(values.runs) ?? join(packageFolder, 'runs'), `${time}-${name}`),
-    config,
+    config: override(config, values),
     data: fromUser(values.data) ?? null,
   };
+}
+
+type Overrides = Pick<TrainConfig, 'backbone' | 'weights' | 'size' | 'trim' | 'freeze'>;
+
+/** The experiment with what the command line puts in the place of its own. */
+function override(
+  config: TrainConfig,
+  values: Partial<Record<keyof Overrides, string | undefined>>,
+): TrainConfig {
+  const { backbone, weights, size, trim, freeze } = values;
+  const overridden = trainConfig.safeParse({
+    ...config,
+    ...(backbone === undefined ? {} : { backbone: backboneOf(backbone) }),
+    ...(weights === undefined ? {} : { weights: weightsOf(weights) }),
+    ...(size === undefined ? {} : { size: integerOf('size', size) }),
+    ...(trim === undefined ? {} : { trim: layerOf(trim) }),
+    ...(freeze === undefined ? {} : { freeze: integerOf('freeze', freeze) }),
+  });
+  if (overridden.success) return overridden.data;
+  const [issue] = overridden.error.issues;
+  throw usage(`Expected another --${issue?.path.join('.')}: ${issue?.message}.`);
+}
+
+function backboneOf(name: string): BackboneName {
+  if (Object.hasOwn(backbones, name)) return name as BackboneName;
+  throw usage(
+    `Expected one of ${Object.keys(backbones).join(', ')} for --backbone, but got ${name}.`,
+  );
+}
+
+/** A word, or the path of a file. */
+function weightsOf(weights: string): string {
+  return weights === 'imagenet' || weights === 'none' ? weights : (fromUser(weights) as string);
+}
+
+function integerOf(option: string, text: string): number {
+  if (/^-?\d+$/.test(text)) return Number(text);
+  throw usage(`Expected a whole number for --${option}, but got ${text}.`);
+}
+
+/** A layer's number, or its name. */
+function layerOf(text: string): string | number {
+  return /^-?\d+$/.test(text) ? Number(text) : text;
 }
 
 /** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */

@@ -2,14 +2,17 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { foldConstants } from 'shared/fold-constants';
 import { type ModelCard, modelId } from 'shared/model-card';
+import { licencesOf, pretrainingOf } from './backbones/origin.ts';
 import { backbones } from './backbones/registry.ts';
 import { buildNetwork } from './build-network.ts';
 import { stretchStage, type TrainConfig } from './config/train-config.ts';
 import { augment } from './datasets/augment.ts';
 import { openCifar10 } from './datasets/cifar.ts';
 import { openImageFolder } from './datasets/image-folder.ts';
+import { createRandom } from './datasets/random.ts';
 import { splitDataset } from './datasets/split.ts';
-import { type GraphModel, toGraphModel } from './export/graph-model.ts';
+import type { GraphModel } from './export/graph-builder.ts';
+import { toGraphModel } from './export/graph-model.ts';
 import { writeModelDirectory } from './export/write-model-directory.ts';
 import { cutPlan, type Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
@@ -71,7 +74,12 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
 
   // Network.
   const classes = dataset.labels.length;
-  const { plan, parameters } = await buildNetwork(config, classes);
+  const { plan, parameters } = await buildNetwork(config, classes, () =>
+    photos.plain.inputs(
+      [...Array(Math.min(INFERENCE_BATCH, photos.plain.length)).keys()],
+      createRandom(config.seed),
+    ),
+  );
   const session = run.resume
     ? await Session.resume(run, plan, dataset.hash)
     : await Session.start(run, plan, { config, data: run.data, datasetHash: dataset.hash });
@@ -147,13 +155,13 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     created: new Date().toISOString(),
     labels: dataset.labels.map((name) => ({ name })),
     architecture: { name: backbones[config.backbone].title, parameters },
-    pretraining: backbones[config.backbone].pretraining,
+    pretraining: pretrainingOf(config.backbone, config.weights),
     preprocess,
     quantization: 'uint8-per-channel',
     accuracy: [accuracy],
     training: { command: run.command, seconds: Math.round(session.seconds), config },
     licences: [
-      { of: 'pretrained weights', licence: backbones[config.backbone].licence },
+      ...licencesOf(config.backbone, config.weights),
       { of: dataset.title, licence: dataset.licence },
     ],
   });

@@ -29,6 +29,12 @@ export const trainConfig = z
   .strictObject({
     name: z.string(),
     backbone: z.enum(Object.keys(backbones) as [keyof typeof backbones]),
+    /** `imagenet`, `none` for random ones, or the path of a file. */
+    weights: z.string().default('imagenet'),
+    /** The layer that the trunk ends at, by name or number as Keras counts; null: at its last. */
+    trim: z.union([z.string(), z.int()]).nullable().default(null),
+    /** How many layers of the trunk, from the first, stay as they are; −2: all but the last two. */
+    freeze: z.int().default(0),
     /** Side of the network's square input, in pixels. */
     size: z.int().min(32).max(1024),
     /** Fraction of the head's inputs dropped in training. */

@@ -1,31 +1,37 @@
+import { basename } from 'node:path';
 import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' };
 import type { ModelCard } from 'shared/model-card';
-import { type BackboneName, backbones } from '../backbones/registry.ts';
+import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
+import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan } from '../plan/plan.ts';
-import { attachHead } from '../stages/head.ts';
-import { loadWeights } from '../weights/load-weights.ts';
-import { readSafetensors } from '../weights/safetensors.ts';
-import { type QuantizationScheme, toGraphModel } from './graph-model.ts';
+import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
+import type { QuantizationScheme } from './graph-builder.ts';
+import { toGraphModel } from './graph-model.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
-/** Exports a network as ImageNet left it, with its 1,000 classes. */
+/**
+ * Exports a network as ImageNet left it, with its 1,000 classes.
+ *
+ * @param weights `imagenet` or the path of a file
+ * @throws TrainerError `weights_invalid`
+ */
 export async function exportPretrained(
   name: BackboneName,
+  weights: string,
   directory: string,
   scheme: QuantizationScheme = 'uint8-per-channel',
 ): Promise<ModelCard> {
   const backbone = backbones[name];
-  const size = backbone.pretrainedSize;
-  const trunk = backbone.build(size);
-  const network = attachHead(trunk, imagenetLabels.length, 0, 0);
-  loadWeights(network.layers, (await readSafetensors(backbone.weights)).tensors);
+  const { size } = backbone;
+  const network = buildBackbone(name, { initialize: false });
+  await loadBackboneWeights(network, name, weights, true);
   const parameters = network.countParams();
   const plan = fusePlan(network);
   network.dispose();
   try {
     return await writeModelDirectory(directory, await toGraphModel(plan, size, scheme), {
-      id: 'imagenet',
+      id: basename(directory),
       title: `${backbone.title}, 1,000 ImageNet classes`,
       created: new Date().toISOString(),
       labels: imagenetLabels.map(([synset, name]) => ({
@@ -33,20 +39,23 @@ export async function exportPretrained(
         synset: synset as string,
       })),
       architecture: { name: backbone.title, parameters },
-      pretraining: backbone.pretraining,
+      pretraining: pretrainingOf(name, weights),
       preprocess: { ...backbone.preprocess, size },
       quantization: scheme,
-      accuracy: [
-        {
-          source: 'published',
-          dataset: 'ImageNet-1k',
-          split: 'validation',
-          pictures: 50_000,
-          float32: backbone.publishedTop1,
-        },
-      ],
+      accuracy:
+        backbone.publishedTop1 === null
+          ? []
+          : [
+              {
+                source: 'published',
+                dataset: 'ImageNet-1k',
+                split: 'validation',
+                pictures: 50_000,
+                float32: backbone.publishedTop1,
+              },
+            ],
       training: null,
-      licences: [{ of: 'pretrained weights', licence: backbone.licence }],
+      licences: licencesOf(name, weights),
     });
   } finally {
     disposePlan(plan);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { scaleBias, scaleKernel } from '../plan/convolution.ts';
 import type { ConvolutionStep } from '../plan/plan.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
 
@@ -6,20 +7,18 @@ import type { NamedTensor } from '../weights/safetensors.ts';
 export interface FoldedConvolution {
   /** `[height, width, in, out]`, or depthwise `[height, width, channels, 1]`. */
   readonly kernel: NamedTensor;
-  /** `[out]` */
+  /** `[out]`, zeros for a convolution with neither bias nor BatchNorm. */
   readonly bias: NamedTensor;
 }
 
-/** `BatchNorm(conv(x, k)) = conv(x, k · scale) + shift` (Jacob et al. 2018, §3.2). */
-export async function foldBatchNorm({
-  kernel,
-  batchNorm,
-}: Pick<ConvolutionStep, 'kernel' | 'batchNorm'>): Promise<FoldedConvolution> {
-  const folded = tf.tidy(() => kernel.value.mul(batchNorm.scale));
+/** `BatchNorm(conv(x, k) + b) = conv(x, k · scale) + b · scale + shift` (Jacob et al. 2018, §3.2). */
+export async function foldBatchNorm(step: ConvolutionStep): Promise<FoldedConvolution> {
+  const kernel = scaleKernel(step);
+  const bias = scaleBias(step) ?? tf.zeros([kernel.shape[step.depthwise ? 2 : 3]]);
   try {
-    return { kernel: await toNamedTensor(folded), bias: await toNamedTensor(batchNorm.shift) };
+    return { kernel: await toNamedTensor(kernel), bias: await toNamedTensor(bias) };
   } finally {
-    folded.dispose();
+    tf.dispose([kernel, bias]);
   }
 }
 

@@ -2,15 +2,14 @@ import * as tf from '@tensorflow/tfjs';
 import { foldConstants } from 'shared/fold-constants';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
-import { backbones } from '../backbones/registry.ts';
+import { buildBackbone } from '../backbones/registry.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, type Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { attachHead } from '../stages/head.ts';
-import { loadWeights } from '../weights/load-weights.ts';
-import { readSafetensors } from '../weights/safetensors.ts';
-import { type GraphModel, toGraphModel } from './graph-model.ts';
+import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
+import type { GraphModel } from './graph-builder.ts';
+import { toGraphModel } from './graph-model.ts';
 
 beforeAll(async () => {
   await startBackend('wasm', () => {});
@@ -144,9 +143,8 @@ describe('EfficientNet-Lite0 at 64 px', () => {
   let photos: tf.Tensor;
 
   beforeAll(async () => {
-    const { build, weights } = backbones['efficientnet-lite0'];
-    model = attachHead(build(64), 1000, 0, 0);
-    loadWeights(model.layers, (await readSafetensors(weights)).tensors);
+    model = buildBackbone('efficientnet-lite0', { size: 64 });
+    await loadBackboneWeights(model, 'efficientnet-lite0', 'imagenet', true);
     plan = fusePlan(model);
     photos = tf.randomUniform([2, 64, 64, 3], -1, 1, 'float32', 5);
   });

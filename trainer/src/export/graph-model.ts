@@ -1,26 +1,13 @@
-import type { io } from '@tensorflow/tfjs';
-import type { ConvolutionStep, DenseStep, Plan } from '../plan/plan.ts';
+import type { ConvolutionStep, PadStep, Plan, PoolStep, Step } from '../plan/plan.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
-import { foldBatchNorm, toNamedTensor } from './fold-batch-norm.ts';
-import { quantizePerChannel, STEP } from './quantize.ts';
-
-export type QuantizationScheme = 'float32' | 'uint8-per-channel';
-
-interface GraphNode {
-  readonly name: string;
-  readonly op: string;
-  readonly input: readonly string[];
-  readonly attr: Readonly<Record<string, unknown>>;
-}
-
-/** A tfjs graph model: `model.json`'s topology, signature and weights. */
-export interface GraphModel {
-  readonly topology: { readonly node: readonly GraphNode[]; readonly versions: object };
-  readonly signature: object;
-  readonly weightSpecs: readonly io.WeightsManifestEntry[];
-  /** In the order of `weightSpecs`. */
-  readonly weightData: Uint8Array<ArrayBuffer>;
-}
+import { type FoldedConvolution, foldBatchNorm, toNamedTensor } from './fold-batch-norm.ts';
+import {
+  GraphBuilder,
+  type GraphModel,
+  numbers,
+  type QuantizationScheme,
+  text,
+} from './graph-builder.ts';
 
 /**
  * Writes a plan as a graph of TensorFlow's fused operations, BatchNorm folded into the kernels.
@@ -34,87 +21,120 @@ export async function toGraphModel(
   scheme: QuantizationScheme,
 ): Promise<GraphModel> {
   const graph = new GraphBuilder(scheme);
-  graph.placeholder(plan.input, [-1, size, size, 3]);
-  for (const step of plan.steps) {
-    switch (step.kind) {
-      case 'convolution':
-        graph.convolution(step, await foldBatchNorm(step));
-        break;
-      case 'dense':
-        graph.dense(
-          step,
-          await toNamedTensor(step.kernel.value),
-          await toNamedTensor(step.bias.value),
-        );
-        break;
-      case 'add':
-        graph.node(step.output, 'AddV2', step.inputs, FLOAT);
-        break;
-      case 'global-average-pool':
-        graph.node(
-          step.output,
-          'Mean',
-          [...step.inputs, graph.axes(`${step.output}/axes`, [1, 2])],
-          {
-            ...FLOAT,
-            Tidx: { type: 'DT_INT32' },
-            keep_dims: { b: false },
-          },
-        );
-        break;
-      case 'dropout':
-        graph.node(step.output, 'Identity', step.inputs, FLOAT);
-        break;
-      case 'softmax':
-        graph.node(step.output, 'Softmax', step.inputs, FLOAT);
-        break;
-    }
-  }
-  return graph.finish(plan, size);
+  const input = { name: plan.input, shape: [-1, size, size, 3] };
+  graph.placeholder(input);
+  for (const step of plan.steps) await addStep(graph, step);
+  return graph.finish(input, { name: plan.output, shape: [-1, classesOf(plan)] });
 }
 
-const FLOAT = { T: { type: 'DT_FLOAT' } };
-
-class GraphBuilder {
-  readonly #scheme: QuantizationScheme;
-  readonly #nodes: GraphNode[] = [];
-  readonly #specs: io.WeightsManifestEntry[] = [];
-  readonly #data: Uint8Array[] = [];
-
-  constructor(scheme: QuantizationScheme) {
-    this.#scheme = scheme;
-  }
-
-  node(name: string, op: string, input: readonly string[], attr: GraphNode['attr']): string {
-    this.#nodes.push({ name, op, input, attr });
-    return name;
-  }
-
-  placeholder(name: string, shape: readonly number[]): void {
-    this.node(name, 'Placeholder', [], {
-      dtype: { type: 'DT_FLOAT' },
-      shape: { shape: dims(shape) },
-    });
-  }
-
-  convolution(
-    step: ConvolutionStep,
-    { kernel, bias }: { kernel: NamedTensor; bias: NamedTensor },
-  ): void {
-    const [input] = step.inputs as [string];
-    const [height, width] = step.strides;
-    this.node(
-      step.output,
-      step.depthwise ? 'FusedDepthwiseConv2dNative' : '_FusedConv2D',
-      [
+async function addStep(graph: GraphBuilder, step: Step): Promise<void> {
+  const { output, inputs } = step;
+  const [input] = inputs as [string];
+  switch (step.kind) {
+    case 'convolution':
+      addConvolution(graph, step, await foldBatchNorm(step));
+      return;
+    case 'affine': {
+      const scale = await toNamedTensor(step.batchNorm.scale);
+      const shift = await toNamedTensor(step.batchNorm.shift);
+      const scaled = graph.node(`${output}/scaled`, 'Mul', [
         input,
-        this.#kernel(`${step.name}/kernel`, kernel, step.depthwise ? 2 : 1),
-        this.#float(`${step.name}/bias`, bias),
-      ],
+        graph.float(`${step.name}/scale`, scale),
+      ]);
+      graph.node(output, 'AddV2', [scaled, graph.float(`${step.name}/shift`, shift)]);
+      return;
+    }
+    case 'activation':
+      if (step.activation === 'swish') {
+        const gate = graph.node(`${output}/gate`, 'Sigmoid', inputs);
+        graph.node(output, 'Mul', [input, gate]);
+      } else {
+        graph.node(output, ACTIVATIONS[step.activation], inputs);
+      }
+      return;
+    case 'add':
+      if (inputs.length === 2) graph.node(output, 'AddV2', inputs);
+      else graph.node(output, 'AddN', inputs, { N: { i: `${inputs.length}` } });
+      return;
+    case 'multiply':
+      graph.node(output, 'Mul', inputs);
+      return;
+    case 'concat':
+      addConcat(graph, output, inputs);
+      return;
+    case 'max-pool':
+    case 'average-pool':
+      addPool(graph, step);
+      return;
+    case 'pad':
+      addPad(graph, step);
+      return;
+    case 'local-response-normalization':
+      graph.node(output, 'LRN', inputs, {
+        depth_radius: { i: `${step.radius}` },
+        bias: { f: step.bias },
+        alpha: { f: step.alpha },
+        beta: { f: step.beta },
+      });
+      return;
+    case 'global-average-pool':
+    case 'global-max-pool': {
+      const axes = graph.integers(`${output}/axes`, [1, 2]);
+      graph.node(output, step.kind === 'global-max-pool' ? 'Max' : 'Mean', [input, axes], {
+        Tidx: { type: 'DT_INT32' },
+        keep_dims: { b: false },
+      });
+      return;
+    }
+    case 'reshape':
+      graph.node(
+        output,
+        'Reshape',
+        [input, graph.integers(`${output}/shape`, [-1, ...step.shape])],
+        {
+          Tshape: { type: 'DT_INT32' },
+        },
+      );
+      return;
+    case 'dropout':
+      graph.node(output, 'Identity', inputs);
+      return;
+    case 'dense': {
+      const kernel = await toNamedTensor(step.kernel.value);
+      const bias = await toNamedTensor(step.bias.value);
+      graph.node(
+        output,
+        '_FusedMatMul',
+        [
+          input,
+          graph.kernel(`${step.name}/kernel`, kernel, 1),
+          graph.float(`${step.name}/bias`, bias),
+        ],
+        { transpose_a: { b: false }, transpose_b: { b: false }, ...fusedOps(['BiasAdd']) },
+      );
+      return;
+    }
+    case 'softmax':
+      graph.node(output, 'Softmax', inputs);
+  }
+}
+
+function addConvolution(
+  graph: GraphBuilder,
+  step: ConvolutionStep,
+  { kernel, bias }: FoldedConvolution,
+): void {
+  const { name, output, depthwise, groups } = step;
+  const [input] = step.inputs as [string];
+  const [height, width] = step.strides;
+  const convolve = (output: string, input: string, kernel: string, bias: string) =>
+    graph.node(
+      output,
+      depthwise ? 'FusedDepthwiseConv2dNative' : '_FusedConv2D',
+      [input, kernel, bias],
       {
-        ...FLOAT,
-        strides: { list: { i: ['1', `${height}`, `${width}`, '1'] } },
-        dilations: { list: { i: ['1', '1', '1', '1'] } },
+        strides: numbers([1, height, width, 1]),
+        dilations: numbers([1, 1, 1, 1]),
         padding: text(step.padding.toUpperCase()),
         data_format: text('NHWC'),
         ...fusedOps(
@@ -122,74 +142,95 @@ class GraphBuilder {
         ),
       },
     );
+  if (groups === 1) {
+    const channels = depthwise ? 2 : 1;
+    convolve(
+      output,
+      input,
+      graph.kernel(`${name}/kernel`, kernel, channels),
+      graph.float(`${name}/bias`, bias),
+    );
+    return;
   }
+  // tfjs has no grouped convolution: one for each group.
+  const axis = graph.integers(`${output}/split/axis`, [3], []);
+  const split = graph.node(`${output}/split`, 'Split', [axis, input], {
+    num_split: { i: `${groups}` },
+  });
+  const kernels = shares(kernel, groups);
+  const biases = shares(bias, groups);
+  const parts = kernels.map((share, group) =>
+    convolve(
+      `${output}/group${group}`,
+      `${split}:${group}`,
+      graph.kernel(`${name}/kernel${group}`, share, 1),
+      graph.float(`${name}/bias${group}`, biases[group] as NamedTensor),
+    ),
+  );
+  addConcat(graph, output, parts);
+}
 
-  dense(step: DenseStep, kernel: NamedTensor, bias: NamedTensor): void {
-    const [input] = step.inputs as [string];
-    this.node(
-      step.output,
-      '_FusedMatMul',
+/** Cuts a tensor into equal parts along its last dimension. */
+function shares({ shape, values }: NamedTensor, count: number): NamedTensor[] {
+  const channels = shape.at(-1) as number;
+  const width = channels / count;
+  return Array.from({ length: count }, (_, share) => ({
+    shape: [...shape.slice(0, -1), width],
+    values: values.filter((_, index) => Math.floor((index % channels) / width) === share),
+  }));
+}
+
+function addConcat(graph: GraphBuilder, name: string, inputs: readonly string[]): void {
+  const axis = graph.integers(`${name}/axis`, [3], []);
+  graph.node(name, 'ConcatV2', [...inputs, axis], {
+    N: { i: `${inputs.length}` },
+    Tidx: { type: 'DT_INT32' },
+  });
+}
+
+function addPool(
+  graph: GraphBuilder,
+  { kind, inputs, output, size, strides, padding }: PoolStep,
+): void {
+  graph.node(output, kind === 'max-pool' ? 'MaxPool' : 'AvgPool', inputs, {
+    ksize: numbers([1, ...size, 1]),
+    strides: numbers([1, ...strides, 1]),
+    padding: text(padding.toUpperCase()),
+    data_format: text('NHWC'),
+  });
+}
+
+function addPad(graph: GraphBuilder, { inputs, output, rows, columns }: PadStep): void {
+  const [input] = inputs as [string];
+  const index = { Tidx: { type: 'DT_INT32' } };
+  const amounts = [...rows, ...columns];
+  const [top, bottom, left, right] = amounts.map((count) => Math.max(-count, 0)) as Sides;
+  const crops = top + bottom + left + right > 0;
+  const pads = amounts.some((count) => count > 0);
+  let cropped = input;
+  if (crops) {
+    // A mask's bit opens its dimension: batch and channels are 1 and 8.
+    const endMask = 1 + (bottom === 0 ? 2 : 0) + (right === 0 ? 4 : 0) + 8;
+    cropped = graph.node(
+      pads ? `${output}/cropped` : output,
+      'StridedSlice',
       [
         input,
-        this.#kernel(`${step.name}/kernel`, kernel, 1),
-        this.#float(`${step.name}/bias`, bias),
+        graph.integers(`${output}/begin`, [0, top, left, 0]),
+        graph.integers(`${output}/end`, [0, -bottom, -right, 0]),
+        graph.integers(`${output}/strides`, [1, 1, 1, 1]),
       ],
-      { ...FLOAT, transpose_a: { b: false }, transpose_b: { b: false }, ...fusedOps(['BiasAdd']) },
+      { ...index, begin_mask: { i: '9' }, end_mask: { i: `${endMask}` } },
     );
   }
-
-  axes(name: string, values: readonly number[]): string {
-    const data = new Uint8Array(Int32Array.from(values).buffer);
-    return this.#constant({ name, shape: [values.length], dtype: 'int32' }, data);
-  }
-
-  finish(plan: Plan, size: number): GraphModel {
-    return {
-      topology: { node: this.#nodes, versions: { producer: 1882 } },
-      signature: {
-        inputs: { [plan.input]: tensorInfo(plan.input, [-1, size, size, 3]) },
-        outputs: { [plan.output]: tensorInfo(plan.output, [-1, classesOf(plan)]) },
-      },
-      weightSpecs: this.#specs,
-      weightData: new Uint8Array(Buffer.concat(this.#data)),
-    };
-  }
-
-  /**
-   * The tfjs format has one scale a tensor. So the kernel is stored divided by its channels'
-   * scales, and the graph multiplies two constants: right in any tfjs program, and free where
-   * the loader folds it once (`shared/fold-constants`).
-   */
-  #kernel(name: string, kernel: NamedTensor, channelDimensions: 1 | 2): string {
-    if (this.#scheme === 'float32') return this.#float(name, kernel);
-    const { shape, steps, scales } = quantizePerChannel(kernel, channelDimensions);
-    const quantized = this.#constant(
-      {
-        name: `${name}/steps`,
-        shape: [...shape],
-        dtype: 'float32',
-        quantization: { dtype: 'uint8', ...STEP },
-      },
-      steps,
-    );
-    return this.node(name, 'Mul', [quantized, this.#float(`${name}/scales`, scales)], FLOAT);
-  }
-
-  #float(name: string, { shape, values }: NamedTensor): string {
-    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return this.#constant({ name, shape: [...shape], dtype: 'float32' }, data);
-  }
-
-  #constant(spec: io.WeightsManifestEntry, data: Uint8Array): string {
-    this.#specs.push(spec);
-    this.#data.push(data);
-    const dtype = spec.dtype === 'int32' ? 'DT_INT32' : 'DT_FLOAT';
-    return this.node(spec.name, 'Const', [], {
-      dtype: { type: dtype },
-      value: { tensor: { dtype, tensorShape: dims(spec.shape) } },
-    });
-  }
+  if (!pads && crops) return;
+  const paddings = [0, 0, ...amounts.map((count) => Math.max(count, 0)), 0, 0];
+  graph.node(output, 'Pad', [cropped, graph.integers(`${output}/paddings`, paddings, [4, 2])], {
+    Tpaddings: { type: 'DT_INT32' },
+  });
 }
+
+type Sides = [top: number, bottom: number, left: number, right: number];
 
 function classesOf(plan: Plan): number {
   const dense = plan.steps.findLast((step) => step.kind === 'dense');
@@ -197,21 +238,8 @@ function classesOf(plan: Plan): number {
   return dense.bias.value.size;
 }
 
-const ACTIVATIONS = { relu: 'Relu', relu6: 'Relu6' } as const;
+const ACTIVATIONS = { relu: 'Relu', relu6: 'Relu6', sigmoid: 'Sigmoid', tanh: 'Tanh' } as const;
 
 function fusedOps(names: readonly string[]): object {
   return { num_args: { i: '1' }, fused_ops: { list: { s: names.map((name) => text(name).s) } } };
-}
-
-/** GraphDef's JSON form holds strings in base64. */
-function text(value: string): { s: string } {
-  return { s: Buffer.from(value).toString('base64') };
-}
-
-function dims(shape: readonly number[]): object {
-  return { dim: shape.map((length) => ({ size: `${length}` })) };
-}
-
-function tensorInfo(name: string, shape: readonly number[]): object {
-  return { name: `${name}:0`, dtype: 'DT_FLOAT', tensorShape: dims(shape) };
 }

@@ -10,7 +10,8 @@ import { fusePlan } from '../plan/fuse.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { type GraphModel, toGraphModel } from './graph-model.ts';
+import type { GraphModel } from './graph-builder.ts';
+import { toGraphModel } from './graph-model.ts';
 import { type CardDraft, writeModelDirectory } from './write-model-directory.ts';
 
 const draft: CardDraft = {

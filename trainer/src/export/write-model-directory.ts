@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { type ModelCard, modelCard } from 'shared/model-card';
 import { type ModelsIndex, modelsIndex } from 'shared/model-directory';
 import { replaceDirectory, writeFileAtomically } from '../write-atomically.ts';
-import type { GraphModel } from './graph-model.ts';
+import type { GraphModel } from './graph-builder.ts';
 
 /** Also the piece that browsers and Workers cache well (tfjs' converter takes the same). */
 const SHARD_BYTES = 4 * 1024 * 1024;

@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Random } from '../datasets/random.ts';
+import { stepGradients } from './backward.ts';
 import { type ConvolutionRun, convolutionGradients, runConvolution } from './convolution.ts';
-import type { Plan, Step } from './plan.ts';
+import { runStep } from './forward.ts';
+import type { DropoutStep, Parameter, Plan, Step } from './plan.ts';
 
 /**
  * Runs a plan in inference mode.
@@ -18,41 +20,12 @@ export function runPlan(plan: Plan, input: tf.Tensor): tf.Tensor {
     for (const step of plan.steps) {
       values.set(step.output, runStep(step, read(values, step.inputs)));
       // Freed as soon as nothing will read it, so that memory stays that of a few layers.
-      for (const name of step.inputs) {
+      for (const name of new Set(step.inputs)) {
         if (lastReader.get(name) === step && name !== plan.input) values.get(name)?.dispose();
       }
     }
     return value(values, plan.output);
   });
-}
-
-function runStep(step: Step, inputs: readonly tf.Tensor[]): tf.Tensor {
-  const [x] = inputs as [tf.Tensor];
-  switch (step.kind) {
-    case 'convolution': {
-      const { output, scaledKernel } = runConvolution(step, x as tf.Tensor4D);
-      scaledKernel.dispose();
-      return output;
-    }
-    case 'add':
-      return inputs.slice(1).reduce((sum, next) => sum.add(next), x);
-    case 'global-average-pool':
-      return x.mean([1, 2]);
-    case 'dropout':
-      return x.clone();
-    case 'dense':
-      return dense(
-        x as tf.Tensor2D,
-        step.kernel.value as tf.Tensor2D,
-        step.bias.value as tf.Tensor1D,
-      );
-    case 'softmax':
-      return tf.softmax(x);
-  }
-}
-
-function dense(x: tf.Tensor2D, kernel: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
-  return tf.matMul(x, kernel).add(bias);
 }
 
 /** The loss and its derivative, both by the network's logits. */
@@ -64,7 +37,7 @@ export interface LossGradient {
 
 export interface Gradients {
   readonly loss: tf.Scalar;
-  /** By parameter name; the caller disposes of them and of the loss. */
+  /** Of the trainable parameters, by name; the caller disposes of them and of the loss. */
   readonly gradients: ReadonlyMap<string, tf.Tensor>;
 }
 
@@ -87,6 +60,7 @@ export function planGradients(
   random: Random,
 ): Gradients {
   const steps = plan.steps.filter((step) => step.kind !== 'softmax');
+  const learning = learningValues(steps);
   const values = new Map([[plan.input, input]]);
   const convolutions = new Map<Step, ConvolutionRun>();
   const masks = new Map<Step, tf.Tensor>();
@@ -100,7 +74,7 @@ export function planGradients(
         values.set(step.output, run.output);
       } else if (step.kind === 'dropout') {
         const [x] = inputs as [tf.Tensor];
-        const mask = dropoutMask(x.shape, step.rate, random);
+        const mask = dropoutMask(x.shape, step, random);
         masks.set(step, mask);
         values.set(step.output, x.mul(mask));
       } else {
@@ -112,64 +86,79 @@ export function planGradients(
     const { loss, logits } = lossOf(value(values, last.output) as tf.Tensor2D);
     const byOutput = new Map<string, tf.Tensor>([[last.output, logits]]);
     const pass = (name: string, gradient: tf.Tensor) => {
+      if (!learning.has(name)) return gradient.dispose();
       const earlier = byOutput.get(name);
       byOutput.set(name, earlier ? earlier.add(gradient) : gradient);
       if (earlier) tf.dispose([earlier, gradient]);
     };
-    for (const step of steps.toReversed()) {
-      const dy = byOutput.get(step.output) as tf.Tensor;
+    const keep = ({ name }: Parameter, gradient: tf.Tensor | undefined) => {
+      if (gradient) gradients.set(name, tf.keep(gradient));
+    };
+    const back = (step: (typeof steps)[number], dy: tf.Tensor) => {
+      const needsInputGradient = step.inputs.some((name) => learning.has(name));
       const [inputName] = step.inputs as [string];
-      const x = value(values, inputName);
       switch (step.kind) {
         case 'convolution': {
           const run = convolutions.get(step) as ConvolutionRun;
-          const by = convolutionGradients(step, run, dy as tf.Tensor4D, inputName !== plan.input);
-          gradients.set(step.kernel.name, tf.keep(by.kernel));
+          const by = convolutionGradients(step, run, dy as tf.Tensor4D, needsInputGradient);
+          keep(step.kernel, by.kernel);
+          if (step.bias) keep(step.bias, by.bias);
           if (by.input) pass(inputName, by.input);
-          run.scaledKernel.dispose();
-          break;
-        }
-        case 'add':
-          for (const name of step.inputs) pass(name, dy.clone());
-          break;
-        case 'global-average-pool': {
-          const [, height, width] = x.shape as [number, number, number, number];
-          const spread = dy
-            .div(height * width)
-            .expandDims(1)
-            .expandDims(1);
-          pass(inputName, tf.zerosLike(x).add(spread));
           break;
         }
         case 'dropout':
           pass(inputName, dy.mul(masks.get(step) as tf.Tensor));
           break;
-        case 'dense': {
-          const kernel = step.kernel.value as tf.Tensor2D;
-          gradients.set(
-            step.kernel.name,
-            tf.keep(tf.matMul(x as tf.Tensor2D, dy as tf.Tensor2D, true)),
+        default: {
+          const inputs = read(values, step.inputs);
+          const by = stepGradients(
+            step,
+            inputs,
+            value(values, step.output),
+            dy,
+            needsInputGradient,
           );
-          gradients.set(step.bias.name, tf.keep(dy.sum(0)));
-          if (inputName !== plan.input)
-            pass(inputName, tf.matMul(dy as tf.Tensor2D, kernel, false, true));
-          break;
+          for (const [parameter, gradient] of by.parameters) keep(parameter, gradient);
+          for (const [index, gradient] of by.inputs.entries()) {
+            pass(step.inputs[index] as string, gradient);
+          }
         }
       }
-      dy.dispose();
-      values.get(step.output)?.dispose();
+    };
+    for (const step of steps.toReversed()) {
+      const dy = byOutput.get(step.output);
+      if (dy) back(step, dy);
+      convolutions.get(step)?.scaledKernel.dispose();
+      tf.dispose([dy ?? [], value(values, step.output)]);
     }
     return loss;
   });
   return { loss, gradients };
 }
 
-/** `shape` of 0 and `1 / (1 − rate)`, so that the mean stays (Srivastava et al. 2014, §10). */
-function dropoutMask(shape: number[], rate: number, random: Random): tf.Tensor {
-  const kept = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () =>
+/** The values that change when the trainable parameters do: only these need gradients. */
+function learningValues(steps: readonly Step[]): ReadonlySet<string> {
+  const learning = new Set<string>();
+  for (const step of steps) {
+    const learns =
+      (step.kind === 'convolution' || step.kind === 'dense') &&
+      (step.kernel.value.trainable || step.bias?.value.trainable);
+    if (learns || step.inputs.some((name) => learning.has(name))) learning.add(step.output);
+  }
+  return learning;
+}
+
+/** 0 and `1 / (1 − rate)`, so that the mean stays (Srivastava et al. 2014, §10). */
+function dropoutMask(
+  shape: readonly number[],
+  { rate, wholeExamples }: DropoutStep,
+  random: Random,
+): tf.Tensor {
+  const maskShape = wholeExamples ? [shape[0] as number, 1, 1, 1] : [...shape];
+  const kept = Float32Array.from({ length: tf.util.sizeFromShape(maskShape) }, () =>
     random.float() < rate ? 0 : 1 / (1 - rate),
   );
-  return tf.tensor(kept, shape);
+  return tf.tensor(kept, maskShape);
 }
 
 function read(values: ReadonlyMap<string, tf.Tensor>, names: readonly string[]): tf.Tensor[] {

@@ -25,6 +25,12 @@ function product(): number[] {
   });
 }
 
+// The first to start WASM in this process, which keeps its threads.
+test('takes as many threads as it is told to', async () => {
+  const { description } = await startBackend('wasm', vi.fn(), { threads: 1 });
+  expect(description).toMatch(/on one core$/);
+});
+
 test.each(['wasm', 'cpu'] as const)(
   'computes on %s when told to, and says nothing',
   async (name) => {
@@ -45,6 +51,21 @@ test('goes on with WASM when there is no Python, in one line that says what is l
   expect(product()).toEqual([7, 10, 15, 22]);
   expect(log).toHaveBeenCalledOnce();
   expect(log).toHaveBeenCalledWith(expect.stringMatching(/Python 3.*Going on with WASM/));
+  expect(await readdir(cache)).toEqual([]);
+});
+
+test('names the command that sets CUDA up', async () => {
+  await expect(startBackend('cuda', vi.fn())).rejects.toMatchObject({
+    code: 'backend_unavailable',
+    message: expect.stringMatching(
+      process.platform === 'linux' ? /run setup --cuda/ : /Linux on x64 only/,
+    ),
+  });
+});
+
+test('downloads nothing where it is told not to', async () => {
+  const probed = startBackend('native', vi.fn(), { install: false });
+  await expect(probed).rejects.toMatchObject({ message: expect.stringContaining('run setup') });
   expect(await readdir(cache)).toEqual([]);
 });
 

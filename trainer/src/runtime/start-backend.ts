@@ -150,9 +150,9 @@ async function startWebgpu(): Promise<Backend & { readonly isSoftware: boolean }
 }
 
 async function startWasm({ threads }: Start): Promise<Backend> {
-  await startWasmBackend(threads);
+  const inUse = await startWasmBackend(threads);
   const version = tf.version['tfjs-core'];
-  return { name: 'wasm', description: `WebAssembly, tfjs ${version}, on ${cores(threads)}` };
+  return { name: 'wasm', description: `WebAssembly, tfjs ${version}, on ${cores(inUse)}` };
 }
 
 async function startCpu(): Promise<Backend> {

@@ -13,10 +13,13 @@ const require = createRequire(import.meta.url);
  * Done twice, the second time does nothing.
  *
  * @param threads of XNNPACK's matrix products and convolutions, at least 1
+ * @returns the threads in use
  * @throws TrainerError `backend_unavailable`
  */
-export async function startWasmBackend(threads: number): Promise<void> {
-  const { BackendWasm, setThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
+export async function startWasmBackend(threads: number): Promise<number> {
+  const { BackendWasm, getThreadsCount, setThreadsCount } = await import(
+    '@tensorflow/tfjs-backend-wasm'
+  );
   if (tf.findBackend('wasm') === null) {
     // The package's own way to start gives Node a single thread (tensorflow/tfjs#3830).
     tf.removeBackend('wasm');
@@ -37,6 +40,7 @@ export async function startWasmBackend(threads: number): Promise<void> {
     );
   }
   await tf.ready();
+  return getThreadsCount();
 }
 
 /** What the types of tfjs-wasm leave out. */

@@ -4,7 +4,7 @@ import type { StageConfig } from '../config/train-config.ts';
 import { createRandom, type Random, shuffle } from '../datasets/random.ts';
 import { TrainerError } from '../errors.ts';
 import { softmaxCrossEntropy } from '../plan/loss.ts';
-import { type Plan, parametersOf } from '../plan/plan.ts';
+import { type Plan, trainableParametersOf } from '../plan/plan.ts';
 import { planGradients } from '../plan/run.ts';
 import type { Progress } from '../report/progress.ts';
 import type { Adam } from './adam.ts';
@@ -83,7 +83,7 @@ async function runStep(
   const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
   const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
   const [value] = await loss.data<'float32'>();
-  if (Number.isFinite(value)) optimizer.apply(parametersOf(plan), gradients, rate);
+  if (Number.isFinite(value)) optimizer.apply(trainableParametersOf(plan), gradients, rate);
   tf.dispose([inputs, truth, loss, ...gradients.values()]);
   return value as number;
 }

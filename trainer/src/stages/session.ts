@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import type { StageConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
-import { type Plan, parametersOf } from '../plan/plan.ts';
+import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
 import { Adam } from './adam.ts';
@@ -105,7 +105,7 @@ export class Session {
 
   /** Trains one stage to its end and leaves the best epoch's weights in the plan. */
   async run(stage: Stage): Promise<void> {
-    const parameters = parametersOf(stage.plan);
+    const parameters = trainableParametersOf(stage.plan);
     const optimizer = new Adam(parameters);
     if (this.#moments.size > 0) assign(optimizer.state(), this.#moments, '');
     optimizer.resumeAt(this.#header.optimizerSteps);

@@ -10,11 +10,8 @@ import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, type Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { attachHead } from '../stages/head.ts';
-import { loadWeights } from '../weights/load-weights.ts';
-import { readSafetensors } from '../weights/safetensors.ts';
-import { buildEfficientNetLite0 } from './efficientnet-lite.ts';
-import { backbones } from './registry.ts';
+import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
+import { backbones, buildBackbone } from './registry.ts';
 
 /**
  * The golden values come from float32 kernels; with those the worst of the fifteen probabilities
@@ -28,8 +25,8 @@ let network: tf.LayersModel;
 
 beforeAll(async () => {
   await startBackend('wasm', () => {});
-  trunk = buildEfficientNetLite0(224);
-  network = attachHead(trunk, 1000, 0, 0);
+  trunk = buildBackbone('efficientnet-lite0', { includeTop: false });
+  network = buildBackbone('efficientnet-lite0');
 });
 
 test("has as many parameters as Keras' layers count", () => {
@@ -40,7 +37,7 @@ test("has as many parameters as Keras' layers count", () => {
 test('calls its layers as Keras calls those of EfficientNet-B0', () => {
   const names = trunk.layers.map(({ name }) => name);
   expect(names.slice(0, 10)).toEqual([
-    'input',
+    'input_layer',
     'stem_conv',
     'stem_bn',
     'stem_activation',
@@ -67,14 +64,15 @@ test('calls its layers as Keras calls those of EfficientNet-B0', () => {
 
 test('makes a thirty-second of the size, rounded up', () => {
   expect(trunk.outputs[0]?.shape).toEqual([null, 7, 7, 1280]);
-  expect(buildEfficientNetLite0(97).outputs[0]?.shape).toEqual([null, 4, 4, 1280]);
+  const odd = buildBackbone('efficientnet-lite0', { size: 97, includeTop: false });
+  expect(odd.outputs[0]?.shape).toEqual([null, 4, 4, 1280]);
 });
 
 describe('with its ImageNet weights', () => {
   let plan: Plan;
 
   beforeAll(async () => {
-    loadWeights(network.layers, (await readSafetensors(lite0.weights)).tensors);
+    await loadBackboneWeights(network, 'efficientnet-lite0', 'imagenet', true);
     plan = fusePlan(network);
   });
   afterAll(() => disposePlan(plan));

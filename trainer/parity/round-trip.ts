@@ -1,0 +1,45 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BackboneName, buildBackbone } from '../src/backbones/registry.ts';
+import { startBackend } from '../src/runtime/start-backend.ts';
+import { weightValues } from '../src/weights/formula.ts';
+import { readWeights } from '../src/weights/read-weights.ts';
+
+/**
+ * Reads a network that Keras saved with the formula's weights.
+ *
+ * @param save has Keras save it in a folder, in each format
+ * @returns a line for each weight that is not what Keras was given, bit for bit
+ */
+export async function checkRoundTrip(
+  name: BackboneName,
+  save: (folder: string) => Promise<void>,
+): Promise<string[]> {
+  await startBackend('cpu', () => {});
+  const golden = new URL(`golden/${name}.json`, import.meta.url);
+  const { gain } = JSON.parse(await readFile(golden, 'utf8')) as { gain: number };
+  const model = buildBackbone(name, { initialize: false });
+  const folder = await mkdtemp(join(tmpdir(), 'graft-round-trip-'));
+  try {
+    await save(folder);
+    const found: string[] = [];
+    for (const file of ['full.h5', 'full.weights.h5', 'model.h5', 'model.keras']) {
+      const tensors = await readWeights(join(folder, file), model.layers);
+      for (const [weight, { shape, values }] of tensors) {
+        // Which Keras was not given: it keeps its own.
+        if (weight.startsWith('normalization/')) continue;
+        const expected = weightValues(weight, shape, gain);
+        if (expected.some((value, index) => value !== values[index])) {
+          found.push(`${file}: ${weight} differs`);
+        }
+      }
+      const weights = model.layers.flatMap((layer) => layer.weights);
+      if (tensors.size !== weights.length) found.push(`${file}: ${tensors.size} tensors`);
+    }
+    return found;
+  } finally {
+    model.dispose();
+    await rm(folder, { recursive: true });
+  }
+}

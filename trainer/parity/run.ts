@@ -1,0 +1,64 @@
+/**
+ * Has real Keras compute the golden files again and compares them with those in the repository,
+ * and save whole networks in each of its formats, which must read back number for number.
+ *
+ *     pnpm --filter trainer parity [--write] [<architecture> ...]
+ *
+ * `--write` replaces the files instead, those of the small network in round-trip/ too; then run
+ * `pnpm format`. It makes a Python environment of its own; the tests read the files and need none.
+ */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { preparePython } from '../bench/python-env.ts';
+import { type BackboneName, backbones } from '../src/backbones/registry.ts';
+import { runProgram } from '../src/runtime/run-program.ts';
+import { writeFileAtomically } from '../src/write-atomically.ts';
+import { differences } from './differences.ts';
+import { checkRoundTrip } from './round-trip.ts';
+
+// One of each way of naming layers: all named, none named but convolutions, layers of its own kind.
+const ROUND_TRIPS: readonly BackboneName[] = ['mobilenetv2', 'xception', 'efficientnetb0'];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { write: { type: 'boolean', default: false } },
+});
+
+const python = await preparePython(console.log);
+for (const line of (await runPython('golden.py', positionals)).split('\n')) {
+  // Among what TensorFlow has to say.
+  if (!line.startsWith('{"name"')) continue;
+  const { name, golden } = JSON.parse(line) as { name: string; golden: unknown };
+  const path = pathOf(`golden/${name}.json`);
+  if (values.write) {
+    await writeFileAtomically(path, `${JSON.stringify(golden, null, 2)}\n`);
+    console.log(`${name}: written`);
+  } else {
+    report(name, differences(JSON.parse(await readFile(path, 'utf8')), golden));
+  }
+}
+if (values.write) {
+  await runPython('round_trip.py', [pathOf('round-trip')]);
+} else {
+  for (const name of ROUND_TRIPS) {
+    if (positionals.length > 0 && !positionals.includes(name)) continue;
+    const save = async (folder: string) => void (await runPython('round_trip.py', [folder, name]));
+    report(`${backbones[name].title}, saved and read`, await checkRoundTrip(name, save));
+  }
+}
+
+function report(name: string, found: readonly string[]): void {
+  console.log(`${name}: ${found.length === 0 ? 'the same' : found.join('; ')}`);
+  if (found.length > 0) process.exitCode = 1;
+}
+
+async function runPython(script: string, args: readonly string[]): Promise<string> {
+  const { kind, output } = await runProgram(python, [pathOf(script), ...args]);
+  if (kind !== 'done') throw new Error(`${script} failed:\n${output}`);
+  return output;
+}
+
+function pathOf(file: string): string {
+  return fileURLToPath(new URL(file, import.meta.url));
+}

@@ -1,0 +1,17 @@
+import { basename } from 'node:path';
+import type { ModelCard } from 'shared/model-card';
+import { type BackboneName, backbones } from './registry.ts';
+
+/** What a model card says of where the weights come from. */
+export function pretrainingOf(name: BackboneName, weights: string): ModelCard['pretraining'] {
+  if (weights === 'none') return { dataset: 'none', source: 'random weights' };
+  if (weights !== 'imagenet') return { dataset: 'unknown', source: basename(weights) };
+  return { dataset: 'ImageNet-1k', source: backbones[name].pretraining?.source ?? 'unknown' };
+}
+
+/** What a model card says of the weights' licence: nothing of a file that only the user knows. */
+export function licencesOf(name: BackboneName, weights: string): ModelCard['licences'] {
+  const { pretraining } = backbones[name];
+  if (weights !== 'imagenet' || !pretraining) return [];
+  return [{ of: 'pretrained weights', licence: pretraining.licence }];
+}

@@ -1,0 +1,149 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { createRandom } from '../datasets/random.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { disposePlan, type Plan } from '../plan/plan.ts';
+import { planGradients, runPlan } from '../plan/run.ts';
+import { startBackend } from '../runtime/start-backend.ts';
+import { hashOf, signedValues, weightValues } from '../weights/formula.ts';
+import { preprocessModes } from './preprocess-modes.ts';
+import { type BackboneName, backbones, buildBackbone } from './registry.ts';
+
+/** Every so many-th of a tensor's values, and two numbers that all of them enter. */
+interface Summary {
+  readonly shape: readonly number[];
+  readonly stride: number;
+  readonly samples: readonly number[];
+  readonly sum: number;
+  readonly maxAbs: number;
+}
+
+/** What real Keras computed, see parity/golden.py. */
+interface Golden {
+  readonly size: number;
+  readonly ownSize: number;
+  readonly gain: number;
+  readonly parameters: { readonly withTop: number; readonly withoutTop: number };
+  readonly weights: { readonly count: number; readonly hash: number };
+  readonly trunk: Summary & { readonly layer: string; readonly loss: number };
+  readonly logits: Summary;
+  readonly gradients: Readonly<Record<string, Summary>>;
+}
+
+const folder = new URL('../../parity/golden/', import.meta.url);
+const read = (file: string) => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
+const names = readdirSync(fileURLToPath(folder))
+  .filter((file) => file !== 'preprocess.json')
+  .map((file) => file.replace('.json', '') as BackboneName);
+
+test('has a golden file for each network', () => {
+  expect(names.toSorted()).toEqual(Object.keys(backbones).toSorted());
+});
+
+beforeAll(async () => {
+  await startBackend(inject('native') ? 'native' : 'cpu', () => {});
+});
+
+describe.each(names)('%s, with the weights of the formula,', (name) => {
+  const golden: Golden = read(`${name}.json`);
+  const { size, gain } = golden;
+  const input = () => tf.tensor(signedValues('input', size * size * 3), [1, size, size, 3]);
+
+  test('has the weights, outputs and gradients of Keras', { timeout: 300_000 }, () => {
+    const before = tf.memory().numTensors;
+    const classes = golden.logits.shape.at(-1) as number;
+    const model = buildBackbone(name, { size, classes, initialize: false });
+    const listing: string[] = [];
+    for (const layer of model.layers) {
+      // It is left to the preprocess spec.
+      if (layer.getClassName() === 'Normalization') continue;
+      tf.tidy(() =>
+        layer.setWeights(
+          layer.weights.map(({ originalName, shape }) => {
+            listing.push(`${originalName}[${shape}]`);
+            return tf.tensor(
+              weightValues(originalName, shape as number[], gain),
+              shape as number[],
+            );
+          }),
+        ),
+      );
+    }
+    expect(listing).toHaveLength(golden.weights.count);
+    expect(hashOf(listing.join('\n'))).toBe(golden.weights.hash);
+    const plan = fusePlan(model);
+    model.dispose();
+
+    const steps = plan.steps.filter(({ kind }) => kind !== 'softmax');
+    const logits: Plan = { ...plan, steps, output: steps.at(-1)?.output as string };
+    tf.tidy(() => expectSummary(runPlan(logits, input()), golden.logits, 1e-4, 'logits'));
+
+    const end = steps.findIndex(({ output }) => output.startsWith(`${golden.trunk.layer}/`));
+    const trunk: Plan = {
+      ...plan,
+      // Keras was asked for inference.
+      steps: steps
+        .slice(0, end + 1)
+        .map((step) => (step.kind === 'dropout' ? { ...step, rate: 0 } : step)),
+      output: steps[end]?.output as string,
+    };
+    tf.tidy(() => {
+      const lossOf = (output: tf.Tensor) => {
+        expectSummary(output, golden.trunk, 1e-4, 'trunk');
+        const gradient = tf.tensor(signedValues('loss', output.size), output.shape);
+        return { loss: output.mul(gradient).sum<tf.Scalar>(), logits: gradient as tf.Tensor2D };
+      };
+      const { gradients } = planGradients(trunk, input(), lossOf, createRandom(1));
+      for (const [weight, expected] of Object.entries(golden.gradients)) {
+        expectSummary(gradients.get(weight) as tf.Tensor, expected, 1e-3, weight);
+      }
+      tf.dispose([...gradients.values()]);
+    });
+    disposePlan(plan);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+test.each([
+  ['tf', preprocessModes.tf],
+  ['torch', preprocessModes.torch],
+  ['caffe', preprocessModes.caffe],
+  // Keras does it inside the network.
+  ['efficientnet', preprocessModes.torch],
+] as const)(
+  'scales pixels as the mode %s of preprocess_input',
+  (mode, { channelOrder, scale, offset }) => {
+    const expected = new Float32Array(
+      Uint8Array.from(Buffer.from(read('preprocess.json')[mode], 'base64')).buffer,
+    );
+    expect(expected).toHaveLength(256 * 3);
+    for (let pixel = 0; pixel < 256; pixel++) {
+      const rgb = [pixel, 255 - pixel, (7 * pixel) & 255];
+      const samples = channelOrder === 'rgb' ? rgb : rgb.toReversed();
+      for (const [channel, sample] of samples.entries()) {
+        const value = sample * (scale[channel] as number) + (offset[channel] as number);
+        const error = Math.abs(value - (expected[pixel * 3 + channel] as number));
+        // Keras rounds to float32 in between, which moves the last bit.
+        expect(error).toBeLessThan(128 * 2 ** -23);
+      }
+    }
+  },
+);
+
+function expectSummary(
+  tensor: tf.Tensor,
+  { shape, stride, samples, sum, maxAbs }: Summary,
+  tolerance: number,
+  name: string,
+): void {
+  expect(tensor.shape, name).toEqual(shape);
+  const values = tensor.dataSync<'float32'>();
+  const errors = samples.map((sample, index) =>
+    Math.abs((values[index * stride] as number) - sample),
+  );
+  expect(Math.max(...errors) / maxAbs, name).toBeLessThan(tolerance);
+  const difference = Math.abs(values.reduce((total, value) => total + value, 0) - sum);
+  expect(difference / (maxAbs * values.length), name).toBeLessThan(tolerance);
+}

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type * as tf from '@tensorflow/tfjs';
+import { type BackboneName, backbones } from '../backbones/registry.ts';
+import { TrainerError } from '../errors.ts';
+import { cacheDirectory } from '../runtime/cache-directory.ts';
+import { type DownloadOptions, downloadFile, type RemoteFile } from './download.ts';
+import { loadWeights } from './load-weights.ts';
+import { bundledWeights, officialWeights } from './official-weights.ts';
+import { readWeights } from './read-weights.ts';
+
+/**
+ * Loads a network's pretrained weights, from its own files, which are downloaded once, or from any.
+ *
+ * @param weights `imagenet`, or the path of a file in any format that `readWeights` reads
+ * @param includeTop whether the network has its classifier; if not, that of the file is passed over
+ * @throws TrainerError `weights_invalid`, `config_invalid` where there are no official weights,
+ *   `download_failed`, `disk_full`
+ */
+export async function loadBackboneWeights(
+  model: tf.LayersModel,
+  name: BackboneName,
+  weights: string,
+  includeTop: boolean,
+  options: DownloadOptions = { say: console.log },
+): Promise<void> {
+  const path = weights === 'imagenet' ? await imagenetFile(name, includeTop, options) : weights;
+  const tensors = await readWeights(path, model.layers, { withoutTop: !includeTop });
+  loadWeights(model.layers, tensors);
+}
+
+async function imagenetFile(
+  name: BackboneName,
+  includeTop: boolean,
+  options: DownloadOptions,
+): Promise<string> {
+  const bundled = bundledWeights[name];
+  if (bundled !== undefined) return bundled;
+  const official = officialWeights[name];
+  if (!official) {
+    throw new TrainerError(
+      'config_invalid',
+      `Keras publishes no ImageNet weights for ${backbones[name].title}; pass a file with --weights <file>, or --weights none for random ones.`,
+    );
+  }
+  return cachedFile(includeTop ? official.top : official.notop, backbones[name].title, options);
+}
+
+/** @throws TrainerError `download_failed` saying which file to get otherwise, `disk_full` */
+export async function cachedFile(
+  file: RemoteFile,
+  title: string,
+  options: DownloadOptions,
+): Promise<string> {
+  const target = join(cacheDirectory(), 'weights', basename(new URL(file.url).pathname));
+  if (existsSync(target)) return target;
+  options.say(`Downloading the ImageNet weights of ${title}, once, to ${target}.`);
+  try {
+    await downloadFile(file, target, options);
+  } catch (error) {
+    if (!(error instanceof TrainerError) || error.code !== 'download_failed') throw error;
+    throw new TrainerError(
+      'download_failed',
+      `${error.message}: try again, or get that file elsewhere and pass it with --weights <file>.`,
+      error.cause,
+    );
+  }
+  return target;
+}
