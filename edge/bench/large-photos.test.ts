@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { measureLargePhotos } from './large-photos.ts';
+
+test('large photos take less than 100 MB and get the answer of a full decode', async () => {
+  const photos = await measureLargePhotos();
+  expect(photos.map(({ name, megapixels }) => `${name} ${megapixels}`)).toEqual([
+    'baseline JPEG 12',
+    'baseline JPEG 48',
+    'progressive JPEG 12',
+    'PNG 12',
+    'WebP 12',
+    'GIF 12',
+    'AVIF 12',
+  ]);
+  for (const photo of photos) {
+    expect(photo).toMatchObject({ label: photo.fullLabel });
+    expect(photo.maxDifference, photo.name).toBeLessThan(0.02);
+    expect(photo.growthMb, photo.name).toBeLessThan(100);
+  }
+}, 180_000);

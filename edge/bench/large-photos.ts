@@ -1,0 +1,172 @@
+/**
+ * What large photos take: `pnpm --filter edge bench:photos`. Each one is classified by the Worker
+ * in workerd, whose memory is watched, and compared with a full decode.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { preprocess } from 'shared/preprocess-node';
+import { type ClassifyAnswer, classifyAnswer } from 'shared/wire';
+import sharp, { type Sharp } from 'sharp';
+import { createTestHarness } from 'wrangler';
+import { watchWorkerd } from './process-memory.ts';
+
+export interface LargePhoto {
+  readonly name: string;
+  readonly megapixels: number;
+  readonly megabytes: number;
+  /** The highest that the process' memory rose above what it was before, in 10^6 bytes. */
+  readonly growthMb: number;
+  /** The most probable label, and what it is after a full decode. */
+  readonly label: string;
+  readonly fullLabel: string;
+  /** Of the probabilities of any label among the first five, from those after a full decode. */
+  readonly maxDifference: number;
+  readonly decodeMs: number;
+}
+
+const edge = fileURLToPath(new URL('..', import.meta.url));
+
+/** Sides of what cameras make, in pixels. */
+const sides = { 12: [4032, 3024], 48: [8064, 6048] } as const;
+
+type Encode = (photo: Sharp) => Sharp;
+
+const jpeg: Encode = (photo) => photo.jpeg({ quality: 85 });
+
+/** Name, megapixels, fixture, grain as a standard deviation, format. */
+const photos: readonly (readonly [string, keyof typeof sides, string, number, Encode])[] = [
+  ['baseline JPEG', 12, 'coffee', 12, jpeg],
+  ['baseline JPEG', 48, 'coffee', 8, jpeg],
+  ['progressive JPEG', 12, 'coffee', 12, (photo) => photo.jpeg({ progressive: true })],
+  // Grain would make a file larger than the Worker takes.
+  ['PNG', 12, 'coffee', 0, (photo) => photo.png({ adaptiveFiltering: true })],
+  ['WebP', 12, 'chelsea', 12, (photo) => photo.webp({ effort: 0 })],
+  ['GIF', 12, 'coffee', 0, (photo) => photo.gif({ effort: 1, dither: 0 })],
+  ['AVIF', 12, 'coffee', 0, (photo) => photo.avif({ effort: 0, chromaSubsampling: '4:2:0' })],
+];
+
+/** Classifies each of them in a Worker that has just started and is warm. */
+export async function measureLargePhotos(): Promise<LargePhoto[]> {
+  const results: LargePhoto[] = [];
+  for (const [name, megapixels, source, grain, encode] of photos) {
+    const file = await encode(await enlarge(source, megapixels, grain)).toBuffer();
+    results.push({
+      name,
+      megapixels,
+      megabytes: file.length / 1e6,
+      ...(await measure(file, await decodeFully(file))),
+    });
+  }
+  return results;
+}
+
+type Measured = Omit<LargePhoto, 'name' | 'megapixels' | 'megabytes'>;
+
+/** @param decoded what a full decode of the file makes the network see, as a PNG */
+async function measure(file: Buffer, decoded: Buffer): Promise<Measured> {
+  const files: Buffer[] = [];
+  const host = createServer((request, response) =>
+    response.end(files[Number(request.url?.slice(1))]),
+  );
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+  const { port } = host.address() as AddressInfo;
+  const worker = createTestHarness({
+    root: edge,
+    workers: [{ configPath: 'wrangler.jsonc', vars: { ALLOW_LOOPBACK: '1' } }],
+  });
+  const classify = async (file: Buffer): Promise<{ answer: ClassifyAnswer; decodeMs: number }> => {
+    // A new url each time: the Worker remembers answers.
+    const url = `http://127.0.0.1:${port}/${files.push(file) - 1}`;
+    const query = new URLSearchParams({ url, model: 'imagenet' });
+    const response = await worker.fetch(`/classify?${query}`);
+    const body = await response.json();
+    if (!response.ok) throw new Error(`The Worker answered with ${JSON.stringify(body)}.`);
+    const stages = response.headers.get('server-timing') ?? '';
+    const decodeMs = Number(/decode;dur=([\d.]+)/.exec(stages)?.[1]);
+    return { answer: classifyAnswer.parse(body), decodeMs };
+  };
+  try {
+    await worker.listen();
+    for (let i = 0; i < 5; i++) await classify(decoded);
+    const full = await classify(decoded);
+    const memory = watchWorkerd();
+    const warm = memory.resident();
+    memory.resetPeak();
+    const { answer, decodeMs } = await classify(file);
+    return { growthMb: (memory.peak() - warm) / 1e6, ...compare(answer, full.answer), decodeMs };
+  } finally {
+    await worker.close();
+    host.closeAllConnections();
+    host.close();
+  }
+}
+
+/** Enlarges a photo, with the grain that one of that size has. */
+async function enlarge(
+  source: string,
+  megapixels: keyof typeof sides,
+  grain: number,
+): Promise<Sharp> {
+  const [width, height] = sides[megapixels];
+  const photo = sharp(fixture(source)).resize(width, height, { fit: 'cover' });
+  if (grain === 0) return photo;
+  const background = '#000';
+  const noise = { type: 'gaussian', mean: 128, sigma: grain * 2 } as const;
+  const tile = { width: 1024, height: 1024, channels: 3, background, noise } as const;
+  const input = await sharp({ create: tile }).png({ compressionLevel: 1 }).toBuffer();
+  return photo.composite([{ input, tile: true, blend: 'soft-light' }]).removeAlpha();
+}
+
+/** @returns a PNG of exactly what the network would see after a full decode */
+async function decodeFully(file: Buffer): Promise<Buffer> {
+  const { data, info } = await sharp(file)
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  const size = 224;
+  const input = preprocess(
+    { width, height, channels: 3, data },
+    {
+      fit: 'cover',
+      size,
+      filter: 'bicubic',
+      channelOrder: 'rgb',
+      scale: [1, 1, 1],
+      offset: [0, 0, 0],
+    },
+  );
+  return sharp(Uint8Array.from(input), { raw: { width: size, height: size, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+function compare(
+  reduced: ClassifyAnswer,
+  full: ClassifyAnswer,
+): Pick<LargePhoto, 'label' | 'fullLabel' | 'maxDifference'> {
+  const differences = full.predictions.map(({ index, probability }) => {
+    const same = reduced.predictions.find((prediction) => prediction.index === index);
+    return same ? Math.abs(same.probability - probability) : probability;
+  });
+  return {
+    label: reduced.predictions[0]?.label ?? '',
+    fullLabel: full.predictions[0]?.label ?? '',
+    maxDifference: Math.max(...differences),
+  };
+}
+
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`../test/fixtures/${name}.png`, import.meta.url));
+}
+
+if (import.meta.main) {
+  for (const photo of await measureLargePhotos()) {
+    console.log(
+      `${photo.name.padEnd(18)}${photo.megapixels} MP  ${photo.megabytes.toFixed(1)} MB file  ` +
+        `${photo.growthMb.toFixed(0)} MB more memory  ${photo.decodeMs.toFixed(0)} ms  ` +
+        `${photo.label} (full decode: ${photo.fullLabel}), ${photo.maxDifference.toFixed(4)} apart`,
+    );
+  }
+}
