@@ -20,7 +20,13 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      { test: { name: 'node', include: ['bench/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'node',
+          include: ['bench/**/*.test.ts', 'page/**/*.test.ts'],
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'e2e',

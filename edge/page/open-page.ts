@@ -1,0 +1,63 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import chromium from '@sparticuz/chromium';
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium as driver,
+  type Page,
+} from 'playwright-core';
+import { createTestHarness } from 'wrangler';
+
+/** The Worker with its page, a browser, and a host with pictures. */
+export interface PageHost {
+  /** A new page at `/`, with what the browser has complained of, which should be nothing. */
+  open(options?: BrowserContextOptions): Promise<{ page: Page; complaints: string[] }>;
+  /** Of a picture that another host serves. */
+  readonly pictureUrl: string;
+  close(): Promise<void>;
+}
+
+/** @param picture what the other host serves */
+export async function startPageHost(picture: Uint8Array): Promise<PageHost> {
+  const worker = createTestHarness({
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    workers: [{ configPath: 'wrangler.jsonc', vars: { ALLOW_LOOPBACK: '1' } }],
+  });
+  const host = createServer((_, response) => response.end(picture));
+  const [{ url }, browser] = await Promise.all([worker.listen(), startChromium(), listen()]);
+
+  function listen(): Promise<void> {
+    return new Promise((resolve) => host.listen(0, '127.0.0.1', resolve));
+  }
+
+  return {
+    pictureUrl: `http://127.0.0.1:${(host.address() as AddressInfo).port}/picture.png`,
+    async open(options) {
+      const context = await browser.newContext(options ?? {});
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on('pageerror', (error) => complaints.push(error.message));
+      page.on('console', (message) => {
+        if (message.type() === 'error') complaints.push(message.text());
+      });
+      await page.goto(`${url}`);
+      return { page, complaints };
+    },
+    async close() {
+      await browser.close();
+      await worker.close();
+      host.closeAllConnections();
+      host.close();
+    },
+  };
+}
+
+async function startChromium(): Promise<Browser> {
+  return driver.launch({
+    executablePath: await chromium.executablePath(),
+    args: chromium.args,
+    headless: true,
+  });
+}

@@ -1,0 +1,251 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type PageHost, startPageHost } from './open-page.ts';
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../test/fixtures/${name}.png`, import.meta.url));
+
+let host: PageHost;
+
+beforeAll(async () => {
+  host = await startPageHost(await readFile(fixture('coffee')));
+}, 60_000);
+
+afterAll(() => host?.close());
+
+const desktop = { viewport: { width: 1280, height: 900 } };
+const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+
+const patience = { timeout: 10_000 };
+
+async function labels(page: Page): Promise<string[]> {
+  await page.locator('[data-state="answered"]').waitFor();
+  return page.locator('#predictions .label').allTextContents();
+}
+
+async function choose(page: Page, name: string): Promise<void> {
+  await page.getByLabel('Choose a picture').setInputFiles(fixture(name));
+}
+
+test('classifies a chosen file, and says how long it took and how to ask again', async () => {
+  const { page, complaints } = await host.open(desktop);
+  await choose(page, 'chelsea');
+  expect((await labels(page))[0]).toBe('Egyptian cat');
+  expect(await page.getByRole('status').textContent()).toMatch(/^Egyptian cat, \d+\.\d%$/);
+  const shares = await page.locator('#predictions .share').allTextContents();
+  expect(shares).toHaveLength(5);
+  const widths = await page
+    .locator('.bar')
+    .evaluateAll((bars) =>
+      bars.map((bar) => (bar as HTMLElement).style.getPropertyValue('--share')),
+    );
+  expect(widths.map((share) => `${(Number(share) * 100).toFixed(1)}%`)).toEqual(shares);
+  expect(await page.locator('#timing').textContent()).toMatch(
+    /in all, from here\d.* mspicture451 × 300 PNG, 221 kB$/,
+  );
+  expect(await page.locator('#curl').textContent()).toBe(
+    `curl '${new URL(page.url()).origin}/classify?model=imagenet' \\\n` +
+      `  -H 'content-type: image/png' \\\n  --data-binary '@chelsea.png'`,
+  );
+  expect(await page.locator('#preview').isVisible()).toBe(true);
+  expect(complaints).toEqual([]);
+});
+
+test('classifies the picture at an address', async () => {
+  const { page, complaints } = await host.open(desktop);
+  await page.getByLabel('Or its address').fill(host.pictureUrl);
+  await page.keyboard.press('Enter');
+  expect((await labels(page))[0]).toBe('espresso');
+  const url = encodeURIComponent(host.pictureUrl);
+  expect(await page.locator('#curl').textContent()).toContain(
+    `/classify?model=imagenet&url=${url}'`,
+  );
+  expect(complaints).toEqual([]);
+});
+
+test('asks again when another model is chosen', async () => {
+  const { page, complaints } = await host.open(desktop);
+  await choose(page, 'chelsea');
+  await labels(page);
+  await page.getByLabel('Model').selectOption('cifar10');
+  const first = page.locator('#predictions .label').first();
+  await expect.poll(() => first.textContent(), patience).toBe('cat');
+  expect(await page.locator('#model-facts').textContent()).toContain('10 labels');
+  expect(complaints).toEqual([]);
+});
+
+test.each(['paste', 'drop'] as const)('takes a file by %s', async (how) => {
+  const { page } = await host.open(desktop);
+  const bytes = [...(await readFile(fixture('rocket-224')))];
+  await page.evaluate(
+    ([type, data]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(data)], 'rocket.png', { type: 'image/png' }));
+      const event =
+        type === 'paste'
+          ? new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true })
+          : new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true });
+      document.body.dispatchEvent(event);
+    },
+    [how, bytes] as const,
+  );
+  expect((await labels(page))[0]).toBe('missile');
+});
+
+test('takes an address by paste', async () => {
+  const { page } = await host.open(desktop);
+  await page.evaluate((url) => {
+    const transfer = new DataTransfer();
+    transfer.setData('text/plain', url);
+    const event = new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true });
+    document.body.dispatchEvent(event);
+  }, host.pictureUrl);
+  expect((await labels(page))[0]).toBe('espresso');
+  expect(await page.getByLabel('Or its address').inputValue()).toBe(host.pictureUrl);
+});
+
+test('shows what the service objects to', async () => {
+  const { page } = await host.open(desktop);
+  await page.getByLabel('Or its address').fill('http://10.0.0.1/<b>picture</b>.jpg');
+  await page.getByRole('button', { name: 'Classify' }).click();
+  const alert = page.getByRole('alert');
+  await alert.waitFor();
+  expect(await alert.textContent()).toMatch(/^Blocked target The url must lead to a public/);
+  expect(await page.locator('#predictions').isVisible()).toBe(false);
+
+  // And recovers.
+  await choose(page, 'coffee');
+  expect((await labels(page))[0]).toBe('espresso');
+  expect(await alert.isVisible()).toBe(false);
+});
+
+test('says so when the service cannot be reached', async () => {
+  const { page } = await host.open(desktop);
+  await page.locator('#model-facts:not(:empty)').waitFor();
+  await page.context().setOffline(true);
+  await choose(page, 'coffee');
+  await page.getByRole('alert').waitFor();
+  expect(await page.getByRole('alert').textContent()).toContain('cannot be reached');
+});
+
+test('works with the keyboard alone', async () => {
+  const { page } = await host.open(desktop);
+  await page.locator('#model-facts:not(:empty)').waitFor();
+  const stops: string[] = [];
+  for (let i = 0; i < 9; i++) {
+    await page.keyboard.press('Tab');
+    stops.push(
+      await page.evaluate(() => {
+        const focused = document.activeElement;
+        const image = focused?.querySelector('img');
+        return focused?.id || image?.alt || (focused?.textContent ?? '').trim();
+      }),
+    );
+  }
+  expect(stops).toEqual([
+    'Graft',
+    'API',
+    'Models',
+    'file',
+    'url',
+    'Classify',
+    'model',
+    'A cat',
+    'A cup of coffee',
+  ]);
+  await page.keyboard.press('Enter');
+  expect((await labels(page))[0]).toBe('espresso');
+});
+
+describe.each([
+  ['desktop', desktop],
+  ['phone', phone],
+] as const)('on a %s', (_, options) => {
+  test('fits the width, before and after an answer', async () => {
+    const { page } = await host.open(options);
+    const overflow = (): Promise<number> =>
+      page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(await overflow()).toBeLessThanOrEqual(0);
+    await choose(page, 'chelsea');
+    await labels(page);
+    expect(await overflow()).toBeLessThanOrEqual(0);
+    // Its answer scrolls into view.
+    const top = async (): Promise<number> =>
+      (await page.getByRole('status').boundingBox())?.y ?? Number.NaN;
+    await expect.poll(top, patience).toBeLessThan(options.viewport.height - 50);
+  });
+});
+
+test.each(['light', 'dark'] as const)('has readable text in %s', async (colorScheme) => {
+  const { page } = await host.open({ ...desktop, colorScheme });
+  await choose(page, 'chelsea');
+  await labels(page);
+  for (const selector of [
+    'h1',
+    '.intro p',
+    '#status',
+    '.share',
+    '.facts',
+    '.timing dt',
+    'code',
+    '#copy',
+  ]) {
+    expect([selector, await contrast(page, selector)]).toEqual([
+      selector,
+      expect.toSatisfy((ratio: number) => ratio >= 4.5),
+    ]);
+  }
+});
+
+test('asks nobody but the service, under a policy that lets it', async () => {
+  const { page } = await host.open(desktop);
+  const origins = new Set<string>();
+  page.on('request', (request) => origins.add(new URL(request.url()).origin));
+  const response = await page.reload();
+  await page.getByRole('button', { name: 'A rocket' }).click();
+  await labels(page);
+  origins.delete('null');
+  expect([...origins].filter((origin) => !origin.startsWith('blob:'))).toEqual([
+    new URL(page.url()).origin,
+  ]);
+  const headers = response?.headers() ?? {};
+  expect(headers['content-security-policy']).toMatch(
+    /^default-src 'none'; script-src 'self'; style-src 'self';/,
+  );
+  expect(headers).toMatchObject({
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+  });
+});
+
+/** Of the text's colour and what it stands on. @see WCAG 2.2, 1.4.3 */
+function contrast(page: Page, selector: string): Promise<number> {
+  return page
+    .locator(selector)
+    .first()
+    .evaluate((element) => {
+      const canvas = document
+        .createElement('canvas')
+        .getContext('2d', { willReadFrequently: true });
+      const luminance = (colour: string): number => {
+        if (!canvas) return Number.NaN;
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r = 0, g = 0, b = 0] = [...canvas.getImageData(0, 0, 1, 1).data].map((byte) => {
+          const part = byte / 255;
+          return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      let ground: Element | null = element;
+      while (ground && getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)') {
+        ground = ground.parentElement;
+      }
+      const text = luminance(getComputedStyle(element).color);
+      const behind = luminance(getComputedStyle(ground ?? document.body).backgroundColor);
+      return (Math.max(text, behind) + 0.05) / (Math.min(text, behind) + 0.05);
+    });
+}

@@ -1,0 +1,80 @@
+/**
+ * What the visitor wants to know: of a file, or of a picture's url.
+ *
+ * @typedef {{ picture: File | string, model: string }} Question
+ * @typedef {import('shared/wire').ClassifyAnswer} ClassifyAnswer
+ * @typedef {import('shared/wire').ModelsAnswer} ModelsAnswer
+ * @typedef {{ name: string, ms: number }} Stage
+ * @typedef {{ answer: ClassifyAnswer, stages: Stage[], totalMs: number }} Reply
+ */
+
+/** A problem that the service has told of. */
+export class ServiceError extends Error {
+  /**
+   * @param {string} title
+   * @param {string} detail
+   */
+  constructor(title, detail) {
+    super(detail);
+    this.title = title;
+  }
+}
+
+/** @returns {Promise<ModelsAnswer>} */
+export async function listModels() {
+  return readAnswer(await fetch('/models'));
+}
+
+/**
+ * @param {Question} question
+ * @param {AbortSignal} signal
+ * @returns {Promise<Reply>}
+ */
+export async function classify({ picture, model }, signal) {
+  const start = performance.now();
+  const query = new URLSearchParams({ model });
+  let response;
+  if (typeof picture === 'string') {
+    query.set('url', picture);
+    response = await fetch(`/classify?${query}`, { signal });
+  } else {
+    const headers = { 'content-type': picture.type || 'application/octet-stream' };
+    response = await fetch(`/classify?${query}`, {
+      method: 'POST',
+      body: picture,
+      headers,
+      signal,
+    });
+  }
+  const answer = await readAnswer(response);
+  return {
+    answer,
+    stages: readStages(response.headers.get('server-timing') ?? ''),
+    totalMs: performance.now() - start,
+  };
+}
+
+/**
+ * @param {Response} response
+ * @throws {ServiceError}
+ */
+async function readAnswer(response) {
+  if (response.ok) return response.json();
+  const problem = await response.json().catch(() => ({}));
+  throw new ServiceError(
+    problem.title ?? 'Something went wrong',
+    problem.detail ?? `The service answered with status ${response.status}.`,
+  );
+}
+
+/**
+ * The stages that took any time. A deployed Worker's clock stands still while it computes.
+ *
+ * @param {string} header Server-Timing
+ * @returns {Stage[]}
+ */
+function readStages(header) {
+  return [...header.matchAll(/([\w-]+);dur=([\d.]+)/g)]
+    .map(([, name = '', ms]) => ({ name, ms: Number(ms) }))
+    .filter(({ ms }) => ms > 0);
+}

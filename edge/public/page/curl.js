@@ -1,0 +1,29 @@
+/**
+ * The command that asks what the page has asked.
+ *
+ * @param {string} origin of the service
+ * @param {import('./ask.js').Question} question
+ */
+export function curlFor(origin, { picture, model }) {
+  const query = new URLSearchParams({ model });
+  if (typeof picture === 'string') {
+    query.set('url', picture);
+    return `curl ${quote(`${origin}/classify?${query}`)}`;
+  }
+  const file = `@${picture.name}`;
+  const type = `content-type: ${picture.type || 'application/octet-stream'}`;
+  return [
+    `curl ${quote(`${origin}/classify?${query}`)}`,
+    `  -H ${quote(type)}`,
+    `  --data-binary ${quote(file)}`,
+  ].join(' \\\n');
+}
+
+/**
+ * For a POSIX shell.
+ *
+ * @param {string} word
+ */
+function quote(word) {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
