@@ -33,9 +33,15 @@ export async function makePictures(): Promise<Pictures> {
     'chelsea.webp': chelsea().webp({ quality: 90 }),
     'lossless.webp': chelsea().webp({ lossless: true }),
     'veiled.webp': chelsea().ensureAlpha(0.5).webp({ quality: 90 }),
-    'chelsea.avif': chelsea().avif({ quality: 80, effort: 0 }),
     'chelsea.gif': chelsea().gif({ effort: 1 }),
     'interlaced.gif': chelsea().gif({ effort: 1, progressive: true }),
+    'small.jpg': small().jpeg(),
+    'small-progressive.jpg': small().jpeg({ progressive: true }),
+    'small.png': small().png(),
+    'small-palette.png': small().png({ palette: true, progressive: true }),
+    'small.webp': small().ensureAlpha(0.5).webp(),
+    'small-lossless.webp': small().webp({ lossless: true }),
+    'small.gif': small().gif(),
     'picture.tiff': small().tiff(),
   };
   // Half transparent red, and wholly transparent black, that must come out pink and white.
@@ -56,6 +62,7 @@ export async function makePictures(): Promise<Pictures> {
   const animated = (): Sharp => sharp(frames, { join: { animated: true } });
   variants['animated.gif'] = animated().gif({ effort: 1 });
   variants['animated.webp'] = animated().webp({ quality: 90 });
+  variants['small-animated.webp'] = animated().resize(40, 30).webp();
   for (const [name, variant] of Object.entries(variants)) {
     pictures.set(name, await variant.toBuffer());
   }
@@ -70,7 +77,7 @@ export async function makePictures(): Promise<Pictures> {
   pictures.set('red-key.png', makePng(reds, twoReds, [redKey]));
   // What sharp, with which the trainer reads pictures, makes of them.
   for (const [name, file] of [...pictures]) {
-    if (/tiff$|cmyk|-224|key|^alpha/.test(name)) continue;
+    if (/tiff$|cmyk|-224|key|^alpha|^small/.test(name)) continue;
     const picture = sharp(file).autoOrient().flatten({ background: '#fff' });
     pictures.set(`${name}.rgb`, await picture.toColourspace('srgb').raw().toBuffer());
   }

@@ -209,8 +209,8 @@ test('refuses giant dimensions by the header alone', async () => {
 });
 
 test('refuses what would take more memory than there is', async () => {
-  // Measured by its header: coefficients in a progressive JPEG, RGBA in a WebP and a GIF, planes in
-  // an AVIF. A PNG is decoded row by row.
+  // Measured by its header: coefficients in a progressive JPEG, RGBA in a WebP and a GIF.
+  // A PNG is decoded row by row.
   const limits = { ...defaultLimits, maxDecodeBytes: 500_000 };
   for (const name of ['progressive.jpg', 'chelsea.webp', 'chelsea.gif']) {
     expect([name, await codeOf(await read(name), limits)]).toEqual([name, 'too_many_pixels']);
