@@ -3,6 +3,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
+import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 
 export type BackendName = 'wasm' | 'cpu';
 
@@ -31,12 +32,13 @@ async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<Ba
   return 'cpu';
 }
 
-/** Emscripten's `cwrap` is there, but not in tfjs' type. */
-type WasmModule = Awaited<ReturnType<typeof createWasmModule>> & { cwrap: typeof cwrap };
+type WasmModule = Awaited<ReturnType<typeof createWasmModule>> & {
+  readonly cwrap: Cwrap<() => never>;
+};
 
 /**
  * tfjs has no way to take a compiled module (tensorflow/tfjs#8157), but its Emscripten factory
- * does. The `tfjs` functions are those that `init()` of tfjs-backend-wasm's backend_wasm.ts adds.
+ * does.
  */
 async function createWasmBackend(): Promise<tf.KernelBackend> {
   const module = (await createWasmModule({
@@ -46,14 +48,6 @@ async function createWasmBackend(): Promise<tf.KernelBackend> {
       return instance.exports;
     },
   })) as WasmModule;
-  const number = 'number';
-  module.tfjs = {
-    init: module.cwrap('init', null, []),
-    initWithThreadsCount: module.cwrap('init_with_threads_count', null, [number]),
-    getThreadsCount: module.cwrap('get_threads_count', number, []),
-    registerTensor: module.cwrap('register_tensor', null, [number, number, number]),
-    disposeData: module.cwrap('dispose_data', null, [number]),
-    dispose: module.cwrap('dispose', null, []),
-  };
+  module.tfjs = tfjsWasmFunctions(module.cwrap);
   return new BackendWasm(module);
 }

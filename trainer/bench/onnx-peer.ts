@@ -1,5 +1,4 @@
 /** EfficientNet-Lite0 in onnxruntime, forward only. Prints one line of JSON. */
-import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { buildNetwork } from '../src/build-network.ts';
@@ -7,18 +6,7 @@ import { fast } from '../src/config/fast.ts';
 import { runPlan } from '../src/plan/run.ts';
 import { startBackend } from '../src/runtime/start-backend.ts';
 import { toOnnxModel } from './onnx-model.ts';
-
-const { values } = parseArgs({
-  options: {
-    size: { type: 'string', default: '128' },
-    batch: { type: 'string', default: '32' },
-    steps: { type: 'string', default: '15' },
-    warmup: { type: 'string', default: '4' },
-  },
-});
-const [size, batch, steps, warmup] = [values.size, values.batch, values.steps, values.warmup].map(
-  Number,
-) as [number, number, number, number];
+import { batch, picturesPerSecond, size } from './time-steps.ts';
 
 await startBackend('wasm', console.error);
 const { plan } = await buildNetwork({ ...fast, size }, 10);
@@ -37,11 +25,5 @@ if (!expected.every((value, i) => Math.abs(value - Number(output?.data[i])) < 1e
   throw new Error('onnxruntime does not give what the plan gives: not the same network.');
 }
 
-const rates: number[] = [];
-for (let count = 0; count < warmup + steps; count++) {
-  const begin = performance.now();
-  await session.run({ input });
-  rates.push(batch / ((performance.now() - begin) / 1000));
-}
-const forward = rates.slice(warmup).sort((a, b) => a - b)[Math.floor(steps / 2)];
+const forward = await picturesPerSecond(() => session.run({ input }));
 console.log(JSON.stringify({ forward_pictures_per_second: forward }));

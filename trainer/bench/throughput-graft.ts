@@ -1,5 +1,4 @@
 /** Our side of the benches, one backend in a process of its own. Prints one line of JSON. */
-import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { buildNetwork } from '../src/build-network.ts';
 import { fast } from '../src/config/fast.ts';
@@ -9,21 +8,9 @@ import { parametersOf } from '../src/plan/plan.ts';
 import { planGradients, runPlan } from '../src/plan/run.ts';
 import { type BackendName, startBackend } from '../src/runtime/start-backend.ts';
 import { Adam } from '../src/stages/adam.ts';
+import { backend, batch, picturesPerSecond, size } from './time-steps.ts';
 
-const { values } = parseArgs({
-  options: {
-    backend: { type: 'string', default: 'native' },
-    size: { type: 'string', default: '128' },
-    batch: { type: 'string', default: '32' },
-    steps: { type: 'string', default: '15' },
-    warmup: { type: 'string', default: '4' },
-  },
-});
-const [size, batch, steps, warmup] = [values.size, values.batch, values.steps, values.warmup].map(
-  Number,
-) as [number, number, number, number];
-
-const { description } = await startBackend(values.backend as BackendName, console.error);
+const { description } = await startBackend(backend as BackendName, console.error);
 const classes = 10;
 const { plan } = await buildNetwork({ ...fast, size }, classes);
 const parameters = parametersOf(plan);
@@ -57,14 +44,3 @@ console.log(
     description,
   }),
 );
-
-/** The median over the steps behind the warm-up. */
-async function picturesPerSecond(step: () => Promise<void>): Promise<number> {
-  const rates: number[] = [];
-  for (let count = 0; count < warmup + steps; count++) {
-    const begin = performance.now();
-    await step();
-    rates.push(batch / ((performance.now() - begin) / 1000));
-  }
-  return rates.slice(warmup).sort((a, b) => a - b)[Math.floor(steps / 2)] as number;
-}

@@ -6,7 +6,7 @@ import { createRandom, type Random } from './random.ts';
 /** Draws what it is told to. `shift` of −1 is the first of three places at a crop of one pixel. */
 const fixed = ({ mirror = false, left = 0, top = 0, crop = 0 }): Random => {
   const draws = [left + crop, top + crop];
-  return { float: () => (mirror ? 0 : 0.9), below: () => draws.shift() as number, state: () => [] };
+  return { float: () => (mirror ? 0 : 0.9), below: () => draws.shift() as number };
 };
 
 // Three pixels wide, three high; red counts, green is 100 more.

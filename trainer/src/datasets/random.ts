@@ -1,7 +1,6 @@
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus, xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
-import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 /** Seeded random numbers: the same seed gives the same numbers on every machine. */
 export interface Random {
@@ -9,18 +8,15 @@ export interface Random {
   float(): number;
   /** A whole number, uniform in `[0, limit)`. */
   below(limit: number): number;
-  /** Everything that comes depends on this; plain numbers, to be kept in a checkpoint. */
-  state(): readonly number[];
 }
 
 /** @param seed a 32-bit integer */
 export function createRandom(seed: number): Random {
-  return toRandom(xoroshiro128plus(seed));
-}
-
-/** Goes on where the generator that gave `state` was. */
-export function restoreRandom(state: readonly number[]): Random {
-  return toRandom(xoroshiro128plusFromState(state));
+  const generator = xoroshiro128plus(seed);
+  return {
+    float: () => uniformFloat64(generator),
+    below: (limit) => uniformInt(generator, 0, limit - 1),
+  };
 }
 
 /** A new array with the items in random order (Fisher–Yates). */
@@ -33,12 +29,4 @@ export function shuffle<T>(items: Iterable<T>, random: Random): T[] {
     shuffled[other] = item;
   }
   return shuffled;
-}
-
-function toRandom(generator: RandomGenerator): Random {
-  return {
-    float: () => uniformFloat64(generator),
-    below: (limit) => uniformInt(generator, 0, limit - 1),
-    state: () => generator.getState(),
-  };
 }

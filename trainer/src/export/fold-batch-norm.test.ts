@@ -5,7 +5,8 @@ import { fusePlan } from '../plan/fuse.ts';
 import type { ConvolutionStep } from '../plan/plan.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
-import { foldBatchNorm, toNamedTensor } from './fold-batch-norm.ts';
+import { toNamedTensor } from '../weights/to-named-tensor.ts';
+import { foldBatchNorm } from './fold-batch-norm.ts';
 
 let model: tf.LayersModel;
 let steps: ConvolutionStep[];

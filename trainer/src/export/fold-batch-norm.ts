@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { scaleBias, scaleKernel } from '../plan/convolution.ts';
 import type { ConvolutionStep } from '../plan/plan.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
+import { toNamedTensor } from '../weights/to-named-tensor.ts';
 
 /** A convolution that has taken in its BatchNorm. */
 export interface FoldedConvolution {
@@ -20,9 +21,4 @@ export async function foldBatchNorm(step: ConvolutionStep): Promise<FoldedConvol
   } finally {
     tf.dispose([kernel, bias]);
   }
-}
-
-/** Copies a tensor's values out of the backend. */
-export async function toNamedTensor(tensor: tf.Tensor): Promise<NamedTensor> {
-  return { shape: tensor.shape, values: Float32Array.from(await tensor.data()) };
 }

@@ -1,6 +1,7 @@
 import type { ConvolutionStep, PadStep, Plan, PoolStep, Step } from '../plan/plan.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
-import { type FoldedConvolution, foldBatchNorm, toNamedTensor } from './fold-batch-norm.ts';
+import { toNamedTensor } from '../weights/to-named-tensor.ts';
+import { type FoldedConvolution, foldBatchNorm } from './fold-batch-norm.ts';
 import {
   GraphBuilder,
   type GraphModel,

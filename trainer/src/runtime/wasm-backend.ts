@@ -3,6 +3,7 @@ import os from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 import { TrainerError } from '../errors.ts';
 import { registerWasmGradients } from './wasm-gradients.ts';
 
@@ -45,7 +46,7 @@ export async function startWasmBackend(threads: number): Promise<number> {
 
 /** What the types of tfjs-wasm leave out. */
 type WasmModule = BackendWasm['wasm'] & {
-  cwrap(name: string, returns: string | null, takes: readonly string[]): () => never;
+  readonly cwrap: Cwrap<() => never>;
   /** Where it was built with threads. */
   readonly PThread?: { readonly pthreads: Record<string, { unref(): void }> };
 };
@@ -71,15 +72,7 @@ async function instantiate(threads: number): Promise<WasmModule> {
         : require.resolve(`${folder}/${binary}`),
     mainScriptUrlOrBlob: scriptPath,
   });
-  const number = 'number';
-  module.tfjs = {
-    init: module.cwrap('init', null, []),
-    initWithThreadsCount: module.cwrap('init_with_threads_count', null, [number]),
-    getThreadsCount: module.cwrap('get_threads_count', number, []),
-    registerTensor: module.cwrap('register_tensor', null, [number, number, number]),
-    disposeData: module.cwrap('dispose_data', null, [number]),
-    dispose: module.cwrap('dispose', null, []),
-  };
+  module.tfjs = tfjsWasmFunctions(module.cwrap);
   return module;
 }
 

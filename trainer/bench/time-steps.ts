@@ -1,0 +1,29 @@
+import { parseArgs } from 'node:util';
+
+/** What each side of the benches takes: pictures' side, a step's pictures, and how many steps. */
+const { values } = parseArgs({
+  options: {
+    backend: { type: 'string', default: 'native' },
+    size: { type: 'string', default: '128' },
+    batch: { type: 'string', default: '32' },
+    steps: { type: 'string', default: '15' },
+    warmup: { type: 'string', default: '4' },
+  },
+});
+
+export const { backend } = values;
+export const size = Number(values.size);
+export const batch = Number(values.batch);
+const steps = Number(values.steps);
+const warmup = Number(values.warmup);
+
+/** The median over the steps behind the warm-up. */
+export async function picturesPerSecond(step: () => Promise<unknown>): Promise<number> {
+  const rates: number[] = [];
+  for (let count = 0; count < warmup + steps; count++) {
+    const begin = performance.now();
+    await step();
+    rates.push(batch / ((performance.now() - begin) / 1000));
+  }
+  return rates.slice(warmup).sort((a, b) => a - b)[Math.floor(steps / 2)] as number;
+}
