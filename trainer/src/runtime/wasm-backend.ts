@@ -25,9 +25,9 @@ export async function startWasmBackend(threads: number): Promise<number> {
     // The package's own way to start gives Node a single thread (tensorflow/tfjs#3830).
     tf.removeBackend('wasm');
     tf.registerBackend('wasm', async () => {
-      const module = await instantiate(threads);
+      const module = await withReportedCores(2 * threads, () => instantiate(threads));
       setThreadsCount(threads);
-      const backend = withReportedCores(2 * threads, () => new BackendWasm(module));
+      const backend = new BackendWasm(module);
       // Else the idle threads keep the process from ending.
       for (const thread of Object.values(module.PThread?.pthreads ?? {})) thread.unref();
       return backend;
@@ -76,12 +76,15 @@ async function instantiate(threads: number): Promise<WasmModule> {
   return module;
 }
 
-/** tfjs-wasm takes at most half of the cores that it sees, so it is shown twice the threads. */
-function withReportedCores<T>(cores: number, run: () => T): T {
+/**
+ * tfjs-wasm takes at most half of the cores that it sees, so it is shown twice the threads. It looks
+ * while the module starts.
+ */
+async function withReportedCores<T>(cores: number, run: () => Promise<T>): Promise<T> {
   const { cpus } = os;
   os.cpus = () => Array.from({ length: cores }, () => cpus()[0] as os.CpuInfo);
   try {
-    return run();
+    return await run();
   } finally {
     os.cpus = cpus;
   }
