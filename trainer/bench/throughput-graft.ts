@@ -7,14 +7,14 @@ import { softmaxCrossEntropy } from '../src/plan/loss.ts';
 import { parametersOf } from '../src/plan/plan.ts';
 import { planGradients, runPlan } from '../src/plan/run.ts';
 import { type BackendName, startBackend } from '../src/runtime/start-backend.ts';
-import { Adam } from '../src/stages/adam.ts';
+import { Optimizer } from '../src/stages/optimizer.ts';
 import { backend, batch, picturesPerSecond, size } from './time-steps.ts';
 
 const { description } = await startBackend(backend as BackendName, console.error);
 const classes = 10;
 const { plan } = await buildNetwork({ ...fast, size }, classes);
 const parameters = parametersOf(plan);
-const optimizer = new Adam(parameters);
+const optimizer = new Optimizer(parameters, fast.stage2);
 const random = createRandom(1);
 const photoBatch = tf.randomUniform([batch, size, size, 3], -1, 1, 'float32', 1);
 const truth = tf.tidy(() => {
@@ -25,7 +25,7 @@ const truth = tf.tidy(() => {
 const train = await picturesPerSecond(async () => {
   const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
   const { loss, gradients } = planGradients(plan, photoBatch, lossOf, random);
-  optimizer.apply(parameters, gradients, 2e-4);
+  optimizer.apply(gradients, 2e-4);
   // A graphics card has not computed before its values are there.
   await Promise.all([loss.data(), parameters[0]?.value.data()]);
   tf.dispose([loss, ...gradients.values()]);

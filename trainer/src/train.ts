@@ -5,7 +5,7 @@ import { type ModelCard, modelId } from 'shared/model-card';
 import { licencesOf, pretrainingOf } from './backbones/origin.ts';
 import { backbones } from './backbones/registry.ts';
 import { buildNetwork } from './build-network.ts';
-import { stretchStage, type TrainConfig } from './config/train-config.ts';
+import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
 import { augment } from './datasets/augment.ts';
 import { openCifar10 } from './datasets/cifar.ts';
 import { openImageFolder } from './datasets/image-folder.ts';
@@ -22,6 +22,7 @@ import { startBackend } from './runtime/start-backend.ts';
 import { type Examples, photoExamples } from './stages/examples.ts';
 import { computeFeatures } from './stages/features.ts';
 import { FEATURES } from './stages/head.ts';
+import { mixExamples } from './stages/mix-examples.ts';
 import { Session, type SessionRun } from './stages/session.ts';
 
 /** What a training has to do with the machine it runs on. */
@@ -125,13 +126,16 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
 
   // Stage 2. Everything but BatchNorm moves, slowly.
   if (!session.isDone(2)) {
+    const stage2 = stretchStage(config.stage2, photos.augmented.length);
     await session.run({
       number: 2,
       title: 'Stage 2',
-      config: stretchStage(config.stage2, photos.augmented.length),
+      config: stage2,
       plan,
       examples: photos.augmented,
       classes,
+      sizeIn: (epoch) => sizeInEpoch(config, epoch, stage2.epochs),
+      mix: (batch, random) => mixExamples(batch, config.augment, random),
       validate: () => accuracyOf(plan, photos.validation, 'Stage 2, validation'),
     });
     await session.finish(2);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { largestDifference } from '../../fixtures/tiny-network.ts';
+import { smoke } from '../config/smoke.ts';
 import { createRandom } from '../datasets/random.ts';
 import { toGraphModel } from '../export/graph-model.ts';
 import { fusePlan } from '../plan/fuse.ts';
@@ -8,8 +9,8 @@ import { softmaxCrossEntropy } from '../plan/loss.ts';
 import { disposePlan, type Plan, parametersOf } from '../plan/plan.ts';
 import { planGradients, runPlan } from '../plan/run.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { Adam } from '../stages/adam.ts';
 import { attachHead } from '../stages/head.ts';
+import { Optimizer } from '../stages/optimizer.ts';
 import { calibrateBatchNorm } from './calibrate-batch-norm.ts';
 import { type BackboneName, backbones, buildBackbone } from './registry.ts';
 
@@ -127,7 +128,7 @@ describe.each<BackboneName>([
 
   test('learns: a few steps from random weights lower the loss', () => {
     const parameters = parametersOf(plan);
-    const optimizer = new Adam(parameters);
+    const optimizer = new Optimizer(parameters, smoke.stage2);
     const labels = tf.tensor1d([0, 1, 2, 0, 1, 2], 'int32');
     const truth = tf.oneHot(labels, CLASSES).cast<tf.Tensor2D>('float32');
     const before = tf.memory().numTensors;
@@ -135,7 +136,7 @@ describe.each<BackboneName>([
       tf.tidy(() => {
         const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
         const { loss, gradients } = planGradients(plan, photos(), lossOf, createRandom(1));
-        optimizer.apply(parameters, gradients, 2e-5);
+        optimizer.apply(gradients, 2e-5);
         tf.dispose([...gradients.values()]);
         return loss.dataSync<'float32'>()[0] as number;
       }),

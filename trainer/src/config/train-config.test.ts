@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fast } from './fast.ts';
-import { stretchStage } from './train-config.ts';
+import { sizeInEpoch, stretchStage, trainConfig } from './train-config.ts';
 
 const stage = { ...fast.stage2, epochs: 2, minSteps: 100, batchSize: 10 };
 
@@ -12,4 +12,33 @@ test('adds epochs where a small data set would have too few steps', () => {
 test('leaves a stage alone that has steps enough, or none', () => {
   expect(stretchStage(stage, 1000)).toEqual(stage);
   expect(stretchStage({ ...stage, epochs: 0 }, 41).epochs).toBe(0);
+});
+
+test('spreads the sizes evenly over the epochs', () => {
+  const sizes = [96, 128, 160];
+  const config = { ...fast, stage2: { ...fast.stage2, sizes } };
+  const inEpochs = (epochs: number) =>
+    Array.from({ length: epochs }, (_, epoch) => sizeInEpoch(config, epoch, epochs));
+  expect(inEpochs(6)).toEqual([96, 96, 128, 128, 160, 160]);
+  expect(inEpochs(3)).toEqual(sizes);
+  expect(inEpochs(2)).toEqual([96, 128]);
+  expect(sizeInEpoch(fast, 0, 1)).toBe(fast.size);
+});
+
+test.each([
+  [{ stage2: { ...fast.stage2, weightDecay: 0.1 } }, 'choose the optimizer adamw'],
+  [
+    {
+      augment: {
+        ...fast.augment,
+        mixup: { probability: 0.6, alpha: 1 },
+        cutmix: { probability: 0.5, alpha: 1 },
+      },
+    },
+    'must not be more than 1 together',
+  ],
+])('refuses what does not go together: %j', (change, message) => {
+  expect(trainConfig.safeParse({ ...fast, ...change }).error?.issues[0]?.message).toContain(
+    message,
+  );
 });

@@ -14,30 +14,32 @@ const picture: Picture = {
   width: 3,
   height: 3,
   channels: 3,
-  data: Uint8Array.from([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((red) => [red, red + 100, 0])),
+  data: Uint8ClampedArray.from([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((red) => [red, red + 100, 0])),
 };
+
+const none = { flip: false, crop: 0, colour: 0, erase: 0 };
 
 const reds = ({ data }: Picture): number[] => [...data].filter((_, index) => index % 3 === 0);
 
 test('changes nothing when told so', () => {
-  const same = augment(picture, createRandom(1), { flip: false, crop: 0 });
+  const same = augment(picture, createRandom(1), none);
   expect(same.data).toEqual(picture.data);
   expect(same.data).not.toBe(picture.data);
 });
 
 test('mirrors left to right, whole pixels', () => {
-  const mirrored = augment(picture, fixed({ mirror: true }), { flip: true, crop: 0 });
+  const mirrored = augment(picture, fixed({ mirror: true }), { ...none, flip: true, crop: 0 });
   expect(reds(mirrored)).toEqual([3, 2, 1, 6, 5, 4, 9, 8, 7]);
   expect([...mirrored.data.subarray(0, 3)]).toEqual([3, 103, 0]);
 });
 
 test('shifts and reflects what is missing without repeating the border', () => {
   const upLeft = fixed({ left: -1, top: -1, crop: 1 });
-  expect(reds(augment(picture, upLeft, { flip: true, crop: 1 / 3 }))).toEqual([
+  expect(reds(augment(picture, upLeft, { ...none, flip: true, crop: 1 / 3 }))).toEqual([
     5, 4, 5, 2, 1, 2, 5, 4, 5,
   ]);
   const downRight = fixed({ left: 1, top: 1, crop: 1 });
-  expect(reds(augment(picture, downRight, { flip: true, crop: 1 / 3 }))).toEqual([
+  expect(reds(augment(picture, downRight, { ...none, flip: true, crop: 1 / 3 }))).toEqual([
     5, 6, 5, 8, 9, 8, 5, 6, 5,
   ]);
 });
@@ -49,9 +51,61 @@ test('mirrors about half, and shifts to every place about equally often', () => 
   const random = createRandom(5);
   const seen = new Map<string, number>();
   for (let draw = 0; draw < 1800; draw++) {
-    const outcome = reds(augment(wide, random, { flip: true, crop: 1 / 3 })).join();
+    const outcome = reds(augment(wide, random, { ...none, flip: true, crop: 1 / 3 })).join();
     seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
   }
   expect(seen.size).toBe(18);
   for (const count of seen.values()) expect(count).toBeGreaterThan(60);
+});
+
+/** A picture of one colour. */
+const plain = (colour: number[], side = 32): Picture => ({
+  width: side,
+  height: side,
+  channels: 3,
+  data: Uint8ClampedArray.from({ length: side * side * 3 }, (_, i) => colour[i % 3] as number),
+});
+
+/**
+ * By hand: grey is 0.299·100 + 0.587·150 + 0.114·50 = 123.65. Brightness 1.2 makes it 148.38 and the
+ * channels 120, 180, 60; contrast 0.9 makes these 122.84, 176.84, 68.84; saturation 1.1 the below.
+ */
+test('changes brightness, contrast and saturation', () => {
+  const draws = [0.9, 1, 0.25, 0.75];
+  const random: Random = { float: () => draws.shift() as number, below: () => 0 };
+  const { data } = augment(plain([100, 150, 50]), random, { ...none, colour: 0.2 });
+  expect([...data.subarray(0, 3)]).toEqual([120, 180, 61]);
+});
+
+test('keeps contrast around the mean grey, and within 0 to 255', () => {
+  const draws = [0.9, 0.5, 1, 0.5];
+  const random: Random = { float: () => draws.shift() as number, below: () => 0 };
+  const data = Uint8ClampedArray.from([100, 100, 100, 200, 200, 200]);
+  const two: Picture = { width: 2, height: 1, channels: 3, data };
+  expect([...augment(two, random, { ...none, colour: 0.9 }).data]).toEqual([
+    55, 55, 55, 245, 245, 245,
+  ]);
+});
+
+test('erases a rectangle of 2 % to a third, as often as told', () => {
+  const random = createRandom(3);
+  const areas: number[] = [];
+  for (let draw = 0; draw < 400; draw++) {
+    const { data } = augment(plain([7, 7, 7]), random, { ...none, erase: 0.5 });
+    const changed = [...Array(1024).keys()].filter(
+      (i) => data[3 * i] !== 7 || data[3 * i + 1] !== 7 || data[3 * i + 2] !== 7,
+    );
+    if (changed.length === 0) continue;
+    const [rows, columns] = [changed.map((i) => i >> 5), changed.map((i) => i & 31)];
+    const span = (places: number[]) => Math.max(...places) - Math.min(...places) + 1;
+    // All of a rectangle, and nothing else.
+    expect(span(rows) * span(columns)).toBe(changed.length);
+    areas.push(changed.length / 1024);
+  }
+  expect(areas.length).toBeGreaterThan(160);
+  expect(areas.length).toBeLessThan(240);
+  // The sides are whole pixels.
+  expect(Math.min(...areas)).toBeGreaterThan(0.01);
+  expect(Math.max(...areas)).toBeLessThan(0.36);
+  expect(Math.max(...areas)).toBeGreaterThan(0.3);
 });

@@ -6,17 +6,24 @@ export interface Augmentation {
   readonly flip: boolean;
   /** Shift by at most this fraction of the shorter side in each direction; 0 does not shift. */
   readonly crop: number;
+  /** Change brightness, contrast and saturation by at most this fraction each; 0 leaves them. */
+  readonly colour: number;
+  /** Probability that a rectangle is overwritten. */
+  readonly erase: number;
 }
 
 /**
- * Changes a picture as chance has it: mirrored or not, then shifted, which is a
- * crop of the original size out of the padded picture. The
- * padding reflects the picture without repeating its border.
+ * Changes a picture as chance has it: mirrored or not, then shifted, which is a crop of the
+ * original size out of the padded picture (He et al. 2016, §4.2, which pads with zeros; here the
+ * padding reflects the picture without repeating its border), then its colours, then a part erased.
  *
  * @returns a new picture of the same size and channels; `picture` is left alone
- * @see He et al., Deep Residual Learning for Image Recognition, 2016, section 4.2 (which pads with zeros)
  */
-export function augment(picture: Picture, random: Random, { flip, crop }: Augmentation): Picture {
+export function augment(
+  picture: Picture,
+  random: Random,
+  { flip, crop, colour, erase }: Augmentation,
+): Picture {
   const { width, height, channels, data } = picture;
   // Always as many draws, so that what one option draws does not depend on the other.
   const mirrored = random.float() < 0.5 && flip;
@@ -24,7 +31,7 @@ export function augment(picture: Picture, random: Random, { flip, crop }: Augmen
   const left = random.below(2 * reach + 1) - reach;
   const top = random.below(2 * reach + 1) - reach;
 
-  const changed = new Uint8Array(data.length);
+  const changed = new Uint8ClampedArray(data.length);
   let to = 0;
   for (let y = 0; y < height; y++) {
     const row = reflect(y + top, height) * width;
@@ -36,11 +43,66 @@ export function augment(picture: Picture, random: Random, { flip, crop }: Augmen
       }
     }
   }
-  return { width, height, channels, data: changed };
+  const augmented = { width, height, channels, data: changed };
+  if (colour > 0) changeColours(augmented, random, colour);
+  if (erase > 0 && random.float() < erase) eraseRectangle(augmented, random);
+  return augmented;
 }
 
 /** Takes a place up to one side outside `[0, length)` back in: −1 is 1, `length` is `length − 2`. */
 function reflect(place: number, length: number): number {
   if (place < 0) return -place;
   return place < length ? place : 2 * (length - 1) - place;
+}
+
+/**
+ * Brightness, then contrast around the picture's mean grey, then saturation around each pixel's
+ * own grey, each by a factor of 1 − `reach` to 1 + `reach`: torchvision's ColorJitter without hue,
+ * and in one pass, which rounds once.
+ */
+function changeColours({ data, channels }: Picture, random: Random, reach: number): void {
+  const factor = () => 1 + reach * (2 * random.float() - 1);
+  const [brightness, contrast, saturation] = [factor(), factor(), factor()];
+  let sum = 0;
+  for (let at = 0; at < data.length; at += channels) sum += greyAt(data, at);
+  const mean = (brightness * sum * channels) / data.length;
+  // Both are linear, so they are one factor and one shift.
+  const scale = brightness * contrast;
+  const shift = (1 - contrast) * mean;
+  for (let at = 0; at < data.length; at += channels) {
+    const grey = scale * greyAt(data, at) + shift;
+    for (let channel = at; channel < at + 3; channel++) {
+      const value = scale * (data[channel] as number) + shift;
+      data[channel] = grey + saturation * (value - grey);
+    }
+  }
+}
+
+/** Luma of ITU-R 601-2, as Pillow and torchvision weigh it. */
+function greyAt(data: Picture['data'], at: number): number {
+  const [red, green, blue] = [data[at], data[at + 1], data[at + 2]] as [number, number, number];
+  return 0.299 * red + 0.587 * green + 0.114 * blue;
+}
+
+/**
+ * Overwrites a rectangle of 2 % to a third of the picture, 0.3 to 3.3 times as high as wide, with
+ * noise (Zhong et al. 2020, Algorithm 1, with timm's largest area).
+ */
+function eraseRectangle({ width, height, channels, data }: Picture, random: Random): void {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const area = width * height * (0.02 + random.float() * (1 / 3 - 0.02));
+    // Uniform in the logarithm: lying as often as standing.
+    const aspect = Math.exp((2 * random.float() - 1) * Math.log(1 / 0.3));
+    const h = Math.round(Math.sqrt(area * aspect));
+    const w = Math.round(Math.sqrt(area / aspect));
+    if (h >= height || w >= width) continue;
+    const top = random.below(height - h + 1);
+    const left = random.below(width - w + 1);
+    for (let y = top; y < top + h; y++) {
+      for (let at = (y * width + left) * channels; at < (y * width + left + w) * channels; at++) {
+        data[at] = random.below(256);
+      }
+    }
+    return;
+  }
 }

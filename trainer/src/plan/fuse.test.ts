@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { smoke } from '../config/smoke.ts';
 import { createRandom } from '../datasets/random.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { Adam } from '../stages/adam.ts';
+import { Optimizer } from '../stages/optimizer.ts';
 import { fusePlan } from './fuse.ts';
 import { softmaxCrossEntropy } from './loss.ts';
 import { cutPlan, disposePlan, type Plan, parametersOf, trainableParametersOf } from './plan.ts';
@@ -36,12 +37,12 @@ function batchNormWeights(model: tf.LayersModel): Record<string, number[]> {
 
 function train(plan: Plan, steps: number): number[] {
   const parameters = parametersOf(plan);
-  const optimizer = new Adam(parameters);
+  const optimizer = new Optimizer(parameters, smoke.stage2);
   const losses = Array.from({ length: steps }, () =>
     tf.tidy(() => {
       const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth());
       const { loss, gradients } = planGradients(plan, photos(), lossOf, createRandom(1));
-      optimizer.apply(parameters, gradients, 0.01);
+      optimizer.apply(gradients, 0.01);
       tf.dispose([...gradients.values()]);
       return loss.dataSync()[0] as number;
     }),

@@ -46,6 +46,13 @@ test('preprocesses the chosen pictures into one batch, in the order asked for', 
   ]);
 });
 
+test('makes the pictures as large as it is asked to', async () => {
+  const examples = photoExamples({ set: greys, indices: [4, 9] }, spec);
+  const batch = await examples.inputs([1], createRandom(1), 3);
+  expect(batch.shape).toEqual([1, 3, 3, 3]);
+  expect([...batch.dataSync()]).toEqual(Array(9).fill([90, 90.5, 180]).flat());
+});
+
 test('augments each picture before it is preprocessed, from one stream of chance', async () => {
   const drawn: number[] = [];
   const examples = photoExamples({ set: greys, indices: [1, 2] }, spec, (picture, random) => {
@@ -65,6 +72,15 @@ test('turns classes into distributions', () => {
     [0, 0, 1, 0],
     [1, 0, 0, 0],
     [0, 1, 0, 0],
+  ]);
+});
+
+test('smooths distributions', () => {
+  const truth = truthOf(memoryExamples(6, [1]), [1, 3], 4, 0.2);
+  const [high, low] = [Math.fround(0.85), Math.fround(0.05)];
+  expect(truth.arraySync()).toEqual([
+    [low, high, low, low],
+    [high, low, low, low],
   ]);
 });
 

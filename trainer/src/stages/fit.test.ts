@@ -5,8 +5,8 @@ import { smoke } from '../config/smoke.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { parametersOf } from '../plan/plan.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { Adam } from './adam.ts';
 import { fit } from './fit.ts';
+import { Optimizer } from './optimizer.ts';
 
 beforeAll(async () => {
   await startBackend('cpu', () => {});
@@ -21,7 +21,7 @@ test('takes the progress bar away where it is stopped', async () => {
     examples: memoryExamples(4, [TINY_SIZE, TINY_SIZE, 3]),
     classes: 3,
     config: { ...smoke.stage2, batchSize: 2 },
-    optimizer: new Adam(parametersOf(plan)),
+    optimizer: new Optimizer(parametersOf(plan), smoke.stage2),
     seed: 'a',
     epoch: 0,
     step: 0,

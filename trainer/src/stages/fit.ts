@@ -4,19 +4,24 @@ import type { StageConfig } from '../config/train-config.ts';
 import { createRandom, type Random, shuffle } from '../datasets/random.ts';
 import { TrainerError } from '../errors.ts';
 import { softmaxCrossEntropy } from '../plan/loss.ts';
-import { type Plan, trainableParametersOf } from '../plan/plan.ts';
+import type { Plan } from '../plan/plan.ts';
 import { planGradients } from '../plan/run.ts';
 import type { Progress } from '../report/progress.ts';
-import type { Adam } from './adam.ts';
 import { type Examples, truthOf } from './examples.ts';
 import { learningRate } from './learning-rate.ts';
+import type { Batch } from './mix-examples.ts';
+import type { Optimizer } from './optimizer.ts';
 
 export interface Fit {
   readonly plan: Plan;
   readonly examples: Examples;
   readonly classes: number;
   readonly config: StageConfig;
-  readonly optimizer: Adam;
+  readonly optimizer: Optimizer;
+  /** Side of the pictures in an epoch; what the examples have where left out. */
+  sizeIn?: ((epoch: number) => number) | undefined;
+  /** Changes a batch before it is learned from; disposes of what it does not return. */
+  mix?: ((batch: Batch, random: Random) => Batch) | undefined;
   /** Of the order, the augmentation and dropout, together with epoch and step. */
   readonly seed: string;
   /** Epochs, and steps of the next one with the sum of their losses, that are done already. */
@@ -53,7 +58,7 @@ export async function fit(options: Fit): Promise<void> {
         const indices = order.slice(step * config.batchSize, (step + 1) * config.batchSize);
         const done = epoch * stepsPerEpoch + step;
         const rate = learningRate(config, done, config.epochs * stepsPerEpoch);
-        const loss = await runStep(options, indices, rate, randomOf(seed, epoch, step));
+        const loss = await runStep(options, epoch, indices, rate, randomOf(seed, epoch, step));
         if (!Number.isFinite(loss)) {
           throw new TrainerError(
             'loss_not_finite',
@@ -73,17 +78,21 @@ export async function fit(options: Fit): Promise<void> {
 
 /** @returns the loss of the step's examples before the step; the parameters stay if it is not finite */
 async function runStep(
-  { plan, examples, classes, optimizer }: Fit,
+  { plan, examples, classes, config, optimizer, sizeIn, mix }: Fit,
+  epoch: number,
   indices: readonly number[],
   rate: number,
   random: Random,
 ): Promise<number> {
-  const inputs = await examples.inputs(indices, random);
-  const truth = truthOf(examples, indices, classes);
+  const batch = {
+    inputs: await examples.inputs(indices, random, sizeIn?.(epoch)),
+    truth: truthOf(examples, indices, classes, config.labelSmoothing),
+  };
+  const { inputs, truth } = mix ? mix(batch, random) : batch;
   const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
   const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
   const [value] = await loss.data<'float32'>();
-  if (Number.isFinite(value)) optimizer.apply(trainableParametersOf(plan), gradients, rate);
+  if (Number.isFinite(value)) optimizer.apply(gradients, rate);
   tf.dispose([inputs, truth, loss, ...gradients.values()]);
   return value as number;
 }

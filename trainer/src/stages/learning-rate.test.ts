@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import { fast } from '../config/fast.ts';
 import { learningRate } from './learning-rate.ts';
 
 const stage = {
+  ...fast.stage2,
   epochs: 1,
   minSteps: 0,
   batchSize: 1,

@@ -14,6 +14,7 @@ import { evaluate } from '../report/evaluate.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
 import type { Examples } from './examples.ts';
+import { mixExamples } from './mix-examples.ts';
 import { Session, type Stage } from './session.ts';
 
 const shape = [TINY_SIZE, TINY_SIZE, 3];
@@ -22,6 +23,20 @@ const validation = memoryExamples(12, shape, { seed: 2 });
 /** Steps an epoch: 14 examples in batches of 4. */
 const STEPS = 4;
 const config = { ...smoke.stage2, epochs: 3, batchSize: 4, peakLearningRate: 0.02 };
+const half = { probability: 0.5, alpha: 1 };
+/** Everything that a step can have. */
+const rich: Partial<Stage> = {
+  config: {
+    ...config,
+    optimizer: 'adamw',
+    weightDecay: 0.1,
+    clipNorm: 0.5,
+    ema: 0.8,
+    labelSmoothing: 0.1,
+  },
+  mix: (batch, random) =>
+    mixExamples(batch, { ...smoke.augment, mixup: half, cutmix: half }, random),
+};
 const never = new AbortController().signal;
 const progress = { advance: () => {}, stop: () => {} };
 
@@ -101,20 +116,20 @@ test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
   'stopped behind step %i and resumed, it ends where an undisturbed run does, bit for bit',
   async (step) => {
     const steady = newPlan();
-    await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
+    await (await Session.start(runIn(), steady, of)).run(stageOf(steady, rich));
     const expected = withoutSeconds(await checkpoint());
 
     const stopped = newPlan();
     const controller = new AbortController();
     const session = await Session.start(runIn(controller.signal), stopped, of);
-    const stage = stageOf(stopped, { examples: interruptedAt(step, controller) });
+    const stage = stageOf(stopped, { ...rich, examples: interruptedAt(step, controller) });
     await expect(session.run(stage)).rejects.toMatchObject({ code: 'interrupted' });
     expect((await checkpoint()).header.optimizerSteps).toBe(step);
 
     const resumed = newPlan();
     // Whatever the new network starts from must come from the checkpoint.
     for (const { value } of parametersOf(resumed)) value.assign(tf.zerosLike(value));
-    await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed));
+    await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed, rich));
     expect(valuesOf(resumed)).toEqual(valuesOf(steady));
     expect(withoutSeconds(await checkpoint())).toEqual(expected);
     expect((await readdir(directory)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl']);
@@ -151,6 +166,43 @@ test('leaves the weights of the best epoch, the earlier of two equal ones', asyn
   expect((await checkpoint()).header.best).toEqual({ epoch: 2, accuracy: 0.9 });
   expect(valuesOf(plan)).toEqual(seen[1]);
   expect(seen[1]).not.toEqual(seen[2]);
+});
+
+test('validates and keeps the moving average, and goes on from the latest weights', async () => {
+  const [plan, plainPlan] = [newPlan(), newPlan()];
+  const seen: Record<string, Float32Array>[] = [];
+  const validate = async () => {
+    seen.push(structuredClone(valuesOf(plan)));
+    return 0.5;
+  };
+  const session = await Session.start(runIn(), plan, of);
+  await session.run(stageOf(plan, { validate, config: { ...config, ema: 0.8 } }));
+  expect(valuesOf(plan)).toEqual(seen[0]);
+  const { tensors } = await checkpoint();
+  // The average changes nothing of what is learned.
+  await (await Session.start(runIn(), plainPlan, of)).run(stageOf(plainPlan));
+  const plain = (await checkpoint()).tensors;
+  const kernel = 'parameters/predictions/kernel';
+  expect(tensors.get(kernel)).toEqual(plain.get(kernel));
+  expect(tensors.get('optimizer/average/predictions/kernel')?.values).toEqual(
+    seen[2]?.['predictions/kernel'],
+  );
+  expect(seen[2]?.['predictions/kernel']).not.toEqual(plain.get(kernel)?.values);
+});
+
+test('trains each epoch on pictures of its own size', async () => {
+  const sizes: (number | undefined)[] = [];
+  const sized: Examples = {
+    ...examples,
+    inputs(indices, random, size) {
+      sizes.push(size);
+      return examples.inputs(indices, random);
+    },
+  };
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, of);
+  await session.run(stageOf(plan, { examples: sized, sizeIn: (epoch) => 32 + epoch }));
+  expect(sizes).toEqual([32, 33, 34].flatMap((size) => Array(STEPS).fill(size)));
 });
 
 test('goes from stage to stage, each with an optimizer of its own', async () => {

@@ -2,12 +2,10 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { StageConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
-import { Adam } from './adam.ts';
 import {
   byName,
   type CheckpointHeader,
@@ -16,19 +14,15 @@ import {
   saveCheckpoint,
   snapshot,
 } from './checkpoint.ts';
-import type { Examples } from './examples.ts';
-import { fit } from './fit.ts';
+import { type Fit, fit } from './fit.ts';
+import { Optimizer } from './optimizer.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
 
-export interface Stage {
+export interface Stage
+  extends Pick<Fit, 'plan' | 'examples' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
   readonly number: 1 | 2;
   readonly title: string;
-  readonly config: StageConfig;
-  /** The part of the network that learns. */
-  readonly plan: Plan;
-  readonly examples: Examples;
-  readonly classes: number;
   /** Top-1 on the validation pictures. */
   validate(): Promise<number>;
 }
@@ -49,7 +43,7 @@ export class Session {
   #header: CheckpointHeader;
   /** Tensors of the checkpoint that no one has taken up yet, or of the best epoch. */
   #best: ReadonlyMap<string, NamedTensor> = new Map();
-  #moments: ReadonlyMap<string, NamedTensor> = new Map();
+  #memory: ReadonlyMap<string, NamedTensor> = new Map();
   #clock = performance.now();
 
   private constructor(run: SessionRun, network: Plan, header: CheckpointHeader) {
@@ -83,7 +77,7 @@ export class Session {
     assign(byName(parametersOf(network)), tensors, 'parameters/');
     const session = new Session(run, network, header);
     session.#best = withPrefix(tensors, 'best/');
-    session.#moments = withPrefix(tensors, 'adam/');
+    session.#memory = withPrefix(tensors, 'optimizer/');
     return session;
   }
 
@@ -106,17 +100,14 @@ export class Session {
   /** Trains one stage to its end and leaves the best epoch's weights in the plan. */
   async run(stage: Stage): Promise<void> {
     const parameters = trainableParametersOf(stage.plan);
-    const optimizer = new Adam(parameters);
-    if (this.#moments.size > 0) assign(optimizer.state(), this.#moments, '');
+    const optimizer = new Optimizer(parameters, stage.config);
+    if (this.#memory.size > 0) assign(optimizer.state(), this.#memory, '');
     optimizer.resumeAt(this.#header.optimizerSteps);
     let lastSave = performance.now();
     const { epochs } = stage.config;
     try {
       await fit({
-        plan: stage.plan,
-        examples: stage.examples,
-        classes: stage.classes,
-        config: stage.config,
+        ...stage,
         optimizer,
         seed: `${this.#header.config.seed}/stage ${stage.number}`,
         epoch: this.#header.epoch,
@@ -138,11 +129,14 @@ export class Session {
           this.#run.signal.throwIfAborted();
         },
         onEpoch: async (epoch, loss) => {
-          const accuracy = await stage.validate();
-          if (accuracy > (this.#header.best?.accuracy ?? -1)) {
-            this.#best = await snapshot(byName(parameters), '');
-            this.#header = { ...this.#header, best: { epoch: epoch + 1, accuracy } };
-          }
+          const accuracy = await optimizer.averaged(async () => {
+            const accuracy = await stage.validate();
+            if (accuracy > (this.#header.best?.accuracy ?? -1)) {
+              this.#best = await snapshot(byName(parameters), '');
+              this.#header = { ...this.#header, best: { epoch: epoch + 1, accuracy } };
+            }
+            return accuracy;
+          });
           await this.#save({ epoch: epoch + 1, step: 0, lossSum: 0 }, optimizer);
           this.#run.say(
             `${stage.title}, epoch ${epoch + 1}/${epochs}: loss ${loss.toFixed(4)}, validation ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} in all`,
@@ -165,7 +159,7 @@ export class Session {
   /** Marks a stage as done, so that a resumed run goes on behind it. */
   async finish(stage: 1 | 2): Promise<void> {
     this.#best = new Map();
-    this.#moments = new Map();
+    this.#memory = new Map();
     await this.#save({ ...START, stage: stage === 1 ? 2 : 3 });
   }
 
@@ -175,7 +169,7 @@ export class Session {
     await appendFile(join(this.#run.directory, 'log.jsonl'), `${line}\n`);
   }
 
-  async #save(position: Partial<CheckpointHeader>, optimizer?: Adam): Promise<void> {
+  async #save(position: Partial<CheckpointHeader>, optimizer?: Optimizer): Promise<void> {
     const now = performance.now();
     const seconds = this.#header.seconds + (now - this.#clock) / 1000;
     this.#clock = now;
@@ -185,7 +179,7 @@ export class Session {
       header: this.#header,
       tensors: new Map([
         ...(await snapshot(byName(parametersOf(this.#network)), 'parameters/')),
-        ...(await snapshot(optimizer?.state() ?? [], 'adam/')),
+        ...(await snapshot(optimizer?.state() ?? [], 'optimizer/')),
         ...[...this.#best].map(([name, tensor]) => [`best/${name}`, tensor] as const),
       ]),
     });
