@@ -16,6 +16,12 @@ test('takes the card of a network that was not trained here', () => {
   expect(faults({ ...card, training: null })).toEqual([]);
 });
 
+test('takes the card of a model that was exported before there was calibration', () => {
+  const { calibration, ...older } = card;
+  expect(faults(older)).toEqual([]);
+  expect(calibration.temperature).toBeGreaterThan(0);
+});
+
 test.each([
   ['id', { id: 'Pets and more' }],
   ['id', { id: '../pets' }],
@@ -27,6 +33,9 @@ test.each([
   ['preprocess.scale', { preprocess: { ...card.preprocess, scale: [1, 1] } }],
   ['quantization.scheme', { quantization: { scheme: 'int4', bytes: 12 } }],
   ['accuracy.0.float32', { accuracy: [{ ...card.accuracy[0], float32: 90 }] }],
+  ['accuracy.0.top5', { accuracy: [{ ...card.accuracy[0], top5: 99 }] }],
+  ['calibration.temperature', { calibration: { ...card.calibration, temperature: 0 } }],
+  ['calibration.ece.after', { calibration: { ...card.calibration, ece: { before: 0.1 } } }],
   ['weightsHash', { weightsHash: card.weightsHash.toUpperCase() }],
   ['training', { training: undefined }],
   ['', { notes: 'a field that no reader knows' }],

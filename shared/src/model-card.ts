@@ -21,6 +21,22 @@ const accuracy = z
     float32: fraction,
     /** Top-1 of the weights in this directory. */
     quantized: fraction.optional(),
+    /** Top-5 of the weights in this directory, where there are more than five classes. */
+    top5: fraction.optional(),
+  })
+  .readonly();
+
+const calibration = z
+  .strictObject({
+    /**
+     * What the logits were divided by so that probabilities say how often the model is right
+     * (Guo et al. 2017, §4.2). It is in the weights: do not divide again.
+     */
+    temperature: z.number().positive(),
+    /** Of the validation set, which chose it. */
+    pictures: z.int().positive(),
+    /** Expected calibration error in 15 bins, without the temperature and with it, on the test set. */
+    ece: z.strictObject({ before: fraction, after: fraction }).readonly(),
   })
   .readonly();
 
@@ -49,6 +65,8 @@ export const modelCard = z
       })
       .readonly(),
     accuracy: z.array(accuracy).readonly(),
+    /** Absent where probabilities are as the network's training left them. */
+    calibration: calibration.optional(),
     /** SHA-256 of the weight shards in order, in hexadecimal. */
     weightsHash: z.string().regex(/^[0-9a-f]{64}$/),
     /** The command that trained it and every setting that it ran with; null for a pretrained one. */

@@ -6,6 +6,8 @@ export type TrainerErrorCode =
   | 'weights_invalid'
   | 'config_invalid'
   | 'checkpoint_invalid'
+  | 'run_invalid'
+  | 'model_invalid'
   | 'loss_not_finite'
   | 'disk_full'
   | 'interrupted';

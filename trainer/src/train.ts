@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
-import { foldConstants } from 'shared/fold-constants';
+import type * as tf from '@tensorflow/tfjs';
 import { type ModelCard, modelId } from 'shared/model-card';
 import { licencesOf, pretrainingOf } from './backbones/origin.ts';
 import { backbones } from './backbones/registry.ts';
@@ -14,10 +13,13 @@ import { splitDataset } from './datasets/split.ts';
 import type { GraphModel } from './export/graph-builder.ts';
 import { toGraphModel } from './export/graph-model.ts';
 import { writeModelDirectory } from './export/write-model-directory.ts';
+import { loadGraph } from './load-model.ts';
 import { cutPlan, type Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
-import { evaluate } from './report/evaluate.ts';
+import { type Answers, evaluate } from './report/evaluate.ts';
+import { measure } from './report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from './report/progress.ts';
+import { applyTemperature, fitTemperature } from './report/temperature.ts';
 import { startBackend } from './runtime/start-backend.ts';
 import { type Examples, photoExamples } from './stages/examples.ts';
 import { computeFeatures } from './stages/features.ts';
@@ -84,14 +86,20 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const session = run.resume
     ? await Session.resume(run, plan, dataset.hash)
     : await Session.start(run, plan, { config, data: run.data, datasetHash: dataset.hash });
-  const accuracyOf = (network: Plan, examples: Examples, title: string) =>
-    evaluate(
-      (inputs) => runPlan(network, inputs),
-      examples,
-      INFERENCE_BATCH,
-      startProgress(title, examples.length),
-      signal,
-    );
+  await session.log({
+    event: 'start',
+    command: run.command,
+    backend: backend.description,
+    dataset: dataset.title,
+    pictures: {
+      train: photos.plain.length,
+      validation: photos.validation.length,
+      test: photos.test.length,
+    },
+    seconds: performance.now() / 1000,
+  });
+  const answersOf = (network: Plan, examples: Examples, title: string) =>
+    answersTo(examples, title, (inputs) => runPlan(network, inputs), signal);
 
   // Stage 1. The trunk does not move, so its features are computed once.
   if (!session.isDone(1)) {
@@ -109,6 +117,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       validation: await featuresOf(photos.validation, 'Stage 1, features to validate'),
       test: await featuresOf(photos.test, 'Stage 1, features to test'),
     };
+    await session.log({ event: 'features' });
     await session.run({
       number: 1,
       title: 'Stage 1',
@@ -116,10 +125,13 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       plan: head,
       examples: features.train,
       classes,
-      validate: () => accuracyOf(head, features.validation, 'Stage 1, validation'),
+      validate: async () =>
+        measure(await answersOf(head, features.validation, 'Stage 1, validation')),
     });
     // For the report: nothing is chosen by it.
-    session.stage1Accuracy = await accuracyOf(head, features.test, 'Stage 1, test');
+    const { top1 } = measure(await answersOf(head, features.test, 'Stage 1, test'));
+    session.stage1Accuracy = top1;
+    await session.log({ event: 'stage-1-test', accuracy: top1 });
     await session.finish(1);
   }
   say(`After stage 1: ${formatPercent(session.stage1Accuracy ?? 0)} of the test pictures right.`);
@@ -136,22 +148,29 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       classes,
       sizeIn: (epoch) => sizeInEpoch(config, epoch, stage2.epochs),
       mix: (batch, random) => mixExamples(batch, config.augment, random),
-      validate: () => accuracyOf(plan, photos.validation, 'Stage 2, validation'),
+      validate: async () =>
+        measure(await answersOf(plan, photos.validation, 'Stage 2, validation')),
     });
     await session.finish(2);
   }
 
-  // Export: what is measured is what is written.
-  const model = await toGraphModel(plan, config.size, 'uint8-per-channel');
+  // Calibrate and export: what is measured is what is written.
+  const temperature = fitTemperature(await answersOf(plan, photos.validation, 'Calibration'));
+  await session.log({ event: 'calibrate', temperature });
+  const model = await toGraphModel(plan, config.size, 'uint8-per-channel', temperature);
+  const float32 = measure(await answersOf(plan, photos.test, 'Test, float32'));
+  const served = await servedAnswers(model, photos.test, signal);
+  const quantized = measure(served);
   const accuracy = {
     source: 'measured',
     dataset: dataset.title,
     split: 'test',
-    pictures: photos.test.length,
-    float32: await accuracyOf(plan, photos.test, 'Test, float32'),
-    quantized: await graphAccuracy(model, photos.test, signal),
+    pictures: quantized.pictures,
+    float32: float32.top1,
+    quantized: quantized.top1,
+    ...(quantized.top5 === null ? {} : { top5: quantized.top5 }),
   } as const;
-  await session.log({ event: 'test', ...accuracy });
+  await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
   const directory = join(run.models, id);
   const card = await writeModelDirectory(directory, model, {
     id,
@@ -163,6 +182,14 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     preprocess,
     quantization: 'uint8-per-channel',
     accuracy: [accuracy],
+    calibration: {
+      temperature,
+      pictures: photos.validation.length,
+      ece: {
+        before: measure(applyTemperature(served, 1 / temperature)).ece,
+        after: quantized.ece,
+      },
+    },
     training: { command: run.command, seconds: Math.round(session.seconds), config },
     licences: [
       ...licencesOf(config.backbone, config.weights),
@@ -170,7 +197,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     ],
   });
   say(
-    `Test, ${photos.test.length} pictures: ${formatPercent(accuracy.float32)} in float32, ${formatPercent(accuracy.quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
+    `Test, ${accuracy.pictures} pictures: ${formatPercent(accuracy.float32)} in float32, ${formatPercent(accuracy.quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
   );
   say(`Written to ${directory}.`);
   return card;
@@ -182,27 +209,30 @@ function modelIdOf(dataset: string, { limit, name }: TrainConfig): string {
   return modelId.safeParse(id).success ? id : 'photos';
 }
 
-/** Through stock `tf.loadGraphModel`, as the Worker runs it. */
-async function graphAccuracy(
-  model: GraphModel,
+/** As the Worker runs it. */
+async function servedAnswers(
+  { topology, weightSpecs, weightData }: GraphModel,
   test: Examples,
   signal: AbortSignal,
-): Promise<number> {
-  const artifacts = foldConstants({
-    modelTopology: model.topology,
-    weightSpecs: [...model.weightSpecs],
-    weightData: model.weightData.buffer,
+): Promise<Answers> {
+  const graph = await loadGraph({
+    modelTopology: topology,
+    weightSpecs: [...weightSpecs],
+    weightData: weightData.buffer,
   });
-  const graph = await tf.loadGraphModel({ load: async () => artifacts });
   try {
-    return await evaluate(
-      (inputs) => graph.predict(inputs) as tf.Tensor,
-      test,
-      INFERENCE_BATCH,
-      startProgress('Test, quantized', test.length),
-      signal,
-    );
+    return await answersTo(test, 'Test, quantized', graph.run, signal);
   } finally {
     graph.dispose();
   }
+}
+
+function answersTo(
+  examples: Examples,
+  title: string,
+  run: (inputs: tf.Tensor) => tf.Tensor,
+  signal: AbortSignal,
+): Promise<Answers> {
+  const progress = startProgress(title, examples.length);
+  return evaluate(run, examples, INFERENCE_BATCH, progress, signal);
 }

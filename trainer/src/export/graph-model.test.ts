@@ -69,6 +69,21 @@ describe('a tiny network of every kind of step', () => {
     expect(difference).toBeLessThan(1e-6);
   });
 
+  test.each(['float32', 'uint8-per-channel'] as const)(
+    'divides the logits by a temperature in %s, in the weights themselves',
+    async (scheme) => {
+      const plain = await toGraphModel(plan, TINY_SIZE, scheme);
+      const calibrated = await toGraphModel(plan, TINY_SIZE, scheme, 2.5);
+      expect(calibrated.topology).toEqual(plain.topology);
+      expect(calibrated.weightData.length).toBe(plain.weightData.length);
+      const answers = await answersOf(artifactsOf(calibrated), photos);
+      const byHand = tf.softmax((await answersOf(artifactsOf(plain), photos)).log().div(2.5));
+      expect(largestDifference(answers, byHand)).toBeLessThan(1e-6);
+      expect(largestDifference(answers, expected)).toBeGreaterThan(0.05);
+      expect(answers.argMax(1).dataSync()).toEqual(expected.argMax(1).dataSync());
+    },
+  );
+
   test('has one fused operation a step, and no BatchNorm', async () => {
     const { topology } = await toGraphModel(plan, TINY_SIZE, 'float32');
     const operations = topology.node.map(({ op }) => op).filter((op) => op !== 'Const');

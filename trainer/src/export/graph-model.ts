@@ -1,4 +1,4 @@
-import type { ConvolutionStep, PadStep, Plan, PoolStep, Step } from '../plan/plan.ts';
+import type { ConvolutionStep, DenseStep, PadStep, Plan, PoolStep, Step } from '../plan/plan.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
 import { toNamedTensor } from '../weights/to-named-tensor.ts';
 import { type FoldedConvolution, foldBatchNorm } from './fold-batch-norm.ts';
@@ -15,20 +15,25 @@ import {
  *
  * @param size side of the square input: `input` is `[n, size, size, 3]` float32, already
  *   preprocessed; the output is `[n, classes]` probabilities
+ * @param temperature that the logits are divided by (Guo et al. 2017, §4.2). The last dense layer
+ *   takes it in, so whatever runs the graph gets calibrated probabilities.
  */
 export async function toGraphModel(
   plan: Plan,
   size: number,
   scheme: QuantizationScheme,
+  temperature = 1,
 ): Promise<GraphModel> {
   const graph = new GraphBuilder(scheme);
   const input = { name: plan.input, shape: [-1, size, size, 3] };
   graph.placeholder(input);
-  for (const step of plan.steps) await addStep(graph, step);
-  return graph.finish(input, { name: plan.output, shape: [-1, classesOf(plan)] });
+  const logits = logitsOf(plan);
+  for (const step of plan.steps) await addStep(graph, step, step === logits ? 1 / temperature : 1);
+  return graph.finish(input, { name: plan.output, shape: [-1, logits.bias.value.size] });
 }
 
-async function addStep(graph: GraphBuilder, step: Step): Promise<void> {
+/** @param factor of a dense step's output */
+async function addStep(graph: GraphBuilder, step: Step, factor: number): Promise<void> {
   const { output, inputs } = step;
   const [input] = inputs as [string];
   switch (step.kind) {
@@ -108,8 +113,8 @@ async function addStep(graph: GraphBuilder, step: Step): Promise<void> {
         '_FusedMatMul',
         [
           input,
-          graph.kernel(`${step.name}/kernel`, kernel, 1),
-          graph.float(`${step.name}/bias`, bias),
+          graph.kernel(`${step.name}/kernel`, times(kernel, factor), 1),
+          graph.float(`${step.name}/bias`, times(bias, factor)),
         ],
         { transpose_a: { b: false }, transpose_b: { b: false }, ...fusedOps(['BiasAdd']) },
       );
@@ -233,10 +238,15 @@ function addPad(graph: GraphBuilder, { inputs, output, rows, columns }: PadStep)
 
 type Sides = [top: number, bottom: number, left: number, right: number];
 
-function classesOf(plan: Plan): number {
+/** The step that the softmax reads, one number a class. */
+function logitsOf(plan: Plan): DenseStep {
   const dense = plan.steps.findLast((step) => step.kind === 'dense');
   if (!dense) throw new Error('Expected a network that ends in a dense layer.');
-  return dense.bias.value.size;
+  return dense;
+}
+
+function times({ shape, values }: NamedTensor, factor: number): NamedTensor {
+  return { shape, values: values.map((value) => value * factor) };
 }
 
 const ACTIVATIONS = { relu: 'Relu', relu6: 'Relu6', sigmoid: 'Sigmoid', tanh: 'Tanh' } as const;

@@ -3,10 +3,19 @@ import { createRandom } from '../datasets/random.ts';
 import { batches, type Examples } from '../stages/examples.ts';
 import type { Progress } from './progress.ts';
 
+/** What a network answers to examples whose classes are known. */
+export interface Answers {
+  readonly classes: number;
+  /** `[n, classes]`, row by row, 0–1. */
+  readonly probabilities: Float32Array;
+  /** `[n]`, the classes that would be right. */
+  readonly labels: Int32Array;
+}
+
 /**
- * Top-1 accuracy, 0–1.
+ * Runs a network over all examples, in order, and keeps its answers.
  *
- * @param run from inputs `[n, …]` to scores `[n, classes]`
+ * @param run from inputs `[n, …]` to probabilities `[n, classes]`
  * @param progress taken away in the end, in any case
  */
 export async function evaluate(
@@ -15,20 +24,25 @@ export async function evaluate(
   batchSize: number,
   progress: Progress,
   signal: AbortSignal,
-): Promise<number> {
-  let right = 0;
+): Promise<Answers> {
+  let classes = 0;
+  let probabilities = new Float32Array();
   try {
     for (const indices of batches(examples.length, batchSize)) {
       signal.throwIfAborted();
       const inputs = await examples.inputs(indices, createRandom(0));
-      const answers = tf.tidy(() => run(inputs).argMax(1));
-      const classes = await answers.data<'int32'>();
-      right += indices.filter((index, at) => classes[at] === examples.label(index)).length;
+      const answers = tf.tidy(() => run(inputs));
+      classes = answers.shape[1] as number;
+      if (probabilities.length === 0) {
+        probabilities = new Float32Array(examples.length * classes);
+      }
+      probabilities.set(await answers.data<'float32'>(), (indices[0] as number) * classes);
       tf.dispose([inputs, answers]);
       progress.advance(indices.length);
     }
   } finally {
     progress.stop();
   }
-  return right / examples.length;
+  const labels = Int32Array.from({ length: examples.length }, (_, index) => examples.label(index));
+  return { classes, probabilities, labels };
 }

@@ -11,6 +11,8 @@ import { fusePlan } from '../plan/fuse.ts';
 import { cutPlan, type Plan, parametersOf } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { evaluate } from '../report/evaluate.ts';
+import { measure } from '../report/metrics.ts';
+import { epochsOf, readRunLog } from '../report/run-log.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import { type Checkpoint, loadCheckpoint } from './checkpoint.ts';
 import type { Examples } from './examples.ts';
@@ -37,6 +39,8 @@ const rich: Partial<Stage> = {
   mix: (batch, random) =>
     mixExamples(batch, { ...smoke.augment, mixup: half, cutmix: half }, random),
 };
+/** By which no epoch is better than another. */
+const HALF = { top1: 0.5, logLoss: 1 };
 const never = new AbortController().signal;
 const progress = { advance: () => {}, stop: () => {} };
 
@@ -66,7 +70,8 @@ function stageOf(plan: Plan, change: Partial<Stage> = {}): Stage {
     plan,
     examples,
     classes: 3,
-    validate: () => evaluate((inputs) => runPlan(plan, inputs), validation, 5, progress, never),
+    validate: async () =>
+      measure(await evaluate((inputs) => runPlan(plan, inputs), validation, 5, progress, never)),
     ...change,
   };
 }
@@ -81,9 +86,8 @@ function withoutSeconds({ header, tensors }: Checkpoint): unknown {
   return { ...header, seconds: undefined, tensors };
 }
 
-async function logged(): Promise<{ epoch: number; loss: number; accuracy: number }[]> {
-  const lines = (await readFile(join(directory, 'log.jsonl'), 'utf8')).trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line));
+async function epochsLogged() {
+  return epochsOf(await readRunLog(directory));
 }
 
 /** Aborts the signal while the batch of the step counted from 1 is made. */
@@ -105,11 +109,11 @@ test('learns, and logs each epoch', async () => {
   const before = tf.memory().numTensors;
   await session.run(stageOf(plan));
   expect(tf.memory().numTensors).toBe(before);
-  const epochs = await logged();
+  const epochs = await epochsLogged();
   expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
   expect(epochs[2]?.loss).toBeLessThan(0.8 * (epochs[0]?.loss as number));
   // By chance it would be a third.
-  expect(epochs[2]?.accuracy).toBeGreaterThan(0.5);
+  expect(epochs[2]?.validation.accuracy).toBeGreaterThan(0.5);
 });
 
 test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
@@ -159,7 +163,7 @@ test('leaves the weights of the best epoch, the earlier of two equal ones', asyn
   const validate = async () => {
     // Copies, since what dataSync gives may be the tensor's own memory.
     seen.push(structuredClone(valuesOf(plan)));
-    return accuracies[seen.length - 1] as number;
+    return { top1: accuracies[seen.length - 1] as number, logLoss: 1 };
   };
   const session = await Session.start(runIn(), plan, of);
   await session.run(stageOf(plan, { validate, config: { ...config, epochs: 4 } }));
@@ -173,7 +177,7 @@ test('validates and keeps the moving average, and goes on from the latest weight
   const seen: Record<string, Float32Array>[] = [];
   const validate = async () => {
     seen.push(structuredClone(valuesOf(plan)));
-    return 0.5;
+    return HALF;
   };
   const session = await Session.start(runIn(), plan, of);
   await session.run(stageOf(plan, { validate, config: { ...config, ema: 0.8 } }));
@@ -215,7 +219,7 @@ test('goes from stage to stage, each with an optimizer of its own', async () => 
     stageOf(head, {
       number: 1,
       examples: memoryExamples(14, [4]),
-      validate: async () => 0.5,
+      validate: async () => HALF,
     }),
   );
   session.stage1Accuracy = 0.5;
@@ -241,7 +245,7 @@ test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
     stageOf(cutPlan(plan, 'avg_pool').head, {
       number: 1,
       examples: memoryExamples(14, [4]),
-      validate: async () => 0.5,
+      validate: async () => HALF,
       ...change,
     });
   const stopped = newPlan();
@@ -249,7 +253,7 @@ test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
   const session = await Session.start(runIn(controller.signal), stopped, of);
   const validate = async () => {
     controller.abort(new TrainerError('interrupted', 'Stopped.'));
-    return 0.5;
+    return HALF;
   };
   await expect(session.run(headStage(stopped, { validate }))).rejects.toThrow('Stopped.');
 
@@ -272,7 +276,7 @@ test('leaves the weights as they are where a stage has no epochs', async () => {
 test('logs the mean loss of the whole epoch, also where it was stopped behind its last step', async () => {
   const steady = newPlan();
   await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
-  const expected = (await logged()).map(({ loss }) => loss);
+  const expected = (await epochsLogged()).map(({ loss }) => loss);
   await rm(join(directory, 'log.jsonl'));
 
   const controller = new AbortController();
@@ -282,7 +286,7 @@ test('logs the mean loss of the whole epoch, also where it was stopped behind it
   await expect(session.run(stage)).rejects.toThrow('Stopped.');
   const resumed = newPlan();
   await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed));
-  expect((await logged()).map(({ loss }) => loss)).toEqual(expected);
+  expect((await epochsLogged()).map(({ loss }) => loss)).toEqual(expected);
 });
 
 test('counts the seconds of all sessions', async () => {

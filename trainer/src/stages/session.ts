@@ -1,10 +1,11 @@
 import { appendFile, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
+import type { Metrics } from '../report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
+import { type LogEvent, logIn } from '../report/run-log.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
 import {
   byName,
@@ -23,8 +24,8 @@ export interface Stage
   extends Pick<Fit, 'plan' | 'examples' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
   readonly number: 1 | 2;
   readonly title: string;
-  /** Top-1 on the validation pictures. */
-  validate(): Promise<number>;
+  /** How well the plan does on the validation pictures. */
+  validate(): Promise<Pick<Metrics, 'top1' | 'logLoss'>>;
 }
 
 /** What a session needs of the run that it belongs to. */
@@ -129,23 +130,27 @@ export class Session {
           this.#run.signal.throwIfAborted();
         },
         onEpoch: async (epoch, loss) => {
-          const accuracy = await optimizer.averaged(async () => {
-            const accuracy = await stage.validate();
-            if (accuracy > (this.#header.best?.accuracy ?? -1)) {
+          const { top1: accuracy, logLoss } = await optimizer.averaged(async () => {
+            const metrics = await stage.validate();
+            if (metrics.top1 > (this.#header.best?.accuracy ?? -1)) {
               this.#best = await snapshot(byName(parameters), '');
-              this.#header = { ...this.#header, best: { epoch: epoch + 1, accuracy } };
+              this.#header = {
+                ...this.#header,
+                best: { epoch: epoch + 1, accuracy: metrics.top1 },
+              };
             }
-            return accuracy;
+            return metrics;
           });
           await this.#save({ epoch: epoch + 1, step: 0, lossSum: 0 }, optimizer);
           this.#run.say(
             `${stage.title}, epoch ${epoch + 1}/${epochs}: loss ${loss.toFixed(4)}, validation ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} in all`,
           );
           await this.log({
+            event: 'epoch',
             stage: stage.number,
             epoch: epoch + 1,
             loss,
-            accuracy,
+            validation: { accuracy, loss: logLoss },
             seconds: this.seconds,
           });
         },
@@ -164,9 +169,9 @@ export class Session {
   }
 
   /** One line of `log.jsonl`. */
-  async log(event: object): Promise<void> {
+  async log(event: LogEvent): Promise<void> {
     const line = JSON.stringify({ time: new Date().toISOString(), ...event });
-    await appendFile(join(this.#run.directory, 'log.jsonl'), `${line}\n`);
+    await appendFile(logIn(this.#run.directory), `${line}\n`);
   }
 
   async #save(position: Partial<CheckpointHeader>, optimizer?: Optimizer): Promise<void> {

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import type { Answers } from './evaluate.ts';
+import { answerTo, confusionOf, measure, metricsByClass } from './metrics.ts';
+
+function answers(rows: readonly number[][], labels: readonly number[]): Answers {
+  return {
+    classes: rows[0]?.length as number,
+    probabilities: Float32Array.from(rows.flat()),
+    labels: Int32Array.from(labels),
+  };
+}
+
+const four = answers(
+  [
+    [0.75, 0.25, 0],
+    [0.25, 0.75, 0],
+    [0.5, 0.25, 0.25],
+    [0, 0.25, 0.75],
+  ],
+  [0, 1, 1, 0],
+);
+
+test('counts right answers and weighs their certainty', () => {
+  const { pictures, top1, top5, logLoss } = measure(four);
+  expect({ pictures, top1, top5 }).toEqual({ pictures: 4, top1: 0.5, top5: null });
+  // The last gave its class no chance, of which the smallest float32 is left.
+  const losses = [Math.log(4 / 3), Math.log(4 / 3), Math.log(4), 126 * Math.log(2)];
+  expect(logLoss).toBeCloseTo(losses.reduce((a, b) => a + b) / 4, 6);
+});
+
+test('compares confidence with accuracy, bin by bin', () => {
+  const { ece, bins } = measure(four);
+  expect(bins).toHaveLength(15);
+  // 0.5 is in (7/15, 8/15], and 0.75 in (11/15, 12/15].
+  expect(bins[7]).toEqual({ count: 1, confidence: 0.5, accuracy: 0 });
+  expect(bins[11]).toEqual({ count: 3, confidence: 0.75, accuracy: 2 / 3 });
+  expect(bins.reduce((sum, { count }) => sum + count, 0)).toBe(4);
+  expect(ece).toBeCloseTo((1 / 4) * 0.5 + (3 / 4) * (0.75 - 2 / 3), 6);
+});
+
+test('puts full certainty into the last bin', () => {
+  const { bins, ece } = measure(answers([[1, 0]], [0]));
+  expect(bins[14]).toEqual({ count: 1, confidence: 1, accuracy: 1 });
+  expect(ece).toBe(0);
+});
+
+test('counts the right class among the first five, of equal ones the first', () => {
+  const row = [0.2, 0.2, 0.2, 0.2, 0.1, 0.1, 0];
+  const rows = row.map(() => row);
+  const { top1, top5 } = measure(answers(rows, [0, 1, 2, 3, 4, 5, 6]));
+  expect({ top1, top5 }).toEqual({ top1: 1 / 7, top5: 5 / 7 });
+});
+
+test('counts what was taken for what', () => {
+  const confusion = confusionOf(four);
+  expect(confusion).toEqual([
+    [1, 0, 1],
+    [1, 1, 0],
+    [0, 0, 0],
+  ]);
+  expect(answerTo(four, 3)).toEqual({ predicted: 2, probability: 0.75 });
+  expect(metricsByClass(confusion)).toEqual([
+    { pictures: 2, precision: 1 / 2, recall: 1 / 2, f1: 1 / 2 },
+    { pictures: 2, precision: 1, recall: 1 / 2, f1: 2 / 3 },
+    { pictures: 0, precision: 0, recall: 0, f1: 0 },
+  ]);
+});

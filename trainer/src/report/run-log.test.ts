@@ -1,0 +1,75 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { epochsOf, type LogEvent, phasesOf, readRunLog } from './run-log.ts';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graft-log-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const start = (seconds: number): LogEvent => ({
+  event: 'start',
+  command: 'pnpm --filter trainer train',
+  backend: 'plain JavaScript',
+  dataset: 'Pets',
+  pictures: { train: 80, validation: 10, test: 10 },
+  seconds,
+});
+const epoch = (stage: 1 | 2, number: number): LogEvent => ({
+  event: 'epoch',
+  stage,
+  epoch: number,
+  loss: 0.5,
+  validation: { accuracy: 0.9, loss: 0.4 },
+  seconds: 1,
+});
+const at = (seconds: number, event: object) =>
+  JSON.stringify({ time: new Date(seconds * 1000).toISOString(), ...event });
+
+const write = (...lines: string[]) => writeFile(join(directory, 'log.jsonl'), lines.join('\n'));
+
+test('reads what it knows, and passes over the rest', async () => {
+  await write(
+    at(0, start(2)),
+    at(1, { event: 'of a later version' }),
+    at(3, epoch(1, 1)),
+    at(4, epoch(1, 2)).slice(0, 50),
+    '',
+  );
+  const log = await readRunLog(directory);
+  expect(log.map(({ event }) => event)).toEqual(['start', 'epoch']);
+  expect(epochsOf(log)[0]).toMatchObject({ stage: 1, validation: { accuracy: 0.9 } });
+});
+
+test('gives each phase the time up to its event, whatever passed between two sessions', async () => {
+  await write(
+    at(100, start(2)),
+    at(110, { event: 'features' }),
+    at(113, epoch(1, 1)),
+    at(115, epoch(1, 2)),
+    at(116, { event: 'stage-1-test', accuracy: 0.8 }),
+    at(120, epoch(2, 1)),
+    at(9000, start(3)),
+    at(9005, epoch(2, 2)),
+    at(9006, { event: 'calibrate', temperature: 1.2 }),
+    at(9010, { event: 'test', float32: 0.9, quantized: 0.9 }),
+  );
+  expect(phasesOf(await readRunLog(directory))).toEqual([
+    { phase: 'Backend, data, network', seconds: 5 },
+    { phase: 'Features', seconds: 10 },
+    { phase: 'Stage 1', seconds: 6 },
+    { phase: 'Stage 2', seconds: 9 },
+    { phase: 'Calibration', seconds: 1 },
+    { phase: 'Export and test', seconds: 4 },
+  ]);
+});
+
+test('says where it expected a run', async () => {
+  await expect(readRunLog(directory)).rejects.toMatchObject({
+    code: 'run_invalid',
+    message: expect.stringContaining(directory),
+  });
+});
