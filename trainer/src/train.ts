@@ -9,7 +9,7 @@ import { augment } from './datasets/augment.ts';
 import { openCifar10 } from './datasets/cifar.ts';
 import { openImageFolder } from './datasets/image-folder.ts';
 import { createRandom } from './datasets/random.ts';
-import { splitDataset } from './datasets/split.ts';
+import { type Splits, splitDataset } from './datasets/split.ts';
 import type { GraphModel } from './export/graph-builder.ts';
 import { toGraphModel } from './export/graph-model.ts';
 import { writeModelDirectory } from './export/write-model-directory.ts';
@@ -22,6 +22,7 @@ import { formatPercent, formatSeconds, startProgress } from './report/progress.t
 import { applyTemperature, fitTemperature } from './report/temperature.ts';
 import { startBackend } from './runtime/start-backend.ts';
 import { type Examples, photoExamples } from './stages/examples.ts';
+import { FeatureCache } from './stages/feature-cache.ts';
 import { computeFeatures } from './stages/features.ts';
 import { FEATURES } from './stages/head.ts';
 import { mixExamples } from './stages/mix-examples.ts';
@@ -62,7 +63,8 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       : await openImageFolder(run.data, { ...run, size: config.size, startProgress });
   const id = run.modelId ?? modelIdOf(dataset.id, config);
   const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
-  const { train, validation, test } = splitDataset(dataset, config);
+  const splits = splitDataset(dataset, config);
+  const { train, validation, test } = splits;
   const photos = {
     plain: photoExamples(train, preprocess),
     augmented: photoExamples(train, preprocess, (picture, random) =>
@@ -104,20 +106,22 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   // Stage 1. The trunk does not move, so its features are computed once.
   if (!session.isDone(1)) {
     const { trunk, head } = cutPlan(plan, FEATURES);
-    const featuresOf = (examples: Examples, title: string) =>
-      computeFeatures(
-        trunk,
-        examples,
-        INFERENCE_BATCH,
-        startProgress(title, examples.length),
+    const origin = { trunk, preprocess, datasetHash: dataset.hash, backend: backend.name };
+    const cache = await FeatureCache.open(origin, say);
+    const featuresOf = (examples: Examples, name: keyof Splits) =>
+      computeFeatures(trunk, examples, {
+        batchSize: INFERENCE_BATCH,
+        progress: startProgress(`Stage 1, ${name} features`, examples.length),
         signal,
-      );
+        store: cache.storeOf(name, splits[name]),
+      });
     const features = {
-      train: await featuresOf(photos.plain, 'Stage 1, features to train'),
-      validation: await featuresOf(photos.validation, 'Stage 1, features to validate'),
-      test: await featuresOf(photos.test, 'Stage 1, features to test'),
+      train: await featuresOf(photos.plain, 'train'),
+      validation: await featuresOf(photos.validation, 'validation'),
+      test: await featuresOf(photos.test, 'test'),
     };
     await session.log({ event: 'features' });
+    await cache.close();
     await session.run({
       number: 1,
       title: 'Stage 1',

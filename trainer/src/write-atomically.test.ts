@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { writeFileAtomically } from './write-atomically.ts';
+import { partialPrefix } from './partial-paths.ts';
+import { replaceDirectory, writeFileAtomically } from './write-atomically.ts';
 
 let directory: string;
 let path: string;
@@ -52,12 +54,43 @@ test('keeps a folder that stands at its path, and no temporary file', async () =
 test.runIf(process.platform === 'linux')('says so where the disk is full', async () => {
   await writeFileAtomically(path, 'old');
   // A real full device, in the place of the temporary file.
-  await symlink('/dev/full', `${path}.${process.pid}.tmp`);
+  await symlink('/dev/full', `${partialPrefix(path)}new`);
   await expect(writeFileAtomically(path, 'new')).rejects.toMatchObject({
     name: 'TrainerError',
     code: 'disk_full',
     message: expect.stringContaining(path),
   });
   expect(await readFile(path, 'utf8')).toBe('old');
+  expect(await readdir(directory)).toEqual(['kept.txt']);
+});
+
+test('writes parts in their order, and flushes none of them to the path before the last', async () => {
+  function* parts() {
+    yield Buffer.from('one, ');
+    yield Buffer.from('two');
+  }
+  await writeFileAtomically(path, parts());
+  expect(await readFile(path, 'utf8')).toBe('one, two');
+});
+
+test('clears away what a killed process left half-written', async () => {
+  const ended = spawnSync(process.execPath, ['--eval', '']).pid;
+  const left = partialPrefix(path).replace(`.${process.pid}.`, `.${ended}.`);
+  await writeFile(`${left}new`, 'half of the n');
+  await mkdir(`${left}old`);
+  // Of another file, and of one that is being written.
+  await writeFile(`${partialPrefix(path)}other`, '');
+  await writeFile(join(directory, 'kept.txt.partial'), '');
+  await writeFileAtomically(path, 'new');
+  expect((await readdir(directory)).sort()).toEqual(
+    ['kept.txt', 'kept.txt.partial', basename(`${partialPrefix(path)}other`)].sort(),
+  );
+});
+
+test('replaces a directory whole', async () => {
+  await replaceDirectory(path, { 'a.txt': 'old', 'b.txt': 'old' });
+  await replaceDirectory(path, { 'a.txt': 'new' });
+  expect(await readdir(path)).toEqual(['a.txt']);
+  expect(await readFile(join(path, 'a.txt'), 'utf8')).toBe('new');
   expect(await readdir(directory)).toEqual(['kept.txt']);
 });

@@ -1,19 +1,22 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TrainerError } from './errors.ts';
+import { partialPrefix, removeAbandoned } from './partial-paths.ts';
 
 /**
  * Writes a whole file or leaves what was there: a temporary file beside it, flushed to disk, then
  * renamed over it.
  *
+ * @param content whole, or its parts in order
  * @throws TrainerError `disk_full`
  */
 export async function writeFileAtomically(
   path: string,
-  content: string | Uint8Array,
+  content: string | Uint8Array | Iterable<Uint8Array>,
 ): Promise<void> {
-  const temporary = temporaryFor(path);
+  const temporary = `${partialPrefix(path)}new`;
   await mkdir(dirname(path), { recursive: true });
+  await removeAbandoned(path);
   await cleaningUp(path, temporary, async () => {
     await writeAndFlush(temporary, content);
     await rename(temporary, path);
@@ -21,7 +24,8 @@ export async function writeFileAtomically(
 }
 
 /**
- * Writes a directory of files, in place of one that was there, or leaves that one as it was.
+ * Writes a directory of files, in place of one that was there, or leaves that one as it was. Only
+ * a kill between its two renames leaves neither, so it is for what can be made again.
  *
  * @throws TrainerError `disk_full`
  */
@@ -29,8 +33,10 @@ export async function replaceDirectory(
   path: string,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<void> {
-  const temporary = temporaryFor(path);
-  const old = `${path}.${process.pid}.old`;
+  const temporary = `${partialPrefix(path)}new`;
+  const old = `${partialPrefix(path)}old`;
+  await mkdir(dirname(path), { recursive: true });
+  await removeAbandoned(path);
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   await cleaningUp(path, temporary, async () => {
@@ -42,10 +48,6 @@ export async function replaceDirectory(
     await rename(temporary, path);
   });
   await rm(old, { recursive: true, force: true });
-}
-
-function temporaryFor(path: string): string {
-  return `${path}.${process.pid}.tmp`;
 }
 
 async function cleaningUp(
@@ -66,7 +68,10 @@ async function cleaningUp(
   }
 }
 
-async function writeAndFlush(path: string, content: string | Uint8Array): Promise<void> {
+async function writeAndFlush(
+  path: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+): Promise<void> {
   const file = await open(path, 'w');
   try {
     await file.writeFile(content);

@@ -5,31 +5,54 @@ import { runPlan } from '../plan/run.ts';
 import type { Progress } from '../report/progress.ts';
 import { batches, type Examples } from './examples.ts';
 
+/** The trunk's outputs for some examples, one after the other. */
+export interface FeatureShard {
+  /** `[n, …]` */
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** Where features are kept from one run to the next. */
+export interface FeatureStore {
+  /** @returns undefined where the shard is not there, or not whole */
+  load(shard: number): Promise<FeatureShard | undefined>;
+  save(shard: number, features: FeatureShard): Promise<void>;
+}
+
+export interface FeatureOptions {
+  readonly batchSize: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Nothing is kept where left out. */
+  readonly store?: FeatureStore;
+  /** Examples that are stored at a time, and lost where the process is killed. */
+  readonly shardSize?: number;
+}
+
 /**
  * Runs the trunk over every example once. In stage 1 the trunk does not move, so each epoch
  * would compute the same again.
  *
  * @returns examples whose inputs are `[n, channels]`, the trunk's outputs
+ * @throws the signal's reason
  */
 export async function computeFeatures(
   trunk: Plan,
   examples: Examples,
-  batchSize: number,
-  progress: Progress,
-  signal: AbortSignal,
+  { batchSize, progress, signal, store, shardSize = 4096 }: FeatureOptions,
 ): Promise<Examples> {
-  let channels = 0;
-  let features = new Float32Array();
+  const shards: FeatureShard[] = [];
   try {
-    for (const indices of batches(examples.length, batchSize)) {
-      signal.throwIfAborted();
-      const inputs = await examples.inputs(indices, createRandom(0));
-      const batch = runPlan(trunk, inputs);
-      channels = batch.shape[1] as number;
-      if (features.length === 0) features = new Float32Array(examples.length * channels);
-      features.set(await batch.data<'float32'>(), (indices[0] as number) * channels);
-      tf.dispose([inputs, batch]);
-      progress.advance(indices.length);
+    for (const [number, indices] of [...batches(examples.length, shardSize)].entries()) {
+      const kept = await store?.load(number);
+      if (kept?.shape[0] === indices.length) {
+        progress.advance(indices.length);
+        shards.push(kept);
+        continue;
+      }
+      const shard = await computeShard(trunk, examples, indices, { batchSize, progress, signal });
+      await store?.save(number, shard);
+      shards.push(shard);
     }
   } finally {
     progress.stop();
@@ -38,11 +61,38 @@ export async function computeFeatures(
     length: examples.length,
     label: (index) => examples.label(index),
     async inputs(indices) {
-      const rows = new Float32Array(indices.length * channels);
+      const shape = shards[0]?.shape.slice(1) ?? [];
+      const width = tf.util.sizeFromShape(shape);
+      const rows = new Float32Array(indices.length * width);
       for (const [at, index] of indices.entries()) {
-        rows.set(features.subarray(index * channels, (index + 1) * channels), at * channels);
+        const { values } = shards[Math.floor(index / shardSize)] as FeatureShard;
+        const begin = (index % shardSize) * width;
+        rows.set(values.subarray(begin, begin + width), at * width);
       }
-      return tf.tensor2d(rows, [indices.length, channels]);
+      return tf.tensor(rows, [indices.length, ...shape]);
     },
   };
+}
+
+async function computeShard(
+  trunk: Plan,
+  examples: Examples,
+  shard: readonly number[],
+  { batchSize, progress, signal }: FeatureOptions,
+): Promise<FeatureShard> {
+  let values = new Float32Array();
+  let shape: number[] = [];
+  for (const places of batches(shard.length, batchSize)) {
+    signal.throwIfAborted();
+    const indices = places.map((place) => shard[place] as number);
+    const inputs = await examples.inputs(indices, createRandom(0));
+    const batch = runPlan(trunk, inputs);
+    shape = batch.shape.slice(1);
+    const width = tf.util.sizeFromShape(shape);
+    if (values.length === 0) values = new Float32Array(shard.length * width);
+    values.set(await batch.data<'float32'>(), (places[0] as number) * width);
+    tf.dispose([inputs, batch]);
+    progress.advance(indices.length);
+  }
+  return { shape: [shard.length, ...shape], values };
 }

@@ -82,7 +82,7 @@ export async function writeSafetensors(
   const padding = Buffer.alloc((8 - (json.length % 8)) % 8, ' ');
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length + padding.length));
-  await writeFileAtomically(path, Buffer.concat([length, json, padding, ...parts]));
+  await writeFileAtomically(path, [length, json, padding, ...parts]);
 }
 
 function parseHeader(

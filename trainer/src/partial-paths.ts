@@ -1,0 +1,37 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+
+const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
+
+/** How the name of what becomes `target` begins while this process makes it, beside it. */
+export function partialPrefix(target: string): string {
+  return `${target}.partial.${process.pid}.${hostname()}.`;
+}
+
+/** Removes what killed processes have left of `target`. */
+export async function removeAbandoned(target: string): Promise<void> {
+  const prefix = `${basename(target)}.partial.`;
+  for (const name of await readdir(dirname(target))) {
+    if (!name.startsWith(prefix)) continue;
+    const path = join(dirname(target), name);
+    const [, pid, host] = /^(\d+)\.(.+)\.\w+$/.exec(name.slice(prefix.length)) ?? [];
+    // A home folder may be shared by machines, and one's process ids say nothing about another's.
+    const abandoned = host === hostname() ? !isRunning(Number(pid)) : await isOld(path);
+    if (abandoned) await rm(path, { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it runs, as another user.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+async function isOld(path: string): Promise<boolean> {
+  const entry = await stat(path).catch(() => undefined);
+  return entry !== undefined && Date.now() - entry.mtimeMs > ABANDONED_AFTER_MS;
+}
