@@ -137,8 +137,7 @@ async function decodeFully(file: Buffer): Promise<Buffer> {
       size,
       filter: 'bicubic',
       channelOrder: 'rgb',
-      scale: [1, 1, 1],
-      offset: [0, 0, 0],
+      arithmetic: [],
     },
   );
   return sharp(Uint8Array.from(input), { raw: { width: size, height: size, channels: 3 } })

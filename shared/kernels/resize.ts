@@ -79,10 +79,11 @@ export function resizeRows(
 }
 
 /**
- * The vertical pass, and the scaling of each sample to float32: `size` rows of `size` pixels.
+ * The vertical pass, and what each sample means to the network: `size` rows of `size` pixels. Eight
+ * bits have 256 values, so that a table says it exactly, however it was computed.
  *
- * @param scaling six f64: each channel's scale, each channel's offset
- * @param target what follows its last row, up to 44 bytes, is overwritten
+ * @param tables 3 × 256 f32: of each channel, the input that stands for each sample
+ * @param samples room for one row of samples and 15 bytes more
  */
 export function resizeColumns(
   source: usize,
@@ -90,22 +91,16 @@ export function resizeColumns(
   firsts: usize,
   weights: usize,
   pairs: usize,
-  scaling: usize,
+  tables: usize,
+  samples: usize,
   size: i32,
   target: usize,
 ): void {
-  // Three channels meet vectors of two lanes: each third vector has the same channels.
-  const scale01 = v128.load(scaling);
-  const scale12 = v128.load(scaling, 8);
-  const scale20 = v128.shuffle<f64>(scale12, scale01, 1, 2);
-  const offset01 = v128.load(scaling, 24);
-  const offset12 = v128.load(scaling, 32);
-  const offset20 = v128.shuffle<f64>(offset12, offset01, 1, 2);
   const rowLength = size * 3;
   for (let y = 0; y < size; y++) {
     const row = source + <usize>load<i32>(firsts + ((<usize>y) << 2)) * sourceStride;
     const end = weights + (pairs << 3);
-    let to = target;
+    let to = samples;
     for (let x = 0; x < rowLength; x += 12) {
       let at = row + <usize>x;
       let high0 = i32x4.splat(0);
@@ -134,13 +129,21 @@ export function resizeColumns(
         low2 = i32x4.add(low2, i32x4.dot_i16x8_s(samples2, low));
         at += sourceStride << 1;
       }
-      // The next row overwrites what is too much of this one.
-      v128.store(to, scaled(sample(high0, low0), scale01, offset01, scale20, offset20));
-      v128.store(to, scaled(sample(high1, low1), scale12, offset12, scale01, offset01), 16);
-      v128.store(to, scaled(sample(high2, low2), scale20, offset20, scale12, offset12), 32);
-      to += 48;
+      const pixels = i8x16.narrow_i16x8_u(
+        i16x8.narrow_i32x4_s(sample(high0, low0), sample(high1, low1)),
+        i16x8.narrow_i32x4_s(sample(high2, low2), low2),
+      );
+      // Twelve samples. The next ones overwrite the last four.
+      v128.store(to, pixels);
+      to += 12;
     }
-    target += (<usize>rowLength) << 2;
+    let from = samples;
+    for (const end = from + <usize>rowLength; from < end; from += 3) {
+      store<f32>(target, load<f32>(tables + ((<usize>load<u8>(from)) << 2)));
+      store<f32>(target, load<f32>(tables + ((<usize>load<u8>(from, 1)) << 2), 1024), 4);
+      store<f32>(target, load<f32>(tables + ((<usize>load<u8>(from, 2)) << 2), 2048), 8);
+      target += 12;
+    }
     weights = end;
   }
 }
@@ -148,14 +151,4 @@ export function resizeColumns(
 /** Four sums as samples, not yet clipped to 0–255. */
 function sample(high: v128, low: v128): v128 {
   return i32x4.shr_s(i32x4.add(i32x4.shl(high, 8), low), PRECISION_BITS);
-}
-
-/** Clips four samples and scales them in float64, as JavaScript would. */
-function scaled(samples: v128, scaleA: v128, offsetA: v128, scaleB: v128, offsetB: v128): v128 {
-  const clipped = i32x4.max_s(i32x4.min_s(samples, i32x4.splat(255)), i32x4.splat(0));
-  const back = v128.shuffle<i32>(clipped, clipped, 2, 3, 2, 3);
-  const a = f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(clipped), scaleA), offsetA);
-  const b = f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(back), scaleB), offsetB);
-  const left = f32x4.demote_f64x2_zero(a);
-  return v128.shuffle<f64>(left, f32x4.demote_f64x2_zero(b), 0, 2);
 }

@@ -22,6 +22,12 @@ test('takes the card of a model that was exported before there was calibration',
   expect(calibration.temperature).toBeGreaterThan(0);
 });
 
+test('takes the preprocessing of the first cards', () => {
+  const { arithmetic: _, ...photo } = card.preprocess;
+  const preprocess = { ...photo, scale: [0.5, 0.5, 0.5], offset: [-1, -1, -1] };
+  expect(faults({ ...card, preprocess })).toEqual([]);
+});
+
 test.each([
   ['id', { id: 'Pets and more' }],
   ['id', { id: '../pets' }],
@@ -30,7 +36,8 @@ test.each([
   ['labels', { labels: [{ name: 'cat' }] }],
   ['labels.1.name', { labels: [{ name: 'cat' }, { name: '' }] }],
   ['preprocess.size', { preprocess: { ...card.preprocess, size: 0 } }],
-  ['preprocess.scale', { preprocess: { ...card.preprocess, scale: [1, 1] } }],
+  ['preprocess', { preprocess: { ...card.preprocess, arithmetic: [{ add: [1, 1, 1] }] } }],
+  ['preprocess', { preprocess: { ...card.preprocess, scale: [1, 1, 1] } }],
   ['quantization.scheme', { quantization: { scheme: 'int4', bytes: 12 } }],
   ['accuracy.0.float32', { accuracy: [{ ...card.accuracy[0], float32: 90 }] }],
   ['accuracy.0.top5', { accuracy: [{ ...card.accuracy[0], top5: 99 }] }],

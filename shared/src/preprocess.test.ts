@@ -5,14 +5,13 @@ import { expect, test } from 'vitest';
 import type { Picture, PreprocessSpec } from './preprocess.ts';
 import { preprocess } from './preprocess-node.ts';
 
-const identity: PreprocessSpec = {
+const identity = {
   fit: 'cover',
   size: 224,
   filter: 'bicubic',
   channelOrder: 'rgb',
-  scale: [1, 1, 1],
-  offset: [0, 0, 0],
-};
+  arithmetic: [],
+} as const satisfies PreprocessSpec;
 
 async function open(name: string): Promise<Picture> {
   const path = fileURLToPath(new URL(`../fixtures/${name}.png`, import.meta.url));
@@ -62,22 +61,45 @@ test('ignores a fourth channel', async () => {
   );
 });
 
-test('scales, offsets and orders each channel', () => {
-  const pixel: Picture = { width: 1, height: 1, channels: 3, data: Uint8Array.of(10, 20, 30) };
+const pixel: Picture = { width: 1, height: 1, channels: 3, data: Uint8Array.of(10, 20, 30) };
+
+test('computes in float32, step by step, of each channel in its order', () => {
   const spec: PreprocessSpec = {
     ...identity,
+    size: 1,
+    channelOrder: 'bgr',
+    arithmetic: [
+      { operation: 'divide', by: [255, 1, 1] },
+      { operation: 'subtract', by: [0.406, 0, 0] },
+      { operation: 'multiply', by: [1, 0.5, 2] },
+    ],
+  };
+  const { fround } = Math;
+  expect([...preprocess(pixel, spec)]).toEqual([fround(fround(30 / 255) - fround(0.406)), 10, 20]);
+});
+
+test('reads the form of the first cards, which is computed in float64 and rounded once', () => {
+  const { arithmetic: _, ...photo } = identity;
+  const spec: PreprocessSpec = {
+    ...photo,
     size: 1,
     channelOrder: 'bgr',
     scale: [1, 2, 0.1],
     offset: [0.5, 0, -0.7],
   };
-  // Computed in float64 and rounded once.
   expect([...preprocess(pixel, spec)]).toEqual([30.5, 40, Math.fround(10 * 0.1 - 0.7)]);
 });
 
+test('computes for each picture as its own spec says', () => {
+  const inputs = [1, 4, 1].map((by) => {
+    const arithmetic = [{ operation: 'multiply', by: [by, by, by] } as const];
+    return preprocess(pixel, { ...identity, size: 1, arithmetic })[0];
+  });
+  expect(inputs).toEqual([10, 40, 10]);
+});
+
 test('writes into the given array', () => {
-  const pixel: Picture = { width: 1, height: 1, channels: 3, data: Uint8Array.of(1, 2, 3) };
   const target = new Float32Array(3);
   expect(preprocess(pixel, { ...identity, size: 1 }, target)).toBe(target);
-  expect([...target]).toEqual([1, 2, 3]);
+  expect([...target]).toEqual([10, 20, 30]);
 });

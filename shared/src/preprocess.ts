@@ -12,24 +12,48 @@ export interface Picture {
 
 const perChannel = z.tuple([z.number(), z.number(), z.number()]).readonly();
 
+const photo = {
+  /** `cover`: the largest centred square of the picture, resized. */
+  fit: z.literal('cover'),
+  /** Side of the square input, in pixels. */
+  size: z.int().min(1).max(4096),
+  /** Antialiased when it shrinks, as in Pillow's `Image.resize`. */
+  filter: z.literal('bicubic'),
+  channelOrder: z.enum(['rgb', 'bgr']),
+};
+
+const arithmeticStep = z
+  .strictObject({
+    operation: z.enum(['multiply', 'divide', 'subtract']),
+    /** The second operand, rounded to float32; one number a channel, in channel order. */
+    by: perChannel,
+  })
+  .readonly();
+
+export type ArithmeticStep = z.infer<typeof arithmeticStep>;
+
 /**
  * How a picture becomes a network's input. It is recorded in the model card, so that serving
  * does exactly what training did.
  */
-export const preprocessSpec = z
-  .strictObject({
-    /** `cover`: the largest centred square of the picture, resized. */
-    fit: z.literal('cover'),
-    /** Side of the square input, in pixels. */
-    size: z.int().min(1).max(4096),
-    /** Antialiased when it shrinks, as in Pillow's `Image.resize`. */
-    filter: z.literal('bicubic'),
-    channelOrder: z.enum(['rgb', 'bgr']),
-    /** `input = pixel * scale + offset`, pixel 0–255; one number a channel, in channel order. */
-    scale: perChannel,
-    offset: perChannel,
-  })
-  .readonly();
+export const preprocessSpec = z.union([
+  z
+    .strictObject({
+      ...photo,
+      /** What is done to each sample, 0–255, in turn; every result is rounded to float32. */
+      arithmetic: z.array(arithmeticStep).readonly(),
+    })
+    .readonly(),
+  // How the first cards have it; still read, no longer written.
+  z
+    .strictObject({
+      ...photo,
+      /** `input = sample * scale + offset` in float64, rounded to float32 once. */
+      scale: perChannel,
+      offset: perChannel,
+    })
+    .readonly(),
+]);
 
 export type PreprocessSpec = z.infer<typeof preprocessSpec>;
 
@@ -54,15 +78,22 @@ export type Preprocess = (
  */
 export function createPreprocess(kernel: ResizeKernel): Preprocess {
   let last: Layout | undefined;
+  let lastSpec: PreprocessSpec | undefined;
   return (picture, spec, target = new Float32Array(spec.size * spec.size * 3)) => {
     const { width, height, channels, data } = picture;
     const { size } = spec;
     const side = Math.min(width, height);
     // A training run and most Workers resize between two fixed sizes.
-    if (last?.side !== side || last.size !== size) last = layOut(kernel, side, size);
+    if (last?.side !== side || last.size !== size) {
+      last = layOut(kernel, side, size);
+      lastSpec = undefined;
+    }
     const { at, band, pairs, stride } = last;
     last.picks.set(picksOf(channels, spec));
-    last.scaling.set([...spec.scale, ...spec.offset]);
+    if (lastSpec !== spec) {
+      for (const [channel, table] of last.tables.entries()) fillTable(table, spec, channel);
+      lastSpec = spec;
+    }
 
     const rowBytes = side * channels;
     const left = Math.floor((width - side) / 2);
@@ -93,7 +124,8 @@ export function createPreprocess(kernel: ResizeKernel): Preprocess {
       at.firsts,
       at.weights,
       pairs,
-      at.scaling,
+      at.tables,
+      at.samples,
       size,
       at.target,
     );
@@ -108,4 +140,26 @@ function picksOf(channels: number, { channelOrder }: PreprocessSpec): number[] {
   const nothing = 255;
   const lanes = order.flatMap((channel) => [channel, nothing, channels + channel, nothing]);
   return [...lanes, nothing, nothing, nothing, nothing];
+}
+
+/** Writes what the network gets for each of a channel's 256 samples. */
+function fillTable(table: Float32Array, spec: PreprocessSpec, channel: number): void {
+  for (let sample = 0; sample < table.length; sample++) {
+    table[sample] =
+      'arithmetic' in spec
+        ? spec.arithmetic.reduce((value, step) => compute(value, step, channel), sample)
+        : sample * (spec.scale[channel] as number) + (spec.offset[channel] as number);
+  }
+}
+
+function compute(value: number, { operation, by }: ArithmeticStep, channel: number): number {
+  const operand = Math.fround(by[channel] as number);
+  switch (operation) {
+    case 'multiply':
+      return Math.fround(value * operand);
+    case 'divide':
+      return Math.fround(value / operand);
+    case 'subtract':
+      return Math.fround(value - operand);
+  }
 }

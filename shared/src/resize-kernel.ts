@@ -22,7 +22,8 @@ export interface ResizeKernel {
     firsts: number,
     weights: number,
     pairs: number,
-    scaling: number,
+    tables: number,
+    samples: number,
     size: number,
     target: number,
   ): void;
@@ -50,13 +51,15 @@ export function layOut(kernel: ResizeKernel, side: number, size: number) {
   };
   const at = {
     picks: take(16),
-    scaling: take(48),
+    tables: take(3 * 256 * 4),
     firsts: take(first.byteLength),
     weights: take(weights.byteLength),
     // Surplus taps and rows reach beyond the end.
     band: take(BAND_ROWS * side * 4 + pairs * 8),
     rows: take((side + 3 + pairs * 2) * stride),
-    target: take(size * size * 12 + 44),
+    // A row's last vector reaches beyond it.
+    samples: take(size * 3 + 16),
+    target: take(size * size * 12),
   };
   const { memory } = kernel;
   const missing = end - memory.buffer.byteLength;
@@ -71,7 +74,8 @@ export function layOut(kernel: ResizeKernel, side: number, size: number) {
     pairs,
     stride,
     picks: new Uint8Array(buffer, at.picks, 16),
-    scaling: new Float64Array(buffer, at.scaling, 6),
+    /** One a channel. */
+    tables: [0, 1, 2].map((channel) => new Float32Array(buffer, at.tables + channel * 1024, 256)),
     band: new Uint8Array(buffer, at.band, BAND_ROWS * side * 4),
     target: new Float32Array(buffer, at.target, size * size * 3),
   };

@@ -21,49 +21,19 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from keras import layers  # noqa: E402
 
-# repeats, kernel size, strides, expansion, filters
-STAGES = [
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-]
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../parity"))
+import handmade  # noqa: E402
 
 
 def build_network(size, classes):
-    def batch_norm(x):
+    trunk = handmade.efficientnet_lite(1.0, 1.0)((size, size, 3), include_top=False)
+    for layer in trunk.layers:
         # In Keras, a BatchNormalization that is not trainable runs in inference mode.
-        return layers.BatchNormalization(epsilon=1e-3, trainable=False)(x)
-
-    def convolution(x, filters, kernel_size, strides):
-        x = layers.Conv2D(filters, kernel_size, strides, padding="same", use_bias=False)(x)
-        return batch_norm(x)
-
-    def relu6(x):
-        return layers.ReLU(max_value=6)(x)
-
-    inputs = keras.Input((size, size, 3))
-    x = relu6(convolution(inputs, 32, 3, 2))
-    filters_in = 32
-    for repeats, kernel_size, stage_strides, expansion, filters in STAGES:
-        for repeat in range(repeats):
-            strides = stage_strides if repeat == 0 else 1
-            shortcut = x
-            if expansion != 1:
-                x = relu6(convolution(x, filters_in * expansion, 1, 1))
-            x = layers.DepthwiseConv2D(kernel_size, strides, padding="same", use_bias=False)(x)
-            x = relu6(batch_norm(x))
-            x = convolution(x, filters, 1, 1)
-            if strides == 1 and filters == filters_in:
-                x = layers.Add()([x, shortcut])
-            filters_in = filters
-    x = relu6(convolution(x, 1280, 1, 1))
-    x = layers.GlobalAveragePooling2D()(x)
+        if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
+    x = layers.GlobalAveragePooling2D()(trunk.output)
     x = layers.Dropout(0.2)(x)
-    return keras.Model(inputs, layers.Dense(classes)(x))
+    return keras.Model(trunk.input, layers.Dense(classes)(x))
 
 
 def pictures_per_second(step, batch, warmup, steps):

@@ -147,11 +147,25 @@ def golden(architecture):
     }
 
 
+# The module of keras.applications that has an architecture's preprocess_input.
+MODULES = {
+    **{f"efficientnetb{n}": "efficientnet" for n in range(8)},
+    **{f"resnet{n}": "resnet" for n in (50, 101, 152)},
+    "xception": "xception",
+    "vgg16": "vgg16",
+    "vgg19": "vgg19",
+    "nasnetmobile": "nasnet",
+    "nasnetlarge": "nasnet",
+    "mobilenetv2": "mobilenet_v2",
+}
+
+
 def preprocess():
-    """Of the pixels (v, 255 - v, 7 v mod 256), for v from 0 to 255: float32, base64."""
+    """Of the pixels (v, 255 - v, 7 v mod 256), for v from 0 to 255: float32, base64, by mode; and
+    the mode of each architecture, as its own preprocess_input shows it."""
     v = np.arange(256)
     pixels = np.stack([v, 255 - v, 7 * v % 256], axis=-1)[None, None].astype(np.float32)
-    results = {
+    modes = {
         mode: applications.imagenet_utils.preprocess_input(pixels.copy(), "channels_last", mode)
         for mode in ["tf", "torch", "caffe"]
     }
@@ -161,10 +175,24 @@ def preprocess():
     x = keras.layers.Rescaling(1.0 / 255.0)(pixels)
     x = keras.layers.Normalization(mean=[0.485, 0.456, 0.406], variance=deviation)(x)
     x = keras.layers.Rescaling([1.0 / math.sqrt(value) for value in deviation])(x)
-    results["efficientnet"] = np.asarray(x)
+    modes["efficientnet"] = np.asarray(x)
+    modes["lite"] = handmade.preprocess_lite(pixels)
+
+    def mode_of(architecture):
+        if architecture not in MODULES:
+            return handmade.MODES[architecture]
+        module = getattr(applications, MODULES[architecture])
+        result = module.preprocess_input(pixels.copy())
+        if np.array_equal(result, pixels):
+            return "efficientnet"
+        return next(mode for mode, values in modes.items() if np.array_equal(values, result))
+
     return {
-        mode: base64.b64encode(values.astype("<f4").tobytes()).decode()
-        for mode, values in results.items()
+        "modes": {
+            mode: base64.b64encode(values.astype("<f4").tobytes()).decode()
+            for mode, values in modes.items()
+        },
+        "architectures": {architecture: mode_of(architecture) for architecture in ARCHITECTURES},
     }
 
 

@@ -4,6 +4,20 @@ import math
 
 from keras import Input, Model, layers
 
+# What each does with pictures: for a name see preprocess_input of Keras.
+MODES = {
+    **{f"efficientnet-lite{n}": "lite" for n in range(5)},
+    "seresnet50": "caffe",
+    "senet154": "caffe",
+    "alexnet": "caffe",
+    "lenet5": "tf",
+}
+
+
+def preprocess_lite(pixels):
+    """tensorflow/tpu models/official/efficientnet/lite: MEAN_RGB and STDDEV_RGB."""
+    return (pixels - 127.0) / 128.0
+
 
 def lenet5(input_shape, include_top):
     """LeCun et al. 1998, Figure 2: here with full connections in C3 and a softmax for the RBF."""

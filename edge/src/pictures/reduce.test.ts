@@ -35,8 +35,7 @@ const spec = (size: number): PreprocessSpec => ({
   size,
   filter: 'bicubic',
   channelOrder: 'rgb',
-  scale: [1, 1, 1],
-  offset: [0, 0, 0],
+  arithmetic: [],
 });
 
 // A network's input of 50 has these photos of 451 × 300 reduced by 3, and by 2 in a JPEG.

@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
+import { readModelCard } from 'shared/model-directory';
+import type { PreprocessSpec } from 'shared/preprocess';
+import { preprocess } from 'shared/preprocess-node';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { createRandom } from '../datasets/random.ts';
 import { fusePlan } from '../plan/fuse.ts';
@@ -106,31 +109,39 @@ describe.each(names)('%s, with the weights of the formula,', (name) => {
   });
 });
 
-test.each([
-  ['tf', preprocessModes.tf],
-  ['torch', preprocessModes.torch],
-  ['caffe', preprocessModes.caffe],
-  // Keras does it inside the network.
-  ['efficientnet', preprocessModes.torch],
-] as const)(
-  'scales pixels as the mode %s of preprocess_input',
-  (mode, { channelOrder, scale, offset }) => {
-    const expected = new Float32Array(
-      Uint8Array.from(Buffer.from(read('preprocess.json')[mode], 'base64')).buffer,
-    );
-    expect(expected).toHaveLength(256 * 3);
-    for (let pixel = 0; pixel < 256; pixel++) {
-      const rgb = [pixel, 255 - pixel, (7 * pixel) & 255];
-      const samples = channelOrder === 'rgb' ? rgb : rgb.toReversed();
-      for (const [channel, sample] of samples.entries()) {
-        const value = sample * (scale[channel] as number) + (offset[channel] as number);
-        const error = Math.abs(value - (expected[pixel * 3 + channel] as number));
-        // Keras rounds to float32 in between, which moves the last bit.
-        expect(error).toBeLessThan(128 * 2 ** -23);
-      }
-    }
-  },
-);
+const pixels = read('preprocess.json') as {
+  readonly modes: Readonly<Record<string, string>>;
+  readonly architectures: Readonly<Record<BackboneName, keyof typeof preprocessModes>>;
+};
+
+/** What the network gets for every value of red, green and blue: float32 in base64. */
+function preprocessAll(spec: PreprocessSpec): string {
+  const data = Uint8Array.from({ length: 256 * 3 }, (_, at) => {
+    const pixel = Math.floor(at / 3);
+    return [pixel, 255 - pixel, 7 * pixel][at % 3] as number;
+  });
+  const picture = { width: 16, height: 16, channels: 3, data } as const;
+  return Buffer.from(preprocess(picture, { ...spec, size: 16 }).buffer).toString('base64');
+}
+
+test.each(Object.entries(preprocessModes))('scales pixels to the bits of %s', (mode, spec) => {
+  expect(preprocessAll({ ...spec, size: 16 })).toBe(pixels.modes[mode]);
+});
+
+test('preprocesses for each network as its preprocess_input in Keras', () => {
+  for (const [name, { preprocess }] of Object.entries(backbones)) {
+    const mode = pixels.architectures[name as BackboneName];
+    expect(preprocess, name).toBe(preprocessModes[mode]);
+  }
+});
+
+test.each(['imagenet', 'cifar10'])('so does the older form in the card of %s', async (model) => {
+  const directory = new URL(`../../../edge/public/models/${model}/`, import.meta.url);
+  const { card } = await readModelCard(
+    async (file) => new Uint8Array(readFileSync(new URL(file, directory))),
+  );
+  expect(preprocessAll(card.preprocess)).toBe(pixels.modes['lite']);
+});
 
 function expectSummary(
   tensor: tf.Tensor,

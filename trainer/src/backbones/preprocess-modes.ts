@@ -1,39 +1,51 @@
-import type { PreprocessSpec } from 'shared/preprocess';
+import type { ArithmeticStep, PreprocessSpec } from 'shared/preprocess';
 import { DEVIATION, MEAN } from './imagenet-statistics.ts';
 
 /** What a pretraining did with pictures, but for the size. */
-export type PreprocessMode = Omit<PreprocessSpec, 'size'>;
+export type PreprocessMode = Omit<Extract<PreprocessSpec, { arithmetic: unknown }>, 'size'>;
+
+type Channels = ArithmeticStep['by'];
 
 const photo = { fit: 'cover', filter: 'bicubic', channelOrder: 'rgb' } as const;
 
 /**
- * The modes of Keras' `preprocess_input` (keras/src/applications/imagenet_utils.py), and that of
- * EfficientNet-Lite.
+ * The modes of Keras' `preprocess_input` (keras/src/applications/imagenet_utils.py), and those of
+ * the networks that have none: bit for bit what Keras computes.
  */
 export const preprocessModes = {
-  /** `pixel / 127.5 − 1` */
-  tf: { ...photo, scale: all(1 / 127.5), offset: all(-1) },
-  /** `(pixel / 255 − mean) / deviation`; EfficientNet does the same inside the network. */
-  torch: {
+  tf: { ...photo, arithmetic: [divide(127.5), subtract(1)] },
+  torch: { ...photo, arithmetic: [divide(255), subtract(MEAN), divide(DEVIATION)] },
+  /** Blue, green, red. */
+  caffe: { ...photo, channelOrder: 'bgr', arithmetic: [subtract([103.939, 116.779, 123.68])] },
+  /** Inside the network in Keras: see `scalePicture` in efficientnet.ts. */
+  efficientnet: {
     ...photo,
-    scale: eachChannel((channel) => 1 / (255 * (DEVIATION[channel] as number))),
-    offset: eachChannel((channel) => -(MEAN[channel] as number) / (DEVIATION[channel] as number)),
+    arithmetic: [
+      multiply(1 / 255),
+      subtract(MEAN),
+      divide(eachOf(DEVIATION, (deviation) => Math.sqrt(Math.fround(deviation)))),
+      multiply(eachOf(DEVIATION, (deviation) => 1 / Math.sqrt(deviation))),
+    ],
   },
-  /** Blue, green, red, less ImageNet's means. */
-  caffe: {
-    ...photo,
-    channelOrder: 'bgr',
-    scale: all(1),
-    offset: [-103.939, -116.779, -123.68],
-  },
-  /** `(pixel − 127) / 128` */
-  lite: { ...photo, scale: all(1 / 128), offset: all(-127 / 128) },
+  lite: { ...photo, arithmetic: [subtract(127), divide(128)] },
 } as const satisfies Record<string, PreprocessMode>;
 
-function all(value: number): readonly [number, number, number] {
-  return [value, value, value];
+function multiply(by: number | Channels): ArithmeticStep {
+  return { operation: 'multiply', by: channels(by) };
 }
 
-function eachChannel(value: (channel: number) => number): readonly [number, number, number] {
-  return [value(0), value(1), value(2)];
+function divide(by: number | Channels): ArithmeticStep {
+  return { operation: 'divide', by: channels(by) };
+}
+
+function subtract(by: number | Channels): ArithmeticStep {
+  return { operation: 'subtract', by: channels(by) };
+}
+
+function channels(by: number | Channels): Channels {
+  return typeof by === 'number' ? [by, by, by] : by;
+}
+
+function eachOf([red, green, blue]: Channels, map: (value: number) => number): Channels {
+  return [map(red), map(green), map(blue)];
 }

@@ -31,7 +31,11 @@ const lite = { source: 'tensorflow/tpu efficientnet/lite', licence: 'Apache-2.0'
 const oxford = { source: 'keras-applications, of VGG, University of Oxford', licence: 'CC-BY-4.0' };
 const he = { source: 'keras-applications, of KaimingHe/deep-residual-networks', licence: 'MIT' };
 
-const efficientnetMode = { minimumSize: 32, preprocess: preprocessModes.torch, pretraining: keras };
+const efficientnetMode = {
+  minimumSize: 32,
+  preprocess: preprocessModes.efficientnet,
+  pretraining: keras,
+};
 const liteMode = { minimumSize: 32, preprocess: preprocessModes.lite, pretraining: lite };
 const tfMode = { preprocess: preprocessModes.tf, pretraining: keras };
 const caffeMode = { size: 224, minimumSize: 32, preprocess: preprocessModes.caffe };

@@ -27,8 +27,10 @@ const spec: PreprocessSpec = {
   size: 2,
   filter: 'bicubic',
   channelOrder: 'rgb',
-  scale: [1, 1, 2],
-  offset: [0, 0.5, 0],
+  arithmetic: [
+    { operation: 'subtract', by: [0, -0.5, 0] },
+    { operation: 'multiply', by: [1, 1, 2] },
+  ],
 };
 
 test('preprocesses the chosen pictures into one batch, in the order asked for', async () => {
