@@ -31,7 +31,8 @@ export async function classifyPicture(
   const lap = startLaps();
   const { format, width, height, picture } = await decode(file, limits, card.preprocess.size);
   const decodeMs = lap();
-  const input = preprocess(picture, card.preprocess);
+  // No request can come between: what follows does not wait.
+  const input = preprocess(picture, card.preprocess, model.input);
   const preprocessMs = lap();
   const probabilities = model.classify(input);
   const inferenceMs = lap();

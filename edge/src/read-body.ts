@@ -21,14 +21,10 @@ export async function readBody(
   maxBytes: number,
   budget: ByteBudget,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = new ProblemError(
-    'picture_too_large',
-    `The picture file must have at most ${maxBytes} bytes; send a smaller one.`,
-  );
-  if (declaredBytes > maxBytes) throw tooLarge;
+  if (declaredBytes > maxBytes) throw tooLarge(maxBytes);
   // One byte more than declared, so that one read meets the end.
   const pieceBytes = Math.min(Math.max(declaredBytes, 65_536), maxBytes, MAX_PIECE_BYTES) + 1;
-  const pieces: Uint8Array[] = [];
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
   let length = 0;
   const reader = body?.getReader({ mode: 'byob' });
   while (reader) {
@@ -36,11 +32,19 @@ export async function readBody(
     const { value, done } = await reader.readAtLeast(pieceBytes, new Uint8Array(pieceBytes));
     if (value) pieces.push(value);
     length += value?.length ?? 0;
-    if (length > maxBytes) throw tooLarge;
+    if (length > maxBytes) throw tooLarge(maxBytes);
     // Fewer than asked for: the end.
     if (done || value.length < pieceBytes) break;
   }
-  return concatenate(pieces, length);
+  const [only] = pieces;
+  return only && pieces.length === 1 ? only : concatenate(pieces, length);
+}
+
+function tooLarge(maxBytes: number): ProblemError {
+  return new ProblemError(
+    'picture_too_large',
+    `The picture file must have at most ${maxBytes} bytes; send a smaller one.`,
+  );
 }
 
 function concatenate(pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
