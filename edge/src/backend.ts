@@ -3,6 +3,8 @@ import '@tensorflow/tfjs-backend-cpu';
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
+import cnnKernels from 'shared/cnn/cnn-kernels.wasm';
+import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 
 export type BackendName = 'wasm' | 'cpu';
@@ -49,5 +51,11 @@ async function createWasmBackend(): Promise<tf.KernelBackend> {
     },
   })) as WasmModule;
   module.tfjs = tfjsWasmFunctions(module.cwrap);
-  return new BackendWasm(module);
+  const backend = new BackendWasm(module);
+  registerCnnKernels(
+    backend,
+    (imports) =>
+      new WebAssembly.Instance(cnnKernels, imports as unknown as WebAssembly.Imports).exports,
+  );
+  return backend;
 }

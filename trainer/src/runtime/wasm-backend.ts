@@ -3,6 +3,8 @@ import os from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
+import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 import { TrainerError } from '../errors.ts';
 import { registerWasmGradients } from './wasm-gradients.ts';
@@ -28,6 +30,8 @@ export async function startWasmBackend(threads: number): Promise<number> {
       const module = await withReportedCores(2 * threads, () => instantiate(threads));
       setThreadsCount(threads);
       const backend = new BackendWasm(module);
+      const cnnKernels = threads === 1 && cnnKernelsForNode();
+      if (cnnKernels) registerCnnKernels(backend, cnnKernels);
       // Else the idle threads keep the process from ending.
       for (const thread of Object.values(module.PThread?.pthreads ?? {})) thread.unref();
       return backend;

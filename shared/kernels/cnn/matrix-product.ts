@@ -1,0 +1,310 @@
+// AssemblyScript: a float32 matrix product with bias and clamp in relaxed WebAssembly SIMD.
+//
+// The right factor is packed into panels of eight columns, so that the innermost loop reads it in
+// order. A tile of six rows and eight columns of the result stays in registers: 12 accumulators,
+// two vectors of the panel and one value of the left factor, of the 16 that x86 has.
+
+/** Columns of a panel. */
+const PANEL: i32 = 8;
+/** What of the left factor is used again and again before the next rows: half of a common L2. */
+const BLOCK_BYTES: i32 = 256 << 10;
+
+/**
+ * Packs a row-major `[k, n]` matrix into `[ceil(n / 8), k, 8]`; columns past the last are zeros.
+ */
+export function packPanels(from: usize, k: i32, n: i32, to: usize): void {
+  const rowBytes = (<usize>n) << 2;
+  for (let column = 0; column < n; column += PANEL) {
+    const width = min(PANEL, n - column);
+    let at = from + ((<usize>column) << 2);
+    for (let row = 0; row < k; row++) {
+      if (width === PANEL) {
+        v128.store(to, v128.load(at));
+        v128.store(to, v128.load(at, 16), 16);
+      } else {
+        v128.store(to, f32x4.splat(0));
+        v128.store(to, f32x4.splat(0), 16);
+        copyFloats(at, to, width);
+      }
+      at += rowBytes;
+      to += PANEL << 2;
+    }
+  }
+}
+
+/**
+ * `min(max(a · b + bias, low), high)`, row-major.
+ *
+ * @param a `[m, k]`, rows `k` values apart
+ * @param panels `b` as `packPanels` leaves it
+ * @param bias `[n]`, or 0 for none
+ * @param edge 64 bytes to work in
+ */
+export function multiply(
+  a: usize,
+  m: i32,
+  k: i32,
+  panels: usize,
+  n: i32,
+  bias: usize,
+  low: f32,
+  high: f32,
+  out: usize,
+  edge: usize,
+): void {
+  const aStride = (<usize>k) << 2;
+  const outStride = (<usize>n) << 2;
+  const lowest = f32x4.splat(low);
+  const highest = f32x4.splat(high);
+  const block = max(6, (BLOCK_BYTES / <i32>aStride / 6) * 6);
+  while (m > 0) {
+    // A short last block joins the one before it.
+    const rows = m < block + (block >> 1) ? m : block;
+    let panel = panels;
+    for (let column = 0; column < n; column += PANEL) {
+      const skip = (<usize>column) << 2;
+      const width = n - column;
+      if (width >= PANEL) {
+        const panelBias = bias ? bias + skip : 0;
+        multiplyPanel(a, rows, aStride, panel, panelBias, lowest, highest, out + skip, outStride);
+      } else {
+        let panelBias: usize = 0;
+        if (bias) {
+          panelBias = edge + 32;
+          copyFloats(bias + skip, panelBias, width);
+        }
+        for (let row = 0; row < rows; row++) {
+          const line = a + <usize>row * aStride;
+          multiplyPanel(line, 1, aStride, panel, panelBias, lowest, highest, edge, outStride);
+          copyFloats(edge, out + <usize>row * outStride + skip, width);
+        }
+      }
+      panel += aStride * PANEL;
+    }
+    a += <usize>rows * aStride;
+    out += <usize>rows * outStride;
+    m -= rows;
+  }
+}
+
+function copyFloats(from: usize, to: usize, count: i32): void {
+  for (let i = 0; i < count; i++) {
+    store<f32>(to + ((<usize>i) << 2), load<f32>(from + ((<usize>i) << 2)));
+  }
+}
+
+function multiplyPanel(
+  a: usize,
+  rows: i32,
+  aStride: usize,
+  panel: usize,
+  bias: usize,
+  low: v128,
+  high: v128,
+  out: usize,
+  outStride: usize,
+): void {
+  const bias0 = bias ? v128.load(bias) : f32x4.splat(0);
+  const bias1 = bias ? v128.load(bias, 16) : f32x4.splat(0);
+  // Fives and sixes make up any number from 20 on, and leave no rows for the slow tile of one.
+  let fives = (6 - (rows % 6)) % 6;
+  if (fives * 5 > rows) fives = 0;
+  for (; fives > 0; fives--) {
+    tile5(a, aStride, panel, bias0, bias1, low, high, out, outStride);
+    a += aStride * 5;
+    out += outStride * 5;
+    rows -= 5;
+  }
+  for (; rows >= 6; rows -= 6) {
+    tile6(a, aStride, panel, bias0, bias1, low, high, out, outStride);
+    a += aStride * 6;
+    out += outStride * 6;
+  }
+  for (; rows > 0; rows--) {
+    tile1(a, aStride, panel, bias0, bias1, low, high, out);
+    a += aStride;
+    out += outStride;
+  }
+}
+
+function tile6(
+  a0: usize,
+  aStride: usize,
+  panel: usize,
+  bias0: v128,
+  bias1: v128,
+  low: v128,
+  high: v128,
+  out: usize,
+  outStride: usize,
+): void {
+  let a1 = a0 + aStride;
+  let a2 = a1 + aStride;
+  let a3 = a2 + aStride;
+  let a4 = a3 + aStride;
+  let a5 = a4 + aStride;
+  let sum00 = bias0;
+  let sum01 = bias1;
+  let sum10 = bias0;
+  let sum11 = bias1;
+  let sum20 = bias0;
+  let sum21 = bias1;
+  let sum30 = bias0;
+  let sum31 = bias1;
+  let sum40 = bias0;
+  let sum41 = bias1;
+  let sum50 = bias0;
+  let sum51 = bias1;
+  for (const end = a0 + aStride; a0 < end; ) {
+    const b0 = v128.load(panel);
+    const b1 = v128.load(panel, 16);
+    const x0 = v128.load32_splat(a0);
+    sum00 = f32x4.relaxed_madd(x0, b0, sum00);
+    sum01 = f32x4.relaxed_madd(x0, b1, sum01);
+    const x1 = v128.load32_splat(a1);
+    sum10 = f32x4.relaxed_madd(x1, b0, sum10);
+    sum11 = f32x4.relaxed_madd(x1, b1, sum11);
+    const x2 = v128.load32_splat(a2);
+    sum20 = f32x4.relaxed_madd(x2, b0, sum20);
+    sum21 = f32x4.relaxed_madd(x2, b1, sum21);
+    const x3 = v128.load32_splat(a3);
+    sum30 = f32x4.relaxed_madd(x3, b0, sum30);
+    sum31 = f32x4.relaxed_madd(x3, b1, sum31);
+    const x4 = v128.load32_splat(a4);
+    sum40 = f32x4.relaxed_madd(x4, b0, sum40);
+    sum41 = f32x4.relaxed_madd(x4, b1, sum41);
+    const x5 = v128.load32_splat(a5);
+    sum50 = f32x4.relaxed_madd(x5, b0, sum50);
+    sum51 = f32x4.relaxed_madd(x5, b1, sum51);
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+    a4 += 4;
+    a5 += 4;
+    panel += PANEL << 2;
+  }
+  storeRow(out, sum00, sum01, low, high);
+  out += outStride;
+  storeRow(out, sum10, sum11, low, high);
+  out += outStride;
+  storeRow(out, sum20, sum21, low, high);
+  out += outStride;
+  storeRow(out, sum30, sum31, low, high);
+  out += outStride;
+  storeRow(out, sum40, sum41, low, high);
+  out += outStride;
+  storeRow(out, sum50, sum51, low, high);
+}
+
+function tile5(
+  a0: usize,
+  aStride: usize,
+  panel: usize,
+  bias0: v128,
+  bias1: v128,
+  low: v128,
+  high: v128,
+  out: usize,
+  outStride: usize,
+): void {
+  let a1 = a0 + aStride;
+  let a2 = a1 + aStride;
+  let a3 = a2 + aStride;
+  let a4 = a3 + aStride;
+  let sum00 = bias0;
+  let sum01 = bias1;
+  let sum10 = bias0;
+  let sum11 = bias1;
+  let sum20 = bias0;
+  let sum21 = bias1;
+  let sum30 = bias0;
+  let sum31 = bias1;
+  let sum40 = bias0;
+  let sum41 = bias1;
+  for (const end = a0 + aStride; a0 < end; ) {
+    const b0 = v128.load(panel);
+    const b1 = v128.load(panel, 16);
+    const x0 = v128.load32_splat(a0);
+    sum00 = f32x4.relaxed_madd(x0, b0, sum00);
+    sum01 = f32x4.relaxed_madd(x0, b1, sum01);
+    const x1 = v128.load32_splat(a1);
+    sum10 = f32x4.relaxed_madd(x1, b0, sum10);
+    sum11 = f32x4.relaxed_madd(x1, b1, sum11);
+    const x2 = v128.load32_splat(a2);
+    sum20 = f32x4.relaxed_madd(x2, b0, sum20);
+    sum21 = f32x4.relaxed_madd(x2, b1, sum21);
+    const x3 = v128.load32_splat(a3);
+    sum30 = f32x4.relaxed_madd(x3, b0, sum30);
+    sum31 = f32x4.relaxed_madd(x3, b1, sum31);
+    const x4 = v128.load32_splat(a4);
+    sum40 = f32x4.relaxed_madd(x4, b0, sum40);
+    sum41 = f32x4.relaxed_madd(x4, b1, sum41);
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+    a4 += 4;
+    panel += PANEL << 2;
+  }
+  storeRow(out, sum00, sum01, low, high);
+  out += outStride;
+  storeRow(out, sum10, sum11, low, high);
+  out += outStride;
+  storeRow(out, sum20, sum21, low, high);
+  out += outStride;
+  storeRow(out, sum30, sum31, low, high);
+  out += outStride;
+  storeRow(out, sum40, sum41, low, high);
+}
+
+/** Four steps at a time, each with sums of its own, since one addition waits for the other. */
+function tile1(
+  a: usize,
+  aStride: usize,
+  panel: usize,
+  bias0: v128,
+  bias1: v128,
+  low: v128,
+  high: v128,
+  out: usize,
+): void {
+  let sum00 = bias0;
+  let sum01 = bias1;
+  let sum10 = f32x4.splat(0);
+  let sum11 = f32x4.splat(0);
+  let sum20 = f32x4.splat(0);
+  let sum21 = f32x4.splat(0);
+  let sum30 = f32x4.splat(0);
+  let sum31 = f32x4.splat(0);
+  const end = a + aStride;
+  for (const last = a + (aStride & ~15); a < last; a += 16) {
+    const x0 = v128.load32_splat(a);
+    sum00 = f32x4.relaxed_madd(x0, v128.load(panel), sum00);
+    sum01 = f32x4.relaxed_madd(x0, v128.load(panel, 16), sum01);
+    const x1 = v128.load32_splat(a, 4);
+    sum10 = f32x4.relaxed_madd(x1, v128.load(panel, 32), sum10);
+    sum11 = f32x4.relaxed_madd(x1, v128.load(panel, 48), sum11);
+    const x2 = v128.load32_splat(a, 8);
+    sum20 = f32x4.relaxed_madd(x2, v128.load(panel, 64), sum20);
+    sum21 = f32x4.relaxed_madd(x2, v128.load(panel, 80), sum21);
+    const x3 = v128.load32_splat(a, 12);
+    sum30 = f32x4.relaxed_madd(x3, v128.load(panel, 96), sum30);
+    sum31 = f32x4.relaxed_madd(x3, v128.load(panel, 112), sum31);
+    panel += PANEL << 4;
+  }
+  for (; a < end; a += 4) {
+    const x = v128.load32_splat(a);
+    sum00 = f32x4.relaxed_madd(x, v128.load(panel), sum00);
+    sum01 = f32x4.relaxed_madd(x, v128.load(panel, 16), sum01);
+    panel += PANEL << 2;
+  }
+  sum00 = f32x4.add(f32x4.add(sum00, sum10), f32x4.add(sum20, sum30));
+  sum01 = f32x4.add(f32x4.add(sum01, sum11), f32x4.add(sum21, sum31));
+  storeRow(out, sum00, sum01, low, high);
+}
+
+function storeRow(to: usize, left: v128, right: v128, low: v128, high: v128): void {
+  v128.store(to, f32x4.pmin(f32x4.pmax(left, low), high));
+  v128.store(to, f32x4.pmin(f32x4.pmax(right, low), high), 16);
+}

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import type { InstantiateKernels } from './cnn-kernels.ts';
+
+/** TypeScript has WebAssembly among a browser's types only. */
+declare const WebAssembly: {
+  validate(bytes: Uint8Array): boolean;
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
+};
+
+/** Instantiates the kernels in Node; nothing where it has no relaxed SIMD (before Node 21). */
+export function cnnKernelsForNode(): InstantiateKernels | undefined {
+  const bytes = readFileSync(new URL('cnn-kernels.wasm', import.meta.url));
+  if (!WebAssembly.validate(bytes)) return;
+  const module = new WebAssembly.Module(bytes);
+  return (imports) => new WebAssembly.Instance(module, imports).exports;
+}

@@ -1,0 +1,238 @@
+import { expect, test } from 'vitest';
+import type { CnnKernels } from './cnn-kernels.ts';
+import { cnnKernelsForNode } from './cnn-kernels-node.ts';
+import { GuardedMemory } from './guarded-memory.ts';
+
+// Every case runs once for each buffer, with guards that show any access beyond it.
+const guarded = new GuardedMemory();
+const kernels = cnnKernelsForNode()?.({ env: { memory: guarded.memory } }) as CnnKernels;
+
+const clamps = [
+  [-Infinity, Infinity],
+  [0, Infinity],
+  [0, 6],
+] as const;
+
+/** Park and Miller's generator. */
+let seed = 7;
+function random(): number {
+  seed = (seed * 16_807) % 2_147_483_647;
+  return seed / 2_147_483_647;
+}
+const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
+const one = <T>(choices: readonly T[]) => choices[between(0, choices.length - 1)] as T;
+const values = (length: number) => Float32Array.from({ length }, () => random() * 2 - 1);
+
+interface Case {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly filter: readonly [height: number, width: number];
+  readonly strides: readonly [vertical: number, horizontal: number];
+  readonly pad: readonly [top: number, bottom: number, left: number, right: number];
+  readonly n: number;
+  readonly bias: Float32Array;
+  readonly clamp: readonly [low: number, high: number];
+}
+
+function outSize({ height, width, filter, strides, pad }: Case): [number, number] {
+  return [
+    Math.floor((height + pad[0] + pad[1] - filter[0]) / strides[0]) + 1,
+    Math.floor((width + pad[2] + pad[3] - filter[1]) / strides[1]) + 1,
+  ];
+}
+
+/** In double precision, one output at a time. `weights` is `[height, width, channels, n or 1]`. */
+function reference(c: Case, x: Float32Array, weights: Float32Array, depthwise: boolean): number[] {
+  const [outHeight, outWidth] = outSize(c);
+  const out: number[] = [];
+  for (let b = 0; b < c.batch; b++) {
+    for (let outY = 0; outY < outHeight; outY++) {
+      for (let outX = 0; outX < outWidth; outX++) {
+        for (let o = 0; o < c.n; o++) {
+          let sum = c.bias[o] ?? 0;
+          for (let tapY = 0; tapY < c.filter[0]; tapY++) {
+            const y = outY * c.strides[0] + tapY - c.pad[0];
+            for (let tapX = 0; tapX < c.filter[1]; tapX++) {
+              const left = outX * c.strides[1] + tapX - c.pad[2];
+              if (y < 0 || y >= c.height || left < 0 || left >= c.width) continue;
+              const pixel = ((b * c.height + y) * c.width + left) * c.channels;
+              const tap = (tapY * c.filter[1] + tapX) * c.channels;
+              const [first, last] = depthwise ? [o, o] : [0, c.channels - 1];
+              for (let i = first; i <= last; i++) {
+                const weight = depthwise ? weights[tap + i] : weights[(tap + i) * c.n + o];
+                sum += (x[pixel + i] as number) * (weight as number);
+              }
+            }
+          }
+          out.push(Math.min(Math.max(sum, c.clamp[0]), c.clamp[1]));
+        }
+      }
+    }
+  }
+  return out;
+}
+
+function expectClose(results: readonly Float32Array[], expected: readonly number[]): void {
+  for (const result of results) {
+    const far = expected.findIndex((value, i) => !(Math.abs(value - (result[i] ?? NaN)) < 1e-5));
+    expect(far, `${result[far]} instead of ${expected[far]}`).toBe(-1);
+    expect(result).toHaveLength(expected.length);
+  }
+}
+
+test('a matrix product is that of plain loops, at any size, and touches nothing else', () => {
+  for (let i = 0; i < 150; i++) {
+    const [m, k, n] = [between(1, 60), between(1, 40), between(1, 40)];
+    const matrix = { height: 1, width: m, channels: k, n, clamp: one(clamps) };
+    const bias = values(one([0, n]));
+    const c: Case = {
+      ...matrix,
+      batch: 1,
+      filter: [1, 1],
+      strides: [1, 1],
+      pad: [0, 0, 0, 0],
+      bias,
+    };
+    const [a, b] = [values(m * k), values(k * n)];
+    const panels = Math.ceil(n / 8) * 8 * k;
+    const [packed] = guarded.run({ b, out: panels }, ({ b, out }) =>
+      kernels.packPanels(b, k, n, out),
+    ) as [Float32Array];
+    const buffers = { a, packed, bias, edge: 16, out: m * n };
+    const results = guarded.run(buffers, (at) =>
+      kernels.multiply(
+        at.a,
+        m,
+        k,
+        at.packed,
+        n,
+        bias.length && at.bias,
+        ...c.clamp,
+        at.out,
+        at.edge,
+      ),
+    );
+    expectClose(results, reference(c, a, b, false));
+  }
+});
+
+test('rows that take more than a block are all computed', () => {
+  const [m, k, n] = [150, 700, 8];
+  const [a, b] = [values(m * k), values(k * n)];
+  const results = guarded.run({ a, b, edge: 16, out: m * n }, (at) =>
+    kernels.multiply(at.a, m, k, at.b, n, 0, -Infinity, Infinity, at.out, at.edge),
+  );
+  for (let row = 0; row < m; row++) {
+    for (let column = 0; column < n; column++) {
+      let sum = 0;
+      for (let i = 0; i < k; i++) sum += (a[row * k + i] as number) * (b[i * n + column] as number);
+      expect(results[0]?.[row * n + column]).toBeCloseTo(sum, 3);
+    }
+  }
+});
+
+function randomConvolution(): Omit<Case, 'n' | 'bias'> {
+  const filter = [between(1, 5), between(1, 5)] as const;
+  const pads = [0, 0, 0, 1, 2, 4];
+  return {
+    batch: between(1, 3),
+    height: between(filter[0], 13),
+    width: between(filter[1], 13),
+    channels: between(1, 9),
+    filter,
+    strides: [between(1, 3), between(1, 3)],
+    pad: [one(pads), one(pads), one(pads), one(pads)],
+    clamp: one(clamps),
+  };
+}
+
+test('a convolution is that of plain loops, at any size, and touches nothing else', () => {
+  for (let i = 0; i < 150; i++) {
+    const n = between(1, 20);
+    const c: Case = { ...randomConvolution(), n, bias: values(one([0, n])) };
+    const { batch, height, width, channels, filter } = c;
+    const k = filter[0] * filter[1] * channels;
+    const [outHeight, outWidth] = outSize(c);
+    const [x, weights] = [values(batch * height * width * channels), values(k * n)];
+    const [packed] = guarded.run({ weights, out: Math.ceil(n / 8) * 8 * k }, (at) =>
+      kernels.packPanels(at.weights, k, n, at.out),
+    ) as [Float32Array];
+    const patchCount = between(1, 40);
+    const out = batch * outHeight * outWidth * n;
+    const buffers = { x, packed, bias: c.bias, patches: patchCount * k, edge: 16, out };
+    const results = guarded.run(buffers, (at) =>
+      kernels.convolve(
+        at.x,
+        batch,
+        height,
+        width,
+        channels,
+        ...filter,
+        ...c.strides,
+        c.pad[0],
+        c.pad[2],
+        outHeight,
+        outWidth,
+        at.packed,
+        n,
+        c.bias.length && at.bias,
+        ...c.clamp,
+        at.out,
+        at.patches,
+        patchCount,
+        at.edge,
+      ),
+    );
+    expectClose(results, reference(c, x, weights, false));
+  }
+});
+
+test('a depthwise convolution is that of plain loops, and touches nothing else', () => {
+  let refused = 0;
+  for (let i = 0; i < 250; i++) {
+    const random = randomConvolution();
+    const filter = [random.filter[0], one([3, 5])] as const;
+    const n = random.channels;
+    const c: Case = {
+      ...random,
+      width: between(filter[1], 17),
+      filter,
+      strides: [random.strides[0], between(1, 2)],
+      n,
+      bias: values(one([0, n])),
+    };
+    const { batch, height, width, channels } = c;
+    const [outHeight, outWidth] = outSize(c);
+    const x = values(batch * height * width * channels);
+    const weights = values(filter[0] * filter[1] * channels);
+    const work = one([500, 1500, 8000]);
+    const out = batch * outHeight * outWidth * n;
+    let isDone = true;
+    const results = guarded.run({ x, weights, bias: c.bias, work, out }, (at) => {
+      isDone = kernels.convolveDepthwise(
+        at.x,
+        batch,
+        height,
+        width,
+        channels,
+        at.weights,
+        ...filter,
+        ...c.strides,
+        c.pad[0],
+        c.pad[2],
+        outHeight,
+        outWidth,
+        c.bias.length && at.bias,
+        ...c.clamp,
+        at.out,
+        at.work,
+        work * 4,
+      );
+    });
+    if (isDone) expectClose(results, reference(c, x, weights, true));
+    else refused++;
+  }
+  expect(refused).toBeLessThan(50);
+});

@@ -1,0 +1,85 @@
+/** What an instance of `cnn-kernels.wasm` exports; `kernels/cnn/` explains the parameters. */
+export interface CnnKernels {
+  packPanels(from: number, k: number, n: number, to: number): void;
+  multiply(
+    a: number,
+    m: number,
+    k: number,
+    panels: number,
+    n: number,
+    bias: number,
+    low: number,
+    high: number,
+    out: number,
+    edge: number,
+  ): void;
+  convolve(
+    x: number,
+    batch: number,
+    height: number,
+    width: number,
+    channels: number,
+    filterHeight: number,
+    filterWidth: number,
+    strideY: number,
+    strideX: number,
+    padTop: number,
+    padLeft: number,
+    outHeight: number,
+    outWidth: number,
+    panels: number,
+    n: number,
+    bias: number,
+    low: number,
+    high: number,
+    out: number,
+    patches: number,
+    patchCount: number,
+    edge: number,
+  ): void;
+  convolveDepthwise(
+    x: number,
+    batch: number,
+    height: number,
+    width: number,
+    channels: number,
+    filter: number,
+    filterHeight: number,
+    filterWidth: number,
+    strideY: number,
+    strideX: number,
+    padTop: number,
+    padLeft: number,
+    outHeight: number,
+    outWidth: number,
+    bias: number,
+    low: number,
+    high: number,
+    out: number,
+    work: number,
+    workBytes: number,
+  ): boolean;
+}
+
+/** What tfjs-wasm's module has beyond its types. */
+export interface WasmHeap {
+  _malloc(bytes: number): number;
+  _free(address: number): void;
+  /** With threads. */
+  readonly wasmMemory?: object;
+  /** Without. */
+  readonly asm?: { readonly memory: object };
+}
+
+/**
+ * Makes an instance of `cnn-kernels.wasm`. Node and Workers come by the compiled module in
+ * different ways.
+ */
+export type InstantiateKernels = (imports: { env: { memory: object } }) => object;
+
+/** The kernels in tfjs-wasm's own memory, so that nothing has to be copied. */
+export function instantiateInHeap(heap: WasmHeap, instantiate: InstantiateKernels): CnnKernels {
+  const memory = heap.wasmMemory ?? heap.asm?.memory;
+  if (!memory) throw new Error('tfjs-wasm does not show its memory; its version should be 4.22.');
+  return instantiate({ env: { memory } }) as CnnKernels;
+}

@@ -1,0 +1,189 @@
+import { createRequire } from 'node:module';
+import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, test } from 'vitest';
+import { type Cwrap, tfjsWasmFunctions } from '../tfjs-wasm-functions.ts';
+import { cnnKernelsForNode } from './cnn-kernels-node.ts';
+import { registerCnnKernels } from './register-cnn-kernels.ts';
+
+type WasmModule = BackendWasm['wasm'] & {
+  readonly cwrap: Cwrap<() => never>;
+  readonly HEAPU8: Uint8Array;
+};
+
+const require = createRequire(import.meta.url);
+const folder = '@tensorflow/tfjs-backend-wasm/wasm-out';
+const createWasmModule = require(`${folder}/tfjs-backend-wasm.js`) as (options: {
+  locateFile(): string;
+}) => Promise<WasmModule>;
+
+const random = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number) =>
+  tf.randomUniform<R>(shape, -1, 1, 'float32', seed);
+
+type ConvolutionOptions = Partial<Parameters<typeof tf.fused.conv2d>[0]>;
+type Shape4D = tf.ShapeMap['R4'];
+
+const x = () => random<tf.Rank.R4>([2, 9, 10, 6], 1);
+const conv2d = (filter: Shape4D, { bias, ...options }: ConvolutionOptions & { bias?: true }) =>
+  tf.fused.conv2d({
+    x: x(),
+    filter: random<tf.Rank.R4>(filter, 2),
+    strides: 1,
+    pad: 'same',
+    ...options,
+    ...(bias && { bias: random<tf.Rank.R1>([filter[3]], 3) }),
+  });
+type DepthwiseOptions = Partial<Parameters<typeof tf.fused.depthwiseConv2d>[0]>;
+const depthwise = (filter: Shape4D, { bias, ...options }: DepthwiseOptions & { bias?: true }) =>
+  tf.fused.depthwiseConv2d({
+    x: x(),
+    filter: random<tf.Rank.R4>(filter, 2),
+    strides: 1,
+    pad: 'same',
+    ...options,
+    ...(bias && { bias: random<tf.Rank.R1>([filter[2] * filter[3]], 3) }),
+  });
+const pads: tf.backend_util.ExplicitPadding = [
+  [0, 0],
+  [1, 2],
+  [3, 0],
+  [0, 0],
+];
+
+/** With the kernel that computes it: one of ours, or tfjs-wasm's. */
+const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
+  ['pointwise', 'multiply', () => conv2d([1, 1, 6, 13], {})],
+  [
+    'pointwise, ReLU6',
+    'multiply',
+    () => conv2d([1, 1, 6, 16], { bias: true, activation: 'relu6' }),
+  ],
+  ['pointwise, stride 2', 'convolve', () => conv2d([1, 1, 6, 5], { bias: true, strides: 2 })],
+  ['padded pointwise', 'convolve', () => conv2d([1, 1, 6, 5], { pad: pads })],
+  ['3×3', 'convolve', () => conv2d([3, 3, 6, 9], { bias: true, activation: 'relu' })],
+  ['4×2, valid', 'convolve', () => conv2d([4, 2, 6, 9], { pad: 'valid', strides: [2, 1] })],
+  ['explicit padding', 'convolve', () => conv2d([3, 3, 6, 4], { bias: true, pad: pads })],
+  ['unfused', 'convolve', () => tf.conv2d(x(), random<tf.Rank.R4>([3, 3, 6, 4], 2), 2, 'same')],
+  ['dilated', 'stock', () => conv2d([3, 3, 6, 4], { dilations: 2 })],
+  ['sigmoid', 'stock', () => conv2d([1, 1, 6, 4], { bias: true, activation: 'sigmoid' })],
+  ['depthwise 3×3', 'convolveDepthwise', () => depthwise([3, 3, 6, 1], { bias: true })],
+  ['depthwise 5×5', 'convolveDepthwise', () => depthwise([5, 5, 6, 1], { strides: 2 })],
+  [
+    'depthwise, padded',
+    'convolveDepthwise',
+    () => tf.depthwiseConv2d(x(), random<tf.Rank.R4>([3, 3, 6, 1], 2), 1, pads),
+  ],
+  [
+    'unfused depthwise',
+    'convolveDepthwise',
+    () => tf.depthwiseConv2d(x(), random<tf.Rank.R4>([5, 5, 6, 1], 2), 1, 'valid'),
+  ],
+  ['depthwise, 2 wide', 'stock', () => depthwise([2, 2, 6, 1], {})],
+  ['depthwise, 2 a channel', 'stock', () => depthwise([3, 3, 6, 2], { bias: true })],
+  [
+    'dense',
+    'multiply',
+    () =>
+      tf.fused.matMul({
+        a: random<tf.Rank.R2>([3, 21], 1),
+        b: random<tf.Rank.R2>([21, 10], 2),
+        bias: random<tf.Rank.R1>([10], 3),
+        activation: 'relu',
+      }),
+  ],
+  [
+    'dense, transposed',
+    'stock',
+    () =>
+      tf.fused.matMul({
+        a: random<tf.Rank.R2>([3, 21], 1),
+        b: random<tf.Rank.R2>([10, 21], 2),
+        bias: random<tf.Rank.R1>([10], 3),
+        transposeB: true,
+      }),
+  ],
+  [
+    'dense, a batch of products',
+    'stock',
+    () =>
+      tf.fused.matMul({
+        a: random<tf.Rank.R3>([2, 3, 21], 1),
+        b: random<tf.Rank.R3>([2, 21, 10], 2),
+      }),
+  ],
+];
+
+const stock: Float32Array[] = [];
+/** The kernels of ours that were called. */
+let called: string[] = [];
+let wasm: WasmModule;
+
+beforeAll(async () => {
+  wasm = await createWasmModule({
+    locateFile: () => require.resolve(`${folder}/tfjs-backend-wasm-simd.wasm`),
+  });
+  wasm.tfjs = tfjsWasmFunctions(wasm.cwrap);
+  const backend = new BackendWasm(wasm);
+  tf.removeBackend('wasm');
+  tf.registerBackend('wasm', () => backend);
+  await tf.setBackend('wasm');
+  for (const [, , run] of cases) stock.push(tf.tidy(() => run().dataSync<'float32'>()));
+  registerCnnKernels(backend, (imports) => {
+    const kernels = cnnKernelsForNode()?.(imports) as Record<string, (...args: number[]) => number>;
+    const counted = (name: string, kernel: (...args: number[]) => number) => {
+      return (...args: number[]) => {
+        called.push(name);
+        return kernel(...args);
+      };
+    };
+    return Object.fromEntries(
+      Object.entries(kernels).map(([name, kernel]) => [name, counted(name, kernel)]),
+    );
+  });
+});
+
+test.each(cases)('%s: by %s, and as before', (name, kernel, run) => {
+  called = [];
+  const tensors = tf.memory().numTensors;
+  const result = tf.tidy(() => run().dataSync<'float32'>());
+  expect(tf.memory().numTensors).toBe(tensors);
+  expect(called.filter((one) => one !== 'packPanels')).toEqual(kernel === 'stock' ? [] : [kernel]);
+  const expected = stock[cases.findIndex(([one]) => one === name)] as Float32Array;
+  expect(result).toHaveLength(expected.length);
+  result.forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i] as number, 5);
+  });
+});
+
+test('a filter is packed once, and never used when it has changed', () => {
+  const input = tf.ones<tf.Rank.R4>([1, 2, 2, 3]);
+  const variable = tf.variable(tf.fill<tf.Rank.R4>([1, 1, 3, 4], 1));
+  const sum = () => tf.tidy(() => tf.conv2d(input, variable, 1, 'same').dataSync()[0]);
+  called = [];
+  expect([sum(), sum()]).toEqual([3, 3]);
+  expect(called).toEqual(['packPanels', 'multiply', 'multiply']);
+  variable.assign(tf.fill([1, 1, 3, 4], 2));
+  expect(sum()).toBe(6);
+  // Another shape of the same data is another matrix.
+  const reshaped = tf.reshape<tf.Rank.R2>(variable, [2, 6]);
+  const product = tf.fused.matMul({ a: tf.ones<tf.Rank.R2>([1, 2]), b: reshaped });
+  expect([...product.dataSync()]).toEqual([4, 4, 4, 4, 4, 4]);
+  expect(sum()).toBe(6);
+});
+
+test('memory does not grow with the number of filters or calls', () => {
+  const input = random<tf.Rank.R4>([1, 32, 32, 64], 1);
+  const run = (): number => {
+    for (let i = 0; i < 50; i++) {
+      tf.tidy(() => {
+        tf.conv2d(input, random<tf.Rank.R4>([1, 1, 64, 640], i), 1, 'same');
+        tf.conv2d(input, random<tf.Rank.R4>([3, 3, 64, 64], i), 2, 'same');
+        tf.depthwiseConv2d(input, random<tf.Rank.R4>([5, 5, 64, 1], i), 1, 'same');
+      });
+    }
+    return wasm.HEAPU8.length;
+  };
+  const before = run();
+  // 150 packed filters of this size would take 16 MB.
+  expect([run(), run()]).toEqual([before, before]);
+});

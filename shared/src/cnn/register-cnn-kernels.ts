@@ -1,0 +1,216 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import * as tf from '@tensorflow/tfjs-core';
+import { type InstantiateKernels, instantiateInHeap, type WasmHeap } from './cnn-kernels.ts';
+import { PackedMatrices } from './packed-matrices.ts';
+
+type KernelCall = Parameters<tf.KernelConfig['kernelFunc']>[0];
+/** Returns nothing for what it does not cover. */
+type Kernel = (call: KernelCall) => tf.TensorInfo | undefined;
+
+/** Smallest and largest value that an activation lets through. */
+const clamps: Readonly<Record<string, readonly [low: number, high: number]>> = {
+  linear: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu6: [0, 6],
+};
+
+/** Of the matrices that convolutions are turned into, at a time. */
+const PATCH_BYTES = 128 * 1024;
+/** Fewer patches than these make poor tiles. */
+const MIN_PATCHES = 30;
+/** Of a depthwise convolution's four channels, at a time. */
+const DEPTHWISE_BYTES = 64 * 1024;
+const EDGE_BYTES = 64;
+
+/**
+ * Puts faster convolutions and matrix products in the place of tfjs-wasm's, for any program that
+ * computes on this backend. What they do not cover (dilated convolutions, other activations than
+ * ReLU and ReLU6, depthwise filters that are not 3 or 5 wide), the replaced kernels still compute.
+ *
+ * @param backend not yet in use, or in use by nothing else
+ * @param instantiate of `cnn-kernels.wasm`, which needs relaxed SIMD
+ */
+export function registerCnnKernels(backend: BackendWasm, instantiate: InstantiateKernels): void {
+  const heap = backend.wasm as unknown as WasmHeap;
+  const kernels = instantiateInHeap(heap, instantiate);
+  const matrices = new PackedMatrices(backend, heap, kernels);
+  let scratch = 0;
+  let scratchBytes = 0;
+  /** The same memory for every call, as large as the largest has asked for. */
+  const takeScratch = (bytes: number): number => {
+    if (bytes > scratchBytes) {
+      heap._free(scratch);
+      scratch = heap._malloc(bytes);
+      scratchBytes = bytes;
+    }
+    return scratch;
+  };
+  const addressOf = (tensor: tf.TensorInfo | undefined): number =>
+    tensor ? backend.getMemoryOffset(tensor.dataId) : 0;
+  const multiply = (
+    a: tf.TensorInfo,
+    b: tf.TensorInfo,
+    bias: tf.TensorInfo | undefined,
+    [low, high]: readonly [number, number],
+    [m, k, n]: readonly [number, number, number],
+    outShape: number[],
+  ): tf.TensorInfo => {
+    const panels = matrices.pack(b, k, n);
+    const edge = takeScratch(EDGE_BYTES);
+    const out = backend.makeOutput(outShape, 'float32');
+    const to = addressOf(out);
+    kernels.multiply(addressOf(a), m, k, panels, n, addressOf(bias), low, high, to, edge);
+    return out;
+  };
+
+  const convolve: Kernel = (call) => {
+    const { x, filter, bias } = call.inputs;
+    const clamp = clampOf(call);
+    const info = convolutionOf(call, false);
+    if (!x || !filter || !clamp || !info || !isBias(bias, info.outChannels)) return;
+    const { filterHeight, filterWidth, inChannels, outChannels, outShape, padInfo } = info;
+    const k = filterHeight * filterWidth * inChannels;
+    const isProduct =
+      k === inChannels &&
+      info.strideHeight * info.strideWidth === 1 &&
+      padInfo.top + padInfo.bottom + padInfo.left + padInfo.right === 0;
+    if (isProduct) {
+      const m = tf.util.sizeFromShape(x.shape) / k;
+      return multiply(x, filter, bias, clamp, [m, k, outChannels], outShape);
+    }
+    const patchCount = Math.max(MIN_PATCHES, Math.floor(PATCH_BYTES / (k * 4)));
+    const panels = matrices.pack(filter, k, outChannels);
+    const edge = takeScratch(EDGE_BYTES + patchCount * k * 4);
+    const out = backend.makeOutput(outShape, 'float32');
+    kernels.convolve(
+      addressOf(x),
+      info.batchSize,
+      info.inHeight,
+      info.inWidth,
+      inChannels,
+      filterHeight,
+      filterWidth,
+      info.strideHeight,
+      info.strideWidth,
+      padInfo.top,
+      padInfo.left,
+      info.outHeight,
+      info.outWidth,
+      panels,
+      outChannels,
+      addressOf(bias),
+      ...clamp,
+      addressOf(out),
+      edge + EDGE_BYTES,
+      patchCount,
+      edge,
+    );
+    return out;
+  };
+
+  const convolveDepthwise: Kernel = (call) => {
+    const { x, filter, bias } = call.inputs;
+    const clamp = clampOf(call);
+    const info = convolutionOf(call, true);
+    if (!x || !filter || !clamp || !info || !isBias(bias, info.outChannels)) return;
+    const { filterWidth, strideWidth, padInfo } = info;
+    if (filterWidth !== 3 && filterWidth !== 5) return;
+    if (strideWidth > 2 || info.outChannels !== info.inChannels) return;
+    const work = takeScratch(DEPTHWISE_BYTES);
+    const out = backend.makeOutput(info.outShape, 'float32');
+    const isDone = kernels.convolveDepthwise(
+      addressOf(x),
+      info.batchSize,
+      info.inHeight,
+      info.inWidth,
+      info.inChannels,
+      addressOf(filter),
+      info.filterHeight,
+      filterWidth,
+      info.strideHeight,
+      strideWidth,
+      padInfo.top,
+      padInfo.left,
+      info.outHeight,
+      info.outWidth,
+      addressOf(bias),
+      ...clamp,
+      addressOf(out),
+      work,
+      DEPTHWISE_BYTES,
+    );
+    if (isDone) return out;
+    backend.disposeData(out.dataId);
+    return;
+  };
+
+  const multiplyMatrices: Kernel = (call) => {
+    const { a, b, bias } = call.inputs;
+    const clamp = clampOf(call);
+    const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean };
+    if (!a || !b || !clamp || transposeA || transposeB || !isFloat(a, b)) return;
+    const [k, n] = b.shape.slice(-2) as [number, number];
+    if (tf.util.sizeFromShape(b.shape) !== k * n || !isBias(bias, n) || k === 0) return;
+    const m = tf.util.sizeFromShape(a.shape) / k;
+    if (m * n === 0) return;
+    const batch = a.shape.length >= b.shape.length ? a.shape.slice(0, -1) : undefined;
+    return batch && multiply(a, b, bias, clamp, [m, k, n], [...batch, n]);
+  };
+
+  replace('Conv2D', convolve);
+  replace('FusedConv2D', convolve);
+  replace('DepthwiseConv2dNative', convolveDepthwise);
+  replace('FusedDepthwiseConv2D', convolveDepthwise);
+  replace('_FusedMatMul', multiplyMatrices);
+}
+
+function replace(kernelName: string, faster: Kernel): void {
+  const original = tf.getKernel(kernelName, 'wasm');
+  tf.unregisterKernel(kernelName, 'wasm');
+  tf.registerKernel({
+    ...original,
+    kernelFunc: (call) => faster(call) ?? original.kernelFunc(call),
+  });
+}
+
+function clampOf({ inputs, attrs }: KernelCall): readonly [number, number] | undefined {
+  if (inputs['preluActivationWeights']) return;
+  return clamps[(attrs?.['activation'] as string | undefined) ?? 'linear'];
+}
+
+function isFloat(...tensors: tf.TensorInfo[]): boolean {
+  return tensors.every(({ dtype }) => dtype === 'float32');
+}
+
+function isBias(bias: tf.TensorInfo | undefined, channels: number): boolean {
+  return !bias || (isFloat(bias) && bias.shape.length === 1 && bias.shape[0] === channels);
+}
+
+/** Nothing for a convolution that is dilated, empty, or not of NHWC and float32. */
+function convolutionOf({ inputs: { x, filter }, attrs }: KernelCall, depthwise: boolean) {
+  if (!x || !filter || !isFloat(x, filter)) return;
+  const { strides, pad, dilations, dataFormat, dimRoundingMode } = attrs as unknown as Attributes;
+  if (dataFormat && dataFormat !== 'NHWC') return;
+  const info = tf.backend_util.computeConv2DInfo(
+    x.shape as Shape4D,
+    filter.shape as Shape4D,
+    strides,
+    dilations ?? 1,
+    pad,
+    dimRoundingMode,
+    depthwise,
+  );
+  const isCovered =
+    info.dilationHeight * info.dilationWidth === 1 && tf.util.sizeFromShape(info.outShape) > 0;
+  return isCovered ? info : undefined;
+}
+
+type Shape4D = [number, number, number, number];
+
+interface Attributes {
+  readonly strides: number | [number, number];
+  readonly pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
+  readonly dilations?: number | [number, number];
+  readonly dataFormat?: string;
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
