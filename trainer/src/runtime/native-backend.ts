@@ -9,6 +9,7 @@ import { TrainerError } from '../errors.ts';
 import { registerDepthwiseGradient } from './native-depthwise-gradient.ts';
 import { registerFusedConvolutions } from './native-fused-convolution.ts';
 import { addonNames, type NativeKind } from './native-recipe.ts';
+import { registerUpdateKernels } from './native-update-kernels.ts';
 
 const tfjsName = 'tensorflow';
 
@@ -54,6 +55,7 @@ export async function startNativeBackend(
   if (isFirst && !isUsingGpuDevice) {
     registerFusedConvolutions();
     registerDepthwiseGradient(options.threads);
+    registerUpdateKernels(nativeBackend());
   }
   return { version: binding.TF_Version, onCard: isUsingGpuDevice };
 }

@@ -182,6 +182,7 @@ function recipeOf(
         sources: [
           join(import.meta.dirname, 'list-attributes.cc'),
           join(import.meta.dirname, 'depthwise-filter-gradient.cc'),
+          join(import.meta.dirname, 'update-operations.cc'),
           join(binding, 'tfjs_binding.cc'),
         ],
         flags: [],

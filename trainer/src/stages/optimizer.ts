@@ -1,10 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StageConfig } from '../config/train-config.ts';
 import type { Parameter } from '../plan/plan.ts';
-
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-7;
+import { adamStep, BETA1, BETA2, movingAverage } from './adam-step.ts';
 
 export type OptimizerConfig = Pick<
   StageConfig,
@@ -58,28 +55,33 @@ export class Optimizer {
       const gradient = gradients.get(name);
       if (!gradient) throw new Error(`The optimizer has no gradient for ${name}.`);
       tf.tidy(() => {
-        const change = this.#change(slots, scale === 1 ? gradient : gradient.mul(scale));
         // Biases are few and must go where they have to.
         const decay = value.rank > 1 ? learningRate * weightDecay : 0;
-        const decayed = decay > 0 ? value.mul(1 - decay) : value;
-        value.assign(decayed.sub(change.mul(learningRate)));
-        slots.average?.assign(slots.average.add(value.sub(slots.average).mul(1 - keep)));
+        this.#move(value, gradient, slots, { scale, stays: 1 - decay, rate: learningRate });
+        slots.average?.assign(movingAverage(slots.average, value, 1 - keep));
       });
     }
   }
 
-  /** How far to go at a learning rate of 1. */
-  #change({ mean, square, velocity }: Slots, gradient: tf.Tensor): tf.Tensor {
-    if (velocity) {
-      velocity.assign(velocity.mul(this.#config.momentum).add(gradient));
-      return velocity;
+  #move(
+    value: tf.Variable,
+    gradient: tf.Tensor,
+    { mean, square, velocity }: Slots,
+    { scale, stays, rate }: { scale: number; stays: number; rate: number },
+  ): void {
+    if (mean && square) {
+      const correction = Math.sqrt(1 - BETA2 ** this.#steps) / (1 - BETA1 ** this.#steps);
+      const numbers = { scale, stays, rate: rate * correction };
+      const next = adamStep({ value, gradient, mean, square }, numbers);
+      value.assign(next.value);
+      mean.assign(next.mean);
+      square.assign(next.square);
+      return;
     }
-    if (!mean || !square) return gradient;
-    mean.assign(mean.add(gradient.sub(mean).mul(1 - BETA1)));
-    const squareError = gradient.square().sub(square);
-    square.assign(square.add(squareError.mul(1 - BETA2)));
-    const correction = Math.sqrt(1 - BETA2 ** this.#steps) / (1 - BETA1 ** this.#steps);
-    return mean.mul(correction).div(square.sqrt().add(EPSILON));
+    const scaled = scale === 1 ? gradient : gradient.mul(scale);
+    velocity?.assign(velocity.mul(this.#config.momentum).add(scaled));
+    const stay = stays === 1 ? value : value.mul(stays);
+    value.assign(stay.sub((velocity ?? scaled).mul(rate)));
   }
 
   /** What the gradients are multiplied with, so that all of them as one vector are no longer than allowed. */
