@@ -85,9 +85,10 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       createRandom(config.seed),
     ),
   );
+  const origin = { datasetHash: dataset.hash, backend: backend.name };
   const session = run.resume
-    ? await Session.resume(run, plan, dataset.hash)
-    : await Session.start(run, plan, { config, data: run.data, datasetHash: dataset.hash });
+    ? await Session.resume(run, plan, origin)
+    : await Session.start(run, plan, { config, data: run.data, ...origin });
   await session.log({
     event: 'start',
     command: run.command,
@@ -106,8 +107,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   // Stage 1. The trunk does not move, so its features are computed once.
   if (!session.isDone(1)) {
     const { trunk, head } = cutPlan(plan, FEATURES);
-    const origin = { trunk, preprocess, datasetHash: dataset.hash, backend: backend.name };
-    const cache = await FeatureCache.open(origin, say);
+    const cache = await FeatureCache.open({ ...origin, trunk, preprocess }, say);
     const featuresOf = (examples: Examples, name: keyof Splits) =>
       computeFeatures(trunk, examples, {
         batchSize: INFERENCE_BATCH,

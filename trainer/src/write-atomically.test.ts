@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { partialPrefix } from './partial-paths.ts';
-import { replaceDirectory, writeFileAtomically } from './write-atomically.ts';
+import { appendLine, replaceDirectory, writeFileAtomically } from './write-atomically.ts';
 
 let directory: string;
 let path: string;
@@ -86,6 +86,16 @@ test('clears away what a killed process left half-written', async () => {
     ['kept.txt', 'kept.txt.partial', basename(`${partialPrefix(path)}other`)].sort(),
   );
 });
+
+test.runIf(process.platform === 'linux')(
+  'adds lines, and says so where the disk is full',
+  async () => {
+    await appendLine(path, 'one');
+    await appendLine(path, 'two');
+    expect(await readFile(path, 'utf8')).toBe('one\ntwo\n');
+    await expect(appendLine('/dev/full', 'one')).rejects.toMatchObject({ code: 'disk_full' });
+  },
+);
 
 test('replaces a directory whole', async () => {
   await replaceDirectory(path, { 'a.txt': 'old', 'b.txt': 'old' });

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { appendFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TrainerError } from './errors.ts';
 import { partialPrefix, removeAbandoned } from './partial-paths.ts';
@@ -15,9 +15,9 @@ export async function writeFileAtomically(
   content: string | Uint8Array | Iterable<Uint8Array>,
 ): Promise<void> {
   const temporary = `${partialPrefix(path)}new`;
-  await mkdir(dirname(path), { recursive: true });
-  await removeAbandoned(path);
   await cleaningUp(path, temporary, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    await removeAbandoned(path);
     await writeAndFlush(temporary, content);
     await rename(temporary, path);
   });
@@ -35,11 +35,11 @@ export async function replaceDirectory(
 ): Promise<void> {
   const temporary = `${partialPrefix(path)}new`;
   const old = `${partialPrefix(path)}old`;
-  await mkdir(dirname(path), { recursive: true });
-  await removeAbandoned(path);
-  await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
   await cleaningUp(path, temporary, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    await removeAbandoned(path);
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary);
     for (const [name, content] of Object.entries(files)) {
       await writeAndFlush(join(temporary, name), content);
     }
@@ -48,6 +48,17 @@ export async function replaceDirectory(
     await rename(temporary, path);
   });
   await rm(old, { recursive: true, force: true });
+}
+
+/**
+ * Adds a line to a file.
+ *
+ * @throws TrainerError `disk_full`
+ */
+export async function appendLine(path: string, line: string): Promise<void> {
+  await appendFile(path, `${line}\n`).catch((cause: unknown) => {
+    throw explained(path, cause);
+  });
 }
 
 async function cleaningUp(
@@ -59,13 +70,17 @@ async function cleaningUp(
     await write();
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true });
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause;
-    throw new TrainerError(
-      'disk_full',
-      `The disk is full: ${path} was not written. Free some space and run the same command again.`,
-      cause,
-    );
+    throw explained(path, cause);
   }
+}
+
+function explained(path: string, cause: unknown): unknown {
+  if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') return cause;
+  return new TrainerError(
+    'disk_full',
+    `The disk is full: ${path} was not written. Free some space and run the same command again.`,
+    cause,
+  );
 }
 
 async function writeAndFlush(

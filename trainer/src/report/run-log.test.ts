@@ -44,6 +44,12 @@ test('reads what it knows, and passes over the rest', async () => {
   expect(epochsOf(log)[0]).toMatchObject({ stage: 1, validation: { accuracy: 0.9 } });
 });
 
+test('gives an epoch once that a crash had trained again', async () => {
+  await write(at(1, epoch(1, 1)), at(2, epoch(1, 2)), at(3, start(2)), at(4, epoch(1, 2)));
+  const epochs = epochsOf(await readRunLog(directory));
+  expect(epochs.map(({ time }) => Date.parse(time))).toEqual([1000, 4000]);
+});
+
 test('gives each phase the time up to its event, whatever passed between two sessions', async () => {
   await write(
     at(100, start(2)),

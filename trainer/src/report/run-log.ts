@@ -76,8 +76,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-export function epochsOf(log: readonly LogLine[]): (LogLine & { readonly event: 'epoch' })[] {
-  return log.filter((line) => line.event === 'epoch');
+type EpochLine = LogLine & { readonly event: 'epoch' };
+
+/** Each epoch once: one that a crash had trained again is logged twice. */
+export function epochsOf(log: readonly LogLine[]): EpochLine[] {
+  const epochs = log.filter((line): line is EpochLine => line.event === 'epoch');
+  return [...new Map(epochs.map((line) => [`${line.stage}/${line.epoch}`, line])).values()];
 }
 
 /** The part of a run that ends with an event. */

@@ -28,6 +28,7 @@ const header: CheckpointHeader = {
   config: smoke,
   data: '/photos',
   datasetHash: 'abc',
+  backend: 'cpu',
   stage1Accuracy: 2 / 3,
 };
 const tensors = new Map([['parameters/a', { shape: [2], values: Float32Array.of(0.1, -0) }]]);

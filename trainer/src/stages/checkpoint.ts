@@ -26,6 +26,8 @@ const header = z.strictObject({
   /** Folder of the photos; null for CIFAR-10. */
   data: z.string().nullable(),
   datasetHash: z.string(),
+  /** That computed it: the same seed gives the same numbers on the same backend alone. */
+  backend: z.string(),
   /** Top-1 on the test pictures after stage 1, once it is over. */
   stage1Accuracy: z.number().nullable(),
 });

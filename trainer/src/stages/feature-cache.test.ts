@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { mountSmallDisk } from '../../fixtures/small-disk.ts';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { backbones } from '../backbones/registry.ts';
 import { createRandom } from '../datasets/random.ts';
@@ -158,6 +159,20 @@ test('goes on without where it cannot write, and says so once', async () => {
   await writeFile(file, '');
   await features({ in: file });
   expect(said).toEqual([expect.stringMatching(/^Going on without keeping features .*ENOTDIR/)]);
+});
+
+test('goes on without where the disk is full', async ({ skip }) => {
+  // A folder takes a page, and a shard more than another.
+  const unmount = await mountSmallDisk(folder, 12);
+  if (!unmount) return skip('Only root can mount a small disk.');
+  try {
+    await writeFile(join(folder, 'filler'), Buffer.alloc(65_536)).catch(() => {});
+    await features();
+    expect(said).toEqual(['Going on without keeping features for the next run: the disk is full.']);
+    expect(await shards()).toEqual([]);
+  } finally {
+    await unmount();
+  }
 });
 
 test('makes room: what was not used for longest goes', async () => {

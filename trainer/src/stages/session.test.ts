@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { mountSmallDisk } from '../../fixtures/small-disk.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { smoke } from '../config/smoke.ts';
 import { TrainerError } from '../errors.ts';
@@ -45,7 +46,7 @@ const never = new AbortController().signal;
 const progress = { advance: () => {}, stop: () => {} };
 
 let directory: string;
-const of = { config: smoke, data: null, datasetHash: 'hash' };
+const of = { config: smoke, data: null, datasetHash: 'hash', backend: 'cpu' };
 
 beforeAll(async () => {
   await startBackend('cpu', () => {});
@@ -133,7 +134,7 @@ test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
     const resumed = newPlan();
     // Whatever the new network starts from must come from the checkpoint.
     for (const { value } of parametersOf(resumed)) value.assign(tf.zerosLike(value));
-    await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed, rich));
+    await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed, rich));
     expect(valuesOf(resumed)).toEqual(valuesOf(steady));
     expect(withoutSeconds(await checkpoint())).toEqual(expected);
     expect((await readdir(directory)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl']);
@@ -152,7 +153,7 @@ test('stopped while it validates, it goes on from the last checkpoint to the sam
   await expect(session.run(stageOf(stopped, { validate }))).rejects.toThrow('Stopped.');
 
   const resumed = newPlan();
-  await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed));
+  await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed));
   expect(valuesOf(resumed)).toEqual(valuesOf(steady));
 });
 
@@ -227,7 +228,7 @@ test('goes from stage to stage, each with an optimizer of its own', async () => 
   expect(valuesOf(trunk)).toEqual(trunkBefore);
 
   const later = newPlan();
-  const resumed = await Session.resume(runIn(), later, 'hash');
+  const resumed = await Session.resume(runIn(), later, of);
   expect([resumed.isDone(1), resumed.isDone(2), resumed.stage1Accuracy]).toEqual([
     true,
     false,
@@ -237,7 +238,7 @@ test('goes from stage to stage, each with an optimizer of its own', async () => 
   await resumed.run(stageOf(later));
   expect((await checkpoint()).header.optimizerSteps).toBe(3 * STEPS);
   await resumed.finish(2);
-  expect((await Session.resume(runIn(), newPlan(), 'hash')).isDone(2)).toBe(true);
+  expect((await Session.resume(runIn(), newPlan(), of)).isDone(2)).toBe(true);
 });
 
 test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
@@ -258,7 +259,7 @@ test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
   await expect(session.run(headStage(stopped, { validate }))).rejects.toThrow('Stopped.');
 
   const plan = newPlan();
-  const resumed = await Session.resume(runIn(), plan, 'hash');
+  const resumed = await Session.resume(runIn(), plan, of);
   await resumed.run(headStage(plan));
   await resumed.finish(1);
   await resumed.run(stageOf(plan));
@@ -285,7 +286,7 @@ test('logs the mean loss of the whole epoch, also where it was stopped behind it
   const stage = stageOf(stopped, { examples: interruptedAt(STEPS, controller) });
   await expect(session.run(stage)).rejects.toThrow('Stopped.');
   const resumed = newPlan();
-  await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed));
+  await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed));
   expect((await epochsLogged()).map(({ loss }) => loss)).toEqual(expected);
 });
 
@@ -294,7 +295,7 @@ test('counts the seconds of all sessions', async () => {
   await (await Session.start(runIn(), plan, of)).run(stageOf(plan));
   const { seconds } = (await checkpoint()).header;
   expect(seconds).toBeGreaterThan(0);
-  const resumed = await Session.resume(runIn(), plan, 'hash');
+  const resumed = await Session.resume(runIn(), plan, of);
   expect(resumed.seconds).toBe(seconds);
   await resumed.finish(2);
   expect(resumed.seconds).toBeGreaterThan(seconds);
@@ -321,12 +322,78 @@ test('names the step where the loss is not a number, and keeps a checkpoint to g
   expect(numbers.every(Number.isFinite)).toBe(true);
 });
 
+test('keeps the last checkpoint where the disk is full, and goes on from it once there is room', async ({
+  skip,
+}) => {
+  const steady = newPlan();
+  await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
+  await rm(join(directory, 'log.jsonl'));
+  await rm(join(directory, 'checkpoint.safetensors'));
+
+  const unmount = await mountSmallDisk(directory, 64);
+  if (!unmount) return skip('Only root can mount a small disk.');
+  try {
+    const stopped = newPlan();
+    const session = await Session.start(runIn(), stopped, of);
+    const filler = join(directory, 'filler');
+    const validate = async () => {
+      await writeFile(filler, Buffer.alloc(65_536)).catch(() => {});
+      return HALF;
+    };
+    await expect(session.run(stageOf(stopped, { validate }))).rejects.toMatchObject({
+      code: 'disk_full',
+      message: expect.stringMatching(/^The disk is full: .* Free some space and run the same /),
+    });
+    expect((await checkpoint()).header.epoch).toBe(0);
+    await rm(filler);
+    const resumed = newPlan();
+    await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed));
+    expect(valuesOf(resumed)).toEqual(valuesOf(steady));
+    expect((await readdir(directory)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl']);
+  } finally {
+    await unmount();
+  }
+});
+
 test('does not go on with another data set', async () => {
   await Session.start(runIn(), newPlan(), of);
-  await expect(Session.resume(runIn(), newPlan(), 'another')).rejects.toMatchObject({
+  await expect(
+    Session.resume(runIn(), newPlan(), { ...of, datasetHash: 'another' }),
+  ).rejects.toMatchObject({
     code: 'checkpoint_invalid',
     message: expect.stringMatching(/^The data set has changed since .* without --resume\.$/),
   });
+});
+
+test('goes on with another backend, says so, and ends as well but not the same', async () => {
+  const steady = newPlan();
+  await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
+  const wanted = valuesOf(steady);
+  const controller = new AbortController();
+  const stopped = newPlan();
+  const session = await Session.start(runIn(controller.signal), stopped, of);
+  const stage = stageOf(stopped, { examples: interruptedAt(STEPS + 2, controller) });
+  await expect(session.run(stage)).rejects.toThrow('Stopped.');
+
+  await startBackend('wasm', () => {});
+  try {
+    const said: string[] = [];
+    const plan = newPlan();
+    const run = { ...runIn(), say: (line: string) => said.push(line) };
+    const resumed = await Session.resume(run, plan, { ...of, backend: 'wasm' });
+    expect(said).toEqual([
+      'This run computed on the backend cpu and goes on with wasm: it will learn as well, but not end with the very same numbers.',
+    ]);
+    await resumed.run(stageOf(plan));
+    expect((await checkpoint()).header.backend).toBe('wasm');
+    const found = valuesOf(plan);
+    for (const [name, values] of Object.entries(wanted)) {
+      const errors = values.map((value, i) => Math.abs(value - (found[name]?.[i] as number)));
+      expect(Math.max(...errors), name).toBeLessThan(1e-4);
+    }
+  } finally {
+    await startBackend('cpu', () => {});
+  }
 });
 
 test('does not go on with a damaged checkpoint', async () => {
@@ -334,7 +401,7 @@ test('does not go on with a damaged checkpoint', async () => {
   const path = join(directory, 'checkpoint.safetensors');
   const file = await readFile(path);
   await writeFile(path, file.subarray(0, file.length / 2));
-  await expect(Session.resume(runIn(), newPlan(), 'hash')).rejects.toMatchObject({
+  await expect(Session.resume(runIn(), newPlan(), of)).rejects.toMatchObject({
     code: 'checkpoint_invalid',
     message: expect.stringContaining(path),
   });
@@ -344,7 +411,7 @@ test('does not go on with another network, which stays as it is', async () => {
   const { trunk } = cutPlan(newPlan(), 'avg_pool');
   await Session.start(runIn(), trunk, of);
   const plan = newPlan();
-  await expect(Session.resume(runIn(), plan, 'hash')).rejects.toMatchObject({
+  await expect(Session.resume(runIn(), plan, of)).rejects.toMatchObject({
     code: 'checkpoint_invalid',
     message: expect.stringContaining('parameters/predictions/kernel with shape [4,3]'),
   });

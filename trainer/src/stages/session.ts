@@ -1,4 +1,4 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
@@ -7,6 +7,7 @@ import type { Metrics } from '../report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import { type LogEvent, logIn } from '../report/run-log.ts';
 import type { NamedTensor } from '../weights/safetensors.ts';
+import { appendLine } from '../write-atomically.ts';
 import {
   byName,
   type CheckpointHeader,
@@ -56,7 +57,7 @@ export class Session {
   static async start(
     run: SessionRun,
     network: Plan,
-    of: Pick<CheckpointHeader, 'config' | 'data' | 'datasetHash'>,
+    of: Pick<CheckpointHeader, 'config' | 'data' | 'datasetHash' | 'backend'>,
   ): Promise<Session> {
     await mkdir(run.directory, { recursive: true });
     const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
@@ -65,8 +66,17 @@ export class Session {
     return session;
   }
 
-  /** @throws TrainerError `checkpoint_invalid`, also when the data set has changed since */
-  static async resume(run: SessionRun, network: Plan, datasetHash: string): Promise<Session> {
+  /**
+   * Goes on from the checkpoint. On the same backend it ends with the numbers of an undisturbed run;
+   * backends round differently, and on another it says so.
+   *
+   * @throws TrainerError `checkpoint_invalid`, also when the data set has changed since
+   */
+  static async resume(
+    run: SessionRun,
+    network: Plan,
+    { datasetHash, backend }: Pick<CheckpointHeader, 'datasetHash' | 'backend'>,
+  ): Promise<Session> {
     const path = checkpointIn(run.directory);
     const { header, tensors } = await loadCheckpoint(path);
     if (header.datasetHash !== datasetHash) {
@@ -76,7 +86,12 @@ export class Session {
       );
     }
     assign(byName(parametersOf(network)), tensors, 'parameters/');
-    const session = new Session(run, network, header);
+    if (header.backend !== backend) {
+      run.say(
+        `This run computed on the backend ${header.backend} and goes on with ${backend}: it will learn as well, but not end with the very same numbers.`,
+      );
+    }
+    const session = new Session(run, network, { ...header, backend });
     session.#best = withPrefix(tensors, 'best/');
     session.#memory = withPrefix(tensors, 'optimizer/');
     return session;
@@ -141,7 +156,7 @@ export class Session {
             }
             return metrics;
           });
-          await this.#save({ epoch: epoch + 1, step: 0, lossSum: 0 }, optimizer);
+          this.#countSeconds();
           this.#run.say(
             `${stage.title}, epoch ${epoch + 1}/${epochs}: loss ${loss.toFixed(4)}, validation ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} in all`,
           );
@@ -153,6 +168,9 @@ export class Session {
             validation: { accuracy, loss: logLoss },
             seconds: this.seconds,
           });
+          // Last: a kill before it logs the epoch twice, with the same numbers, and one after it not
+          // at all.
+          await this.#save({ epoch: epoch + 1, step: 0, lossSum: 0 }, optimizer);
         },
       });
       if (this.#header.best) assign(byName(parameters), this.#best, '');
@@ -171,15 +189,20 @@ export class Session {
   /** One line of `log.jsonl`. */
   async log(event: LogEvent): Promise<void> {
     const line = JSON.stringify({ time: new Date().toISOString(), ...event });
-    await appendFile(logIn(this.#run.directory), `${line}\n`);
+    await appendLine(logIn(this.#run.directory), line);
   }
 
-  async #save(position: Partial<CheckpointHeader>, optimizer?: Optimizer): Promise<void> {
+  #countSeconds(): void {
     const now = performance.now();
     const seconds = this.#header.seconds + (now - this.#clock) / 1000;
     this.#clock = now;
+    this.#header = { ...this.#header, seconds };
+  }
+
+  async #save(position: Partial<CheckpointHeader>, optimizer?: Optimizer): Promise<void> {
+    this.#countSeconds();
     const optimizerSteps = optimizer?.steps ?? 0;
-    this.#header = { ...this.#header, ...position, optimizerSteps, seconds };
+    this.#header = { ...this.#header, ...position, optimizerSteps };
     await saveCheckpoint(checkpointIn(this.#run.directory), {
       header: this.#header,
       tensors: new Map([

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { createRandom } from './datasets/random.ts';
+import { epochsOf, readRunLog } from './report/run-log.ts';
+import { cacheDirectory } from './runtime/cache-directory.ts';
+import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
+
+const KILLS = 20;
+const SEED = 4;
+const script = fileURLToPath(new URL('../fixtures/train-tiny.ts', import.meta.url));
+const backend = inject('native') ? 'native' : 'wasm';
+
+let folder: string;
+let photos: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'graft-kill-'));
+  photos = join(folder, 'photos');
+  const random = createRandom(SEED);
+  for (const [label, name] of ['dark', 'grey', 'light'].entries()) {
+    await mkdir(join(photos, name), { recursive: true });
+    for (let number = 0; number < 60; number++) {
+      const data = Uint8Array.from({ length: 32 * 32 * 3 }, () => 30 * label + random.below(190));
+      await sharp(data, { raw: { width: 32, height: 32, channels: 3 } })
+        .png()
+        .toFile(join(photos, name, `${number}.png`));
+    }
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** A training as a process of its own, with a cache of features that is its own too. */
+async function start(name: string, how: 'start' | 'resume'): Promise<ChildProcess> {
+  const cache = join(folder, `${name}-cache`);
+  await mkdir(cache, { recursive: true });
+  // What the backend needs is not made again.
+  for (const made of (await readdir(cacheDirectory())).filter((entry) => entry !== 'features')) {
+    await symlink(join(cacheDirectory(), made), join(cache, made)).catch(() => {});
+  }
+  const args = [script, photos, join(folder, name), join(folder, `${name}-models`), backend, how];
+  return spawn(process.execPath, args, {
+    env: { ...process.env, GRAFT_CACHE: cache },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+}
+
+/** Milliseconds until it prints its first epoch. */
+async function untilFirstEpoch(training: ChildProcess): Promise<number> {
+  const begin = performance.now();
+  for await (const line of createInterface({ input: training.stdout as NodeJS.ReadableStream })) {
+    if (line.includes(', epoch ') || line.startsWith('After stage 1')) break;
+  }
+  training.stdout?.resume();
+  return performance.now() - begin;
+}
+
+async function resultOf(name: string) {
+  const { header, tensors } = await loadCheckpoint(checkpointIn(join(folder, name)));
+  const log = await readRunLog(join(folder, name));
+  const models = join(folder, `${name}-models`, 'tiny');
+  const weights = (await readdir(models)).filter((file) => file.endsWith('.bin')).sort();
+  return {
+    header: { ...header, seconds: undefined },
+    tensors,
+    epochs: epochsOf(log).map(({ stage, epoch, loss, validation }) => [
+      stage,
+      epoch,
+      loss,
+      validation,
+    ]),
+    test: log.findLast(({ event }) => event === 'test' || event === 'calibrate'),
+    weights: await Promise.all(weights.map((file) => readFile(join(models, file)))),
+  };
+}
+
+test(`killed ${KILLS} times at random moments, it ends with the weights and metrics of an undisturbed run`, {
+  timeout: 300_000,
+}, async () => {
+  const undisturbed = await start('undisturbed', 'start');
+  const begin = performance.now();
+  const [startMs] = await Promise.all([untilFirstEpoch(undisturbed), once(undisturbed, 'close')]);
+  const trainingMs = performance.now() - begin - startMs;
+  expect(undisturbed.exitCode).toBe(0);
+
+  const random = createRandom(SEED);
+  const positions = new Set<string>();
+  const run = join(folder, 'killed');
+  for (let kills = 0; kills < KILLS; ) {
+    const begun = existsSync(checkpointIn(run));
+    if (begun) {
+      const { header } = await loadCheckpoint(checkpointIn(run));
+      positions.add(`${header.stage}/${header.epoch}`);
+    }
+    const training = await start('killed', begun ? 'resume' : 'start');
+    const closed = once(training, 'close');
+    // One in four while it starts or computes features, the others while it trains, from where the
+    // last one got to.
+    if (random.float() < 0.25) {
+      training.stdout?.resume();
+      await sleepOrClose(random.float() * startMs, closed);
+    } else {
+      await untilFirstEpoch(training);
+      await sleepOrClose((random.float() * trainingMs) / 10, closed);
+    }
+    if (training.exitCode === null) kills += 1;
+    training.kill('SIGKILL');
+    await closed;
+  }
+  expect(positions.size).toBeGreaterThan(5);
+
+  const last = await start('killed', 'resume');
+  last.stdout?.resume();
+  expect(await once(last, 'close')).toEqual([0, null]);
+  const [found, wanted] = [await resultOf('killed'), await resultOf('undisturbed')];
+  expect(found.epochs).toEqual(wanted.epochs);
+  expect(found).toEqual({ ...wanted, test: { ...wanted.test, time: found.test?.time } });
+  // Nothing half-written stays behind.
+  expect((await readdir(run)).sort()).toEqual((await readdir(join(folder, 'undisturbed'))).sort());
+});
+
+async function sleepOrClose(ms: number, closed: Promise<unknown>): Promise<void> {
+  await Promise.race([new Promise((resolve) => setTimeout(resolve, ms)), closed]);
+}
