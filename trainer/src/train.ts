@@ -19,7 +19,9 @@ import { runPlan } from './plan/run.ts';
 import { type Answers, evaluate } from './report/evaluate.ts';
 import { measure } from './report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from './report/progress.ts';
-import { applyTemperature, fitTemperature } from './report/temperature.ts';
+import { collectResults } from './report/results.ts';
+import { fitTemperature } from './report/temperature.ts';
+import { saveOutcome, writeReport } from './report/write-report.ts';
 import { startBackend } from './runtime/start-backend.ts';
 import { type Examples, photoExamples } from './stages/examples.ts';
 import { FeatureCache } from './stages/feature-cache.ts';
@@ -94,6 +96,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     command: run.command,
     backend: backend.description,
     dataset: dataset.title,
+    config,
     pictures: {
       train: photos.plain.length,
       validation: photos.validation.length,
@@ -162,18 +165,14 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const temperature = fitTemperature(await answersOf(plan, photos.validation, 'Calibration'));
   await session.log({ event: 'calibrate', temperature });
   const model = await toGraphModel(plan, config.size, 'uint8-per-channel', temperature);
-  const float32 = measure(await answersOf(plan, photos.test, 'Test, float32'));
-  const served = await servedAnswers(model, photos.test, signal);
-  const quantized = measure(served);
-  const accuracy = {
-    source: 'measured',
-    dataset: dataset.title,
-    split: 'test',
-    pictures: quantized.pictures,
-    float32: float32.top1,
-    quantized: quantized.top1,
-    ...(quantized.top5 === null ? {} : { top5: quantized.top5 }),
-  } as const;
+  const results = await collectResults({
+    float32: await answersOf(plan, photos.test, 'Test, float32'),
+    served: await servedAnswers(model, photos.test, signal),
+    temperature,
+    pictures: test,
+    seed: config.seed,
+  });
+  const { float32, quantized, uncalibrated } = results;
   await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
   const directory = join(run.models, id);
   const card = await writeModelDirectory(directory, model, {
@@ -185,14 +184,21 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     pretraining: pretrainingOf(config.backbone, config.weights),
     preprocess,
     quantization: 'uint8-per-channel',
-    accuracy: [accuracy],
+    accuracy: [
+      {
+        source: 'measured',
+        dataset: dataset.title,
+        split: 'test',
+        pictures: quantized.pictures,
+        float32: float32.top1,
+        quantized: quantized.top1,
+        ...(quantized.top5 === null ? {} : { top5: quantized.top5 }),
+      },
+    ],
     calibration: {
       temperature,
       pictures: photos.validation.length,
-      ece: {
-        before: measure(applyTemperature(served, 1 / temperature)).ece,
-        after: quantized.ece,
-      },
+      ece: { before: uncalibrated.ece, after: quantized.ece },
     },
     training: { command: run.command, seconds: Math.round(session.seconds), config },
     licences: [
@@ -201,9 +207,11 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     ],
   });
   say(
-    `Test, ${accuracy.pictures} pictures: ${formatPercent(accuracy.float32)} in float32, ${formatPercent(accuracy.quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
+    `Test, ${quantized.pictures} pictures: ${formatPercent(float32.top1)} in float32, ${formatPercent(quantized.top1)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
   );
   say(`Written to ${directory}.`);
+  await saveOutcome(run.directory, card, results);
+  say(`Report: ${await writeReport(run.directory)}.`);
   return card;
 }
 

@@ -65,3 +65,9 @@ test('counts what was taken for what', () => {
     { pictures: 0, precision: 0, recall: 0, f1: 0 },
   ]);
 });
+
+test('says so where answers are no numbers', () => {
+  expect(() => measure(answers([[Number.NaN, Number.NaN]], [0]))).toThrow(
+    'Expected probabilities of 0–1 from the network, but got NaN: lower the peak learning rate.',
+  );
+});

@@ -1,3 +1,4 @@
+import { TrainerError } from '../errors.ts';
 import type { Answers } from './evaluate.ts';
 
 /** Answers of about the same confidence. */
@@ -28,6 +29,7 @@ const BINS = 15;
 /** A float32 probability may have underflowed to 0, whose logarithm is not finite. */
 export const SMALLEST_PROBABILITY = 2 ** -126;
 
+/** @throws TrainerError `loss_not_finite` where the network has lost its way */
 export function measure({ classes, probabilities, labels }: Answers): Metrics {
   const bins = Array.from({ length: BINS }, () => ({ count: 0, confidence: 0, right: 0 }));
   let [right, rightOfFive, logLoss] = [0, 0, 0];
@@ -44,7 +46,12 @@ export function measure({ classes, probabilities, labels }: Answers): Metrics {
     if (rank < 5) rightOfFive += 1;
     logLoss -= Math.log(Math.max(truth, SMALLEST_PROBABILITY));
     const bin = bins[Math.max(Math.ceil(confidence * BINS) - 1, 0)];
-    if (!bin) throw new RangeError(`Expected probabilities of 0–1, but got ${confidence}.`);
+    if (!bin) {
+      throw new TrainerError(
+        'loss_not_finite',
+        `Expected probabilities of 0–1 from the network, but got ${confidence}: lower the peak learning rate.`,
+      );
+    }
     bin.count += 1;
     bin.confidence += confidence;
     bin.right += rank === 0 ? 1 : 0;

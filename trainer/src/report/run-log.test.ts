@@ -15,6 +15,7 @@ const start = (seconds: number): LogEvent => ({
   command: 'pnpm --filter trainer train',
   backend: 'plain JavaScript',
   dataset: 'Pets',
+  config: { name: 'fast' },
   pictures: { train: 80, validation: 10, test: 10 },
   seconds,
 });

@@ -13,6 +13,8 @@ const logEvent = z.discriminatedUnion('event', [
     command: z.string(),
     backend: z.string(),
     dataset: z.string(),
+    /** Every setting of the experiment. */
+    config: z.json(),
     pictures: z.object({ train: z.int(), validation: z.int(), test: z.int() }),
     /** Since the process began: to start the backend, open the data and build the network. */
     seconds: z.number(),

@@ -35,19 +35,23 @@ export function applyTemperature(answers: Answers, temperature: number): Answers
   const logits = logitsOf(answers);
   const probabilities = new Float32Array(logits.length);
   for (let begin = 0; begin < logits.length; begin += classes) {
-    const row = logits.subarray(begin, begin + classes);
-    probabilities.set(softmax(row, 1 / temperature), begin);
+    const end = begin + classes;
+    softmax(logits.subarray(begin, end), 1 / temperature, probabilities.subarray(begin, end));
   }
   return { ...answers, probabilities };
 }
 
 /** By 1 / temperature, of the sum of the negative log-likelihoods. */
 function slope({ classes, labels }: Answers, logits: Float32Array, inverse: number): number {
-  return labels.reduce((sum, label, index) => {
+  const probabilities = new Float64Array(classes);
+  let sum = 0;
+  for (const [index, label] of labels.entries()) {
     const row = logits.subarray(index * classes, (index + 1) * classes);
-    const mean = softmax(row, inverse).reduce((part, p, at) => part + p * (row[at] as number), 0);
-    return sum + mean - (row[label] as number);
-  }, 0);
+    softmax(row, inverse, probabilities);
+    for (let at = 0; at < classes; at++) sum += (probabilities[at] as number) * (row[at] as number);
+    sum -= row[label] as number;
+  }
+  return sum;
 }
 
 /** Up to a constant a row, the logarithms of probabilities are the logits. */
@@ -55,9 +59,14 @@ function logitsOf({ probabilities }: Answers): Float32Array {
   return probabilities.map((p) => Math.log(Math.max(p, SMALLEST_PROBABILITY)));
 }
 
-function softmax(logits: Float32Array, inverse: number): Float64Array {
+/** Of `logits · inverse`, into `target`. */
+function softmax(logits: Float32Array, inverse: number, target: Float32Array | Float64Array): void {
   const largest = Math.max(...logits);
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) * inverse));
-  const sum = weights.reduce((part, weight) => part + weight, 0);
-  return weights.map((weight) => weight / sum);
+  let sum = 0;
+  for (let at = 0; at < logits.length; at++) {
+    const weight = Math.exp(((logits[at] as number) - largest) * inverse);
+    target[at] = weight;
+    sum += weight;
+  }
+  for (let at = 0; at < logits.length; at++) target[at] = (target[at] as number) / sum;
 }

@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { createRandom, shuffle } from '../datasets/random.ts';
+import type { Part } from '../datasets/split.ts';
+import type { Answers } from './evaluate.ts';
+import { answerTo, confusionOf, measure } from './metrics.ts';
+import { applyTemperature } from './temperature.ts';
+import { toDataUri } from './thumbnail.ts';
+
+const fraction = z.number().min(0).max(1);
+
+const metrics = z.object({
+  pictures: z.int(),
+  top1: fraction,
+  top5: fraction.nullable(),
+  logLoss: z.number(),
+  ece: fraction,
+  bins: z.array(z.object({ count: z.int(), confidence: fraction, accuracy: fraction })).readonly(),
+});
+
+const shownAnswer = z.object({
+  /** `data:` uri of the picture, the square that the network sees. */
+  picture: z.string(),
+  actual: z.int(),
+  predicted: z.int(),
+  probability: fraction,
+});
+
+/** What a run's `results.json` holds: all that its report says of the test pictures. */
+const results = z.object({
+  /** Of the model as it is served. */
+  quantized: metrics,
+  /** Of the same without its temperature. */
+  uncalibrated: metrics,
+  /** Of the network before quantization, at the same temperature. */
+  float32: metrics,
+  /** Pictures whose answer quantization changed. */
+  changed: z.int(),
+  /** `confusion[actual][predicted]` pictures. */
+  confusion: z.array(z.array(z.int())),
+  /** The most confident wrong answers, the most confident first. */
+  mistakes: z.array(shownAnswer),
+  /** Answers drawn by chance. */
+  sample: z.array(shownAnswer),
+});
+
+export type Results = z.infer<typeof results>;
+export type ShownAnswer = z.infer<typeof shownAnswer>;
+
+/** As many as fill rows of two, three, four, six and eight. */
+const MISTAKES = 24;
+/** The article's grid of 5×5. */
+const SAMPLE = 25;
+
+/** What the test gave. */
+export interface TestRecord {
+  /** Answers of the quantized model, calibrated, as the Worker gives them. */
+  readonly served: Answers;
+  /** Answers of the network before quantization, not calibrated. */
+  readonly float32: Answers;
+  readonly temperature: number;
+  /** In the answers' order. */
+  readonly pictures: Part;
+  /** Of the sample. */
+  readonly seed: number;
+}
+
+export async function collectResults({
+  served,
+  float32,
+  temperature,
+  pictures,
+  seed,
+}: TestRecord): Promise<Results> {
+  const answers = [...served.labels.keys()].map((index) => ({
+    index,
+    actual: served.labels[index] as number,
+    ...answerTo(served, index),
+  }));
+  const mistakes = answers
+    .filter(({ actual, predicted }) => actual !== predicted)
+    .sort((a, b) => b.probability - a.probability || a.index - b.index)
+    .slice(0, MISTAKES);
+  const sample = shuffle(answers, createRandom(seed)).slice(0, SAMPLE);
+  const show = ({ index, ...answer }: (typeof answers)[number]): Promise<ShownAnswer> =>
+    toDataUri(pictures, index).then((picture) => ({ picture, ...answer }));
+  return {
+    quantized: measure(served),
+    uncalibrated: measure(applyTemperature(served, 1 / temperature)),
+    float32: measure(applyTemperature(float32, temperature)),
+    changed: answers.filter(
+      ({ index, predicted }) => predicted !== answerTo(float32, index).predicted,
+    ).length,
+    confusion: confusionOf(served),
+    mistakes: await Promise.all(mistakes.map(show)),
+    sample: await Promise.all(sample.map(show)),
+  };
+}
+
+/** The results' path in a run's folder. */
+export function resultsIn(directory: string): string {
+  return join(directory, 'results.json');
+}
+
+/** @returns null where the run has none, since it is not over */
+export async function readResults(directory: string): Promise<Results | null> {
+  const text = await readFile(resultsIn(directory), 'utf8').catch(() => null);
+  return text === null ? null : results.parse(JSON.parse(text));
+}

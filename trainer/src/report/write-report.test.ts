@@ -1,0 +1,116 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import chromium from '@sparticuz/chromium';
+import { type Browser, chromium as driver, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeRunRecord } from '../../fixtures/run-record.ts';
+import { logIn } from './run-log.ts';
+import { saveOutcome, writeReport } from './write-report.ts';
+
+let directory: string;
+let browser: Browser;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graft-report-'));
+  browser = await driver.launch({
+    executablePath: await chromium.executablePath(),
+    args: chromium.args,
+    headless: true,
+  });
+});
+afterAll(async () => {
+  await browser?.close();
+  await rm(directory, { recursive: true });
+});
+
+/** @returns the report's path */
+async function report(labels: readonly string[], over = true): Promise<string> {
+  const run = await mkdtemp(join(directory, 'run-'));
+  const { log, outcome } = await makeRunRecord(labels);
+  const lines = over ? log : log.slice(0, 8);
+  await writeFile(logIn(run), lines.map((line) => JSON.stringify(line)).join('\n'));
+  if (over) await saveOutcome(run, outcome.card, outcome.results);
+  return writeReport(run);
+}
+
+/** Opens a page without network, with all that it asks for and complains of, which should be nothing. */
+async function open(path: string, colorScheme: 'light' | 'dark', width: number) {
+  const context = await browser.newContext({ colorScheme, viewport: { width, height: 844 } });
+  await context.setOffline(true);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const url = pathToFileURL(path).href;
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => complaints.push(message.text()));
+  page.on('request', (request) => {
+    if (request.url() !== url && !request.url().startsWith('data:')) complaints.push(request.url());
+  });
+  await page.goto(url);
+  return { page, complaints };
+}
+
+const headings = (page: Page) => page.locator('h2').allTextContents();
+const overflow = (page: Page) =>
+  page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+
+const TEN = Array.from({ length: 10 }, (_, i) => (i === 3 ? '<b>cat</b> & "dog"' : `class ${i}`));
+
+test.each([
+  ['light', 390],
+  ['dark', 390],
+  ['light', 1280],
+] as const)('shows a whole run without network in %s, %i px wide', async (scheme, width) => {
+  const { page, complaints } = await open(await report(TEN), scheme, width);
+  expect(await headings(page)).toEqual([
+    'Learning curves',
+    'What was taken for what',
+    'By class',
+    'Calibration',
+    'The most confident mistakes',
+    'Some answers',
+    'Float against quantized',
+    'Time',
+    'How it was made',
+  ]);
+  expect(await page.locator('svg').count()).toBe(5);
+  expect(await page.locator('.grid-5 img').count()).toBe(25);
+  const widths = await page.evaluate<number[]>(
+    '[...document.images].map((image) => image.naturalWidth)',
+  );
+  expect(new Set(widths)).toEqual(new Set([32]));
+  // Text of a plot in the page's own colour, and a label that is no markup.
+  const ink = await page.evaluate<string>('getComputedStyle(document.body).color');
+  const stage = await page.evaluate<string>(
+    "getComputedStyle([...document.querySelectorAll('svg text')].find((text) => text.textContent === 'stage 2')).fill",
+  );
+  expect(stage).toBe(ink);
+  expect(await page.locator('tbody th', { hasText: '<b>cat</b> & "dog"' }).count()).toBe(1);
+  expect(await page.locator('b').count()).toBe(0);
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  expect(complaints).toEqual([]);
+});
+
+test('fits a phone with many classes, or long names', async () => {
+  const labels = Array.from({ length: 40 }, (_, i) => `a-very-long-name-without-a-break-${i}`);
+  const { page, complaints } = await open(await report(labels), 'light', 390);
+  expect(
+    await page.evaluate<number>("document.querySelector('.wide svg').clientWidth"),
+  ).toBeGreaterThan(390);
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  expect(complaints).toEqual([]);
+});
+
+test('shows a run that is not over: its curves, time and settings', async () => {
+  const { page, complaints } = await open(await report(TEN, false), 'light', 390);
+  expect(await page.locator('h1').textContent()).toBe('Pets, not over yet');
+  expect(await headings(page)).toEqual(['Learning curves', 'Time', 'How it was made']);
+  expect(complaints).toEqual([]);
+});
+
+test('is the same for the same run', async () => {
+  const path = await report(TEN);
+  const before = await readFile(path, 'utf8');
+  await writeReport(join(path, '..'));
+  expect(await readFile(path, 'utf8')).toBe(before);
+});

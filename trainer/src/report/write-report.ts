@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type ModelCard, modelCard } from 'shared/model-card';
+import { writeFileAtomically } from '../write-atomically.ts';
+import { type Results, readResults, resultsIn } from './results.ts';
+import { readRunLog } from './run-log.ts';
+
+/** Puts what a run ended in beside its log: `card.json` and `results.json`. */
+export async function saveOutcome(
+  directory: string,
+  card: ModelCard,
+  results: Results,
+): Promise<void> {
+  await writeFileAtomically(cardIn(directory), `${JSON.stringify(card, null, 2)}\n`);
+  await writeFileAtomically(resultsIn(directory), `${JSON.stringify(results)}\n`);
+}
+
+/**
+ * Writes a run's `report.html` from its log and, where it is over, its card and results.
+ *
+ * @returns the report's path
+ * @throws TrainerError `run_invalid`
+ */
+export async function writeReport(directory: string): Promise<string> {
+  const log = await readRunLog(directory);
+  const results = await readResults(directory);
+  const outcome = results && { card: await readCard(directory), results };
+  const style = await readFile(fileURLToPath(new URL('page.css', import.meta.url)), 'utf8');
+  // Drawing takes a quarter of a second to load, which other commands need not wait for.
+  const { reportPage } = await import('./page.ts');
+  const path = join(directory, 'report.html');
+  await writeFileAtomically(path, await reportPage({ log, outcome }, style));
+  return path;
+}
+
+async function readCard(directory: string): Promise<ModelCard> {
+  return modelCard.parse(JSON.parse(await readFile(cardIn(directory), 'utf8')));
+}
+
+function cardIn(directory: string): string {
+  return join(directory, 'card.json');
+}
