@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,12 +41,12 @@ test.concurrent.each([
   [['train', '--config'], /^Option '--config <value>' argument missing.* See --help\.\n$/],
   [
     ['train', '--config', 'huge'],
-    /^Expected one of fast, smoke(, \w+)* for --config, but got huge\. See --help\.\n$/,
+    /^Expected one of fast, \w+(, \w+)* for --config, but got huge\. See --help\.\n$/,
   ],
   [
     // A name that every object has.
     ['train', '--config', 'toString', '--backend', 'gpu'],
-    /^Expected one of fast, smoke(, \w+)* for --config, but got toString\. See --help\.\n$/,
+    /^Expected one of fast, \w+(, \w+)* for --config, but got toString\. See --help\.\n$/,
   ],
   [
     ['train', '--id', 'No Such Id', '--backend', 'gpu'],
@@ -71,10 +73,21 @@ test.concurrent.each([
     ['summary', '--trim', 'block9a'],
     /^Expected a layer by its name or its number, .* at block9a; /,
   ],
-  [['predict'], /^Expected one picture, but got 0\./],
+  [['predict'], /^Expected pictures, files or urls, but got none\. See --help\.\n$/],
   [
     ['predict', '/no/such/photo.jpg'],
     /^Expected a picture at \/no\/such\/photo\.jpg, but it cannot be read\.\n$/,
+  ],
+  [
+    ['predict', 'photo.jpg', '--model', 'none'],
+    /^Expected a model that the trainer wrote at .*none, but .*\.\n$/,
+  ],
+  [['evaluate'], /^Expected one model, but got 0\. See --help\.\n$/],
+  [['evaluate', './none'], /^Expected a model that the trainer wrote at .*none, but .*\.\n$/],
+  [['report', 'a', 'b'], /^Expected one run, but got 2\. See --help\.\n$/],
+  [
+    ['report', '/no/such/run'],
+    /^Expected a run's folder with a log\.jsonl at \/no\/such\/run, but there is none that can be read\.\n$/,
   ],
   [
     ['train', '--resume', '/no/such/run'],
@@ -99,6 +112,34 @@ test.concurrent('predicts with synset ids, the most probable first', async () =>
   expect(stdout).toMatch(
     /^n02124075 {2}Egyptian_cat +0\.38\d\d\nn02123159 {2}tiger_cat +0\.33\d\d\n$/,
   );
+});
+
+test.concurrent('predicts many pictures, files and urls, with a trained model', async () => {
+  const photo = fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url));
+  const file = await readFile(photo);
+  const host = createServer((request, response) => {
+    response.statusCode = request.url === '/cat.png' ? 200 : 404;
+    response.end(file);
+  });
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/cat.png`;
+  try {
+    const { code, stdout, stderr } = await run(
+      ...['predict', photo, url, `${url}.gif`, '--model', 'cifar10'],
+      ...['--top', '1', '--json', '--backend', 'wasm'],
+    );
+    const [first, second] = stdout.split('\n').map((line) => line && JSON.parse(line));
+    expect(first).toEqual({
+      picture: photo,
+      predictions: [{ label: 'cat', index: 3, probability: expect.any(Number) }],
+    });
+    expect(second).toEqual({ ...first, picture: url });
+    expect(stderr).toBe(`Expected a picture from ${url}.gif, but its host answered 404.\n`);
+    expect(code).toBe(1);
+  } finally {
+    host.closeAllConnections();
+    host.close();
+  }
 });
 
 test.concurrent('answers a damaged checkpoint with one line, and leaves it', async () => {

@@ -8,8 +8,11 @@ import { configs } from './config/registry.ts';
 import { type TrainConfig, trainConfig } from './config/train-config.ts';
 import { diagnose } from './doctor.ts';
 import { TrainerError } from './errors.ts';
+import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
-import { predict } from './predict.ts';
+import { loadModel, loadPretrained } from './load-model.ts';
+import { formatPredictions, isUrl, predict } from './predict.ts';
+import { writeReport } from './report/write-report.ts';
 import { setUp } from './runtime/set-up.ts';
 import { backendNames, startBackend } from './runtime/start-backend.ts';
 import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
@@ -47,8 +50,18 @@ Exports the pretrained network itself, with ImageNet's 1,000 classes, as the mod
 Prints a network's layers and how many weights it has.
   --include-top      with the classifier
 
-       pnpm --filter trainer run predict <picture> [--backbone, --weights, --top 5]
-Prints the classes of ImageNet that a network sees in a picture.
+       pnpm --filter trainer run predict <pictures> [--model, --top 5, --json]
+Prints what a model sees in pictures, which are files or urls.
+  --model <id>       one of the models, or the folder of one (default: a network pretrained on
+                     ImageNet: --backbone, --weights)
+  --json             a line of JSON for each picture
+
+       pnpm --filter trainer run evaluate <model> [--data, --strict, --models, --json]
+Measures a model, by its id or folder, on the test pictures of CIFAR-10 or of a folder.
+  --json             all of it in one line of JSON
+
+       pnpm --filter trainer run report <run> [--runs]
+Writes a run's report.html anew, also while it is not over. A run is named by its folder.
 
        pnpm --filter trainer run doctor
 Tries every backend, measures each and says how to add what is missing.
@@ -63,11 +76,12 @@ async function main(): Promise<void> {
   const { values, positionals } = parseCommandLine();
   const say = (line: string) => console.log(line);
   const models = fromUser(values.models) ?? join(packageFolder, '../edge/public/models');
+  const runs = fromUser(values.runs) ?? join(packageFolder, 'runs');
   const [command, ...rest] = positionals;
   if (values.help || command === undefined) return console.log(HELP);
   const backbone = backboneOf(values.backbone ?? 'efficientnet-lite0');
   const weights = weightsOf(values.weights ?? 'imagenet');
-  if (rest.length > 0 && command !== 'predict') {
+  if (rest.length > 0 && !['predict', 'evaluate', 'report'].includes(command)) {
     throw usage(`Expected one command, but got ${positionals.join(' ')}.`);
   }
   switch (command) {
@@ -114,19 +128,37 @@ async function main(): Promise<void> {
       return say(summarize(trimmed));
     }
     case 'predict': {
-      const [picture, ...more] = rest;
-      if (picture === undefined || more.length > 0) {
-        throw usage(`Expected one picture, but got ${rest.length}.`);
-      }
+      if (rest.length === 0) throw usage('Expected pictures, files or urls, but got none.');
       const top = integerOf('top', values.top);
-      const threads = threadsOf(values.threads);
-      await startBackend(backendOf(values.backend), () => {}, { threads });
-      const predictions = await predict(backbone, weights, fromUser(picture) as string, top);
-      for (const { synset, label, probability } of predictions) {
-        say(`${synset}  ${label.padEnd(32)}${probability.toFixed(4)}`);
+      await startBackend(backendOf(values.backend), () => {}, {
+        threads: threadsOf(values.threads),
+      });
+      const classifier =
+        values.model === undefined
+          ? await loadPretrained(backbone, weights)
+          : await loadModel(within(models, values.model));
+      for (const picture of rest) {
+        const source = isUrl(picture) ? picture : (fromUser(picture) as string);
+        const predictions = await predict(classifier, source, top);
+        if (values.json) say(JSON.stringify({ picture, predictions }));
+        else say(formatPredictions(predictions, rest.length > 1 ? picture : undefined));
       }
-      return;
+      return classifier.dispose();
     }
+    case 'evaluate': {
+      const model = within(models, oneOf(rest, 'model'));
+      const note = values.json ? () => {} : say;
+      await startBackend(backendOf(values.backend), note, { threads: threadsOf(values.threads) });
+      const evaluation = await evaluateModel(model, {
+        data: fromUser(values.data) ?? null,
+        strict: values.strict,
+        signal: new AbortController().signal,
+        say: note,
+      });
+      return say(values.json ? JSON.stringify(evaluation) : formatEvaluation(evaluation));
+    }
+    case 'report':
+      return say(`Written to ${await writeReport(within(runs, oneOf(rest, 'run')))}.`);
     case 'doctor':
       return diagnose(say);
     case 'setup':
@@ -157,6 +189,8 @@ function parseCommandLine() {
         trim: { type: 'string' },
         freeze: { type: 'string' },
         top: { type: 'string', default: '5' },
+        model: { type: 'string' },
+        json: { type: 'boolean', default: false },
         'include-top': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -234,6 +268,19 @@ function integerOf(option: string, text: string): number {
 /** A layer's number, or its name. */
 function layerOf(text: string): string | number {
   return /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
+/** A name means what lies in `folder`; anything else is a path. */
+function within(folder: string, name: string): string {
+  return /[/\\]|^\.*$/.test(name) ? (fromUser(name) as string) : join(folder, name);
+}
+
+function oneOf(positionals: readonly string[], what: string): string {
+  const [name, ...more] = positionals;
+  if (name === undefined || more.length > 0) {
+    throw usage(`Expected one ${what}, but got ${positionals.length}.`);
+  }
+  return name;
 }
 
 /** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */

@@ -2,9 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { foldConstants } from 'shared/fold-constants';
-import type { ModelCard } from 'shared/model-card';
+import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' };
+import type { Label, ModelCard } from 'shared/model-card';
 import { readModelDirectory } from 'shared/model-directory';
+import type { PreprocessSpec } from 'shared/preprocess';
+import { type BackboneName, backbones, buildBackbone } from './backbones/registry.ts';
 import { TrainerError } from './errors.ts';
+import { fusePlan } from './plan/fuse.ts';
+import { disposePlan } from './plan/plan.ts';
+import { runPlan } from './plan/run.ts';
+import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
 
 /** A network that answers. */
 export interface Network {
@@ -14,6 +21,13 @@ export interface Network {
    */
   run(inputs: tf.Tensor): tf.Tensor;
   dispose(): void;
+}
+
+/** A network that takes any picture, and whose answers have names. */
+export interface Classifier extends Network {
+  readonly preprocess: PreprocessSpec;
+  /** One a class, in the order of the network's output. */
+  readonly labels: readonly Label[];
 }
 
 /** Loads a graph model as the Worker does: stock `tf.loadGraphModel`, its constants folded. */
@@ -34,17 +48,41 @@ export async function loadGraph(artifacts: tf.io.ModelArtifacts): Promise<Networ
  */
 export async function loadModel(
   directory: string,
-): Promise<Network & { readonly card: ModelCard; readonly version: string }> {
+): Promise<Classifier & { readonly card: ModelCard; readonly version: string }> {
   try {
     const { card, version, artifacts } = await readModelDirectory(
       async (name) => new Uint8Array(await readFile(join(directory, name))),
     );
-    return { card, version, ...(await loadGraph(artifacts)) };
+    const { preprocess, labels } = card;
+    return { card, version, preprocess, labels, ...(await loadGraph(artifacts)) };
   } catch (cause) {
     throw new TrainerError(
       'model_invalid',
-      `Expected a model directory that the trainer wrote at ${directory}, but its model.json or weights are missing or damaged.`,
+      `Expected a model that the trainer wrote at ${directory}, but its model.json or weights are missing or damaged.`,
       cause,
     );
   }
+}
+
+/**
+ * Loads a network as ImageNet left it, with its 1,000 classes.
+ *
+ * @param weights `imagenet` or the path of a file
+ * @throws TrainerError `weights_invalid`
+ */
+export async function loadPretrained(name: BackboneName, weights: string): Promise<Classifier> {
+  const { size, preprocess } = backbones[name];
+  const model = buildBackbone(name, { initialize: false });
+  await loadBackboneWeights(model, name, weights, true);
+  const plan = fusePlan(model);
+  model.dispose();
+  return {
+    preprocess: { ...preprocess, size },
+    labels: imagenetLabels.map(([synset, label]) => ({
+      name: label as string,
+      synset: synset as string,
+    })),
+    run: (inputs) => runPlan(plan, inputs),
+    dispose: () => disposePlan(plan),
+  };
 }

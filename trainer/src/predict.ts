@@ -1,74 +1,73 @@
+import { readFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
-import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' };
-import sharp from 'sharp';
-import { type BackboneName, backbones, buildBackbone } from './backbones/registry.ts';
-import { createRandom } from './datasets/random.ts';
+import { topPredictions } from 'shared/predictions';
+import type { Picture } from 'shared/preprocess';
+import { preprocess } from 'shared/preprocess-node';
+import type { Prediction } from 'shared/wire';
+import { decodePhoto } from './datasets/decode-photo.ts';
 import { TrainerError } from './errors.ts';
-import { fusePlan } from './plan/fuse.ts';
-import { disposePlan } from './plan/plan.ts';
-import { runPlan } from './plan/run.ts';
-import { photoExamples } from './stages/examples.ts';
-import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
+import type { Classifier } from './load-model.ts';
 
-/** A row of Keras' `decode_predictions`. */
-export interface Prediction {
-  /** WordNet's, such as `n02124075`. */
-  readonly synset: string;
-  readonly label: string;
-  readonly probability: number;
-}
+const FETCH_TIMEOUT_MS = 30_000;
 
 /**
- * What a network pretrained on ImageNet sees in a picture.
+ * What a network sees in a picture.
  *
- * @param weights `imagenet` or the path of a file
- * @param file a picture that sharp reads
+ * @param source path or `http(s)` url of a picture that sharp reads
  * @returns the `top` most probable classes, the most probable first
- * @throws TrainerError `weights_invalid`, `dataset_invalid` where the picture cannot be read
+ * @throws TrainerError `dataset_invalid` where it is no picture, `download_failed`
  */
 export async function predict(
-  name: BackboneName,
-  weights: string,
-  file: string,
+  { preprocess: spec, labels, run }: Classifier,
+  source: string,
   top: number,
 ): Promise<Prediction[]> {
-  const { size, preprocess } = backbones[name];
-  const picture = await readPicture(file);
-  const set = { length: 1, picture: () => picture, label: () => 0 };
-  const photo = await photoExamples({ set, indices: [0] }, { ...preprocess, size }).inputs(
-    [0],
-    createRandom(0),
+  const input = preprocess(await readPicture(source, spec.size), spec);
+  const probabilities = tf.tidy(() =>
+    run(tf.tensor4d(input, [1, spec.size, spec.size, 3])).dataSync<'float32'>(),
   );
-  const model = buildBackbone(name, { initialize: false });
-  await loadBackboneWeights(model, name, weights, true);
-  const plan = fusePlan(model);
-  model.dispose();
-  const probabilities = tf.tidy(() => runPlan(plan, photo).dataSync<'float32'>());
-  disposePlan(plan);
-  photo.dispose();
-  return [...probabilities]
-    .map((probability, index) => {
-      const [synset, label] = imagenetLabels[index] as [string, string];
-      return { synset, label, probability };
-    })
-    .sort((a, b) => b.probability - a.probability)
-    .slice(0, top);
+  return topPredictions(probabilities, labels, top);
 }
 
-async function readPicture(file: string) {
+async function readPicture(source: string, size: number): Promise<Picture> {
+  const file = isUrl(source) ? await download(source) : await readFile(source).catch(() => null);
   try {
-    const { data, info } = await sharp(file)
-      .rotate()
-      .flatten({ background: '#fff' })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, channels: 3, data } as const;
+    if (file) return await decodePhoto(file, size);
   } catch (cause) {
-    throw new TrainerError(
-      'dataset_invalid',
-      `Expected a picture at ${file}, but it cannot be read.`,
-      cause,
-    );
+    throw unreadable(source, cause);
   }
+  throw unreadable(source);
+}
+
+export function isUrl(source: string): boolean {
+  return /^https?:\/\//i.test(source);
+}
+
+async function download(url: string): Promise<Uint8Array> {
+  const failed = (what: string, cause?: unknown) =>
+    new TrainerError('download_failed', `Expected a picture from ${url}, but ${what}.`, cause);
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
+    if (!response.ok) throw failed(`its host answered ${response.status}`);
+    return await response.bytes();
+  } catch (cause) {
+    if (cause instanceof TrainerError) throw cause;
+    throw failed('it could not be fetched', cause);
+  }
+}
+
+function unreadable(source: string, cause?: unknown): TrainerError {
+  return new TrainerError(
+    'dataset_invalid',
+    `Expected a picture at ${source}, but it cannot be read.`,
+    cause,
+  );
+}
+
+/** Rows as of Keras' `decode_predictions`: synset id where there is one, label, probability. */
+export function formatPredictions(predictions: readonly Prediction[], title?: string): string {
+  const rows = predictions.map(({ synset, label, probability }) =>
+    [...(synset ? [synset] : []), `${label.padEnd(32)}${probability.toFixed(4)}`].join('  '),
+  );
+  return title === undefined ? rows.join('\n') : [`${title}:`, ...rows, ''].join('\n');
 }

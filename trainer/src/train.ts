@@ -16,7 +16,7 @@ import { writeModelDirectory } from './export/write-model-directory.ts';
 import { loadGraph } from './load-model.ts';
 import { cutPlan, type Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
-import { type Answers, evaluate } from './report/evaluate.ts';
+import { type Answers, evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
 import { measure } from './report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from './report/progress.ts';
 import { collectResults } from './report/results.ts';
@@ -48,9 +48,6 @@ export interface Run extends SessionRun {
   /** The command line, for the model card. */
   readonly command: string;
 }
-
-/** Pictures a step where no gradients are kept. */
-const INFERENCE_BATCH = 64;
 
 /** Trains a classifier in two stages, and exports and measures it. */
 export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {

@@ -3,6 +3,9 @@ import { createRandom } from '../datasets/random.ts';
 import { batches, type Examples } from '../stages/examples.ts';
 import type { Progress } from './progress.ts';
 
+/** Pictures a step where no gradients are kept. */
+export const INFERENCE_BATCH = 64;
+
 /** What a network answers to examples whose classes are known. */
 export interface Answers {
   readonly classes: number;

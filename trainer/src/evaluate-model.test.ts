@@ -1,0 +1,139 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import type { ModelCard } from 'shared/model-card';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildTinyNetwork, TINY_SIZE } from '../fixtures/tiny-network.ts';
+import { smoke } from './config/smoke.ts';
+import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
+import { toGraphModel } from './export/graph-model.ts';
+import { writeModelDirectory } from './export/write-model-directory.ts';
+import { loadModel } from './load-model.ts';
+import { fusePlan } from './plan/fuse.ts';
+import { predict } from './predict.ts';
+import { startBackend } from './runtime/start-backend.ts';
+
+let folder: string;
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+  folder = await mkdtemp(join(tmpdir(), 'graft-evaluate-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const config = { ...smoke, limit: null, test: 0.25 };
+
+async function writeModel(id: string, change: Partial<ModelCard> = {}): Promise<string> {
+  const directory = join(folder, id);
+  const model = await toGraphModel(fusePlan(buildTinyNetwork()), TINY_SIZE, 'float32');
+  await writeModelDirectory(directory, model, {
+    id,
+    title: 'Tiny, pets',
+    created: '2026-01-31T12:00:00.000Z',
+    labels: [{ name: 'cat' }, { name: 'dog', synset: 'n02084071' }, { name: 'fox' }],
+    architecture: { name: 'Tiny', parameters: 100 },
+    pretraining: { dataset: 'none', source: 'none' },
+    preprocess: {
+      fit: 'cover',
+      size: TINY_SIZE,
+      filter: 'bicubic',
+      channelOrder: 'rgb',
+      scale: [1 / 50, 1 / 50, 1 / 50],
+      offset: [-2, -2, -2],
+    },
+    accuracy: [],
+    training: { command: 'train', seconds: 1, config },
+    licences: [],
+    ...change,
+    quantization: 'float32',
+  });
+  return directory;
+}
+
+/** Pictures of noise, `count` in each class. */
+async function writePhotos(name: string, classes: readonly string[], count = 4): Promise<string> {
+  for (const [label, of] of classes.entries()) {
+    await mkdir(join(folder, name, of), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const size = { width: 12, height: 12, channels: 3 } as const;
+      const noise = { type: 'gaussian', mean: 60 + 60 * label, sigma: 60 } as const;
+      await sharp({ create: { ...size, background: '#000', noise } })
+        .png()
+        .toFile(join(folder, name, of, `${i}.png`));
+    }
+  }
+  return join(folder, name);
+}
+
+const options = { strict: true, signal: new AbortController().signal, say: () => {} };
+
+test('measures what it answers, with folders named by label or synset id', async () => {
+  const model = await writeModel('pets');
+  // In another order than the model's, and without one of its classes.
+  const data = await writePhotos('photos', ['n02084071', 'cat']);
+  const before = tf.memory().numTensors;
+  const evaluation = await evaluateModel(model, { ...options, data });
+  expect(tf.memory().numTensors).toBe(before);
+
+  const network = await loadModel(model);
+  let right = 0;
+  for (const label of ['n02084071', 'cat']) {
+    for (let i = 0; i < 4; i++) {
+      const [first] = await predict(network, join(data, label, `${i}.png`), 1);
+      if (first?.synset === label || first?.label === label) right += 1;
+    }
+  }
+  network.dispose();
+  expect(right).toBeGreaterThan(0);
+  expect(evaluation).toMatchObject({
+    model: { id: 'pets', title: 'Tiny, pets' },
+    dataset: 'photos',
+    split: 'all',
+    pictures: 8,
+    top1: right / 8,
+    top5: null,
+  });
+  expect(evaluation.classes.map(({ label, pictures }) => [label, pictures])).toEqual([
+    ['cat', 4],
+    ['dog', 4],
+    ['fox', 0],
+  ]);
+  const lines = formatEvaluation(evaluation).split('\n');
+  expect(lines[1]).toBe('photos, all its pictures, also what the model may have trained on: 8');
+  expect(lines.slice(4).map((line) => line.split(' ')[0])).toEqual(['class', 'cat', 'dog']);
+});
+
+const accuracy = { source: 'measured', split: 'test', float32: 1 } as const;
+
+test('takes the pictures that the training held out, where the data is the same', async () => {
+  const data = await writePhotos('pets-photos', ['cat', 'dog', 'fox']);
+  const splitOf = async (dataset: string, pictures: number) => {
+    const model = await writeModel('held', { accuracy: [{ ...accuracy, dataset, pictures }] });
+    const { split, pictures: counted } = await evaluateModel(model, { ...options, data });
+    return [split, counted];
+  };
+  expect(await splitOf('pets-photos', 3)).toEqual(['held out', 3]);
+  // Another count or name: not what it was trained on.
+  expect(await splitOf('pets-photos', 4)).toEqual(['all', 12]);
+  expect(await splitOf('other-photos', 3)).toEqual(['all', 12]);
+});
+
+test('takes the pictures of a test folder', async () => {
+  await writePhotos('split/train', ['cat', 'dog']);
+  await writePhotos('split/test', ['cat', 'dog'], 3);
+  const data = join(folder, 'split');
+  const evaluation = await evaluateModel(await writeModel('split-pets'), { ...options, data });
+  expect([evaluation.split, evaluation.pictures]).toEqual(['test', 6]);
+});
+
+test('says which class the model does not know', async () => {
+  const data = await writePhotos('birds', ['cat', 'owl']);
+  await expect(evaluateModel(await writeModel('pets'), { ...options, data })).rejects.toMatchObject(
+    {
+      code: 'dataset_invalid',
+      message:
+        'Expected class folders named by the labels of pets (cat, dog, fox) or their synset ids, but birds has a class owl.',
+    },
+  );
+});

@@ -1,0 +1,141 @@
+import type { ModelCard } from 'shared/model-card';
+import { trainConfig } from './config/train-config.ts';
+import { openCifar10 } from './datasets/cifar.ts';
+import type { Dataset } from './datasets/dataset.ts';
+import { openImageFolder } from './datasets/image-folder.ts';
+import { type Part, splitDataset } from './datasets/split.ts';
+import { TrainerError } from './errors.ts';
+import { loadModel } from './load-model.ts';
+import { evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
+import {
+  type ClassMetrics,
+  confusionOf,
+  type Metrics,
+  measure,
+  metricsByClass,
+} from './report/metrics.ts';
+import { formatPercent, startProgress } from './report/progress.ts';
+import { photoExamples } from './stages/examples.ts';
+
+export interface EvaluateOptions {
+  /** Folder of photos in class folders, named by the model's labels or synset ids; null for CIFAR-10. */
+  readonly data: string | null;
+  /** Fail at a file that is no picture. */
+  readonly strict: boolean;
+  readonly signal: AbortSignal;
+  say(line: string): void;
+}
+
+/** How good a model is on some pictures. */
+export interface Evaluation extends Metrics {
+  readonly model: { readonly id: string; readonly version: string; readonly title: string };
+  readonly dataset: string;
+  /** `test`, what the training had `held out`, or `all` pictures. */
+  readonly split: 'test' | 'held out' | 'all';
+  readonly classes: readonly (ClassMetrics & { readonly label: string })[];
+}
+
+/**
+ * Measures a model directory, as the Worker runs it, on pictures that have classes: those of a test
+ * folder, or those that its training held out of the same data, or else all.
+ *
+ * @throws TrainerError `model_invalid`, `dataset_invalid`
+ */
+export async function evaluateModel(
+  directory: string,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  const { card, version, ...network } = await loadModel(directory);
+  try {
+    const { size } = card.preprocess;
+    const dataset =
+      options.data === null
+        ? await openCifar10()
+        : await openImageFolder(options.data, { ...options, size, startProgress });
+    const classOf = matchLabels(dataset, card);
+    const { part, split } = choosePictures(dataset, card);
+    const examples = photoExamples(part, card.preprocess);
+    const answers = await evaluate(
+      network.run,
+      { ...examples, label: (index) => classOf[examples.label(index)] as number },
+      INFERENCE_BATCH,
+      startProgress('Evaluation', examples.length),
+      options.signal,
+    );
+    const classes = metricsByClass(confusionOf(answers)).map((metrics, index) => ({
+      label: card.labels[index]?.name as string,
+      ...metrics,
+    }));
+    return {
+      model: { id: card.id, version, title: card.title },
+      dataset: dataset.title,
+      split,
+      ...measure(answers),
+      classes,
+    };
+  } finally {
+    network.dispose();
+  }
+}
+
+/** @returns the model's class of each of the data set's */
+function matchLabels(dataset: Dataset, card: ModelCard): number[] {
+  return dataset.labels.map((label) => {
+    const index = card.labels.findIndex(({ name, synset }) => name === label || synset === label);
+    if (index >= 0) return index;
+    const some = card.labels.slice(0, 5).map(({ name }) => name);
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected class folders named by the labels of ${card.id} (${some.join(', ')}${card.labels.length > 5 ? ', …' : ''}) or their synset ids, but ${dataset.title} has a class ${label}.`,
+    );
+  });
+}
+
+function choosePictures(
+  dataset: Dataset,
+  card: ModelCard,
+): { part: Part; split: Evaluation['split'] } {
+  if (dataset.test) return { part: whole(dataset.test), split: 'test' };
+  const config = trainConfig.safeParse(card.training?.config);
+  const measured = card.accuracy.find(({ source }) => source === 'measured');
+  if (config.success && measured?.dataset === dataset.title) {
+    const { test } = splitDataset(dataset, config.data);
+    // Of another count, these would be other pictures, and some of them may have trained.
+    if (test.indices.length === measured.pictures) return { part: test, split: 'held out' };
+  }
+  return { part: whole(dataset.train), split: 'all' };
+}
+
+function whole(set: Part['set']): Part {
+  return { set, indices: [...Array(set.length).keys()] };
+}
+
+/** A table for the terminal; a class without pictures is left out. */
+export function formatEvaluation(evaluation: Evaluation): string {
+  const { model, dataset, split, pictures, top1, top5, logLoss, ece } = evaluation;
+  const which = {
+    test: 'its test pictures',
+    'held out': 'those that the training had held out',
+    all: 'all its pictures, also what the model may have trained on',
+  }[split];
+  const figures = [
+    `top-1 ${formatPercent(top1)}`,
+    ...(top5 === null ? [] : [`top-5 ${formatPercent(top5)}`]),
+    `log loss ${logLoss.toFixed(4)}`,
+    `calibration error ${formatPercent(ece)}`,
+  ];
+  const shown = evaluation.classes.filter(({ pictures }) => pictures > 0);
+  const width = Math.max(5, ...shown.map(({ label }) => label.length)) + 2;
+  const row = (label: string, cells: readonly string[]) =>
+    label.padEnd(width) + cells.map((cell) => cell.padStart(11)).join('');
+  return [
+    `${model.title} (${model.id} ${model.version})`,
+    `${dataset}, ${which}: ${pictures}`,
+    figures.join(', '),
+    '',
+    row('class', ['pictures', 'precision', 'recall', 'F1']),
+    ...shown.map(({ label, pictures, precision, recall, f1 }) =>
+      row(label, [`${pictures}`, ...[precision, recall, f1].map(formatPercent)]),
+    ),
+  ].join('\n');
+}
