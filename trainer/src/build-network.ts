@@ -20,15 +20,16 @@ import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
  *   `weights_invalid`
  */
 export async function buildNetwork(
-  { backbone, weights, trim, freeze, size, dropout, seed }: TrainConfig,
+  { backbone, weights, trim, freeze, size, dropout, seed, stage2 }: TrainConfig,
   classes: number,
   photos?: () => Promise<tf.Tensor>,
 ): Promise<{ plan: Plan; parameters: number }> {
   const { minimumSize, title } = backbones[backbone];
-  if (size < minimumSize) {
+  const smallest = Math.min(size, ...stage2.sizes);
+  if (smallest < minimumSize) {
     throw new TrainerError(
       'config_invalid',
-      `Expected pictures of at least ${minimumSize} px for ${title}, but the size is ${size}.`,
+      `Expected pictures of at least ${minimumSize} px for ${title}, but the size is ${smallest}.`,
     );
   }
   const whole = buildBackbone(backbone, {

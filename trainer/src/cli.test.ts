@@ -68,7 +68,15 @@ test.concurrent.each([
     ['train', '--backbone', 'resnet9000'],
     /^Expected one of .* for --backbone, but got resnet9000\./,
   ],
-  [['summary', '--freeze', 'all'], /^Expected a whole number for --freeze, but got all\./],
+  [['summary', '--freeze', 'all'], /^Expected a number, or names of layers .* called all; /],
+  [
+    ['train', '--stage2.epochs', 'x1'],
+    /^Expected a whole number from 0 for --stage2\.epochs, but got x1\. See --help\.\n$/,
+  ],
+  [
+    ['train', '--resume', '/no/such/run', '--size', '96'],
+    /^Expected no --size with --resume, which goes on as the run began\. See --help\.\n$/,
+  ],
   [
     ['summary', '--trim', 'block9a'],
     /^Expected a layer by its name or its number, .* at block9a; /,
@@ -103,6 +111,9 @@ test.concurrent('summarizes a network as the article leaves it', async () => {
   const { code, stdout } = await run('summary', '--backbone', 'efficientnetb0', '--freeze=-2');
   expect(code).toBe(0);
   expect(stdout).toContain('Total params: 4,049,571 (15.45 MB)\nTrainable params: 2,560\n');
+
+  const named = await run('summary', '--backbone', 'efficientnetb0', '--freeze', '*');
+  expect(named.stdout).toContain('Trainable params: 0\n');
 });
 
 test.concurrent('predicts with synset ids, the most probable first', async () => {

@@ -4,8 +4,9 @@ import { parseArgs } from 'node:util';
 import { modelId } from 'shared/model-card';
 import { freezeLayers, trimModel } from './backbones/edit-model.ts';
 import { type BackboneName, backbones, buildBackbone } from './backbones/registry.ts';
+import { configFields, describeFields, overrideConfig } from './config/config-fields.ts';
 import { configs } from './config/registry.ts';
-import { type TrainConfig, trainConfig } from './config/train-config.ts';
+import type { TrainConfig } from './config/train-config.ts';
 import { diagnose } from './doctor.ts';
 import { TrainerError } from './errors.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
@@ -21,7 +22,7 @@ import { train } from './train.ts';
 
 const BACKENDS = ['auto', ...backendNames] as const;
 
-const HELP = `Usage: pnpm --filter trainer train [options]
+const help = (config: TrainConfig) => `Usage: pnpm --filter trainer train [options]
 
 Trains a classifier on a network pretrained on ImageNet and exports it for the Worker.
 
@@ -37,11 +38,9 @@ Trains a classifier on a network pretrained on ImageNet and exports it for the W
   --runs <folder>    where checkpoints and logs go (default: trainer/runs)
   --help             this text
 
-  --backbone <name>  the network, in place of the experiment's: ${Object.keys(backbones).join(', ')}
-  --weights <what>   imagenet, none for random ones, or a file (default: the experiment's)
-  --size <pixels>    side of the network's pictures (default: the experiment's)
-  --trim <layer>     end the network at a layer, by name or number, such as --trim=-3
-  --freeze <count>   leave so many layers, from the first, as they are; --freeze=-2: all but two
+Every setting of the experiment can be given, such as --stage2.epochs 3; these are those of ${config.name}:
+
+${describeFields(config)}
 
        pnpm --filter trainer run export [--backbone, --weights, --id, --models]
 Exports the pretrained network itself, with ImageNet's 1,000 classes, as the model imagenet.
@@ -78,7 +77,7 @@ async function main(): Promise<void> {
   const models = fromUser(values.models) ?? join(packageFolder, '../edge/public/models');
   const runs = fromUser(values.runs) ?? join(packageFolder, 'runs');
   const [command, ...rest] = positionals;
-  if (values.help || command === undefined) return console.log(HELP);
+  if (values.help || command === undefined) return console.log(help(configOf(values.config)));
   const backbone = backboneOf(values.backbone ?? 'efficientnet-lite0');
   const weights = weightsOf(values.weights ?? 'imagenet');
   if (rest.length > 0 && !['predict', 'evaluate', 'report'].includes(command)) {
@@ -124,7 +123,7 @@ async function main(): Promise<void> {
         initialize: false,
       });
       const trimmed = values.trim === undefined ? model : trimModel(model, layerOf(values.trim));
-      freezeLayers(trimmed, integerOf('freeze', values.freeze ?? '0'));
+      freezeLayers(trimmed, layerOf(values.freeze ?? '0'));
       return say(summarize(trimmed));
     }
     case 'predict': {
@@ -173,6 +172,7 @@ function parseCommandLine() {
     return parseArgs({
       allowPositionals: true,
       options: {
+        ...Object.fromEntries(configFields.map(({ path }) => [path, { type: 'string' as const }])),
         data: { type: 'string' },
         strict: { type: 'boolean', default: false },
         config: { type: 'string' },
@@ -203,49 +203,35 @@ function parseCommandLine() {
 
 /** A new run's folder and experiment, or those of the run to go on with. */
 async function chooseRun(
-  values: Partial<
-    Record<'data' | 'config' | 'resume' | 'runs' | keyof Overrides, string | undefined>
-  >,
+  values: ReturnType<typeof parseCommandLine>['values'],
 ): Promise<{ directory: string; config: TrainConfig; data: string | null }> {
   const resumed = fromUser(values.resume);
   if (resumed !== undefined) {
+    const given = ['config', 'data', ...configFields.map(({ path }) => path)];
+    const extra = given.find((name) => Object.hasOwn(values, name));
+    if (extra !== undefined) {
+      throw usage(`Expected no --${extra} with --resume, which goes on as the run began.`);
+    }
     const { header } = await loadCheckpoint(checkpointIn(resumed));
     return { directory: resumed, config: header.config, data: header.data };
   }
-  const name = values.config ?? 'fast';
-  const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
-  if (!config) {
-    throw usage(
-      `Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`,
-    );
-  }
+  const { weights } = values;
+  const config = overrideConfig(configOf(values.config), {
+    ...values,
+    ...(weights === undefined ? {} : { weights: weightsOf(weights) }),
+  });
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   return {
-    directory: join(fromUser(values.runs) ?? join(packageFolder, 'runs'), `${time}-${name}`),
-    config: override(config, values),
+    directory: join(fromUser(values.runs) ?? join(packageFolder, 'runs'), `${time}-${config.name}`),
+    config,
     data: fromUser(values.data) ?? null,
   };
 }
 
-type Overrides = Pick<TrainConfig, 'backbone' | 'weights' | 'size' | 'trim' | 'freeze'>;
-
-/** The experiment with what the command line puts in the place of its own. */
-function override(
-  config: TrainConfig,
-  values: Partial<Record<keyof Overrides, string | undefined>>,
-): TrainConfig {
-  const { backbone, weights, size, trim, freeze } = values;
-  const overridden = trainConfig.safeParse({
-    ...config,
-    ...(backbone === undefined ? {} : { backbone: backboneOf(backbone) }),
-    ...(weights === undefined ? {} : { weights: weightsOf(weights) }),
-    ...(size === undefined ? {} : { size: integerOf('size', size) }),
-    ...(trim === undefined ? {} : { trim: layerOf(trim) }),
-    ...(freeze === undefined ? {} : { freeze: integerOf('freeze', freeze) }),
-  });
-  if (overridden.success) return overridden.data;
-  const [issue] = overridden.error.issues;
-  throw usage(`Expected another --${issue?.path.join('.')}: ${issue?.message}.`);
+function configOf(name = 'fast'): TrainConfig {
+  const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
+  if (config) return config;
+  throw usage(`Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`);
 }
 
 function backboneOf(name: string): BackboneName {

@@ -1,3 +1,4 @@
+import { matchesGlob } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
 
@@ -21,11 +22,26 @@ export function trimModel(model: tf.LayersModel, at: string | number): tf.Layers
 }
 
 /**
- * Freezes the first layers of a model, and sets the others free.
+ * Freezes layers of a model, and sets the others free.
  *
- * @param count how many; a negative number leaves the last so many free, as `layers[:-2]` does
+ * @param which how many from the first; a negative number leaves the last so many free, as
+ *   `layers[:-2]` does; or names with commas between, in which `*` stands for anything
+ * @throws TrainerError `config_invalid` for a name that no layer has
  */
-export function freezeLayers(model: tf.LayersModel, count: number): void {
-  const frozen = new Set(model.layers.slice(0, count));
+export function freezeLayers(model: tf.LayersModel, which: number | string): void {
+  const frozen = new Set(
+    typeof which === 'number'
+      ? model.layers.slice(0, which)
+      : which.split(',').flatMap((pattern) => layersLike(model, pattern)),
+  );
   for (const layer of model.layers) layer.trainable = !frozen.has(layer);
+}
+
+function layersLike(model: tf.LayersModel, pattern: string): tf.layers.Layer[] {
+  const found = model.layers.filter(({ name }) => matchesGlob(name, pattern));
+  if (found.length > 0) return found;
+  throw new TrainerError(
+    'config_invalid',
+    `Expected a number, or names of layers in which * stands for anything, to freeze, but no layer is called ${pattern}; summary lists them.`,
+  );
 }

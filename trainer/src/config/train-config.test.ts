@@ -35,7 +35,7 @@ test.each([
         cutmix: { probability: 0.5, alpha: 1 },
       },
     },
-    'must not be more than 1 together',
+    'must not be more probable than 1 together',
   ],
 ])('refuses what does not go together: %j', (change, message) => {
   expect(trainConfig.safeParse({ ...fast, ...change }).error?.issues[0]?.message).toContain(

@@ -28,6 +28,29 @@ test('is what tfjs computes for moderate logits, and so is its derivative', () =
   });
 });
 
+test('counts an example for as much as its row adds up to', () => {
+  const logits = tf.tensor2d([
+    [2, -1, 0.5],
+    [0.1, 3, -2],
+  ]);
+  const weighted = truth().mul<tf.Tensor2D>([[3], [0.5]]);
+  // The loss by the logits, of each example by itself.
+  const [first, second] = [0, 1].map((row) => {
+    const of = (tensor: tf.Tensor2D) => tensor.slice([row, 0], [1, 3]);
+    return softmaxCrossEntropy(of(logits), of(truth()));
+  });
+  const { loss, logits: gradient } = softmaxCrossEntropy(logits, weighted);
+  const value = (scalar: tf.Scalar | undefined) => scalar?.dataSync()[0] as number;
+  expect(value(loss)).toBeCloseTo((3 * value(first?.loss) + 0.5 * value(second?.loss)) / 2, 6);
+  const expected = [
+    ...[...(first?.logits.dataSync() ?? [])].map((by) => 1.5 * by),
+    ...[...(second?.logits.dataSync() ?? [])].map((by) => 0.25 * by),
+  ];
+  gradient.dataSync().forEach((by, i) => {
+    expect(by).toBeCloseTo(expected[i] as number, 6);
+  });
+});
+
 test('stays finite where a probability underflows', () => {
   const logits = tf.tensor2d([
     [-1000, 1000, 0],

@@ -2,10 +2,11 @@ import * as tf from '@tensorflow/tfjs';
 import type { LossGradient } from './run.ts';
 
 /**
- * Mean cross-entropy of the softmax of `logits`, with its derivative `(softmax − truth) / n`.
+ * Mean cross-entropy of the softmax of `logits`, with its derivative, `(softmax − truth) / n` where
+ * every example counts alike.
  *
  * @param logits `[n, classes]`
- * @param truth `[n, classes]`, each row a probability distribution
+ * @param truth `[n, classes]`, each row a probability distribution, times the example's weight
  */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, truth: tf.Tensor2D): LossGradient {
   const [gradient, loss] = tf.tidy(() => {
@@ -16,7 +17,11 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, truth: tf.Tensor2D): Lo
     const logProbabilities = shifted.sub(sums.log());
     const n = logits.shape[0];
     return [
-      exponentials.div<tf.Tensor2D>(sums).sub<tf.Tensor2D>(truth).div<tf.Tensor2D>(n),
+      exponentials
+        .mul(truth.sum(1, true))
+        .div<tf.Tensor2D>(sums)
+        .sub<tf.Tensor2D>(truth)
+        .div<tf.Tensor2D>(n),
       logProbabilities.mul(truth).sum<tf.Scalar>().div<tf.Scalar>(-n),
     ];
   });

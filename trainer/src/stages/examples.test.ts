@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { memoryExamples } from '../../fixtures/memory-examples.ts';
 import { createRandom } from '../datasets/random.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { batches, photoExamples, truthOf } from './examples.ts';
+import { balancedWeights, batches, photoExamples, truthOf } from './examples.ts';
 
 beforeAll(async () => {
   await startBackend('cpu', () => {});
@@ -74,6 +74,21 @@ test('turns classes into distributions', () => {
     [0, 0, 1, 0],
     [1, 0, 0, 0],
     [0, 1, 0, 0],
+  ]);
+});
+
+/** scikit-learn's `compute_class_weight('balanced', classes=[0, 1, 2], y=[0, 1, 1, 2, 2, 2])`. */
+test('weighs classes so that all count alike', () => {
+  const labels = [0, 1, 1, 2, 2, 2];
+  const examples = { ...memoryExamples(6, [1]), label: (index: number) => labels[index] as number };
+  const weights = balancedWeights(examples, 4);
+  [2, 1, 2 / 3, 0].forEach((expected, i) => {
+    expect(weights[i]).toBeCloseTo(expected, 9);
+  });
+  const rows = truthOf(examples, [0, 3], 4, 0, weights).arraySync();
+  expect(rows).toEqual([
+    [2, 0, 0, 0],
+    [0, 0, Math.fround(2 / 3), 0],
   ]);
 });
 

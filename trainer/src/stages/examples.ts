@@ -49,18 +49,37 @@ export function photoExamples(
  * The class of each example as a distribution, `[n, classes]` float32.
  *
  * @param smoothing share of each that goes to all classes alike (Szegedy et al. 2016, §7)
+ * @param weights what the examples of each class are multiplied with; 1 where left out
  */
 export function truthOf(
   examples: Examples,
   indices: readonly number[],
   classes: number,
   smoothing = 0,
+  weights?: readonly number[],
 ): tf.Tensor2D {
-  const rows = new Float32Array(indices.length * classes).fill(smoothing / classes);
+  const rows = new Float32Array(indices.length * classes);
   for (const [at, index] of indices.entries()) {
-    rows[at * classes + examples.label(index)] = 1 - smoothing + smoothing / classes;
+    const label = examples.label(index);
+    const weight = weights?.[label] ?? 1;
+    rows.fill((weight * smoothing) / classes, at * classes, (at + 1) * classes);
+    rows[at * classes + label] = weight * (1 - smoothing + smoothing / classes);
   }
   return tf.tensor2d(rows, [indices.length, classes]);
+}
+
+/**
+ * Weights with which each class counts as if all had as many examples; their mean over the
+ * examples is 1 (scikit-learn's `balanced`). A class without examples has 0.
+ */
+export function balancedWeights(examples: Examples, classes: number): number[] {
+  const counts: number[] = Array(classes).fill(0);
+  for (let index = 0; index < examples.length; index++) {
+    const label = examples.label(index);
+    counts[label] = (counts[label] ?? 0) + 1;
+  }
+  const present = counts.filter((count) => count > 0).length;
+  return counts.map((count) => (count > 0 ? examples.length / (present * count) : 0));
 }
 
 /** 0 to `length` in runs of at most `size`. */

@@ -1,9 +1,11 @@
+import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { memoryExamples } from '../../fixtures/memory-examples.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { smoke } from '../config/smoke.ts';
+import type { StageConfig } from '../config/train-config.ts';
 import { fusePlan } from '../plan/fuse.ts';
-import { parametersOf } from '../plan/plan.ts';
+import { disposePlan, parametersOf } from '../plan/plan.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import { fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
@@ -38,8 +40,52 @@ test('takes the progress bar away where it is stopped', async () => {
     onStep: async () => {
       throw new Error('Stopped.');
     },
-    onEpoch: async () => {},
+    onEpoch: async () => true,
   });
   await expect(fitting).rejects.toThrow('Stopped.');
   expect(running).toBe(0);
+});
+
+/** Weights of the tiny network after two epochs. */
+async function train(change: Partial<StageConfig>): Promise<Float32Array[]> {
+  const plan = fusePlan(buildTinyNetwork());
+  const config = { ...smoke.stage2, epochs: 2, batchSize: 5, peakLearningRate: 0.02, ...change };
+  const before = tf.memory().numTensors;
+  const optimizer = new Optimizer(parametersOf(plan), config);
+  await fit({
+    plan,
+    examples: memoryExamples(14, [TINY_SIZE, TINY_SIZE, 3]),
+    classes: 3,
+    config,
+    optimizer,
+    seed: 'a',
+    epoch: 0,
+    step: 0,
+    lossSum: 0,
+    startProgress: () => ({ advance: () => {}, stop: () => {} }),
+    onStep: async () => {},
+    onEpoch: async () => true,
+  });
+  optimizer.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+  const values = parametersOf(plan).map(({ value }) => value.dataSync<'float32'>().slice());
+  disposePlan(plan);
+  return values;
+}
+
+test('goes where whole batches go when it computes them in parts', async () => {
+  // SGD, since Adam makes much of the last digits.
+  const sgd = { optimizer: 'sgd' } as const;
+  const [whole, parts] = [await train(sgd), await train({ ...sgd, accumulation: 3 })];
+  for (const [i, values] of whole.entries()) {
+    for (const [j, value] of values.entries()) {
+      expect(Math.abs((parts[i]?.[j] as number) - value)).toBeLessThan(1e-5);
+    }
+  }
+});
+
+test('weighs classes only where told to', async () => {
+  // 5, 5 and 4 examples: the weights are near 1, but not 1.
+  const [plain, balanced] = [await train({}), await train({ classWeights: 'balanced' })];
+  expect(balanced).not.toEqual(plain);
 });

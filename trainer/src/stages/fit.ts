@@ -7,7 +7,7 @@ import { softmaxCrossEntropy } from '../plan/loss.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planGradients } from '../plan/run.ts';
 import type { Progress } from '../report/progress.ts';
-import { type Examples, truthOf } from './examples.ts';
+import { balancedWeights, batches, type Examples, truthOf } from './examples.ts';
 import { learningRate } from './learning-rate.ts';
 import type { Batch } from './mix-examples.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -32,8 +32,12 @@ export interface Fit {
   startProgress(epoch: number, done: number): Progress;
   /** Called behind each step with what is done by then; may stop by throwing. */
   onStep(done: Pick<Fit, 'epoch' | 'step' | 'lossSum'>): Promise<void>;
-  /** Called behind each epoch, with the mean loss of its steps. */
-  onEpoch(epoch: number, loss: number): Promise<void>;
+  /**
+   * Called behind each epoch, with the mean loss of its steps.
+   *
+   * @returns whether to go on
+   */
+  onEpoch(epoch: number, loss: number): Promise<boolean>;
 }
 
 /**
@@ -47,6 +51,8 @@ export interface Fit {
 export async function fit(options: Fit): Promise<void> {
   const { examples, config, seed } = options;
   const stepsPerEpoch = Math.ceil(examples.length / config.batchSize);
+  const weights =
+    config.classWeights === 'balanced' ? balancedWeights(examples, options.classes) : undefined;
   for (let epoch = options.epoch; epoch < config.epochs; epoch++) {
     const resumed = epoch === options.epoch;
     const firstStep = resumed ? options.step : 0;
@@ -57,8 +63,15 @@ export async function fit(options: Fit): Promise<void> {
       for (let step = firstStep; step < stepsPerEpoch; step++) {
         const indices = order.slice(step * config.batchSize, (step + 1) * config.batchSize);
         const done = epoch * stepsPerEpoch + step;
-        const rate = learningRate(config, done, config.epochs * stepsPerEpoch);
-        const loss = await runStep(options, epoch, indices, rate, randomOf(seed, epoch, step));
+        const rate = learningRate(config, done, stepsPerEpoch);
+        const loss = await runStep(
+          options,
+          epoch,
+          indices,
+          weights,
+          rate,
+          randomOf(seed, epoch, step),
+        );
         if (!Number.isFinite(loss)) {
           throw new TrainerError(
             'loss_not_finite',
@@ -72,29 +85,64 @@ export async function fit(options: Fit): Promise<void> {
     } finally {
       progress.stop();
     }
-    await options.onEpoch(epoch, lossSum / stepsPerEpoch);
+    if (!(await options.onEpoch(epoch, lossSum / stepsPerEpoch))) return;
   }
 }
 
-/** @returns the loss of the step's examples before the step; the parameters stay if it is not finite */
+/**
+ * @param weights of the classes
+ * @returns the loss of the step's examples before the step; the parameters stay if it is not finite
+ */
 async function runStep(
   { plan, examples, classes, config, optimizer, sizeIn, mix }: Fit,
   epoch: number,
   indices: readonly number[],
+  weights: readonly number[] | undefined,
   rate: number,
   random: Random,
 ): Promise<number> {
-  const batch = {
-    inputs: await examples.inputs(indices, random, sizeIn?.(epoch)),
-    truth: truthOf(examples, indices, classes, config.labelSmoothing),
-  };
-  const { inputs, truth } = mix ? mix(batch, random) : batch;
-  const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
-  const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
-  const [value] = await loss.data<'float32'>();
-  if (Number.isFinite(value)) optimizer.apply(gradients, rate);
-  tf.dispose([inputs, truth, loss, ...gradients.values()]);
-  return value as number;
+  const sum = new Map<string, tf.Tensor>();
+  let lossSum = 0;
+  for (const part of batches(indices.length, Math.ceil(indices.length / config.accumulation))) {
+    const chosen = part.map((at) => indices[at] as number);
+    const batch = {
+      inputs: await examples.inputs(chosen, random, sizeIn?.(epoch)),
+      truth: truthOf(examples, chosen, classes, config.labelSmoothing, weights),
+    };
+    const { inputs, truth } = mix ? mix(batch, random) : batch;
+    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
+    const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
+    const [value] = await loss.data<'float32'>();
+    tf.dispose([inputs, truth, loss]);
+    // Its share of the mean over all parts.
+    const share = chosen.length / indices.length;
+    lossSum += (value as number) * share;
+    if (share === 1) {
+      for (const [name, gradient] of gradients) sum.set(name, gradient);
+    } else {
+      addGradients(sum, gradients, share);
+    }
+  }
+  if (Number.isFinite(lossSum)) optimizer.apply(sum, rate);
+  tf.dispose([...sum.values()]);
+  return lossSum;
+}
+
+/** @param gradients disposed of */
+function addGradients(
+  sum: Map<string, tf.Tensor>,
+  gradients: ReadonlyMap<string, tf.Tensor>,
+  share: number,
+): void {
+  for (const [name, gradient] of gradients) {
+    const before = sum.get(name);
+    const added = tf.tidy(() => {
+      const part = gradient.mul(share);
+      return before ? before.add(part) : part;
+    });
+    sum.set(name, added);
+    tf.dispose([gradient, before ?? []]);
+  }
 }
 
 function randomOf(seed: string, ...place: number[]): Random {

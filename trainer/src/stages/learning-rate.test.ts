@@ -1,27 +1,82 @@
 import { expect, test } from 'vitest';
 import { fast } from '../config/fast.ts';
+import type { StageConfig } from '../config/train-config.ts';
 import { learningRate } from './learning-rate.ts';
 
-const stage = {
+const stage: StageConfig = {
   ...fast.stage2,
-  epochs: 1,
-  minSteps: 0,
-  batchSize: 1,
+  epochs: 10,
   peakLearningRate: 1,
   finalLearningRate: 0.1,
   warmup: 0.1,
 };
 
+/** Of 100 steps, 10 an epoch. */
+const rates = (change: Partial<StageConfig>) =>
+  Array.from({ length: 100 }, (_, step) => learningRate({ ...stage, ...change }, step, 10));
+
+function expectRates(found: readonly number[], expected: Readonly<Record<number, number>>): void {
+  for (const [step, rate] of Object.entries(expected)) {
+    expect(found[Number(step)], `step ${step}`).toBeCloseTo(rate, 6);
+  }
+}
+
 test('rises in the warm-up, peaks behind it, and falls along a cosine', () => {
-  const rates = Array.from({ length: 100 }, (_, step) => learningRate(stage, step, 100));
-  expect(rates[0]).toBeCloseTo(1 / 11);
-  expect(rates[9]).toBeCloseTo(10 / 11);
-  expect(rates[10]).toBe(1);
-  expect(rates[55]).toBeCloseTo(0.55);
-  expect(rates[99]).toBeGreaterThan(0.1);
-  expect(rates[99]).toBeLessThan(0.101);
+  const found = rates({});
+  expectRates(found, { 0: 1 / 11, 9: 10 / 11, 10: 1, 55: 0.55 });
+  expect(found[99]).toBeGreaterThan(0.1);
+  expect(found[99]).toBeLessThan(0.101);
 });
 
-test('starts at the peak without a warm-up', () => {
-  expect(learningRate({ ...stage, warmup: 0 }, 0, 10)).toBe(1);
+/** What Keras 3.15's `CosineDecay(1, 100, alpha=0.1)` gives. */
+test('falls as in Keras without a warm-up', () => {
+  expectRates(rates({ warmup: 0 }), {
+    0: 1,
+    1: 0.9997779,
+    10: 0.9779754,
+    50: 0.55,
+    99: 0.1002221,
+  });
+});
+
+/** By the formula of PyTorch's `OneCycleLR(max_lr=1, total_steps=100, pct_start=0.3)`. */
+test('makes one cycle as in PyTorch', () => {
+  const config = { schedule: 'one-cycle', warmup: 0.3, finalLearningRate: 4e-6 } as const;
+  expectRates(rates(config), {
+    0: 0.04,
+    1: 0.042813781,
+    15: 0.545986676,
+    29: 1,
+    30: 0.999496535,
+    64: 0.500002,
+    99: 4e-6,
+  });
+});
+
+/** What Keras 3.15's `InverseTimeDecay(1, decay_steps=1, decay_rate=0.05)` gives. */
+test('decays by inverse time as in Keras', () => {
+  expectRates(rates({ schedule: 'inverse-time', warmup: 0, decay: 0.05 }), {
+    0: 1,
+    1: 0.952381,
+    10: 0.6666667,
+    99: 0.1680672,
+  });
+});
+
+/** PyTorch's `StepLR(step_size=4, gamma=0.1)`: by whole epochs. */
+test('falls in steps', () => {
+  expectRates(rates({ schedule: 'step', warmup: 0.1, decay: 0.1, decayEvery: 4 }), {
+    4: 5 / 11,
+    10: 1,
+    39: 1,
+    40: 0.1,
+    79: 0.1,
+    80: 0.01,
+  });
+});
+
+test('stays constant behind the warm-up', () => {
+  const found = rates({ schedule: 'constant' });
+  expect(found[9]).toBeLessThan(1);
+  expect(new Set(found.slice(10))).toEqual(new Set([1]));
 });

@@ -1,18 +1,48 @@
 import type { StageConfig } from '../config/train-config.ts';
 
+/** One-cycle starts at this fraction of its peak, as PyTorch's `div_factor` of 25. */
+const ONE_CYCLE_START = 1 / 25;
+
 /**
- * Linear warm-up, then a cosine (Loshchilov & Hutter 2017, equation 5, one cycle).
+ * The learning rate of a step. All schedules but one-cycle begin with a linear warm-up (Goyal et
+ * al. 2017, §2.2), and then
+ *
+ * - `cosine` falls along half a cosine (Loshchilov & Hutter 2017, equation 5, one cycle);
+ * - `one-cycle` rises and falls along two of them (Smith & Topin 2018, as PyTorch's OneCycleLR
+ *   without its momentum);
+ * - `step` is multiplied after every few epochs (PyTorch's StepLR);
+ * - `inverse-time` is divided by 1 + decay × steps (Keras' InverseTimeDecay, and its older `decay`);
+ * - `constant` stays.
  *
  * @param step counted from 0 over all epochs
  */
-export function learningRate(
-  { peakLearningRate, finalLearningRate, warmup }: StageConfig,
-  step: number,
-  steps: number,
-): number {
+export function learningRate(config: StageConfig, step: number, stepsPerEpoch: number): number {
+  const { schedule, peakLearningRate, finalLearningRate, warmup, decay, decayEvery } = config;
+  const steps = config.epochs * stepsPerEpoch;
+  if (schedule === 'one-cycle') {
+    const top = warmup * steps - 1;
+    const start = peakLearningRate * ONE_CYCLE_START;
+    return step <= top
+      ? alongCosine(start, peakLearningRate, step / top)
+      : alongCosine(peakLearningRate, finalLearningRate, (step - top) / (steps - 1 - top));
+  }
   const warmupSteps = warmup * steps;
   if (step < warmupSteps) return (peakLearningRate * (step + 1)) / (warmupSteps + 1);
-  const progress = (step - warmupSteps) / Math.max(steps - warmupSteps, 1);
-  const cosine = (1 + Math.cos(Math.PI * progress)) / 2;
-  return finalLearningRate + (peakLearningRate - finalLearningRate) * cosine;
+  switch (schedule) {
+    case 'cosine': {
+      const progress = (step - warmupSteps) / Math.max(steps - warmupSteps, 1);
+      return alongCosine(peakLearningRate, finalLearningRate, progress);
+    }
+    case 'step':
+      return peakLearningRate * decay ** Math.floor(step / stepsPerEpoch / decayEvery);
+    case 'inverse-time':
+      return peakLearningRate / (1 + decay * step);
+    case 'constant':
+      return peakLearningRate;
+  }
+}
+
+/** @param progress 0 at `from`, 1 at `to` */
+function alongCosine(from: number, to: number, progress: number): number {
+  return to + ((from - to) * (1 + Math.cos(Math.PI * progress))) / 2;
 }

@@ -210,6 +210,25 @@ test('trains each epoch on pictures of its own size', async () => {
   expect(sizes).toEqual([32, 33, 34].flatMap((size) => Array(STEPS).fill(size)));
 });
 
+test('stops where the validation no longer gets better, also when it is resumed there', async () => {
+  const accuracies = [0.5, 0.9, 0.8, 0.7, 0.95];
+  let validations = 0;
+  const validate = async () => {
+    validations += 1;
+    return { top1: accuracies[validations - 1] as number, logLoss: 1 };
+  };
+  const patient = { validate, config: { ...config, epochs: 5, patience: 2 } };
+  const plan = newPlan();
+  await (await Session.start(runIn(), plan, of)).run(stageOf(plan, patient));
+  expect(validations).toBe(4);
+  expect((await checkpoint()).header).toMatchObject({ epoch: 4, best: { epoch: 2 } });
+
+  const resumed = newPlan();
+  await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed, patient));
+  expect(validations).toBe(4);
+  expect(valuesOf(resumed)).toEqual(valuesOf(plan));
+});
+
 test('goes from stage to stage, each with an optimizer of its own', async () => {
   const plan = newPlan();
   const session = await Session.start(runIn(), plan, of);

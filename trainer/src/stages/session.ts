@@ -120,9 +120,12 @@ export class Session {
     if (this.#memory.size > 0) assign(optimizer.state(), this.#memory, '');
     optimizer.resumeAt(this.#header.optimizerSteps);
     let lastSave = performance.now();
-    const { epochs } = stage.config;
+    const { epochs, patience } = stage.config;
+    // Early stopping (Prechelt 1998, third class of criteria).
+    const goesOn = () =>
+      patience === 0 || this.#header.epoch - (this.#header.best?.epoch ?? 0) < patience;
     try {
-      await fit({
+      const options: Fit = {
         ...stage,
         optimizer,
         seed: `${this.#header.config.seed}/stage ${stage.number}`,
@@ -171,8 +174,11 @@ export class Session {
           // Last: a kill before it logs the epoch twice, with the same numbers, and one after it not
           // at all.
           await this.#save({ epoch: epoch + 1, step: 0, lossSum: 0 }, optimizer);
+          return goesOn();
         },
-      });
+      };
+      // A resumed run may have been told to stop already.
+      if (goesOn()) await fit(options);
       if (this.#header.best) assign(byName(parameters), this.#best, '');
     } finally {
       optimizer.dispose();
