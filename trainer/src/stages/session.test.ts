@@ -224,7 +224,7 @@ test('stops where the validation no longer gets better, also when it is resumed 
   expect((await checkpoint()).header).toMatchObject({ epoch: 4, best: { epoch: 2 } });
 
   const resumed = newPlan();
-  await (await Session.resume(runIn(), resumed, 'hash')).run(stageOf(resumed, patient));
+  await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed, patient));
   expect(validations).toBe(4);
   expect(valuesOf(resumed)).toEqual(valuesOf(plan));
 });
