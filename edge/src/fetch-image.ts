@@ -10,7 +10,7 @@ const redirectStatuses = [301, 302, 303, 307, 308];
 export const VIA = '1.1 graft';
 
 const requestHeaders = {
-  accept: 'image/webp,image/png,image/jpeg,image/*;q=0.5',
+  accept: 'image/webp,image/png,image/jpeg,image/avif;q=0.9,image/*;q=0.5',
   'user-agent': 'graft',
   via: VIA,
 };

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
+import { makeAvifs } from './make-avifs.ts';
 import { animate, makeChunk, makePng } from './png.ts';
 
 /** File names with what is in the files. */
@@ -42,6 +43,7 @@ export async function makePictures(): Promise<Pictures> {
     'small.webp': small().ensureAlpha(0.5).webp(),
     'small-lossless.webp': small().webp({ lossless: true }),
     'small.gif': small().gif(),
+    'small.avif': small().ensureAlpha(0.5).avif(),
     'picture.tiff': small().tiff(),
   };
   // Half transparent red, and wholly transparent black, that must come out pink and white.
@@ -49,6 +51,7 @@ export async function makePictures(): Promise<Pictures> {
   const glassPixels = Uint8Array.of(255, 0, 0, 128, 0, 0, 0, 0);
   variants['alpha.png'] = sharp(glassPixels, { raw: glass }).png();
   variants['alpha.webp'] = sharp(glassPixels, { raw: glass }).webp({ lossless: true, exact: true });
+  variants['alpha.avif'] = sharp(glassPixels, { raw: glass }).avif({ lossless: true });
   for (let orientation = 1; orientation <= 8; orientation++) {
     const stored = await storedAs(orientation);
     const turned = (): Sharp => sharp(stored).withMetadata({ orientation });
@@ -56,6 +59,7 @@ export async function makePictures(): Promise<Pictures> {
     variants[`${name}.jpg`] = turned().jpeg({ quality: 100, chromaSubsampling: '4:4:4' });
     variants[`${name}.png`] = turned().png();
     variants[`${name}.webp`] = turned().webp({ lossless: true });
+    variants[`${name}.avif`] = turned().avif({ lossless: true });
   }
   // The second frame is another picture.
   const frames = [await chelsea().png().toBuffer(), await chelsea().negate().png().toBuffer()];
@@ -66,6 +70,7 @@ export async function makePictures(): Promise<Pictures> {
   for (const [name, variant] of Object.entries(variants)) {
     pictures.set(name, await variant.toBuffer());
   }
+  for (const [name, file] of await makeAvifs(chelsea())) pictures.set(name, file);
   pictures.set('animated.png', animate(pictures.get('chelsea.png') as Buffer));
   // A row of black, white and a grey that stands for no colour at all; a red that does.
   const greys = { width: 3, height: 1, depth: 2, colourType: 0 };
@@ -77,7 +82,7 @@ export async function makePictures(): Promise<Pictures> {
   pictures.set('red-key.png', makePng(reds, twoReds, [redKey]));
   // What sharp, with which the trainer reads pictures, makes of them.
   for (const [name, file] of [...pictures]) {
-    if (/tiff$|cmyk|-224|key|^alpha|^small/.test(name)) continue;
+    if (/tiff$|cmyk|sequence|-224|key|^alpha|^small/.test(name)) continue;
     const picture = sharp(file).autoOrient().flatten({ background: '#fff' });
     pictures.set(`${name}.rgb`, await picture.toColourspace('srgb').raw().toBuffer());
   }

@@ -15,7 +15,7 @@ export interface Photo {
 }
 
 /**
- * Decodes a JPEG, PNG, WebP or GIF file, the first frame of an animated one. Transparent
+ * Decodes a JPEG, PNG, WebP, AVIF or GIF file, the first frame of an animated one. Transparent
  * pixels are laid over white.
  *
  * What decoding would take is computed from the header, and refused before it is allocated.

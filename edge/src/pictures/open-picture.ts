@@ -1,12 +1,14 @@
 import type { Picture } from 'shared/preprocess';
 import { ProblemError } from '../problem.ts';
+import { openAvif } from './avif.ts';
+import { isAvif } from './avif-header.ts';
 import { nameAt } from './bytes.ts';
 import { openGif } from './gif.ts';
 import { openJpeg } from './jpeg.ts';
 import { openPng } from './png.ts';
 import { openWebp } from './webp.ts';
 
-export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'gif';
+export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
 
 /** A picture of which the header is read and nothing is decoded yet. */
 export interface OpenPicture {
@@ -37,6 +39,7 @@ const openers: Readonly<Record<PictureFormat, Open>> = {
   jpeg: openJpeg,
   png: openPng,
   webp: openWebp,
+  avif: openAvif,
   gif: openGif,
 };
 
@@ -53,7 +56,7 @@ export async function openPicture(
   if (!format) {
     throw new ProblemError(
       'unsupported_picture',
-      'The file is not a JPEG, PNG, WebP or GIF picture; send one of these.',
+      'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
     );
   }
   const picture = await openers[format](bytes);
@@ -70,6 +73,7 @@ function formatOf(bytes: Uint8Array): PictureFormat | undefined {
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return 'jpeg';
   if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return 'png';
   if (nameAt(bytes, 0) === 'RIFF' && nameAt(bytes, 8) === 'WEBP') return 'webp';
+  if (isAvif(bytes)) return 'avif';
   if (nameAt(bytes, 0) === 'GIF8') return 'gif';
   return undefined;
 }
