@@ -196,16 +196,19 @@ const upstream: Attack[] = [
 
 const pictures: Attack[] = [
   { url: '/html-as-png', expected: 'unsupported_picture' },
-  ...['picture.svg', 'picture.pdf', 'picture.tiff', 'picture.heic'].map(
+  ...['picture.svg', 'picture.pdf', 'picture.tiff', 'picture.heic', 'hevc.avif', 'video.avif'].map(
     (name): Attack => ({ url: `/${name}`, expected: 'unsupported_picture' }),
   ),
-  { url: '/bomb.png', expected: 'too_many_pixels' },
-  ...['zero.png', 'truncated.jpg', 'bad-checksum.png'].map(
+  ...['bomb.png', 'bomb.avif'].map(
+    (name): Attack => ({ url: `/${name}`, expected: 'too_many_pixels' }),
+  ),
+  ...['zero.png', 'truncated.jpg', 'truncated.avif', 'bad-checksum.png'].map(
     (name): Attack => ({ url: `/${name}`, expected: 'broken_picture' }),
   ),
   // None of them comes with a content type.
   ...['chelsea.jpg', 'animated.gif', 'animated.png', 'animated.webp', 'cmyk.jpg', '16-bit.png']
     .concat(['grey.jpg', 'grey.png', 'alpha.png', 'tiny.png', 'interlaced.png', 'progressive.jpg'])
+    .concat(['chelsea.avif', 'veiled-grid.avif', '10-bit.avif'])
     .map((name): Attack => ({ url: `/${name}`, expected: 200 })),
 ];
 

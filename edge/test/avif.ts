@@ -1,6 +1,6 @@
 import { type HeifItems, readHeifItems } from '../src/pictures/heif-items.ts';
 
-/** An item of a HEIF file. */
+/** An item of a HEIF file. A grid is kept in `idat`, all others in `mdat`. */
 export interface Item {
   readonly type: string;
   readonly data: Uint8Array;
@@ -17,6 +17,8 @@ export interface Reference {
 
 /** An AVIF file of items, the first of which is the picture to show. */
 export function makeAvif(items: readonly Item[], references: readonly Reference[] = []): Buffer {
+  const isGrid = ({ type }: Item): boolean => type === 'grid';
+  const grids = items.filter(isGrid);
   const properties = items.flatMap((item) => item.properties);
   const entries = items.map(({ type }, i) =>
     box('infe', uint(2 << 24, 4), uint(i + 1, 2), uint(0, 2), Buffer.from(`${type}\0`)),
@@ -38,7 +40,8 @@ export function makeAvif(items: readonly Item[], references: readonly Reference[
         box('hdlr', uint(0, 8), Buffer.from('pict'), Buffer.alloc(13)),
         box('pitm', uint(0, 4), uint(1, 2)),
         box('iinf', uint(0, 4), uint(items.length, 2), ...entries),
-        box('iloc', uint(0, 4), uint(0x4400, 2), uint(items.length, 2), ...locations),
+        box('iloc', uint(1 << 24, 4), uint(0x4400, 2), uint(items.length, 2), ...locations),
+        box('idat', ...grids.map(({ data }) => data)),
         box('iref', uint(0, 4), ...links),
         box(
           'iprp',
@@ -48,15 +51,19 @@ export function makeAvif(items: readonly Item[], references: readonly Reference[
       ),
     ]);
   const locate = (start: number): Buffer[] => {
-    let at = start;
-    return items.map(({ data }, i) => {
-      const location = [uint(i + 1, 2), uint(0, 2), uint(1, 2), uint(at, 4), uint(data.length, 4)];
-      at += data.length;
-      return Buffer.concat(location);
+    const at = { idat: 0, mdat: start };
+    return items.map((item, i) => {
+      const place = isGrid(item) ? 'idat' : 'mdat';
+      const method = place === 'idat' ? 1 : 0;
+      const { length } = item.data;
+      const extent = [uint(1, 2), uint(at[place], 4), uint(length, 4)];
+      at[place] += length;
+      return Buffer.concat([uint(i + 1, 2), uint(method, 2), uint(0, 2), ...extent]);
     });
   };
   const start = head(locate(0)).length + 8;
-  return Buffer.concat([head(locate(start)), box('mdat', ...items.map(({ data }) => data))]);
+  const coded = items.filter((item) => !isGrid(item)).map(({ data }) => data);
+  return Buffer.concat([head(locate(start)), box('mdat', ...coded)]);
 }
 
 /** The coded picture in a file that has one, with its properties. */

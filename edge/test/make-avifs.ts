@@ -1,33 +1,58 @@
 import { readFile } from 'node:fs/promises';
-import type { Sharp } from 'sharp';
-import { alphaItem, box, gridItem, type Item, makeAvif, primaryItem, uint } from './avif.ts';
+import sharp, { type Sharp } from 'sharp';
+import {
+  alphaItem,
+  box,
+  gridItem,
+  type Item,
+  makeAvif,
+  primaryItem,
+  type Reference,
+  uint,
+} from './avif.ts';
 import type { Pictures } from './make-pictures.ts';
 
 /** What another encoder makes; see fixtures/README.md. */
 const fixtures = ['422', 'grain', 'limited', 'sequence'];
 
-const tile = 192;
-
 /** AVIF files of every kind. @param chelsea 451 × 300 pixels */
 export async function makeAvifs(chelsea: Sharp): Promise<Pictures> {
-  const encode = (options?: Parameters<Sharp['avif']>[0]): Promise<Buffer> =>
-    chelsea.clone().avif({ effort: 2, ...options }).toBuffer();
-  const whole = await encode();
+  const encode = (options: Parameters<Sharp['avif']>[0] = {}, picture = chelsea): Promise<Buffer> =>
+    picture
+      .clone()
+      .avif({ effort: 2, ...options })
+      .toBuffer();
+  const grey = await chelsea.clone().extractChannel('green').toBuffer();
+  const veiled = chelsea.clone().joinChannel(grey);
+  const [whole, veiledFile] = await Promise.all([encode(), encode({}, veiled)]);
   const coded = primaryItem(whole);
-  const bottom = { right: 3 * tile - 451, bottom: 2 * tile - 300, extendWith: 'copy' } as const;
-  const larger = await chelsea.clone().ensureAlpha().extend(bottom).toBuffer();
-  const veiled = await chelsea.clone().joinChannel(await chelsea.clone().greyscale().toBuffer())
-    .avif({ effort: 2 })
-    .toBuffer();
+  const darker = primaryItem(await encode({}, await multiplyByAlpha(veiled)));
+  const alpha = alphaItem(veiledFile);
+  const [grid, veiledGrid] = await makeGrids(veiled, 192);
+  const [, smallGrid] = await makeGrids(veiled.clone().resize(80, 60), 64);
+  const asAlpha = { type: 'auxl', from: 1, to: [0] };
+  const asMultiplied = { type: 'prem', from: 0, to: [1] };
   const avifs = new Map([
     ['chelsea.avif', whole],
     ['420.avif', await encode({ chromaSubsampling: '4:2:0' })],
     ['10-bit.avif', await encode({ bitdepth: 10 })],
     ['12-bit-420.avif', await encode({ bitdepth: 12, chromaSubsampling: '4:2:0' })],
     ['lossless.avif', await encode({ lossless: true })],
-    ['veiled.avif', veiled],
-    ['grey.avif', makeAvif([alphaItem(veiled)])],
-    ['turned.avif', makeAvif([withProperties(coded, box('irot', uint(1, 1)), box('imir', uint(1, 1)))])],
+    ['veiled.avif', veiledFile],
+    ['premultiplied.avif', makeAvif([darker, alpha], [asAlpha, asMultiplied])],
+    ['grey.avif', makeAvif([alpha])],
+    ['bt709.avif', makeAvif([having(coded, nclx(1, true))])],
+    ['bt2020-limited.avif', makeAvif([having(coded, nclx(9, false))])],
+    ['ycgco.avif', makeAvif([having(coded, nclx(8, true))])],
+    [
+      'cropped.avif',
+      makeAvif([
+        having(coded, clap(101, 50, -20, 10), box('irot', uint(1, 1)), box('imir', uint(0, 1))),
+      ]),
+    ],
+    ['grid.avif', grid],
+    ['veiled-grid.avif', veiledGrid],
+    ['small-grid.avif', smallGrid],
   ]);
   for (const name of fixtures) {
     avifs.set(`${name}.avif`, await readFile(new URL(`./fixtures/${name}.avif`, import.meta.url)));
@@ -35,6 +60,78 @@ export async function makeAvifs(chelsea: Sharp): Promise<Pictures> {
   return avifs;
 }
 
-function withProperties(item: Item, ...properties: readonly Buffer[]): Item {
+/**
+ * Cuts a picture into tiles, as telephones do it; some stick out at the right and at the bottom.
+ *
+ * @param side of a tile, in pixels
+ * @returns items of the colours and of alpha, the grid before its tiles
+ */
+async function cut(picture: Sharp, side: number): Promise<{ colour: Item[]; alpha: Item[] }> {
+  const { data, info } = await picture.clone().png().toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
+  const [right, bottom] = [columns * side - width, rows * side - height];
+  const canvas = await sharp(data).extend({ right, bottom, extendWith: 'copy' }).toBuffer();
+  const files = await Promise.all(
+    Array.from({ length: rows * columns }, (_, i) => {
+      const [left, top] = [(i % columns) * side, Math.floor(i / columns) * side];
+      const tile = sharp(canvas).extract({ left, top, width: side, height: side });
+      return tile.avif({ effort: 2, chromaSubsampling: '4:2:0' }).toBuffer();
+    }),
+  );
+  const head = gridItem(rows, columns, width, height);
+  const alphas = files.map(alphaItem);
+  const kind = alphas[0]?.properties.find((property) => property.includes('auxC'));
+  return {
+    colour: [head, ...files.map(primaryItem)],
+    alpha: [having(head, ...(kind ? [kind] : [])), ...alphas],
+  };
+}
+
+/** A grid, and one with another for its alpha. */
+async function makeGrids(picture: Sharp, side: number): Promise<[grid: Buffer, veiled: Buffer]> {
+  const { colour, alpha } = await cut(picture, side);
+  const tilesAt = (first: number): Reference => ({
+    type: 'dimg',
+    from: first,
+    to: colour.slice(1).map((_, i) => first + 1 + i),
+  });
+  const asAlpha = { type: 'auxl', from: colour.length, to: [0] };
+  return [
+    makeAvif(colour, [tilesAt(0)]),
+    makeAvif([...colour, ...alpha], [tilesAt(0), tilesAt(colour.length), asAlpha]),
+  ];
+}
+
+/** @returns the picture without alpha */
+async function multiplyByAlpha(picture: Sharp): Promise<Sharp> {
+  const { data, info } = await picture.clone().raw().toBuffer({ resolveWithObject: true });
+  const darker = Buffer.alloc(info.width * info.height * 3);
+  for (let pixel = 0; pixel < info.width * info.height; pixel++) {
+    const [red = 0, green = 0, blue = 0, alpha = 0] = data.subarray(pixel * 4, pixel * 4 + 4);
+    darker.set(
+      [red, green, blue].map((sample) => Math.round((sample * alpha) / 255)),
+      pixel * 3,
+    );
+  }
+  return sharp(darker, { raw: { ...info, channels: 3 } });
+}
+
+/** An item with further properties, whole boxes. */
+function having(item: Item, ...properties: readonly Buffer[]): Item {
   return { ...item, properties: [...item.properties, ...properties] };
+}
+
+function nclx(matrix: number, isFullRange: boolean): Buffer {
+  const colours = [uint(1, 2), uint(13, 2), uint(matrix, 2), uint(isFullRange ? 128 : 0, 1)];
+  return box('colr', Buffer.from('nclx'), ...colours);
+}
+
+/** Cropped to a size whose centre is so many pixels from the picture's. */
+function clap(width: number, height: number, right: number, down: number): Buffer {
+  const fractions = [width, height, right, down].flatMap((value) => [
+    uint(value >>> 0, 4),
+    uint(1, 4),
+  ]);
+  return box('clap', ...fractions);
 }

@@ -1,3 +1,4 @@
+import { box, gridItem, makeAvif, primaryItem } from './avif.ts';
 import type { Pictures } from './make-pictures.ts';
 import { makePng } from './png.ts';
 
@@ -5,16 +6,29 @@ import { makePng } from './png.ts';
 export function makeBadPictures(good: Pictures): Pictures {
   const jpeg = good.get('chelsea.jpg') as Buffer;
   const png = good.get('chelsea.png') as Buffer;
+  const avif = good.get('chelsea.avif') as Buffer;
+  const coded = primaryItem(avif);
   const grey = { width: 1, height: 1, depth: 8, colourType: 0 };
   const pixel = Uint8Array.of(0, 0);
   const badChecksum = Buffer.from(png);
   // In the middle of the pixels, whose checksum then fits no more.
   badChecksum.writeUInt8((png.readUInt8(png.length >> 1) + 1) & 255, png.length >> 1);
+  // 338 megapixels of one tile again and again.
+  const side = 50;
+  const manyTiles = {
+    type: 'dimg',
+    from: 0,
+    to: Array.from({ length: side * side }, () => 1),
+  };
   return new Map([
     ['bomb.png', makePng({ ...grey, width: 65_535, height: 65_535 }, pixel)],
     ['zero.png', makePng({ ...grey, width: 0 }, pixel)],
     ['bad-checksum.png', badChecksum],
     ['truncated.jpg', jpeg.subarray(0, jpeg.length >> 1)],
+    ['truncated.avif', avif.subarray(0, avif.length >> 1)],
+    ['bomb.avif', makeAvif([gridItem(side, side, side * 451, side * 300), coded], [manyTiles])],
+    ['hevc.avif', makeAvif([{ ...coded, type: 'hvc1' }])],
+    ['video.avif', Buffer.concat([box('ftyp', Buffer.from('avis')), box('moov')])],
     ['picture.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')],
     ['picture.pdf', Buffer.from('%PDF-1.7\n')],
     ['picture.heic', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],

@@ -82,7 +82,7 @@ export async function makePictures(): Promise<Pictures> {
   pictures.set('red-key.png', makePng(reds, twoReds, [redKey]));
   // What sharp, with which the trainer reads pictures, makes of them.
   for (const [name, file] of [...pictures]) {
-    if (/tiff$|cmyk|sequence|-224|key|^alpha|^small/.test(name)) continue;
+    if (/tiff$|cmyk|sequence|premultiplied|-224|key|^alpha|^small/.test(name)) continue;
     const picture = sharp(file).autoOrient().flatten({ background: '#fff' });
     pictures.set(`${name}.rgb`, await picture.toColourspace('srgb').raw().toBuffer());
   }

@@ -1,7 +1,7 @@
 import { ProblemError } from '../problem.ts';
 import { nameAt, viewOf } from './bytes.ts';
 import { find, type HeifItems, readHeifItems } from './heif-items.ts';
-import { BoxReader } from './iso-boxes.ts';
+import { BoxReader, walkBoxes } from './iso-boxes.ts';
 
 export interface AvifHeader {
   /** In pixels, cropped, but not turned yet. */
@@ -59,7 +59,7 @@ const orientations = [
 
 /** Whether a file says that a reader of AVIF can read it. */
 export function isAvif(file: Uint8Array): boolean {
-  if (file.length < 16 || nameAt(file, 4) !== 'ftyp') return false;
+  if (nameAt(file, 4) !== 'ftyp') return false;
   const end = Math.min(viewOf(file).getUint32(0), file.length);
   for (let at = 8; at + 4 <= end; at += 4) {
     if (nameAt(file, at) === 'avif' || nameAt(file, at) === 'avis') return true;
@@ -78,6 +78,8 @@ export function isAvif(file: Uint8Array): boolean {
  */
 export function readAvifHeader(file: Uint8Array): AvifHeader | undefined {
   const items = readHeifItems(file);
+  // A video without a picture to show in its place.
+  if (!items && find(walkBoxes(file), 'moov')) throw unsupported();
   if (!items) return undefined;
   const { primary } = items;
   const colour = readCodedPicture(items, primary);
@@ -100,17 +102,19 @@ export function readAvifHeader(file: Uint8Array): AvifHeader | undefined {
   };
 }
 
+function unsupported(): ProblemError {
+  return new ProblemError(
+    'unsupported_picture',
+    'The AVIF file has no still picture of AV1, in one piece or as a grid; send another.',
+  );
+}
+
 function readCodedPicture(items: HeifItems, id: number): CodedPicture | undefined {
   const size = readSize(items, id);
   if (!size) return undefined;
   const type = items.typeOf(id);
   if (type === 'grid') return readGrid(items, id, size);
-  if (type !== 'av01') {
-    throw new ProblemError(
-      'unsupported_picture',
-      'The AVIF file has no picture that is coded as AV1, in one piece or as a grid; send another.',
-    );
-  }
+  if (type !== 'av01') throw unsupported();
   const { width, height } = size;
   const tiles = [items.dataOf(id)];
   return { width, height, columns: 1, tileWidth: width, tileHeight: height, tiles };

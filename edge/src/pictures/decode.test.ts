@@ -65,6 +65,23 @@ test.each([
   ['chelsea.gif', 'gif', 0],
   ['interlaced.gif', 'gif', 0],
   ['animated.gif', 'gif', 0],
+  ['chelsea.avif', 'avif', 0],
+  ['lossless.avif', 'avif', 0],
+  ['422.avif', 'avif', 0],
+  ['grey.avif', 'avif', 0],
+  // Its film grain is applied.
+  ['grain.avif', 'avif', 0.05],
+  ['420.avif', 'avif', 0.05],
+  ['grid.avif', 'avif', 0.05],
+  ['10-bit.avif', 'avif', 0.2],
+  ['12-bit-420.avif', 'avif', 0.2],
+  ['veiled.avif', 'avif', 0.6],
+  ['veiled-grid.avif', 'avif', 0.6],
+  // libheif computes these in whole numbers.
+  ['limited.avif', 'avif', 0.6],
+  ['bt709.avif', 'avif', 0.6],
+  ['bt2020-limited.avif', 'avif', 0.6],
+  ['ycgco.avif', 'avif', 0.6],
 ])('decodes %s as sharp does', async (name, format, tolerance) => {
   const photo = await decode(await read(name), defaultLimits, size);
   expect(photo).toMatchObject({ format, ...chelsea, picture: chelsea });
@@ -72,11 +89,41 @@ test.each([
   expect(difference(photo.picture, expected)).toBeLessThanOrEqual(tolerance);
 });
 
+test('crops an AVIF, then turns and mirrors it', async () => {
+  const file = await read('cropped.avif');
+  const { width, height, picture } = await decode(file, defaultLimits, size);
+  expect([width, height]).toEqual([50, 101]);
+  const whole = await decoded('chelsea.avif');
+  const sample = ({ width, channels, data }: Picture, x: number, y: number): number[] => [
+    ...data.subarray((y * width + x) * channels, (y * width + x) * channels + 3),
+  ];
+  // Turned by a quarter against the clock and set upside down, columns become rows.
+  for (const [x, y] of [
+    [0, 0],
+    [100, 0],
+    [0, 49],
+    [77, 33],
+  ] as const) {
+    expect(sample(picture, y, x)).toEqual(sample(whole, 175 - 20 + x, 125 + 10 + y));
+  }
+});
+
+test('divides the colours of a premultiplied AVIF by alpha', async () => {
+  // libvips does not, so that the original has to do.
+  const [divided, plain] = [await decoded('premultiplied.avif'), await decoded('veiled.avif')];
+  expect(difference(divided, plain)).toBeLessThan(3);
+});
+
+test("decodes an image sequence's still picture", async () => {
+  const picture = await decoded('sequence.avif');
+  expect(difference(picture, await decoded('chelsea.png'))).toBeLessThan(5);
+});
+
 test('decodes CMYK, coarsely without its colour profile', async () => {
   expect(difference(await decoded('cmyk.jpg'), await decoded('chelsea.png'))).toBeLessThan(20);
 });
 
-test.each(['alpha.png', 'alpha.webp'])('lays %s over white', async (name) => {
+test.each(['alpha.png', 'alpha.webp', 'alpha.avif'])('lays %s over white', async (name) => {
   expect(coloursOf(await decoded(name))).toEqual([
     [255, 127, 127],
     [255, 255, 255],
@@ -120,7 +167,7 @@ test('decodes a single pixel', async () => {
 const orientations = [1, 2, 3, 4, 5, 6, 7, 8];
 
 test.each(
-  ['jpg', 'png', 'webp'].flatMap((extension) =>
+  ['jpg', 'png', 'webp', 'avif'].flatMap((extension) =>
     orientations.map((orientation) => [orientation, extension] as const),
   ),
 )('turns orientation %i of a %s upright', async (orientation, extension) => {
@@ -163,6 +210,8 @@ const formats = [
   'chelsea.webp',
   'lossless.webp',
   'chelsea.gif',
+  'chelsea.avif',
+  'veiled-grid.avif',
 ];
 
 test.each(formats)('calls %s broken wherever it is cut off', async (name) => {
@@ -209,10 +258,11 @@ test('refuses giant dimensions by the header alone', async () => {
 });
 
 test('refuses what would take more memory than there is', async () => {
-  // Measured by its header: coefficients in a progressive JPEG, RGBA in a WebP and a GIF.
+  // Measured by its header: coefficients in a progressive JPEG, RGBA in a WebP and a GIF, YUV in an
+  // AVIF.
   // A PNG is decoded row by row.
   const limits = { ...defaultLimits, maxDecodeBytes: 500_000 };
-  for (const name of ['progressive.jpg', 'chelsea.webp', 'chelsea.gif']) {
+  for (const name of ['progressive.jpg', 'chelsea.webp', 'chelsea.gif', 'chelsea.avif']) {
     expect([name, await codeOf(await read(name), limits)]).toEqual([name, 'too_many_pixels']);
   }
 });

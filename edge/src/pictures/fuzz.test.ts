@@ -17,9 +17,11 @@ const names = [
   'small-lossless.webp',
   'small-animated.webp',
   'small.gif',
+  'small.avif',
+  'small-grid.avif',
 ];
 const app = createApp();
-const casesEach = 1250;
+const casesEach = 1000;
 /** One that takes longer hangs, for all that a caller knows. */
 const maxMs = 5000;
 
