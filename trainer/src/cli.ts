@@ -7,12 +7,15 @@ import { type BackboneName, backbones, buildBackbone } from './backbones/registr
 import { configFields, describeFields, overrideConfig } from './config/config-fields.ts';
 import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
+import { knownDatasets } from './datasets/open-dataset.ts';
+import { describeDataset, listDatasets } from './describe-datasets.ts';
 import { diagnose } from './doctor.ts';
 import { TrainerError } from './errors.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
 import { loadModel, loadPretrained } from './load-model.ts';
 import { formatPredictions, isUrl, predict } from './predict.ts';
+import { startProgress } from './report/progress.ts';
 import { writeReport } from './report/write-report.ts';
 import { setUp } from './runtime/set-up.ts';
 import { backendNames, startBackend } from './runtime/start-backend.ts';
@@ -26,8 +29,8 @@ const help = (config: TrainConfig) => `Usage: pnpm --filter trainer train [optio
 
 Trains a classifier on a network pretrained on ImageNet and exports it for the Worker.
 
-  --data <folder>    photos in class folders, cat/1.jpg, or in train, valid and test folders of
-                     such (default: CIFAR-10, which comes with the dependencies)
+  --data <what>      photos in class folders, cat/1.jpg, or in train, valid and test folders of such;
+                     CIFAR's binary files; or ${Object.keys(knownDatasets).join(', ')} (default: cifar10)
   --strict           fail at a file that is no picture, rather than skip it
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
   --backend <name>   ${BACKENDS.join(', ')} (default: auto, the fastest that works)
@@ -56,11 +59,14 @@ Prints what a model sees in pictures, which are files or urls.
   --json             a line of JSON for each picture
 
        pnpm --filter trainer run evaluate <model> [--data, --strict, --models, --json]
-Measures a model, by its id or folder, on the test pictures of CIFAR-10 or of a folder.
+Measures a model, by its id or folder, on the test pictures of a data set.
   --json             all of it in one line of JSON
 
        pnpm --filter trainer run report <run> [--runs]
 Writes a run's report.html anew, also while it is not over. A run is named by its folder.
+
+       pnpm --filter trainer run datasets [<name or path>]
+Lists the data sets, or says what is in one: classes, splits, damaged files, repeated pictures.
 
        pnpm --filter trainer run doctor
 Tries every backend, measures each and says how to add what is missing.
@@ -80,7 +86,7 @@ async function main(): Promise<void> {
   if (values.help || command === undefined) return console.log(help(configOf(values.config)));
   const backbone = backboneOf(values.backbone ?? 'efficientnet-lite0');
   const weights = weightsOf(values.weights ?? 'imagenet');
-  if (rest.length > 0 && !['predict', 'evaluate', 'report'].includes(command)) {
+  if (rest.length > 0 && !['predict', 'evaluate', 'report', 'datasets'].includes(command)) {
     throw usage(`Expected one command, but got ${positionals.join(' ')}.`);
   }
   switch (command) {
@@ -149,7 +155,7 @@ async function main(): Promise<void> {
       const note = values.json ? () => {} : say;
       await startBackend(backendOf(values.backend), note, { threads: threadsOf(values.threads) });
       const evaluation = await evaluateModel(model, {
-        data: fromUser(values.data) ?? null,
+        data: values.data === undefined ? null : dataOf(values.data),
         strict: values.strict,
         signal: new AbortController().signal,
         say: note,
@@ -158,6 +164,18 @@ async function main(): Promise<void> {
     }
     case 'report':
       return say(`Written to ${await writeReport(within(runs, oneOf(rest, 'run')))}.`);
+    case 'datasets': {
+      if (rest.length === 0) return say(listDatasets());
+      return say(
+        await describeDataset(dataOf(oneOf(rest, 'data set')), {
+          size: integerOf('size', values.size ?? '224'),
+          strict: values.strict,
+          signal: new AbortController().signal,
+          say,
+          startProgress,
+        }),
+      );
+    }
     case 'doctor':
       return diagnose(say);
     case 'setup':
@@ -224,7 +242,7 @@ async function chooseRun(
   return {
     directory: join(fromUser(values.runs) ?? join(packageFolder, 'runs'), `${time}-${config.name}`),
     config,
-    data: fromUser(values.data) ?? null,
+    data: values.data === undefined ? null : dataOf(values.data),
   };
 }
 
@@ -244,6 +262,11 @@ function backboneOf(name: string): BackboneName {
 /** A word, or the path of a file. */
 function weightsOf(weights: string): string {
   return weights === 'imagenet' || weights === 'none' ? weights : (fromUser(weights) as string);
+}
+
+/** A name, or a path. */
+function dataOf(data: string): string {
+  return Object.hasOwn(knownDatasets, data) ? data : (fromUser(data) as string);
 }
 
 function integerOf(option: string, text: string): number {

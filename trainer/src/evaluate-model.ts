@@ -1,8 +1,7 @@
 import type { ModelCard } from 'shared/model-card';
 import { trainConfig } from './config/train-config.ts';
-import { openCifar10 } from './datasets/cifar.ts';
 import type { Dataset } from './datasets/dataset.ts';
-import { openImageFolder } from './datasets/image-folder.ts';
+import { openDataset } from './datasets/open-dataset.ts';
 import { type Part, splitDataset } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';
 import { loadModel } from './load-model.ts';
@@ -18,7 +17,7 @@ import { formatPercent, startProgress } from './report/progress.ts';
 import { photoExamples } from './stages/examples.ts';
 
 export interface EvaluateOptions {
-  /** Folder of photos in class folders, named by the model's labels or synset ids; null for CIFAR-10. */
+  /** Name or path of the data set, of which a folder's classes are named by the model's labels or synset ids; null for CIFAR-10. */
   readonly data: string | null;
   /** Fail at a file that is no picture. */
   readonly strict: boolean;
@@ -48,10 +47,7 @@ export async function evaluateModel(
   const { card, version, ...network } = await loadModel(directory);
   try {
     const { size } = card.preprocess;
-    const dataset =
-      options.data === null
-        ? await openCifar10()
-        : await openImageFolder(options.data, { ...options, size, startProgress });
+    const dataset = await openDataset(options.data, { ...options, size, startProgress });
     const classOf = matchLabels(dataset, card);
     const { part, split } = choosePictures(dataset, card);
     const examples = photoExamples(part, card.preprocess);

@@ -6,8 +6,7 @@ import { backbones } from './backbones/registry.ts';
 import { buildNetwork } from './build-network.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
 import { augment } from './datasets/augment.ts';
-import { openCifar10 } from './datasets/cifar.ts';
-import { openImageFolder } from './datasets/image-folder.ts';
+import { openDataset } from './datasets/open-dataset.ts';
 import { createRandom } from './datasets/random.ts';
 import { type Splits, splitDataset } from './datasets/split.ts';
 import type { GraphModel } from './export/graph-builder.ts';
@@ -34,7 +33,7 @@ import { Session, type SessionRun } from './stages/session.ts';
 export interface Run extends SessionRun {
   /** Go on from the checkpoint in the run's directory. */
   readonly resume: boolean;
-  /** Folder of photos in class folders; null for CIFAR-10. */
+  /** Name or path of the data set; null for CIFAR-10. */
   readonly data: string | null;
   /** Fail at a file that is no picture. */
   readonly strict: boolean;
@@ -56,10 +55,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   say(`Backend: ${backend.description}.`);
 
   // Data.
-  const dataset =
-    run.data === null
-      ? await openCifar10()
-      : await openImageFolder(run.data, { ...run, size: config.size, startProgress });
+  const dataset = await openDataset(run.data, { ...run, size: config.size, startProgress });
   const id = run.modelId ?? modelIdOf(dataset.id, config);
   const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
   const splits = splitDataset(dataset, config);

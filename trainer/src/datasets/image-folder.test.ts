@@ -1,18 +1,25 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type ImageFolderOptions, openImageFolder } from './image-folder.ts';
 
 let root: string;
+let cache: string;
 let said: string[];
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'graft-folder-'));
+  cache = await mkdtemp(join(tmpdir(), 'graft-cache-'));
+  vi.stubEnv('GRAFT_CACHE', cache);
   said = [];
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(root, { recursive: true });
+  await rm(cache, { recursive: true });
+});
 
 const open = (options: Partial<ImageFolderOptions> = {}) =>
   openImageFolder(root, {
@@ -99,14 +106,16 @@ test('skips what is no picture, and says so', async () => {
   await putClass('cat', [1, 2, 3]);
   await putClass('dog', [4, 5, 6]);
   await put('cat/notes.txt', 'no picture');
+  await put('cat/IMG_1.HEIC', '\0\0\0\x18ftypheic');
   const whole = await plain(7, { width: 200, height: 200 }).jpeg().toBuffer();
   await put('dog/cut.jpg', whole.subarray(0, whole.length / 2));
   await put('dog/empty.png', '');
   const { train } = await open();
   expect(train.length).toBe(6);
-  expect(said[0]).toBe(
-    'Skipped 3 files that are damaged or no pictures: cat/notes.txt, dog/cut.jpg, dog/empty.png.',
-  );
+  expect(said.slice(0, 2)).toEqual([
+    'Skipped, since damaged or no pictures: 4 (cat/IMG_1.HEIC, cat/notes.txt, dog/cut.jpg, dog/empty.png).',
+    'Of them HEIC photos, which have to be saved as JPEG first: 1 (cat/IMG_1.HEIC).',
+  ]);
   await expect(open({ strict: true })).rejects.toThrow(
     /^Expected a picture at (cat|dog)\/.*--strict/,
   );
@@ -116,13 +125,20 @@ test('reports repeated pictures and classes out of balance', async () => {
   await putClass('train/cat', [1, 2, 3]);
   await putClass(
     'train/dog',
-    Array.from({ length: 16 }, (_, shade) => shade + 20),
+    Array.from({ length: 24 }, (_, shade) => shade + 20),
   );
   await mkdir(join(root, 'test/cat'), { recursive: true });
   await copyFile(join(root, 'train/cat/2.png'), join(root, 'test/cat/again.png'));
+  await copyFile(join(root, 'train/dog/30.png'), join(root, 'train/cat/wrong.png'));
+  await copyFile(join(root, 'train/dog/31.png'), join(root, 'train/dog/twice.png'));
   await open();
-  expect(said.join('\n')).toMatch(/out of balance, 16 pictures to 3/);
-  expect(said.join('\n')).toMatch(/1 pictures are there more than once.*test\/cat\/again\.png/);
+  expect(said).toEqual([
+    'In two splits, byte for byte, so that accuracy will look better than it is: 1 (test/cat/again.png = train/cat/2.png).',
+    'In two classes, byte for byte, of which one must be wrong: 1 (train/dog/30.png = train/cat/wrong.png).',
+    'More than once, byte for byte; where one trains and its copy tests, accuracy looks better than it is: 1 (train/dog/twice.png = train/dog/31.png).',
+    'The classes are out of balance, 25 pictures to 4: the rare ones will be guessed too seldom.',
+    'Pictures to train on: cat 4, dog 25.',
+  ]);
 });
 
 test('its hash changes with the pictures and stays otherwise', async () => {
@@ -132,6 +148,72 @@ test('its hash changes with the pictures and stays otherwise', async () => {
   expect((await open()).hash).toBe(hash);
   await putClass('dog', [7]);
   expect((await open()).hash).not.toBe(hash);
+});
+
+test('reads the categories of Places365, in their order', async () => {
+  await put(
+    'categories_places365.txt',
+    '/a/airfield 0\n/b/barn 1\n/f/forest/broadleaf 2\n/z/zen_garden 3\n',
+  );
+  await putClass('train/zen_garden', [1, 2, 3]);
+  await putClass('train/a/airfield', [4, 5, 6]);
+  await putClass('train/forest-broadleaf', [7, 8, 9]);
+  await putClass('val/a/airfield', [10]);
+  const { labels, train, validation } = await open();
+  expect(labels).toEqual(['airfield', 'forest/broadleaf', 'zen_garden']);
+  expect([train.length, train.label(3), (await train.picture(3)).data[0]]).toEqual([9, 1, 7]);
+  expect([validation?.length, validation?.label(0)]).toEqual([1, 0]);
+  expect(said[0]).toBe('Categories without a folder, which are left out: 1 (barn).');
+});
+
+test.each([
+  [
+    'a number out of turn',
+    '/a/airfield 0\n/b/barn 2\n',
+    /line 2 .* the number 1, .* \/b\/barn 2\./,
+  ],
+  ['no number', '/a/airfield\n', /line 1 /],
+  ['a folder elsewhere', '/a/airfield 0\n/../etc 1\n', /line 2 /],
+])('refuses a category file with %s', async (_, content, message) => {
+  await put('categories.txt', content);
+  await putClass('airfield', [1, 2, 3]);
+  await putClass('barn', [4, 5, 6]);
+  await expect(open()).rejects.toThrow(message);
+});
+
+test('reads again only files that have changed, and forgets those that are gone', async () => {
+  await putClass('cat', [1, 2, 3]);
+  await putClass('dog', [4, 5, 6]);
+  await put('dog/broken.png', 'no picture');
+  const { hash } = await open();
+  const [file] = (await readdir(join(cache, 'folders'))) as [string];
+  const path = join(cache, 'folders', file);
+  const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+  expect(lines).toHaveLength(7);
+  // What it takes from the cache it does not read: here, another size of a picture.
+  const changed = lines.map((line) => line.replace('"width":8', '"width":800'));
+  await writeFile(path, `${changed.join('\n')}\n{"path": "cut off by a ki`);
+  expect((await open()).hash).toBe(hash);
+  expect(said.filter((line) => line.includes('broken.png'))).toHaveLength(2);
+  expect((await readFile(path, 'utf8')).includes('"width":800')).toBe(true);
+
+  await put('dog/6.png', await plain(60).png().toBuffer());
+  await rm(join(root, 'dog/broken.png'));
+  const again = await open();
+  expect(again.hash).not.toBe(hash);
+  expect((await again.train.picture(5)).data[0]).toBe(60);
+  expect((await readFile(path, 'utf8')).trimEnd().split('\n')).toHaveLength(6);
+});
+
+test('says so where a picture has gone meanwhile', async () => {
+  await putClass('cat', [1, 2, 3]);
+  await putClass('dog', [4, 5, 6]);
+  const { train } = await open();
+  await rm(join(root, 'cat/2.png'));
+  await expect(train.picture(1)).rejects.toMatchObject({
+    code: 'dataset_invalid',
+    message: expect.stringMatching(/cat\/2\.png as it was .* --resume\.$/),
+  });
 });
 
 test.each([

@@ -23,7 +23,7 @@ const header = z.strictObject({
   /** Time spent training, in all sessions. */
   seconds: z.number().nonnegative(),
   config: trainConfig,
-  /** Folder of the photos; null for CIFAR-10. */
+  /** Name or path of the data set; null for CIFAR-10. */
   data: z.string().nullable(),
   datasetHash: z.string(),
   /** That computed it: the same seed gives the same numbers on the same backend alone. */

@@ -1,0 +1,150 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { list } from 'tar';
+import { TrainerError } from '../errors.ts';
+import {
+  cifarLicence,
+  hashSamples,
+  PICTURE_BYTES,
+  type Samples,
+  toPictureSet,
+} from './cifar-pictures.ts';
+import type { Dataset } from './dataset.ts';
+
+const kinds = {
+  cifar10: {
+    title: 'CIFAR-10',
+    train: [1, 2, 3, 4, 5].map((number) => `data_batch_${number}.bin`),
+    test: 'test_batch.bin',
+    names: 'batches.meta.txt',
+    /** Before the pixels of each picture; the last is the label. */
+    labelBytes: 1,
+  },
+  cifar100: {
+    title: 'CIFAR-100',
+    train: ['train.bin'],
+    test: 'test.bin',
+    names: 'fine_label_names.txt',
+    // The superclass comes first.
+    labelBytes: 2,
+  },
+} as const;
+
+type Kind = keyof typeof kinds;
+/** Files by name. */
+type Files = ReadonlyMap<string, Buffer>;
+
+const WANTED = Object.values(kinds).flatMap(({ train, test, names }) => [...train, test, names]);
+
+/**
+ * Opens CIFAR-10 or CIFAR-100 in the official binary form, which it knows by the names of its files:
+ * the `.tar.gz`, or a folder of what is in it. Takes 180 MB.
+ *
+ * @returns undefined where a path is a folder without these files
+ * @throws TrainerError `dataset_invalid` if a file is missing or not what it should be
+ * @see https://www.cs.toronto.edu/~kriz/cifar.html
+ */
+export async function openCifarBinary(path: string): Promise<Dataset | undefined> {
+  // A path where nothing is gets its sentence where folders are opened.
+  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? true;
+  const files = isFolder ? await readFolder(path) : await readArchive(path);
+  const id = (Object.keys(kinds) as Kind[]).find((kind) => files.has(kinds[kind].test));
+  if (!id) {
+    if (isFolder) return undefined;
+    throw invalid(path, 'an archive with test_batch.bin or test.bin in it, but there is neither');
+  }
+  const { title, names, test, train, labelBytes } = kinds[id];
+  const fileOf = (name: string): Buffer => {
+    const file = files.get(name);
+    if (!file) throw invalid(path, `${name} in it, but it is missing`);
+    return file;
+  };
+  const labels = fileOf(names).toString('utf8').split(/\r?\n/).filter(Boolean);
+  const read = (name: string) => {
+    const samples = parseRecords(fileOf(name), labelBytes, labels.length);
+    if (samples) return samples;
+    throw invalid(
+      path,
+      `${name} to hold pictures of ${labelBytes + PICTURE_BYTES} bytes with labels below ${labels.length}, but it does not`,
+    );
+  };
+  const samples = { train: concatenate(train.map(read)), test: read(test) };
+  return {
+    id,
+    title,
+    labels,
+    train: toPictureSet(samples.train),
+    validation: null,
+    test: toPictureSet(samples.test),
+    hash: hashSamples([samples.train, samples.test]),
+    licence: cifarLicence,
+  };
+}
+
+async function readFolder(folder: string): Promise<Files> {
+  const files = new Map<string, Buffer>();
+  for (const inside of [
+    folder,
+    join(folder, 'cifar-10-batches-bin'),
+    join(folder, 'cifar-100-binary'),
+  ]) {
+    for (const name of await readdir(inside).catch(() => [])) {
+      if (WANTED.includes(name)) files.set(name, await readFile(join(inside, name)));
+    }
+    if (files.size > 0) break;
+  }
+  return files;
+}
+
+async function readArchive(path: string): Promise<Files> {
+  const entries: Promise<[string, Buffer]>[] = [];
+  try {
+    await list({
+      file: path,
+      strict: true,
+      filter: (name) => WANTED.includes(basename(name)),
+      onReadEntry(entry) {
+        entries.push(entry.concat().then((content) => [basename(entry.path), content]));
+      },
+    });
+    return new Map(await Promise.all(entries));
+  } catch (cause) {
+    throw invalid(
+      path,
+      'a folder, or an archive of CIFAR in its binary form, but it cannot be read',
+      cause,
+    );
+  }
+}
+
+/** Planes of red, green and blue to interleaved pixels. */
+function parseRecords(file: Buffer, labelBytes: number, classes: number): Samples | undefined {
+  const recordBytes = labelBytes + PICTURE_BYTES;
+  const count = file.length / recordBytes;
+  if (!Number.isInteger(count) || count === 0) return undefined;
+  const pixels = new Uint8Array(count * PICTURE_BYTES);
+  const labels = new Uint8Array(count);
+  const plane = PICTURE_BYTES / 3;
+  for (let record = 0; record < count; record++) {
+    const begin = record * recordBytes + labelBytes;
+    labels[record] = file[begin - 1] as number;
+    let to = record * PICTURE_BYTES;
+    for (let at = begin; at < begin + plane; at++) {
+      pixels[to++] = file[at] as number;
+      pixels[to++] = file[at + plane] as number;
+      pixels[to++] = file[at + 2 * plane] as number;
+    }
+  }
+  return labels.every((label) => label < classes) ? { pixels, classes: labels } : undefined;
+}
+
+function concatenate(sets: readonly Samples[]): Samples {
+  return {
+    pixels: Buffer.concat(sets.map(({ pixels }) => pixels)),
+    classes: Buffer.concat(sets.map(({ classes }) => classes)),
+  };
+}
+
+function invalid(path: string, what: string, cause?: unknown): TrainerError {
+  return new TrainerError('dataset_invalid', `Expected ${path} to be or have ${what}.`, cause);
+}

@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, relative, resolve } from 'node:path';
+import { TrainerError } from '../errors.ts';
+import type { Progress } from '../report/progress.ts';
+import { decodePhoto, type PhotoSize, readPhotoSize } from './decode-photo.ts';
+import { findLayout, type LabelledFile, type SplitName } from './folder-layout.ts';
+import { ScanCache } from './scan-cache.ts';
+
+/** A picture file that decodes. */
+export interface Photo extends LabelledFile, PhotoSize {
+  /** SHA-256 of its bytes. */
+  readonly hash: string;
+}
+
+export interface InspectOptions {
+  /** Side of the network's input: pictures are decoded no larger than it can use. */
+  readonly size: number;
+  /** Fail at the first file that is no picture, rather than skip it. */
+  readonly strict: boolean;
+  readonly signal: AbortSignal;
+  startProgress(title: string, pictures: number): Progress;
+}
+
+/** What is in a folder of photos. Paths are relative to it. */
+export interface Inspection {
+  readonly folder: string;
+  readonly labels: readonly string[];
+  /** In the order of labels, then of paths; null where the folder has no such split. */
+  readonly photos: {
+    readonly train: readonly Photo[];
+    readonly validation: readonly Photo[] | null;
+    readonly test: readonly Photo[] | null;
+  };
+  /** Categories of the category file that have no pictures. */
+  readonly missing: readonly string[];
+  /** Files that are damaged or no pictures. */
+  readonly damaged: readonly string[];
+  /** Pictures that are there, byte for byte, once more under an earlier path. */
+  readonly repeats: readonly {
+    readonly path: string;
+    readonly of: string;
+    readonly kind: Repeat;
+  }[];
+}
+
+/** In one class and split, in two classes, or in what trains and what tests. */
+type Repeat = 'same class' | 'other class' | 'other split';
+
+/**
+ * Decodes every picture of a folder once, so that a damaged one is known before the training; what
+ * was found is remembered, and only new and changed files are decoded the next time.
+ *
+ * @throws TrainerError `dataset_invalid`, also at a file that is no picture when strict; the
+ *   signal's reason
+ */
+export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
+  const folder = resolve(root);
+  const { labels, files, missing } = await findLayout(folder);
+  const count = Object.values(files).reduce((sum, list) => sum + (list?.length ?? 0), 0);
+  const progress = options.startProgress(`Reading ${basename(folder)}`, count);
+  const cache = await ScanCache.open(folder);
+  const damaged: string[] = [];
+  const open = (list: readonly LabelledFile[]) =>
+    keepPhotos(list, folder, { ...options, progress, cache, damaged });
+  try {
+    const photos = {
+      train: await open(files.train ?? []),
+      validation: files.validation && (await open(files.validation)),
+      test: files.test && (await open(files.test)),
+    };
+    await cache.close();
+    damaged.sort();
+    return { folder, labels, photos, missing, damaged, repeats: findRepeats(folder, photos) };
+  } finally {
+    progress.stop();
+  }
+}
+
+interface Scan extends InspectOptions {
+  readonly progress: Progress;
+  readonly cache: ScanCache;
+  readonly damaged: string[];
+}
+
+/** @returns in the order of `files` */
+async function keepPhotos(
+  files: readonly LabelledFile[],
+  folder: string,
+  scan: Scan,
+): Promise<Photo[]> {
+  const photos: (Photo | undefined)[] = [];
+  let next = 0;
+  const work = async () => {
+    while (next < files.length) {
+      scan.signal.throwIfAborted();
+      const index = next;
+      next += 1;
+      photos[index] = await openPhoto(files[index] as LabelledFile, folder, scan);
+      scan.progress.advance(1);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return photos.filter((photo) => photo !== undefined);
+}
+
+async function openPhoto(
+  file: LabelledFile,
+  folder: string,
+  { cache, size, strict, damaged }: Scan,
+): Promise<Photo | undefined> {
+  const path = relative(folder, file.path);
+  const stats = await stat(file.path);
+  const found =
+    cache.find(path, stats) ?? (await cache.add(await read(file.path, path, size), stats));
+  const { sha256, width, height } = found;
+  if (sha256 !== null) return { ...file, hash: sha256, width, height };
+  if (strict) {
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected a picture at ${path}, but it is damaged or none: remove it, or leave out --strict to skip such files.`,
+    );
+  }
+  damaged.push(path);
+  return undefined;
+}
+
+async function read(file: string, path: string, size: number) {
+  try {
+    const bytes = await readFile(file);
+    const { width, height } = await readPhotoSize(bytes);
+    await decodePhoto(bytes, size, { width, height });
+    return { path, sha256: createHash('sha256').update(bytes).digest('hex'), width, height };
+  } catch {
+    return { path, sha256: null, width: 0, height: 0 };
+  }
+}
+
+function findRepeats(folder: string, photos: Inspection['photos']): Inspection['repeats'] {
+  const first = new Map<string, Photo & { readonly split: SplitName }>();
+  const repeats: { path: string; of: string; kind: Repeat }[] = [];
+  for (const split of ['train', 'validation', 'test'] as const) {
+    for (const photo of photos[split] ?? []) {
+      const earlier = first.get(photo.hash);
+      if (!earlier) {
+        first.set(photo.hash, { ...photo, split });
+        continue;
+      }
+      const sameClass = earlier.label === photo.label ? 'same class' : 'other class';
+      const kind = earlier.split === split ? sameClass : 'other split';
+      repeats.push({
+        path: relative(folder, photo.path),
+        of: relative(folder, earlier.path),
+        kind,
+      });
+    }
+  }
+  return repeats;
+}

@@ -1,0 +1,56 @@
+import type { Inspection, Photo } from './inspect-folder.ts';
+
+const IMBALANCE = 5;
+const HEIC = /\.hei[cf]$/i;
+
+/** How many pictures each class has. */
+export function classCounts(photos: readonly Photo[], classes: number): number[] {
+  const counts = Array<number>(classes).fill(0);
+  for (const { label } of photos) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
+}
+
+/** What a person should know of a folder's pictures before training on them, in sentences. */
+export function describeProblems({
+  labels,
+  photos,
+  missing,
+  damaged,
+  repeats,
+}: Inspection): string[] {
+  const counts = classCounts(photos.train, labels.length);
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  const of = (kind: Inspection['repeats'][number]['kind']) =>
+    repeats.filter((repeat) => repeat.kind === kind).map(({ path, of }) => `${path} = ${of}`);
+  const findings: [string, readonly string[]][] = [
+    ['Categories without a folder, which are left out', missing],
+    ['Skipped, since damaged or no pictures', damaged],
+    [
+      'Of them HEIC photos, which have to be saved as JPEG first',
+      damaged.filter((path) => HEIC.test(path)),
+    ],
+    [
+      'In two splits, byte for byte, so that accuracy will look better than it is',
+      of('other split'),
+    ],
+    ['In two classes, byte for byte, of which one must be wrong', of('other class')],
+    [
+      'More than once, byte for byte; where one trains and its copy tests, accuracy looks better than it is',
+      of('same class'),
+    ],
+  ];
+  const sentences = findings
+    .filter(([, names]) => names.length > 0)
+    .map(([what, names]) => `${what}: ${names.length} (${listed(names)}).`);
+  if (most > IMBALANCE * fewest) {
+    sentences.push(
+      `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom.`,
+    );
+  }
+  return sentences;
+}
+
+function listed(names: readonly string[]): string {
+  const first = names.slice(0, 10).join(', ');
+  return names.length > 10 ? `${first} and ${names.length - 10} more` : first;
+}
