@@ -1,11 +1,13 @@
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-backend-cpu';
-import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu/dist/backend_cpu.js';
+import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js';
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
+import * as tf from '@tensorflow/tfjs-core';
 import cnnKernels from 'shared/cnn/cnn-kernels.wasm';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
+import { cpuKernels } from './tfjs/cpu-kernels.ts';
+import { wasmKernels } from './tfjs/wasm-kernels.ts';
 
 export type BackendName = 'wasm' | 'cpu';
 
@@ -26,9 +28,9 @@ export function startBackend(
 
 async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<BackendName> {
   tf.enableProdMode();
-  // The package registers a start of its own, which compiles bytes: Workers forbid that.
-  tf.removeBackend('wasm');
+  for (const kernel of [...wasmKernels, ...cpuKernels]) tf.registerKernel(kernel);
   tf.registerBackend('wasm', createBackend);
+  tf.registerBackend('cpu', () => new MathBackendCPU());
   if (await tf.setBackend('wasm')) return 'wasm';
   await tf.setBackend('cpu');
   return 'cpu';

@@ -1,13 +1,13 @@
 import { waitUntil } from 'cloudflare:workers';
-import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { foldConstants } from 'shared/fold-constants';
 import type { ModelCard } from 'shared/model-card';
-import { readModelDirectory } from 'shared/model-directory';
+import { readArtifacts } from 'shared/model-directory';
 import { startBackend } from './backend.ts';
 import type { Env } from './env.ts';
 import { readModelFile } from './model-source.ts';
-import { checkVersion } from './models-index.ts';
+import { loadModelCard } from './models-index.ts';
+import { type Graph, loadGraph } from './tfjs/load-graph.ts';
 
 /** A model ready to classify. */
 export interface Model {
@@ -85,12 +85,13 @@ function dropUnused(maxModels: number): void {
 }
 
 async function load(env: Env, directory: string): Promise<Model & { dispose(): void }> {
-  const [{ card, version, artifacts }] = await Promise.all([
-    readModelDirectory((name) => readModelFile(env, `${directory}/${name}`)),
+  const description = await loadModelCard(env, directory);
+  const [artifacts] = await Promise.all([
+    readArtifacts(description, (name) => readModelFile(env, `${directory}/${name}`)),
     startBackend(),
   ]);
-  checkVersion(directory, version);
-  const graph = await loadGraphModel(tf.io.fromMemory(foldConstants(artifacts)));
+  const graph = loadGraph(foldConstants(artifacts));
+  const { card, version } = description;
   const { size } = card.preprocess;
   return {
     card,
@@ -101,10 +102,6 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
   };
 }
 
-function classify(graph: GraphModel, input: Float32Array, size: number): Float32Array {
-  return tf.tidy(() => {
-    const batch = tf.tensor4d(input, [1, size, size, 3]);
-    // A graph of one output: see the exporter.
-    return (graph.predict(batch) as tf.Tensor).dataSync<'float32'>();
-  });
+function classify(graph: Graph, input: Float32Array, size: number): Float32Array {
+  return tf.tidy(() => graph.run(tf.tensor4d(input, [1, size, size, 3])).dataSync<'float32'>());
 }

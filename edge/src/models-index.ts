@@ -1,5 +1,9 @@
-import type { ModelCard } from 'shared/model-card';
-import { type ModelsIndex, modelsIndex, readModelCard } from 'shared/model-directory';
+import {
+  type ModelDescription,
+  type ModelsIndex,
+  modelsIndex,
+  readModelCard,
+} from 'shared/model-directory';
 import type { Env } from './env.ts';
 import { readModelFile } from './model-source.ts';
 import { oncePerIsolate } from './once-per-isolate.ts';
@@ -28,14 +32,18 @@ export function loadModelsIndex(env: Env): Promise<ModelsIndex> {
   );
 }
 
-/** A model's card and version, without its weights. */
-export function loadModelCard(
-  env: Env,
-  directory: string,
-): Promise<{ readonly card: ModelCard; readonly version: string }> {
+/**
+ * A model's card and version, without its weights.
+ *
+ * @throws Error when a directory called `id@version` holds another one
+ */
+export function loadModelCard(env: Env, directory: string): Promise<ModelDescription> {
   return oncePerIsolate(`card ${directory}`, async () => {
     const read = await readModelCard((name) => readModelFile(env, `${directory}/${name}`));
-    checkVersion(directory, read.version);
+    const named = splitReference(directory).version;
+    if (named !== undefined && named !== read.version) {
+      throw new Error(`The model in ${directory} has the version ${read.version}.`);
+    }
     return read;
   });
 }
@@ -70,14 +78,6 @@ export async function listModels(env: Env): Promise<Map<string, ListedModel[]>> 
     models.set(id, [...(models.get(id) ?? []), { id, version, directory }]);
   }
   return models;
-}
-
-/** @throws Error when a directory called `id@version` holds another one */
-export function checkVersion(directory: string, version: string): void {
-  const named = splitReference(directory).version;
-  if (named !== undefined && named !== version) {
-    throw new Error(`The model in ${directory} has the version ${version}.`);
-  }
 }
 
 function splitReference(reference: string): { id: string; version: string | undefined } {

@@ -97,7 +97,7 @@ test('keeps a constant that another node still reads', () => {
   expect(folded.weightSpecs?.map(({ name }) => name)).toEqual(['scale', 'product']);
 });
 
-test('leaves a graph without a product of constants as it is', () => {
+test('only dequantizes a graph without a product of constants', () => {
   const artifacts = graph(
     [
       steps('kernel', [2, 2], [1, 2, 3, 4]),
@@ -108,8 +108,14 @@ test('leaves a graph without a product of constants as it is', () => {
       { name: 'y', op: 'Mean', input: ['scaled', 'axes'] },
     ],
   );
-  const weightData = [Uint8Array.of(1, 2, 3, 4).buffer, Uint8Array.of(1, 0, 0, 0).buffer];
-  expect(foldConstants(artifacts)).toEqual({ ...artifacts, weightData });
+  expect(foldConstants(artifacts)).toEqual({
+    ...artifacts,
+    weightSpecs: [
+      { name: 'kernel', shape: [2, 2], dtype: 'float32' },
+      { name: 'axes', shape: [1], dtype: 'int32' },
+    ],
+    weightData: [Float32Array.of(-0.5, 0, 0.5, 1).buffer, Uint8Array.of(1, 0, 0, 0).buffer],
+  });
 });
 
 test('does not write into what it is given', () => {

@@ -7,7 +7,9 @@ interface GraphNode {
   readonly attr?: Record<string, unknown>;
 }
 
-/** A graph model in memory; `weightData` has a buffer for each of `weightSpecs`. */
+/**
+ * A graph model in memory; `weightData` has a buffer for each of `weightSpecs`, as float32 or int32.
+ */
 export interface FoldedArtifacts extends io.ModelArtifacts {
   readonly weightSpecs: io.WeightsManifestEntry[];
   readonly weightData: ArrayBuffer[];
@@ -61,6 +63,11 @@ function sliceWeights(artifacts: io.ModelArtifacts): Map<string, StoredTensor> {
   return weights;
 }
 
+function dequantize(tensor: StoredTensor): StoredTensor {
+  const { quantization, ...spec } = tensor.spec;
+  return quantization ? { spec, bytes: new Uint8Array(floatValues(tensor).buffer) } : tensor;
+}
+
 /** Drops the constants that nothing reads any more. */
 function withWeights(
   artifacts: io.ModelArtifacts,
@@ -68,7 +75,7 @@ function withWeights(
   weights: ReadonlyMap<string, StoredTensor>,
 ): FoldedArtifacts {
   const read = new Set(nodes.flatMap((node) => node.input ?? []).map(nodeOf));
-  const kept = [...weights.values()].filter(({ spec }) => read.has(spec.name));
+  const kept = [...weights.values()].filter(({ spec }) => read.has(spec.name)).map(dequantize);
   return {
     ...artifacts,
     modelTopology: {

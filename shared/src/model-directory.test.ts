@@ -84,7 +84,7 @@ test('reads the card and the version without the weights', async () => {
   });
   expect(asked).toEqual(['model.json']);
   const { version } = await readModelDirectory(files);
-  expect(answer).toEqual({ card, version });
+  expect(answer).toEqual({ card, version, json: await files('model.json') });
 });
 
 test.each([

@@ -17,7 +17,10 @@ const weight = z.looseObject({
 });
 
 const modelJson = z.object({
-  modelTopology: z.looseObject({ node: z.array(z.looseObject({})) }),
+  // A graph has hundreds of nodes: who runs it looks at them.
+  modelTopology: z.looseObject({
+    node: z.array(z.custom<object>((node) => node instanceof Object)),
+  }),
   weightsManifest: z.array(
     z.object({
       paths: z.array(z.string().regex(/^[\w-][\w.-]*$/, 'a file beside model.json')),
@@ -27,25 +30,34 @@ const modelJson = z.object({
   userDefinedMetadata: z.object({ card: modelCard }),
 });
 
+type ModelJson = z.infer<typeof modelJson>;
+
 /** Reads a file of a model directory by its name. */
 export type ReadFile = (name: string) => Promise<Uint8Array<ArrayBuffer>>;
 
-/** The card alone, and the version: `GET /models` needs no weights. */
-export async function readModelCard(
-  read: ReadFile,
-): Promise<Pick<ModelDirectory, 'card' | 'version'>> {
-  const bytes = await read('model.json');
-  return { card: parseModelJson(bytes).userDefinedMetadata.card, version: await versionOf(bytes) };
+/** What a model directory says of itself, read without its weights. */
+export interface ModelDescription extends Pick<ModelDirectory, 'card' | 'version'> {
+  /** `model.json`, checked. As bytes, which take a tenth of what its objects do. */
+  readonly json: Uint8Array<ArrayBuffer>;
+}
+
+/** @throws ZodError or SyntaxError when `model.json` is not one that the trainer wrote */
+export async function readModelCard(read: ReadFile): Promise<ModelDescription> {
+  const json = await read('model.json');
+  const { card } = modelJson.parse(parseJson(json)).userDefinedMetadata;
+  return { card, version: await versionOf(json), json };
 }
 
 /**
- * Reads `model.json` and its weight shards, which sit beside it.
+ * Reads the weight shards, which sit beside `model.json`.
  *
- * @throws ZodError or SyntaxError when `model.json` is not one that the trainer wrote
+ * @param description of the same directory
  */
-export async function readModelDirectory(read: ReadFile): Promise<ModelDirectory> {
-  const bytes = await read('model.json');
-  const { modelTopology, weightsManifest, userDefinedMetadata } = parseModelJson(bytes);
+export async function readArtifacts(
+  { json }: ModelDescription,
+  read: ReadFile,
+): Promise<io.ModelArtifacts> {
+  const { modelTopology, weightsManifest, userDefinedMetadata } = parseJson(json) as ModelJson;
   const shards = await Promise.all(weightsManifest.flatMap((group) => group.paths).map(read));
   const weightData = new Uint8Array(shards.reduce((sum, shard) => sum + shard.length, 0));
   let at = 0;
@@ -54,19 +66,22 @@ export async function readModelDirectory(read: ReadFile): Promise<ModelDirectory
     at += shard.length;
   }
   return {
-    card: userDefinedMetadata.card,
-    version: await versionOf(bytes),
-    artifacts: {
-      modelTopology,
-      weightSpecs: weightsManifest.flatMap((group) => group.weights),
-      weightData: weightData.buffer,
-      userDefinedMetadata,
-    },
+    modelTopology,
+    weightSpecs: weightsManifest.flatMap((group) => group.weights),
+    weightData: weightData.buffer,
+    userDefinedMetadata,
   };
 }
 
-function parseModelJson(bytes: Uint8Array): z.infer<typeof modelJson> {
-  return modelJson.parse(JSON.parse(new TextDecoder().decode(bytes)));
+/** Both of it. @throws ZodError or SyntaxError as {@link readModelCard} does */
+export async function readModelDirectory(read: ReadFile): Promise<ModelDirectory> {
+  const description = await readModelCard(read);
+  const { card, version } = description;
+  return { card, version, artifacts: await readArtifacts(description, read) };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder().decode(bytes));
 }
 
 async function versionOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

@@ -1,0 +1,51 @@
+import { _fusedMatMulConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/_FusedMatMul.js';
+import { addConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Add.js';
+import { addNConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/AddN.js';
+import { avgPoolConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/AvgPool.js';
+import { castConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Cast.js';
+import { concatConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Concat.js';
+import { fusedConv2DConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/FusedConv2D.js';
+import { fusedDepthwiseConv2DConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/FusedDepthwiseConv2D.js';
+import { identityConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Identity.js';
+import { LRNConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/LRN.js';
+import { maxConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Max.js';
+import { maxPoolConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/MaxPool.js';
+import { meanConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Mean.js';
+import { multiplyConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Multiply.js';
+import { padV2Config } from '@tensorflow/tfjs-backend-cpu/dist/kernels/PadV2.js';
+import { reluConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Relu.js';
+import { relu6Config } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Relu6.js';
+import { reshapeConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Reshape.js';
+import { sigmoidConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Sigmoid.js';
+import { softmaxConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Softmax.js';
+import { splitVConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/SplitV.js';
+import { stridedSliceConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/StridedSlice.js';
+import { tanhConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Tanh.js';
+import type { KernelConfig } from '@tensorflow/tfjs-core';
+
+/** What `shared/graph-operations` needs of the plain CPU backend. */
+export const cpuKernels: readonly KernelConfig[] = [
+  _fusedMatMulConfig,
+  addConfig,
+  addNConfig,
+  avgPoolConfig,
+  castConfig,
+  concatConfig,
+  fusedConv2DConfig,
+  fusedDepthwiseConv2DConfig,
+  identityConfig,
+  LRNConfig,
+  maxConfig,
+  maxPoolConfig,
+  meanConfig,
+  multiplyConfig,
+  padV2Config,
+  reluConfig,
+  relu6Config,
+  reshapeConfig,
+  sigmoidConfig,
+  softmaxConfig,
+  splitVConfig,
+  stridedSliceConfig,
+  tanhConfig,
+];

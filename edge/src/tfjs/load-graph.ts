@@ -1,0 +1,48 @@
+import '@tensorflow/tfjs-converter/dist/flags.js';
+import { GraphExecutor } from '@tensorflow/tfjs-converter/dist/executor/graph_executor.js';
+import { OperationMapper } from '@tensorflow/tfjs-converter/dist/operations/operation_mapper.js';
+import * as tf from '@tensorflow/tfjs-core';
+import type { FoldedArtifacts } from 'shared/fold-constants';
+import { graphOperations } from 'shared/graph-operations';
+
+/** A graph of one input and one output, ready to run. */
+export interface Graph {
+  /** @returns the output, which the caller disposes */
+  run(input: tf.Tensor): tf.Tensor;
+  dispose(): void;
+}
+
+type GraphDef = Parameters<OperationMapper['transformGraph']>[0];
+
+const known: ReadonlySet<string> = new Set(graphOperations);
+
+/**
+ * What tfjs-converter's `loadGraphModel` does, on its parts: that function has all of tfjs' ways to
+ * read files with it, and copies the weights once more.
+ *
+ * @param artifacts as the trainer wrote them
+ * @throws Error for an operation that the Worker has no code of
+ */
+export function loadGraph({ modelTopology, weightSpecs, weightData }: FoldedArtifacts): Graph {
+  const topology = modelTopology as GraphDef;
+  const foreign = (topology.node ?? []).filter(({ op }) => !known.has(`${op}`));
+  if (foreign.length > 0) {
+    const names = [...new Set(foreign.map(({ op }) => op))].join(', ');
+    throw new Error(
+      `The model has operations that the trainer does not write: ${names}. The Worker runs ${graphOperations.join(', ')}.`,
+    );
+  }
+  const executor = new GraphExecutor(OperationMapper.Instance.transformGraph(topology));
+  executor.weightMap = Object.fromEntries(
+    weightSpecs.map(({ name, shape, dtype }, i) => {
+      const buffer = weightData[i] as ArrayBuffer;
+      const values = dtype === 'int32' ? new Int32Array(buffer) : new Float32Array(buffer);
+      return [name, [tf.tensor(values, shape, dtype)]];
+    }),
+  );
+  const [input] = executor.inputNodes as [string];
+  return {
+    run: (tensor) => executor.execute({ [input]: tensor }, executor.outputNodes)[0] as tf.Tensor,
+    dispose: () => executor.dispose(),
+  };
+}
