@@ -39,7 +39,9 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
   const config = {
     ...rawConfig,
     main: join(edge, 'src/index.ts'),
-    alias: { zod: join(edge, 'src/zod-alias.ts') },
+    alias: Object.fromEntries(
+      Object.entries(rawConfig.alias ?? {}).map(([name, path]) => [name, join(edge, path)]),
+    ),
     assets: { ...rawConfig.assets, directory: join(folder, 'public') },
     vars: { ALLOW_LOOPBACK: '1' },
   };

@@ -1,4 +1,5 @@
 import type { io } from '@tensorflow/tfjs';
+import type { GraphOperation } from 'shared/graph-operations';
 import type { NamedTensor } from '../weights/safetensors.ts';
 import { quantizePerChannel, STEP } from './quantize.ts';
 
@@ -6,7 +7,7 @@ export type QuantizationScheme = 'float32' | 'uint8-per-channel';
 
 export interface GraphNode {
   readonly name: string;
-  readonly op: string;
+  readonly op: GraphOperation;
   readonly input: readonly string[];
   readonly attr: Readonly<Record<string, unknown>>;
 }
@@ -38,7 +39,12 @@ export class GraphBuilder {
   }
 
   /** An operation on float32 values. */
-  node(name: string, op: string, input: readonly string[], attr: GraphNode['attr'] = {}): string {
+  node(
+    name: string,
+    op: GraphOperation,
+    input: readonly string[],
+    attr: GraphNode['attr'] = {},
+  ): string {
     return this.#add(name, op, input, { T: { type: 'DT_FLOAT' }, ...attr });
   }
 
@@ -106,7 +112,12 @@ export class GraphBuilder {
     });
   }
 
-  #add(name: string, op: string, input: readonly string[], attr: GraphNode['attr']): string {
+  #add(
+    name: string,
+    op: GraphOperation,
+    input: readonly string[],
+    attr: GraphNode['attr'],
+  ): string {
     this.#nodes.push({ name, op, input, attr });
     return name;
   }
