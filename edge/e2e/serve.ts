@@ -40,7 +40,7 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
     ...rawConfig,
     main: join(edge, 'src/index.ts'),
     alias: Object.fromEntries(
-      Object.entries(rawConfig.alias ?? {}).map(([name, path]) => [name, join(edge, path)]),
+      Object.entries<string>(rawConfig.alias ?? {}).map(([name, path]) => [name, join(edge, path)]),
     ),
     assets: { ...rawConfig.assets, directory: join(folder, 'public') },
     vars: { ALLOW_LOOPBACK: '1' },

@@ -9,6 +9,8 @@ import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 import { cpuKernels } from './tfjs/cpu-kernels.ts';
 import { wasmKernels } from './tfjs/wasm-kernels.ts';
 
+for (const kernel of [...wasmKernels, ...cpuKernels]) tf.registerKernel(kernel);
+
 export type BackendName = 'wasm' | 'cpu';
 
 let started: Promise<BackendName> | undefined;
@@ -28,7 +30,6 @@ export function startBackend(
 
 async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<BackendName> {
   tf.enableProdMode();
-  for (const kernel of [...wasmKernels, ...cpuKernels]) tf.registerKernel(kernel);
   tf.registerBackend('wasm', createBackend);
   tf.registerBackend('cpu', () => new MathBackendCPU());
   if (await tf.setBackend('wasm')) return 'wasm';

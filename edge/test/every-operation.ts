@@ -1,4 +1,5 @@
 import { GraphBuilder, type GraphModel, numbers, text } from 'trainer/export/graph-builder';
+import type { TestProject } from 'vitest/node';
 
 /** Side of its square input, in pixels. */
 export const EVERY_OPERATION_SIZE = 32;
@@ -108,6 +109,16 @@ export function buildEveryOperation(): GraphModel {
   );
   graph.node('probabilities', 'Softmax', [logits]);
   return graph.finish(input, { name: 'probabilities', shape: [-1, EVERY_OPERATION_CLASSES] });
+}
+
+/** For the tests in workerd, where no code of the trainer runs. */
+export default function setup(project: TestProject): void {
+  const { topology, weightSpecs, weightData } = buildEveryOperation();
+  project.provide('everyOperation', {
+    size: EVERY_OPERATION_SIZE,
+    json: JSON.stringify({ modelTopology: topology, weightSpecs }),
+    weightData: [...weightData],
+  });
 }
 
 /** The same each time, between −0.5 and 0.5. */

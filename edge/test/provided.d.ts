@@ -4,5 +4,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Where `photo-host.ts` listens, as in `http://127.0.0.1:40001`. */
     photoHost: string;
+    /** The graph of `every-operation.ts`, for square pictures of `size` pixels. */
+    everyOperation: { size: number; json: string; weightData: number[] };
   }
 }

@@ -166,6 +166,8 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
 
 function replace(kernelName: string, faster: Kernel): void {
   const original = tf.getKernel(kernelName, 'wasm');
+  // A program may have registered but a part of tfjs-wasm's kernels.
+  if (!original) return;
   tf.unregisterKernel(kernelName, 'wasm');
   tf.registerKernel({
     ...original,
