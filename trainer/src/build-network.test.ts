@@ -3,10 +3,10 @@ import { beforeAll, expect, test } from 'vitest';
 import { buildBackbone } from './backbones/registry.ts';
 import { buildNetwork } from './build-network.ts';
 import { smoke } from './config/smoke.ts';
-import { cutPlan, disposePlan, parametersOf, trainableParametersOf } from './plan/plan.ts';
+import { disposePlan, parametersOf, trainableParametersOf } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { startBackend } from './runtime/start-backend.ts';
-import { FEATURES } from './stages/head.ts';
+import { cutHead } from './stages/head.ts';
 import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
 
 beforeAll(async () => {
@@ -22,7 +22,7 @@ test('grows a new head on the pretrained trunk', async () => {
   expect(parameters).toBe(3_413_024 + 12_810);
   expect(runPlan(plan, tf.zeros([2, 32, 32, 3])).shape).toEqual([2, 10]);
 
-  const { trunk, head } = cutPlan(plan, FEATURES);
+  const { trunk, head } = cutHead(plan);
   expect(parametersOf(head).map(({ name }) => name)).toEqual([
     'predictions/kernel',
     'predictions/bias',
@@ -71,7 +71,38 @@ test('builds any network from random weights', async () => {
     { ...config, backbone: 'nasnetmobile', weights: 'none', size: 32 },
     3,
   );
-  expect(cutPlan(plan, FEATURES).head.steps).toHaveLength(3);
+  expect(cutHead(plan).head.steps).toHaveLength(3);
+});
+
+test("grows the tutorial's head, its BatchNorm set by photos", async () => {
+  const before = tf.memory().numTensors;
+  const photos = async () => tf.randomNormal([8, 64, 64, 3], 0, 1, 'float32', 2);
+  const { plan, parameters } = await buildNetwork(
+    { ...config, size: 64, head: 'convolution' },
+    10,
+    photos,
+  );
+  // Kernel and bias of the convolution, four a channel of BatchNorm, two dense layers.
+  const convolution = 7 * 7 * 1280 * 32 + 32 + 4 * 32;
+  expect(parameters).toBe(3_413_024 + convolution + (32 + 1) * 512 + (512 + 1) * 10);
+  const { trunk, head } = cutHead(plan);
+  expect(head.steps.map(({ kind }) => kind)).toEqual([
+    'convolution',
+    'global-average-pool',
+    'dropout',
+    'dense',
+    'activation',
+    'dense',
+    'softmax',
+  ]);
+  const photoBatch = await photos();
+  const features = runPlan(trunk, photoBatch);
+  expect(features.shape).toEqual([8, 2, 2, 1280]);
+  const answers = runPlan(head, features);
+  expect(answers.shape).toEqual([8, 10]);
+  expect([...answers.dataSync()]).toEqual([...runPlan(plan, photoBatch).dataSync()]);
+  disposePlan(plan);
+  expect(tf.memory().numTensors).toBe(before + 4);
 });
 
 test.each([

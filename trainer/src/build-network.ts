@@ -5,25 +5,27 @@ import { backbones, buildBackbone } from './backbones/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
 import { TrainerError } from './errors.ts';
 import { fusePlan } from './plan/fuse.ts';
+import { normalizeStep } from './plan/normalize-step.ts';
 import type { Plan } from './plan/plan.ts';
-import { attachHead } from './stages/head.ts';
+import { attachHead, HEAD_CONVOLUTION } from './stages/head.ts';
 import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
 
 /**
  * A pretrained backbone with a new head.
  *
  * @param photos a batch from the training set, `[n, size, size, 3]` preprocessed: BatchNorm of
- *   random weights is set by it
+ *   random weights, and of the head, is set by it
  * @returns its plan, `[n, size, size, 3]` preprocessed to `[n, classes]`, and how many weights it
  *   has, BatchNorm's included
  * @throws TrainerError `config_invalid` for pictures too small or a layer that there is not,
  *   `weights_invalid`
  */
 export async function buildNetwork(
-  { backbone, weights, trim, freeze, size, dropout, seed, stage2 }: TrainConfig,
+  config: TrainConfig,
   classes: number,
   photos?: () => Promise<tf.Tensor>,
 ): Promise<{ plan: Plan; parameters: number }> {
+  const { backbone, weights, trim, freeze, size, stage2 } = config;
   const { minimumSize, title } = backbones[backbone];
   const smallest = Math.min(size, ...stage2.sizes);
   if (smallest < minimumSize) {
@@ -40,7 +42,7 @@ export async function buildNetwork(
   if (weights !== 'none') await loadBackboneWeights(whole, backbone, weights, false);
   const trunk = trim === null ? whole : trimModel(whole, trim);
   freezeLayers(trunk, freeze);
-  const network = attachHead(trunk, classes, dropout, seed);
+  const network = attachHead(trunk, classes, config);
   if (weights === 'none' && photos) {
     const photoBatch = await photos();
     tf.dispose([calibrateBatchNorm(network, photoBatch), photoBatch]);
@@ -50,5 +52,9 @@ export async function buildNetwork(
   const trimmed = whole.layers.filter((layer) => !network.layers.includes(layer));
   network.dispose();
   for (const layer of trimmed) layer.dispose();
-  return { plan, parameters };
+  if (config.head === 'linear' || !photos) return { plan, parameters };
+  const photoBatch = await photos();
+  const normalized = normalizeStep(plan, HEAD_CONVOLUTION, photoBatch);
+  photoBatch.dispose();
+  return { plan: normalized, parameters };
 }

@@ -13,7 +13,7 @@ import type { GraphModel } from './export/graph-builder.ts';
 import { toGraphModel } from './export/graph-model.ts';
 import { writeModelDirectory } from './export/write-model-directory.ts';
 import { loadGraph } from './load-model.ts';
-import { cutPlan, type Plan } from './plan/plan.ts';
+import type { Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { type Answers, evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
 import { measure } from './report/metrics.ts';
@@ -22,10 +22,10 @@ import { collectResults } from './report/results.ts';
 import { fitTemperature } from './report/temperature.ts';
 import { saveOutcome, writeReport } from './report/write-report.ts';
 import { startBackend } from './runtime/start-backend.ts';
-import { type Examples, photoExamples } from './stages/examples.ts';
+import { type Examples, photoExamples, throughPlan } from './stages/examples.ts';
 import { FeatureCache } from './stages/feature-cache.ts';
 import { computeFeatures } from './stages/features.ts';
-import { FEATURES } from './stages/head.ts';
+import { cutHead } from './stages/head.ts';
 import { mixExamples } from './stages/mix-examples.ts';
 import { Session, type SessionRun } from './stages/session.ts';
 
@@ -100,19 +100,22 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const answersOf = (network: Plan, examples: Examples, title: string) =>
     answersTo(examples, title, (inputs) => runPlan(network, inputs), signal);
 
-  // Stage 1. The trunk does not move, so its features are computed once.
+  // Stage 1. The trunk does not move, so its features are computed once, unless the head is to
+  // learn from photos that are never twice the same.
   if (!session.isDone(1)) {
-    const { trunk, head } = cutPlan(plan, FEATURES);
+    const { trunk, head } = cutHead(plan);
     const cache = await FeatureCache.open({ ...origin, trunk, preprocess }, say);
     const featuresOf = (examples: Examples, name: keyof Splits) =>
-      computeFeatures(trunk, examples, {
-        batchSize: INFERENCE_BATCH,
-        progress: startProgress(`Stage 1, ${name} features`, examples.length),
-        signal,
-        store: cache.storeOf(name, splits[name]),
-      });
+      config.stage1.augment
+        ? throughPlan(trunk, examples)
+        : computeFeatures(trunk, examples, {
+            batchSize: INFERENCE_BATCH,
+            progress: startProgress(`Stage 1, ${name} features`, examples.length),
+            signal,
+            store: cache.storeOf(name, splits[name]),
+          });
     const features = {
-      train: await featuresOf(photos.plain, 'train'),
+      train: await featuresOf(config.stage1.augment ? photos.augmented : photos.plain, 'train'),
       validation: await featuresOf(photos.validation, 'validation'),
       test: await featuresOf(photos.test, 'test'),
     };

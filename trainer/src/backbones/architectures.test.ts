@@ -101,7 +101,7 @@ describe.each<BackboneName>([
 
   beforeAll(() => {
     const trunk = buildBackbone(name, { size, includeTop: false });
-    const network = attachHead(trunk, CLASSES, 0, 1);
+    const network = attachHead(trunk, CLASSES, { head: 'linear', dropout: 0, seed: 1 });
     const photoBatch = photos();
     const before = tf.memory().numTensors;
     answers = calibrateBatchNorm(network, photoBatch);

@@ -1,7 +1,8 @@
+import { article } from './article.ts';
 import { best } from './best.ts';
 import { fast } from './fast.ts';
 import { smoke } from './smoke.ts';
 import type { TrainConfig } from './train-config.ts';
 
 /** The experiments that `train --config` knows; the first is the default. */
-export const configs: Readonly<Record<string, TrainConfig>> = { fast, best, smoke };
+export const configs: Readonly<Record<string, TrainConfig>> = { fast, best, article, smoke };

@@ -112,8 +112,20 @@ export const trainConfig = z
       .describe(
         'layers that stay as they are in stage 2: so many from the first, all but so many (-2), or by name (stem*,block[1-3]*; * is all)',
       ),
+    head: z
+      .enum(['linear', 'convolution'])
+      .default('linear')
+      .describe(
+        "what grows on it: pooling and one dense layer, or the tutorial's 7×7 convolution and two",
+      ),
     size: side.describe("side of the network's pictures, in pixels"),
     dropout: z.number().min(0).max(0.9).describe("fraction of the head's inputs that is dropped"),
+    split: z
+      .enum(['stratified', 'in-order'])
+      .default('stratified')
+      .describe(
+        'which pictures choose and test: drawn by class, unless the data set says; or the first ones to test, then to choose, of those to train',
+      ),
     validation: z
       .number()
       .gt(0)
@@ -133,6 +145,8 @@ export const trainConfig = z
     augment: z
       .strictObject({
         flip: z.boolean().default(false).describe('mirror every other picture'),
+        flipVertical: z.boolean().default(false).describe('turn every other picture upside down'),
+        quarterTurns: z.boolean().default(false).describe('turn by none to three quarters'),
         crop: z
           .number()
           .min(0)
@@ -178,8 +192,16 @@ export const trainConfig = z
         message: 'mixup and cutmix must not be more probable than 1 together',
       })
       .readonly(),
-    /** Only the head learns, on features computed once. */
-    stage1: stage.refine(decays, decayError).readonly(),
+    /** Only the head learns. */
+    stage1: stage
+      .extend({
+        augment: z
+          .boolean()
+          .default(false)
+          .describe('learn from augmented pictures, rather than from features computed once'),
+      })
+      .refine(decays, decayError)
+      .readonly(),
     /** Every kernel and bias learns; BatchNorm stays frozen. */
     stage2: stage
       .extend({

@@ -17,7 +17,14 @@ const picture: Picture = {
   data: Uint8ClampedArray.from([1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((red) => [red, red + 100, 0])),
 };
 
-const none = { flip: false, crop: 0, colour: 0, erase: 0 };
+const none = {
+  flip: false,
+  flipVertical: false,
+  quarterTurns: false,
+  crop: 0,
+  colour: 0,
+  erase: 0,
+};
 
 const reds = ({ data }: Picture): number[] => [...data].filter((_, index) => index % 3 === 0);
 
@@ -55,6 +62,46 @@ test('mirrors about half, and shifts to every place about equally often', () => 
     seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
   }
   expect(seen.size).toBe(18);
+  for (const count of seen.values()) expect(count).toBeGreaterThan(60);
+});
+
+test.each([
+  [1, [7, 4, 1, 8, 5, 2, 9, 6, 3]],
+  [2, [9, 8, 7, 6, 5, 4, 3, 2, 1]],
+  [3, [3, 6, 9, 2, 5, 8, 1, 4, 7]],
+])('turns by %i quarters, clockwise', (turns, expected) => {
+  const below = [0, 0, turns];
+  const random: Random = { float: () => 0.9, below: () => below.shift() as number };
+  expect(reds(augment(picture, random, { ...none, quarterTurns: true }))).toEqual(expected);
+});
+
+test('turns a picture that is not square', () => {
+  const below = [0, 0, 1];
+  const random: Random = { float: () => 0.9, below: () => below.shift() as number };
+  const data = Uint8ClampedArray.from([1, 2, 3, 4, 5, 6].flatMap((red) => [red, 0, 0]));
+  const turned = augment({ width: 3, height: 2, channels: 3, data }, random, {
+    ...none,
+    quarterTurns: true,
+  });
+  expect([turned.width, turned.height, ...reds(turned)]).toEqual([2, 3, 4, 1, 5, 2, 6, 3]);
+});
+
+test('turns upside down', () => {
+  const floats = [0.9, 0.1];
+  const random: Random = { float: () => floats.shift() as number, below: () => 0 };
+  const flipped = augment(picture, random, { ...none, flipVertical: true });
+  expect(reds(flipped)).toEqual([7, 8, 9, 4, 5, 6, 1, 2, 3]);
+});
+
+test("gives each of a square's eight symmetries about as often", () => {
+  const random = createRandom(2);
+  const all = { ...none, flip: true, flipVertical: true, quarterTurns: true };
+  const seen = new Map<string, number>();
+  for (let draw = 0; draw < 800; draw++) {
+    const outcome = reds(augment(picture, random, all)).join();
+    seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
+  }
+  expect(seen.size).toBe(8);
   for (const count of seen.values()) expect(count).toBeGreaterThan(60);
 });
 

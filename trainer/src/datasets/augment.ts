@@ -4,6 +4,10 @@ import type { Random } from './random.ts';
 export interface Augmentation {
   /** Mirror every second picture, left to right. */
   readonly flip: boolean;
+  /** Turn every second picture upside down. */
+  readonly flipVertical: boolean;
+  /** Turn by none to three quarters; a picture that is not square changes its sides. */
+  readonly quarterTurns: boolean;
   /** Shift by at most this fraction of the shorter side in each direction; 0 does not shift. */
   readonly crop: number;
   /** Change brightness, contrast and saturation by at most this fraction each; 0 leaves them. */
@@ -13,37 +17,45 @@ export interface Augmentation {
 }
 
 /**
- * Changes a picture as chance has it: mirrored or not, then shifted, which is a crop of the
+ * Changes a picture as chance has it: mirrored or not, in both directions, turned and shifted, which is a crop of the
  * original size out of the padded picture (He et al. 2016, §4.2, which pads with zeros; here the
  * padding reflects the picture without repeating its border), then its colours, then a part erased.
  *
- * @returns a new picture of the same size and channels; `picture` is left alone
+ * @returns a new picture of the same channels and, but for turns, size; `picture` is left alone
  */
 export function augment(
   picture: Picture,
   random: Random,
-  { flip, crop, colour, erase }: Augmentation,
+  { flip, flipVertical, quarterTurns, crop, colour, erase }: Augmentation,
 ): Picture {
   const { width, height, channels, data } = picture;
   // Always as many draws, so that what one option draws does not depend on the other.
-  const mirrored = random.float() < 0.5 && flip;
+  const isMirrored = random.float() < 0.5 && flip;
   const reach = Math.round(crop * Math.min(width, height));
   const left = random.below(2 * reach + 1) - reach;
   const top = random.below(2 * reach + 1) - reach;
+  const isUpsideDown = flipVertical && random.float() < 0.5;
+  // Clockwise. A quarter is a flip of the rows and a transposition, two are a flip each way.
+  const turns = quarterTurns ? random.below(4) : 0;
+  const mirrors = isMirrored !== turns >= 2;
+  const flips = isUpsideDown !== (turns === 1 || turns === 2);
+  const [right, down] = turns % 2 === 0 ? [1, width] : [height, 1];
 
   const changed = new Uint8ClampedArray(data.length);
-  let to = 0;
   for (let y = 0; y < height; y++) {
-    const row = reflect(y + top, height) * width;
+    const fromY = reflect(y + top, height);
+    const row = (flips ? height - 1 - fromY : fromY) * width;
     for (let x = 0; x < width; x++) {
       const column = reflect(x + left, width);
-      let from = (row + (mirrored ? width - 1 - column : column)) * channels;
+      let from = (row + (mirrors ? width - 1 - column : column)) * channels;
+      let to = (y * down + x * right) * channels;
       for (let channel = 0; channel < channels; channel++) {
         changed[to++] = data[from++] as number;
       }
     }
   }
-  const augmented = { width, height, channels, data: changed };
+  const [newWidth, newHeight] = turns % 2 === 0 ? [width, height] : [height, width];
+  const augmented = { width: newWidth, height: newHeight, channels, data: changed };
   if (colour > 0) changeColours(augmented, random, colour);
   if (erase > 0 && random.float() < erase) eraseRectangle(augmented, random);
   return augmented;

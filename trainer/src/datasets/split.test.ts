@@ -19,7 +19,7 @@ const set = setOf(
   Array.from({ length: 100 }, (_, index) => [0, 0, 1, 0, 0, 1, 0, 0, 1, 2][index % 10] as number),
 );
 
-const settings = { validation: 0.2, test: 0.1, limit: null, seed: 1 };
+const settings = { split: 'stratified', validation: 0.2, test: 0.1, limit: null, seed: 1 } as const;
 
 function datasetOf(parts: Partial<Dataset> = {}): Dataset {
   const about = { id: 'a', title: 'A', labels: ['x', 'y', 'z'], hash: '', licence: '' };
@@ -33,6 +33,24 @@ test('splits into three parts that share nothing and leave nothing', () => {
   expect(validation.indices).toHaveLength(18);
   const all = [train, validation, last].flatMap(({ indices }) => indices);
   expect(all.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index));
+});
+
+test('slices the pictures to train on in order, as the tutorial does', () => {
+  const slices = splitDataset(datasetOf({ test: setOf([0]) }), {
+    ...settings,
+    split: 'in-order',
+    test: 0.1,
+    validation: 0.15,
+  });
+  const spans = [slices.test, slices.validation, slices.train].map(({ set: of, indices }) => {
+    expect(of).toBe(set);
+    return [indices[0], indices.at(-1), indices.length];
+  });
+  expect(spans).toEqual([
+    [0, 9, 10],
+    [10, 24, 15],
+    [25, 99, 75],
+  ]);
 });
 
 test('takes the parts that the data set has of its own whole', () => {

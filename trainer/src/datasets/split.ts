@@ -17,28 +17,17 @@ export interface Splits {
 
 /**
  * Splits a data set. Where it has no pictures of its own to validate or test on, `validation` and
- * `test` of those to train on are drawn by the seed, each class with its share. The same pictures,
- * fractions and seed give the same split everywhere.
+ * `test` of those to train on are drawn by the seed, each class with its share; or, in order, its
+ * pictures to train on are cut into three. The same pictures, fractions and seed give the same split
+ * everywhere.
  */
 export function splitDataset(
   dataset: Dataset,
-  { validation, test, limit, seed }: Pick<TrainConfig, 'validation' | 'test' | 'limit' | 'seed'>,
+  settings: Pick<TrainConfig, 'split' | 'validation' | 'test' | 'limit' | 'seed'>,
 ): Splits {
-  const { train: pool } = dataset;
-  let rest = range(pool.length);
-  const part = (own: PictureSet | null, fraction: number, drawSeed: number): Part => {
-    if (own) return { set: own, indices: range(own.length) };
-    const count = Math.max(Math.round(fraction * rest.length), 1);
-    const indices = subset(rest, pool, { count, seed: drawSeed });
-    const drawn = new Set(indices);
-    rest = rest.filter((index) => !drawn.has(index));
-    return { set: pool, indices };
-  };
-  const splits = {
-    test: part(dataset.test, test, seed + 1),
-    validation: part(dataset.validation, validation, seed),
-    train: { set: pool, indices: rest },
-  };
+  const { limit, seed } = settings;
+  const splits =
+    settings.split === 'in-order' ? sliceSet(dataset.train, settings) : draw(dataset, settings);
   if (limit === null) return splits;
   const few = ({ set, indices }: Part, count: number): Part => ({
     set,
@@ -49,6 +38,39 @@ export function splitDataset(
     validation: few(splits.validation, limit / 5),
     test: few(splits.test, limit / 5),
   };
+}
+
+type Shares = Pick<TrainConfig, 'validation' | 'test' | 'seed'>;
+
+/** As `train[:10%]`, `train[10%:25%]` and `train[25%:]` of TensorFlow Datasets do. */
+function sliceSet(set: PictureSet, { validation, test }: Shares): Splits {
+  const firstToChoose = Math.round(test * set.length);
+  const firstToTrain = Math.round((test + validation) * set.length);
+  const all = range(set.length);
+  return {
+    test: { set, indices: all.slice(0, firstToChoose) },
+    validation: { set, indices: all.slice(firstToChoose, firstToTrain) },
+    train: { set, indices: all.slice(firstToTrain) },
+  };
+}
+
+function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
+  const { train: pool } = dataset;
+  let rest = range(pool.length);
+  const part = (own: PictureSet | null, fraction: number, drawSeed: number): Part => {
+    if (own) return { set: own, indices: range(own.length) };
+    const count = Math.max(Math.round(fraction * rest.length), 1);
+    const indices = subset(rest, pool, { count, seed: drawSeed });
+    const drawn = new Set(indices);
+    rest = rest.filter((index) => !drawn.has(index));
+    return { set: pool, indices };
+  };
+  // In this order: each leaves the rest to the next.
+  const drawn = {
+    test: part(dataset.test, test, seed + 1),
+    validation: part(dataset.validation, validation, seed),
+  };
+  return { ...drawn, train: { set: pool, indices: rest } };
 }
 
 /**

@@ -2,9 +2,13 @@ import * as tf from '@tensorflow/tfjs';
 import type { Picture, PreprocessSpec } from 'shared/preprocess';
 import { beforeAll, expect, test } from 'vitest';
 import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { createRandom } from '../datasets/random.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { cutPlan } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { balancedWeights, batches, photoExamples, truthOf } from './examples.ts';
+import { balancedWeights, batches, photoExamples, throughPlan, truthOf } from './examples.ts';
 
 beforeAll(async () => {
   await startBackend('cpu', () => {});
@@ -90,6 +94,18 @@ test('weighs classes so that all count alike', () => {
     [2, 0, 0, 0],
     [0, 0, Math.fround(2 / 3), 0],
   ]);
+});
+
+test('runs examples through a plan', async () => {
+  const examples = memoryExamples(4, [TINY_SIZE, TINY_SIZE, 3]);
+  const { trunk } = cutPlan(fusePlan(buildTinyNetwork()), 'avg_pool');
+  const features = throughPlan(trunk, examples);
+  expect([features.length, features.label(2)]).toEqual([4, 2]);
+  const before = tf.memory().numTensors;
+  const batch = await features.inputs([2, 0], createRandom(1));
+  expect(tf.memory().numTensors).toBe(before + 1);
+  const expected = runPlan(trunk, await examples.inputs([2, 0], createRandom(1)));
+  expect([...batch.dataSync()]).toEqual([...expected.dataSync()]);
 });
 
 test('smooths distributions', () => {

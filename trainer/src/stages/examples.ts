@@ -4,6 +4,8 @@ import type { Picture, PreprocessSpec } from 'shared/preprocess';
 import { preprocess } from 'shared/preprocess-node';
 import type { Random } from '../datasets/random.ts';
 import type { Part } from '../datasets/split.ts';
+import type { Plan } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
 
 /** What a stage learns from, in batches. */
 export interface Examples {
@@ -41,6 +43,19 @@ export function photoExamples(
         preprocess(picture, { ...spec, size }, photoBatch.subarray(begin, begin + size * size * 3));
       }
       return tf.tensor4d(photoBatch, [indices.length, size, size, 3]);
+    },
+  };
+}
+
+/** Examples as a plan puts them out, computed anew each time. */
+export function throughPlan(plan: Plan, examples: Examples): Examples {
+  return {
+    ...examples,
+    async inputs(indices, random, size) {
+      const inputs = await examples.inputs(indices, random, size);
+      const outputs = runPlan(plan, inputs);
+      inputs.dispose();
+      return outputs;
     },
   };
 }

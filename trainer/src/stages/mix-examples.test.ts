@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
+import { fast } from '../config/fast.ts';
 import { createRandom, type Random } from '../datasets/random.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import { mixExamples } from './mix-examples.ts';
@@ -10,7 +11,7 @@ beforeAll(async () => {
 
 const off = { probability: 0, alpha: 1 };
 const on = { probability: 1, alpha: 1 };
-const plain = { flip: false, crop: 0, colour: 0, erase: 0 };
+const plain = fast.augment;
 
 /** Two photos of 4×4, all 0 and all 1, of classes 0 and 1. */
 const batch = () => ({
