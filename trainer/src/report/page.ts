@@ -1,7 +1,9 @@
 import { html, raw } from 'hono/html';
 import type { ModelCard } from 'shared/model-card';
 import { metricsByClass } from './metrics.ts';
-import { drawConfusion, drawLearningCurves, drawReliability } from './plots.ts';
+import { drawConfusion } from './plots/confusion.ts';
+import { drawLearningCurves } from './plots/learning-curves.ts';
+import { drawReliability } from './plots/reliability.ts';
 import { formatPercent, formatSeconds } from './progress.ts';
 import type { Results, ShownAnswer } from './results.ts';
 import { epochsOf, type LogLine, phasesOf } from './run-log.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { epochsOf, type LogEvent, phasesOf, readRunLog } from './run-log.ts';
+import { epochsOf, type LogEvent, phasesOf, readRunLog, stepsOf } from './run-log.ts';
 
 let directory: string;
 beforeEach(async () => {
@@ -26,6 +26,14 @@ const epoch = (stage: 1 | 2, number: number): LogEvent => ({
   loss: 0.5,
   validation: { accuracy: 0.9, loss: 0.4 },
   seconds: 1,
+});
+const steps = (step: number, loss: number): LogEvent => ({
+  event: 'steps',
+  stage: 2,
+  epoch: 2,
+  step,
+  of: 4,
+  loss,
 });
 const at = (seconds: number, event: object) =>
   JSON.stringify({ time: new Date(seconds * 1000).toISOString(), ...event });
@@ -51,6 +59,22 @@ test('gives an epoch once that a crash had trained again', async () => {
   expect(epochs.map(({ time }) => Date.parse(time))).toEqual([1000, 4000]);
 });
 
+test('reads each piece of the training loss once, as the crash did not leave it', async () => {
+  await write(
+    at(0, start(2)),
+    at(1, steps(2, 0.5)),
+    at(2, steps(4, 0.4)),
+    at(10, start(2)),
+    at(11, steps(2, 0.5)),
+    at(12, steps(4, 0.3)),
+  );
+  const read = stepsOf(await readRunLog(directory));
+  expect(read.map(({ step, loss }) => [step, loss])).toEqual([
+    [2, 0.5],
+    [4, 0.3],
+  ]);
+});
+
 test('gives each phase the time up to its event, whatever passed between two sessions', async () => {
   await write(
     at(100, start(2)),
@@ -60,6 +84,7 @@ test('gives each phase the time up to its event, whatever passed between two ses
     at(116, { event: 'stage-1-test', accuracy: 0.8 }),
     at(120, epoch(2, 1)),
     at(9000, start(3)),
+    at(9003, steps(4, 0.4)),
     at(9005, epoch(2, 2)),
     at(9006, { event: 'calibrate', temperature: 1.2 }),
     at(9010, { event: 'test', float32: 0.9, quantized: 0.9 }),

@@ -21,6 +21,17 @@ const logEvent = z.discriminatedUnion('event', [
   }),
   z.object({ event: z.literal('features') }),
   z.object({
+    event: z.literal('steps'),
+    stage: z.literal([1, 2]),
+    /** Of the stage, from 1. */
+    epoch: z.int().positive(),
+    /** The last of these steps, counted in the epoch from 1, of so many. */
+    step: z.int().positive(),
+    of: z.int().positive(),
+    /** Mean of these steps' losses, augmentation and dropout among them. */
+    loss: z.number(),
+  }),
+  z.object({
     event: z.literal('epoch'),
     stage: z.literal([1, 2]),
     /** Of the stage, from 1. */
@@ -86,12 +97,23 @@ export function epochsOf(log: readonly LogLine[]): EpochLine[] {
   return [...new Map(epochs.map((line) => [`${line.stage}/${line.epoch}`, line])).values()];
 }
 
+type StepsLine = LogLine & { readonly event: 'steps' };
+
+/** The training loss between validations, each piece of it once. */
+export function stepsOf(log: readonly LogLine[]): StepsLine[] {
+  const steps = log.filter((line): line is StepsLine => line.event === 'steps');
+  const byPlace = steps.map((line) => [`${line.stage}/${line.epoch}/${line.step}`, line] as const);
+  return [...new Map(byPlace).values()];
+}
+
 /** The part of a run that ends with an event. */
 const PHASES = {
   start: 'Backend, data, network',
   features: 'Features',
+  'steps 1': 'Stage 1',
   'epoch 1': 'Stage 1',
   'stage-1-test': 'Stage 1',
+  'steps 2': 'Stage 2',
   'epoch 2': 'Stage 2',
   calibrate: 'Calibration',
   test: 'Export and test',
@@ -107,7 +129,7 @@ export function phasesOf(log: readonly LogLine[]): { phase: string; seconds: num
   let last = 0;
   for (const line of log) {
     const time = Date.parse(line.time);
-    const phase = PHASES[line.event === 'epoch' ? (`epoch ${line.stage}` as const) : line.event];
+    const phase = PHASES['stage' in line ? (`${line.event} ${line.stage}` as const) : line.event];
     const took = line.event === 'start' ? line.seconds : (time - last) / 1000;
     seconds.set(phase, (seconds.get(phase) ?? 0) + took);
     last = time;

@@ -103,6 +103,11 @@ async function importPackage(
   return (binding) => new cpu.NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
 }
 
+/** Whether TensorFlow computes, on the processor or on a card. */
+export function isNativeBackend(): boolean {
+  return tf.getBackend() === tfjsName;
+}
+
 /**
  * The running native backend, for TensorFlow operations that tfjs has no
  * function for: `nativeBackend().executeSingleOutput(name, attributes, inputs)`.
@@ -111,7 +116,7 @@ async function importPackage(
  * @throws TrainerError `backend_unavailable` while another backend computes
  */
 export function nativeBackend(): NodeJSKernelBackend {
-  if (tf.getBackend() !== tfjsName) {
+  if (!isNativeBackend()) {
     throw new TrainerError(
       'backend_unavailable',
       `This needs the native backend, but tfjs computes on "${tf.getBackend()}"; start it with --backend native.`,

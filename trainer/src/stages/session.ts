@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
+import { addToEventFiles } from '../report/event-files.ts';
 import type { Metrics } from '../report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import { type LogEvent, logIn } from '../report/run-log.ts';
@@ -20,6 +21,9 @@ import { type Fit, fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
+
+/** Points of a stage's training loss in the log, about. */
+const CURVE_POINTS = 100;
 
 export interface Stage
   extends Pick<Fit, 'plan' | 'examples' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
@@ -124,6 +128,7 @@ export class Session {
     // Early stopping (Prechelt 1998, third class of criteria).
     const goesOn = () =>
       patience === 0 || this.#header.epoch - (this.#header.best?.epoch ?? 0) < patience;
+    const logSteps = this.#stepsLogger(stage);
     try {
       const options: Fit = {
         ...stage,
@@ -141,6 +146,7 @@ export class Session {
         onStep: async (done) => {
           // Lets a pending Ctrl-C in.
           await setImmediate();
+          await logSteps(done);
           if (!this.#run.signal.aborted && performance.now() - lastSave < CHECKPOINT_EVERY_MS)
             return;
           await this.#save(done, optimizer);
@@ -192,10 +198,26 @@ export class Session {
     await this.#save({ ...START, stage: stage === 1 ? 2 : 3 });
   }
 
-  /** One line of `log.jsonl`. */
+  /** Logs the mean loss of the steps since it did so last, a few times an epoch. */
+  #stepsLogger({ number, examples, config }: Stage): Fit['onStep'] {
+    const of = Math.ceil(examples.length / config.batchSize);
+    const every = Math.ceil((config.epochs * of) / CURVE_POINTS);
+    let last: Parameters<Fit['onStep']>[0] = this.#header;
+    return async (done) => {
+      if (done.step % every !== 0 && done.step !== of) return;
+      const { step, lossSum } = last.epoch === done.epoch ? last : START;
+      const loss = (done.lossSum - lossSum) / (done.step - step);
+      last = done;
+      const place = { stage: number, epoch: done.epoch + 1, step: done.step, of };
+      await this.log({ event: 'steps', ...place, loss });
+    };
+  }
+
+  /** One line of `log.jsonl`, and TensorBoard's scalars of it. */
   async log(event: LogEvent): Promise<void> {
     const line = JSON.stringify({ time: new Date().toISOString(), ...event });
     await appendLine(logIn(this.#run.directory), line);
+    addToEventFiles(this.#run.directory, event);
   }
 
   #countSeconds(): void {

@@ -1,0 +1,42 @@
+import * as tf from '@tensorflow/tfjs';
+import { isNativeBackend, nativeBackend } from '../runtime/native-backend.ts';
+import type { LogEvent } from './run-log.ts';
+
+/**
+ * Adds the log's scalars to TensorBoard's event files in a run's folder: the training loss by step and
+ * the validation by epoch. TensorFlow itself writes them, so the backends without it have none. A run
+ * that goes on adds a file.
+ */
+export function addToEventFiles(directory: string, event: LogEvent): void {
+  if (!isNativeBackend()) return;
+  const scalars = scalarsOf(event);
+  if (scalars.length === 0) return;
+  const backend = nativeBackend();
+  tf.tidy(() => {
+    // TensorFlow keeps one by the folder's name, and makes it where there is none.
+    const writer = backend.summaryWriter(directory);
+    backend.createSummaryFileWriter(writer, directory);
+    for (const [name, value, step] of scalars) {
+      backend.writeScalarSummary(writer, step, name, value);
+    }
+    backend.flushSummaryWriter(writer);
+  });
+}
+
+function scalarsOf(event: LogEvent): [name: string, value: number, step: number][] {
+  switch (event.event) {
+    case 'steps': {
+      const { stage, epoch, step, of, loss } = event;
+      return [[`stage ${stage}/training loss`, loss, (epoch - 1) * of + step]];
+    }
+    case 'epoch': {
+      const { stage, epoch, validation } = event;
+      return [
+        [`stage ${stage}/validation loss`, validation.loss, epoch],
+        [`stage ${stage}/validation accuracy`, validation.accuracy, epoch],
+      ];
+    }
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,70 @@
+import { draw, frame, INK, RIGHT, WIDTH, WRONG } from './draw.ts';
+
+/** More classes than these have too small cells for numbers. */
+const NUMBERED = 12;
+
+/** @param confusion `[actual][predicted]` pictures */
+export function drawConfusion(
+  confusion: readonly (readonly number[])[],
+  labels: readonly string[],
+): Promise<string> {
+  const mistakes = confusion.flatMap((counts, actual) => counts.toSpliced(actual, 1));
+  const mostWrong = Math.max(1, ...mistakes);
+  const values = confusion.flatMap((counts, actual) => {
+    const pictures = counts.reduce((sum, count) => sum + count, 0);
+    return counts.flatMap((count, predicted) => {
+      if (count === 0) return [];
+      const right = actual === predicted;
+      // A mistake is rare, and shall be seen.
+      const opacity = right ? count / pictures : 0.1 + 0.9 * Math.sqrt(count / mostWrong);
+      return [{ actual, predicted, count, opacity, right }];
+    });
+  });
+  const names = Object.fromEntries(labels.entries());
+  const side = Math.max(WIDTH, labels.length * 16 + 110);
+  const axis = {
+    labelExpr: `${JSON.stringify(names)}[datum.value]`,
+    labelLimit: 110,
+    labelOverlap: false,
+    ticks: false,
+    domain: false,
+  } as const;
+  const domain = [...labels.keys()];
+  return draw({
+    ...frame,
+    width: side,
+    height: side,
+    data: { values },
+    encoding: {
+      x: {
+        field: 'predicted',
+        type: 'ordinal',
+        title: 'predicted',
+        scale: { domain },
+        axis: { ...axis, labelAngle: -45 },
+      },
+      y: { field: 'actual', type: 'ordinal', title: 'actual', scale: { domain }, axis },
+    },
+    layer: [
+      {
+        mark: { type: 'rect', cornerRadius: 2 },
+        encoding: {
+          color: { condition: { test: 'datum.right', value: RIGHT }, value: WRONG },
+          opacity: { field: 'opacity', type: 'quantitative', scale: null },
+        },
+      },
+      {
+        // Numbers, where they fit.
+        data: { values: labels.length > NUMBERED ? [] : values },
+        mark: { type: 'text', fontSize: 11 },
+        encoding: {
+          text: { field: 'count', type: 'quantitative' },
+          color: {
+            condition: { test: 'datum.opacity > 0.6', value: 'var(--on-colour)' },
+            value: INK,
+          },
+        },
+      },
+    ],
+  });
+}
