@@ -15,17 +15,15 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { backbones } from '../src/backbones/registry.ts';
 import { buildNetwork } from '../src/build-network.ts';
 import { configFields, overrideConfig } from '../src/config/config-fields.ts';
 import { configs } from '../src/config/registry.ts';
 import { sizeInEpoch, type TrainConfig } from '../src/config/train-config.ts';
-import { augment } from '../src/datasets/augment.ts';
-import { openCifar10 } from '../src/datasets/cifar.ts';
-import { splitDataset, subset } from '../src/datasets/split.ts';
+import { subset } from '../src/datasets/split.ts';
 import { type Plan, trainableParametersOf } from '../src/plan/plan.ts';
 import { runPlan } from '../src/plan/run.ts';
-import { evaluate } from '../src/report/evaluate.ts';
+import { preparePhotos } from '../src/prepare-photos.ts';
+import { evaluate, INFERENCE_BATCH } from '../src/report/evaluate.ts';
 import { measure } from '../src/report/metrics.ts';
 import { startProgress } from '../src/report/progress.ts';
 import { startBackend } from '../src/runtime/start-backend.ts';
@@ -40,7 +38,6 @@ const MARK = 0.926;
 /** On a thousand pictures, from where it is worth a look at all. */
 const NEAR = 0.92;
 const KERAS = { minutes: 10, accuracy: 0.927 };
-const BATCH = 64;
 
 const { values } = parseArgs({
   options: {
@@ -57,20 +54,14 @@ const never = new AbortController().signal;
 const quiet = { advance: () => {}, stop: () => {} };
 
 const backend = await startBackend('native', console.log);
-const dataset = await openCifar10();
-const splits = splitDataset(dataset, config);
-const spec = { ...backbones[config.backbone].preprocess, size: config.size };
-const photos = photoExamples(splits.train, spec);
-const augmented = photoExamples(splits.train, spec, (picture, random) =>
-  augment(picture, random, config.augment),
-);
-const test = photoExamples(splits.test, spec);
+const source = { data: null, strict: true, signal: never, say: console.log };
+const { dataset, preprocess, splits, photos } = await preparePhotos(config, source);
 const few = photoExamples(
   {
     ...splits.test,
     indices: subset(splits.test.indices, splits.test.set, { count: 1000, seed: 1 }),
   },
-  spec,
+  preprocess,
 );
 
 /** Runs only while it trains: minutes on the clock, and those of the processor by its cores. */
@@ -101,31 +92,33 @@ const stopwatch = {
   },
 };
 const accuracyOf = async (plan: Plan, examples: Examples) =>
-  measure(await evaluate((inputs) => runPlan(plan, inputs), examples, BATCH, quiet, never)).top1;
+  measure(
+    await evaluate((inputs) => runPlan(plan, inputs), examples, INFERENCE_BATCH, quiet, never),
+  ).top1;
 
 let passed: { accuracy: number; epoch: number; steps: number } | undefined;
 class Passed extends Error {}
 
 const { plan } = await buildNetwork(config, dataset.labels.length);
 const { trunk, head } = cutHead(plan);
-const features = await computeFeatures(trunk, photos, {
-  batchSize: BATCH,
-  progress: startProgress('features', photos.length),
+const features = await computeFeatures(trunk, photos.plain, {
+  batchSize: INFERENCE_BATCH,
+  progress: startProgress('features', photos.plain.length),
   signal: never,
 });
 await learn(1, config.stage1, head, features, {});
-const atHead = await stopwatch.pause(() => accuracyOf(plan, test));
+const atHead = await stopwatch.pause(() => accuracyOf(plan, photos.test));
 say(`stage 1: ${percent(atHead)} of the test pictures`);
 
 const { epochs } = config.stage2;
-await learn(2, config.stage2, plan, augmented, {
+await learn(2, config.stage2, plan, photos.augmented, {
   sizeIn: (epoch) => sizeInEpoch(config, epoch, epochs),
   mix: (batch, random) => mixExamples(batch, config.augment, random),
   look: async (epoch, steps) => {
     const near = await accuracyOf(plan, few);
     say(`epoch ${epoch + 1}, step ${steps}: ${percent(near)} of a thousand test pictures`);
     if (near < NEAR) return;
-    const accuracy = await accuracyOf(plan, test);
+    const accuracy = await accuracyOf(plan, photos.test);
     say(`epoch ${epoch + 1}, step ${steps}: ${percent(accuracy)} of all`);
     if (accuracy < MARK) return;
     passed = { accuracy, epoch: epoch + 1, steps };

@@ -13,6 +13,7 @@ import { diagnose } from './doctor.ts';
 import { TrainerError } from './errors.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
+import { findLr } from './find-lr.ts';
 import { loadModel, loadPretrained } from './load-model.ts';
 import { formatPredictions, isUrl, predict } from './predict.ts';
 import { startProgress } from './report/progress.ts';
@@ -44,6 +45,10 @@ Trains a classifier on a network pretrained on ImageNet and exports it for the W
 Every setting of the experiment can be given, such as --stage2.epochs 3; these are those of ${config.name}:
 
 ${describeFields(config)}
+
+       pnpm --filter trainer run find-lr [--stage 2, and all that train takes]
+Tries rising learning rates on 1,000 pictures, and suggests a peak.
+  --stage <1 or 2>   which stage's (default: 2)
 
        pnpm --filter trainer run export [--backbone, --weights, --id, --models]
 Exports the pretrained network itself, with ImageNet's 1,000 classes, as the model imagenet.
@@ -115,6 +120,17 @@ async function main(): Promise<void> {
         say,
       });
       return;
+    }
+    case 'find-lr': {
+      const stage = values.stage ?? '2';
+      if (stage !== '1' && stage !== '2')
+        throw usage(`Expected 1 or 2 for --stage, but got ${stage}.`);
+      const { config, data } = await chooseRun(values);
+      await startBackend(backendOf(values.backend), say, { threads: threadsOf(values.threads) });
+      const { signal } = new AbortController();
+      return say(
+        await findLr(config, stage === '1' ? 1 : 2, { data, strict: values.strict, signal, say }),
+      );
     }
     case 'export':
       await startBackend(backendOf(values.backend), say, { threads: threadsOf(values.threads) });
@@ -209,6 +225,7 @@ function parseCommandLine() {
         top: { type: 'string', default: '5' },
         model: { type: 'string' },
         json: { type: 'boolean', default: false },
+        stage: { type: 'string' },
         'include-top': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },

@@ -5,16 +5,15 @@ import { licencesOf, pretrainingOf } from './backbones/origin.ts';
 import { backbones } from './backbones/registry.ts';
 import { buildNetwork } from './build-network.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
-import { augment } from './datasets/augment.ts';
-import { openDataset } from './datasets/open-dataset.ts';
 import { createRandom } from './datasets/random.ts';
-import { type Splits, splitDataset } from './datasets/split.ts';
+import type { Splits } from './datasets/split.ts';
 import type { GraphModel } from './export/graph-builder.ts';
 import { toGraphModel } from './export/graph-model.ts';
 import { writeModelDirectory } from './export/write-model-directory.ts';
 import { loadGraph } from './load-model.ts';
 import type { Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
+import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
 import { type Answers, evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
 import { measure } from './report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from './report/progress.ts';
@@ -22,7 +21,7 @@ import { collectResults } from './report/results.ts';
 import { fitTemperature } from './report/temperature.ts';
 import { saveOutcome, writeReport } from './report/write-report.ts';
 import { startBackend } from './runtime/start-backend.ts';
-import { type Examples, photoExamples, throughPlan } from './stages/examples.ts';
+import { type Examples, throughPlan } from './stages/examples.ts';
 import { FeatureCache } from './stages/feature-cache.ts';
 import { computeFeatures } from './stages/features.ts';
 import { cutHead } from './stages/head.ts';
@@ -30,13 +29,9 @@ import { mixExamples } from './stages/mix-examples.ts';
 import { Session, type SessionRun } from './stages/session.ts';
 
 /** What a training has to do with the machine it runs on. */
-export interface Run extends SessionRun {
+export interface Run extends SessionRun, PhotoSource {
   /** Go on from the checkpoint in the run's directory. */
   readonly resume: boolean;
-  /** Name or path of the data set; null for CIFAR-10. */
-  readonly data: string | null;
-  /** Fail at a file that is no picture. */
-  readonly strict: boolean;
   /** The finished model goes here, in a folder named by its id. */
   readonly models: string;
   /** Id of the model; undefined for that of the data set. */
@@ -55,19 +50,8 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   say(`Backend: ${backend.description}.`);
 
   // Data.
-  const dataset = await openDataset(run.data, { ...run, size: config.size, startProgress });
+  const { dataset, preprocess, splits, photos } = await preparePhotos(config, run);
   const id = run.modelId ?? modelIdOf(dataset.id, config);
-  const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
-  const splits = splitDataset(dataset, config);
-  const { train, validation, test } = splits;
-  const photos = {
-    plain: photoExamples(train, preprocess),
-    augmented: photoExamples(train, preprocess, (picture, random) =>
-      augment(picture, random, config.augment),
-    ),
-    validation: photoExamples(validation, preprocess),
-    test: photoExamples(test, preprocess),
-  };
   say(
     `${dataset.title}: ${photos.plain.length} pictures to train, ${photos.validation.length} to choose the checkpoint, ${photos.test.length} to test.`,
   );
@@ -165,7 +149,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     float32: await answersOf(plan, photos.test, 'Test, float32'),
     served: await servedAnswers(model, photos.test, signal),
     temperature,
-    pictures: test,
+    pictures: splits.test,
     seed: config.seed,
   });
   const { float32, quantized, uncalibrated } = results;

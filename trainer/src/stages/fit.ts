@@ -12,16 +12,22 @@ import { learningRate } from './learning-rate.ts';
 import type { Batch } from './mix-examples.ts';
 import type { Optimizer } from './optimizer.ts';
 
-export interface Fit {
+/** What a step learns from, and how. */
+export interface StepOptions {
   readonly plan: Plan;
   readonly examples: Examples;
   readonly classes: number;
   readonly config: StageConfig;
   readonly optimizer: Optimizer;
+  /** What the classes count for; all alike where left out. */
+  readonly classWeights?: readonly number[] | undefined;
   /** Side of the pictures in an epoch; what the examples have where left out. */
   sizeIn?: ((epoch: number) => number) | undefined;
   /** Changes a batch before it is learned from; disposes of what it does not return. */
   mix?: ((batch: Batch, random: Random) => Batch) | undefined;
+}
+
+export interface Fit extends Omit<StepOptions, 'classWeights'> {
   /** Of the order, the augmentation and dropout, together with epoch and step. */
   readonly seed: string;
   /** Epochs, and steps of the next one with the sum of their losses, that are done already. */
@@ -51,7 +57,7 @@ export interface Fit {
 export async function fit(options: Fit): Promise<void> {
   const { examples, config, seed } = options;
   const stepsPerEpoch = Math.ceil(examples.length / config.batchSize);
-  const weights =
+  const classWeights =
     config.classWeights === 'balanced' ? balancedWeights(examples, options.classes) : undefined;
   for (let epoch = options.epoch; epoch < config.epochs; epoch++) {
     const resumed = epoch === options.epoch;
@@ -64,13 +70,10 @@ export async function fit(options: Fit): Promise<void> {
         const indices = order.slice(step * config.batchSize, (step + 1) * config.batchSize);
         const done = epoch * stepsPerEpoch + step;
         const rate = learningRate(config, done, stepsPerEpoch);
-        const loss = await runStep(
-          options,
-          epoch,
-          indices,
-          weights,
-          rate,
-          randomOf(seed, epoch, step),
+        const random = randomOf(seed, epoch, step);
+        const loss = await trainStep(
+          { ...options, classWeights },
+          { epoch, indices, rate, random },
         );
         if (!Number.isFinite(loss)) {
           throw new TrainerError(
@@ -89,17 +92,22 @@ export async function fit(options: Fit): Promise<void> {
   }
 }
 
+interface Step {
+  readonly epoch: number;
+  readonly indices: readonly number[];
+  /** The learning rate. */
+  readonly rate: number;
+  readonly random: Random;
+}
+
 /**
- * @param weights of the classes
+ * One step of the optimizer.
+ *
  * @returns the loss of the step's examples before the step; the parameters stay if it is not finite
  */
-async function runStep(
-  { plan, examples, classes, config, optimizer, sizeIn, mix }: Fit,
-  epoch: number,
-  indices: readonly number[],
-  weights: readonly number[] | undefined,
-  rate: number,
-  random: Random,
+export async function trainStep(
+  { plan, examples, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
+  { epoch, indices, rate, random }: Step,
 ): Promise<number> {
   const sum = new Map<string, tf.Tensor>();
   let lossSum = 0;
@@ -107,7 +115,7 @@ async function runStep(
     const chosen = part.map((at) => indices[at] as number);
     const batch = {
       inputs: await examples.inputs(chosen, random, sizeIn?.(epoch)),
-      truth: truthOf(examples, chosen, classes, config.labelSmoothing, weights),
+      truth: truthOf(examples, chosen, classes, config.labelSmoothing, classWeights),
     };
     const { inputs, truth } = mix ? mix(batch, random) : batch;
     const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);

@@ -1,0 +1,106 @@
+import { buildNetwork } from './build-network.ts';
+import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
+import { createRandom } from './datasets/random.ts';
+import { trainableParametersOf } from './plan/plan.ts';
+import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
+import { INFERENCE_BATCH } from './report/evaluate.ts';
+import { startProgress } from './report/progress.ts';
+import { throughPlan } from './stages/examples.ts';
+import { computeFeatures } from './stages/features.ts';
+import { findLearningRate, type RangeTest } from './stages/find-learning-rate.ts';
+import { fit } from './stages/fit.ts';
+import { cutHead } from './stages/head.ts';
+import { mixExamples } from './stages/mix-examples.ts';
+import { Optimizer } from './stages/optimizer.ts';
+
+/** Enough for the steps of a range test not to see the same pictures twice too often. */
+const PICTURES = 1000;
+const STEPS = 100;
+const RANGES = { 1: { lowest: 1e-5, highest: 10 }, 2: { lowest: 1e-6, highest: 1 } } as const;
+
+/**
+ * Finds a peak learning rate for one of an experiment's stages, on a thousand pictures. Before stage 2
+ * the head is trained on them as in stage 1: from a random one, everything would be torn down.
+ *
+ * @returns the range test, as a table with a bar for each loss
+ */
+export async function findLr(
+  config: TrainConfig,
+  number: 1 | 2,
+  source: PhotoSource,
+): Promise<string> {
+  const limit = Math.min(config.limit ?? PICTURES, PICTURES);
+  const { dataset, photos } = await preparePhotos({ ...config, limit }, source);
+  const classes = dataset.labels.length;
+  const { plan } = await buildNetwork(config, classes, () =>
+    photos.plain.inputs([...Array(INFERENCE_BATCH).keys()], createRandom(config.seed)),
+  );
+  const { trunk, head } = cutHead(plan);
+  const features = config.stage1.augment
+    ? throughPlan(trunk, photos.augmented)
+    : await computeFeatures(trunk, photos.plain, {
+        batchSize: INFERENCE_BATCH,
+        progress: startProgress('Features', photos.plain.length),
+        signal: source.signal,
+      });
+  const ofHead = { plan: head, examples: features, classes };
+  const stage1 = stretchStage(config.stage1, features.length);
+  if (number === 2) {
+    const optimizer = new Optimizer(trainableParametersOf(head), stage1);
+    await fit({
+      ...ofHead,
+      config: stage1,
+      optimizer,
+      seed: `${config.seed}/stage 1`,
+      epoch: 0,
+      step: 0,
+      lossSum: 0,
+      startProgress: (epoch, done) =>
+        startProgress(`Head, epoch ${epoch + 1}/${stage1.epochs}`, features.length, done),
+      onStep: async () => source.signal.throwIfAborted(),
+      onEpoch: async () => true,
+    });
+    optimizer.dispose();
+  }
+  const progress = startProgress('Range test', STEPS);
+  const test = await findLearningRate(
+    number === 1
+      ? { ...ofHead, config: stage1 }
+      : {
+          plan,
+          examples: photos.augmented,
+          classes,
+          config: config.stage2,
+          sizeIn: () => sizeInEpoch(config, 0, 1),
+          mix: (batch, random) => mixExamples(batch, config.augment, random),
+        },
+    {
+      ...RANGES[number],
+      steps: STEPS,
+      seed: config.seed,
+      onStep: () => progress.advance(1),
+    },
+  );
+  progress.stop();
+  const { least } = test;
+  const [from, middle, to] = [least / 10, least / Math.sqrt(10), least].map((rate) =>
+    rate.toExponential(0),
+  );
+  return `${formatRangeTest(test)}\nThe loss is least at ${to}. Try --stage${number}.peakLearningRate ${middle}, or others from ${from} to ${to}.`;
+}
+
+const ROWS = 20;
+const WIDTH = 40;
+
+/** A row for every few steps: the rate, the loss, and a bar as long as the loss is high. */
+function formatRangeTest({ points }: RangeTest): string {
+  const highest = Math.max(...points.map(({ loss }) => loss));
+  const every = Math.ceil(points.length / ROWS);
+  const rows = points
+    .filter((_, index) => index % every === 0)
+    .map(({ rate, loss }) => {
+      const bar = '█'.repeat(Math.max(1, Math.round((WIDTH * loss) / highest)));
+      return `${rate.toExponential(1).padStart(8)}  ${loss.toFixed(4).padStart(8)}  ${bar}`;
+    });
+  return ['    rate      loss', ...rows].join('\n');
+}

@@ -1,0 +1,38 @@
+import { backbones } from './backbones/registry.ts';
+import type { TrainConfig } from './config/train-config.ts';
+import { augment } from './datasets/augment.ts';
+import { openDataset } from './datasets/open-dataset.ts';
+import { splitDataset } from './datasets/split.ts';
+import { startProgress } from './report/progress.ts';
+import { photoExamples } from './stages/examples.ts';
+
+/** Where an experiment's pictures come from. */
+export interface PhotoSource {
+  /** Name or path of the data set; null for CIFAR-10. */
+  readonly data: string | null;
+  /** Fail at a file that is no picture. */
+  readonly strict: boolean;
+  readonly signal: AbortSignal;
+  say(line: string): void;
+}
+
+/**
+ * Opens an experiment's data set, splits it, and prepares its pictures as the network takes them: to
+ * train on, plain and augmented, to choose by, and to test.
+ *
+ * @throws TrainerError for a data set that cannot be used
+ */
+export async function preparePhotos(config: TrainConfig, source: PhotoSource) {
+  const dataset = await openDataset(source.data, { ...source, size: config.size, startProgress });
+  const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
+  const splits = splitDataset(dataset, config);
+  const photos = {
+    plain: photoExamples(splits.train, preprocess),
+    augmented: photoExamples(splits.train, preprocess, (picture, random) =>
+      augment(picture, random, config.augment),
+    ),
+    validation: photoExamples(splits.validation, preprocess),
+    test: photoExamples(splits.test, preprocess),
+  };
+  return { dataset, preprocess, splits, photos };
+}
