@@ -5,6 +5,8 @@ export interface PictureSet {
   readonly length: number;
   /** The picture at `index`, `0 ≤ index < length`. It may share memory: do not write into it. */
   picture(index: number): Picture | Promise<Picture>;
+  /** Says which pictures will be asked for next, so that they can be read meanwhile. */
+  expect?(indices: readonly number[]): void;
   /** Its label, an index into `Dataset.labels`. */
   label(index: number): number;
 }

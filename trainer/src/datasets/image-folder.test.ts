@@ -1,7 +1,10 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type ImageFolderOptions, openImageFolder } from './image-folder.ts';
@@ -203,6 +206,54 @@ test('reads again only files that have changed, and forgets those that are gone'
   expect(again.hash).not.toBe(hash);
   expect((await again.train.picture(5)).data[0]).toBe(60);
   expect((await readFile(path, 'utf8')).trimEnd().split('\n')).toHaveLength(6);
+});
+
+test('gives the same pictures when they are read ahead', async () => {
+  await putClass('cat', [1, 2, 3]);
+  await putClass('dog', [4, 5, 6]);
+  await put('dog/large.jpg', await plain(13, { width: 1600, height: 1200 }).jpeg().toBuffer());
+  const { train } = await open();
+  const read = () => Promise.all([6, 0, 3].map((index) => train.picture(index)));
+  const plainly = await read();
+  train.expect?.([6, 0, 3]);
+  expect(await read()).toEqual(plainly);
+});
+
+test('does not hold the pictures of a large folder in memory', async () => {
+  const pictures = 2000;
+  const file = await plain(1, { width: 200, height: 200 }).jpeg().toBuffer();
+  await mkdir(join(root, 'cat'));
+  await mkdir(join(root, 'dog'));
+  for (let number = 0; number < pictures; number++) {
+    // Bytes of its own behind the end, so that none is a repeat.
+    const own = Buffer.from(`${number}`);
+    await writeFile(
+      join(root, number % 2 ? 'cat' : 'dog', `${number}.jpg`),
+      Buffer.concat([file, own]),
+    );
+  }
+  const { train } = await open({ size: 64 });
+  expect(train.length).toBe(pictures);
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const megabytesAfterEpoch = async () => {
+    const all = Array.from({ length: pictures }, (_, index) => index);
+    for (let begin = 0; begin < pictures; begin += 32) {
+      train.expect?.(all.slice(begin, begin + 32));
+      for (const index of all.slice(begin, begin + 32)) await train.picture(index);
+    }
+    // Memory that libvips has filled is given back a turn later.
+    for (let turn = 0; turn < 3; turn++) {
+      collect();
+      await setImmediate();
+    }
+    const { heapUsed, external } = process.memoryUsage();
+    return (heapUsed + external) / 1e6;
+  };
+  const first = await megabytesAfterEpoch();
+  const second = await megabytesAfterEpoch();
+  // All pictures would be 240 MB.
+  expect(second - first).toBeLessThan(20);
 });
 
 test('says so where a picture has gone meanwhile', async () => {

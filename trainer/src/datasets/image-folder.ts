@@ -5,6 +5,7 @@ import type { Dataset, PictureSet } from './dataset.ts';
 import { decodePhoto } from './decode-photo.ts';
 import { type InspectOptions, inspectFolder, type Photo } from './inspect-folder.ts';
 import { classCounts, describeProblems } from './inspection-report.ts';
+import { ReadAhead } from './read-ahead.ts';
 
 export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;
@@ -60,20 +61,22 @@ function pictureSet(photos: readonly Photo[], size: number): PictureSet {
     if (!photo) throw new RangeError(`There is no picture ${index} of ${photos.length}.`);
     return photo;
   };
+  const ahead = new ReadAhead(async (index) => {
+    const photo = at(index);
+    try {
+      return await decodePhoto(photo.path, size, photo);
+    } catch (cause) {
+      throw new TrainerError(
+        'dataset_invalid',
+        `Expected the picture ${photo.path} as it was when the training began, but it cannot be read: put it back, and go on with --resume.`,
+        cause,
+      );
+    }
+  });
   return {
     length: photos.length,
-    async picture(index) {
-      const photo = at(index);
-      try {
-        return await decodePhoto(photo.path, size, photo);
-      } catch (cause) {
-        throw new TrainerError(
-          'dataset_invalid',
-          `Expected the picture ${photo.path} as it was when the training began, but it cannot be read: put it back, and go on with --resume.`,
-          cause,
-        );
-      }
-    },
+    picture: (index) => ahead.take(index),
+    expect: (indices) => ahead.expect(indices),
     label: (index) => at(index).label,
   };
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../datasets/random.ts';
-import { batches, type Examples } from '../stages/examples.ts';
+import { batches, type Examples, expecting } from '../stages/examples.ts';
 import type { Progress } from './progress.ts';
 
 /** Pictures a step where no gradients are kept. */
@@ -31,7 +31,7 @@ export async function evaluate(
   let classes = 0;
   let probabilities = new Float32Array();
   try {
-    for (const indices of batches(examples.length, batchSize)) {
+    for (const indices of expecting(examples, [...batches(examples.length, batchSize)])) {
       signal.throwIfAborted();
       const inputs = await examples.inputs(indices, createRandom(0));
       const answers = tf.tidy(() => run(inputs));

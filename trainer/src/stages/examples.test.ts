@@ -8,7 +8,14 @@ import { fusePlan } from '../plan/fuse.ts';
 import { cutPlan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { balancedWeights, batches, photoExamples, throughPlan, truthOf } from './examples.ts';
+import {
+  balancedWeights,
+  batches,
+  expecting,
+  photoExamples,
+  throughPlan,
+  truthOf,
+} from './examples.ts';
 
 beforeAll(async () => {
   await startBackend('cpu', () => {});
@@ -69,6 +76,20 @@ test('augments each picture before it is preprocessed, from one stream of chance
   expect([...batch.dataSync()].filter((_, i) => i % 12 === 0)).toEqual([110, 120]);
   const random = createRandom(5);
   expect(drawn).toEqual([random.float(), random.float()]);
+});
+
+test('says which pictures come next, by their places in the set', () => {
+  const told: (readonly number[])[] = [];
+  const set = { ...greys, expect: (indices: readonly number[]) => told.push(indices) };
+  const examples = photoExamples({ set, indices: [4, 9, 2, 7] }, spec);
+  const seen: (readonly number[])[] = [];
+  for (const batch of expecting(examples, [[0, 1], [3], [2]])) {
+    seen.push(batch);
+    // Before a batch is asked for, it and the next one are known.
+    expect(told.flat().length).toBe([3, 4, 4][seen.length - 1]);
+  }
+  expect(seen).toEqual([[0, 1], [3], [2]]);
+  expect(told).toEqual([[4, 9], [7], [2], []]);
 });
 
 test('turns classes into distributions', () => {

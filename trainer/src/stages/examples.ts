@@ -18,6 +18,8 @@ export interface Examples {
    * @returns `[n, …]` float32, what the stage's plan takes in; the caller disposes of it
    */
   inputs(indices: readonly number[], random: Random, size?: number): Promise<tf.Tensor>;
+  /** Says which examples will be asked for next, so that they can be read meanwhile. */
+  expect?(indices: readonly number[]): void;
 }
 
 /**
@@ -33,6 +35,7 @@ export function photoExamples(
   return {
     length: chosen.length,
     label: (index) => set.label(chosen[index] as number),
+    expect: (indices) => set.expect?.(indices.map((index) => chosen[index] as number)),
     async inputs(indices, random, size = spec.size) {
       // Nothing else here waits for the event loop, and a Ctrl-C must get in.
       await setImmediate();
@@ -95,6 +98,18 @@ export function balancedWeights(examples: Examples, classes: number): number[] {
   }
   const present = counts.filter((count) => count > 0).length;
   return counts.map((count) => (count > 0 ? examples.length / (present * count) : 0));
+}
+
+/** Batches of examples, each expected while the one before it is worked on. */
+export function* expecting(
+  examples: Pick<Examples, 'expect'>,
+  chosen: readonly (readonly number[])[],
+): Generator<readonly number[]> {
+  examples.expect?.(chosen[0] ?? []);
+  for (const [at, indices] of chosen.entries()) {
+    examples.expect?.(chosen[at + 1] ?? []);
+    yield indices;
+  }
 }
 
 /** 0 to `length` in runs of at most `size`. */

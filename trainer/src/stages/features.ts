@@ -3,7 +3,7 @@ import { createRandom } from '../datasets/random.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import type { Progress } from '../report/progress.ts';
-import { batches, type Examples } from './examples.ts';
+import { batches, type Examples, expecting } from './examples.ts';
 
 /** The trunk's outputs for some examples, one after the other. */
 export interface FeatureShard {
@@ -82,15 +82,20 @@ async function computeShard(
 ): Promise<FeatureShard> {
   let values = new Float32Array();
   let shape: number[] = [];
-  for (const places of batches(shard.length, batchSize)) {
+  const chosen = [...batches(shard.length, batchSize)].map((places) =>
+    places.map((place) => shard[place] as number),
+  );
+  for (const indices of expecting(examples, chosen)) {
     signal.throwIfAborted();
-    const indices = places.map((place) => shard[place] as number);
     const inputs = await examples.inputs(indices, createRandom(0));
     const batch = runPlan(trunk, inputs);
     shape = batch.shape.slice(1);
     const width = tf.util.sizeFromShape(shape);
     if (values.length === 0) values = new Float32Array(shard.length * width);
-    values.set(await batch.data<'float32'>(), (places[0] as number) * width);
+    values.set(
+      await batch.data<'float32'>(),
+      ((indices[0] as number) - (shard[0] as number)) * width,
+    );
     tf.dispose([inputs, batch]);
     progress.advance(indices.length);
   }

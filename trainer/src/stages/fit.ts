@@ -66,8 +66,12 @@ export async function fit(options: Fit): Promise<void> {
     const order = shuffle(Array(examples.length).keys(), randomOf(seed, epoch));
     const progress = options.startProgress(epoch, firstStep * config.batchSize);
     try {
+      const indicesOf = (step: number) =>
+        order.slice(step * config.batchSize, (step + 1) * config.batchSize);
+      examples.expect?.(indicesOf(firstStep));
       for (let step = firstStep; step < stepsPerEpoch; step++) {
-        const indices = order.slice(step * config.batchSize, (step + 1) * config.batchSize);
+        const indices = indicesOf(step);
+        examples.expect?.(indicesOf(step + 1));
         const done = epoch * stepsPerEpoch + step;
         const rate = learningRate(config, done, stepsPerEpoch);
         const random = randomOf(seed, epoch, step);

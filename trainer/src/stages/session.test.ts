@@ -141,6 +141,27 @@ test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
   },
 );
 
+test('holds the same memory after each epoch', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, of);
+  const memory: unknown[] = [];
+  const { validate } = stageOf(plan);
+  const measuring = () => {
+    const { numTensors, numBytes, numDataBuffers } = tf.memory();
+    memory.push({ numTensors, numBytes, numDataBuffers });
+    return validate();
+  };
+  await session.run(
+    stageOf(plan, {
+      ...rich,
+      config: { ...config, ...rich.config, epochs: 5 },
+      validate: measuring,
+    }),
+  );
+  expect(memory).toHaveLength(5);
+  expect(memory).toEqual(Array(5).fill(memory[0]));
+});
+
 test('stopped while it validates, it goes on from the last checkpoint to the same end', async () => {
   const steady = newPlan();
   await (await Session.start(runIn(), steady, of)).run(stageOf(steady));

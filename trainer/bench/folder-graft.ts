@@ -1,0 +1,106 @@
+/** Reads a folder of photos as a training does, in a process of its own. Prints one line of JSON. */
+import { parseArgs } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import { backbones } from '../src/backbones/registry.ts';
+import { buildNetwork } from '../src/build-network.ts';
+import { fast } from '../src/config/fast.ts';
+import { augment } from '../src/datasets/augment.ts';
+import { openImageFolder } from '../src/datasets/image-folder.ts';
+import { createRandom, shuffle } from '../src/datasets/random.ts';
+import { parametersOf } from '../src/plan/plan.ts';
+import { startBackend } from '../src/runtime/start-backend.ts';
+import { batches, expecting, photoExamples } from '../src/stages/examples.ts';
+import { fit } from '../src/stages/fit.ts';
+import { Optimizer } from '../src/stages/optimizer.ts';
+
+const { values } = parseArgs({
+  options: {
+    folder: { type: 'string', default: '.' },
+    size: { type: 'string', default: '128' },
+    batch: { type: 'string', default: '32' },
+    epochs: { type: 'string', default: '2' },
+    /** Only reads, or trains stage 2 too. */
+    train: { type: 'boolean', default: false },
+    /** One picture after the other, when it is its turn. */
+    serial: { type: 'boolean', default: false },
+  },
+});
+const [size, batchSize, epochs] = [values.size, values.batch, values.epochs].map(Number) as [
+  number,
+  number,
+  number,
+];
+const progress = { advance: () => {}, stop: () => {} };
+const say = console.error;
+await startBackend(values.train ? 'native' : 'cpu', say);
+const begin = performance.now();
+const { train, labels } = await openImageFolder(values.folder, {
+  size,
+  strict: true,
+  signal: new AbortController().signal,
+  say,
+  startProgress: () => progress,
+});
+const openSeconds = (performance.now() - begin) / 1000;
+const indices = Array.from({ length: train.length }, (_, index) => index);
+const spec = { ...backbones['efficientnet-lite0'].preprocess, size };
+const { expect: _, ...serial } = train;
+const examples = photoExamples(
+  { set: values.serial ? serial : train, indices },
+  spec,
+  (picture, random) => augment(picture, random, fast.augment),
+);
+
+const rates: number[] = [];
+const rss: number[] = [];
+let lastEpoch = performance.now();
+function endEpoch(): void {
+  const now = performance.now();
+  rates.push(examples.length / ((now - lastEpoch) / 1000));
+  rss.push(process.memoryUsage.rss() / 1e6);
+  lastEpoch = now;
+}
+
+if (values.train) {
+  const { plan } = await buildNetwork({ ...fast, size }, labels.length);
+  const config = { ...fast.stage2, epochs, batchSize };
+  lastEpoch = performance.now();
+  await fit({
+    plan,
+    examples,
+    classes: labels.length,
+    config,
+    optimizer: new Optimizer(parametersOf(plan), config),
+    seed: 'bench',
+    epoch: 0,
+    step: 0,
+    lossSum: 0,
+    startProgress: () => progress,
+    onStep: async () => {},
+    onEpoch: async () => {
+      endEpoch();
+      return true;
+    },
+  });
+} else {
+  lastEpoch = performance.now();
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const random = createRandom(epoch);
+    const order = shuffle(indices, random);
+    const chosen = [...batches(order.length, batchSize)].map((at) =>
+      at.map((i) => order[i] as number),
+    );
+    for (const batch of expecting(examples, chosen))
+      tf.dispose(await examples.inputs(batch, random));
+    endEpoch();
+  }
+}
+console.log(
+  JSON.stringify({
+    // The first epoch warms up.
+    pictures_per_second: Math.max(...rates.slice(1)),
+    open_seconds: openSeconds,
+    rss_mb_by_epoch: rss,
+    peak_rss_mb: (process.resourceUsage().maxRSS * 1024) / 1e6,
+  }),
+);

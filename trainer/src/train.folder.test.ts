@@ -1,0 +1,145 @@
+import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp, { type Sharp } from 'sharp';
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { smoke } from './config/smoke.ts';
+import { openCifar10 } from './datasets/cifar.ts';
+import type { PictureSet } from './datasets/dataset.ts';
+import { cacheDirectory } from './runtime/cache-directory.ts';
+import { train } from './train.ts';
+
+const CLASSES = ['airplane', 'cat', 'ship'];
+/** Of each class, from CIFAR-10. */
+const PICTURES = 40;
+
+let root: string;
+let photos: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'graft-train-folder-'));
+  photos = join(root, 'photos');
+  const cache = join(root, 'cache');
+  await mkdir(cache);
+  for (const made of await readdir(cacheDirectory())) {
+    if (made.startsWith('native-')) await symlink(join(cacheDirectory(), made), join(cache, made));
+  }
+  vi.stubEnv('GRAFT_CACHE', cache);
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(root, { recursive: true });
+});
+
+async function put(path: string, file: Uint8Array | Sharp): Promise<void> {
+  await mkdir(dirname(join(photos, path)), { recursive: true });
+  await writeFile(join(photos, path), file instanceof Uint8Array ? file : await file.toBuffer());
+}
+
+/** One picture of CIFAR-10, enlarged as people's photos are. */
+async function photoOf(set: PictureSet, index: number): Promise<Sharp> {
+  const { data, width, height } = await set.picture(index);
+  const raw = Uint8Array.from(data);
+  return sharp(raw, { raw: { width, height, channels: 3 } }).resize(96, 96, { kernel: 'cubic' });
+}
+
+const golden = (name: string) =>
+  sharp(fileURLToPath(new URL(`../../shared/fixtures/${name}.png`, import.meta.url)));
+
+/** Each class in the formats by turns. */
+async function putPictures(): Promise<void> {
+  const { train: set, labels } = await openCifar10();
+  const formats = ['jpeg', 'png', 'webp', 'avif'] as const;
+  for (const name of CLASSES) {
+    const label = labels.indexOf(name);
+    let number = 0;
+    for (let index = 0; number < PICTURES; index++) {
+      if (set.label(index) !== label) continue;
+      const format = formats[number % formats.length] as (typeof formats)[number];
+      await put(`${name}/${number}.${format}`, (await photoOf(set, index)).toFormat(format));
+      number += 1;
+    }
+  }
+}
+
+/** Files that a folder of photos may have in it, good and bad. */
+async function plant(): Promise<void> {
+  await put('cat/chelsea-upright.png', golden('chelsea'));
+  const turned = await golden('chelsea').rotate(-90).jpeg().toBuffer();
+  await put('cat/chelsea-rotated.jpg', sharp(turned).withMetadata({ orientation: 6 }).jpeg());
+  await put('cat/chelsea-huge.jpg', golden('chelsea').resize(8000, 6000, { fit: 'cover' }).jpeg());
+  await put('cat/chelsea-cmyk.jpg', golden('chelsea').toColourspace('cmyk').jpeg());
+  await put('cat/chelsea-16-bit.png', golden('chelsea').toColourspace('rgb16').png());
+  await put('cat/chelsea-grey.jpg', golden('chelsea').greyscale().jpeg());
+  await put('airplane/rocket-is-a-webp.jpg', golden('rocket').webp());
+  await put('airplane/no-ending', golden('rocket').gif());
+  const whole = await golden('rocket').jpeg().toBuffer();
+  await put('airplane/cut.jpg', whole.subarray(0, whole.length / 2));
+  await put('airplane/zeros.jpg', Buffer.concat([whole.subarray(0, 2000), Buffer.alloc(20_000)]));
+  await put('ship/page.jpg', Buffer.from('<!doctype html><title>Not found</title>'));
+  await put('ship/empty.png', Buffer.alloc(0));
+  await put('ship/notes.txt', Buffer.from('taken in June'));
+  await put('ship/.DS_Store', Buffer.from('hidden'));
+  await copyFile(join(photos, 'cat/0.jpeg'), join(photos, 'ship/not-a-cat.jpeg'));
+  await copyFile(join(photos, 'cat/1.png'), join(photos, 'cat/1 (copy).png'));
+}
+
+test('trains on a folder as people have them, and says what is wrong in it', async () => {
+  await putPictures();
+  await plant();
+  const said: string[] = [];
+  const run = {
+    directory: join(root, 'run'),
+    resume: false,
+    data: photos,
+    strict: false,
+    models: join(root, 'models'),
+    modelId: undefined,
+    backend: inject('native') ? 'native' : 'wasm',
+    command: 'a test',
+    signal: new AbortController().signal,
+    say: (line: string) => said.push(line),
+  } as const;
+  const card = await train(smoke, run);
+
+  expect(said).toContain(
+    'Skipped, since damaged or no pictures: 5 (airplane/cut.jpg, airplane/zeros.jpg, ship/empty.png, ship/notes.txt, ship/page.jpg).',
+  );
+  expect(said).toContain(
+    'In two classes, byte for byte, of which one must be wrong: 1 (ship/not-a-cat.jpeg = cat/0.jpeg).',
+  );
+  expect(said.find((line) => line.startsWith('More than once'))).toMatch(
+    /: 1 \(cat\/1\.png = cat\/1 \(copy\)\.png\)\.$/,
+  );
+  const counts = { airplane: PICTURES + 2, cat: PICTURES + 7, ship: PICTURES + 1 };
+  expect(said).toContain(
+    `Pictures to train on: airplane ${counts.airplane}, cat ${counts.cat}, ship ${counts.ship}.`,
+  );
+  // A tenth to test, a tenth of the others to validate.
+  expect(said).toContain('photos: 105 pictures to train, 12 to choose the checkpoint, 13 to test.');
+  expect(card.labels.map(({ name }) => name)).toEqual(CLASSES);
+  expect(card.id).toBe('photos-smoke');
+  const [accuracy] = card.accuracy;
+  expect(accuracy?.pictures).toBe(13);
+  // By chance it would be a third.
+  expect(accuracy?.float32).toBeGreaterThan(0.5);
+
+  // A second run reads no picture again and computes no feature.
+  const again: string[] = [];
+  await train(smoke, {
+    ...run,
+    directory: join(root, 'again'),
+    say: (line) => again.push(line),
+  });
+  expect(again.find((line) => line.startsWith('Features: '))).toMatch(/^Features: .* read; /);
+  expect(again.filter((line) => /^(Stage|After)/.test(line)).map(withoutSeconds)).toEqual(
+    said.filter((line) => /^(Stage|After)/.test(line)).map(withoutSeconds),
+  );
+
+  await expect(train(smoke, { ...run, strict: true })).rejects.toMatchObject({
+    code: 'dataset_invalid',
+    message: expect.stringMatching(/^Expected a picture at .*, but it is damaged or none: /),
+  });
+});
+
+const withoutSeconds = (line: string) => line.replace(/, [^,]* in all$/, '');
