@@ -90,16 +90,16 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     const { trunk, head } = cutHead(plan);
     const cache = await FeatureCache.open({ ...origin, trunk, preprocess }, say);
     const featuresOf = (examples: Examples, name: keyof Splits) =>
-      config.stage1.augment
-        ? throughPlan(trunk, examples)
-        : computeFeatures(trunk, examples, {
-            batchSize: INFERENCE_BATCH,
-            progress: startProgress(`Stage 1, ${name} features`, examples.length),
-            signal,
-            store: cache.storeOf(name, splits[name]),
-          });
+      computeFeatures(trunk, examples, {
+        batchSize: INFERENCE_BATCH,
+        progress: startProgress(`Stage 1, ${name} features`, examples.length),
+        signal,
+        store: cache.storeOf(name, splits[name]),
+      });
     const features = {
-      train: await featuresOf(config.stage1.augment ? photos.augmented : photos.plain, 'train'),
+      train: config.stage1.augment
+        ? throughPlan(trunk, photos.augmented)
+        : await featuresOf(photos.plain, 'train'),
       validation: await featuresOf(photos.validation, 'validation'),
       test: await featuresOf(photos.test, 'test'),
     };
