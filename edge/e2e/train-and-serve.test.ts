@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { modelsAnswer } from 'shared/wire';
+import { modelAnswer, modelsAnswer } from 'shared/wire';
 import sharp from 'sharp';
 import { openCifar10 } from 'trainer/datasets/cifar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -36,6 +36,11 @@ test('the trained model is served', async () => {
   expect(answer.default).toBe('e2e');
   expect(answer.models[0]).toMatchObject({ id: 'e2e', classes: 10, size: 64 });
   expect(answer.models[0]?.accuracy[0]).toMatchObject({ source: 'measured', split: 'test' });
+
+  const { card } = modelAnswer.parse(await (await served.fetch('/models/e2e')).json());
+  expect(card.calibration).toMatchObject({ pictures: 200, ece: { after: expect.any(Number) } });
+  // Chosen on the validation pictures.
+  expect(card.calibration?.temperature).not.toBe(1);
 });
 
 test('pictures fetched by url get the right labels', async () => {
