@@ -96,7 +96,7 @@ async function main(): Promise<void> {
   }
   switch (command) {
     case 'train': {
-      const { directory, config, data } = await chooseRun(values);
+      const { directory, config, data } = await chooseRun(values, runs);
       const interrupt = new AbortController();
       process.once('SIGINT', () => {
         interrupt.abort(
@@ -239,6 +239,7 @@ function parseCommandLine() {
 /** A new run's folder and experiment, or those of the run to go on with. */
 async function chooseRun(
   values: ReturnType<typeof parseCommandLine>['values'],
+  runs: string,
 ): Promise<{ directory: string; config: TrainConfig; data: string | null }> {
   const resumed = fromUser(values.resume);
   if (resumed !== undefined) {
@@ -257,7 +258,7 @@ async function chooseRun(
   });
   const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   return {
-    directory: join(fromUser(values.runs) ?? join(packageFolder, 'runs'), `${time}-${config.name}`),
+    directory: join(runs, `${time}-${config.name}`),
     config,
     data: values.data === undefined ? null : dataOf(values.data),
   };

@@ -42,9 +42,10 @@ test.skipIf(!inject('native'))("writes the log's scalars for TensorBoard", async
   const before = tf.memory().numTensors;
   for (const event of events) addToEventFiles(directory, event);
   expect(tf.memory().numTensors).toBe(before);
-  const files = await readdir(directory);
+  const folder = join(directory, 'tensorboard');
+  const files = await readdir(folder);
   expect(files).toEqual([expect.stringMatching(/^events\.out\.tfevents\./)]);
-  const [version, ...scalars] = recordsOf(await readFile(join(directory, files[0] as string)));
+  const [version, ...scalars] = recordsOf(await readFile(join(folder, files[0] as string)));
   expect(version?.toString()).toContain('brain.Event:2');
   // An event's field 2 is its step; of its scalar, field 1 is the tag and field 2 the value.
   expect(scalars.map((record) => scalarIn(record))).toEqual([

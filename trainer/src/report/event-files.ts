@@ -1,9 +1,10 @@
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { isNativeBackend, nativeBackend } from '../runtime/native-backend.ts';
 import type { LogEvent } from './run-log.ts';
 
 /**
- * Adds the log's scalars to TensorBoard's event files in a run's folder: the training loss by step and
+ * Adds the log's scalars to TensorBoard's event files in a run's `tensorboard` folder: the training loss by step and
  * the validation by epoch. TensorFlow itself writes them, so the backends without it have none. A run
  * that goes on adds a file.
  */
@@ -12,10 +13,11 @@ export function addToEventFiles(directory: string, event: LogEvent): void {
   const scalars = scalarsOf(event);
   if (scalars.length === 0) return;
   const backend = nativeBackend();
+  const folder = join(directory, 'tensorboard');
   tf.tidy(() => {
     // TensorFlow keeps one by the folder's name, and makes it where there is none.
-    const writer = backend.summaryWriter(directory);
-    backend.createSummaryFileWriter(writer, directory);
+    const writer = backend.summaryWriter(folder);
+    backend.createSummaryFileWriter(writer, folder);
     for (const [name, value, step] of scalars) {
       backend.writeScalarSummary(writer, step, name, value);
     }
