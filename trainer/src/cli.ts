@@ -125,7 +125,7 @@ async function main(): Promise<void> {
       const stage = values.stage ?? '2';
       if (stage !== '1' && stage !== '2')
         throw usage(`Expected 1 or 2 for --stage, but got ${stage}.`);
-      const { config, data } = await chooseRun(values);
+      const { config, data } = await chooseRun(values, runs);
       await startBackend(backendOf(values.backend), say, { threads: threadsOf(values.threads) });
       const { signal } = new AbortController();
       return say(

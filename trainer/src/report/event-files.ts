@@ -4,9 +4,9 @@ import { isNativeBackend, nativeBackend } from '../runtime/native-backend.ts';
 import type { LogEvent } from './run-log.ts';
 
 /**
- * Adds the log's scalars to TensorBoard's event files in a run's `tensorboard` folder: the training loss by step and
- * the validation by epoch. TensorFlow itself writes them, so the backends without it have none. A run
- * that goes on adds a file.
+ * Adds the log's scalars to TensorBoard's event files in a run's `tensorboard` folder: the training
+ * loss by step, the validation by epoch. TensorFlow itself writes them, so the backends without it have
+ * none. A run that goes on adds a file.
  */
 export function addToEventFiles(directory: string, event: LogEvent): void {
   if (!isNativeBackend()) return;
