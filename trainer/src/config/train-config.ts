@@ -153,6 +153,10 @@ export const trainConfig = z
           .lt(0.5)
           .default(0)
           .describe('shift by up to this fraction of the shorter side, edges reflected'),
+        trivial: z
+          .boolean()
+          .default(false)
+          .describe('one more change out of fourteen, of shape or colour: TrivialAugment'),
         colour: z
           .number()
           .min(0)

@@ -2,6 +2,7 @@ import type { Picture } from 'shared/preprocess';
 import { expect, test } from 'vitest';
 import { augment } from './augment.ts';
 import { createRandom, type Random } from './random.ts';
+import { changes } from './trivial-augment.ts';
 
 /** Draws what it is told to. `shift` of −1 is the first of three places at a crop of one pixel. */
 const fixed = ({ mirror = false, left = 0, top = 0, crop = 0 }): Random => {
@@ -22,6 +23,7 @@ const none = {
   flipVertical: false,
   quarterTurns: false,
   crop: 0,
+  trivial: false,
   colour: 0,
   erase: 0,
 };
@@ -103,6 +105,14 @@ test("gives each of a square's eight symmetries about as often", () => {
   }
   expect(seen.size).toBe(8);
   for (const count of seen.values()) expect(count).toBeGreaterThan(60);
+});
+
+test("makes TrivialAugment's change behind the others", () => {
+  const below = [0, 0, changes.indexOf('posterize'), 30];
+  const random: Random = { float: () => 0.1, below: () => below.shift() as number };
+  const changed = augment(picture, random, { ...none, flip: true, trivial: true });
+  // Mirrored, and of each value the upper two bits.
+  expect([...changed.data.subarray(0, 9)]).toEqual([0, 64, 0, 0, 64, 0, 0, 64, 0]);
 });
 
 /** A picture of one colour. */

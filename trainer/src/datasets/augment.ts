@@ -1,5 +1,6 @@
 import type { Picture } from 'shared/preprocess';
 import type { Random } from './random.ts';
+import { trivialAugment } from './trivial-augment.ts';
 
 export interface Augmentation {
   /** Mirror every second picture, left to right. */
@@ -10,6 +11,8 @@ export interface Augmentation {
   readonly quarterTurns: boolean;
   /** Shift by at most this fraction of the shorter side in each direction; 0 does not shift. */
   readonly crop: number;
+  /** Make one more change out of fourteen: TrivialAugment. */
+  readonly trivial: boolean;
   /** Change brightness, contrast and saturation by at most this fraction each; 0 leaves them. */
   readonly colour: number;
   /** Probability that a rectangle is overwritten. */
@@ -26,7 +29,7 @@ export interface Augmentation {
 export function augment(
   picture: Picture,
   random: Random,
-  { flip, flipVertical, quarterTurns, crop, colour, erase }: Augmentation,
+  { flip, flipVertical, quarterTurns, crop, trivial, colour, erase }: Augmentation,
 ): Picture {
   const { width, height, channels, data } = picture;
   // Always as many draws, so that what one option draws does not depend on the other.
@@ -55,7 +58,8 @@ export function augment(
     }
   }
   const [newWidth, newHeight] = turns % 2 === 0 ? [width, height] : [height, width];
-  const augmented = { width: newWidth, height: newHeight, channels, data: changed };
+  const moved = { width: newWidth, height: newHeight, channels, data: changed };
+  const augmented = trivial ? trivialAugment(moved, random) : moved;
   if (colour > 0) changeColours(augmented, random, colour);
   if (erase > 0 && random.float() < erase) eraseRectangle(augmented, random);
   return augmented;
