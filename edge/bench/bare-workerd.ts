@@ -21,12 +21,14 @@ export interface BareWorker {
  * Starts the benches' Worker as it would be deployed, without wrangler's proxy and inspector: they
  * hold some 50 KB of each request, whatever the Worker does, which would hide what it holds itself.
  * There is no Cache API here.
+ *
+ * @param assets the folder that it serves, with `models/`
  */
-export async function startBareWorkerd(): Promise<BareWorker> {
+export async function startBareWorkerd(assets = join(bench, '../public')): Promise<BareWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'graft-workerd-'));
   const wrangler = join(bench, '../node_modules/.bin/wrangler');
   await promisify(execFile)(wrangler, ['deploy', '--dry-run', '--outdir', folder], { cwd: bench });
-  await writeFile(join(folder, 'config.capnp'), configOf(await readdir(folder)));
+  await writeFile(join(folder, 'config.capnp'), configOf(await readdir(folder), assets));
   // The one who embeds workerd learns from file descriptor 3 which port it took.
   const process = spawn(workerd.default, ['serve', '--control-fd=3', 'config.capnp'], {
     cwd: folder,
@@ -45,7 +47,7 @@ export async function startBareWorkerd(): Promise<BareWorker> {
 }
 
 /** @see https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
-function configOf(files: readonly string[]): string {
+function configOf(files: readonly string[], assets: string): string {
   const modules = files
     .filter((name) => name.endsWith('.wasm'))
     .map((name) => `(name = "${name}", wasm = embed "${name}")`);
@@ -58,7 +60,7 @@ const config :Workerd.Config = (
       bindings = [(name = "ASSETS", service = "public"), (name = "ALLOW_LOOPBACK", text = "1")],
       globalOutbound = "internet",
     )),
-    (name = "public", disk = (path = "${join(bench, '../public')}")),
+    (name = "public", disk = (path = "${assets}")),
     (name = "internet", network = (allow = ["public", "private", "local"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],

@@ -11,3 +11,11 @@ export interface Timings {
   /** By stage, as the Server-Timing header has them. */
   readonly stagesMs: Record<string, number[]>;
 }
+
+/** What a model's inference takes. */
+export interface InferenceCost {
+  /** Milliseconds of one, several times. */
+  readonly ms: number[];
+  /** tfjs' memory of WebAssembly, with the model's weights in float32. */
+  readonly wasmBytes: number;
+}

@@ -1,3 +1,4 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { createApp } from '../src/app.ts';
 import type { Env } from '../src/env.ts';
@@ -6,7 +7,7 @@ import { withModel } from '../src/model.ts';
 import { resolveModel } from '../src/models-index.ts';
 import { decode } from '../src/pictures/decode.ts';
 import { preprocess } from '../src/preprocess.ts';
-import type { Timings } from './timings.ts';
+import type { InferenceCost, Timings } from './timings.ts';
 
 const app = createApp();
 
@@ -20,6 +21,9 @@ export default {
   async fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === '/tensors') return new Response(`${tf.memory().numTensors}`);
+    if (pathname === '/inference') {
+      return Response.json(await timeInference(env, searchParams.get('model') ?? ''));
+    }
     if (pathname !== '/bench') return app.fetch(request, env, context);
     const url = searchParams.get('url') ?? '';
     const batch = Number(searchParams.get('batch'));
@@ -66,6 +70,23 @@ export default {
     return Response.json(timings);
   },
 } satisfies ExportedHandler<Env>;
+
+/** Times a model's bare inference, each figure the mean of as many as fill 50 ms. */
+async function timeInference(env: Env, reference: string): Promise<InferenceCost> {
+  const { directory } = await resolveModel(env, reference);
+  const model = await withModel(env, directory, 1, (loading) => loading);
+  const input = new Float32Array(model.card.preprocess.size ** 2 * 3).fill(0.5);
+  const time = (count: number): number => {
+    const start = performance.now();
+    for (let i = 0; i < count; i++) model.classify(input);
+    return (performance.now() - start) / count;
+  };
+  time(3);
+  const batch = Math.ceil(50 / Math.max(1, time(1)));
+  const rounds = Math.max(3, Math.ceil(2000 / Math.max(50, time(batch) * batch)));
+  const ms = Array.from({ length: rounds }, () => time(batch));
+  return { ms, wasmBytes: (tf.backend() as BackendWasm).wasm.HEAPU8.byteLength };
+}
 
 function meanStages(responses: readonly Response[]): Map<string, number> {
   const means = new Map<string, number>();

@@ -13,7 +13,7 @@ import { writeModelDirectory } from './write-model-directory.ts';
 /**
  * Exports a network as ImageNet left it, with its 1,000 classes.
  *
- * @param weights `imagenet` or the path of a file
+ * @param weights `imagenet`, the path of a file, or `none` for random ones, to try a network's speed
  * @throws TrainerError `weights_invalid`
  */
 export async function exportPretrained(
@@ -24,8 +24,8 @@ export async function exportPretrained(
 ): Promise<ModelCard> {
   const backbone = backbones[name];
   const { size } = backbone;
-  const network = buildBackbone(name, { initialize: false });
-  await loadBackboneWeights(network, name, weights, true);
+  const network = buildBackbone(name, { initialize: weights === 'none' });
+  if (weights !== 'none') await loadBackboneWeights(network, name, weights, true);
   const parameters = network.countParams();
   const plan = fusePlan(network);
   network.dispose();
@@ -43,7 +43,7 @@ export async function exportPretrained(
       preprocess: { ...backbone.preprocess, size },
       quantization: scheme,
       accuracy:
-        backbone.publishedTop1 === null
+        backbone.publishedTop1 === null || weights === 'none'
           ? []
           : [
               {
