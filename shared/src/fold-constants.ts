@@ -18,7 +18,7 @@ export interface FoldedArtifacts extends io.ModelArtifacts {
 /**
  * Replaces each `Mul(kernel, scale)` of two constants by its product.
  *
- * The model directory stores a kernel as uint8 divided by its channels' scales, since the tfjs
+ * The model directory stores a kernel in whole steps, divided by its channels' scales, since the tfjs
  * format has one scale a tensor. Any tfjs program computes the product, but at each inference
  * (35 → 60 ms for EfficientNet-Lite0); here it is computed once, at loading.
  *
@@ -98,7 +98,7 @@ function nodeOf(input: string): string {
 /** Millions of numbers, while the first caller waits: plain loops, which are compiled soonest. */
 function multiply({ spec, bytes }: StoredTensor, factors: Float32Array): Float32Array<ArrayBuffer> {
   const { scale = 1, min = 0 } = spec.quantization ?? {};
-  const values = spec.quantization ? bytes : new Float32Array(bytes.slice().buffer);
+  const values = storedValues(spec, bytes);
   const product = new Float32Array(values.length);
   const channels = factors.length;
   for (let row = 0; row < product.length; row += channels) {
@@ -110,6 +110,17 @@ function multiply({ spec, bytes }: StoredTensor, factors: Float32Array): Float32
   return product;
 }
 
+/** Whole steps where they are quantized to such; no factor has another format. */
+function storedValues(
+  { quantization }: io.WeightsManifestEntry,
+  bytes: Uint8Array<ArrayBuffer>,
+): Uint8Array | Uint16Array | Float32Array {
+  if (quantization?.dtype === 'uint8') return bytes;
+  // A copy, since a number must begin at a multiple of its length.
+  const { buffer } = bytes.slice();
+  return quantization?.dtype === 'uint16' ? new Uint16Array(buffer) : new Float32Array(buffer);
+}
+
 function floatValues(tensor: StoredTensor): Float32Array<ArrayBuffer> {
   return multiply(tensor, Float32Array.of(1));
 }
@@ -118,7 +129,8 @@ function elements(spec: io.WeightsManifestEntry): number {
   return spec.shape.reduce((product, length) => product * length, 1);
 }
 
-/** The trainer writes float32, int32 and uint8; see `trainer/src/export/quantize.ts`. */
-function bytesPerElement(spec: io.WeightsManifestEntry): number {
-  return spec.quantization?.dtype === 'uint8' ? 1 : 4;
+function bytesPerElement({ quantization }: io.WeightsManifestEntry): number {
+  return quantization ? BYTES[quantization.dtype] : 4;
 }
+
+const BYTES = { uint8: 1, uint16: 2, float16: 2 } as const;

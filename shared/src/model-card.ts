@@ -58,8 +58,11 @@ export const modelCard = z
     preprocess: preprocessSpec,
     quantization: z
       .strictObject({
-        /** `uint8-per-channel`: kernels in 8 bits with one scale an output channel. */
-        scheme: z.enum(['float32', 'uint8-per-channel']),
+        /**
+         * How kernels are stored. `uint8-per-channel`: in 8 bits with one scale an output channel;
+         * `mixed`: those in 16-bit floats that 8 bits would hurt most.
+         */
+        scheme: z.enum(['float32', 'float16', 'uint16-per-channel', 'uint8-per-channel', 'mixed']),
         /** Size of all the weight shards. */
         bytes: z.int().positive(),
       })

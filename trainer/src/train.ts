@@ -144,7 +144,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   // Calibrate and export: what is measured is what is written.
   const temperature = fitTemperature(await answersOf(plan, photos.validation, 'Calibration'));
   await session.log({ event: 'calibrate', temperature });
-  const model = await toGraphModel(plan, config.size, 'uint8-per-channel', temperature);
+  const model = await toGraphModel(plan, config.size, 'uint8', temperature);
   const results = await collectResults({
     float32: await answersOf(plan, photos.test, 'Test, float32'),
     served: await servedAnswers(model, photos.test, signal),

@@ -6,7 +6,6 @@ import { type BackboneName, backbones, buildBackbone } from '../backbones/regist
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan } from '../plan/plan.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
-import type { QuantizationScheme } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
@@ -20,7 +19,6 @@ export async function exportPretrained(
   name: BackboneName,
   weights: string,
   directory: string,
-  scheme: QuantizationScheme = 'uint8-per-channel',
 ): Promise<ModelCard> {
   const backbone = backbones[name];
   const { size } = backbone;
@@ -30,7 +28,7 @@ export async function exportPretrained(
   const plan = fusePlan(network);
   network.dispose();
   try {
-    return await writeModelDirectory(directory, await toGraphModel(plan, size, scheme), {
+    return await writeModelDirectory(directory, await toGraphModel(plan, size, 'uint8'), {
       id: basename(directory),
       title: `${backbone.title}, 1,000 ImageNet classes`,
       created: new Date().toISOString(),
@@ -41,7 +39,7 @@ export async function exportPretrained(
       architecture: { name: backbone.title, parameters },
       pretraining: pretrainingOf(name, weights),
       preprocess: { ...backbone.preprocess, size },
-      quantization: scheme,
+      quantization: 'uint8-per-channel',
       accuracy:
         backbone.publishedTop1 === null || weights === 'none'
           ? []

@@ -1,9 +1,10 @@
 import type { io } from '@tensorflow/tfjs';
 import type { GraphOperation } from 'shared/graph-operations';
 import type { NamedTensor } from '../weights/safetensors.ts';
-import { quantizePerChannel, STEP } from './quantize.ts';
+import { type KernelFormat, quantizePerChannel, STEP } from './quantize.ts';
 
-export type QuantizationScheme = 'float32' | 'uint8-per-channel';
+/** One for all kernels, or each by its name. */
+export type KernelFormats = KernelFormat | ReadonlyMap<string, KernelFormat>;
 
 export interface GraphNode {
   readonly name: string;
@@ -29,13 +30,13 @@ export interface GraphPort {
 
 /** Gathers nodes and weights; each method adds a node and returns its name. */
 export class GraphBuilder {
-  readonly #scheme: QuantizationScheme;
+  readonly #formats: KernelFormats;
   readonly #nodes: GraphNode[] = [];
   readonly #specs: io.WeightsManifestEntry[] = [];
   readonly #data: Uint8Array[] = [];
 
-  constructor(scheme: QuantizationScheme) {
-    this.#scheme = scheme;
+  constructor(formats: KernelFormats) {
+    this.#formats = formats;
   }
 
   /** An operation on float32 values. */
@@ -56,28 +57,38 @@ export class GraphBuilder {
   }
 
   /**
-   * The tfjs format has one scale a tensor. So the kernel is stored divided by its channels'
-   * scales, and the graph multiplies two constants: right in any tfjs program, and free where
-   * the loader folds it once (`shared/fold-constants`).
+   * The tfjs format has one scale a tensor. So a kernel in whole steps is stored divided by its
+   * channels' scales, and the graph multiplies two constants: right in any tfjs program, and free
+   * where the loader folds it once (`shared/fold-constants`).
    */
   kernel(name: string, kernel: NamedTensor, channelDimensions: 1 | 2): string {
-    if (this.#scheme === 'float32') return this.float(name, kernel);
-    const { shape, steps, scales } = quantizePerChannel(kernel, channelDimensions);
-    const quantized = this.#constant(
-      {
-        name: `${name}/steps`,
-        shape: [...shape],
-        dtype: 'float32',
-        quantization: { dtype: 'uint8', ...STEP },
-      },
-      steps,
-    );
-    return this.node(name, 'Mul', [quantized, this.float(`${name}/scales`, scales)]);
+    const formats = this.#formats;
+    const format = typeof formats === 'string' ? formats : formats.get(name);
+    const shape = [...kernel.shape];
+    const dtype = 'float32';
+    switch (format) {
+      case 'uint8':
+      case 'uint16': {
+        const { steps, scales } = quantizePerChannel(kernel, channelDimensions, format);
+        const quantized = this.#constant(
+          { name: `${name}/steps`, shape, dtype, quantization: { dtype: format, ...STEP[format] } },
+          steps,
+        );
+        return this.node(name, 'Mul', [quantized, this.float(`${name}/scales`, scales)]);
+      }
+      case 'float16': {
+        const halves = Float16Array.from(kernel.values);
+        return this.#constant({ name, shape, dtype, quantization: { dtype: format } }, halves);
+      }
+      case 'float32':
+        return this.float(name, kernel);
+      default:
+        throw new Error(`Expected a format for the kernel ${name}, but there is none.`);
+    }
   }
 
   float(name: string, { shape, values }: NamedTensor): string {
-    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    return this.#constant({ name, shape: [...shape], dtype: 'float32' }, data);
+    return this.#constant({ name, shape: [...shape], dtype: 'float32' }, values);
   }
 
   /** @param shape of the constant; by default a list, `[values.length]` */
@@ -86,8 +97,7 @@ export class GraphBuilder {
     values: readonly number[],
     shape: readonly number[] = [values.length],
   ): string {
-    const data = new Uint8Array(Int32Array.from(values).buffer);
-    return this.#constant({ name, shape: [...shape], dtype: 'int32' }, data);
+    return this.#constant({ name, shape: [...shape], dtype: 'int32' }, Int32Array.from(values));
   }
 
   finish(input: GraphPort, output: GraphPort): GraphModel {
@@ -102,9 +112,9 @@ export class GraphBuilder {
     };
   }
 
-  #constant(spec: io.WeightsManifestEntry, data: Uint8Array): string {
+  #constant(spec: io.WeightsManifestEntry, data: ArrayBufferView): string {
     this.#specs.push(spec);
-    this.#data.push(data);
+    this.#data.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     const dtype = spec.dtype === 'int32' ? 'DT_INT32' : 'DT_FLOAT';
     return this.#add(spec.name, 'Const', [], {
       dtype: { type: dtype },

@@ -10,6 +10,7 @@ import { startBackend } from '../runtime/start-backend.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
 import type { GraphModel } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
+import { type KernelFormat, kernelFormats } from './quantize.ts';
 
 beforeAll(async () => {
   await startBackend('wasm', () => {});
@@ -48,39 +49,48 @@ describe('a tiny network of every kind of step', () => {
     );
   });
 
-  test('answers nearly so in 8 bits, and takes less room', async () => {
+  test.each([
+    ['uint8', 0.02],
+    ['float16', 2e-3],
+    ['uint16', 1e-4],
+  ] as const)('answers nearly so in %s, and takes less room', async (format, tolerance) => {
     const float = await toGraphModel(plan, TINY_SIZE, 'float32');
-    const model = await toGraphModel(plan, TINY_SIZE, 'uint8-per-channel');
+    const model = await toGraphModel(plan, TINY_SIZE, format);
     const error = largestDifference(await answersOf(artifactsOf(model), photos), expected);
-    expect(error).toBeLessThan(0.02);
+    expect(error).toBeLessThan(tolerance);
     expect(error).toBeGreaterThan(0);
     expect(model.weightData.length).toBeLessThan(float.weightData.length);
   });
 
-  test('answers the same with its constants folded', async () => {
-    const artifacts = artifactsOf(await toGraphModel(plan, TINY_SIZE, 'uint8-per-channel'));
-    const folded = foldConstants(artifacts);
-    const operations = (folded.modelTopology as GraphModel['topology']).node.map(({ op }) => op);
-    expect(operations).not.toContain('Mul');
-    const difference = largestDifference(
-      await answersOf(folded, photos),
-      await answersOf(artifacts, photos),
-    );
-    expect(difference).toBeLessThan(1e-6);
+  test('stores each kernel as its format says', async () => {
+    const names = (await toGraphModel(plan, TINY_SIZE, 'float32')).weightSpecs
+      .map(({ name }) => name)
+      .filter((name) => /kernel\d*$/.test(name));
+    const formats = new Map(names.map((name, at) => [name, kernelFormats[at % 4] as KernelFormat]));
+    const model = await toGraphModel(plan, TINY_SIZE, formats);
+    for (const [name, format] of formats) {
+      const spec = model.weightSpecs.find((spec) => [name, `${name}/steps`].includes(spec.name));
+      expect(spec?.quantization?.dtype ?? 'float32', name).toBe(format);
+    }
+    const artifacts = artifactsOf(model);
+    const answers = await answersOf(artifacts, photos);
+    expect(largestDifference(answers, expected)).toBeLessThan(0.02);
+    const folded = await answersOf(foldConstants(artifacts), photos);
+    expect(largestDifference(folded, answers)).toBeLessThan(1e-6);
   });
 
-  test.each(['float32', 'uint8-per-channel'] as const)(
-    'divides the logits by a temperature in %s, in the weights themselves',
-    async (scheme) => {
-      const plain = await toGraphModel(plan, TINY_SIZE, scheme);
-      const calibrated = await toGraphModel(plan, TINY_SIZE, scheme, 2.5);
-      expect(calibrated.topology).toEqual(plain.topology);
-      expect(calibrated.weightData.length).toBe(plain.weightData.length);
-      const answers = await answersOf(artifactsOf(calibrated), photos);
-      const byHand = tf.softmax((await answersOf(artifactsOf(plain), photos)).log().div(2.5));
-      expect(largestDifference(answers, byHand)).toBeLessThan(1e-6);
-      expect(largestDifference(answers, expected)).toBeGreaterThan(0.05);
-      expect(answers.argMax(1).dataSync()).toEqual(expected.argMax(1).dataSync());
+  test.each(['uint8', 'uint16'] as const)(
+    'answers the same in %s with its constants folded',
+    async (format) => {
+      const artifacts = artifactsOf(await toGraphModel(plan, TINY_SIZE, format));
+      const folded = foldConstants(artifacts);
+      const operations = (folded.modelTopology as GraphModel['topology']).node.map(({ op }) => op);
+      expect(operations).not.toContain('Mul');
+      const difference = largestDifference(
+        await answersOf(folded, photos),
+        await answersOf(artifacts, photos),
+      );
+      expect(difference).toBeLessThan(1e-6);
     },
   );
 
@@ -103,7 +113,7 @@ describe('a tiny network of every kind of step', () => {
   });
 
   test('says what goes in and what comes out', async () => {
-    const model = await toGraphModel(plan, TINY_SIZE, 'uint8-per-channel');
+    const model = await toGraphModel(plan, TINY_SIZE, 'uint8');
     const artifacts = artifactsOf(model);
     const graph = await tf.loadGraphModel({ load: async () => artifacts });
     expect(graph.inputs.map(({ name, shape, dtype }) => [name, shape, dtype])).toEqual([
@@ -117,11 +127,7 @@ describe('a tiny network of every kind of step', () => {
   });
 
   test('has a name for each node, and weights that fill the data exactly', async () => {
-    const { topology, weightSpecs, weightData } = await toGraphModel(
-      plan,
-      TINY_SIZE,
-      'uint8-per-channel',
-    );
+    const { topology, weightSpecs, weightData } = await toGraphModel(plan, TINY_SIZE, 'uint8');
     const names = topology.node.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const { input } of topology.node)
@@ -133,7 +139,7 @@ describe('a tiny network of every kind of step', () => {
   });
 
   test('scales each kernel by its output channels', async () => {
-    const { weightSpecs } = await toGraphModel(plan, TINY_SIZE, 'uint8-per-channel');
+    const { weightSpecs } = await toGraphModel(plan, TINY_SIZE, 'uint8');
     const scales = weightSpecs.filter(({ name }) => name.endsWith('/scales'));
     expect(scales.map(({ name, shape }) => [name, shape])).toEqual([
       ['stem/kernel/scales', [4]],
@@ -147,7 +153,7 @@ describe('a tiny network of every kind of step', () => {
 
   test('leaves no tensor behind', async () => {
     const before = tf.memory().numTensors;
-    await toGraphModel(plan, TINY_SIZE, 'uint8-per-channel');
+    await toGraphModel(plan, TINY_SIZE, 'uint8');
     expect(tf.memory().numTensors).toBe(before);
   });
 });

@@ -5,8 +5,8 @@ import { type FoldedConvolution, foldBatchNorm } from './fold-batch-norm.ts';
 import {
   GraphBuilder,
   type GraphModel,
+  type KernelFormats,
   numbers,
-  type QuantizationScheme,
   text,
 } from './graph-builder.ts';
 
@@ -21,10 +21,10 @@ import {
 export async function toGraphModel(
   plan: Plan,
   size: number,
-  scheme: QuantizationScheme,
+  formats: KernelFormats,
   temperature = 1,
 ): Promise<GraphModel> {
-  const graph = new GraphBuilder(scheme);
+  const graph = new GraphBuilder(formats);
   const input = { name: plan.input, shape: [-1, size, size, 3] };
   graph.placeholder(input);
   const logits = logitsOf(plan);

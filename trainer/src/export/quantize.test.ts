@@ -4,9 +4,10 @@ import { type QuantizedKernel, quantizePerChannel, STEP } from './quantize.ts';
 
 /** As tfjs computes it: the affine form, then the product of two constants. */
 function dequantize({ steps, scales: { values } }: QuantizedKernel): number[] {
+  const { scale, min } = steps instanceof Uint8Array ? STEP.uint8 : STEP.uint16;
   return Array.from(
     steps,
-    (step, i) => (step * STEP.scale + STEP.min) * (values[i % values.length] as number),
+    (step, i) => (step * scale + min) * (values[i % values.length] as number),
   );
 }
 
@@ -23,47 +24,49 @@ function randomKernel(shape: number[]): { shape: number[]; values: Float32Array 
 }
 
 test.each([
-  ['a convolution', [3, 3, 2, 5], 1, [5]],
-  ['a dense layer', [7, 4], 1, [4]],
-  ['a depthwise convolution', [3, 3, 5, 1], 2, [5, 1]],
+  ['a convolution', [3, 3, 2, 5], 1, [5], 'uint8', 127],
+  ['a convolution', [3, 3, 2, 5], 1, [5], 'uint16', 32_767],
+  ['a dense layer', [7, 4], 1, [4], 'uint8', 127],
+  ['a depthwise convolution', [3, 3, 5, 1], 2, [5, 1], 'uint8', 127],
 ] as const)(
   'is at most half a step off in each channel of %s',
-  (_, shape, dimensions, scaleShape) => {
+  (_, shape, dimensions, scaleShape, format, largest) => {
     const kernel = randomKernel([...shape]);
-    const quantized = quantizePerChannel(kernel, dimensions);
+    const quantized = quantizePerChannel(kernel, dimensions, format);
     expect(quantized.shape).toEqual(shape);
     expect(quantized.scales.shape).toEqual(scaleShape);
     const { values: scales } = quantized.scales;
     dequantize(quantized).forEach((value, i) => {
-      const halfStep = (scales[i % scales.length] as number) / 127 / 2;
-      expect(Math.abs(value - (kernel.values[i] as number))).toBeLessThanOrEqual(halfStep * 1.0001);
+      const halfStep = (scales[i % scales.length] as number) / largest / 2;
+      expect(Math.abs(value - (kernel.values[i] as number))).toBeLessThanOrEqual(halfStep * 1.001);
     });
   },
 );
 
 test("takes a channel's largest absolute value as its scale, and reaches it on both sides", () => {
   const values = Float32Array.of(0.5, -8, -0.2, 4.1, 0.125, 8);
-  const quantized = quantizePerChannel({ shape: [3, 2], values }, 1);
+  const quantized = quantizePerChannel({ shape: [3, 2], values }, 1, 'uint8');
   expect([...quantized.scales.values]).toEqual([0.5, 8]);
   expect([...quantized.steps]).toEqual([255, 1, 77, 193, 160, 255]);
 });
 
 test('keeps 0 exactly 0', () => {
   const values = Float32Array.of(0, 3, -0, -1);
-  const { steps } = quantizePerChannel({ shape: [4, 1], values }, 1);
+  const { steps } = quantizePerChannel({ shape: [4, 1], values }, 1, 'uint8');
   expect([steps[0], steps[2]]).toEqual([128, 128]);
-  expect(128 * STEP.scale + STEP.min).toBe(0);
+  expect(128 * STEP.uint8.scale + STEP.uint8.min).toBe(0);
+  expect(32_768 * STEP.uint16.scale + STEP.uint16.min).toBe(0);
 });
 
 test('keeps a channel of zeros, whose scale is 0', () => {
   const values = Float32Array.of(0, 1, 0, -1);
-  const quantized = quantizePerChannel({ shape: [2, 2], values }, 1);
+  const quantized = quantizePerChannel({ shape: [2, 2], values }, 1, 'uint8');
   expect([...quantized.scales.values]).toEqual([0, 1]);
   expect(dequantize(quantized)).toEqual([0, expect.closeTo(1), 0, expect.closeTo(-1)]);
 });
 
 test('keeps a channel of numbers too small to divide by', () => {
   const values = Float32Array.of(1e-45, -1e-45);
-  const quantized = quantizePerChannel({ shape: [2, 1], values }, 1);
+  const quantized = quantizePerChannel({ shape: [2, 1], values }, 1, 'uint8');
   expect([...quantized.steps]).toEqual([255, 1]);
 });

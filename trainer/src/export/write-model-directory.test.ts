@@ -41,7 +41,7 @@ let model: GraphModel;
 beforeAll(async () => {
   await startBackend('cpu', () => {});
   plan = fusePlan(buildTinyNetwork());
-  model = await toGraphModel(plan, TINY_SIZE, 'uint8-per-channel');
+  model = await toGraphModel(plan, TINY_SIZE, 'uint8');
 });
 beforeEach(async () => {
   models = await mkdtemp(join(tmpdir(), 'graft-models-'));
