@@ -11,7 +11,7 @@ const FORMAT = { data_format: text('NHWC') };
 
 /** A graph with every one of `shared/graph-operations`, in 8 bits, with the attributes that the exporter gives them. */
 export function buildEveryOperation(): GraphModel {
-  const graph = new GraphBuilder('uint8-per-channel');
+  const graph = new GraphBuilder('uint8');
   const input = { name: 'photo', shape: [-1, EVERY_OPERATION_SIZE, EVERY_OPERATION_SIZE, 3] };
   graph.placeholder(input);
   const window = { strides: numbers([1, 1, 1, 1]), dilations: numbers([1, 1, 1, 1]), ...FORMAT };

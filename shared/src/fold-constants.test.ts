@@ -118,6 +118,29 @@ test('only dequantizes a graph without a product of constants', () => {
   });
 });
 
+test.each([
+  ['uint16', Uint16Array.of(0, 3, 65_535), [-1, 0.5, 32_766.5]],
+  ['float16', Float16Array.of(-1, 0.5, 2048), [-1, 0.5, 2048]],
+] as const)('reads %s behind an odd number of bytes', (dtype, values, expected) => {
+  const scaling = dtype === 'uint16' ? { scale: 0.5, min: -1 } : {};
+  const spec = {
+    name: 'kernel',
+    shape: [3],
+    dtype: 'float32',
+    quantization: { dtype, ...scaling },
+  };
+  const folded = foldConstants(
+    graph(
+      [
+        steps('odd', [1], [2]),
+        { spec: spec as io.WeightsManifestEntry, bytes: new Uint8Array(values.buffer) },
+      ],
+      [{ name: 'y', op: 'Select', input: ['x', 'odd', 'kernel'] }],
+    ),
+  );
+  expect(valuesOf(folded)).toEqual([[0], expected]);
+});
+
 test('does not write into what it is given', () => {
   const artifacts = graph(
     [floats('kernel', [2], [1, 2]), floats('scale', [2], [3, 4])],

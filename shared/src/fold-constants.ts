@@ -110,16 +110,17 @@ function multiply({ spec, bytes }: StoredTensor, factors: Float32Array): Float32
   return product;
 }
 
-/** Whole steps where they are quantized to such; no factor has another format. */
 function storedValues(
   { quantization }: io.WeightsManifestEntry,
   bytes: Uint8Array<ArrayBuffer>,
-): Uint8Array | Uint16Array | Float32Array {
-  if (quantization?.dtype === 'uint8') return bytes;
+): Uint8Array | Uint16Array | Float16Array | Float32Array {
+  const format = quantization?.dtype ?? 'float32';
+  if (format === 'uint8') return bytes;
   // A copy, since a number must begin at a multiple of its length.
-  const { buffer } = bytes.slice();
-  return quantization?.dtype === 'uint16' ? new Uint16Array(buffer) : new Float32Array(buffer);
+  return new ARRAYS[format](bytes.slice().buffer);
 }
+
+const ARRAYS = { uint16: Uint16Array, float16: Float16Array, float32: Float32Array } as const;
 
 function floatValues(tensor: StoredTensor): Float32Array<ArrayBuffer> {
   return multiply(tensor, Float32Array.of(1));

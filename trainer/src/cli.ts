@@ -7,12 +7,13 @@ import { type BackboneName, backbones, buildBackbone } from './backbones/registr
 import { configFields, describeFields, overrideConfig } from './config/config-fields.ts';
 import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
-import { knownDatasets } from './datasets/open-dataset.ts';
+import { knownDatasets, openDataset } from './datasets/open-dataset.ts';
 import { describeDataset, listDatasets } from './describe-datasets.ts';
 import { diagnose } from './doctor.ts';
 import { TrainerError } from './errors.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
+import { type Quantization, quantizations } from './export/quantize.ts';
 import { findLr } from './find-lr.ts';
 import { loadModel, loadPretrained } from './load-model.ts';
 import { formatPredictions, isUrl, predict } from './predict.ts';
@@ -50,8 +51,9 @@ ${describeFields(config)}
 Tries rising learning rates on 1,000 pictures, and suggests a peak.
   --stage <1 or 2>   which stage's (default: 2)
 
-       pnpm --filter trainer run export [--backbone, --weights, --id, --models]
+       pnpm --filter trainer run export [--backbone, --weights, --id, --models, --quantize, --data]
 Exports the pretrained network itself, with ImageNet's 1,000 classes, as the model imagenet.
+  --data <folder>    what --quantize mixed measures on (default: CIFAR-10)
 
        pnpm --filter trainer run summary [--backbone, --include-top, --size, --trim, --freeze]
 Prints a network's layers and how many weights it has.
@@ -132,10 +134,20 @@ async function main(): Promise<void> {
         await findLr(config, stage === '1' ? 1 : 2, { data, strict: values.strict, signal, say }),
       );
     }
-    case 'export':
+    case 'export': {
+      const quantize = quantizationOf(values.quantize ?? 'uint8');
+      const pictures = async (size: number) => {
+        const { strict, data } = values;
+        const { signal } = new AbortController();
+        const options = { size, strict, signal, say, startProgress };
+        const { train: set } = await openDataset(data === undefined ? null : dataOf(data), options);
+        return { set, indices: [...Array(set.length).keys()] };
+      };
       await startBackend(backendOf(values.backend), say, { threads: threadsOf(values.threads) });
-      await exportPretrained(backbone, weights, join(models, idOf(values.id) ?? 'imagenet'));
-      return say(`Written to ${join(models, values.id ?? 'imagenet')}.`);
+      const target = join(models, idOf(values.id) ?? 'imagenet');
+      await exportPretrained(backbone, weights, target, quantize === 'mixed' ? pictures : quantize);
+      return say(`Written to ${target}.`);
+    }
     case 'summary': {
       // Only its shapes matter: no backend is quicker to start.
       await startBackend('cpu', () => {});
@@ -222,6 +234,7 @@ function parseCommandLine() {
         size: { type: 'string' },
         trim: { type: 'string' },
         freeze: { type: 'string' },
+        quantize: { type: 'string' },
         top: { type: 'string', default: '5' },
         model: { type: 'string' },
         json: { type: 'boolean', default: false },
@@ -244,12 +257,14 @@ async function chooseRun(
   const resumed = fromUser(values.resume);
   if (resumed !== undefined) {
     const given = ['config', 'data', ...configFields.map(({ path }) => path)];
-    const extra = given.find((name) => Object.hasOwn(values, name));
+    const extra = given.find((name) => Object.hasOwn(values, name) && name !== 'quantize');
     if (extra !== undefined) {
       throw usage(`Expected no --${extra} with --resume, which goes on as the run began.`);
     }
     const { header } = await loadCheckpoint(checkpointIn(resumed));
-    return { directory: resumed, config: header.config, data: header.data };
+    // It comes behind the training: a finished run is exported anew.
+    const config = overrideConfig(header.config, { quantize: values.quantize });
+    return { directory: resumed, config, data: header.data };
   }
   const { weights } = values;
   const config = overrideConfig(configOf(values.config), {
@@ -285,6 +300,12 @@ function weightsOf(weights: string): string {
 /** A name, or a path. */
 function dataOf(data: string): string {
   return Object.hasOwn(knownDatasets, data) ? data : (fromUser(data) as string);
+}
+
+function quantizationOf(text: string): Quantization {
+  const quantization = quantizations.find((known) => known === text);
+  if (quantization) return quantization;
+  throw usage(`Expected one of ${quantizations.join(', ')} for --quantize, but got ${text}.`);
 }
 
 function integerOf(option: string, text: string): number {

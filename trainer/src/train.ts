@@ -7,8 +7,10 @@ import { buildNetwork } from './build-network.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
 import { createRandom } from './datasets/random.ts';
 import type { Splits } from './datasets/split.ts';
-import type { GraphModel } from './export/graph-builder.ts';
+import { chooseFormats } from './export/choose-formats.ts';
+import { type GraphModel, toArtifacts } from './export/graph-builder.ts';
 import { toGraphModel } from './export/graph-model.ts';
+import { schemes } from './export/quantize.ts';
 import { writeModelDirectory } from './export/write-model-directory.ts';
 import { loadGraph } from './load-model.ts';
 import type { Plan } from './plan/plan.ts';
@@ -144,7 +146,11 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   // Calibrate and export: what is measured is what is written.
   const temperature = fitTemperature(await answersOf(plan, photos.validation, 'Calibration'));
   await session.log({ event: 'calibrate', temperature });
-  const model = await toGraphModel(plan, config.size, 'uint8', temperature);
+  const formats =
+    config.quantize === 'mixed'
+      ? await chooseFormats(plan, preprocess, splits.validation, signal)
+      : config.quantize;
+  const model = await toGraphModel(plan, config.size, formats, temperature);
   const results = await collectResults({
     float32: await answersOf(plan, photos.test, 'Test, float32'),
     served: await servedAnswers(model, photos.test, signal),
@@ -163,7 +169,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     architecture: { name: backbones[config.backbone].title, parameters },
     pretraining: pretrainingOf(config.backbone, config.weights),
     preprocess,
-    quantization: 'uint8-per-channel',
+    quantization: schemes[config.quantize],
     accuracy: [
       {
         source: 'measured',
@@ -203,15 +209,11 @@ function modelIdOf(dataset: string, { limit, name }: TrainConfig): string {
 
 /** As the Worker runs it. */
 async function servedAnswers(
-  { topology, weightSpecs, weightData }: GraphModel,
+  model: GraphModel,
   test: Examples,
   signal: AbortSignal,
 ): Promise<Answers> {
-  const graph = await loadGraph({
-    modelTopology: topology,
-    weightSpecs: [...weightSpecs],
-    weightData: weightData.buffer,
-  });
+  const graph = await loadGraph(toArtifacts(model));
   try {
     return await answersTo(test, 'Test, quantized', graph.run, signal);
   } finally {

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { largestDifference } from '../../fixtures/tiny-network.ts';
 import { smoke } from '../config/smoke.ts';
 import { createRandom } from '../datasets/random.ts';
+import { toArtifacts } from '../export/graph-builder.ts';
 import { toGraphModel } from '../export/graph-model.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { softmaxCrossEntropy } from '../plan/loss.ts';
@@ -115,12 +116,7 @@ describe.each<BackboneName>([
     expect(largestDifference(byPlan, answers)).toBeLessThan(1e-4);
     // The photos' answers are not one and the same.
     expect(largestDifference(byPlan, byPlan.mean(0, true).tile([6, 1]))).toBeGreaterThan(1e-3);
-    const { topology, weightSpecs, weightData } = await toGraphModel(plan, size, 'float32');
-    const artifacts = {
-      modelTopology: topology,
-      weightSpecs: [...weightSpecs],
-      weightData: weightData.buffer,
-    };
+    const artifacts = toArtifacts(await toGraphModel(plan, size, 'float32'));
     const graph = await tf.loadGraphModel({ load: async () => artifacts });
     expect(largestDifference(graph.predict(photos()) as tf.Tensor, byPlan)).toBeLessThan(1e-4);
     graph.dispose();

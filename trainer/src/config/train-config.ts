@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { backbones } from '../backbones/registry.ts';
+import { quantizations } from '../export/quantize.ts';
 
 // Each field's description is also what `train --help` says of it.
 
@@ -218,6 +219,12 @@ export const trainConfig = z
       })
       .refine(decays, decayError)
       .readonly(),
+    quantize: z
+      .enum(quantizations)
+      .default('uint8')
+      .describe(
+        'how kernels are stored; mixed measures which ones 8 bits would hurt, and takes float16 for these',
+      ),
     seed: z.int().min(0).describe('of split, head, order, augmentation and dropout'),
   })
   .readonly();

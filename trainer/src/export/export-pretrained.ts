@@ -3,32 +3,43 @@ import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' 
 import type { ModelCard } from 'shared/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
 import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
+import type { Part } from '../datasets/split.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan } from '../plan/plan.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
+import { chooseFormats } from './choose-formats.ts';
 import { toGraphModel } from './graph-model.ts';
+import { type KernelFormat, schemes } from './quantize.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
 /**
  * Exports a network as ImageNet left it, with its 1,000 classes.
  *
  * @param weights `imagenet`, the path of a file, or `none` for random ones, to try a network's speed
+ * @param quantize a format for all kernels; or pictures, of about the size that the network needs, to
+ *   choose one for each by
  * @throws TrainerError `weights_invalid`
  */
 export async function exportPretrained(
   name: BackboneName,
   weights: string,
   directory: string,
+  quantize: KernelFormat | ((size: number) => Promise<Part>) = 'uint8',
 ): Promise<ModelCard> {
   const backbone = backbones[name];
   const { size } = backbone;
+  const preprocess = { ...backbone.preprocess, size };
   const network = buildBackbone(name, { initialize: weights === 'none' });
   if (weights !== 'none') await loadBackboneWeights(network, name, weights, true);
   const parameters = network.countParams();
   const plan = fusePlan(network);
   network.dispose();
   try {
-    return await writeModelDirectory(directory, await toGraphModel(plan, size, 'uint8'), {
+    const formats =
+      typeof quantize === 'string'
+        ? quantize
+        : await chooseFormats(plan, preprocess, await quantize(size), new AbortController().signal);
+    return await writeModelDirectory(directory, await toGraphModel(plan, size, formats), {
       id: basename(directory),
       title: `${backbone.title}, 1,000 ImageNet classes`,
       created: new Date().toISOString(),
@@ -38,8 +49,8 @@ export async function exportPretrained(
       })),
       architecture: { name: backbone.title, parameters },
       pretraining: pretrainingOf(name, weights),
-      preprocess: { ...backbone.preprocess, size },
-      quantization: 'uint8-per-channel',
+      preprocess,
+      quantization: schemes[typeof quantize === 'string' ? quantize : 'mixed'],
       accuracy:
         backbone.publishedTop1 === null || weights === 'none'
           ? []

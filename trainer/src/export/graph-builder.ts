@@ -20,6 +20,18 @@ export interface GraphModel {
   readonly weightSpecs: readonly io.WeightsManifestEntry[];
   /** In the order of `weightSpecs`. */
   readonly weightData: Uint8Array<ArrayBuffer>;
+  /** How many numbers each kernel has, by its name. */
+  readonly kernels: ReadonlyMap<string, number>;
+}
+
+/** What `tf.loadGraphModel` takes. */
+export function toArtifacts(model: GraphModel): io.ModelArtifacts {
+  return {
+    modelTopology: model.topology,
+    signature: model.signature,
+    weightSpecs: [...model.weightSpecs],
+    weightData: model.weightData.buffer,
+  };
 }
 
 /** An input or output: its node's name and its shape, −1 where it is open. */
@@ -34,6 +46,7 @@ export class GraphBuilder {
   readonly #nodes: GraphNode[] = [];
   readonly #specs: io.WeightsManifestEntry[] = [];
   readonly #data: Uint8Array[] = [];
+  readonly #kernels = new Map<string, number>();
 
   constructor(formats: KernelFormats) {
     this.#formats = formats;
@@ -62,6 +75,7 @@ export class GraphBuilder {
    * where the loader folds it once (`shared/fold-constants`).
    */
   kernel(name: string, kernel: NamedTensor, channelDimensions: 1 | 2): string {
+    this.#kernels.set(name, kernel.values.length);
     const formats = this.#formats;
     const format = typeof formats === 'string' ? formats : formats.get(name);
     const shape = [...kernel.shape];
@@ -109,6 +123,7 @@ export class GraphBuilder {
       },
       weightSpecs: this.#specs,
       weightData: new Uint8Array(Buffer.concat(this.#data)),
+      kernels: this.#kernels,
     };
   }
 

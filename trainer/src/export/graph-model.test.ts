@@ -8,22 +8,13 @@ import { disposePlan, type Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
-import type { GraphModel } from './graph-builder.ts';
+import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
 import { type KernelFormat, kernelFormats } from './quantize.ts';
 
 beforeAll(async () => {
   await startBackend('wasm', () => {});
 });
-
-function artifactsOf({ topology, signature, weightSpecs, weightData }: GraphModel) {
-  return {
-    modelTopology: topology,
-    signature,
-    weightSpecs: [...weightSpecs],
-    weightData: weightData.buffer,
-  };
-}
 
 /** With nothing but tfjs itself. */
 async function answersOf(artifacts: tf.io.ModelArtifacts, photos: tf.Tensor): Promise<tf.Tensor> {
@@ -44,7 +35,7 @@ describe('a tiny network of every kind of step', () => {
 
   test('answers in float32 as the plan does', async () => {
     const model = await toGraphModel(plan, TINY_SIZE, 'float32');
-    expect(largestDifference(await answersOf(artifactsOf(model), photos), expected)).toBeLessThan(
+    expect(largestDifference(await answersOf(toArtifacts(model), photos), expected)).toBeLessThan(
       1e-5,
     );
   });
@@ -56,23 +47,23 @@ describe('a tiny network of every kind of step', () => {
   ] as const)('answers nearly so in %s, and takes less room', async (format, tolerance) => {
     const float = await toGraphModel(plan, TINY_SIZE, 'float32');
     const model = await toGraphModel(plan, TINY_SIZE, format);
-    const error = largestDifference(await answersOf(artifactsOf(model), photos), expected);
+    const error = largestDifference(await answersOf(toArtifacts(model), photos), expected);
     expect(error).toBeLessThan(tolerance);
     expect(error).toBeGreaterThan(0);
     expect(model.weightData.length).toBeLessThan(float.weightData.length);
   });
 
   test('stores each kernel as its format says', async () => {
-    const names = (await toGraphModel(plan, TINY_SIZE, 'float32')).weightSpecs
-      .map(({ name }) => name)
-      .filter((name) => /kernel\d*$/.test(name));
-    const formats = new Map(names.map((name, at) => [name, kernelFormats[at % 4] as KernelFormat]));
+    const { kernels } = await toGraphModel(plan, TINY_SIZE, 'float32');
+    const formats = new Map(
+      [...kernels.keys()].map((name, at) => [name, kernelFormats[at % 4] as KernelFormat]),
+    );
     const model = await toGraphModel(plan, TINY_SIZE, formats);
     for (const [name, format] of formats) {
       const spec = model.weightSpecs.find((spec) => [name, `${name}/steps`].includes(spec.name));
       expect(spec?.quantization?.dtype ?? 'float32', name).toBe(format);
     }
-    const artifacts = artifactsOf(model);
+    const artifacts = toArtifacts(model);
     const answers = await answersOf(artifacts, photos);
     expect(largestDifference(answers, expected)).toBeLessThan(0.02);
     const folded = await answersOf(foldConstants(artifacts), photos);
@@ -82,7 +73,7 @@ describe('a tiny network of every kind of step', () => {
   test.each(['uint8', 'uint16'] as const)(
     'answers the same in %s with its constants folded',
     async (format) => {
-      const artifacts = artifactsOf(await toGraphModel(plan, TINY_SIZE, format));
+      const artifacts = toArtifacts(await toGraphModel(plan, TINY_SIZE, format));
       const folded = foldConstants(artifacts);
       const operations = (folded.modelTopology as GraphModel['topology']).node.map(({ op }) => op);
       expect(operations).not.toContain('Mul');
@@ -114,7 +105,7 @@ describe('a tiny network of every kind of step', () => {
 
   test('says what goes in and what comes out', async () => {
     const model = await toGraphModel(plan, TINY_SIZE, 'uint8');
-    const artifacts = artifactsOf(model);
+    const artifacts = toArtifacts(model);
     const graph = await tf.loadGraphModel({ load: async () => artifacts });
     expect(graph.inputs.map(({ name, shape, dtype }) => [name, shape, dtype])).toEqual([
       [plan.input, [-1, TINY_SIZE, TINY_SIZE, 3], 'float32'],
@@ -175,7 +166,7 @@ describe('EfficientNet-Lite0 at 64 px', () => {
   test('is one network as layers, as a plan and as a float32 graph', async () => {
     const layers = model.predict(photos) as tf.Tensor;
     const byPlan = runPlan(plan, photos);
-    const byGraph = await answersOf(artifactsOf(await toGraphModel(plan, 64, 'float32')), photos);
+    const byGraph = await answersOf(toArtifacts(await toGraphModel(plan, 64, 'float32')), photos);
     expect(largestDifference(byPlan, layers)).toBeLessThan(1e-4);
     expect(largestDifference(byGraph, layers)).toBeLessThan(1e-4);
     expect(largestDifference(byGraph, byPlan)).toBeLessThan(1e-4);

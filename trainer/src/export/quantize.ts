@@ -1,8 +1,22 @@
+import type { ModelCard } from 'shared/model-card';
 import type { NamedTensor } from '../weights/safetensors.ts';
 
 /** How a kernel's numbers are stored. */
 export const kernelFormats = ['uint8', 'uint16', 'float16', 'float32'] as const;
 export type KernelFormat = (typeof kernelFormats)[number];
+
+/** What `--quantize` takes: one format for all kernels, or `mixed`, one for each. */
+export const quantizations = [...kernelFormats, 'mixed'] as const;
+export type Quantization = (typeof quantizations)[number];
+
+/** What a model card calls them. */
+export const schemes: Readonly<Record<Quantization, ModelCard['quantization']['scheme']>> = {
+  uint8: 'uint8-per-channel',
+  uint16: 'uint16-per-channel',
+  float16: 'float16',
+  float32: 'float32',
+  mixed: 'mixed',
+};
 
 /** A kernel in whole steps: `kernel = (step · STEP.scale + STEP.min) · scales[channel]`. */
 export interface QuantizedKernel {

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { largestDifference } from '../../fixtures/tiny-network.ts';
 import { KerasLayers, type Value } from '../backbones/keras-layers.ts';
 import { createRandom } from '../datasets/random.ts';
+import { toArtifacts } from '../export/graph-builder.ts';
 import { toGraphModel } from '../export/graph-model.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import { fusePlan } from './fuse.ts';
@@ -134,14 +135,8 @@ describe.each(Object.entries(MIDDLES))('%s', (_, [build, kinds]) => {
     const answers = runPlan(plan, photos());
     expect(largestDifference(answers, expected)).toBeLessThan(1e-5);
 
-    const { topology, weightSpecs, weightData } = await toGraphModel(plan, SIZE, 'float32');
-    const graph = await tf.loadGraphModel({
-      load: async () => ({
-        modelTopology: topology,
-        weightSpecs: [...weightSpecs],
-        weightData: weightData.buffer,
-      }),
-    });
+    const artifacts = toArtifacts(await toGraphModel(plan, SIZE, 'float32'));
+    const graph = await tf.loadGraphModel({ load: async () => artifacts });
     expect(largestDifference(graph.predict(photos()) as tf.Tensor, answers)).toBeLessThan(1e-5);
 
     const weights = model.layers.flatMap((layer) =>
