@@ -1,7 +1,7 @@
 import { buildNetwork } from './build-network.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
 import { createRandom } from './datasets/random.ts';
-import { trainableParametersOf } from './plan/plan.ts';
+import { disposePlan, trainableParametersOf } from './plan/plan.ts';
 import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
 import { INFERENCE_BATCH } from './report/evaluate.ts';
 import { startProgress } from './report/progress.ts';
@@ -82,6 +82,7 @@ export async function findLr(
     },
   );
   progress.stop();
+  disposePlan(plan);
   const { least } = test;
   const [from, middle, to] = [least / 10, least / Math.sqrt(10), least].map((rate) =>
     rate.toExponential(0),
