@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { type ModelCard, modelId } from 'shared/model-card';
 import { licencesOf, pretrainingOf } from './backbones/origin.ts';
@@ -186,7 +186,12 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       pictures: photos.validation.length,
       ece: { before: uncalibrated.ece, after: quantized.ece },
     },
-    training: { command: run.command, seconds: Math.round(session.seconds), config },
+    training: {
+      command: run.command,
+      seconds: Math.round(session.seconds),
+      // Of a path the last part only: the card is public.
+      config: { ...config, weights: basename(config.weights) },
+    },
     licences: [
       ...licencesOf(config.backbone, config.weights),
       { of: dataset.title, licence: dataset.licence },
