@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -14,6 +15,7 @@ import { makeFolder, type Served, serve } from './serve.ts';
 const PICTURES = 20;
 
 let served: Served;
+let left: string[];
 let photos: { readonly label: string; readonly png: Buffer }[];
 
 beforeAll(async () => {
@@ -22,6 +24,8 @@ beforeAll(async () => {
   const models = join(folder, 'public/models');
   const options = ['--config', 'smoke', '--id', 'e2e', '--models', models, '--runs', folder];
   await promisify(execFile)(process.execPath, [cli, 'train', ...options]);
+  const run = (await readdir(folder)).find((name) => name.endsWith('-smoke'));
+  left = await readdir(join(folder, run as string));
   photos = await encodeTestPictures();
   served = await serve(
     folder,
@@ -30,6 +34,11 @@ beforeAll(async () => {
 });
 
 afterAll(() => served?.close());
+
+test('the training leaves a report', () => {
+  const files = ['card.json', 'checkpoint.safetensors', 'log.jsonl', 'report.html', 'results.json'];
+  expect(left).toEqual(expect.arrayContaining(files));
+});
 
 test('the trained model is served', async () => {
   const answer = modelsAnswer.parse(await (await served.fetch('/models')).json());

@@ -49,8 +49,8 @@ export async function reportPage({ log, outcome }: RunRecord, style: string): Pr
     start &&
     html`<h2>How it was made</h2>
   <pre><code>${start.command}</code></pre>
-  <p>${start.pictures.train} pictures trained, ${start.pictures.validation} chose the checkpoint and the
-    temperature, ${start.pictures.test} tested. Computed by ${start.backend}.</p>
+  <p>${count(start.pictures.train)} pictures trained, ${count(start.pictures.validation)} chose the checkpoint and the
+    temperature, ${count(start.pictures.test)} tested. Computed by ${start.backend}.</p>
   <details><summary>Every setting</summary><pre><code>${JSON.stringify(start.config, null, 2)}</code></pre></details>`
   }
   ${
@@ -66,11 +66,11 @@ export async function reportPage({ log, outcome }: RunRecord, style: string): Pr
 function headline(card: ModelCard, { quantized }: Results): Html {
   return html`<p class="quiet">Model <code>${card.id}</code>, ${card.created.slice(0, 10)}</p>
   <dl class="figures">
-    ${figure('Top-1', formatPercent(quantized.top1), `of ${quantized.pictures} test pictures, as served`)}
+    ${figure('Top-1', formatPercent(quantized.top1), `of ${count(quantized.pictures)} test pictures, as served`)}
     ${quantized.top5 !== null && figure('Top-5', formatPercent(quantized.top5), 'the right class among five')}
     ${figure('Calibration error', formatPercent(quantized.ece), 'between confidence and accuracy')}
     ${figure('Trained in', formatSeconds(card.training?.seconds ?? 0), 'both stages')}
-    ${figure('Weights', megabytes(card.quantization.bytes), `${card.architecture.parameters.toLocaleString('en')} parameters`)}
+    ${figure('Weights', megabytes(card.quantization.bytes), `${count(card.architecture.parameters)} parameters`)}
   </dl>`;
 }
 
@@ -82,8 +82,8 @@ async function learningCurves(log: readonly LogLine[]): Promise<Html | null> {
   const { loss, accuracy } = await drawLearningCurves(log);
   const stage1 = log.findLast((line) => line.event === 'stage-1-test');
   return html`<h2>Learning curves</h2>
-  <p>Stage 1 trains the new head alone, stage 2 everything but BatchNorm. Augmentation and dropout make the
-    training loss higher than it would be on the plain pictures.${
+  <p>Stage 1 trains the new head alone, stage 2 fine-tunes. Augmentation and dropout make the training loss
+    higher than it would be on the plain pictures.${
       stage1 &&
       html` After stage 1, ${formatPercent(stage1.accuracy)} of the test pictures were right.`
     }</p>
@@ -103,7 +103,7 @@ async function outcomeSections(card: ModelCard, results: Results): Promise<Html>
         'Confusion matrix',
         await drawConfusion(results.confusion, labels),
         'Test pictures by actual and predicted class',
-        labels.length > 12 ? 'wide' : '',
+        { isWide: labels.length > 12 },
       )
     }
     ${confusedPairs(results, labels)}
@@ -127,16 +127,18 @@ async function outcomeSections(card: ModelCard, results: Results): Promise<Html>
 
 function confusedPairs({ confusion }: Results, labels: readonly string[]): Html | null {
   const pairs = confusion
-    .flatMap((counts, actual) => counts.map((count, predicted) => ({ actual, predicted, count })))
-    .filter(({ actual, predicted, count }) => actual !== predicted && count > 0)
-    .sort((a, b) => b.count - a.count)
+    .flatMap((counts, actual) =>
+      counts.map((pictures, predicted) => ({ actual, predicted, pictures })),
+    )
+    .filter(({ actual, predicted, pictures }) => actual !== predicted && pictures > 0)
+    .sort((a, b) => b.pictures - a.pictures)
     .slice(0, CONFUSED_PAIRS);
   if (pairs.length === 0) return null;
   return html`<figure class="plot"><h3>Most often</h3><table>
   <thead><tr><th scope="col">actual</th><th scope="col">taken for</th><th scope="col" class="number">pictures</th></tr></thead>
   <tbody>${pairs.map(
-    ({ actual, predicted, count }) => html`
-    <tr><td>${labels[actual]}</td><td>${labels[predicted]}</td><td class="number">${count}</td></tr>`,
+    ({ actual, predicted, pictures }) => html`
+    <tr><td>${labels[actual]}</td><td>${labels[predicted]}</td><td class="number">${count(pictures)}</td></tr>`,
   )}
   </tbody></table></figure>`;
 }
@@ -152,7 +154,7 @@ function classTable({ confusion }: Results, labels: readonly string[]): Html {
     <th scope="col" class="number">F1</th><td class="bar"></td></tr></thead>
   <tbody>${rows.map(
     ({ name, pictures, precision, recall, f1 }) => html`
-    <tr><th scope="row">${name}</th><td class="number">${pictures}</td>
+    <tr><th scope="row">${name}</th><td class="number">${count(pictures)}</td>
       <td class="number">${percent(precision)}</td><td class="number">${percent(recall)}</td>
       <td class="number">${percent(f1)}</td><td class="bar">${bar(f1)}</td></tr>`,
   )}
@@ -165,11 +167,12 @@ async function calibration(card: ModelCard, results: Results): Promise<Html> {
   const caption = ({ ece, logLoss }: Results['quantized']) =>
     html`Calibration error ${formatPercent(ece)}, log loss ${logLoss.toFixed(4)}`;
   return html`<p>Of the answers with a confidence of 80 %, 80 % should be right: bars that end on the line. Red is
-    missing, so these answers are too sure; amber is beyond, so they could be surer. Paler bars stand for fewer pictures. The temperature ${temperature.toFixed(3)}, chosen on the validation pictures, divides the
-    logits. It changes no answer, and is in the exported weights.</p>
+    missing, so these answers are too sure; amber is beyond, so they could be surer. Paler bars stand for
+    fewer pictures. The temperature ${temperature.toFixed(3)}, chosen on the validation pictures, divides
+    the logits. It changes no answer, and is in the exported weights.</p>
   <div class="plots">
-    ${plot('Before', await drawReliability(uncalibrated), 'Reliability diagram without the temperature', '', caption(uncalibrated))}
-    ${plot('After, as served', await drawReliability(quantized), 'Reliability diagram with the temperature', '', caption(quantized))}
+    ${plot('Before', await drawReliability(uncalibrated), 'Reliability diagram without the temperature', { caption: caption(uncalibrated) })}
+    ${plot('After, as served', await drawReliability(quantized), 'Reliability diagram with the temperature', { caption: caption(quantized) })}
   </div>`;
 }
 
@@ -183,7 +186,7 @@ function quantization(card: ModelCard, { float32, quantized, changed }: Results)
   if (float32.top5 !== null && quantized.top5 !== null) {
     rows.splice(1, 0, ['top-5', formatPercent(float32.top5), formatPercent(quantized.top5)]);
   }
-  return html`<p>Quantization changed ${changed} of ${quantized.pictures} answers.</p>
+  return html`<p>Quantization changed ${count(changed)} of ${count(quantized.pictures)} answers.</p>
   <div class="scroll"><table>
   <thead><tr><td></td><th scope="col" class="number">float32</th><th scope="col" class="number">${card.quantization.scheme}</th></tr></thead>
   <tbody>${rows.map(
@@ -206,9 +209,15 @@ function timing(log: readonly LogLine[]): Html {
   </tbody></table></div>`;
 }
 
-function plot(title: string, svg: string, description: string, kind = '', caption?: Html): Html {
-  return html`<figure class="plot ${kind}"><h3>${title}</h3>
-    <div role="img" aria-label="${description}" ${kind && raw('tabindex="0"')}>${raw(svg)}</div>
+/** @param isWide scrolled where it does not fit, rather than shrunk */
+function plot(
+  title: string,
+  svg: string,
+  description: string,
+  { isWide = false, caption }: { isWide?: boolean; caption?: Html } = {},
+): Html {
+  return html`<figure class="plot ${isWide && 'wide'}"><h3>${title}</h3>
+    <div role="img" aria-label="${description}" ${isWide && raw('tabindex="0"')}>${raw(svg)}</div>
     ${caption && html`<figcaption>${caption}</figcaption>`}
   </figure>`;
 }
@@ -229,6 +238,10 @@ function bar(share: number): Html {
 
 function percent(fraction: number): string {
   return `${(100 * fraction).toFixed(1)}\u00a0%`;
+}
+
+function count(number: number): string {
+  return number.toLocaleString('en');
 }
 
 function megabytes(bytes: number): string {

@@ -51,6 +51,7 @@ async function open(path: string, colorScheme: 'light' | 'dark', width: number) 
 }
 
 const headings = (page: Page) => page.locator('h2').allTextContents();
+const visibleText = (page: Page) => page.evaluate<string>('document.body.innerText');
 const overflow = (page: Page) =>
   page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
 
@@ -87,6 +88,7 @@ test.each([
   expect(stage).toBe(ink);
   expect(await page.locator('tbody th', { hasText: '<b>cat</b> & "dog"' }).count()).toBe(1);
   expect(await page.locator('b').count()).toBe(0);
+  expect(await visibleText(page)).not.toMatch(/null|undefined|false|NaN|\[object/);
   expect(await overflow(page)).toBeLessThanOrEqual(0);
   expect(complaints).toEqual([]);
 });
@@ -105,6 +107,7 @@ test('shows a run that is not over: its curves, time and settings', async () => 
   const { page, complaints } = await open(await report(TEN, false), 'light', 390);
   expect(await page.locator('h1').textContent()).toBe('Pets, not over yet');
   expect(await headings(page)).toEqual(['Learning curves', 'Time', 'How it was made']);
+  expect(await visibleText(page)).not.toMatch(/null|undefined|false|NaN|\[object/);
   expect(complaints).toEqual([]);
 });
 
