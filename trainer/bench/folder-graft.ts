@@ -63,7 +63,7 @@ function endEpoch(): void {
 
 if (values.train) {
   const { plan } = await buildNetwork({ ...fast, size }, labels.length);
-  const config = { ...fast.stage2, epochs, batchSize };
+  const config = { ...fast.stage2, epochs, batchSize, ema: 0 };
   lastEpoch = performance.now();
   await fit({
     plan,

@@ -14,7 +14,7 @@ const { description } = await startBackend(backend as BackendName, console.error
 const classes = 10;
 const { plan } = await buildNetwork({ ...fast, size }, classes);
 const parameters = parametersOf(plan);
-const optimizer = new Optimizer(parameters, fast.stage2);
+const optimizer = new Optimizer(parameters, { ...fast.stage2, ema: 0 });
 const random = createRandom(1);
 const photoBatch = tf.randomUniform([batch, size, size, 3], -1, 1, 'float32', 1);
 const truth = tf.tidy(() => {

@@ -4,6 +4,9 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
  * The default: past the article's 92.6 % in minutes on two cores.
  *
  *     pnpm --filter trainer train
+ *
+ * Measured before it had the moving average: 87.4 % of the test pictures after stage 1, 95.1 % after
+ * stage 2, in 26 minutes on a machine busy with other work.
  */
 export const fast: TrainConfig = trainConfig.parse({
   name: 'fast',
@@ -29,6 +32,9 @@ export const fast: TrainConfig = trainConfig.parse({
     peakLearningRate: 2e-4,
     finalLearningRate: 1e-5,
     warmup: 0.1,
+    // Ahead of the weights themselves by 2.4 points in the middle of an epoch, by 0.4 at its end
+    // (4,000 pictures at 64 px).
+    ema: 0.99,
   },
   seed: 1,
 });

@@ -12,5 +12,5 @@ export const smoke: TrainConfig = trainConfig.parse({
   size: 64,
   limit: 1000,
   stage1: { ...fast.stage1, epochs: 10, minSteps: 0, batchSize: 32 },
-  stage2: { ...fast.stage2, epochs: 1, minSteps: 0 },
+  stage2: { ...fast.stage2, epochs: 1, minSteps: 0, ema: 0 },
 });
