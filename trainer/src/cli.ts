@@ -100,14 +100,17 @@ async function main(): Promise<void> {
     case 'train': {
       const { directory, config, data } = await chooseRun(values, runs);
       const interrupt = new AbortController();
-      process.once('SIGINT', () => {
-        interrupt.abort(
-          new TrainerError(
-            'interrupted',
-            `Stopped. Go on with: pnpm --filter trainer train --resume ${directory}`,
-          ),
-        );
-      });
+      // Ctrl-C, and what a machine sends that is about to be taken away.
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        process.once(signal, () => {
+          interrupt.abort(
+            new TrainerError(
+              'interrupted',
+              `Stopped. Go on with: pnpm --filter trainer train --resume ${directory}`,
+            ),
+          );
+        });
+      }
       await train(config, {
         directory,
         resume: values.resume !== undefined,
