@@ -17,7 +17,8 @@ import { fusePlan } from 'trainer/plan/fuse';
 import { disposePlan, parametersOf } from 'trainer/plan/plan';
 import { startBackend } from 'trainer/runtime/start-backend';
 import { startBareWorkerd } from './bare-workerd.ts';
-import type { InferenceCost } from './timings.ts';
+import type { InferenceCost } from './inference-cost.ts';
+import { median } from './median.ts';
 
 /** What an isolate may hold, in 10^6 bytes, and what of it WebAssembly must leave to the rest. */
 const ISOLATE_MB = 128;
@@ -122,8 +123,4 @@ function row({ name, parameters, gflop, quantizedMb, served }: Cost): string {
 function planOf(served: Cost['served']): string {
   if (!served || served.memoryMb > ISOLATE_MB - REST_MB) return 'none';
   return served.requestMs <= FREE_MS ? 'free' : 'paid';
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

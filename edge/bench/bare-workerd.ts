@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -10,25 +10,58 @@ import workerd from 'workerd';
 
 const bench = fileURLToPath(new URL('.', import.meta.url));
 
-/** The Worker in workerd alone. */
+/** A Worker as it would be deployed, ready to be started any number of times. */
+export interface BuiltWorker {
+  start(): Promise<BareWorker>;
+  remove(): Promise<void>;
+}
+
+/** A Worker in workerd alone. */
 export interface BareWorker {
   /** As in `http://127.0.0.1:40001`. */
   readonly origin: string;
+  /** Milliseconds that all threads of the process have computed since it started. */
+  cpuMs(): Promise<number>;
   close(): Promise<void>;
 }
 
 /**
- * Starts the benches' Worker as it would be deployed, without wrangler's proxy and inspector: they
- * hold some 50 KB of each request, whatever the Worker does, which would hide what it holds itself.
- * There is no Cache API here.
+ * @see buildWorker Of the benches' own Worker.
  *
  * @param assets the folder that it serves, with `models/`
  */
-export async function startBareWorkerd(assets = join(bench, '../public')): Promise<BareWorker> {
+export async function startBareWorkerd(assets?: string): Promise<BareWorker> {
+  const built = await buildWorker('wrangler.jsonc', assets);
+  const worker = await built.start();
+  return {
+    ...worker,
+    async close() {
+      await worker.close();
+      await built.remove();
+    },
+  };
+}
+
+/**
+ * Bundles a Worker for workerd without wrangler's proxy and inspector: they hold some 50 KB of each
+ * request and take longer than the Worker does, which would hide what it holds and takes itself.
+ * There is no Cache API here.
+ *
+ * @param config of this folder
+ */
+export async function buildWorker(
+  config: string,
+  assets = join(bench, '../public'),
+): Promise<BuiltWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'graft-workerd-'));
   const wrangler = join(bench, '../node_modules/.bin/wrangler');
-  await promisify(execFile)(wrangler, ['deploy', '--dry-run', '--outdir', folder], { cwd: bench });
+  const run = ['deploy', '--dry-run', '--config', config, '--outdir', folder];
+  await promisify(execFile)(wrangler, run, { cwd: bench });
   await writeFile(join(folder, 'config.capnp'), configOf(await readdir(folder), assets));
+  return { start: () => start(folder), remove: () => rm(folder, { recursive: true }) };
+}
+
+async function start(folder: string): Promise<BareWorker> {
   // The one who embeds workerd learns from file descriptor 3 which port it took.
   const process = spawn(workerd.default, ['serve', '--control-fd=3', 'config.capnp'], {
     cwd: folder,
@@ -38,16 +71,29 @@ export async function startBareWorkerd(assets = join(bench, '../public')): Promi
   const { port } = JSON.parse(`${message}`) as { port: number };
   return {
     origin: `http://127.0.0.1:${port}`,
+    cpuMs: () => cpuMsOf(process.pid as number),
     async close() {
       process.kill();
       await once(process, 'exit');
-      await rm(folder, { recursive: true });
     },
   };
 }
 
+/** As Linux counts it, in nanoseconds. */
+async function cpuMsOf(id: number): Promise<number> {
+  const threads = await readdir(`/proc/${id}/task`);
+  const times = await Promise.all(
+    threads.map(async (thread) => {
+      const [running] = (await readFile(`/proc/${id}/task/${thread}/schedstat`, 'utf8')).split(' ');
+      return Number(running) / 1e6;
+    }),
+  );
+  return times.reduce((sum, ms) => sum + ms, 0);
+}
+
 /** @see https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp */
 function configOf(files: readonly string[], assets: string): string {
+  const script = files.find((name) => name.endsWith('.js'));
   const modules = files
     .filter((name) => name.endsWith('.wasm'))
     .map((name) => `(name = "${name}", wasm = embed "${name}")`);
@@ -55,7 +101,7 @@ function configOf(files: readonly string[], assets: string): string {
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = (
-      modules = [(name = "worker.js", esModule = embed "worker.js"), ${modules.join(', ')}],
+      modules = [${[`(name = "worker.js", esModule = embed "${script}")`, ...modules].join(', ')}],
       compatibilityDate = "2026-11-02",
       bindings = [(name = "ASSETS", service = "public"), (name = "ALLOW_LOOPBACK", text = "1")],
       globalOutbound = "internet",

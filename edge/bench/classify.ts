@@ -1,93 +1,139 @@
 /**
- * What `/classify` costs beside the bare inference, and how large the Worker is:
- * `pnpm --filter edge bench`. The last line is JSON.
+ * How fast the Worker is, next to its peers in the same run: `pnpm --filter edge bench`, some two
+ * minutes on Linux. The last line is JSON; a ratio above 1 is how many times as fast we are.
+ *
+ * The first time, it installs onnxruntime's quantizer for Python into the cache folder.
  */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
-import { createTestHarness } from 'wrangler';
+import { promisify } from 'node:util';
 import { measureBundle } from './bundle-size.ts';
-import type { Timings } from './timings.ts';
+import { measureColdStarts } from './cold-start.ts';
+import type { NodeFigures, Peer } from './inference-in-node.ts';
+import type { LayerTime } from './profile-layers.ts';
+import { type CpuTimes, measureRequests } from './requests-in-workerd.ts';
 
-const rounds = 30;
-const batch = 5;
-
-const chelsea = fileURLToPath(new URL('../test/fixtures/chelsea.png', import.meta.url));
-const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
-const host = createServer((_, response) => response.end(photo));
-await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
-const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/photo.jpg`;
-
-const server = createTestHarness({
-  root: fileURLToPath(new URL('.', import.meta.url)),
-  workers: [{ configPath: 'wrangler.jsonc', vars: { ALLOW_LOOPBACK: '1' } }],
-});
-await server.listen();
-try {
-  await time({ rounds: 4 });
-  const timings = await time({ rounds });
-  const clientMs = await timeFromOutside();
-  const stagesMs = Object.fromEntries(
-    Object.entries(timings.stagesMs).map(([stage, values]) => [stage, round(median(values))]),
-  );
-  const bareMs = median(timings.bareMs);
-  const endToEndMs = median(timings.endToEndMs);
-  const busyMs = median(timings.busyMs);
-  const fetchMs = median(timings.fetchMs);
-  const bundle = await measureBundle();
-
-  console.log(`photo               ${photo.length} bytes, 500 pixels wide`);
-  console.log(`bare inference      ${bareMs.toFixed(1)} ms`);
-  console.log(`/classify           ${endToEndMs.toFixed(1)} ms in the isolate`);
-  for (const [stage, ms] of Object.entries(stagesMs)) {
-    console.log(`  ${stage.padEnd(18)}${ms.toFixed(1)} ms`);
-  }
-  console.log(`  bare fetch        ${fetchMs.toFixed(1)} ms`);
-  console.log(`/classify           ${busyMs.toFixed(1)} ms in the isolate, waiting for no picture`);
-  console.log(`/classify           ${clientMs.toFixed(1)} ms for a client on this machine`);
-  console.log(`Worker              ${bundle.gzipKib.toFixed(0)} KiB gzipped, without models`);
+const node = await inferInNode();
+const gflops = (ms: number): number => node.gigaflop / (ms / 1000);
+const peers: Record<Peer, string> = {
+  ours: 'ours, float32',
+  tfjs_wasm: 'stock tfjs-wasm',
+  ort_web: 'onnxruntime-web, float32',
+  ort_web_int8: 'onnxruntime-web, int8',
+  tfjs_cpu: 'tfjs in plain JavaScript',
+  ort_native: 'native onnxruntime, float32',
+};
+title('EfficientNet-Lite0, 224 px, one picture, one thread, in Node');
+for (const [peer, name] of Object.entries(peers) as [Peer, string][]) {
+  const ms = node.ms[peer];
   console.log(
-    JSON.stringify({
-      ratio_bare_inference: round(bareMs / endToEndMs),
-      ratio_bare_inference_busy: round(bareMs / busyMs),
-      bare_ms: round(bareMs),
-      bare_fetch_ms: round(fetchMs),
-      end_to_end_ms: round(endToEndMs),
-      busy_ms: round(busyMs),
-      stages_ms: stagesMs,
-      client_ms: round(clientMs),
-      worker_gzip_kib: round(bundle.gzipKib),
-    }),
+    `${name.padEnd(30)}${ms.toFixed(1).padStart(8)} ms${gflops(ms).toFixed(1).padStart(7)} GFLOP/s` +
+      `   furthest probability ${node.apart[peer].toExponential(0)} apart`,
   );
-} finally {
-  await server.close();
-  host.close();
+}
+console.log(
+  `One thread of WebAssembly has ${node.peakGflops.toFixed(0)} GFLOP/s of relaxed FMA; we use ${percent(gflops(node.ms.ours) / node.peakGflops)}.`,
+);
+title('By layer: how many, ms of all, GFLOP/s; stock tfjs-wasm');
+for (const [i, layer] of node.layers.ours.entries()) {
+  showLayer(layer, node.layers.stock[i] as LayerTime);
+}
+title('By size of the input, and by pictures at once: ms a picture');
+console.log(list(node.msBySize, ' px'));
+console.log(list(node.msByBatch, ' at once'));
+
+const requests = await measureRequests();
+title(
+  `CPU milliseconds of workerd a request, JPEG 500 pixels wide (${requests.photoBytes} bytes), past the cache`,
+);
+showRequest('imagenet, 224 px', requests.imagenet);
+showRequest('imagenet on stock kernels', requests.imagenetOnStockKernels);
+showRequest('cifar10, 128 px', requests.cifar10);
+console.log(`requests a second, cifar10: ${list(requests.perSecond, ' clients')}`);
+
+const cold = await measureColdStarts();
+title(
+  "Cold: from the isolate's start to the first answer, imagenet; workerd's own start taken off",
+);
+for (const [name, { wallMs, cpuMs }] of Object.entries({
+  ours: cold.ours,
+  'stock tfjs': cold.skeleton,
+  'an empty Worker (taken off)': cold.empty,
+})) {
+  console.log(
+    `${name.padEnd(30)}${wallMs.toFixed(0).padStart(6)} ms${cpuMs.toFixed(0).padStart(6)} ms of CPU time`,
+  );
 }
 
-async function time(options: { rounds: number }): Promise<Timings> {
-  const query = new URLSearchParams({ url, batch: `${batch}`, rounds: `${options.rounds}` });
-  const response = await server.fetch(`/bench?${query}`);
-  if (!response.ok) throw new Error(`The bench answered with ${await response.text()}`);
-  return (await response.json()) as Timings;
+const { gzipKib } = await measureBundle();
+title(`Worker: ${gzipKib.toFixed(0)} KiB gzipped, without models`);
+
+const ratios = Object.fromEntries(
+  (Object.keys(peers) as Peer[])
+    .filter((peer) => peer !== 'ours')
+    .map((peer) => [`ratio_${peer}`, node.ms[peer] / node.ms.ours]),
+);
+console.log(
+  JSON.stringify(
+    {
+      ...ratios,
+      ratio_tfjs_wasm_in_workerd:
+        requests.imagenetOnStockKernels.inference / requests.imagenet.inference,
+      ratio_bare_inference: requests.imagenet.ratioInference,
+      ratio_bare_inference_on_stock_kernels: requests.imagenetOnStockKernels.ratioInference,
+      ratio_bare_inference_and_decode: requests.imagenet.ratioInferenceAndDecode,
+      ratio_cold_start: cold.ratioWall,
+      ratio_cold_start_cpu: cold.ratioCpu,
+      ms: node.ms,
+      gflops: gflops(node.ms.ours),
+      peak_gflops: node.peakGflops,
+      ms_by_size: node.msBySize,
+      ms_by_batch: node.msByBatch,
+      cpu_ms: { imagenet: requests.imagenet, cifar10: requests.cifar10 },
+      requests_per_second: requests.perSecond,
+      cold_start_ms: cold,
+      worker_gzip_kib: gzipKib,
+    },
+    (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value),
+  ),
+);
+
+async function inferInNode(): Promise<NodeFigures> {
+  const script = fileURLToPath(new URL('inference-in-node.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script]);
+  return JSON.parse(stdout.trim().split('\n').at(-1) as string) as NodeFigures;
 }
 
-/** Through wrangler's local proxy, which a deployed Worker has not. */
-async function timeFromOutside(): Promise<number> {
-  const times: number[] = [];
-  for (let i = 0; i < rounds; i++) {
-    const start = performance.now();
-    const response = await server.fetch(`/classify?${new URLSearchParams({ url })}`);
-    await response.text();
-    times.push(performance.now() - start);
-  }
-  return median(times);
+function showLayer({ name, count, gigaflop, ms }: LayerTime, stock: LayerTime): void {
+  const speed = (layerMs: number): string => ((gigaflop / layerMs) * 1000).toFixed(1).padStart(6);
+  console.log(
+    `${name.padEnd(42)}${count} ×${ms.toFixed(2).padStart(7)} ms${speed(ms)}` +
+      `${stock.ms.toFixed(2).padStart(9)} ms${speed(stock.ms)}`,
+  );
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+function showRequest(name: string, times: CpuTimes): void {
+  const { classify, nothing, fetch, decode, preprocess, inference, decodeToInference } = times;
+  const figures = { classify, inference, decode, preprocess, fetch, nothing };
+  console.log(name);
+  console.log(`  ${list(figures, '')}; ${times.wallMs.toFixed(1)} ms for the client`);
+  console.log(
+    `  beside decode and inference ${(classify - decodeToInference).toFixed(2)} ms: ` +
+      `${(1 / times.ratioInference).toFixed(2)} × the bare inference, ` +
+      `${(1 / times.ratioInferenceAndDecode).toFixed(2)} × decode and inference`,
+  );
 }
 
-function round(value: number): number {
-  return Number(value.toFixed(3));
+function list(figures: Record<string, number>, unit: string): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${name}${unit} ${value.toFixed(value < 100 ? 2 : 0)}`)
+    .join(', ');
+}
+
+function title(text: string): void {
+  console.log(`\n${text}`);
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(0)} %`;
 }

@@ -7,16 +7,19 @@ import { findPython } from '../src/runtime/pip.ts';
 import { runProgram } from '../src/runtime/run-program.ts';
 
 // The same TensorFlow that the native backend is bound to.
-const requirements = ['tensorflow-cpu==2.21.0', 'keras==3.15.1'];
+const keras = ['tensorflow-cpu==2.21.0', 'keras==3.15.1'];
 
 /**
- * Makes, once for this machine and user, a Python environment with TensorFlow
- * and Keras to measure against. Training does not need it.
+ * Makes, once for this machine and user, a Python environment with what is to be measured against:
+ * TensorFlow and Keras, when nothing else is asked for. Training does not need it.
  *
  * @returns the path of its python
  * @throws TrainerError `backend_unavailable` without Python, `download_failed`, `interrupted`
  */
-export async function preparePython(log: (line: string) => void): Promise<string> {
+export async function preparePython(
+  log: (line: string) => void,
+  requirements: readonly string[] = keras,
+): Promise<string> {
   const versions = requirements.join('-').replaceAll('==', '-');
   const target = join(cacheDirectory(), `python-${versions}-${process.platform}-${process.arch}`);
   const pythonOf = (folder: string): string =>
@@ -26,7 +29,7 @@ export async function preparePython(log: (line: string) => void): Promise<string
   if (existsSync(pythonOf(target))) return pythonOf(target);
 
   const python = await findPython();
-  log(`Installing ${requirements.join(' and ')} (300 MB, once, to ${target}) to measure against.`);
+  log(`Installing ${requirements.join(' and ')} (once, to ${target}) to measure against.`);
   await buildDirectory(target, async (folder) => {
     // Without pip of its own: Debian packs that apart, and the one that is here can install into it.
     await run(python, ['-m', 'venv', '--without-pip', folder]);

@@ -34,20 +34,14 @@ const expected = {
 
 test.each([1, 2, 5, 64])('keeps all answers in batches of %i', async (batchSize) => {
   const before = tf.memory().numTensors;
-  const answers = await evaluate((x) => x.clone(), examples, {
-    progress,
-    signal: never,
-    batchSize,
-  });
+  const answers = await evaluate((x) => x.clone(), examples, batchSize, progress, never);
   expect(answers).toEqual(expected);
   expect(tf.memory().numTensors).toBe(before);
 });
 
 test('leaves nothing behind where the network returns what it got', async () => {
   const before = tf.memory().numTensors;
-  expect(await evaluate((x) => x, examples, { progress, signal: never, batchSize: 2 })).toEqual(
-    expected,
-  );
+  expect(await evaluate((x) => x, examples, 2, progress, never)).toEqual(expected);
   expect(tf.memory().numTensors).toBe(before);
 });
 
@@ -57,11 +51,7 @@ test('says how far it is', async () => {
     advance: (pictures: number) => advances.push(pictures),
     stop: () => advances.push('stop'),
   };
-  await evaluate((x) => x.clone(), memoryExamples(5, [3]), {
-    progress: counting,
-    signal: never,
-    batchSize: 2,
-  });
+  await evaluate((x) => x.clone(), memoryExamples(5, [3]), 2, counting, never);
   expect(advances).toEqual([2, 2, 1, 'stop']);
 });
 
@@ -74,7 +64,7 @@ test('stops with the reason of the interruption', async () => {
       ended = true;
     },
   };
-  const answer = evaluate((x) => x.clone(), examples, { progress: ending, signal: stopped });
+  const answer = evaluate((x) => x.clone(), examples, 2, ending, stopped);
   await expect(answer).rejects.toThrow('Stopped.');
   // A bar that is left running keeps the process alive.
   expect(ended).toBe(true);

@@ -1,0 +1,2 @@
+/** @public wrangler's entry */
+export default { fetch: () => new Response('') } satisfies ExportedHandler;

@@ -1,0 +1,53 @@
+import asc from 'assemblyscript/asc';
+
+interface Kernel {
+  run(steps: number, scale: number, shift: number): number;
+}
+
+/** TypeScript has WebAssembly among a browser's types only. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: Kernel };
+};
+
+/**
+ * Twelve sums of four lanes, which nothing but the arithmetic units holds up: they fit into x86-64's
+ * registers, and are enough to hide the latency of an FMA.
+ */
+const SUMS = 12;
+const STEPS = 200_000;
+/** V8 replaces its first, quick translation by a good one while they run. */
+const ROUNDS = 300;
+
+const source = `export function run(steps: i32, scale: f32, shift: f32): f32 {
+  const a = f32x4.splat(scale), b = f32x4.splat(shift);
+  ${repeat((i) => `let s${i} = f32x4.splat(${i}.5);`)}
+  for (let i = 0; i < steps; i++) {
+    ${repeat((i) => `s${i} = f32x4.relaxed_madd(s${i}, a, b);`)}
+  }
+  ${repeat((i) => (i === 0 ? '' : `s0 = f32x4.add(s0, s${i});`))}
+  return f32x4.extract_lane(s0, 0);
+}`;
+
+/** The most that one thread of WebAssembly computes on this machine, in 10⁹ operations a second. */
+export async function measureFmaPeak(): Promise<number> {
+  const { binary, error, stderr } = await asc.compileString(source, {
+    enable: ['simd', 'relaxed-simd'],
+    optimizeLevel: 3,
+    runtime: 'stub',
+  });
+  if (error || !binary) throw new Error(`The peak's kernel does not compile: ${stderr}`);
+  const { run } = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports;
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < ROUNDS; round++) {
+    const start = performance.now();
+    // As arguments: the optimizer would put constants into each step.
+    run(STEPS, 0.999, 0.001);
+    best = Math.min(best, performance.now() - start);
+  }
+  return (SUMS * 4 * 2 * STEPS) / best / 1e6;
+}
+
+function repeat(line: (i: number) => string): string {
+  return Array.from({ length: SUMS }, (_, i) => line(i)).join('\n');
+}

@@ -1,0 +1,195 @@
+/**
+ * One picture through EfficientNet-Lite0 in Node, on one thread: ours, stock tfjs-wasm,
+ * onnxruntime-web, tfjs in plain JavaScript and native onnxruntime, in turns. Prints one line of
+ * JSON, {@link NodeFigures}. A process of its own, since each peer keeps its memory.
+ */
+import { readFile } from 'node:fs/promises';
+import { loadGraphModel } from '@tensorflow/tfjs-converter';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-backend-wasm';
+import * as native from 'onnxruntime-node';
+import * as web from 'onnxruntime-web';
+import { foldConstants } from 'shared/fold-constants';
+import { readModelDirectory } from 'shared/model-directory';
+import { preprocess } from 'shared/preprocess-node';
+import sharp from 'sharp';
+import { startWasmBackend } from 'trainer/runtime/wasm-backend';
+import { measureFmaPeak } from './fma-peak.ts';
+import { median } from './median.ts';
+import { makeOnnxModels } from './onnx-models.ts';
+import { type LayerTime, profileLayers } from './profile-layers.ts';
+import { registeredKernels, useKernels } from './swap-kernels.ts';
+
+export interface NodeFigures {
+  /** Milliseconds a picture of 224 × 224 pixels. */
+  readonly ms: Record<Peer, number>;
+  /** The furthest that a probability is from ours. */
+  readonly apart: Record<Peer, number>;
+  /** Of convolutions and dense layers. */
+  readonly gigaflop: number;
+  /** What one thread of WebAssembly can do at most, in 10⁹ operations a second. */
+  readonly peakGflops: number;
+  readonly layers: { readonly ours: LayerTime[]; readonly stock: LayerTime[] };
+  /** Milliseconds a picture, by the input's side in pixels. */
+  readonly msBySize: Record<number, number>;
+  /** Milliseconds a picture, by how many are computed at once. */
+  readonly msByBatch: Record<number, number>;
+}
+
+export type Peer = 'ours' | 'tfjs_wasm' | 'ort_web' | 'ort_web_int8' | 'tfjs_cpu' | 'ort_native';
+
+const ROUNDS = 15;
+/** Plain JavaScript takes a second a picture. */
+const CPU_ROUNDS = 2;
+
+const models = new URL('../public/models/imagenet/', import.meta.url);
+const { card, artifacts } = await readModelDirectory(
+  async (name) => new Uint8Array(await readFile(new URL(name, models))),
+);
+const { size } = card.preprocess;
+const photos = await Promise.all(['chelsea', 'coffee', 'rocket'].map(readPhoto));
+const [photo] = photos as [Float32Array];
+
+const stock = registeredKernels();
+await startWasmBackend(1);
+const ours = registeredKernels();
+const folded = foldConstants(artifacts);
+const onWasm = await loadGraphModel({ load: async () => folded });
+await tf.setBackend('cpu');
+const onCpu = await loadGraphModel({ load: async () => folded });
+await tf.setBackend('wasm');
+
+const { float32, int8 } = await makeOnnxModels(photos.map(channelsFirst), size);
+web.env.wasm.numThreads = 1;
+const options = { intraOpNumThreads: 1, interOpNumThreads: 1 } as const;
+const sessions = {
+  ort_web: await web.InferenceSession.create(float32, { executionProviders: ['wasm'] }),
+  ort_web_int8: await web.InferenceSession.create(int8, { executionProviders: ['wasm'] }),
+  ort_native: await native.InferenceSession.create(Buffer.from(float32), options),
+};
+const shape = [1, 3, size, size];
+const inputs = {
+  web: { input: new web.Tensor('float32', channelsFirst(photo), shape) },
+  native: { input: new native.Tensor('float32', channelsFirst(photo), shape) },
+};
+
+type Answer = ArrayLike<number>;
+
+const runs: Record<Peer, () => Answer | Promise<Answer>> = {
+  ours: () => predict(onWasm, photo, size, 1),
+  tfjs_wasm() {
+    useKernels(stock);
+    const answer = predict(onWasm, photo, size, 1);
+    useKernels(ours);
+    return answer;
+  },
+  ort_web: async () => outputOf(await sessions.ort_web.run(inputs.web)),
+  ort_web_int8: async () => outputOf(await sessions.ort_web_int8.run(inputs.web)),
+  async tfjs_cpu() {
+    await tf.setBackend('cpu');
+    const answer = predict(onCpu, photo, size, 1);
+    await tf.setBackend('wasm');
+    return answer;
+  },
+  ort_native: async () => outputOf(await sessions.ort_native.run(inputs.native)),
+};
+
+const expected = await runs.ours();
+const apart = {} as Record<Peer, number>;
+const times = {} as Record<Peer, number[]>;
+for (const peer of Object.keys(runs) as Peer[]) {
+  apart[peer] = furthest(await runs[peer](), expected);
+  times[peer] = [];
+}
+for (let round = -5; round < ROUNDS; round++) {
+  for (const peer of Object.keys(runs) as Peer[]) {
+    if (peer === 'tfjs_cpu' && !(round >= 0 && round < CPU_ROUNDS)) continue;
+    const start = performance.now();
+    await runs[peer]();
+    // The first rounds are for V8 to compile.
+    if (round >= 0) times[peer].push(performance.now() - start);
+  }
+}
+
+const layersOf = (kernels: typeof ours): LayerTime[] => {
+  const layers = profileLayers(kernels, () => predict(onWasm, photo, size, 1), ROUNDS);
+  useKernels(ours);
+  return layers;
+};
+const layers = { ours: layersOf(ours), stock: layersOf(stock) };
+
+const msBySize: Record<number, number> = {};
+for (const side of [96, 128, 160, 192, 224, 288]) msBySize[side] = await timeGraph(side, 1);
+const msByBatch: Record<number, number> = {};
+for (const batch of [1, 2, 4, 8]) msByBatch[batch] = await timeGraph(size, batch);
+
+console.log(
+  JSON.stringify({
+    ms: Object.fromEntries(Object.entries(times).map(([peer, list]) => [peer, median(list)])),
+    apart,
+    gigaflop: layers.ours.reduce((sum, layer) => sum + layer.gigaflop, 0),
+    peakGflops: await measureFmaPeak(),
+    layers,
+    msBySize,
+    msByBatch,
+  } as NodeFigures),
+);
+
+/** @param batch how many times the picture is given */
+function predict(
+  graph: Awaited<ReturnType<typeof loadGraphModel>>,
+  input: Float32Array,
+  side: number,
+  batch: number,
+): Answer {
+  return tf.tidy(() =>
+    (graph.predict(tf.tensor4d(input, [batch, side, side, 3])) as tf.Tensor).dataSync(),
+  );
+}
+
+/** The network takes any size: only its placeholder says 224. @returns milliseconds a picture */
+async function timeGraph(side: number, batch: number): Promise<number> {
+  const { node } = folded.modelTopology as { node: { op: string; attr: object }[] };
+  const dim = [-1, side, side, 3].map((length) => ({ size: `${length}` }));
+  const sized = node.map((one) =>
+    one.op === 'Placeholder' ? { ...one, attr: { ...one.attr, shape: { shape: { dim } } } } : one,
+  );
+  const modelTopology = { ...folded.modelTopology, node: sized };
+  const graph = await loadGraphModel({ load: async () => ({ ...folded, modelTopology }) });
+  const input = Float32Array.from({ length: batch * side * side * 3 }, (_, i) => Math.sin(i));
+  const ms: number[] = [];
+  for (let round = -2; round < 8; round++) {
+    const start = performance.now();
+    predict(graph, input, side, batch);
+    if (round >= 0) ms.push((performance.now() - start) / batch);
+  }
+  graph.dispose();
+  return median(ms);
+}
+
+async function readPhoto(name: string): Promise<Float32Array> {
+  const path = new URL(`../test/fixtures/${name}.png`, import.meta.url);
+  const { data, info } = await sharp(await readFile(path))
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return preprocess({ width: info.width, height: info.height, channels: 3, data }, card.preprocess);
+}
+
+/** `[size, size, 3]` to `[3, size, size]`. */
+function channelsFirst(pixels: Float32Array): Float32Array {
+  const plane = pixels.length / 3;
+  return Float32Array.from(
+    pixels,
+    (_, i) => pixels[(i % plane) * 3 + Math.floor(i / plane)] as number,
+  );
+}
+
+function outputOf({ output }: { readonly [name: string]: { readonly data: unknown } }): Answer {
+  return output?.data as Float32Array;
+}
+
+function furthest(answer: Answer, from: Answer): number {
+  return Math.max(...Array.from(answer, (value, i) => Math.abs(value - (from[i] as number))));
+}

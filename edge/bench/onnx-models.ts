@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { buildBackbone } from 'trainer/backbones/registry';
+import { fusePlan } from 'trainer/plan/fuse';
+import { disposePlan } from 'trainer/plan/plan';
+import { loadBackboneWeights } from 'trainer/weights/load-backbone-weights';
+import { toOnnxModel } from '../../trainer/bench/onnx-model.ts';
+import { preparePython } from '../../trainer/bench/python-env.ts';
+
+export interface OnnxModels {
+  readonly float32: Uint8Array;
+  readonly int8: Uint8Array;
+}
+
+/**
+ * The network of `public/models/imagenet`, from the weights that it was exported from, as
+ * onnxruntime takes it; quantized by onnxruntime's own tools.
+ *
+ * @param pictures to calibrate with, each `[3, size, size]`
+ */
+export async function makeOnnxModels(
+  pictures: readonly Float32Array[],
+  size: number,
+): Promise<OnnxModels> {
+  const network = buildBackbone('efficientnet-lite0', { initialize: false });
+  await loadBackboneWeights(network, 'efficientnet-lite0', 'imagenet', true);
+  const plan = fusePlan(network);
+  network.dispose();
+  const float32 = await toOnnxModel(plan, [1, 3, size, size]);
+  disposePlan(plan);
+  return { float32, int8: await quantize(float32, pictures, size) };
+}
+
+async function quantize(
+  model: Uint8Array,
+  pictures: readonly Float32Array[],
+  size: number,
+): Promise<Uint8Array> {
+  const python = await preparePython(console.error, ['onnx==1.23.2', 'onnxruntime==1.32.0']);
+  const folder = await mkdtemp(join(tmpdir(), 'graft-onnx-'));
+  const [from, to, calibration] = ['float32.onnx', 'int8.onnx', 'pictures'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string];
+  try {
+    await writeFile(from, model);
+    await writeFile(calibration, Buffer.concat(pictures.map(({ buffer }) => Buffer.from(buffer))));
+    const script = fileURLToPath(new URL('quantize_onnx.py', import.meta.url));
+    await promisify(execFile)(python, [script, from, to, calibration, `${size}`]);
+    return await readFile(to);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,72 @@
+import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import { median } from './median.ts';
+import { type Kernels, useKernels } from './swap-kernels.ts';
+
+/** Layers of one kind and one shape. */
+export interface LayerTime {
+  /** As in `1×1 [56,56,24]→144`. */
+  readonly name: string;
+  readonly count: number;
+  readonly gigaflop: number;
+  /** Of all of them together. */
+  readonly ms: number;
+}
+
+/**
+ * Times each call of the given kernels while a network runs.
+ *
+ * @param rounds of which the median counts
+ */
+export function profileLayers(kernels: Kernels, run: () => void, rounds: number): LayerTime[] {
+  const layers = new Map<string, { calls: number; gigaflop: number; ms: number[] }>();
+  let round = 0;
+  const timed = [...kernels].map(([name, kernel]) => {
+    const kernelFunc: typeof kernel.kernelFunc = (call) => {
+      const start = performance.now();
+      const output = kernel.kernelFunc(call);
+      const ms = performance.now() - start;
+      const { layer, gigaflop } = describe(name, call.inputs, output as TensorInfo);
+      const one = layers.get(layer) ?? { calls: 0, gigaflop: 0, ms: [] };
+      layers.set(layer, one);
+      one.calls += 1;
+      one.gigaflop += gigaflop;
+      one.ms[round] = (one.ms[round] ?? 0) + ms;
+      return output;
+    };
+    return [name, { ...kernel, kernelFunc }] as const;
+  });
+  useKernels(new Map(timed));
+  for (round = 0; round < rounds; round++) run();
+  useKernels(kernels);
+  return [...layers].map(([name, { calls, gigaflop, ms }]) => ({
+    name,
+    count: calls / rounds,
+    gigaflop: gigaflop / rounds,
+    ms: median(ms),
+  }));
+}
+
+/** A multiplication and an addition are two operations. */
+function describe(
+  kernel: string,
+  { x, a, filter, b }: NamedTensorInfoMap,
+  output: TensorInfo,
+): { layer: string; gigaflop: number } {
+  const input = x ?? a;
+  const weights = filter ?? b;
+  if (!input || !weights) throw new Error(`${kernel} has no input or no weights.`);
+  const outputs = output.shape.reduce((product, length) => product * length, 1);
+  if (kernel === '_FusedMatMul') {
+    const [inner = 1, outer = 1] = weights.shape.slice(-2);
+    return { layer: `dense ${inner}→${outer}`, gigaflop: (2 * outputs * inner) / 1e9 };
+  }
+  const [height = 1, width = 1, channels = 1] = weights.shape;
+  const isDepthwise = kernel === 'FusedDepthwiseConv2D';
+  const perOutput = height * width * (isDepthwise ? 1 : channels);
+  const from = input.shape.slice(1).join(',');
+  const to = output.shape.slice(1).join(',');
+  return {
+    layer: `${height}×${width}${isDepthwise ? ' depthwise' : ''} [${from}]→[${to}]`,
+    gigaflop: (2 * outputs * perOutput) / 1e9,
+  };
+}

@@ -1,0 +1,134 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import autocannon from 'autocannon';
+import sharp from 'sharp';
+import { type BareWorker, startBareWorkerd } from './bare-workerd.ts';
+import { median } from './median.ts';
+
+/** Milliseconds of CPU time, of all threads of workerd, a time that each is done. */
+export interface CpuTimes {
+  /** A whole request by HTTP, past the cache. */
+  readonly classify: number;
+  /** A request that the Worker does nothing for: what the runtime itself takes. */
+  readonly nothing: number;
+  readonly fetch: number;
+  readonly decode: number;
+  readonly preprocess: number;
+  /** The bare inference: from a preprocessed picture to probabilities. */
+  readonly inference: number;
+  /** These three one after the other, picture by picture: each finds less of its own in the caches. */
+  readonly decodeToInference: number;
+  /** Wall time of a whole request, one after the other. */
+  readonly wallMs: number;
+  /** The median round's bare inference ÷ whole request. */
+  readonly ratioInference: number;
+  /** The median round's (decode, preprocess and inference) ÷ whole request. */
+  readonly ratioInferenceAndDecode: number;
+}
+
+export interface RequestFigures {
+  readonly photoBytes: number;
+  readonly imagenet: CpuTimes;
+  readonly imagenetOnStockKernels: CpuTimes;
+  readonly cifar10: CpuTimes;
+  /** Of `cifar10`, by how many clients ask at once. */
+  readonly perSecond: Record<number, number>;
+}
+
+const ROUNDS = 7;
+const TIMES = 10;
+const parts = ['fetch', 'decode', 'preprocess', 'inference', 'decodeToInference'] as const;
+
+/** Measures `/classify` and its parts with a JPEG 500 pixels wide. */
+export async function measureRequests(): Promise<RequestFigures> {
+  const chelsea = fileURLToPath(new URL('../test/fixtures/chelsea.png', import.meta.url));
+  const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
+  const host = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': photo.length }).end(photo);
+  });
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/photo.jpg`;
+  const worker = await startBareWorkerd();
+  try {
+    const imagenet = await measure(worker, 'imagenet', url);
+    await get(worker, '/kernels', { use: 'stock' });
+    const imagenetOnStockKernels = await measure(worker, 'imagenet', url);
+    await get(worker, '/kernels', { use: 'ours' });
+    const cifar10 = await measure(worker, 'cifar10', url);
+    const perSecond: Record<number, number> = {};
+    for (const connections of [1, 2, 4, 8]) {
+      const query = new URLSearchParams({ url, model: 'cifar10' });
+      const { requests, errors, non2xx } = await autocannon({
+        url: `${worker.origin}/classify?${query}`,
+        headers: { 'cache-control': 'no-store' },
+        connections,
+        duration: 3,
+      });
+      if (errors + non2xx > 0) throw new Error(`${errors + non2xx} requests failed.`);
+      perSecond[connections] = requests.average;
+    }
+    return { photoBytes: photo.length, imagenet, imagenetOnStockKernels, cifar10, perSecond };
+  } finally {
+    await worker.close();
+    host.closeAllConnections();
+    host.close();
+  }
+}
+
+/** In rounds of everything, so that what else the machine does meets all of it. */
+async function measure(worker: BareWorker, model: string, url: string): Promise<CpuTimes> {
+  const times = TIMES;
+  const classify = async (): Promise<void> => {
+    for (let i = 0; i < times; i++) await get(worker, '/classify', { model, url });
+  };
+  const nothing = async (): Promise<void> => {
+    for (let i = 0; i < times; i++) await get(worker, '/nothing', {});
+  };
+  const partRuns = parts.map((part) => {
+    const run = (count: number) =>
+      get(worker, '/part', { part, model, url, times: `${count}` }).then(() => undefined);
+    return [part, run] as const;
+  });
+  const rounds: (Record<string, number> & { wallMs: number })[] = [];
+  for (let round = -4; round < ROUNDS; round++) {
+    const cpu: Record<string, number> = {};
+    const start = performance.now();
+    cpu['classify'] = (await cpuOf(worker, classify)) / times;
+    const wallMs = (performance.now() - start) / times;
+    cpu['nothing'] = (await cpuOf(worker, nothing)) / times;
+    for (const [part, run] of partRuns) {
+      // What the request around the part takes comes off.
+      const around = await cpuOf(worker, () => run(0));
+      cpu[part] = ((await cpuOf(worker, () => run(times))) - around) / times;
+    }
+    // The first rounds are for V8 to compile.
+    if (round >= 0) rounds.push({ ...cpu, wallMs });
+  }
+  const of = (figure: (round: Record<string, number>) => number): number =>
+    median(rounds.map(figure));
+  const names = ['classify', 'nothing', ...parts, 'wallMs'];
+  return {
+    ...(Object.fromEntries(
+      names.map((name) => [name, of((round) => round[name] as number)]),
+    ) as Omit<CpuTimes, 'ratioInference' | 'ratioInferenceAndDecode'>),
+    ratioInference: of(({ classify = 0, inference = 0 }) => inference / classify),
+    ratioInferenceAndDecode: of(
+      (round) => (round['decodeToInference'] as number) / (round['classify'] as number),
+    ),
+  };
+}
+
+async function cpuOf(worker: BareWorker, run: () => Promise<void>): Promise<number> {
+  const before = await worker.cpuMs();
+  await run();
+  return (await worker.cpuMs()) - before;
+}
+
+async function get(worker: BareWorker, path: string, query: Record<string, string>): Promise<void> {
+  const response = await fetch(`${worker.origin}${path}?${new URLSearchParams(query)}`, {
+    headers: { 'cache-control': 'no-store' },
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path} answered with ${response.status}: ${text}`);
+}
