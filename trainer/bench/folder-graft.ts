@@ -98,7 +98,7 @@ if (values.train) {
 console.log(
   JSON.stringify({
     // The first epoch warms up.
-    pictures_per_second: Math.max(...rates.slice(1)),
+    pictures_per_second: rates.at(-1),
     open_seconds: openSeconds,
     rss_mb_by_epoch: rss,
     peak_rss_mb: (process.resourceUsage().maxRSS * 1024) / 1e6,

@@ -4,7 +4,7 @@
  *
  *     pnpm --filter trainer run bench:folder
  *
- * The folder holds 96 photos of 12 megapixels, made of those in `shared/fixtures` with noise. Both
+ * The folder holds 64 photos of 12 megapixels, made of those in `shared/fixtures` with noise. Both
  * decode, crop, resize to 128 pixels and batch them from warm caches, in turns; medians of 3.
  * Keras decodes every pixel; libvips has the JPEG decoder reduce the picture.
  */
@@ -19,7 +19,7 @@ import { preparePython } from './python-env.ts';
 
 const run = promisify(execFile);
 const ROUNDS = 3;
-const PHOTOS = 96;
+const PHOTOS = 64;
 const [WIDTH, HEIGHT] = [4032, 3024];
 
 const python = await preparePython(console.log);

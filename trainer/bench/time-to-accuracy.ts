@@ -93,7 +93,7 @@ const stopwatch = {
 };
 const accuracyOf = async (plan: Plan, examples: Examples) =>
   measure(
-    await evaluate((inputs) => runPlan(plan, inputs), examples, INFERENCE_BATCH, quiet, never),
+    await evaluate((inputs) => runPlan(plan, inputs), examples, { progress: quiet, signal: never }),
   ).top1;
 
 let passed: { accuracy: number; epoch: number; steps: number } | undefined;

@@ -1,10 +1,12 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { type BackboneName, buildBackbone } from '../src/backbones/registry.ts';
 import { startBackend } from '../src/runtime/start-backend.ts';
 import { weightValues } from '../src/weights/formula.ts';
 import { readWeights } from '../src/weights/read-weights.ts';
+import { writeKerasH5 } from '../src/weights/write-keras-h5.ts';
 
 /**
  * Reads a network that Keras saved with the formula's weights.
@@ -17,8 +19,7 @@ export async function checkRoundTrip(
   save: (folder: string) => Promise<void>,
 ): Promise<string[]> {
   await startBackend('cpu', () => {});
-  const golden = new URL(`golden/${name}.json`, import.meta.url);
-  const { gain } = JSON.parse(await readFile(golden, 'utf8')) as { gain: number };
+  const { gain } = await readGolden(name);
   const model = buildBackbone(name, { initialize: false });
   const folder = await mkdtemp(join(tmpdir(), 'graft-round-trip-'));
   try {
@@ -42,4 +43,41 @@ export async function checkRoundTrip(
     model.dispose();
     await rm(folder, { recursive: true });
   }
+}
+
+/**
+ * Writes a network with the formula's weights, as Keras does.
+ *
+ * @param load has Keras load `ours.weights.h5` from a folder, and tells what it finds
+ * @returns a line for each weight that Keras has read otherwise
+ */
+export async function checkWritten(
+  name: BackboneName,
+  load: (folder: string) => Promise<string>,
+): Promise<string[]> {
+  await startBackend('cpu', () => {});
+  const { gain, size } = await readGolden(name);
+  const model = buildBackbone(name, { size, initialize: false });
+  const folder = await mkdtemp(join(tmpdir(), 'graft-written-'));
+  try {
+    for (const layer of model.layers) {
+      if (layer.getClassName() === 'Normalization') continue;
+      tf.tidy(() =>
+        layer.setWeights(
+          layer.weights.map(({ originalName, shape }) =>
+            tf.tensor(weightValues(originalName, shape as number[], gain), shape as number[]),
+          ),
+        ),
+      );
+    }
+    await writeKerasH5(join(folder, 'ours.weights.h5'), model);
+    return (await load(folder)).split('\n').filter((line) => line.startsWith('differs: '));
+  } finally {
+    model.dispose();
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function readGolden(name: BackboneName): Promise<{ gain: number; size: number }> {
+  return JSON.parse(await readFile(new URL(`golden/${name}.json`, import.meta.url), 'utf8'));
 }

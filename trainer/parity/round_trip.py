@@ -1,8 +1,10 @@
 """Has real Keras save a network with the weights of formula.py in each of its formats.
 
-    python round_trip.py <folder> [<architecture>]
+    python round_trip.py [--load] <folder> [<architecture>]
 
-Without an architecture it is a small one, and outputs.json tells what Keras computes with it.
+Without an architecture it is a small one, and outputs.json tells what Keras computes with it. With
+`--load` it reads ours.weights.h5 instead, and prints the names of weights that the formula does not
+make.
 """
 
 import json
@@ -84,8 +86,22 @@ def save_architecture(folder, name):
     save_all(model, folder)
 
 
+def load_ours(folder, name):
+    _, _, size, gain = golden.ARCHITECTURES[name]
+    model = golden.build(name, size, True)
+    model.load_weights(os.path.join(folder, "ours.weights.h5"))
+    for weight, variable in golden.weights_of(model):
+        if not np.array_equal(variable, formula.weight(weight, variable.shape, gain)):
+            print(f"differs: {weight}")
+
+
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
+    load = "--load" in sys.argv
+    if load:
+        sys.argv.remove("--load")
+    if load:
+        load_ours(*sys.argv[1:])
+    elif len(sys.argv) > 2:
         save_architecture(*sys.argv[1:])
     else:
         save_small(sys.argv[1])

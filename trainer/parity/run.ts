@@ -1,6 +1,7 @@
 /**
  * Has real Keras compute the golden files again and compares them with those in the repository,
- * and save whole networks in each of its formats, which must read back number for number.
+ * and save whole networks in each of its formats, which must read back number for number; has it load
+ * weights that are written here; and has TensorFlow compute with the models of the repository.
  *
  *     pnpm --filter trainer parity [--write] [<architecture> ...]
  *
@@ -14,8 +15,9 @@ import { preparePython } from '../bench/python-env.ts';
 import { type BackboneName, backbones } from '../src/backbones/registry.ts';
 import { runProgram } from '../src/runtime/run-program.ts';
 import { writeFileAtomically } from '../src/write-atomically.ts';
+import { checkGraphModel } from './check-graph-model.ts';
 import { differences } from './differences.ts';
-import { checkRoundTrip } from './round-trip.ts';
+import { checkRoundTrip, checkWritten } from './round-trip.ts';
 
 // One of each way of naming layers: all named, none named but convolutions, layers of its own kind.
 const ROUND_TRIPS: readonly BackboneName[] = ['mobilenetv2', 'xception', 'efficientnetb0'];
@@ -45,6 +47,13 @@ if (values.write) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;
     const save = async (folder: string) => void (await runPython('round_trip.py', [folder, name]));
     report(`${backbones[name].title}, saved and read`, await checkRoundTrip(name, save));
+    const load = (folder: string) => runPython('round_trip.py', ['--load', folder, name]);
+    report(`${backbones[name].title}, written and loaded`, await checkWritten(name, load));
+  }
+  for (const model of ['imagenet', 'cifar10']) {
+    const compute = (directory: string) => runPython('graph_model.py', [directory]);
+    const directory = pathOf(`../../edge/public/models/${model}`);
+    report(`model ${model}, in TensorFlow`, await checkGraphModel(directory, compute));
   }
 }
 

@@ -25,6 +25,30 @@ export async function buildNetwork(
   classes: number,
   photos?: () => Promise<tf.Tensor>,
 ): Promise<{ plan: Plan; parameters: number }> {
+  const { network, dispose } = await buildLayers(config, classes);
+  if (config.weights === 'none' && photos) {
+    const photoBatch = await photos();
+    tf.dispose([calibrateBatchNorm(network, photoBatch), photoBatch]);
+  }
+  const plan = fusePlan(network);
+  const parameters = network.countParams();
+  dispose();
+  if (config.head === 'linear' || !photos) return { plan, parameters };
+  const photoBatch = await photos();
+  const normalized = normalizeStep(plan, HEAD_CONVOLUTION, photoBatch);
+  photoBatch.dispose();
+  return { plan: normalized, parameters };
+}
+
+/**
+ * The same as a tf.layers model, its BatchNorm as the weights have it.
+ *
+ * @throws TrainerError as {@link buildNetwork}
+ */
+export async function buildLayers(
+  config: TrainConfig,
+  classes: number,
+): Promise<{ network: tf.LayersModel; dispose(): void }> {
   const { backbone, weights, trim, freeze, size, stage2 } = config;
   const { minimumSize, title } = backbones[backbone];
   const smallest = Math.min(size, ...stage2.sizes);
@@ -43,18 +67,12 @@ export async function buildNetwork(
   const trunk = trim === null ? whole : trimModel(whole, trim);
   freezeLayers(trunk, freeze);
   const network = attachHead(trunk, classes, config);
-  if (weights === 'none' && photos) {
-    const photoBatch = await photos();
-    tf.dispose([calibrateBatchNorm(network, photoBatch), photoBatch]);
-  }
-  const plan = fusePlan(network);
-  const parameters = network.countParams();
   const trimmed = whole.layers.filter((layer) => !network.layers.includes(layer));
-  network.dispose();
-  for (const layer of trimmed) layer.dispose();
-  if (config.head === 'linear' || !photos) return { plan, parameters };
-  const photoBatch = await photos();
-  const normalized = normalizeStep(plan, HEAD_CONVOLUTION, photoBatch);
-  photoBatch.dispose();
-  return { plan: normalized, parameters };
+  return {
+    network,
+    dispose() {
+      network.dispose();
+      for (const layer of trimmed) layer.dispose();
+    },
+  };
 }

@@ -12,6 +12,7 @@ import { describeDataset, listDatasets } from './describe-datasets.ts';
 import { diagnose } from './doctor.ts';
 import { TrainerError } from './errors.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
+import { exportPretrainedKeras, exportRunKeras } from './export/export-keras.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
 import { type Quantization, quantizations } from './export/quantize.ts';
 import { findLr } from './find-lr.ts';
@@ -54,6 +55,8 @@ Tries rising learning rates on 1,000 pictures, and suggests a peak.
        pnpm --filter trainer run export [--backbone, --weights, --id, --models, --quantize, --data]
 Exports the pretrained network itself, with ImageNet's 1,000 classes, as the model imagenet.
   --data <folder>    what --quantize mixed measures on (default: CIFAR-10)
+  --keras <file>     write weights for Keras instead, as model.weights.h5
+  --run <run>        with --keras: those of a run, named by its folder
 
        pnpm --filter trainer run summary [--backbone, --include-top, --size, --trim, --freeze]
 Prints a network's layers and how many weights it has.
@@ -100,14 +103,17 @@ async function main(): Promise<void> {
     case 'train': {
       const { directory, config, data } = await chooseRun(values, runs);
       const interrupt = new AbortController();
-      process.once('SIGINT', () => {
-        interrupt.abort(
-          new TrainerError(
-            'interrupted',
-            `Stopped. Go on with: pnpm --filter trainer train --resume ${directory}`,
-          ),
-        );
-      });
+      // Ctrl-C, and what a machine sends that is about to be taken away.
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+        process.once(signal, () => {
+          interrupt.abort(
+            new TrainerError(
+              'interrupted',
+              `Stopped. Go on with: pnpm --filter trainer train --resume ${directory}`,
+            ),
+          );
+        });
+      }
       await train(config, {
         directory,
         resume: values.resume !== undefined,
@@ -135,6 +141,17 @@ async function main(): Promise<void> {
       );
     }
     case 'export': {
+      const threads = threadsOf(values.threads);
+      const keras = fromUser(values.keras);
+      if (keras !== undefined) {
+        if (!keras.endsWith('.weights.h5')) {
+          throw usage(`Expected --keras to end in .weights.h5, as Keras does, but got ${keras}.`);
+        }
+        await startBackend(backendOf(values.backend), say, { threads });
+        if (values.run === undefined) await exportPretrainedKeras(keras, backbone, weights);
+        else await exportRunKeras(keras, within(runs, values.run));
+        return say(`Written to ${keras}.`);
+      }
       const quantize = quantizationOf(values.quantize ?? 'uint8');
       const pictures = async (size: number) => {
         const { strict, data } = values;
@@ -143,7 +160,7 @@ async function main(): Promise<void> {
         const { train: set } = await openDataset(data === undefined ? null : dataOf(data), options);
         return { set, indices: [...Array(set.length).keys()] };
       };
-      await startBackend(backendOf(values.backend), say, { threads: threadsOf(values.threads) });
+      await startBackend(backendOf(values.backend), say, { threads });
       const target = join(models, idOf(values.id) ?? 'imagenet');
       await exportPretrained(backbone, weights, target, quantize === 'mixed' ? pictures : quantize);
       return say(`Written to ${target}.`);
@@ -235,6 +252,8 @@ function parseCommandLine() {
         trim: { type: 'string' },
         freeze: { type: 'string' },
         quantize: { type: 'string' },
+        keras: { type: 'string' },
+        run: { type: 'string' },
         top: { type: 'string', default: '5' },
         model: { type: 'string' },
         json: { type: 'boolean', default: false },

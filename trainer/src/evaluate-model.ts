@@ -5,7 +5,7 @@ import { openDataset } from './datasets/open-dataset.ts';
 import { type Part, splitDataset } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';
 import { loadModel } from './load-model.ts';
-import { evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
+import { evaluate } from './report/evaluate.ts';
 import {
   type ClassMetrics,
   confusionOf,
@@ -16,7 +16,7 @@ import {
 import { formatPercent, startProgress } from './report/progress.ts';
 import { photoExamples } from './stages/examples.ts';
 
-export interface EvaluateOptions {
+export interface EvaluationTask {
   /** Name or path of the data set, of which a folder's classes are named by the model's labels or synset ids; null for CIFAR-10. */
   readonly data: string | null;
   /** Fail at a file that is no picture. */
@@ -42,7 +42,7 @@ export interface Evaluation extends Metrics {
  */
 export async function evaluateModel(
   directory: string,
-  options: EvaluateOptions,
+  options: EvaluationTask,
 ): Promise<Evaluation> {
   const { card, version, ...network } = await loadModel(directory);
   try {
@@ -54,9 +54,7 @@ export async function evaluateModel(
     const answers = await evaluate(
       network.run,
       { ...examples, label: (index) => classOf[examples.label(index)] as number },
-      INFERENCE_BATCH,
-      startProgress('Evaluation', examples.length),
-      options.signal,
+      { progress: startProgress('Evaluation', examples.length), signal: options.signal },
     );
     const classes = metricsByClass(confusionOf(answers)).map((metrics, index) => ({
       label: card.labels[index]?.name as string,

@@ -36,3 +36,5 @@ export async function preparePhotos(config: TrainConfig, source: PhotoSource) {
   };
   return { dataset, preprocess, splits, photos };
 }
+
+export type PreparedPhotos = Awaited<ReturnType<typeof preparePhotos>>;

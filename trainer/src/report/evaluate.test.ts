@@ -34,14 +34,20 @@ const expected = {
 
 test.each([1, 2, 5, 64])('keeps all answers in batches of %i', async (batchSize) => {
   const before = tf.memory().numTensors;
-  const answers = await evaluate((x) => x.clone(), examples, batchSize, progress, never);
+  const answers = await evaluate((x) => x.clone(), examples, {
+    progress,
+    signal: never,
+    batchSize,
+  });
   expect(answers).toEqual(expected);
   expect(tf.memory().numTensors).toBe(before);
 });
 
 test('leaves nothing behind where the network returns what it got', async () => {
   const before = tf.memory().numTensors;
-  expect(await evaluate((x) => x, examples, 2, progress, never)).toEqual(expected);
+  expect(await evaluate((x) => x, examples, { progress, signal: never, batchSize: 2 })).toEqual(
+    expected,
+  );
   expect(tf.memory().numTensors).toBe(before);
 });
 
@@ -51,7 +57,11 @@ test('says how far it is', async () => {
     advance: (pictures: number) => advances.push(pictures),
     stop: () => advances.push('stop'),
   };
-  await evaluate((x) => x.clone(), memoryExamples(5, [3]), 2, counting, never);
+  await evaluate((x) => x.clone(), memoryExamples(5, [3]), {
+    progress: counting,
+    signal: never,
+    batchSize: 2,
+  });
   expect(advances).toEqual([2, 2, 1, 'stop']);
 });
 
@@ -64,7 +74,7 @@ test('stops with the reason of the interruption', async () => {
       ended = true;
     },
   };
-  const answer = evaluate((x) => x.clone(), examples, 2, ending, stopped);
+  const answer = evaluate((x) => x.clone(), examples, { progress: ending, signal: stopped });
   await expect(answer).rejects.toThrow('Stopped.');
   // A bar that is left running keeps the process alive.
   expect(ended).toBe(true);

@@ -15,18 +15,22 @@ export interface Answers {
   readonly labels: Int32Array;
 }
 
+export interface EvaluateOptions {
+  /** Taken away in the end, in any case. */
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly batchSize?: number;
+}
+
 /**
  * Runs a network over all examples, in order, and keeps its answers.
  *
  * @param run from inputs `[n, …]` to probabilities `[n, classes]`
- * @param progress taken away in the end, in any case
  */
 export async function evaluate(
   run: (inputs: tf.Tensor) => tf.Tensor,
   examples: Examples,
-  batchSize: number,
-  progress: Progress,
-  signal: AbortSignal,
+  { progress, signal, batchSize = INFERENCE_BATCH }: EvaluateOptions,
 ): Promise<Answers> {
   let classes = 0;
   let probabilities = new Float32Array();

@@ -46,6 +46,47 @@ test('takes the progress bar away where it is stopped', async () => {
   expect(running).toBe(0);
 });
 
+test('says what the next step learns from before it asks for what this one does', async () => {
+  const plan = fusePlan(buildTinyNetwork());
+  const events: string[] = [];
+  const examples = memoryExamples(5, [TINY_SIZE, TINY_SIZE, 3]);
+  const config = { ...smoke.stage2, epochs: 1, batchSize: 2 };
+  await fit({
+    plan,
+    examples: {
+      ...examples,
+      expect: (indices) => events.push(`expect ${indices}`),
+      inputs: (indices, random) => {
+        events.push(`inputs ${indices}`);
+        return examples.inputs(indices, random);
+      },
+    },
+    classes: 3,
+    config,
+    optimizer: new Optimizer(parametersOf(plan), config),
+    seed: 'a',
+    epoch: 0,
+    step: 0,
+    lossSum: 0,
+    startProgress: () => ({ advance: () => {}, stop: () => {} }),
+    onStep: async () => {},
+    onEpoch: async () => true,
+  });
+  const asked = events.filter((event) => event.startsWith('inputs')).map((event) => event.slice(7));
+  expect(asked).toHaveLength(3);
+  const [first, second, third] = asked;
+  expect(events).toEqual([
+    `expect ${first}`,
+    `expect ${second}`,
+    `inputs ${first}`,
+    `expect ${third}`,
+    `inputs ${second}`,
+    'expect ',
+    `inputs ${third}`,
+  ]);
+  disposePlan(plan);
+});
+
 /** Weights of the tiny network after two epochs. */
 async function train(change: Partial<StageConfig>): Promise<Float32Array[]> {
   const plan = fusePlan(buildTinyNetwork());

@@ -72,7 +72,13 @@ function stageOf(plan: Plan, change: Partial<Stage> = {}): Stage {
     examples,
     classes: 3,
     validate: async () =>
-      measure(await evaluate((inputs) => runPlan(plan, inputs), validation, 5, progress, never)),
+      measure(
+        await evaluate((inputs) => runPlan(plan, inputs), validation, {
+          progress,
+          signal: never,
+          batchSize: 5,
+        }),
+      ),
     ...change,
   };
 }

@@ -84,13 +84,7 @@ function readKeras3(
     if (tensors.length > 0 && !(withoutTop && isDense(layer))) stored.set(key, layer);
   }
   const named = new Map<string, NamedTensor>();
-  const counts = new Map<string, number>();
-  for (const layer of layers) {
-    const kind = snakeCase(layer.getClassName());
-    const count = counts.get(kind) ?? 0;
-    counts.set(kind, count + 1);
-    if (layer.weights.length === 0) continue;
-    const key = count === 0 ? kind : `${kind}_${count}`;
+  for (const [key, layer] of keras3Groups(layers)) {
     const source = stored.get(key) ?? { name: key, tensors: [] };
     for (const [name, tensor] of nameLayer(layer, source)) named.set(name, tensor);
     stored.delete(key);
@@ -103,6 +97,19 @@ function readKeras3(
     );
   }
   return named;
+}
+
+/** The layers that have weights, each with the name of its group in the files of Keras 3. */
+export function keras3Groups(layers: readonly tf.layers.Layer[]): [string, tf.layers.Layer][] {
+  const counts = new Map<string, number>();
+  const groups: [string, tf.layers.Layer][] = [];
+  for (const layer of layers) {
+    const kind = snakeCase(layer.getClassName());
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    if (layer.weights.length > 0) groups.push([count === 0 ? kind : `${kind}_${count}`, layer]);
+  }
+  return groups;
 }
 
 /** `DepthwiseConv2D` as `depthwise_conv2d`, as Keras does it; its grouped convolution is `Conv2D`. */

@@ -21,10 +21,10 @@ export function drawConfusion(
     });
   });
   const names = Object.fromEntries(labels.entries());
-  const side = Math.max(WIDTH, labels.length * 16 + 110);
+  const side = Math.max(WIDTH, labels.length * 16 + 160);
   const axis = {
     labelExpr: `${JSON.stringify(names)}[datum.value]`,
-    labelLimit: 110,
+    labelLimit: 150,
     labelOverlap: false,
     ticks: false,
     domain: false,
@@ -41,7 +41,7 @@ export function drawConfusion(
         type: 'ordinal',
         title: 'predicted',
         scale: { domain },
-        axis: { ...axis, labelAngle: -45 },
+        axis: { ...axis, labelAngle: labels.length > NUMBERED ? -90 : -45 },
       },
       y: { field: 'actual', type: 'ordinal', title: 'actual', scale: { domain }, axis },
     },

@@ -1,0 +1,31 @@
+import * as tf from '@tensorflow/tfjs';
+import { loadModel } from '../src/load-model.ts';
+import { startBackend } from '../src/runtime/start-backend.ts';
+import { signedValues } from '../src/weights/formula.ts';
+
+/** Of probabilities: float32 sums in another order come to less. */
+const TOLERANCE = 1e-5;
+
+/**
+ * Compares a model directory as the Worker runs it with what TensorFlow computes from its files.
+ *
+ * @param run has TensorFlow compute, as parity/graph_model.py prints it
+ * @returns a line where they differ
+ */
+export async function checkGraphModel(
+  directory: string,
+  run: (directory: string) => Promise<string>,
+): Promise<string[]> {
+  await startBackend('cpu', () => {});
+  const line = (await run(directory)).split('\n').find((text) => text.startsWith('{')) ?? '';
+  const { probabilities } = JSON.parse(line) as { probabilities: number[] };
+  const model = await loadModel(directory);
+  const { size } = model.preprocess;
+  const ours = tf.tidy(() =>
+    model.run(tf.tensor(signedValues('input', size * size * 3), [1, size, size, 3])).dataSync(),
+  );
+  model.dispose();
+  if (ours.length !== probabilities.length) return [`${probabilities.length} probabilities`];
+  const furthest = Math.max(...probabilities.map((p, at) => Math.abs(p - (ours[at] as number))));
+  return furthest < TOLERANCE ? [] : [`a probability is ${furthest} off`];
+}

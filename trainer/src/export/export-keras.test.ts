@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildLayers } from '../build-network.ts';
+import { smoke } from '../config/smoke.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import { startBackend } from '../runtime/start-backend.ts';
+import { checkpointIn, saveCheckpoint } from '../stages/checkpoint.ts';
+import { readWeights } from '../weights/read-weights.ts';
+import { exportRunKeras } from './export-keras.ts';
+
+const CLASSES = 3;
+const config = { ...smoke, size: 32 };
+const trained = new Map([
+  ['parameters/predictions/bias', { shape: [CLASSES], values: Float32Array.of(1, 2, 3) }],
+  ['parameters/stem_conv/kernel', { shape: [3, 3, 3, 32], values: new Float32Array(864).fill(7) }],
+]);
+
+let run: string;
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+  run = await mkdtemp(join(tmpdir(), 'graft-run-'));
+});
+afterAll(() => rm(run, { recursive: true }));
+
+async function save(config: TrainConfig): Promise<void> {
+  const start = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null, seconds: 0 };
+  const of = { config, data: null, datasetHash: 'abc', backend: 'cpu', stage1Accuracy: null };
+  const header = { ...start, ...of, stage: 3 } as const;
+  await saveCheckpoint(checkpointIn(run), { header, tensors: trained });
+}
+
+test('writes what a run has trained, and the rest as the pretraining left it', async () => {
+  await save(config);
+  const path = join(run, 'network.weights.h5');
+  const before = tf.memory().numTensors;
+  await exportRunKeras(path, run);
+  expect(tf.memory().numTensors).toBe(before);
+
+  const { network, dispose } = await buildLayers(config, CLASSES);
+  const tensors = await readWeights(path, network.layers);
+  expect(tensors.get('predictions/bias')).toEqual(trained.get('parameters/predictions/bias'));
+  expect(tensors.get('stem_conv/kernel')).toEqual(trained.get('parameters/stem_conv/kernel'));
+  const stem = network.getLayer('stem_bn').getWeights() as tf.Tensor[];
+  const names = ['gamma', 'beta', 'moving_mean', 'moving_variance'];
+  expect(names.map((name) => tensors.get(`stem_bn/${name}`)?.values)).toEqual(
+    stem.map((weight) => weight.dataSync()),
+  );
+  dispose();
+});
+
+test('refuses a run whose BatchNorm no checkpoint has', async () => {
+  await save({ ...config, weights: 'none' });
+  await expect(exportRunKeras(join(run, 'x.weights.h5'), run)).rejects.toMatchObject({
+    code: 'config_invalid',
+  });
+});

@@ -1,0 +1,124 @@
+import { basename, join } from 'node:path';
+import type { ModelCard } from 'shared/model-card';
+import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
+import { backbones } from '../backbones/registry.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import { loadGraph } from '../load-model.ts';
+import type { Plan } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
+import type { PreparedPhotos } from '../prepare-photos.ts';
+import { type Answers, evaluate } from '../report/evaluate.ts';
+import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
+import { collectResults } from '../report/results.ts';
+import { fitTemperature } from '../report/temperature.ts';
+import { saveOutcome, writeReport } from '../report/write-report.ts';
+import type { Examples } from '../stages/examples.ts';
+import type { Session, SessionRun } from '../stages/session.ts';
+import { chooseFormats } from './choose-formats.ts';
+import { type GraphModel, toArtifacts } from './graph-builder.ts';
+import { toGraphModel } from './graph-model.ts';
+import { schemes } from './quantize.ts';
+import { writeModelDirectory } from './write-model-directory.ts';
+
+/** A network at the end of its training. */
+export interface Trained extends PreparedPhotos {
+  /** The model's. */
+  readonly id: string;
+  readonly config: TrainConfig;
+  readonly plan: Plan;
+  /** How many weights it has, BatchNorm's included. */
+  readonly parameters: number;
+  readonly session: Session;
+  readonly run: SessionRun & { readonly models: string; readonly command: string };
+}
+
+/**
+ * Calibrates, quantizes and measures a trained network, and writes its model directory and the run's
+ * report. What is measured is what is written.
+ *
+ * @throws TrainerError `disk_full`
+ */
+export async function exportTrained(trained: Trained): Promise<ModelCard> {
+  const { id, config, plan, parameters, dataset, preprocess, splits, photos, session, run } =
+    trained;
+  const { signal, say } = run;
+  const answersOf = (examples: Examples, title: string) => {
+    const progress = startProgress(title, examples.length);
+    return evaluate((inputs) => runPlan(plan, inputs), examples, { progress, signal });
+  };
+  const temperature = fitTemperature(await answersOf(photos.validation, 'Calibration'));
+  await session.log({ event: 'calibrate', temperature });
+  const formats =
+    config.quantize === 'mixed'
+      ? await chooseFormats(plan, preprocess, splits.validation, signal)
+      : config.quantize;
+  const model = await toGraphModel(plan, config.size, formats, temperature);
+  const results = await collectResults({
+    float32: await answersOf(photos.test, 'Test, float32'),
+    served: await servedAnswers(model, photos.test, signal),
+    temperature,
+    pictures: splits.test,
+    seed: config.seed,
+  });
+  const { float32, quantized, uncalibrated } = results;
+  await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
+  const directory = join(run.models, id);
+  const card = await writeModelDirectory(directory, model, {
+    id,
+    title: `${backbones[config.backbone].title}, ${dataset.title}`,
+    created: new Date().toISOString(),
+    labels: dataset.labels.map((name) => ({ name })),
+    architecture: { name: backbones[config.backbone].title, parameters },
+    pretraining: pretrainingOf(config.backbone, config.weights),
+    preprocess,
+    quantization: schemes[config.quantize],
+    accuracy: [
+      {
+        source: 'measured',
+        dataset: dataset.title,
+        split: 'test',
+        pictures: quantized.pictures,
+        float32: float32.top1,
+        quantized: quantized.top1,
+        ...(quantized.top5 === null ? {} : { top5: quantized.top5 }),
+      },
+    ],
+    calibration: {
+      temperature,
+      pictures: photos.validation.length,
+      ece: { before: uncalibrated.ece, after: quantized.ece },
+    },
+    training: {
+      command: run.command,
+      seconds: Math.round(session.seconds),
+      // Of a path the last part only: the card is public.
+      config: { ...config, weights: basename(config.weights) },
+    },
+    licences: [
+      ...licencesOf(config.backbone, config.weights),
+      { of: dataset.title, licence: dataset.licence },
+    ],
+  });
+  say(
+    `Test, ${quantized.pictures} pictures: ${formatPercent(float32.top1)} in float32, ${formatPercent(quantized.top1)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
+  );
+  say(`Written to ${directory}.`);
+  await saveOutcome(run.directory, card, results);
+  say(`Report: ${await writeReport(run.directory)}.`);
+  return card;
+}
+
+/** As the Worker runs it. */
+async function servedAnswers(
+  model: GraphModel,
+  test: Examples,
+  signal: AbortSignal,
+): Promise<Answers> {
+  const graph = await loadGraph(toArtifacts(model));
+  const progress = startProgress('Test, quantized', test.length);
+  try {
+    return await evaluate(graph.run, test, { progress, signal });
+  } finally {
+    graph.dispose();
+  }
+}
