@@ -1,0 +1,37 @@
+import * as tf from '@tensorflow/tfjs';
+import { buildLayers } from './build-network.ts';
+import type { TrainConfig } from './config/train-config.ts';
+import { TrainerError } from './errors.ts';
+import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
+
+/**
+ * Loads the network of a run as a tf.layers model, BatchNorm as the pretraining left it.
+ *
+ * @throws TrainerError `checkpoint_invalid`, `config_invalid` where BatchNorm is not the
+ *   pretraining's
+ */
+export async function loadRun(
+  directory: string,
+): Promise<{ network: tf.LayersModel; config: TrainConfig; dispose(): void }> {
+  const { header, tensors } = await loadCheckpoint(checkpointIn(directory));
+  const { config } = header;
+  if (config.weights === 'none' || config.head !== 'linear') {
+    throw new TrainerError(
+      'config_invalid',
+      'Expected a run with the linear head on pretrained weights: the BatchNorm of others comes from their pictures, and no checkpoint has it.',
+    );
+  }
+  const classes = tensors.get('parameters/predictions/bias')?.shape[0] ?? 0;
+  const { network, dispose } = await buildLayers(config, classes);
+  for (const layer of network.layers) {
+    tf.tidy(() =>
+      layer.setWeights(
+        layer.weights.map((weight) => {
+          const trained = tensors.get(`parameters/${weight.originalName}`);
+          return trained ? tf.tensor(trained.values, [...trained.shape]) : weight.read();
+        }),
+      ),
+    );
+  }
+  return { network, config, dispose };
+}
