@@ -1,9 +1,8 @@
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { modelId } from 'shared/model-card';
 import { freezeLayers, trimModel } from './backbones/edit-model.ts';
-import { type BackboneName, backbones, buildBackbone } from './backbones/registry.ts';
+import { buildBackbone } from './backbones/registry.ts';
 import { configFields, describeFields, overrideConfig } from './config/config-fields.ts';
 import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
@@ -14,19 +13,33 @@ import { TrainerError } from './errors.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
 import { exportPretrainedKeras, exportRunKeras } from './export/export-keras.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
-import { type Quantization, quantizations } from './export/quantize.ts';
 import { findLr } from './find-lr.ts';
 import { loadModel, loadPretrained } from './load-model.ts';
+import {
+  BACKENDS,
+  backboneOf,
+  backendOf,
+  configOf,
+  dataOf,
+  fromUser,
+  idOf,
+  integerOf,
+  layerOf,
+  oneOf,
+  quantizationOf,
+  threadsOf,
+  usage,
+  weightsOf,
+  within,
+} from './option-values.ts';
 import { formatPredictions, isUrl, predict } from './predict.ts';
 import { startProgress } from './report/progress.ts';
 import { writeReport } from './report/write-report.ts';
 import { setUp } from './runtime/set-up.ts';
-import { backendNames, startBackend } from './runtime/start-backend.ts';
+import { startBackend } from './runtime/start-backend.ts';
 import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
 import { summarize } from './summary.ts';
 import { train } from './train.ts';
-
-const BACKENDS = ['auto', ...backendNames] as const;
 
 const help = (config: TrainConfig) => `Usage: pnpm --filter trainer train [options]
 
@@ -298,90 +311,9 @@ async function chooseRun(
   };
 }
 
-function configOf(name = 'fast'): TrainConfig {
-  const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
-  if (config) return config;
-  throw usage(`Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`);
-}
-
-function backboneOf(name: string): BackboneName {
-  if (Object.hasOwn(backbones, name)) return name as BackboneName;
-  throw usage(
-    `Expected one of ${Object.keys(backbones).join(', ')} for --backbone, but got ${name}.`,
-  );
-}
-
-/** A word, or the path of a file. */
-function weightsOf(weights: string): string {
-  return weights === 'imagenet' || weights === 'none' ? weights : (fromUser(weights) as string);
-}
-
-/** A name, or a path. */
-function dataOf(data: string): string {
-  return Object.hasOwn(knownDatasets, data) ? data : (fromUser(data) as string);
-}
-
-function quantizationOf(text: string): Quantization {
-  const quantization = quantizations.find((known) => known === text);
-  if (quantization) return quantization;
-  throw usage(`Expected one of ${quantizations.join(', ')} for --quantize, but got ${text}.`);
-}
-
-function integerOf(option: string, text: string): number {
-  if (/^-?\d+$/.test(text)) return Number(text);
-  throw usage(`Expected a whole number for --${option}, but got ${text}.`);
-}
-
-/** A layer's number, or its name. */
-function layerOf(text: string): string | number {
-  return /^-?\d+$/.test(text) ? Number(text) : text;
-}
-
-/** A name means what lies in `folder`; anything else is a path. */
-function within(folder: string, name: string): string {
-  return /[/\\]|^\.*$/.test(name) ? (fromUser(name) as string) : join(folder, name);
-}
-
-function oneOf(positionals: readonly string[], what: string): string {
-  const [name, ...more] = positionals;
-  if (name === undefined || more.length > 0) {
-    throw usage(`Expected one ${what}, but got ${positionals.length}.`);
-  }
-  return name;
-}
-
-/** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */
-function fromUser(path: string | undefined): string | undefined {
-  return path === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', path);
-}
-
 /** The arguments, but of paths the last part only: the model card that holds them is public. */
 function publicArguments(): string[] {
   return process.argv.slice(3).map((argument) => basename(argument));
-}
-
-function idOf(id: string | undefined): string | undefined {
-  const parsed = modelId.optional().safeParse(id);
-  if (parsed.success) return id;
-  throw usage(`Expected ${parsed.error.issues[0]?.message} for --id, but got ${id}.`);
-}
-
-function backendOf(name: string): (typeof BACKENDS)[number] {
-  const backend = BACKENDS.find((known) => known === name);
-  if (!backend)
-    throw usage(`Expected one of ${BACKENDS.join(', ')} for --backend, but got ${name}.`);
-  return backend;
-}
-
-function threadsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const threads = Number(text);
-  if (Number.isInteger(threads) && threads >= 1 && threads <= 1024) return threads;
-  throw usage(`Expected a whole number from 1 for --threads, but got ${text}.`);
-}
-
-function usage(message: string, cause?: unknown): TrainerError {
-  return new TrainerError('config_invalid', `${message} See --help.`, cause);
 }
 
 main().catch((error: unknown) => {

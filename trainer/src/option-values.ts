@@ -1,0 +1,94 @@
+import { join, resolve } from 'node:path';
+import { modelId } from 'shared/model-card';
+import { type BackboneName, backbones } from './backbones/registry.ts';
+import { configs } from './config/registry.ts';
+import type { TrainConfig } from './config/train-config.ts';
+import { knownDatasets } from './datasets/open-dataset.ts';
+import { TrainerError } from './errors.ts';
+import { type Quantization, quantizations } from './export/quantize.ts';
+import { backendNames } from './runtime/start-backend.ts';
+
+// What options and arguments stand for; what stands for nothing throws `config_invalid`.
+
+export const BACKENDS = ['auto', ...backendNames] as const;
+
+export function configOf(name = 'fast'): TrainConfig {
+  const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
+  if (config) return config;
+  throw usage(`Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`);
+}
+
+export function backboneOf(name: string): BackboneName {
+  if (Object.hasOwn(backbones, name)) return name as BackboneName;
+  throw usage(
+    `Expected one of ${Object.keys(backbones).join(', ')} for --backbone, but got ${name}.`,
+  );
+}
+
+/** A word, or the path of a file. */
+export function weightsOf(weights: string): string {
+  return weights === 'imagenet' || weights === 'none' ? weights : (fromUser(weights) as string);
+}
+
+/** A name, or a path. */
+export function dataOf(data: string): string {
+  return Object.hasOwn(knownDatasets, data) ? data : (fromUser(data) as string);
+}
+
+export function quantizationOf(text: string): Quantization {
+  const quantization = quantizations.find((known) => known === text);
+  if (quantization) return quantization;
+  throw usage(`Expected one of ${quantizations.join(', ')} for --quantize, but got ${text}.`);
+}
+
+export function integerOf(option: string, text: string): number {
+  if (/^-?\d+$/.test(text)) return Number(text);
+  throw usage(`Expected a whole number for --${option}, but got ${text}.`);
+}
+
+/** A layer's number, or its name. */
+export function layerOf(text: string): string | number {
+  return /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
+/** A name means what lies in `folder`; anything else is a path. */
+export function within(folder: string, name: string): string {
+  return /[/\\]|^\.*$/.test(name) ? (fromUser(name) as string) : join(folder, name);
+}
+
+export function oneOf(positionals: readonly string[], what: string): string {
+  const [name, ...more] = positionals;
+  if (name === undefined || more.length > 0) {
+    throw usage(`Expected one ${what}, but got ${positionals.length}.`);
+  }
+  return name;
+}
+
+/** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */
+export function fromUser(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', path);
+}
+
+export function idOf(id: string | undefined): string | undefined {
+  const parsed = modelId.optional().safeParse(id);
+  if (parsed.success) return id;
+  throw usage(`Expected ${parsed.error.issues[0]?.message} for --id, but got ${id}.`);
+}
+
+export function backendOf(name: string): (typeof BACKENDS)[number] {
+  const backend = BACKENDS.find((known) => known === name);
+  if (!backend)
+    throw usage(`Expected one of ${BACKENDS.join(', ')} for --backend, but got ${name}.`);
+  return backend;
+}
+
+export function threadsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const threads = Number(text);
+  if (Number.isInteger(threads) && threads >= 1 && threads <= 1024) return threads;
+  throw usage(`Expected a whole number from 1 for --threads, but got ${text}.`);
+}
+
+export function usage(message: string, cause?: unknown): TrainerError {
+  return new TrainerError('config_invalid', `${message} See --help.`, cause);
+}
