@@ -15,6 +15,8 @@ import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
 
 const KILLS = 20;
 const SEED = 4;
+/** Of both stages. */
+const EPOCHS = 45;
 const script = fileURLToPath(new URL('../fixtures/train-tiny.ts', import.meta.url));
 const backend = inject('native') ? 'native' : 'wasm';
 
@@ -36,29 +38,36 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** A training as a process of its own, with a cache of features that is its own too. */
-async function start(name: string, how: 'start' | 'resume'): Promise<ChildProcess> {
+/** A cache of features and photos that is empty at first. */
+async function cacheOf(name: string): Promise<string> {
   const cache = join(folder, `${name}-cache`);
   await mkdir(cache, { recursive: true });
   // What the backend needs is not made again.
-  for (const made of (await readdir(cacheDirectory())).filter((entry) => entry !== 'features')) {
+  for (const made of (await readdir(cacheDirectory())).filter((entry) =>
+    entry.startsWith('native-'),
+  )) {
     await symlink(join(cacheDirectory(), made), join(cache, made)).catch(() => {});
   }
+  return cache;
+}
+
+/** A training as a process of its own, with a cache of features that is its own too. */
+async function start(name: string, how: 'start' | 'resume'): Promise<ChildProcess> {
   const args = [script, photos, join(folder, name), join(folder, `${name}-models`), backend, how];
   return spawn(process.execPath, args, {
-    env: { ...process.env, GRAFT_CACHE: cache },
+    env: { ...process.env, GRAFT_CACHE: await cacheOf(name) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 }
 
-/** Milliseconds until it prints its first epoch. */
-async function untilFirstEpoch(training: ChildProcess): Promise<number> {
-  const begin = performance.now();
+/** Waits until it has printed so many epochs, or is over. */
+async function untilEpoch(training: ChildProcess, count: number): Promise<void> {
+  let epochs = 0;
   for await (const line of createInterface({ input: training.stdout as NodeJS.ReadableStream })) {
-    if (line.includes(', epoch ') || line.startsWith('After stage 1')) break;
+    if (line.includes(', epoch ')) epochs += 1;
+    if (epochs === count) break;
   }
   training.stdout?.resume();
-  return performance.now() - begin;
 }
 
 async function resultOf(name: string) {
@@ -83,15 +92,18 @@ async function resultOf(name: string) {
 test(`killed ${KILLS} times at random moments, it ends with the weights and metrics of an undisturbed run`, {
   timeout: 300_000,
 }, async () => {
-  const undisturbed = await start('undisturbed', 'start');
   const begin = performance.now();
-  const [startMs] = await Promise.all([untilFirstEpoch(undisturbed), once(undisturbed, 'close')]);
-  const trainingMs = performance.now() - begin - startMs;
-  expect(undisturbed.exitCode).toBe(0);
+  const undisturbed = await start('undisturbed', 'start');
+  const ended = once(undisturbed, 'close');
+  await untilEpoch(undisturbed, 1);
+  const startMs = performance.now() - begin;
+  expect(await ended).toEqual([0, null]);
+  const epochMs = (performance.now() - begin - startMs) / EPOCHS;
 
   const random = createRandom(SEED);
   const positions = new Set<string>();
   const run = join(folder, 'killed');
+  let over = false;
   for (let kills = 0; kills < KILLS; ) {
     const begun = existsSync(checkpointIn(run));
     if (begun) {
@@ -100,16 +112,17 @@ test(`killed ${KILLS} times at random moments, it ends with the weights and metr
     }
     const training = await start('killed', begun ? 'resume' : 'start');
     const closed = once(training, 'close');
-    // One in four while it starts or computes features, the others while it trains, from where the
-    // last one got to.
-    if (random.float() < 0.25) {
+    // One in four while it starts or computes features, the others while it trains, by what it has
+    // done rather than by the clock, since machines are sometimes busy.
+    if (over || random.float() < 0.25) {
       training.stdout?.resume();
       await sleepOrClose(random.float() * startMs, closed);
     } else {
-      await untilFirstEpoch(training);
-      await sleepOrClose((random.float() * trainingMs) / 10, closed);
+      await untilEpoch(training, 1 + random.below(4));
+      await sleepOrClose(random.float() * epochMs, closed);
     }
-    if (training.exitCode === null) kills += 1;
+    over = training.exitCode !== null;
+    if (!over) kills += 1;
     training.kill('SIGKILL');
     await closed;
   }
@@ -128,3 +141,41 @@ test(`killed ${KILLS} times at random moments, it ends with the weights and metr
 async function sleepOrClose(ms: number, closed: Promise<unknown>): Promise<void> {
   await Promise.race([new Promise((resolve) => setTimeout(resolve, ms)), closed]);
 }
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'stopped by %s, it names the command that goes on, and that ends it',
+  async (signal) => {
+    const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
+    const places = ['--runs', join(folder, signal), '--models', join(folder, 'models')];
+    const options = { env: { ...process.env, GRAFT_CACHE: await cacheOf(signal) } };
+    const training = spawn(
+      process.execPath,
+      [
+        ...[cli, 'train', '--config', 'smoke', '--backbone', 'lenet5', '--weights', 'none'],
+        ...['--size', '32', '--data', photos, '--backend', backend, '--stage1.epochs', '60'],
+        ...places,
+      ],
+      options,
+    );
+    const closed = once(training, 'close');
+    let complaint = '';
+    training.stderr.on('data', (text: Buffer) => {
+      complaint += text.toString();
+    });
+    await untilEpoch(training, 1);
+    training.kill(signal);
+    expect(await closed).toEqual([130, null]);
+    const [, command, run] =
+      /^Stopped\. Go on with: pnpm --filter trainer (train --resume (\S+))\n$/.exec(complaint) ??
+      [];
+    expect(command).toBeDefined();
+    const resumed = spawn(
+      process.execPath,
+      [cli, ...(command as string).split(' '), ...places],
+      options,
+    );
+    resumed.stdout.resume();
+    expect(await once(resumed, 'close')).toEqual([0, null]);
+    expect((await loadCheckpoint(checkpointIn(run as string))).header.stage).toBe(3);
+  },
+);

@@ -129,14 +129,14 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
   [
     'a missing file',
     () => rm(join(folder, 'train.bin')),
-    /have train\.bin in it, but it is missing/,
+    /^Expected train\.bin in .*, but it is missing\.$/,
   ],
   [
     'a file cut short',
     () => truncate(join(folder, 'train.bin'), 5000),
-    /train\.bin to hold pictures of 3074 bytes/,
+    /train\.bin in .* to hold pictures of 3074 bytes/,
   ],
-  ['no pictures', () => truncate(join(folder, 'test.bin'), 0), /test\.bin to hold pictures/],
+  ['no pictures', () => truncate(join(folder, 'test.bin'), 0), /test\.bin in .* to hold pictures/],
   ['a label too many', () => put('fine_label_names.txt', 'one\ntwo\n'), /labels below 2/],
 ])('refuses %s', async (_, damage, message) => {
   await putCifar100();
@@ -159,6 +159,6 @@ test('refuses a damaged archive, and one of something else', async () => {
   await expect(openCifarBinary(archive)).rejects.toThrow(/but there is neither\.$/);
   await put('photo.jpg', 'no archive');
   await expect(openCifarBinary(join(folder, 'photo.jpg'))).rejects.toThrow(
-    /photo\.jpg .*Expected|photo\.jpg to be/,
+    /^Expected .*photo\.jpg to be a folder, or an archive of CIFAR/,
   );
 });

@@ -51,12 +51,12 @@ export async function openCifarBinary(path: string): Promise<Dataset | undefined
   const id = (Object.keys(kinds) as Kind[]).find((kind) => files.has(kinds[kind].test));
   if (!id) {
     if (isFolder) return undefined;
-    throw invalid(path, 'an archive with test_batch.bin or test.bin in it, but there is neither');
+    throw invalid(`Expected test_batch.bin or test.bin in ${path}, but there is neither.`);
   }
   const { title, names, test, train, labelBytes } = kinds[id];
   const fileOf = (name: string): Buffer => {
     const file = files.get(name);
-    if (!file) throw invalid(path, `${name} in it, but it is missing`);
+    if (!file) throw invalid(`Expected ${name} in ${path}, but it is missing.`);
     return file;
   };
   const labels = fileOf(names).toString('utf8').split(/\r?\n/).filter(Boolean);
@@ -64,8 +64,7 @@ export async function openCifarBinary(path: string): Promise<Dataset | undefined
     const samples = parseRecords(fileOf(name), labelBytes, labels.length);
     if (samples) return samples;
     throw invalid(
-      path,
-      `${name} to hold pictures of ${labelBytes + PICTURE_BYTES} bytes with labels below ${labels.length}, but it does not`,
+      `Expected ${name} in ${path} to hold pictures of ${labelBytes + PICTURE_BYTES} bytes with labels below ${labels.length}, but it does not.`,
     );
   };
   const samples = { train: concatenate(train.map(read)), test: read(test) };
@@ -110,8 +109,7 @@ async function readArchive(path: string): Promise<Files> {
     return new Map(await Promise.all(entries));
   } catch (cause) {
     throw invalid(
-      path,
-      'a folder, or an archive of CIFAR in its binary form, but it cannot be read',
+      `Expected ${path} to be a folder, or an archive of CIFAR in its binary form, but it cannot be read.`,
       cause,
     );
   }
@@ -145,6 +143,6 @@ function concatenate(sets: readonly Samples[]): Samples {
   };
 }
 
-function invalid(path: string, what: string, cause?: unknown): TrainerError {
-  return new TrainerError('dataset_invalid', `Expected ${path} to be or have ${what}.`, cause);
+function invalid(message: string, cause?: unknown): TrainerError {
+  return new TrainerError('dataset_invalid', message, cause);
 }
