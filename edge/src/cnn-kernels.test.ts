@@ -5,7 +5,7 @@ import type { Env } from './env.ts';
 import { type Model, withModel } from './model.ts';
 
 // Importing the backend registers tfjs-wasm's kernels; starting it replaces them.
-const replaced = ['FusedConv2D', 'FusedDepthwiseConv2D', '_FusedMatMul'];
+const replaced = ['FusedConv2D', 'FusedDepthwiseConv2D', '_FusedMatMul', 'Mean'];
 const stock = new Map(replaced.map((name) => [name, tf.getKernel(name, 'wasm')]));
 const ours = new Map<string, tf.KernelConfig>();
 let model: Model;

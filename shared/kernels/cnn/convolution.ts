@@ -52,14 +52,15 @@ export function convolve(
         for (let y = top; y < top + filterHeight; y++) {
           if (y < 0 || y >= height) {
             clear(to, runBytes);
+          } else if (inside === runBytes) {
+            copy(x + <usize>y * rowBytes + <usize>left * pixelBytes, to, runBytes);
           } else {
-            clear(to, skipped);
+            clear(to, runBytes);
             copy(
               x + <usize>y * rowBytes + <usize>(left + before) * pixelBytes,
               to + skipped,
               inside,
             );
-            clear(to + skipped + inside, <usize>after * pixelBytes);
           }
           to += runBytes;
         }
@@ -77,9 +78,13 @@ export function convolve(
 }
 
 function copy(from: usize, to: usize, bytes: usize): void {
-  let i: usize = 0;
-  for (; i + 16 <= bytes; i += 16) v128.store(to + i, v128.load(from + i));
-  for (; i < bytes; i += 4) store<f32>(to + i, load<f32>(from + i));
+  if (bytes < 16) {
+    for (let i: usize = 0; i < bytes; i += 4) store<f32>(to + i, load<f32>(from + i));
+    return;
+  }
+  const last = bytes - 16;
+  for (let i: usize = 0; i < last; i += 16) v128.store(to + i, v128.load(from + i));
+  v128.store(to + last, v128.load(from + last));
 }
 
 function clear(to: usize, bytes: usize): void {

@@ -59,6 +59,7 @@ export interface CnnKernels {
     work: number,
     workBytes: number,
   ): boolean;
+  meanOfPixels(x: number, batch: number, pixels: number, channels: number, out: number): void;
 }
 
 /** What tfjs-wasm's module has beyond its types. */

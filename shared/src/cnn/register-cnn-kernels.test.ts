@@ -111,6 +111,9 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
         b: random<tf.Rank.R3>([2, 21, 10], 2),
       }),
   ],
+  ['mean of the pixels', 'meanOfPixels', () => tf.mean(x(), [1, 2])],
+  ['mean of the pixels, kept', 'meanOfPixels', () => tf.mean(x(), [2, -3], true)],
+  ['mean of the rows', 'stock', () => tf.mean(x(), 1)],
 ];
 
 const stock: Float32Array[] = [];

@@ -157,11 +157,26 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     return batch && multiply(a, b, bias, clamp, [m, k, n], [...batch, n]);
   };
 
+  const mean: Kernel = ({ inputs: { x }, attrs }) => {
+    const { axis, keepDims } = attrs as unknown as { axis: number | number[]; keepDims: boolean };
+    if (x?.shape.length !== 4 || !isFloat(x)) return;
+    const [batch, height, width, channels] = x.shape as Shape4D;
+    const axes = tf.util.parseAxisParam(axis, x.shape).sort();
+    if (axes.join() !== '1,2' || batch * height * width * channels === 0) return;
+    const out = backend.makeOutput(
+      keepDims ? [batch, 1, 1, channels] : [batch, channels],
+      'float32',
+    );
+    kernels.meanOfPixels(addressOf(x), batch, height * width, channels, addressOf(out));
+    return out;
+  };
+
   replace('Conv2D', convolve);
   replace('FusedConv2D', convolve);
   replace('DepthwiseConv2dNative', convolveDepthwise);
   replace('FusedDepthwiseConv2D', convolveDepthwise);
   replace('_FusedMatMul', multiplyMatrices);
+  replace('Mean', mean);
 }
 
 function replace(kernelName: string, faster: Kernel): void {
