@@ -10,6 +10,7 @@ import type { PreparedPhotos } from '../prepare-photos.ts';
 import { type Answers, evaluate } from '../report/evaluate.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import { collectResults } from '../report/results.ts';
+import { readRunLog } from '../report/run-log.ts';
 import { fitTemperature } from '../report/temperature.ts';
 import { saveOutcome, writeReport } from '../report/write-report.ts';
 import type { Examples } from '../stages/examples.ts';
@@ -63,6 +64,8 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
   const { float32, quantized, uncalibrated } = results;
   await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
   const directory = join(run.models, id);
+  // A session that goes on says only from which run.
+  const begun = (await readRunLog(run.directory)).find((line) => line.event === 'start');
   const card = await writeModelDirectory(directory, model, {
     id,
     title: `${backbones[config.backbone].title}, ${dataset.title}`,
@@ -89,7 +92,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       ece: { before: uncalibrated.ece, after: quantized.ece },
     },
     training: {
-      command: run.command,
+      command: begun?.command ?? run.command,
       seconds: Math.round(session.seconds),
       // Of a path the last part only: the card is public.
       config: { ...config, weights: basename(config.weights) },

@@ -28,7 +28,8 @@ const CONFUSED_PAIRS = 12;
  * @param style the style sheet
  */
 export async function reportPage({ log, outcome }: RunRecord, style: string): Promise<string> {
-  const start = log.findLast((line) => line.event === 'start');
+  // The first: one that goes on says only from which run.
+  const start = log.find((line) => line.event === 'start');
   const title = outcome?.card.title ?? `${start?.dataset ?? 'A run'}, not over yet`;
   const page = await html`<!doctype html>
 <html lang="en">

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -109,6 +109,17 @@ test('shows a run that is not over: its curves, time and settings', async () => 
   expect(await headings(page)).toEqual(['Learning curves', 'Time', 'How it was made']);
   expect(await visibleText(page)).not.toMatch(/null|undefined|false|NaN|\[object/);
   expect(complaints).toEqual([]);
+});
+
+test('shows the command that a run began with, also where another went on with it', async () => {
+  const path = await report(TEN);
+  const [start = ''] = (await readFile(logIn(join(path, '..')), 'utf8')).split('\n');
+  const resumed = { ...JSON.parse(start), command: 'pnpm --filter trainer train --resume pets' };
+  await appendFile(logIn(join(path, '..')), `\n${JSON.stringify(resumed)}\n`);
+  const { page } = await open(await writeReport(join(path, '..')), 'light', 390);
+  expect(await page.locator('pre').first().textContent()).toBe(
+    'pnpm --filter trainer train --data pets',
+  );
 });
 
 test('is the same for the same run', async () => {
