@@ -10,7 +10,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.jsonc' },
-            miniflare: { r2Buckets: ['TEST_MODELS'] },
+            miniflare: { r2Buckets: ['TEST_MODELS'], images: { binding: 'TEST_IMAGES' } },
           }),
         ],
         test: {

@@ -7,8 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { preprocess } from 'shared/preprocess-node';
 import { type ClassifyAnswer, classifyAnswer } from 'shared/wire';
-import sharp, { type Sharp } from 'sharp';
+import sharp, { type AvifOptions, type Sharp } from 'sharp';
 import { createTestHarness } from 'wrangler';
+import { makeGridAvif } from '../test/avif-grid.ts';
 import { watchWorkerd } from './process-memory.ts';
 
 export interface LargePhoto {
@@ -30,9 +31,17 @@ const edge = fileURLToPath(new URL('..', import.meta.url));
 /** Sides of what cameras make, in pixels. */
 const sides = { 12: [4032, 3024], 48: [8064, 6048] } as const;
 
-type Encode = (photo: Sharp) => Sharp;
+type Encode = (photo: Sharp) => Promise<Buffer>;
 
-const jpeg: Encode = (photo) => photo.jpeg({ quality: 85 });
+const jpeg =
+  (quality: number): Encode =>
+  (photo) =>
+    photo.jpeg({ quality }).toBuffer();
+
+const avif =
+  (options: AvifOptions): Encode =>
+  (photo) =>
+    photo.avif({ effort: 0, ...options }).toBuffer();
 
 /**
  * Coffee is sure of its label: the grain differs each time, and would tip a photo that is not, such
@@ -41,20 +50,25 @@ const jpeg: Encode = (photo) => photo.jpeg({ quality: 85 });
  * Name, megapixels, fixture, grain as a standard deviation, format.
  */
 const photos: readonly (readonly [string, keyof typeof sides, string, number, Encode])[] = [
-  ['baseline JPEG', 12, 'coffee', 12, jpeg],
-  ['baseline JPEG', 48, 'coffee', 8, jpeg],
-  ['progressive JPEG', 12, 'coffee', 12, (photo) => photo.jpeg({ progressive: true })],
+  ['baseline JPEG', 12, 'coffee', 12, jpeg(85)],
+  ['baseline JPEG', 48, 'coffee', 8, jpeg(85)],
+  // As large a file as the Worker takes.
+  ['grainy JPEG', 48, 'coffee', 20, jpeg(90)],
+  ['progressive JPEG', 12, 'coffee', 12, (photo) => photo.jpeg({ progressive: true }).toBuffer()],
   // Grain would make a file larger than the Worker takes.
-  ['PNG', 12, 'coffee', 0, (photo) => photo.png({ adaptiveFiltering: true })],
-  ['WebP', 12, 'coffee', 12, (photo) => photo.webp({ effort: 0 })],
-  ['GIF', 12, 'coffee', 0, (photo) => photo.gif({ effort: 1, dither: 0 })],
+  ['PNG', 12, 'coffee', 0, (photo) => photo.png({ adaptiveFiltering: true }).toBuffer()],
+  ['WebP', 12, 'coffee', 12, (photo) => photo.webp({ effort: 0 }).toBuffer()],
+  ['AVIF', 12, 'coffee', 12, avif({ chromaSubsampling: '4:2:0' })],
+  ['AVIF 4:4:4', 12, 'coffee', 12, avif({ chromaSubsampling: '4:4:4' })],
+  ['AVIF in a grid', 48, 'coffee', 8, (photo) => makeGridAvif(photo, 1024)],
+  ['GIF', 12, 'coffee', 0, (photo) => photo.gif({ effort: 1, dither: 0 }).toBuffer()],
 ];
 
 /** Classifies each of them in a Worker that has just started and is warm. */
 export async function measureLargePhotos(): Promise<LargePhoto[]> {
   const results: LargePhoto[] = [];
   for (const [name, megapixels, source, grain, encode] of photos) {
-    const file = await encode(await enlarge(source, megapixels, grain)).toBuffer();
+    const file = await encode(await enlarge(source, megapixels, grain));
     results.push({
       name,
       megapixels,

@@ -26,10 +26,16 @@ export async function classifyPicture(
   model: Model,
   top: number,
   limits: Limits,
+  images: ImagesBinding | undefined,
 ): Promise<Classification> {
   const { card, version } = model;
   const lap = startLaps();
-  const { format, width, height, picture } = await decode(file, limits, card.preprocess.size);
+  const { format, width, height, picture } = await decode(
+    file,
+    limits,
+    card.preprocess.size,
+    images,
+  );
   const decodeMs = lap();
   // No request can come between: what follows does not wait.
   const input = preprocess(picture, card.preprocess, model.input);

@@ -78,7 +78,7 @@ function fetchAndClassify(
         fetchImage(url, rules, limits, budget),
       ]);
       const fetchMs = lap();
-      const { answer, timings } = await classifyPicture(bytes, model, top, limits);
+      const { answer, timings } = await classifyPicture(bytes, model, top, limits, env.IMAGES);
       return {
         answer,
         timings: { fetch: fetchMs, ...timings },

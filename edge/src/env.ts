@@ -9,6 +9,11 @@ export interface Env {
   readonly MODELS?: R2Bucket;
   /** Takes one data point a request; see record-request.ts for its columns. */
   readonly METRICS?: AnalyticsEngineDataset;
+  /**
+   * Cloudflare Images, which reads HEIC and pictures that are too large for an isolate's memory. It
+   * has a price per picture, and is not asked about any other.
+   */
+  readonly IMAGES?: ImagesBinding;
   /** Asked once a picture, by API key or else by the client's address. */
   readonly RATE_LIMITER?: RateLimit;
   /**

@@ -10,6 +10,8 @@ export interface Limits {
   readonly bodyTimeoutMs: number;
   /** Largest picture file, counted after any content encoding is undone. */
   readonly maxBytes: number;
+  /** Largest picture file in a form, of which there are two copies for a while. */
+  readonly maxFormBytes: number;
   /** Picture files that all requests of an isolate may hold together. */
   readonly maxHeldBytes: number;
   /** Largest picture, by the dimensions in its header: it bounds the time that decoding takes. */
@@ -29,7 +31,9 @@ export const defaultLimits: Limits = {
   maxRedirects: 5,
   headersTimeoutMs: 5_000,
   bodyTimeoutMs: 10_000,
-  maxBytes: 10 * 1024 * 1024,
+  // What a telephone's largest photos have.
+  maxBytes: 20 * 1024 * 1024,
+  maxFormBytes: 10 * 1024 * 1024,
   maxHeldBytes: 24 * 1024 * 1024,
   // What the largest telephones take.
   maxPixels: 50_000_000,

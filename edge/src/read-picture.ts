@@ -1,4 +1,5 @@
 import type { ByteBudget } from './byte-budget.ts';
+import type { Limits } from './limits.ts';
 import { ProblemError } from './problem.ts';
 import { declaredLength, readBody } from './read-body.ts';
 
@@ -12,15 +13,16 @@ const FORM_BYTES = 65_536;
  */
 export async function readPicture(
   request: Request,
-  maxBytes: number,
+  limits: Pick<Limits, 'maxBytes' | 'maxFormBytes'>,
   budget: ByteBudget,
 ): Promise<Uint8Array> {
   const { headers } = request;
   const type = headers.get('content-type') ?? '';
   const isForm = /^multipart\/form-data\b/i.test(type);
-  const max = isForm ? maxBytes + FORM_BYTES : maxBytes;
-  const body = await readBody(request.body, declaredLength(headers), max, budget);
-  const picture = isForm ? await fileOfForm(body, type, maxBytes, budget) : body;
+  const maxFileBytes = isForm ? Math.min(limits.maxBytes, limits.maxFormBytes) : limits.maxBytes;
+  const maxBytes = isForm ? maxFileBytes + FORM_BYTES : maxFileBytes;
+  const body = await readBody(request.body, declaredLength(headers), maxBytes, budget);
+  const picture = isForm ? await fileOfForm(body, type, maxFileBytes, budget) : body;
   if (picture.length > 0) return picture;
   throw new ProblemError('invalid_request', 'The request needs a picture file as its body.');
 }
@@ -48,7 +50,7 @@ async function fileOfForm(
   if (file.size > maxBytes) {
     throw new ProblemError(
       'picture_too_large',
-      `The picture file must have at most ${maxBytes} bytes; send a smaller one.`,
+      `The picture file of a form must have at most ${maxBytes} bytes; send it as the body itself.`,
     );
   }
   return new Uint8Array(await file.arrayBuffer());

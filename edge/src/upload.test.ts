@@ -5,7 +5,7 @@ import { createApp } from './app.ts';
 import { defaultLimits } from './limits.ts';
 
 const host = inject('photoHost');
-const app = createApp({ ...defaultLimits, maxBytes: 300_000 });
+const app = createApp({ ...defaultLimits, maxBytes: 300_000, maxFormBytes: 200_000 });
 
 async function picture(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
@@ -84,7 +84,7 @@ test('refuses no picture, two of them, a broken form, and too large ones', async
   const type = { 'content-type': 'multipart/form-data; boundary=x' };
   expect(await codeOf(await post('no form', type))).toBe('invalid_request');
   const large = new FormData();
-  large.set('picture', new File([new Uint8Array(300_001)], 'large.png'));
+  large.set('picture', new File([new Uint8Array(200_001)], 'large.png'));
   expect(await codeOf(await post(large))).toBe('picture_too_large');
   expect(await codeOf(await post(new Uint8Array(300_001)))).toBe('picture_too_large');
   expect(await codeOf(await post(new Uint8Array(300_000)))).toBe('unsupported_picture');

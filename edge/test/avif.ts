@@ -19,13 +19,18 @@ export interface Reference {
 export function makeAvif(items: readonly Item[], references: readonly Reference[] = []): Buffer {
   const isGrid = ({ type }: Item): boolean => type === 'grid';
   const grids = items.filter(isGrid);
-  const properties = items.flatMap((item) => item.properties);
+  // Those that are the same stand in the file once.
+  const properties = new Map(
+    items.flatMap((item) => item.properties).map((whole) => [whole.toString('latin1'), whole]),
+  );
+  const places = [...properties.keys()];
   const entries = items.map(({ type }, i) =>
     box('infe', uint(2 << 24, 4), uint(i + 1, 2), uint(0, 2), Buffer.from(`${type}\0`)),
   );
-  let used = 0;
   const associations = items.map((item, i) => {
-    const indices = item.properties.map(() => uint(++used, 1));
+    const indices = item.properties.map((whole) =>
+      uint(places.indexOf(whole.toString('latin1')) + 1, 1),
+    );
     return Buffer.concat([uint(i + 1, 2), uint(indices.length, 1), ...indices]);
   });
   const links = references.map(({ type, from, to }) =>
@@ -45,7 +50,7 @@ export function makeAvif(items: readonly Item[], references: readonly Reference[
         box('iref', uint(0, 4), ...links),
         box(
           'iprp',
-          box('ipco', ...properties),
+          box('ipco', ...properties.values()),
           box('ipma', uint(0, 4), uint(items.length, 4), ...associations),
         ),
       ),
@@ -84,6 +89,11 @@ function itemOf(items: HeifItems, id: number): Item {
     data: items.dataOf(id),
     properties: items.propertiesOf(id).map(({ type, data }) => box(type, data)),
   };
+}
+
+/** An item with further properties, whole boxes. */
+export function having(item: Item, ...properties: readonly Buffer[]): Item {
+  return { ...item, properties: [...item.properties, ...properties] };
 }
 
 /** A picture that is cut into tiles. */

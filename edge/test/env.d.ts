@@ -8,6 +8,7 @@ declare global {
     interface Env extends WorkerEnv {
       /** See vitest.config.ts. */
       readonly TEST_MODELS: R2Bucket;
+      readonly TEST_IMAGES: ImagesBinding;
     }
   }
 }

@@ -1,15 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
-import {
-  alphaItem,
-  box,
-  gridItem,
-  type Item,
-  makeAvif,
-  primaryItem,
-  type Reference,
-  uint,
-} from './avif.ts';
+import { alphaItem, box, having, makeAvif, primaryItem, uint } from './avif.ts';
+import { makeGridAvif } from './avif-grid.ts';
 import type { Pictures } from './make-pictures.ts';
 
 /** What another encoder makes; see fixtures/README.md. */
@@ -28,8 +20,6 @@ export async function makeAvifs(chelsea: Sharp): Promise<Pictures> {
   const coded = primaryItem(whole);
   const darker = primaryItem(await encode({}, await multiplyByAlpha(veiled)));
   const alpha = alphaItem(veiledFile);
-  const [grid, veiledGrid] = await makeGrids(veiled, 192);
-  const [, smallGrid] = await makeGrids(veiled.clone().resize(80, 60), 64);
   const asAlpha = { type: 'auxl', from: 1, to: [0] };
   const asMultiplied = { type: 'prem', from: 0, to: [1] };
   const avifs = new Map([
@@ -50,57 +40,14 @@ export async function makeAvifs(chelsea: Sharp): Promise<Pictures> {
         having(coded, clap(101, 50, -20, 10), box('irot', uint(1, 1)), box('imir', uint(0, 1))),
       ]),
     ],
-    ['grid.avif', grid],
-    ['veiled-grid.avif', veiledGrid],
-    ['small-grid.avif', smallGrid],
+    ['grid.avif', await makeGridAvif(chelsea, 192)],
+    ['veiled-grid.avif', await makeGridAvif(veiled, 192)],
+    ['small-grid.avif', await makeGridAvif(veiled.clone().resize(80, 60), 64)],
   ]);
   for (const name of fixtures) {
     avifs.set(`${name}.avif`, await readFile(new URL(`./fixtures/${name}.avif`, import.meta.url)));
   }
   return avifs;
-}
-
-/**
- * Cuts a picture into tiles, as telephones do it; some stick out at the right and at the bottom.
- *
- * @param side of a tile, in pixels
- * @returns items of the colours and of alpha, the grid before its tiles
- */
-async function cut(picture: Sharp, side: number): Promise<{ colour: Item[]; alpha: Item[] }> {
-  const { data, info } = await picture.clone().png().toBuffer({ resolveWithObject: true });
-  const { width, height } = info;
-  const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
-  const [right, bottom] = [columns * side - width, rows * side - height];
-  const canvas = await sharp(data).extend({ right, bottom, extendWith: 'copy' }).toBuffer();
-  const files = await Promise.all(
-    Array.from({ length: rows * columns }, (_, i) => {
-      const [left, top] = [(i % columns) * side, Math.floor(i / columns) * side];
-      const tile = sharp(canvas).extract({ left, top, width: side, height: side });
-      return tile.avif({ effort: 2, chromaSubsampling: '4:2:0' }).toBuffer();
-    }),
-  );
-  const head = gridItem(rows, columns, width, height);
-  const alphas = files.map(alphaItem);
-  const kind = alphas[0]?.properties.find((property) => property.includes('auxC'));
-  return {
-    colour: [head, ...files.map(primaryItem)],
-    alpha: [having(head, ...(kind ? [kind] : [])), ...alphas],
-  };
-}
-
-/** A grid, and one with another for its alpha. */
-async function makeGrids(picture: Sharp, side: number): Promise<[grid: Buffer, veiled: Buffer]> {
-  const { colour, alpha } = await cut(picture, side);
-  const tilesAt = (first: number): Reference => ({
-    type: 'dimg',
-    from: first,
-    to: colour.slice(1).map((_, i) => first + 1 + i),
-  });
-  const asAlpha = { type: 'auxl', from: colour.length, to: [0] };
-  return [
-    makeAvif(colour, [tilesAt(0)]),
-    makeAvif([...colour, ...alpha], [tilesAt(0), tilesAt(colour.length), asAlpha]),
-  ];
 }
 
 /** @returns the picture without alpha */
@@ -115,11 +62,6 @@ async function multiplyByAlpha(picture: Sharp): Promise<Sharp> {
     );
   }
   return sharp(darker, { raw: { ...info, channels: 3 } });
-}
-
-/** An item with further properties, whole boxes. */
-function having(item: Item, ...properties: readonly Buffer[]): Item {
-  return { ...item, properties: [...item.properties, ...properties] };
 }
 
 function nclx(matrix: number, isFullRange: boolean): Buffer {

@@ -45,6 +45,7 @@ export async function makePictures(): Promise<Pictures> {
     'small.gif': small().gif(),
     'small.avif': small().ensureAlpha(0.5).avif(),
     'picture.tiff': small().tiff(),
+    'large-turned.jpg': chelsea().resize(1800, 1200).withMetadata({ orientation: 6 }).jpeg(),
   };
   // Half transparent red, and wholly transparent black, that must come out pink and white.
   const glass = { width: 2, height: 1, channels: 4 as const };
@@ -82,7 +83,7 @@ export async function makePictures(): Promise<Pictures> {
   pictures.set('red-key.png', makePng(reds, twoReds, [redKey]));
   // What sharp, with which the trainer reads pictures, makes of them.
   for (const [name, file] of [...pictures]) {
-    if (/tiff$|cmyk|sequence|premultiplied|-224|key|^alpha|^small/.test(name)) continue;
+    if (/tiff$|cmyk|sequence|premultiplied|-224|key|^alpha|^small|^large/.test(name)) continue;
     const picture = sharp(file).autoOrient().flatten({ background: '#fff' });
     pictures.set(`${name}.rgb`, await picture.toColourspace('srgb').raw().toBuffer());
   }

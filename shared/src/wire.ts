@@ -58,7 +58,7 @@ export const classifyAnswer = z
     image: z.strictObject({
       width: z.int().positive(),
       height: z.int().positive(),
-      format: z.enum(['jpeg', 'png', 'webp', 'avif', 'gif']),
+      format: z.enum(['jpeg', 'png', 'webp', 'avif', 'gif', 'heic']),
       bytes: z.int().positive(),
     }),
     predictions: z.array(prediction),

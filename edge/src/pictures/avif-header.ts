@@ -1,5 +1,5 @@
 import { ProblemError } from '../problem.ts';
-import { nameAt, viewOf } from './bytes.ts';
+import { nameAt } from './bytes.ts';
 import { find, type HeifItems, readHeifItems } from './heif-items.ts';
 import { BoxReader, walkBoxes } from './iso-boxes.ts';
 
@@ -56,16 +56,6 @@ const orientations = [
   [3, 2, 4],
   [6, 7, 5],
 ];
-
-/** Whether a file says that a reader of AVIF can read it. */
-export function isAvif(file: Uint8Array): boolean {
-  if (nameAt(file, 4) !== 'ftyp') return false;
-  const end = Math.min(viewOf(file).getUint32(0), file.length);
-  for (let at = 8; at + 4 <= end; at += 4) {
-    if (nameAt(file, at) === 'avif' || nameAt(file, at) === 'avis') return true;
-  }
-  return false;
-}
 
 /**
  * Reads what an AVIF file's boxes say of its primary picture, which an image sequence has as well.

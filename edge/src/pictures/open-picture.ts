@@ -1,9 +1,9 @@
 import type { Picture } from 'shared/preprocess';
 import { ProblemError } from '../problem.ts';
 import { openAvif } from './avif.ts';
-import { isAvif } from './avif-header.ts';
 import { nameAt } from './bytes.ts';
 import { openGif } from './gif.ts';
+import { isAvif, isHeic } from './heif-brands.ts';
 import { openJpeg } from './jpeg.ts';
 import { openPng } from './png.ts';
 import { openWebp } from './webp.ts';
@@ -56,7 +56,9 @@ export async function openPicture(
   if (!format) {
     throw new ProblemError(
       'unsupported_picture',
-      'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
+      isHeic(bytes)
+        ? 'HEIC is read only where Cloudflare Images is bound to the Worker; send a JPEG.'
+        : 'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
     );
   }
   const picture = await openers[format](bytes);
@@ -69,7 +71,8 @@ export async function openPicture(
   return { format, ...picture };
 }
 
-function formatOf(bytes: Uint8Array): PictureFormat | undefined {
+/** Tells the format by its magic bytes. */
+export function formatOf(bytes: Uint8Array): PictureFormat | undefined {
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return 'jpeg';
   if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return 'png';
   if (nameAt(bytes, 0) === 'RIFF' && nameAt(bytes, 8) === 'WEBP') return 'webp';

@@ -83,12 +83,9 @@ export function classifyRoutes(limits: Limits): OpenAPIHono<AppEnv> {
     const { answer, timings } = await withByteBudget(limits.maxHeldBytes, (budget) =>
       withModel(c.env, directory, limits.maxLoadedModels, async (loading) => {
         const lap = startLaps();
-        const [model, file] = await Promise.all([
-          loading,
-          readPicture(c.req.raw, limits.maxBytes, budget),
-        ]);
+        const [model, file] = await Promise.all([loading, readPicture(c.req.raw, limits, budget)]);
         const receive = lap();
-        const result = await classifyPicture(file, model, top, limits);
+        const result = await classifyPicture(file, model, top, limits, c.env.IMAGES);
         return { ...result, timings: { receive, ...result.timings } };
       }),
     );
