@@ -48,7 +48,7 @@ title(
 );
 showRequest('imagenet, 224 px', requests.imagenet);
 showRequest('imagenet on stock kernels', requests.imagenetOnStockKernels);
-showRequest('cifar10, 128 px', requests.cifar10);
+showRequest('cifar10, 160 px', requests.cifar10);
 console.log(`requests a second, cifar10: ${list(requests.perSecond, ' clients')}`);
 
 const cold = await measureColdStarts();

@@ -137,8 +137,8 @@ test('preprocesses for each network as its preprocess_input in Keras', () => {
   }
 });
 
-test.each(['imagenet', 'cifar10'])('so does the older form in the card of %s', async (model) => {
-  const directory = new URL(`../../../edge/public/models/${model}/`, import.meta.url);
+test('so does the older form in the card of the model imagenet', async () => {
+  const directory = new URL('../../../edge/public/models/imagenet/', import.meta.url);
   const { card } = await readModelCard(
     async (file) => new Uint8Array(readFileSync(new URL(file, directory))),
   );
