@@ -1,12 +1,8 @@
 // AssemblyScript: a float32 matrix product with bias and clamp in relaxed WebAssembly SIMD.
 //
 // The right factor is packed into panels of eight columns, so that the innermost loop reads it in
-// order. A tile of six rows and eight columns of the result stays in registers: 12 accumulators,
-// two vectors of the panel and one value of the left factor, of the 16 that x86 has.
-//
-// These kernels are compiled without AssemblyScript's optimizer, which would put all products of a
-// sum one behind the other, each waiting for the one before: V8 keeps the order that is written
-// here. So innermost loops call no functions and name no module constants.
+// order, and the product is computed in tiles that stay in registers.
+import { storeRow, tile5, tile6 } from './matrix-tiles';
 
 /** Columns of a panel. */
 const PANEL: i32 = 8;
@@ -131,139 +127,6 @@ function multiplyPanel(
   }
 }
 
-function tile6(
-  a0: usize,
-  aStride: usize,
-  panel: usize,
-  bias0: v128,
-  bias1: v128,
-  low: v128,
-  high: v128,
-  out: usize,
-  outStride: usize,
-): void {
-  let a1 = a0 + aStride;
-  let a2 = a1 + aStride;
-  let a3 = a2 + aStride;
-  let a4 = a3 + aStride;
-  let a5 = a4 + aStride;
-  let sum00 = bias0;
-  let sum01 = bias1;
-  let sum10 = bias0;
-  let sum11 = bias1;
-  let sum20 = bias0;
-  let sum21 = bias1;
-  let sum30 = bias0;
-  let sum31 = bias1;
-  let sum40 = bias0;
-  let sum41 = bias1;
-  let sum50 = bias0;
-  let sum51 = bias1;
-  const end = a0 + aStride;
-  while (a0 < end) {
-    const b0 = v128.load(panel);
-    const b1 = v128.load(panel, 16);
-    const x0 = v128.load32_splat(a0);
-    sum00 = f32x4.relaxed_madd(x0, b0, sum00);
-    sum01 = f32x4.relaxed_madd(x0, b1, sum01);
-    const x1 = v128.load32_splat(a1);
-    sum10 = f32x4.relaxed_madd(x1, b0, sum10);
-    sum11 = f32x4.relaxed_madd(x1, b1, sum11);
-    const x2 = v128.load32_splat(a2);
-    sum20 = f32x4.relaxed_madd(x2, b0, sum20);
-    sum21 = f32x4.relaxed_madd(x2, b1, sum21);
-    const x3 = v128.load32_splat(a3);
-    sum30 = f32x4.relaxed_madd(x3, b0, sum30);
-    sum31 = f32x4.relaxed_madd(x3, b1, sum31);
-    const x4 = v128.load32_splat(a4);
-    sum40 = f32x4.relaxed_madd(x4, b0, sum40);
-    sum41 = f32x4.relaxed_madd(x4, b1, sum41);
-    const x5 = v128.load32_splat(a5);
-    sum50 = f32x4.relaxed_madd(x5, b0, sum50);
-    sum51 = f32x4.relaxed_madd(x5, b1, sum51);
-    a0 += 4;
-    a1 += 4;
-    a2 += 4;
-    a3 += 4;
-    a4 += 4;
-    a5 += 4;
-    panel += 32;
-  }
-  storeRow(out, sum00, sum01, low, high);
-  out += outStride;
-  storeRow(out, sum10, sum11, low, high);
-  out += outStride;
-  storeRow(out, sum20, sum21, low, high);
-  out += outStride;
-  storeRow(out, sum30, sum31, low, high);
-  out += outStride;
-  storeRow(out, sum40, sum41, low, high);
-  out += outStride;
-  storeRow(out, sum50, sum51, low, high);
-}
-
-function tile5(
-  a0: usize,
-  aStride: usize,
-  panel: usize,
-  bias0: v128,
-  bias1: v128,
-  low: v128,
-  high: v128,
-  out: usize,
-  outStride: usize,
-): void {
-  let a1 = a0 + aStride;
-  let a2 = a1 + aStride;
-  let a3 = a2 + aStride;
-  let a4 = a3 + aStride;
-  let sum00 = bias0;
-  let sum01 = bias1;
-  let sum10 = bias0;
-  let sum11 = bias1;
-  let sum20 = bias0;
-  let sum21 = bias1;
-  let sum30 = bias0;
-  let sum31 = bias1;
-  let sum40 = bias0;
-  let sum41 = bias1;
-  const end = a0 + aStride;
-  while (a0 < end) {
-    const b0 = v128.load(panel);
-    const b1 = v128.load(panel, 16);
-    const x0 = v128.load32_splat(a0);
-    sum00 = f32x4.relaxed_madd(x0, b0, sum00);
-    sum01 = f32x4.relaxed_madd(x0, b1, sum01);
-    const x1 = v128.load32_splat(a1);
-    sum10 = f32x4.relaxed_madd(x1, b0, sum10);
-    sum11 = f32x4.relaxed_madd(x1, b1, sum11);
-    const x2 = v128.load32_splat(a2);
-    sum20 = f32x4.relaxed_madd(x2, b0, sum20);
-    sum21 = f32x4.relaxed_madd(x2, b1, sum21);
-    const x3 = v128.load32_splat(a3);
-    sum30 = f32x4.relaxed_madd(x3, b0, sum30);
-    sum31 = f32x4.relaxed_madd(x3, b1, sum31);
-    const x4 = v128.load32_splat(a4);
-    sum40 = f32x4.relaxed_madd(x4, b0, sum40);
-    sum41 = f32x4.relaxed_madd(x4, b1, sum41);
-    a0 += 4;
-    a1 += 4;
-    a2 += 4;
-    a3 += 4;
-    a4 += 4;
-    panel += 32;
-  }
-  storeRow(out, sum00, sum01, low, high);
-  out += outStride;
-  storeRow(out, sum10, sum11, low, high);
-  out += outStride;
-  storeRow(out, sum20, sum21, low, high);
-  out += outStride;
-  storeRow(out, sum30, sum31, low, high);
-  out += outStride;
-  storeRow(out, sum40, sum41, low, high);
-}
-
 /** Four steps at a time, each with sums of its own, since one addition waits for the other. */
 function tile1(
   a: usize,
@@ -308,9 +171,4 @@ function tile1(
   sum00 = f32x4.add(f32x4.add(sum00, sum10), f32x4.add(sum20, sum30));
   sum01 = f32x4.add(f32x4.add(sum01, sum11), f32x4.add(sum21, sum31));
   storeRow(out, sum00, sum01, low, high);
-}
-
-function storeRow(to: usize, left: v128, right: v128, low: v128, high: v128): void {
-  v128.store(to, f32x4.pmin(f32x4.pmax(left, low), high));
-  v128.store(to, f32x4.pmin(f32x4.pmax(right, low), high), 16);
 }
