@@ -1,6 +1,6 @@
 import { waitUntil } from 'cloudflare:workers';
 import * as tf from '@tensorflow/tfjs-core';
-import { foldConstants } from 'shared/fold-constants';
+import { foldGraph } from 'shared/fold-constants';
 import type { ModelCard } from 'shared/model-card';
 import { readArtifacts } from 'shared/model-directory';
 import { startBackend } from './backend.ts';
@@ -90,7 +90,7 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
     readArtifacts(description, (name) => readModelFile(env, `${directory}/${name}`)),
     startBackend(),
   ]);
-  const graph = loadGraph(foldConstants(artifacts));
+  const graph = loadGraph(foldGraph(artifacts));
   const { card, version } = description;
   const { size } = card.preprocess;
   return {

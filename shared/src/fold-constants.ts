@@ -7,9 +7,26 @@ interface GraphNode {
   readonly attr?: Record<string, unknown>;
 }
 
-/**
- * A graph model in memory; `weightData` has a buffer for each of `weightSpecs`, as float32 or int32.
- */
+/** A constant of a graph as its file has it: `(step · scale + min) · factor` is a value of it. */
+export interface StoredWeight {
+  readonly name: string;
+  readonly shape: number[];
+  readonly dtype: io.WeightsManifestEntry['dtype'];
+  readonly format: keyof typeof ARRAYS;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly scale: number;
+  readonly min: number;
+  /** One for all, or one for each index of the last dimensions. */
+  readonly factors: Float32Array<ArrayBuffer>;
+}
+
+/** A graph without products of constants. */
+export interface FoldedGraph {
+  readonly topology: { readonly node: readonly GraphNode[] };
+  readonly weights: readonly StoredWeight[];
+}
+
+/** {@link FoldedGraph} for tfjs; `weightData` has a buffer for each of `weightSpecs`. */
 export interface FoldedArtifacts extends io.ModelArtifacts {
   readonly weightSpecs: io.WeightsManifestEntry[];
   readonly weightData: ArrayBuffer[];
@@ -24,11 +41,10 @@ export interface FoldedArtifacts extends io.ModelArtifacts {
  *
  * @param artifacts a graph model whose scales repeat over the kernel's leading dimensions, its
  *   weights in one piece
- * @returns a graph model with the same outputs, its weights in a piece each
  */
-export function foldConstants(artifacts: io.ModelArtifacts): FoldedArtifacts {
-  const topology = artifacts.modelTopology as { node: readonly GraphNode[] };
-  const weights = sliceWeights(artifacts);
+export function foldGraph(artifacts: io.ModelArtifacts): FoldedGraph {
+  const topology = artifacts.modelTopology as FoldedGraph['topology'];
+  const weights = storedWeights(artifacts);
   const nodes: GraphNode[] = [];
   for (const node of topology.node) {
     const [kernel, scale] = (node.input ?? []).map((name) => weights.get(nodeOf(name)));
@@ -36,59 +52,69 @@ export function foldConstants(artifacts: io.ModelArtifacts): FoldedArtifacts {
       nodes.push(node);
       continue;
     }
-    const product = multiply(kernel, floatValues(scale));
     nodes.push({ name: node.name, op: 'Const', attr: node.attr ?? {} });
-    weights.set(node.name, {
-      spec: { name: node.name, shape: kernel.spec.shape, dtype: 'float32' },
-      bytes: new Uint8Array(product.buffer),
-    });
+    weights.set(node.name, { ...kernel, name: node.name, factors: floatValues(scale) });
   }
-  return withWeights(artifacts, nodes, weights);
+  // Constants that nothing reads any more are dropped.
+  const read = new Set(nodes.flatMap((node) => node.input ?? []).map(nodeOf));
+  return {
+    topology: {
+      ...topology,
+      node: nodes.filter((node) => node.op !== 'Const' || read.has(node.name)),
+    },
+    weights: [...weights.values()].filter(({ name }) => read.has(name)),
+  };
 }
 
-interface StoredTensor {
-  readonly spec: io.WeightsManifestEntry;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+/**
+ * {@link foldGraph} for tfjs' `loadGraphModel`.
+ *
+ * @returns a graph model with the same outputs, its weights as float32 or int32 in a piece each: put
+ *   together, they would be copied once more, tens of megabytes
+ */
+export function foldConstants(artifacts: io.ModelArtifacts): FoldedArtifacts {
+  const { topology, weights } = foldGraph(artifacts);
+  return {
+    ...artifacts,
+    modelTopology: topology,
+    weightSpecs: weights.map(({ name, shape, dtype }) => ({ name, shape, dtype })),
+    weightData: weights.map((weight) => valuesOf(weight).buffer),
+  };
 }
 
-function sliceWeights(artifacts: io.ModelArtifacts): Map<string, StoredTensor> {
+/** @returns float32, or int32 for what is stored as such */
+export function valuesOf(
+  weight: StoredWeight,
+): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> {
+  return weight.format === 'int32'
+    ? new Int32Array(weight.bytes.slice().buffer)
+    : floatValues(weight);
+}
+
+function storedWeights(artifacts: io.ModelArtifacts): Map<string, StoredWeight> {
   const data = artifacts.weightData as ArrayBuffer;
-  const weights = new Map<string, StoredTensor>();
+  const weights = new Map<string, StoredWeight>();
   let at = 0;
-  for (const spec of artifacts.weightSpecs ?? []) {
-    const length = elements(spec) * bytesPerElement(spec);
-    weights.set(spec.name, { spec, bytes: new Uint8Array(data, at, length) });
+  for (const { name, shape, dtype, quantization } of artifacts.weightSpecs ?? []) {
+    const format = quantization?.dtype ?? (dtype as 'float32' | 'int32');
+    const length =
+      shape.reduce((product, side) => product * side, 1) * ARRAYS[format].BYTES_PER_ELEMENT;
+    const bytes = new Uint8Array(data, at, length);
+    const { scale = 1, min = 0 } = quantization ?? {};
+    weights.set(name, { name, shape, dtype, format, bytes, scale, min, factors: ONE });
     at += length;
   }
   return weights;
 }
 
-function dequantize(tensor: StoredTensor): StoredTensor {
-  const { quantization, ...spec } = tensor.spec;
-  return quantization ? { spec, bytes: new Uint8Array(floatValues(tensor).buffer) } : tensor;
-}
-
-/** Drops the constants that nothing reads any more. */
-function withWeights(
-  artifacts: io.ModelArtifacts,
-  nodes: readonly GraphNode[],
-  weights: ReadonlyMap<string, StoredTensor>,
-): FoldedArtifacts {
-  const read = new Set(nodes.flatMap((node) => node.input ?? []).map(nodeOf));
-  const kept = [...weights.values()].filter(({ spec }) => read.has(spec.name)).map(dequantize);
-  return {
-    ...artifacts,
-    modelTopology: {
-      ...artifacts.modelTopology,
-      node: nodes.filter((node) => node.op !== 'Const' || read.has(node.name)),
-    },
-    weightSpecs: kept.map(({ spec }) => spec),
-    // In pieces: put together, they would be copied once more, tens of megabytes.
-    weightData: kept.map(({ bytes }) =>
-      bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer,
-    ),
-  };
-}
+const ONE = Float32Array.of(1);
+const ARRAYS = {
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  float16: Float16Array,
+  float32: Float32Array,
+  int32: Int32Array,
+} as const;
 
 /** `name:0`, a node's first output, is the same as `name`. */
 function nodeOf(input: string): string {
@@ -96,42 +122,21 @@ function nodeOf(input: string): string {
 }
 
 /** Millions of numbers, while the first caller waits: plain loops, which are compiled soonest. */
-function multiply({ spec, bytes }: StoredTensor, factors: Float32Array): Float32Array<ArrayBuffer> {
-  const { scale = 1, min = 0 } = spec.quantization ?? {};
-  const values = storedValues(spec, bytes);
-  const product = new Float32Array(values.length);
+function floatValues(weight: StoredWeight): Float32Array<ArrayBuffer> {
+  const { scale, min, factors } = weight;
+  const steps = stepsOf(weight);
+  const values = new Float32Array(steps.length);
   const channels = factors.length;
-  for (let row = 0; row < product.length; row += channels) {
+  for (let row = 0; row < values.length; row += channels) {
     for (let channel = 0; channel < channels; channel++) {
-      const value = (values[row + channel] as number) * scale + min;
-      product[row + channel] = value * (factors[channel] as number);
+      const value = (steps[row + channel] as number) * scale + min;
+      values[row + channel] = value * (factors[channel] as number);
     }
   }
-  return product;
+  return values;
 }
 
-function storedValues(
-  { quantization }: io.WeightsManifestEntry,
-  bytes: Uint8Array<ArrayBuffer>,
-): Uint8Array | Uint16Array | Float16Array | Float32Array {
-  const format = quantization?.dtype ?? 'float32';
-  if (format === 'uint8') return bytes;
+function stepsOf({ format, bytes }: StoredWeight) {
   // A copy, since a number must begin at a multiple of its length.
-  return new ARRAYS[format](bytes.slice().buffer);
+  return format === 'uint8' ? bytes : new ARRAYS[format](bytes.slice().buffer);
 }
-
-const ARRAYS = { uint16: Uint16Array, float16: Float16Array, float32: Float32Array } as const;
-
-function floatValues(tensor: StoredTensor): Float32Array<ArrayBuffer> {
-  return multiply(tensor, Float32Array.of(1));
-}
-
-function elements(spec: io.WeightsManifestEntry): number {
-  return spec.shape.reduce((product, length) => product * length, 1);
-}
-
-function bytesPerElement({ quantization }: io.WeightsManifestEntry): number {
-  return quantization ? BYTES[quantization.dtype] : 4;
-}
-
-const BYTES = { uint8: 1, uint16: 2, float16: 2 } as const;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type FoldedArtifacts, foldConstants } from 'shared/fold-constants';
+import { type FoldedGraph, foldGraph } from 'shared/fold-constants';
 import { graphOperations } from 'shared/graph-operations';
 import { expect, inject, test } from 'vitest';
 import { startBackend } from '../backend.ts';
@@ -7,17 +7,17 @@ import { loadGraph } from './load-graph.ts';
 
 const { size, json, weightData } = inject('everyOperation');
 
-function everyOperation(): FoldedArtifacts {
-  return foldConstants({ ...JSON.parse(json), weightData: Uint8Array.from(weightData).buffer });
+function everyOperation(): FoldedGraph {
+  return foldGraph({ ...JSON.parse(json), weightData: Uint8Array.from(weightData).buffer });
 }
 
-function nodesOf({ modelTopology }: FoldedArtifacts): { name: string; op: string }[] {
-  return (modelTopology as { node: { name: string; op: string }[] }).node;
+function nodesOf({ topology }: FoldedGraph): readonly { op: string }[] {
+  return topology.node;
 }
 
 /** @returns probabilities of two pictures */
-function answersOf(artifacts: FoldedArtifacts): number[] {
-  const graph = loadGraph(artifacts);
+function answersOf(folded: FoldedGraph): number[] {
+  const graph = loadGraph(folded);
   const answers = tf.tidy(() => {
     const values = Float32Array.from({ length: 2 * size * size * 3 }, (_, i) => Math.sin(i) * 2);
     return [...graph.run(tf.tensor4d(values, [2, size, size, 3])).dataSync()];
@@ -47,7 +47,7 @@ test('runs every operation on both backends, with the same answers', async () =>
 });
 
 test('names the operations that it has no code of', () => {
-  const artifacts = everyOperation();
-  for (const node of nodesOf(artifacts)) if (node.op === 'LRN') node.op = 'Einsum';
-  expect(() => loadGraph(artifacts)).toThrow('that the trainer does not write: Einsum.');
+  const folded = everyOperation();
+  for (const node of nodesOf(folded)) if (node.op === 'LRN') node.op = 'Einsum';
+  expect(() => loadGraph(folded)).toThrow('that the trainer does not write: Einsum.');
 });

@@ -1,8 +1,9 @@
 import '@tensorflow/tfjs-converter/dist/flags.js';
 import { GraphExecutor } from '@tensorflow/tfjs-converter/dist/executor/graph_executor.js';
 import { OperationMapper } from '@tensorflow/tfjs-converter/dist/operations/operation_mapper.js';
-import * as tf from '@tensorflow/tfjs-core';
-import type { FoldedArtifacts } from 'shared/fold-constants';
+import type * as tf from '@tensorflow/tfjs-core';
+import { tensorOf } from 'shared/cnn/dequantize';
+import type { FoldedGraph } from 'shared/fold-constants';
 import { graphOperations } from 'shared/graph-operations';
 
 /** A graph of one input and one output, ready to run. */
@@ -20,25 +21,20 @@ const known: ReadonlySet<string> = new Set(graphOperations);
  * What tfjs-converter's `loadGraphModel` does, on its parts: that function has all of tfjs' ways to
  * read files with it, and copies the weights once more.
  *
- * @param artifacts as the trainer wrote them
+ * @param graph as the trainer wrote it, folded
  * @throws Error for an operation that the Worker has no code of
  */
-export function loadGraph({ modelTopology, weightSpecs, weightData }: FoldedArtifacts): Graph {
-  const topology = modelTopology as GraphDef;
-  const foreign = (topology.node ?? []).filter(({ op }) => !known.has(`${op}`));
+export function loadGraph({ topology, weights }: FoldedGraph): Graph {
+  const foreign = topology.node.filter(({ op }) => !known.has(op));
   if (foreign.length > 0) {
     const names = [...new Set(foreign.map(({ op }) => op))].join(', ');
     throw new Error(
       `The model has operations that the trainer does not write: ${names}. The Worker runs ${graphOperations.join(', ')}.`,
     );
   }
-  const executor = new GraphExecutor(OperationMapper.Instance.transformGraph(topology));
+  const executor = new GraphExecutor(OperationMapper.Instance.transformGraph(topology as GraphDef));
   executor.weightMap = Object.fromEntries(
-    weightSpecs.map(({ name, shape, dtype }, i) => {
-      const buffer = weightData[i] as ArrayBuffer;
-      const values = dtype === 'int32' ? new Int32Array(buffer) : new Float32Array(buffer);
-      return [name, [tf.tensor(values, shape, dtype)]];
-    }),
+    weights.map((weight) => [weight.name, [tensorOf(weight)]]),
   );
   const [input] = executor.inputNodes as [string];
   return {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { type StoredWeight, valuesOf } from '../fold-constants.ts';
 import type { CnnKernels } from './cnn-kernels.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { GuardedMemory } from './guarded-memory.ts';
@@ -254,5 +255,30 @@ test('the mean of pixels is that of plain loops, and touches nothing else', () =
       return sum / pixels;
     });
     expectClose(results, expected);
+  }
+});
+
+test('weights of 8 bits have the bits that JavaScript gives them, and nothing else is touched', () => {
+  for (let i = 0; i < 60; i++) {
+    const channels = between(1, 21);
+    const count = channels * 4 * between(1, 9);
+    const bytes = Uint8Array.from({ length: count }, () => between(0, 255));
+    const [scale, min] = [random() / 100, random() * 2 - 1];
+    const factors = values(channels);
+    const results = guarded.run(
+      { steps: new Float32Array(bytes.buffer), factors, out: count },
+      (at) => kernels.dequantize(at.steps, count, scale, min, at.factors, channels, at.out),
+    );
+    const weight = {
+      shape: [count],
+      dtype: 'float32',
+      format: 'uint8',
+      bytes,
+      scale,
+      min,
+      factors,
+    };
+    const expected = valuesOf({ name: 'weight', ...weight } as StoredWeight);
+    for (const result of results) expect(result).toEqual(expected);
   }
 });

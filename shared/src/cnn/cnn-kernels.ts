@@ -59,6 +59,15 @@ export interface CnnKernels {
     work: number,
     workBytes: number,
   ): boolean;
+  dequantize(
+    steps: number,
+    count: number,
+    scale: number,
+    min: number,
+    factors: number,
+    channels: number,
+    out: number,
+  ): void;
   meanOfPixels(x: number, batch: number, pixels: number, channels: number, out: number): void;
 }
 
@@ -66,6 +75,8 @@ export interface CnnKernels {
 export interface WasmHeap {
   _malloc(bytes: number): number;
   _free(address: number): void;
+  /** Another one after the memory has grown. */
+  readonly HEAPU8: Uint8Array;
   /** With threads. */
   readonly wasmMemory?: object;
   /** Without. */

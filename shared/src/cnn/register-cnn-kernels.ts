@@ -1,6 +1,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { type InstantiateKernels, instantiateInHeap, type WasmHeap } from './cnn-kernels.ts';
+import { registerDequantize } from './dequantize.ts';
 import { PackedMatrices } from './packed-matrices.ts';
 
 type KernelCall = Parameters<tf.KernelConfig['kernelFunc']>[0];
@@ -171,6 +172,7 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     return out;
   };
 
+  registerDequantize(backend, heap, kernels);
   replace('Conv2D', convolve);
   replace('FusedConv2D', convolve);
   replace('DepthwiseConv2dNative', convolveDepthwise);
