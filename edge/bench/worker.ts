@@ -1,7 +1,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { createApp } from '../src/app.ts';
-import { startBackend } from '../src/backend.ts';
+import { callRecorder, startBackend } from '../src/backend.ts';
 import type { Env } from '../src/env.ts';
 import { defaultLimits } from '../src/limits.ts';
 import { withModel } from '../src/model.ts';
@@ -30,11 +30,15 @@ export default {
         return new Response(`${tf.memory().numTensors}`);
       case '/nothing':
         return new Response('');
-      case '/kernels':
+      case '/kernels': {
         await startBackend();
         ours ??= registeredKernels();
-        useKernels(searchParams.get('use') === 'stock' ? stock : ours);
+        const isStock = searchParams.get('use') === 'stock';
+        useKernels(isStock ? stock : ours);
+        const recorder = callRecorder();
+        if (recorder) recorder.paused = isStock;
         return new Response('');
+      }
       case '/inference':
         return Response.json(await timeInference(env, searchParams.get('model') ?? ''));
       case '/part':

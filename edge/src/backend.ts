@@ -3,7 +3,7 @@ import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js'
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import cnnKernels from 'shared/cnn/cnn-kernels.wasm';
+import { CallRecorder } from 'shared/cnn/call-recorder';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 import { cpuKernels } from './tfjs/cpu-kernels.ts';
@@ -41,24 +41,50 @@ type WasmModule = Awaited<ReturnType<typeof createWasmModule>> & {
   readonly cwrap: Cwrap<() => never>;
 };
 
+/** Of the WASM backend, where that has started. */
+let recorder: CallRecorder | undefined;
+
+export function callRecorder(): CallRecorder | undefined {
+  return recorder;
+}
+
 /**
  * tfjs has no way to take a compiled module (tensorflow/tfjs#8157), but its Emscripten factory
  * does.
+ *
+ * @param importKernels replaced in tests; where it fails, as without relaxed SIMD, tfjs' own kernels
+ *   serve
  */
-async function createWasmBackend(): Promise<tf.KernelBackend> {
-  const module = (await createWasmModule({
-    instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) {
-      const instance = new WebAssembly.Instance(wasmSimd, imports);
-      done(instance);
-      return instance.exports;
-    },
-  })) as WasmModule;
+export async function createWasmBackend(
+  importKernels: () => Promise<{ default: WebAssembly.Module }> = () =>
+    import('shared/cnn/cnn-kernels.wasm'),
+): Promise<tf.KernelBackend> {
+  const [module, kernels] = await Promise.all([
+    createWasmModule({
+      instantiateWasm(
+        imports: WebAssembly.Imports,
+        done: (instance: WebAssembly.Instance) => void,
+      ) {
+        const instance = new WebAssembly.Instance(wasmSimd, imports);
+        done(instance);
+        return instance.exports;
+      },
+    }) as Promise<WasmModule>,
+    importKernels().catch(() => undefined),
+  ]);
   module.tfjs = tfjsWasmFunctions(module.cwrap);
+  const calls = new CallRecorder(module);
   const backend = new BackendWasm(module);
-  registerCnnKernels(
-    backend,
-    (imports) =>
-      new WebAssembly.Instance(cnnKernels, imports as unknown as WebAssembly.Imports).exports,
-  );
+  calls.watchMemory(backend);
+  if (kernels) {
+    registerCnnKernels(backend, (imports) => {
+      const instance = new WebAssembly.Instance(
+        kernels.default,
+        imports as unknown as WebAssembly.Imports,
+      );
+      return calls.watchAll(instance.exports);
+    });
+  }
+  recorder = calls;
   return backend;
 }

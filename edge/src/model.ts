@@ -1,13 +1,13 @@
 import { waitUntil } from 'cloudflare:workers';
-import * as tf from '@tensorflow/tfjs-core';
+import { createPredictor } from 'shared/cnn/predictor';
 import { foldGraph } from 'shared/fold-constants';
 import type { ModelCard } from 'shared/model-card';
 import { readArtifacts } from 'shared/model-directory';
-import { startBackend } from './backend.ts';
+import { callRecorder, startBackend } from './backend.ts';
 import type { Env } from './env.ts';
 import { readModelFile } from './model-source.ts';
 import { loadModelCard } from './models-index.ts';
-import { type Graph, loadGraph } from './tfjs/load-graph.ts';
+import { loadGraph } from './tfjs/load-graph.ts';
 
 /** A model ready to classify. */
 export interface Model {
@@ -93,15 +93,15 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
   const graph = loadGraph(foldGraph(artifacts));
   const { card, version } = description;
   const { size } = card.preprocess;
+  const predictor = createPredictor(graph.run, [1, size, size, 3], callRecorder());
   return {
     card,
     version,
     input: new Float32Array(size * size * 3),
-    classify: (input) => classify(graph, input, size),
-    dispose: () => graph.dispose(),
+    classify: (input) => predictor.predict(input),
+    dispose() {
+      predictor.dispose();
+      graph.dispose();
+    },
   };
-}
-
-function classify(graph: Graph, input: Float32Array, size: number): Float32Array {
-  return tf.tidy(() => graph.run(tf.tensor4d(input, [1, size, size, 3])).dataSync<'float32'>());
 }

@@ -35,16 +35,11 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   const heap = backend.wasm as unknown as WasmHeap;
   const kernels = instantiateInHeap(heap, instantiate);
   const matrices = new PackedMatrices(backend, heap, kernels);
-  let scratch = 0;
-  let scratchBytes = 0;
-  /** The same memory for every call, as large as the largest has asked for. */
-  const takeScratch = (bytes: number): number => {
-    if (bytes > scratchBytes) {
-      heap._free(scratch);
-      scratch = heap._malloc(bytes);
-      scratchBytes = bytes;
-    }
-    return scratch;
+  const withScratch = <T>(bytes: number, use: (address: number) => T): T => {
+    const address = heap._malloc(bytes);
+    const result = use(address);
+    heap._free(address);
+    return result;
   };
   const addressOf = (tensor: tf.TensorInfo | undefined): number =>
     tensor ? backend.getMemoryOffset(tensor.dataId) : 0;
@@ -57,10 +52,11 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     outShape: number[],
   ): tf.TensorInfo => {
     const panels = matrices.pack(b, k, n);
-    const edge = takeScratch(EDGE_BYTES);
     const out = backend.makeOutput(outShape, 'float32');
     const to = addressOf(out);
-    kernels.multiply(addressOf(a), m, k, panels, n, addressOf(bias), low, high, to, edge);
+    withScratch(EDGE_BYTES, (edge) =>
+      kernels.multiply(addressOf(a), m, k, panels, n, addressOf(bias), low, high, to, edge),
+    );
     return out;
   };
 
@@ -81,30 +77,31 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     }
     const patchCount = Math.max(MIN_PATCHES, Math.floor(PATCH_BYTES / (k * 4)));
     const panels = matrices.pack(filter, k, outChannels);
-    const edge = takeScratch(EDGE_BYTES + patchCount * k * 4);
     const out = backend.makeOutput(outShape, 'float32');
-    kernels.convolve(
-      addressOf(x),
-      info.batchSize,
-      info.inHeight,
-      info.inWidth,
-      inChannels,
-      filterHeight,
-      filterWidth,
-      info.strideHeight,
-      info.strideWidth,
-      padInfo.top,
-      padInfo.left,
-      info.outHeight,
-      info.outWidth,
-      panels,
-      outChannels,
-      addressOf(bias),
-      ...clamp,
-      addressOf(out),
-      edge + EDGE_BYTES,
-      patchCount,
-      edge,
+    withScratch(EDGE_BYTES + patchCount * k * 4, (edge) =>
+      kernels.convolve(
+        addressOf(x),
+        info.batchSize,
+        info.inHeight,
+        info.inWidth,
+        inChannels,
+        filterHeight,
+        filterWidth,
+        info.strideHeight,
+        info.strideWidth,
+        padInfo.top,
+        padInfo.left,
+        info.outHeight,
+        info.outWidth,
+        panels,
+        outChannels,
+        addressOf(bias),
+        ...clamp,
+        addressOf(out),
+        edge + EDGE_BYTES,
+        patchCount,
+        edge,
+      ),
     );
     return out;
   };
@@ -117,28 +114,29 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     const { filterWidth, strideWidth, padInfo } = info;
     if (filterWidth !== 3 && filterWidth !== 5) return;
     if (strideWidth > 2 || info.outChannels !== info.inChannels) return;
-    const work = takeScratch(DEPTHWISE_BYTES);
     const out = backend.makeOutput(info.outShape, 'float32');
-    const isDone = kernels.convolveDepthwise(
-      addressOf(x),
-      info.batchSize,
-      info.inHeight,
-      info.inWidth,
-      info.inChannels,
-      addressOf(filter),
-      info.filterHeight,
-      filterWidth,
-      info.strideHeight,
-      strideWidth,
-      padInfo.top,
-      padInfo.left,
-      info.outHeight,
-      info.outWidth,
-      addressOf(bias),
-      ...clamp,
-      addressOf(out),
-      work,
-      DEPTHWISE_BYTES,
+    const isDone = withScratch(DEPTHWISE_BYTES, (work) =>
+      kernels.convolveDepthwise(
+        addressOf(x),
+        info.batchSize,
+        info.inHeight,
+        info.inWidth,
+        info.inChannels,
+        addressOf(filter),
+        info.filterHeight,
+        filterWidth,
+        info.strideHeight,
+        strideWidth,
+        padInfo.top,
+        padInfo.left,
+        info.outHeight,
+        info.outWidth,
+        addressOf(bias),
+        ...clamp,
+        addressOf(out),
+        work,
+        DEPTHWISE_BYTES,
+      ),
     );
     if (isDone) return out;
     backend.disposeData(out.dataId);

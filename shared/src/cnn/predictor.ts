@@ -1,0 +1,89 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import * as tf from '@tensorflow/tfjs-core';
+import type { CallRecorder, Recording } from './call-recorder.ts';
+import type { WasmHeap } from './cnn-kernels.ts';
+
+/** A network for inputs of one shape. */
+export interface Predictor {
+  /**
+   * @param values of an input
+   * @returns those of the output
+   */
+  predict(values: Float32Array): Float32Array;
+  dispose(): void;
+}
+
+/** @returns the output, which the caller disposes */
+type Run = (input: tf.Tensor) => tf.Tensor;
+
+/**
+ * Runs a network as it is at the first time, which prepares its weights; records the second, and from
+ * then on replays that.
+ *
+ * @param recorder of the backend in use; without one, nothing is recorded
+ */
+export function createPredictor(run: Run, shape: number[], recorder?: CallRecorder): Predictor {
+  let isWarm = false;
+  let recorded: RecordedNetwork | undefined;
+  return {
+    predict(values) {
+      if (isWarm && recorder && !recorder.paused) {
+        recorded ??= new RecordedNetwork(run, shape, recorder);
+        const answer = recorded.predict(values);
+        if (answer) return answer;
+      }
+      isWarm = true;
+      return tf.tidy(() => run(tf.tensor(values, shape)).dataSync<'float32'>());
+    },
+    dispose: () => recorded?.dispose(),
+  };
+}
+
+class RecordedNetwork {
+  readonly #backend = tf.backend() as BackendWasm;
+  readonly #recorder: CallRecorder;
+  readonly #run: Run;
+  readonly #input: tf.Tensor;
+  #recording: Recording | undefined;
+  #isRecordable = true;
+  #outputAt = 0;
+  #outputLength = 0;
+
+  constructor(run: Run, shape: number[], recorder: CallRecorder) {
+    this.#run = run;
+    this.#recorder = recorder;
+    this.#input = tf.keep(tf.zeros(shape));
+  }
+
+  /** @returns nothing where the network is not one that can be recorded */
+  predict(values: Float32Array): Float32Array | undefined {
+    if (!this.#isRecordable) return;
+    this.#floats(this.#backend.getMemoryOffset(this.#input.dataId), values.length).set(values);
+    if (this.#recording) this.#recording.replay();
+    else this.#recording = this.#recorder.record(() => this.#runOnce());
+    if (this.#recording) return this.#floats(this.#outputAt, this.#outputLength).slice();
+    this.#isRecordable = false;
+    return;
+  }
+
+  dispose(): void {
+    this.#recording?.dispose();
+    this.#input.dispose();
+  }
+
+  #runOnce(): void {
+    const output = tf.tidy(() => this.#run(this.#input));
+    this.#outputAt = this.#backend.getMemoryOffset(output.dataId);
+    this.#outputLength = output.size;
+    output.dispose();
+  }
+
+  /** The memory is another buffer once it has grown. */
+  #floats(address: number, count: number): Float32Array {
+    return new Float32Array(
+      (this.#backend.wasm as unknown as WasmHeap).HEAPU8.buffer,
+      address,
+      count,
+    );
+  }
+}
