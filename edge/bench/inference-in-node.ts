@@ -4,17 +4,22 @@
  * JSON, {@link NodeFigures}. A process of its own, since each peer keeps its memory.
  */
 import { readFile } from 'node:fs/promises';
-import { loadGraphModel } from '@tensorflow/tfjs-converter';
+import { createRequire } from 'node:module';
+import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import '@tensorflow/tfjs-backend-wasm';
+import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as native from 'onnxruntime-node';
 import * as web from 'onnxruntime-web';
+import { CallRecorder } from 'shared/cnn/call-recorder';
+import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
+import { createPredictor } from 'shared/cnn/predictor';
+import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { foldConstants } from 'shared/fold-constants';
 import { readModelDirectory } from 'shared/model-directory';
 import { preprocess } from 'shared/preprocess-node';
+import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 import sharp from 'sharp';
-import { startWasmBackend } from 'trainer/runtime/wasm-backend';
 import { measureFmaPeak } from './fma-peak.ts';
 import { median } from './median.ts';
 import { makeOnnxModels } from './onnx-models.ts';
@@ -52,10 +57,11 @@ const photos = await Promise.all(['chelsea', 'coffee', 'rocket'].map(readPhoto))
 const [photo] = photos as [Float32Array];
 
 const stock = registeredKernels();
-await startWasmBackend(1);
+const recorder = await startBackend();
 const ours = registeredKernels();
 const folded = foldConstants(artifacts);
 const onWasm = await loadGraphModel({ load: async () => folded });
+const asServed = predictorOf(onWasm, size, 1);
 await tf.setBackend('cpu');
 const onCpu = await loadGraphModel({ load: async () => folded });
 await tf.setBackend('wasm');
@@ -77,7 +83,7 @@ const inputs = {
 type Answer = ArrayLike<number>;
 
 const runs: Record<Peer, () => Answer | Promise<Answer>> = {
-  ours: () => predict(onWasm, photo, size, 1),
+  ours: () => asServed.predict(photo),
   tfjs_wasm() {
     useKernels(stock);
     const answer = predict(onWasm, photo, size, 1);
@@ -137,15 +143,37 @@ console.log(
 );
 
 /** @param batch how many times the picture is given */
-function predict(
-  graph: Awaited<ReturnType<typeof loadGraphModel>>,
-  input: Float32Array,
-  side: number,
-  batch: number,
-): Answer {
+function predict(graph: GraphModel, input: Float32Array, side: number, batch: number): Answer {
   return tf.tidy(() =>
     (graph.predict(tf.tensor4d(input, [batch, side, side, 3])) as tf.Tensor).dataSync(),
   );
+}
+
+function predictorOf(graph: GraphModel, side: number, batch: number) {
+  const run = (input: tf.Tensor) => graph.predict(input) as tf.Tensor;
+  return createPredictor(run, [batch, side, side, 3], recorder);
+}
+
+/** As the Worker does it. */
+async function startBackend(): Promise<CallRecorder> {
+  const require = createRequire(import.meta.url);
+  const folder = '@tensorflow/tfjs-backend-wasm/wasm-out';
+  const start = require(`${folder}/tfjs-backend-wasm.js`) as (options: {
+    locateFile(): string;
+  }) => Promise<BackendWasm['wasm'] & { readonly cwrap: Cwrap<() => never> }>;
+  const locateFile = () => require.resolve(`${folder}/tfjs-backend-wasm-simd.wasm`);
+  const module = await start({ locateFile });
+  module.tfjs = tfjsWasmFunctions(module.cwrap);
+  const recorder = new CallRecorder(module);
+  const backend = new BackendWasm(module);
+  recorder.watchMemory(backend);
+  tf.removeBackend('wasm');
+  tf.registerBackend('wasm', () => backend);
+  await tf.setBackend('wasm');
+  const instantiate = cnnKernelsForNode();
+  if (!instantiate) throw new Error('This Node has no relaxed SIMD; 21 and later have.');
+  registerCnnKernels(backend, (imports) => recorder.watchAll(instantiate(imports)));
+  return recorder;
 }
 
 /** The network takes any size: only its placeholder says 224. @returns milliseconds a picture */
@@ -157,13 +185,15 @@ async function timeGraph(side: number, batch: number): Promise<number> {
   );
   const modelTopology = { ...folded.modelTopology, node: sized };
   const graph = await loadGraphModel({ load: async () => ({ ...folded, modelTopology }) });
+  const predictor = predictorOf(graph, side, batch);
   const input = Float32Array.from({ length: batch * side * side * 3 }, (_, i) => Math.sin(i));
   const ms: number[] = [];
   for (let round = -2; round < 8; round++) {
     const start = performance.now();
-    predict(graph, input, side, batch);
+    predictor.predict(input);
     if (round >= 0) ms.push((performance.now() - start) / batch);
   }
+  predictor.dispose();
   graph.dispose();
   return median(ms);
 }

@@ -1,14 +1,11 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { Arena, upToLine } from './arena.ts';
 
-/** A function of WebAssembly, and what it was called with. */
-interface RecordedCall {
-  readonly call: (...values: unknown[]) => unknown;
-  readonly values: readonly unknown[];
-}
+type Call = (...values: unknown[]) => unknown;
 
 /** What tfjs-wasm's module has beyond its types. */
 interface WasmModule {
-  cwrap: (...signature: unknown[]) => (...values: unknown[]) => unknown;
+  cwrap(...signature: unknown[]): Call;
   _malloc(bytes: number): number;
   _free(address: number): void;
   tfjs: { disposeData(id: number): void };
@@ -22,6 +19,17 @@ export interface Recording {
   dispose(): void;
 }
 
+/** Takes part in what a program asks of the heap. */
+interface Run {
+  called(call: Call, values: readonly unknown[]): void;
+  malloc(bytes: number): number;
+  /** @returns whether the memory was this run's */
+  free(address: number): boolean;
+  disposeData(id: number): void;
+  /** The program has touched memory without WebAssembly. */
+  touched(address: number): void;
+}
+
 /**
  * Records which functions of WebAssembly a tfjs program calls, so that they can be called again without
  * tfjs: what CUDA calls graph capture. A program that has no branches calls the same functions with the
@@ -29,142 +37,179 @@ export interface Recording {
  * small network to find them out again, and asks for memory for each tensor.
  */
 export class CallRecorder {
-  /** Nothing is recorded or replayed meanwhile, as when kernels are compared. */
+  /** Nothing should be recorded or replayed meanwhile, as when kernels are compared. */
   paused = false;
-  #recording: OpenRecording | undefined;
+  readonly #heap: Heap;
+  #run: Run | undefined;
 
-  /**
-   * @param wasm tfjs-wasm's module, its `tfjs` functions set, which no backend uses yet
-   */
+  /** @param wasm tfjs-wasm's module, its `tfjs` functions set, which no backend uses yet */
   constructor(wasm: BackendWasm['wasm']) {
     const module = wasm as unknown as WasmModule;
     // Emscripten puts the functions of the module in place at their first call.
     module._free(module._malloc(1));
     const { cwrap, _malloc, _free, tfjs } = module;
     const { disposeData } = tfjs;
-    module.cwrap = (...signature) => this.watch(cwrap(...signature));
-    module._malloc = (bytes) => this.#recording?.take(bytes) ?? _malloc(bytes);
+    this.#heap = { malloc: _malloc, free: _free, disposeData };
+    module.cwrap = (...signature) => this.#watch(cwrap(...signature));
+    module._malloc = (bytes) => (this.#run ?? this.#heap).malloc(bytes);
     module._free = (address) => {
-      if (!this.#recording?.keep(address)) _free(address);
+      if (!this.#run?.free(address)) _free(address);
     };
-    tfjs.disposeData = (id) => {
-      if (!this.#recording?.keepTensor(id)) disposeData(id);
-    };
-    this.#open = () => new OpenRecording(_malloc, _free, disposeData);
+    tfjs.disposeData = (id) => (this.#run ?? this.#heap).disposeData(id);
   }
-
-  readonly #open: () => OpenRecording;
 
   /** @returns functions that do the same, and whose calls are recorded */
-  watchAll<T extends object>(functions: T): T {
-    const watched = Object.entries(functions).map(([name, call]) => [name, this.watch(call)]);
-    return Object.fromEntries(watched) as T;
-  }
-
-  /** @returns a function that does the same, and whose calls are recorded */
-  watch<F extends (...values: never[]) => unknown>(call: F): F {
-    const watched = (...values: unknown[]): unknown => {
-      this.#recording?.calls.push({ call: call as unknown as RecordedCall['call'], values });
-      return (call as unknown as RecordedCall['call'])(...values);
-    };
-    return watched as unknown as F;
+  watchAll(functions: object): object {
+    const watched = Object.entries(functions).map(([name, call]) => [name, this.#watch(call)]);
+    return Object.fromEntries(watched);
   }
 
   /** Notices what a program does to the backend's memory without WebAssembly. */
   watchMemory(backend: BackendWasm): void {
     const { typedArrayFromHeap, readSync, move } = backend;
-    const spoil = (): void => {
-      if (this.#recording) this.#recording.isWhole = false;
-    };
     backend.typedArrayFromHeap = (tensor) => {
-      spoil();
+      this.#run?.touched(backend.getMemoryOffset(tensor.dataId));
       return typedArrayFromHeap.call(backend, tensor);
     };
     backend.readSync = (...range) => {
-      spoil();
+      this.#run?.touched(backend.getMemoryOffset(range[0]));
       return readSync.apply(backend, range);
     };
     backend.move = (...tensor) => {
-      if (tensor[1]) spoil();
       move.apply(backend, tensor);
+      if (tensor[1]) this.#run?.touched(backend.getMemoryOffset(tensor[0]));
     };
   }
 
   /**
-   * @param run whose tensors exist before it or are disposed by it
+   * @param program whose tensors exist before it or are disposed by it; it runs twice
+   * @param input the address of what changes from replay to replay; whatever else exists before the
+   *   program does not
    * @returns nothing if it did something else than to call WebAssembly
    */
-  record(run: () => void): Recording | undefined {
-    const recording = this.#open();
-    this.#recording = recording;
-    try {
-      run();
-    } finally {
-      this.#recording = undefined;
-    }
+  record(program: () => void, input: number): Recording | undefined {
+    const rehearsal = new Rehearsal(this.#heap, input);
+    this.#during(rehearsal, program);
+    if (!rehearsal.isWhole) return;
+    const recording = new OpenRecording(this.#heap, input, rehearsal.bytes);
+    this.#during(recording, program);
     if (recording.isWhole) return recording;
     recording.dispose();
     return;
   }
+
+  #watch(call: Call): Call {
+    return (...values) => {
+      this.#run?.called(call, values);
+      return call(...values);
+    };
+  }
+
+  #during(run: Run, program: () => void): void {
+    this.#run = run;
+    try {
+      program();
+    } finally {
+      this.#run = undefined;
+    }
+  }
 }
 
-class OpenRecording implements Recording {
-  readonly calls: RecordedCall[] = [];
+interface Heap {
+  malloc(bytes: number): number;
+  free(address: number): void;
+  disposeData(id: number): void;
+}
+
+/** Finds out how much memory a program needs at once. */
+class Rehearsal implements Run {
   isWhole = true;
-  readonly #malloc: (bytes: number) => number;
-  readonly #freeBlock: (address: number) => void;
-  readonly #disposeTensor: (id: number) => void;
-  /** Bytes by address, of all that were asked for. */
-  readonly #blocks = new Map<number, number>();
-  /** Addresses of those that are not in use. */
-  readonly #unused = new Set<number>();
+  readonly #heap: Heap;
+  readonly #input: number;
+  readonly #arena = new Arena(0);
+  /** Where in the arena what lies at an address of the heap would be. */
+  readonly #places = new Map<number, number>();
+
+  constructor(heap: Heap, input: number) {
+    this.#heap = heap;
+    this.#input = input;
+  }
+
+  get bytes(): number {
+    return this.#arena.extent;
+  }
+
+  called(): void {}
+
+  malloc(bytes: number): number {
+    const address = this.#heap.malloc(bytes);
+    this.#places.set(address, this.#arena.take(bytes) as number);
+    return address;
+  }
+
+  free(address: number): boolean {
+    const place = this.#places.get(address);
+    if (place !== undefined) this.#arena.giveBack(place);
+    this.#places.delete(address);
+    return false;
+  }
+
+  disposeData(id: number): void {
+    this.#heap.disposeData(id);
+  }
+
+  touched(address: number): void {
+    if (address === this.#input || this.#places.has(address)) this.isWhole = false;
+  }
+}
+
+class OpenRecording implements Run, Recording {
+  isWhole = true;
+  readonly #heap: Heap;
+  readonly #input: number;
+  readonly #calls: { readonly call: Call; readonly values: readonly unknown[] }[] = [];
+  readonly #block: number;
+  readonly #arena: Arena;
   readonly #tensors: number[] = [];
 
-  constructor(
-    malloc: (bytes: number) => number,
-    freeBlock: (address: number) => void,
-    disposeTensor: (id: number) => void,
-  ) {
-    this.#malloc = malloc;
-    this.#freeBlock = freeBlock;
-    this.#disposeTensor = disposeTensor;
+  constructor(heap: Heap, input: number, bytes: number) {
+    this.#heap = heap;
+    this.#input = input;
+    this.#block = heap.malloc(upToLine(1) + bytes);
+    this.#arena = new Arena(upToLine(this.#block), bytes);
   }
 
-  /** @returns the smallest unused block that is large enough, or else a new one */
-  take(bytes: number): number {
-    let best: number | undefined;
-    let bestSize = Infinity;
-    for (const address of this.#unused) {
-      const size = this.#blocks.get(address) as number;
-      if (size >= bytes && size < bestSize) [best, bestSize] = [address, size];
-    }
-    if (best === undefined) {
-      best = this.#malloc(bytes);
-      this.#blocks.set(best, bytes);
-    }
-    this.#unused.delete(best);
-    return best;
+  called(call: Call, values: readonly unknown[]): void {
+    this.#calls.push({ call, values });
   }
 
-  /** @returns whether the block is of this recording, which holds it for what follows */
-  keep(address: number): boolean {
-    const isOurs = this.#blocks.has(address);
-    if (isOurs) this.#unused.add(address);
-    return isOurs;
+  malloc(bytes: number): number {
+    const address = this.#arena.take(bytes);
+    if (address !== undefined) return address;
+    // The rehearsal was another one.
+    this.isWhole = false;
+    return this.#heap.malloc(bytes);
   }
 
-  /** tfjs-wasm's own kernels know a tensor by its number, and still need it when they are replayed. */
-  keepTensor(id: number): boolean {
+  free(address: number): boolean {
+    return this.#arena.giveBack(address);
+  }
+
+  /** tfjs-wasm's own kernels know a tensor by its number, and still do when they are replayed. */
+  disposeData(id: number): void {
     this.#tensors.push(id);
-    return true;
+  }
+
+  touched(address: number): void {
+    if (address === this.#input || this.#arena.has(address)) this.isWhole = false;
   }
 
   replay(): void {
-    for (const { call, values } of this.calls) call(...values);
+    for (const { call, values } of this.#calls) call(...values);
   }
 
   dispose(): void {
-    for (const address of this.#unused) this.#freeBlock(address);
-    for (const id of this.#tensors) this.#disposeTensor(id);
+    this.#heap.free(this.#block);
+    for (const id of this.#tensors) this.#heap.disposeData(id);
   }
 }

@@ -258,6 +258,19 @@ test('the mean of pixels is that of plain loops, and touches nothing else', () =
   }
 });
 
+test('a sum is that of plain loops, at any length, and touches nothing else', () => {
+  for (let count = 1; count < 40; count++) {
+    const [a, b] = [values(count), values(count)];
+    const results = guarded.run({ a, b, out: count }, (at) =>
+      kernels.add(at.a, at.b, count, at.out),
+    );
+    expectClose(
+      results,
+      Array.from(a, (value, i) => value + (b[i] as number)),
+    );
+  }
+});
+
 test('weights of 8 bits have the bits that JavaScript gives them, and nothing else is touched', () => {
   for (let i = 0; i < 60; i++) {
     const channels = between(1, 21);

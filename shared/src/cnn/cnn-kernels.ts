@@ -1,5 +1,6 @@
 /** What an instance of `cnn-kernels.wasm` exports; `kernels/cnn/` explains the parameters. */
 export interface CnnKernels {
+  add(a: number, b: number, count: number, out: number): void;
   packPanels(from: number, k: number, n: number, to: number): void;
   multiply(
     a: number,

@@ -58,9 +58,10 @@ class RecordedNetwork {
   /** @returns nothing where the network is not one that can be recorded */
   predict(values: Float32Array): Float32Array | undefined {
     if (!this.#isRecordable) return;
-    this.#floats(this.#backend.getMemoryOffset(this.#input.dataId), values.length).set(values);
+    const inputAt = this.#backend.getMemoryOffset(this.#input.dataId);
+    this.#floats(inputAt, values.length).set(values);
     if (this.#recording) this.#recording.replay();
-    else this.#recording = this.#recorder.record(() => this.#runOnce());
+    else this.#recording = this.#recorder.record(() => this.#runOnce(), inputAt);
     if (this.#recording) return this.#floats(this.#outputAt, this.#outputLength).slice();
     this.#isRecordable = false;
     return;

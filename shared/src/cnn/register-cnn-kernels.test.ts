@@ -111,6 +111,8 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
         b: random<tf.Rank.R3>([2, 21, 10], 2),
       }),
   ],
+  ['sum', 'add', () => tf.add(x(), random<tf.Rank.R4>([2, 9, 10, 6], 4))],
+  ['sum, one for all', 'stock', () => tf.add(x(), random<tf.Rank.R1>([6], 4))],
   ['mean of the pixels', 'meanOfPixels', () => tf.mean(x(), [1, 2])],
   ['mean of the pixels, kept', 'meanOfPixels', () => tf.mean(x(), [2, -3], true)],
   ['mean of the rows', 'stock', () => tf.mean(x(), 1)],

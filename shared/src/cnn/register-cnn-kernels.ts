@@ -22,6 +22,7 @@ const MIN_PATCHES = 30;
 /** Of a depthwise convolution's four channels, at a time. */
 const DEPTHWISE_BYTES = 64 * 1024;
 const EDGE_BYTES = 64;
+const SCRATCH_BYTES = EDGE_BYTES + PATCH_BYTES;
 
 /**
  * Puts faster convolutions and matrix products in the place of tfjs-wasm's, for any program that
@@ -35,7 +36,10 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   const heap = backend.wasm as unknown as WasmHeap;
   const kernels = instantiateInHeap(heap, instantiate);
   const matrices = new PackedMatrices(backend, heap, kernels);
+  const scratch = heap._malloc(SCRATCH_BYTES);
+  /** The same memory for all that it is enough for, which keeps it in the cache. */
   const withScratch = <T>(bytes: number, use: (address: number) => T): T => {
+    if (bytes <= SCRATCH_BYTES) return use(scratch);
     const address = heap._malloc(bytes);
     const result = use(address);
     heap._free(address);
@@ -156,6 +160,20 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     return batch && multiply(a, b, bias, clamp, [m, k, n], [...batch, n]);
   };
 
+  const add: Kernel = ({ inputs: { a, b } }) => {
+    if (!a || !b || !isFloat(a, b) || !tf.util.arraysEqual(a.shape, b.shape)) return;
+    const out = backend.makeOutput(a.shape, 'float32');
+    kernels.add(addressOf(a), addressOf(b), tf.util.sizeFromShape(a.shape), addressOf(out));
+    return out;
+  };
+
+  /** As tfjs' other backends do; tfjs-wasm's makes a copy. */
+  const identity: Kernel = ({ inputs: { x } }) => {
+    if (!x) return;
+    backend.incRef(x.dataId);
+    return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+  };
+
   const mean: Kernel = ({ inputs: { x }, attrs }) => {
     const { axis, keepDims } = attrs as unknown as { axis: number | number[]; keepDims: boolean };
     if (x?.shape.length !== 4 || !isFloat(x)) return;
@@ -171,11 +189,13 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   };
 
   registerDequantize(backend, heap, kernels);
+  replace('Add', add);
   replace('Conv2D', convolve);
   replace('FusedConv2D', convolve);
   replace('DepthwiseConv2dNative', convolveDepthwise);
   replace('FusedDepthwiseConv2D', convolveDepthwise);
   replace('_FusedMatMul', multiplyMatrices);
+  replace('Identity', identity);
   replace('Mean', mean);
 }
 

@@ -11,7 +11,7 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
 export const fast: TrainConfig = trainConfig.parse({
   name: 'fast',
   backbone: 'efficientnet-lite0',
-  size: 128,
+  size: 112,
   dropout: 0.2,
   validation: 0.1,
   test: 0.1,
