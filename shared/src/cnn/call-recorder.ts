@@ -92,8 +92,13 @@ export class CallRecorder {
     this.#during(rehearsal, program);
     if (!rehearsal.isWhole) return;
     const recording = new OpenRecording(this.#heap, input, rehearsal.bytes);
-    this.#during(recording, program);
-    if (recording.isWhole) return recording;
+    try {
+      this.#during(recording, program);
+      if (recording.isWhole) return recording;
+    } catch (error) {
+      recording.dispose();
+      throw error;
+    }
     recording.dispose();
     return;
   }
