@@ -5,8 +5,10 @@
  * The first time, it installs onnxruntime's quantizer for Python into the cache folder.
  */
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { readModelCard } from 'shared/model-directory';
 import { measureBundle } from './bundle-size.ts';
 import { measureColdStarts } from './cold-start.ts';
 import type { NodeFigures, Peer } from './inference-in-node.ts';
@@ -46,9 +48,10 @@ const requests = await measureRequests();
 title(
   `CPU milliseconds of workerd a request, JPEG 500 pixels wide (${requests.photoBytes} bytes), past the cache`,
 );
-showRequest('imagenet, 224 px', requests.imagenet);
+showRequest(await named('imagenet'), requests.imagenet);
 showRequest('imagenet on stock kernels', requests.imagenetOnStockKernels);
-showRequest('cifar10, 160 px', requests.cifar10);
+showRequest(await named('cifar10'), requests.cifar10);
+showRequest(await named('cifar10-fast'), requests.cifar10Fast);
 console.log(`requests a second, cifar10: ${list(requests.perSecond, ' clients')}`);
 
 const cold = await measureColdStarts();
@@ -89,7 +92,11 @@ console.log(
       peak_gflops: node.peakGflops,
       ms_by_size: node.msBySize,
       ms_by_batch: node.msByBatch,
-      cpu_ms: { imagenet: requests.imagenet, cifar10: requests.cifar10 },
+      cpu_ms: {
+        imagenet: requests.imagenet,
+        cifar10: requests.cifar10,
+        cifar10_fast: requests.cifar10Fast,
+      },
       requests_per_second: requests.perSecond,
       cold_start_ms: cold,
       worker_gzip_kib: gzipKib,
@@ -102,6 +109,17 @@ async function inferInNode(): Promise<NodeFigures> {
   const script = fileURLToPath(new URL('inference-in-node.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script]);
   return JSON.parse(stdout.trim().split('\n').at(-1) as string) as NodeFigures;
+}
+
+/** With the size of its input, and how many test pictures it gets right. */
+async function named(model: string): Promise<string> {
+  const directory = new URL(`../public/models/${model}/`, import.meta.url);
+  const { card } = await readModelCard(
+    async (name) => new Uint8Array(await readFile(new URL(name, directory))),
+  );
+  const measured = card.accuracy.find(({ source }) => source === 'measured');
+  const right = measured ? `, ${((measured.quantized ?? 0) * 100).toFixed(2)} % right` : '';
+  return `${model}, ${card.preprocess.size} px${right}`;
 }
 
 function showLayer({ name, count, gigaflop, ms }: LayerTime, stock: LayerTime): void {

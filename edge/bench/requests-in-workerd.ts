@@ -32,6 +32,7 @@ export interface RequestFigures {
   readonly imagenet: CpuTimes;
   readonly imagenetOnStockKernels: CpuTimes;
   readonly cifar10: CpuTimes;
+  readonly cifar10Fast: CpuTimes;
   /** Of `cifar10`, by how many clients ask at once. */
   readonly perSecond: Record<number, number>;
 }
@@ -56,6 +57,7 @@ export async function measureRequests(): Promise<RequestFigures> {
     const imagenetOnStockKernels = await measure(worker, 'imagenet', url);
     await get(worker, '/kernels', { use: 'ours' });
     const cifar10 = await measure(worker, 'cifar10', url);
+    const cifar10Fast = await measure(worker, 'cifar10-fast', url);
     const perSecond: Record<number, number> = {};
     for (const connections of [1, 2, 4, 8]) {
       const query = new URLSearchParams({ url, model: 'cifar10' });
@@ -68,7 +70,14 @@ export async function measureRequests(): Promise<RequestFigures> {
       if (errors + non2xx > 0) throw new Error(`${errors + non2xx} requests failed.`);
       perSecond[connections] = requests.average;
     }
-    return { photoBytes: photo.length, imagenet, imagenetOnStockKernels, cifar10, perSecond };
+    return {
+      photoBytes: photo.length,
+      imagenet,
+      imagenetOnStockKernels,
+      cifar10,
+      cifar10Fast,
+      perSecond,
+    };
   } finally {
     await worker.close();
     host.closeAllConnections();

@@ -1,7 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** tfjs-wasm's kernels that ours stand in for. */
-const names = ['FusedConv2D', 'FusedDepthwiseConv2D', '_FusedMatMul'];
+/** Kernels that ours stand in for, and one that tfjs-wasm does not have. */
+const names = [
+  'Add',
+  'Dequantize',
+  'FusedConv2D',
+  'FusedDepthwiseConv2D',
+  'Identity',
+  'Mean',
+  '_FusedMatMul',
+];
 
 /** By name, as they are or were registered. */
 export type Kernels = ReadonlyMap<string, tf.KernelConfig>;
@@ -11,9 +19,11 @@ export function registeredKernels(): Kernels {
   return new Map(names.map((name) => [name, tf.getKernel(name, 'wasm')]));
 }
 
+/** Weights that ours have loaded are not for stock ones: see `makePacked`. */
 export function useKernels(kernels: Kernels): void {
-  for (const [name, kernel] of kernels) {
-    tf.unregisterKernel(name, 'wasm');
-    tf.registerKernel(kernel);
+  for (const name of names) {
+    if (tf.getKernel(name, 'wasm')) tf.unregisterKernel(name, 'wasm');
+    const kernel = kernels.get(name);
+    if (kernel) tf.registerKernel(kernel);
   }
 }

@@ -37,6 +37,8 @@ export default {
         useKernels(isStock ? stock : ours);
         const recorder = callRecorder();
         if (recorder) recorder.paused = isStock;
+        // Drops all models, whose weights were loaded by the other kernels.
+        await withModel(env, 'cifar10', 0, (loading) => loading);
         return new Response('');
       }
       case '/inference':

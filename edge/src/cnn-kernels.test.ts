@@ -7,68 +7,87 @@ import type { Env } from './env.ts';
 import { type Model, withModel } from './model.ts';
 
 // Importing the backend registers tfjs-wasm's kernels; starting it replaces them.
-const replaced = ['FusedConv2D', 'FusedDepthwiseConv2D', '_FusedMatMul', 'Mean'];
+const replaced = ['Add', 'FusedConv2D', 'FusedDepthwiseConv2D', 'Identity', 'Mean', '_FusedMatMul'];
 const stock = new Map(replaced.map((name) => [name, tf.getKernel(name, 'wasm')]));
 const ours = new Map<string, tf.KernelConfig>();
-let model: Model;
+const directory = 'imagenet';
+let recorder: CallRecorder;
 
 beforeAll(async () => {
-  model = await withModel(env as Env, 'imagenet', 1, (loading) => loading);
-  for (const name of replaced) ours.set(name, tf.getKernel(name, 'wasm'));
+  await withModel(env as Env, directory, 1, (loading) => loading);
+  for (const name of [...replaced, 'Dequantize']) ours.set(name, tf.getKernel(name, 'wasm'));
+  recorder = callRecorder() as CallRecorder;
 });
 
 afterAll(() => register(ours));
 
-/** Not what an earlier answer has recorded. */
-function classifyAnew(input: Float32Array): Float32Array {
-  const recorder = callRecorder() as CallRecorder;
-  recorder.paused = true;
-  const answer = model.classify(input);
-  recorder.paused = false;
-  return answer;
-}
-
 function register(kernels: ReadonlyMap<string, tf.KernelConfig>): void {
-  for (const [name, kernel] of kernels) {
-    tf.unregisterKernel(name, 'wasm');
-    tf.registerKernel(kernel);
+  for (const name of ours.keys()) {
+    if (tf.getKernel(name, 'wasm')) tf.unregisterKernel(name, 'wasm');
+    const kernel = kernels.get(name);
+    if (kernel) tf.registerKernel(kernel);
   }
 }
 
-test('the whole network gives what tfjs-wasm alone gives, and leaves no tensors', () => {
-  const { size } = model.card.preprocess;
-  const input = Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i * 0.37));
-  const tensors = tf.memory().numTensors;
-  register(ours);
-  const fast = classifyAnew(input);
-  const again = classifyAnew(input);
+/** A model that is loaded for it alone. */
+function withOwnModel<T>(use: (model: Model) => T): Promise<T> {
+  return withModel(env as Env, directory, 0, async (loading) => use(await loading));
+}
+
+const inputOf = ({ card }: Model, step: number) =>
+  Float32Array.from({ length: card.preprocess.size ** 2 * 3 }, (_, i) => Math.sin(i * step));
+
+test('the whole network gives what tfjs-wasm alone gives, and leaves no tensors', async () => {
+  // Drops the one that has been loaded.
+  await withOwnModel(() => undefined);
+  const before = tf.memory().numTensors;
+  const fast = await withOwnModel((model) => model.classify(inputOf(model, 0.37)));
   register(stock);
-  const slow = classifyAnew(input);
-  expect(tf.memory().numTensors).toBe(tensors);
-  expect(again).toEqual(fast);
+  const slow = await withOwnModel((model) => model.classify(inputOf(model, 0.37)));
+  register(ours);
+  await expect.poll(() => tf.memory().numTensors).toBe(before);
   const furthest = Math.max(...slow.map((value, i) => Math.abs(value - (fast[i] as number))));
   expect(furthest).toBeLessThan(1e-5);
   // Sums in another order: the same bits would mean that the same kernels ran.
   expect(furthest).toBeGreaterThan(0);
 });
 
-test('answers that are replayed are the same', () => {
-  register(ours);
-  const { size } = model.card.preprocess;
-  const inputs = [0.37, 0.11].map((step) =>
-    Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i * step)),
-  );
-  const expected = inputs.map(classifyAnew);
-  expect(expected[0]).not.toEqual(expected[1]);
-  model.classify(inputs[0] as Float32Array);
-  const tensors = tf.memory().numTensors;
-  const unused = new Map(
-    [...ours].map(([name, kernel]) => [name, { ...kernel, kernelFunc: fail }]),
-  );
-  register(unused);
-  for (let round = 0; round < 3; round++) expect(inputs.map(model.classify)).toEqual(expected);
-  register(ours);
-  expect(tf.memory().numTensors).toBe(tensors);
+test('answers that are replayed are the same', async () => {
+  await withOwnModel((model) => {
+    const inputs = [0.37, 0.11].map((step) => inputOf(model, step));
+    recorder.paused = true;
+    const expected = inputs.map(model.classify);
+    recorder.paused = false;
+    expect(expected[0]).not.toEqual(expected[1]);
+    model.classify(inputs[0] as Float32Array);
+    const tensors = tf.memory().numTensors;
+    register(new Map([...ours].map(([name, kernel]) => [name, { ...kernel, kernelFunc: fail }])));
+    for (let round = 0; round < 3; round++) expect(inputs.map(model.classify)).toEqual(expected);
+    register(ours);
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+});
+
+test('stock kernels do not take weights that were packed for ours', async () => {
+  await withOwnModel((model) => {
+    recorder.paused = true;
+    const dilated = ours.get('FusedConv2D') as tf.KernelConfig;
+    const asDilated: tf.KernelConfig = {
+      ...dilated,
+      kernelFunc: (call) =>
+        dilated.kernelFunc({
+          ...call,
+          attrs: { ...call.attrs, dilations: [2, 2], strides: [1, 1] },
+        }),
+    };
+    register(new Map([...ours, ['FusedConv2D', asDilated]]));
+    try {
+      expect(() => model.classify(inputOf(model, 0.37))).toThrow('packed for a product');
+    } finally {
+      register(ours);
+      recorder.paused = false;
+    }
+  });
 });
 
 function fail(): never {

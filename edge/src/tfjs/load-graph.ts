@@ -33,12 +33,47 @@ export function loadGraph({ topology, weights }: FoldedGraph): Graph {
     );
   }
   const executor = new GraphExecutor(OperationMapper.Instance.transformGraph(topology as GraphDef));
+  const others = otherThanFactors(topology);
   executor.weightMap = Object.fromEntries(
-    weights.map((weight) => [weight.name, [tensorOf(weight)]]),
+    weights.map((weight) => [weight.name, [tensorOf(weight, !others.has(weight.name))]]),
   );
   const [input] = executor.inputNodes as [string];
   return {
     run: (tensor) => executor.execute({ [input]: tensor }, executor.outputNodes)[0] as tf.Tensor,
     dispose: () => executor.dispose(),
   };
+}
+
+/** Names of all that is not but the right factor of products and convolutions that our kernels cover. */
+function otherThanFactors({ node }: FoldedGraph['topology']): Set<string> {
+  return new Set(
+    node.flatMap((one) => {
+      const names = (one.input ?? []).map((name) => name.replace(/:0$/, ''));
+      return hasFactor(one) ? names.filter((_, place) => place !== 1) : names;
+    }),
+  );
+}
+
+function hasFactor({ op, attr }: FoldedGraph['topology']['node'][number]): boolean {
+  const { fused_ops, dilations, data_format, transpose_a, transpose_b } = (attr ??
+    {}) as Attributes;
+  const isCovered = (fused_ops?.list.s ?? []).every((name) => COVERED.has(atob(name)));
+  if (op === '_FusedMatMul') return isCovered && !transpose_a?.b && !transpose_b?.b;
+  return (
+    op === '_FusedConv2D' &&
+    isCovered &&
+    atob(data_format?.s ?? '') === 'NHWC' &&
+    (dilations?.list.i ?? []).every((step) => Number(step) === 1)
+  );
+}
+
+const COVERED: ReadonlySet<string> = new Set(['BiasAdd', 'Relu', 'Relu6']);
+
+/** As tfjs' JSON has them, text in base64. */
+interface Attributes {
+  readonly fused_ops?: { readonly list: { readonly s?: readonly string[] } };
+  readonly dilations?: { readonly list: { readonly i?: readonly string[] } };
+  readonly data_format?: { readonly s: string };
+  readonly transpose_a?: { readonly b: boolean };
+  readonly transpose_b?: { readonly b: boolean };
 }

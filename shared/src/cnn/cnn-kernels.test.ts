@@ -295,3 +295,25 @@ test('weights of 8 bits have the bits that JavaScript gives them, and nothing el
     for (const result of results) expect(result).toEqual(expected);
   }
 });
+
+test('weights of 8 bits are packed as they would be after it', () => {
+  for (let i = 0; i < 60; i++) {
+    const n = one([between(1, 7), 8, between(9, 30)]);
+    const k = 4 * between(1, 9);
+    const bytes = Uint8Array.from({ length: k * n }, () => between(0, 255));
+    const [scale, min] = [random() / 100, random() * 2 - 1];
+    const factors = values(one([1, n]));
+    const weight = { shape: [k, n], dtype: 'float32', format: 'uint8', bytes, scale, min, factors };
+    const b = valuesOf({ name: 'weight', ...weight } as StoredWeight) as Float32Array;
+    const length = Math.ceil(n / 8) * 8 * k;
+    const [packed] = guarded.run({ b, out: length }, (at) =>
+      kernels.packPanels(at.b, k, n, at.out),
+    ) as [Float32Array];
+    const results = guarded.run(
+      { steps: new Float32Array(bytes.buffer), factors, out: length },
+      (at) =>
+        kernels.dequantizePanels(at.steps, k, n, scale, min, at.factors, factors.length, at.out),
+    );
+    for (const result of results) expect(result).toEqual(packed);
+  }
+});

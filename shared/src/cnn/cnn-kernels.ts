@@ -69,6 +69,16 @@ export interface CnnKernels {
     channels: number,
     out: number,
   ): void;
+  dequantizePanels(
+    steps: number,
+    k: number,
+    n: number,
+    scale: number,
+    min: number,
+    factors: number,
+    channels: number,
+    out: number,
+  ): void;
   meanOfPixels(x: number, batch: number, pixels: number, channels: number, out: number): void;
 }
 

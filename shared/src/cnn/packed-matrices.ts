@@ -6,6 +6,8 @@ interface Packed {
   readonly at: number;
   readonly k: number;
   readonly n: number;
+  /** Whether this is all there is of the tensor. */
+  readonly isTensor: boolean;
 }
 
 /**
@@ -36,17 +38,45 @@ export class PackedMatrices {
   pack({ dataId }: TensorInfo, k: number, n: number): number {
     const known = this.#packed.get(dataId);
     if (known?.k === k && known.n === n) return known.at;
+    this.expectUnpacked({ dataId });
     this.#forget(dataId);
-    const at = this.#heap._malloc(Math.ceil(n / 8) * k * 32);
+    const at = this.#heap._malloc(bytesOf(k, n));
     this.#kernels.packPanels(this.#backend.getMemoryOffset(dataId), k, n, at);
-    this.#packed.set(dataId, { at, k, n });
+    this.#packed.set(dataId, { at, k, n, isTensor: false });
     return at;
+  }
+
+  /**
+   * Makes a tensor that exists as a packed matrix only, which saves as much memory again.
+   *
+   * @param shape whose last dimension are the matrix's columns
+   * @returns the tensor, whose values lie where {@link pack} says
+   */
+  makePacked(shape: number[]): TensorInfo {
+    const n = shape.at(-1) as number;
+    const k = shape.slice(0, -1).reduce((product, side) => product * side, 1);
+    const at = this.#heap._malloc(bytesOf(k, n));
+    const tensor = this.#backend.makeOutput(shape, 'float32', at);
+    this.#packed.set(tensor.dataId, { at, k, n, isTensor: true });
+    return tensor;
+  }
+
+  /** @throws Error for what {@link makePacked} has made: others than `pack` do not find its values */
+  expectUnpacked({ dataId }: Pick<TensorInfo, 'dataId'>): void {
+    if (this.#packed.get(dataId)?.isTensor) {
+      throw new Error('Weights that were packed for a product are used for something else.');
+    }
   }
 
   #forget(dataId: DataId): void {
     const packed = this.#packed.get(dataId);
     if (!packed) return;
     this.#packed.delete(dataId);
-    this.#heap._free(packed.at);
+    // Else tfjs has freed them with the tensor.
+    if (!packed.isTensor) this.#heap._free(packed.at);
   }
+}
+
+function bytesOf(k: number, n: number): number {
+  return Math.ceil(n / 8) * k * 32;
 }

@@ -188,7 +188,20 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     return out;
   };
 
-  registerDequantize(backend, heap, kernels);
+  registerDequantize(backend, heap, matrices, kernels);
+  const replace = (kernelName: string, faster: Kernel): void => {
+    const original = tf.getKernel(kernelName, 'wasm');
+    // A program may have registered but a part of tfjs-wasm's kernels.
+    if (!original) return;
+    const kernelFunc: tf.KernelConfig['kernelFunc'] = (call) => {
+      const result = faster(call);
+      if (result) return result;
+      for (const input of Object.values(call.inputs)) if (input) matrices.expectUnpacked(input);
+      return original.kernelFunc(call);
+    };
+    tf.unregisterKernel(kernelName, 'wasm');
+    tf.registerKernel({ ...original, kernelFunc });
+  };
   replace('Add', add);
   replace('Conv2D', convolve);
   replace('FusedConv2D', convolve);
@@ -197,17 +210,6 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   replace('_FusedMatMul', multiplyMatrices);
   replace('Identity', identity);
   replace('Mean', mean);
-}
-
-function replace(kernelName: string, faster: Kernel): void {
-  const original = tf.getKernel(kernelName, 'wasm');
-  // A program may have registered but a part of tfjs-wasm's kernels.
-  if (!original) return;
-  tf.unregisterKernel(kernelName, 'wasm');
-  tf.registerKernel({
-    ...original,
-    kernelFunc: (call) => faster(call) ?? original.kernelFunc(call),
-  });
 }
 
 function clampOf({ inputs, attrs }: KernelCall): readonly [number, number] | undefined {
