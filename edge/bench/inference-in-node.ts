@@ -4,7 +4,6 @@
  * JSON, {@link NodeFigures}. A process of its own, since each peer keeps its memory.
  */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
@@ -18,7 +17,7 @@ import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { foldConstants } from 'shared/fold-constants';
 import { readModelDirectory } from 'shared/model-directory';
 import { preprocess } from 'shared/preprocess-node';
-import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
+import { createWasmModule } from 'shared/tfjs-wasm-node';
 import sharp from 'sharp';
 import { measureFmaPeak } from './fma-peak.ts';
 import { median } from './median.ts';
@@ -156,14 +155,7 @@ function predictorOf(graph: GraphModel, side: number, batch: number) {
 
 /** As the Worker does it. */
 async function startBackend(): Promise<CallRecorder> {
-  const require = createRequire(import.meta.url);
-  const folder = '@tensorflow/tfjs-backend-wasm/wasm-out';
-  const start = require(`${folder}/tfjs-backend-wasm.js`) as (options: {
-    locateFile(): string;
-  }) => Promise<BackendWasm['wasm'] & { readonly cwrap: Cwrap<() => never> }>;
-  const locateFile = () => require.resolve(`${folder}/tfjs-backend-wasm-simd.wasm`);
-  const module = await start({ locateFile });
-  module.tfjs = tfjsWasmFunctions(module.cwrap);
+  const module = await createWasmModule();
   const recorder = new CallRecorder(module);
   const backend = new BackendWasm(module);
   recorder.watchMemory(backend);

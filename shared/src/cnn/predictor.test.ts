@@ -1,31 +1,18 @@
-import { createRequire } from 'node:module';
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { type Cwrap, tfjsWasmFunctions } from '../tfjs-wasm-functions.ts';
+import { createWasmModule, type WasmModule } from '../tfjs-wasm-node.ts';
 import { CallRecorder } from './call-recorder.ts';
-import type { WasmHeap } from './cnn-kernels.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { createPredictor } from './predictor.ts';
 import { registerCnnKernels } from './register-cnn-kernels.ts';
-
-type WasmModule = BackendWasm['wasm'] & WasmHeap & { readonly cwrap: Cwrap<() => never> };
-
-const require = createRequire(import.meta.url);
-const folder = '@tensorflow/tfjs-backend-wasm/wasm-out';
-const createWasmModule = require(`${folder}/tfjs-backend-wasm.js`) as (options: {
-  locateFile(): string;
-}) => Promise<WasmModule>;
 
 const SHAPE: [number, number, number, number] = [1, 12, 12, 3];
 let wasm: WasmModule;
 let recorder: CallRecorder;
 
 beforeAll(async () => {
-  wasm = await createWasmModule({
-    locateFile: () => require.resolve(`${folder}/tfjs-backend-wasm-simd.wasm`),
-  });
-  wasm.tfjs = tfjsWasmFunctions(wasm.cwrap);
+  wasm = await createWasmModule();
   recorder = new CallRecorder(wasm);
   const backend = new BackendWasm(wasm);
   recorder.watchMemory(backend);

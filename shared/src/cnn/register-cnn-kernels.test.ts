@@ -1,21 +1,9 @@
-import { createRequire } from 'node:module';
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import { type Cwrap, tfjsWasmFunctions } from '../tfjs-wasm-functions.ts';
+import { createWasmModule, type WasmModule } from '../tfjs-wasm-node.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { registerCnnKernels } from './register-cnn-kernels.ts';
-
-type WasmModule = BackendWasm['wasm'] & {
-  readonly cwrap: Cwrap<() => never>;
-  readonly HEAPU8: Uint8Array;
-};
-
-const require = createRequire(import.meta.url);
-const folder = '@tensorflow/tfjs-backend-wasm/wasm-out';
-const createWasmModule = require(`${folder}/tfjs-backend-wasm.js`) as (options: {
-  locateFile(): string;
-}) => Promise<WasmModule>;
 
 const random = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number) =>
   tf.randomUniform<R>(shape, -1, 1, 'float32', seed);
@@ -124,10 +112,7 @@ let called: string[] = [];
 let wasm: WasmModule;
 
 beforeAll(async () => {
-  wasm = await createWasmModule({
-    locateFile: () => require.resolve(`${folder}/tfjs-backend-wasm-simd.wasm`),
-  });
-  wasm.tfjs = tfjsWasmFunctions(wasm.cwrap);
+  wasm = await createWasmModule();
   const backend = new BackendWasm(wasm);
   tf.removeBackend('wasm');
   tf.registerBackend('wasm', () => backend);

@@ -1,0 +1,20 @@
+import { createRequire } from 'node:module';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import type { WasmHeap } from './cnn/cnn-kernels.ts';
+import { type Cwrap, tfjsWasmFunctions } from './tfjs-wasm-functions.ts';
+
+/** tfjs-wasm's module, for `new BackendWasm`. */
+export type WasmModule = BackendWasm['wasm'] & WasmHeap;
+
+/** Starts tfjs-wasm's module in Node, with SIMD and on one thread, as the Worker does. */
+export async function createWasmModule(): Promise<WasmModule> {
+  const require = createRequire(import.meta.url);
+  const folder = '@tensorflow/tfjs-backend-wasm/wasm-out';
+  const create = require(`${folder}/tfjs-backend-wasm.js`) as (options: {
+    locateFile(): string;
+  }) => Promise<WasmModule & { readonly cwrap: Cwrap<() => never> }>;
+  const locateFile = () => require.resolve(`${folder}/tfjs-backend-wasm-simd.wasm`);
+  const module = await create({ locateFile });
+  module.tfjs = tfjsWasmFunctions(module.cwrap);
+  return module;
+}
