@@ -4,7 +4,9 @@
 // no borders, and what they read lies close together. Copying takes one load and one store an
 // input value, against 9 or 25 multiplications an output value. Sixteen channels are copied at a
 // time, since they share a cache line.
-import { line3By1, line3By2, line5By1, line5By2, prepareLines, TILE } from './depthwise-lines';
+import { prepareLines, TILE } from './depthwise-lines';
+import { line3By1, line3By2 } from './depthwise-lines-3';
+import { line5By1, line5By2 } from './depthwise-lines-5';
 
 /** Planes of four channels that are filled at a time. */
 const PLANES: i32 = 4;
