@@ -84,6 +84,25 @@ test('repeats the scales of a depthwise kernel, [channels, 1], over its window',
   expect(valuesOf(folded)).toEqual([[1, 2, 3, 2, 6, 12]]);
 });
 
+test('computes a product of products', () => {
+  const folded = foldConstants(
+    graph(
+      [
+        steps('kernel', [1, 3], [0, 2, 255]),
+        floats('scale', [3], [2, 4, 0.25]),
+        floats('half', [1], [0.5]),
+      ],
+      [
+        { name: 'product', ...MUL, input: ['kernel', 'scale'] },
+        { name: 'halved', ...MUL, input: ['product', 'half'] },
+        { name: 'y', op: '_FusedMatMul', input: ['x', 'halved'] },
+      ],
+    ),
+  );
+  expect(folded.weightSpecs).toEqual([{ name: 'halved', shape: [1, 3], dtype: 'float32' }]);
+  expect(valuesOf(folded)).toEqual([[-1, 0, 126.5 * 0.125]]);
+});
+
 test('keeps a constant that another node still reads', () => {
   const folded = foldConstants(
     graph(

@@ -53,7 +53,11 @@ export function foldGraph(artifacts: io.ModelArtifacts): FoldedGraph {
       continue;
     }
     nodes.push({ name: node.name, op: 'Const', attr: node.attr ?? {} });
-    weights.set(node.name, { ...kernel, name: node.name, factors: floatValues(scale) });
+    weights.set(node.name, {
+      ...(kernel.factors === ONE ? kernel : asFloats(kernel)),
+      name: node.name,
+      factors: floatValues(scale),
+    });
   }
   // Constants that nothing reads any more are dropped.
   const read = new Set(nodes.flatMap((node) => node.input ?? []).map(nodeOf));
@@ -116,8 +120,14 @@ const ARRAYS = {
   int32: Int32Array,
 } as const;
 
-/** `name:0`, a node's first output, is the same as `name`. */
-function nodeOf(input: string): string {
+/** A product that is a factor of another one. */
+function asFloats(weight: StoredWeight): StoredWeight {
+  const bytes = new Uint8Array(floatValues(weight).buffer);
+  return { ...weight, format: 'float32', bytes, scale: 1, min: 0, factors: ONE };
+}
+
+/** The node of an input: `name:0`, its first output, is the same as `name`. */
+export function nodeOf(input: string): string {
   return input.replace(/:0$/, '');
 }
 

@@ -3,7 +3,7 @@ import { GraphExecutor } from '@tensorflow/tfjs-converter/dist/executor/graph_ex
 import { OperationMapper } from '@tensorflow/tfjs-converter/dist/operations/operation_mapper.js';
 import type * as tf from '@tensorflow/tfjs-core';
 import { tensorOf } from 'shared/cnn/dequantize';
-import type { FoldedGraph } from 'shared/fold-constants';
+import { type FoldedGraph, nodeOf } from 'shared/fold-constants';
 import { graphOperations } from 'shared/graph-operations';
 
 /** A graph of one input and one output, ready to run. */
@@ -48,7 +48,7 @@ export function loadGraph({ topology, weights }: FoldedGraph): Graph {
 function otherThanFactors({ node }: FoldedGraph['topology']): Set<string> {
   return new Set(
     node.flatMap((one) => {
-      const names = (one.input ?? []).map((name) => name.replace(/:0$/, ''));
+      const names = (one.input ?? []).map(nodeOf);
       return hasFactor(one) ? names.filter((_, place) => place !== 1) : names;
     }),
   );

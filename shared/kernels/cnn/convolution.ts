@@ -38,9 +38,6 @@ export function convolve(
   const pixelBytes = (<usize>channels) << 2;
   const rowBytes = <usize>width * pixelBytes;
   const runBytes = <usize>filterWidth * pixelBytes;
-  // As of three pixels in colour: no loop is faster.
-  const isShort = runBytes >= 32 && runBytes <= 48;
-  const lastBytes = runBytes - 16;
   let filled = 0;
   let to = patches;
   for (let b = 0; b < batch; b++) {
@@ -52,33 +49,20 @@ export function convolve(
         const after = min(max(left + filterWidth - width, 0), filterWidth - before);
         const skipped = <usize>before * pixelBytes;
         const inside = runBytes - skipped - <usize>after * pixelBytes;
-        if (inside === runBytes && top >= 0 && top + filterHeight <= height) {
-          let from = x + <usize>top * rowBytes + <usize>left * pixelBytes;
-          for (let row = 0; row < filterHeight; row++) {
-            if (isShort) {
-              v128.store(to, v128.load(from));
-              v128.store(to, v128.load(from, 16), 16);
-              v128.store(to + lastBytes, v128.load(from + lastBytes));
-            } else copy(from, to, runBytes);
-            from += rowBytes;
-            to += runBytes;
+        for (let y = top; y < top + filterHeight; y++) {
+          if (y < 0 || y >= height) {
+            clear(to, runBytes);
+          } else if (inside === runBytes) {
+            copy(x + <usize>y * rowBytes + <usize>left * pixelBytes, to, runBytes);
+          } else {
+            clear(to, runBytes);
+            copy(
+              x + <usize>y * rowBytes + <usize>(left + before) * pixelBytes,
+              to + skipped,
+              inside,
+            );
           }
-        } else {
-          for (let y = top; y < top + filterHeight; y++) {
-            if (y < 0 || y >= height) {
-              clear(to, runBytes);
-            } else if (inside === runBytes) {
-              copy(x + <usize>y * rowBytes + <usize>left * pixelBytes, to, runBytes);
-            } else {
-              clear(to, runBytes);
-              copy(
-                x + <usize>y * rowBytes + <usize>(left + before) * pixelBytes,
-                to + skipped,
-                inside,
-              );
-            }
-            to += runBytes;
-          }
+          to += runBytes;
         }
         if (++filled === patchCount) {
           multiply(patches, filled, size, panels, n, bias, low, high, out, edge);

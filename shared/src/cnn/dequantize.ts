@@ -22,7 +22,9 @@ interface Dequantization extends StoredWeight {
 export function tensorOf(weight: StoredWeight, isFactor: boolean): tf.Tensor {
   if (weight.format !== 'uint8' || !tf.getKernel(DEQUANTIZE, tf.getBackend()))
     return tf.tensor(valuesOf(weight), weight.shape, weight.dtype);
-  const dequantization: Dequantization = { ...weight, isFactor };
+  // The packing kernel knows a factor for each column, or one for all.
+  const isPackable = weight.factors.length === 1 || weight.factors.length === weight.shape.at(-1);
+  const dequantization: Dequantization = { ...weight, isFactor: isFactor && isPackable };
   return tf.engine().runKernel(DEQUANTIZE, {}, dequantization as unknown as tf.NamedAttrMap);
 }
 
