@@ -2,32 +2,24 @@ import { env } from 'cloudflare:workers';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CallRecorder } from 'shared/cnn/call-recorder';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Kernels, registeredKernels, useKernels } from '../bench/swap-kernels.ts';
 import { callRecorder } from './backend.ts';
 import type { Env } from './env.ts';
 import { type Model, withModel } from './model.ts';
 
 // Importing the backend registers tfjs-wasm's kernels; starting it replaces them.
-const replaced = ['Add', 'FusedConv2D', 'FusedDepthwiseConv2D', 'Identity', 'Mean', '_FusedMatMul'];
-const stock = new Map(replaced.map((name) => [name, tf.getKernel(name, 'wasm')]));
-const ours = new Map<string, tf.KernelConfig>();
+const stock = registeredKernels();
+let ours: Kernels;
 const directory = 'imagenet';
 let recorder: CallRecorder;
 
 beforeAll(async () => {
   await withModel(env as Env, directory, 1, (loading) => loading);
-  for (const name of [...replaced, 'Dequantize']) ours.set(name, tf.getKernel(name, 'wasm'));
+  ours = registeredKernels();
   recorder = callRecorder() as CallRecorder;
 });
 
-afterAll(() => register(ours));
-
-function register(kernels: ReadonlyMap<string, tf.KernelConfig>): void {
-  for (const name of ours.keys()) {
-    if (tf.getKernel(name, 'wasm')) tf.unregisterKernel(name, 'wasm');
-    const kernel = kernels.get(name);
-    if (kernel) tf.registerKernel(kernel);
-  }
-}
+afterAll(() => useKernels(ours));
 
 /** A model that is loaded for it alone. */
 function withOwnModel<T>(use: (model: Model) => T): Promise<T> {
@@ -42,9 +34,9 @@ test('the whole network gives what tfjs-wasm alone gives, and leaves no tensors'
   await withOwnModel(() => undefined);
   const before = tf.memory().numTensors;
   const fast = await withOwnModel((model) => model.classify(inputOf(model, 0.37)));
-  register(stock);
+  useKernels(stock);
   const slow = await withOwnModel((model) => model.classify(inputOf(model, 0.37)));
-  register(ours);
+  useKernels(ours);
   await expect.poll(() => tf.memory().numTensors).toBe(before);
   const furthest = Math.max(...slow.map((value, i) => Math.abs(value - (fast[i] as number))));
   expect(furthest).toBeLessThan(1e-5);
@@ -61,9 +53,9 @@ test('answers that are replayed are the same', async () => {
     expect(expected[0]).not.toEqual(expected[1]);
     model.classify(inputs[0] as Float32Array);
     const tensors = tf.memory().numTensors;
-    register(new Map([...ours].map(([name, kernel]) => [name, { ...kernel, kernelFunc: fail }])));
+    useKernels(new Map([...ours].map(([name, kernel]) => [name, { ...kernel, kernelFunc: fail }])));
     for (let round = 0; round < 3; round++) expect(inputs.map(model.classify)).toEqual(expected);
-    register(ours);
+    useKernels(ours);
     expect(tf.memory().numTensors).toBe(tensors);
   });
 });
@@ -80,11 +72,11 @@ test('stock kernels do not take weights that were packed for ours', async () => 
           attrs: { ...call.attrs, dilations: [2, 2], strides: [1, 1] },
         }),
     };
-    register(new Map([...ours, ['FusedConv2D', asDilated]]));
+    useKernels(new Map([...ours, ['FusedConv2D', asDilated]]));
     try {
       expect(() => model.classify(inputOf(model, 0.37))).toThrow('packed for a product');
     } finally {
-      register(ours);
+      useKernels(ours);
       recorder.paused = false;
     }
   });

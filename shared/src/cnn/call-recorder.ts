@@ -92,15 +92,14 @@ export class CallRecorder {
     this.#during(rehearsal, program);
     if (!rehearsal.isWhole) return;
     const recording = new OpenRecording(this.#heap, input, rehearsal.bytes);
+    let isKept = false;
     try {
       this.#during(recording, program);
-      if (recording.isWhole) return recording;
-    } catch (error) {
-      recording.dispose();
-      throw error;
+      isKept = recording.isWhole;
+    } finally {
+      if (!isKept) recording.dispose();
     }
-    recording.dispose();
-    return;
+    return isKept ? recording : undefined;
   }
 
   #watch(call: Call): Call {

@@ -64,6 +64,7 @@ class RecordedNetwork {
     else this.#recording = this.#recorder.record(() => this.#runOnce(), inputAt);
     if (this.#recording) return this.#floats(this.#outputAt, this.#outputLength).slice();
     this.#isRecordable = false;
+    this.#input.dispose();
     return;
   }
 

@@ -22,7 +22,8 @@ const MIN_PATCHES = 30;
 /** Of a depthwise convolution's four channels, at a time. */
 const DEPTHWISE_BYTES = 64 * 1024;
 const EDGE_BYTES = 64;
-const SCRATCH_BYTES = EDGE_BYTES + PATCH_BYTES;
+/** Enough for all but convolutions whose patches are larger than PATCH_BYTES / MIN_PATCHES. */
+const SCRATCH_BYTES = Math.max(EDGE_BYTES + PATCH_BYTES, DEPTHWISE_BYTES);
 
 /**
  * Puts faster convolutions and matrix products in the place of tfjs-wasm's, for any program that
@@ -36,15 +37,8 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   const heap = backend.wasm as unknown as WasmHeap;
   const kernels = instantiateInHeap(heap, instantiate);
   const matrices = new PackedMatrices(backend, heap, kernels);
+  /** The same memory for every call, which keeps it in the cache. */
   const scratch = heap._malloc(SCRATCH_BYTES);
-  /** The same memory for all that it is enough for, which keeps it in the cache. */
-  const withScratch = <T>(bytes: number, use: (address: number) => T): T => {
-    if (bytes <= SCRATCH_BYTES) return use(scratch);
-    const address = heap._malloc(bytes);
-    const result = use(address);
-    heap._free(address);
-    return result;
-  };
   const addressOf = (tensor: tf.TensorInfo | undefined): number =>
     tensor ? backend.getMemoryOffset(tensor.dataId) : 0;
   const multiply = (
@@ -58,9 +52,7 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     const panels = matrices.pack(b, k, n);
     const out = backend.makeOutput(outShape, 'float32');
     const to = addressOf(out);
-    withScratch(EDGE_BYTES, (edge) =>
-      kernels.multiply(addressOf(a), m, k, panels, n, addressOf(bias), low, high, to, edge),
-    );
+    kernels.multiply(addressOf(a), m, k, panels, n, addressOf(bias), low, high, to, scratch);
     return out;
   };
 
@@ -82,31 +74,32 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     const patchCount = Math.max(MIN_PATCHES, Math.floor(PATCH_BYTES / (k * 4)));
     const panels = matrices.pack(filter, k, outChannels);
     const out = backend.makeOutput(outShape, 'float32');
-    withScratch(EDGE_BYTES + patchCount * k * 4, (edge) =>
-      kernels.convolve(
-        addressOf(x),
-        info.batchSize,
-        info.inHeight,
-        info.inWidth,
-        inChannels,
-        filterHeight,
-        filterWidth,
-        info.strideHeight,
-        info.strideWidth,
-        padInfo.top,
-        padInfo.left,
-        info.outHeight,
-        info.outWidth,
-        panels,
-        outChannels,
-        addressOf(bias),
-        ...clamp,
-        addressOf(out),
-        edge + EDGE_BYTES,
-        patchCount,
-        edge,
-      ),
+    const bytes = EDGE_BYTES + patchCount * k * 4;
+    const edge = bytes > SCRATCH_BYTES ? heap._malloc(bytes) : scratch;
+    kernels.convolve(
+      addressOf(x),
+      info.batchSize,
+      info.inHeight,
+      info.inWidth,
+      inChannels,
+      filterHeight,
+      filterWidth,
+      info.strideHeight,
+      info.strideWidth,
+      padInfo.top,
+      padInfo.left,
+      info.outHeight,
+      info.outWidth,
+      panels,
+      outChannels,
+      addressOf(bias),
+      ...clamp,
+      addressOf(out),
+      edge + EDGE_BYTES,
+      patchCount,
+      edge,
     );
+    if (edge !== scratch) heap._free(edge);
     return out;
   };
 
@@ -119,28 +112,26 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     if (filterWidth !== 3 && filterWidth !== 5) return;
     if (strideWidth > 2 || info.outChannels !== info.inChannels) return;
     const out = backend.makeOutput(info.outShape, 'float32');
-    const isDone = withScratch(DEPTHWISE_BYTES, (work) =>
-      kernels.convolveDepthwise(
-        addressOf(x),
-        info.batchSize,
-        info.inHeight,
-        info.inWidth,
-        info.inChannels,
-        addressOf(filter),
-        info.filterHeight,
-        filterWidth,
-        info.strideHeight,
-        strideWidth,
-        padInfo.top,
-        padInfo.left,
-        info.outHeight,
-        info.outWidth,
-        addressOf(bias),
-        ...clamp,
-        addressOf(out),
-        work,
-        DEPTHWISE_BYTES,
-      ),
+    const isDone = kernels.convolveDepthwise(
+      addressOf(x),
+      info.batchSize,
+      info.inHeight,
+      info.inWidth,
+      info.inChannels,
+      addressOf(filter),
+      info.filterHeight,
+      filterWidth,
+      info.strideHeight,
+      strideWidth,
+      padInfo.top,
+      padInfo.left,
+      info.outHeight,
+      info.outWidth,
+      addressOf(bias),
+      ...clamp,
+      addressOf(out),
+      scratch,
+      DEPTHWISE_BYTES,
     );
     if (isDone) return out;
     backend.disposeData(out.dataId);

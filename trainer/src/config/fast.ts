@@ -5,10 +5,10 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
  *
  *     pnpm --filter trainer train
  *
- * Measured: 87.4 % of the test pictures after stage 1 and 95.1 % after stage 2, before it had the moving
- * average; past 92.6 % after 7.3 minutes with it. With `--size 112`, where a picture costs the Worker less than the 10 ms of CPU time that
- * Cloudflare's free plan has: 85.3 %, 94.6 %, and 94.5 % in 8 bits (the model `cifar10-fast`), in 23 minutes on
- * two cores.
+ * Measured: past 92.6 % of the test pictures after 7.3 minutes. Before it had the moving average: 87.4 %
+ * after stage 1, 95.1 % after stage 2. With `--size 112`, where a picture costs the Worker less than the
+ * 10 ms of CPU time that Cloudflare's free plan has: 85.3 %, 94.6 %, and 94.5 % in 8 bits (the model
+ * `cifar10-fast`), in 23 minutes on two cores.
  */
 export const fast: TrainConfig = trainConfig.parse({
   name: 'fast',
