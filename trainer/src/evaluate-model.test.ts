@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork, TINY_SIZE } from '../fixtures/tiny-network.ts';
 import { smoke } from './config/smoke.ts';
+import { createRandom } from './datasets/random.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
 import { toGraphModel } from './export/graph-model.ts';
 import { writeModelDirectory } from './export/write-model-directory.ts';
@@ -51,14 +52,16 @@ async function writeModel(id: string, change: Partial<ModelCard> = {}): Promise<
   return directory;
 }
 
-/** Pictures of noise, `count` in each class. */
+/** Pictures of noise, `count` in each class; the same each time, since chance decides what is right. */
 async function writePhotos(name: string, classes: readonly string[], count = 4): Promise<string> {
   for (const [label, of] of classes.entries()) {
     await mkdir(join(folder, name, of), { recursive: true });
     for (let i = 0; i < count; i++) {
-      const size = { width: 12, height: 12, channels: 3 } as const;
-      const noise = { type: 'gaussian', mean: 60 + 60 * label, sigma: 60 } as const;
-      await sharp({ create: { ...size, background: '#000', noise } })
+      const raw = { width: 12, height: 12, channels: 3 } as const;
+      const random = createRandom(100 * label + i);
+      const value = () => 60 + 60 * label + 200 * (random.float() - 0.5);
+      const pixels = Uint8ClampedArray.from({ length: 12 * 12 * 3 }, value);
+      await sharp(pixels, { raw })
         .png()
         .toFile(join(folder, name, of, `${i}.png`));
     }
