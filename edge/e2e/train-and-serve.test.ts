@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { modelAnswer, modelsAnswer } from 'shared/wire';
+import { modelAnswer, modelsAnswer } from 'shared/answers';
 import sharp from 'sharp';
 import { openCifar10 } from 'trainer/datasets/cifar';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import type { ClassifyAnswer } from 'shared/wire';
+import type { ClassifyAnswer } from 'shared/answers';
 import type { Caller } from './identify-caller.ts';
 import { sha256Hex } from './sha256-hex.ts';
 

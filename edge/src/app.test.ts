@@ -7,13 +7,14 @@ import {
   modelAnswer,
   modelsAnswer,
   problem,
-  problemStatus,
-} from 'shared/wire';
+} from 'shared/answers';
+import { problemStatus } from 'shared/wire';
 import { describe, expect, inject, test } from 'vitest';
 import { ask } from '../test/ask.ts';
 import { createApp } from './app.ts';
 import type { Env } from './env.ts';
 import { defaultLimits } from './limits.ts';
+import { describeApi } from './routes/api-document.ts';
 
 const host = inject('photoHost');
 const app = createApp({ ...defaultLimits, maxBytes: 1_000_000 });
@@ -143,6 +144,16 @@ test.each(['/health', '/api', '/openapi.json'])('answers GET %s', async (path) =
   const response = await request(path);
   expect(response.status).toBe(200);
   expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+});
+
+test('describes every route but those that describe', () => {
+  const described = Object.entries(describeApi().paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const routes = app.routes
+    .filter(({ method, path }) => method !== 'ALL' && !['/api', '/openapi.json'].includes(path))
+    .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/, '{$1}')}`);
+  expect(described.toSorted()).toEqual([...new Set(routes)].toSorted());
 });
 
 test('runs on the WASM backend', async () => {

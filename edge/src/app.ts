@@ -1,4 +1,4 @@
-import type { OpenAPIHono } from '@hono/zod-openapi';
+import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { etag } from 'hono/etag';
 import { requestId } from 'hono/request-id';
@@ -10,13 +10,12 @@ import { recordRequest } from './record-request.ts';
 import { apiRoutes } from './routes/api.ts';
 import { classifyRoutes } from './routes/classify.ts';
 import { classifyBatchRoute } from './routes/classify-batch.ts';
-import { createRoutes } from './routes/describe.ts';
 import { healthRoute } from './routes/health.ts';
 import { modelsRoutes } from './routes/models.ts';
 
 /** The Worker's routes. @param limits lowered in tests */
-export function createApp(limits: Limits = defaultLimits): OpenAPIHono<AppEnv> {
-  const app = createRoutes();
+export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
   app.use(requestId());
   app.use(recordRequest);
   app.use(headers);
@@ -27,7 +26,7 @@ export function createApp(limits: Limits = defaultLimits): OpenAPIHono<AppEnv> {
   app.route('/', classifyBatchRoute(limits));
   app.route('/', modelsRoutes);
   app.route('/', healthRoute);
-  app.route('/', apiRoutes(app));
+  app.route('/', apiRoutes);
 
   refuseOtherMethods(app);
   // A route, and not `notFound`: Hono runs that one outside of the middleware.
@@ -67,7 +66,7 @@ const crossOrigin: typeof corsHeaders = async (c, next) => {
 };
 
 /** Whatever the routes above do not take, on the paths that they do take. */
-function refuseOtherMethods(app: OpenAPIHono<AppEnv>): void {
+function refuseOtherMethods(app: Hono<AppEnv>): void {
   const methodsByPath = new Map<string, Set<string>>();
   for (const { path, method } of app.routes) {
     if (method === 'ALL') continue;

@@ -1,4 +1,5 @@
-import { type ProblemCode, problem, problemStatus } from 'shared/wire';
+import { problem } from 'shared/answers';
+import { type ProblemCode, problemStatus } from 'shared/wire';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../test/ask.ts';
 import { createApp } from './app.ts';

@@ -1,4 +1,4 @@
-import { type ClassifyAnswer, classifyAnswer } from 'shared/wire';
+import { type ClassifyAnswer, classifyAnswer } from 'shared/answers';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../test/ask.ts';
 import { createApp } from './app.ts';

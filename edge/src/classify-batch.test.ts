@@ -1,4 +1,4 @@
-import { type BatchLine, batchLine, problem } from 'shared/wire';
+import { type BatchLine, batchLine, problem } from 'shared/answers';
 import { beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../test/ask.ts';
 import { createApp } from './app.ts';

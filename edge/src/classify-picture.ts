@@ -1,5 +1,5 @@
+import type { ClassifyAnswer } from 'shared/answers';
 import { topPredictions } from 'shared/predictions';
-import type { ClassifyAnswer } from 'shared/wire';
 import type { Limits } from './limits.ts';
 import type { Model } from './model.ts';
 import { decode } from './pictures/decode.ts';

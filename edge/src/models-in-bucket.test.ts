@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { classifyAnswer, modelsAnswer } from 'shared/wire';
+import { classifyAnswer, modelsAnswer } from 'shared/answers';
 import { beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../test/ask.ts';
 import { createApp } from './app.ts';

@@ -1,5 +1,6 @@
 import { HTTPException } from 'hono/http-exception';
-import { type Problem, type ProblemCode, problemStatus } from 'shared/wire';
+import type { Problem } from 'shared/answers';
+import { type ProblemCode, problemStatus } from 'shared/wire';
 
 /** A failure that the caller is told about. Thrown anywhere, rendered by the app's `onError`. */
 export class ProblemError extends Error {

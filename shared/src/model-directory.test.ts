@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { ZodError } from 'zod';
+import { core } from 'zod/mini';
 import card from '../fixtures/model-card.json' with { type: 'json' };
 import {
   modelsIndex,
@@ -105,8 +105,8 @@ test.each([
       () => undefined,
       (cause: unknown) => cause,
     );
-    expect(error).toBeInstanceOf(ZodError);
-    expect((error as ZodError).issues.map((issue) => issue.path.join('.'))).toEqual([path]);
+    expect(error).toBeInstanceOf(core.$ZodError);
+    expect((error as core.$ZodError).issues.map((issue) => issue.path.join('.'))).toEqual([path]);
   }
 });
 

@@ -1,6 +1,6 @@
 import type { io } from '@tensorflow/tfjs-core';
-import * as z from 'zod';
 import { type ModelCard, modelCard } from './model-card.ts';
+import * as z from './schema.ts';
 
 /** A graph model as `tf.loadGraphModel` takes it, with its card. */
 export interface ModelDirectory {
@@ -12,7 +12,7 @@ export interface ModelDirectory {
 
 const weight = z.looseObject({
   name: z.string(),
-  shape: z.array(z.int().nonnegative()),
+  shape: z.array(z.int().check(z.nonnegative())),
   dtype: z.enum(['float32', 'int32']),
 });
 
@@ -23,7 +23,7 @@ const modelJson = z.object({
   }),
   weightsManifest: z.array(
     z.object({
-      paths: z.array(z.string().regex(/^[\w-][\w.-]*$/, 'a file beside model.json')),
+      paths: z.array(z.string().check(z.regex(/^[\w-][\w.-]*$/, 'a file beside model.json'))),
       weights: z.array(weight),
     }),
   ),

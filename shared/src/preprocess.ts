@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import { BAND_ROWS, type Layout, layOut, type ResizeKernel } from './resize-kernel.ts';
+import * as z from './schema.ts';
 
 /** A decoded picture: interleaved 8-bit samples, row by row, `width * height * channels` of them. */
 export interface Picture {
@@ -10,25 +10,25 @@ export interface Picture {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-const perChannel = z.tuple([z.number(), z.number(), z.number()]).readonly();
+const perChannel = z.readonly(z.tuple([z.number(), z.number(), z.number()]));
 
 const photo = {
   /** `cover`: the largest centred square of the picture, resized. */
   fit: z.literal('cover'),
   /** Side of the square input, in pixels. */
-  size: z.int().min(1).max(4096),
+  size: z.int().check(z.minimum(1), z.maximum(4096)),
   /** Antialiased when it shrinks, as in Pillow's `Image.resize`. */
   filter: z.literal('bicubic'),
   channelOrder: z.enum(['rgb', 'bgr']),
 };
 
-const arithmeticStep = z
-  .strictObject({
+const arithmeticStep = z.readonly(
+  z.strictObject({
     operation: z.enum(['multiply', 'divide', 'subtract']),
     /** The second operand, rounded to float32; one number a channel, in channel order. */
     by: perChannel,
-  })
-  .readonly();
+  }),
+);
 
 export type ArithmeticStep = z.infer<typeof arithmeticStep>;
 
@@ -37,22 +37,22 @@ export type ArithmeticStep = z.infer<typeof arithmeticStep>;
  * does exactly what training did.
  */
 export const preprocessSpec = z.union([
-  z
-    .strictObject({
+  z.readonly(
+    z.strictObject({
       ...photo,
       /** What is done to each sample, 0–255, in turn; every result is rounded to float32. */
-      arithmetic: z.array(arithmeticStep).readonly(),
-    })
-    .readonly(),
+      arithmetic: z.readonly(z.array(arithmeticStep)),
+    }),
+  ),
   // How the first cards have it; still read, no longer written.
-  z
-    .strictObject({
+  z.readonly(
+    z.strictObject({
       ...photo,
       /** `input = sample * scale + offset` in float64, rounded to float32 once. */
       scale: perChannel,
       offset: perChannel,
-    })
-    .readonly(),
+    }),
+  ),
 ]);
 
 export type PreprocessSpec = z.infer<typeof preprocessSpec>;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import card from '../fixtures/model-card.json' with { type: 'json' };
-import { classifyAnswer, classifyQuery, modelsAnswer, problem, problemStatus } from './wire.ts';
+import { classifyAnswer, modelsAnswer, problem } from './answers.ts';
+import { classifyQuery, problemStatus } from './wire.ts';
 
 const url = 'https://example.com/cat.jpg';
 

@@ -70,7 +70,8 @@ export function fromUser(path: string | undefined): string | undefined {
 }
 
 export function idOf(id: string | undefined): string | undefined {
-  const parsed = modelId.optional().safeParse(id);
+  if (id === undefined) return;
+  const parsed = modelId.safeParse(id);
   if (parsed.success) return id;
   throw usage(`Expected ${parsed.error.issues[0]?.message} for --id, but got ${id}.`);
 }

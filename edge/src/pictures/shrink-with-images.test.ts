@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
+import { classifyAnswer, problem } from 'shared/answers';
 import type { Picture } from 'shared/preprocess';
-import { classifyAnswer, problem } from 'shared/wire';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';

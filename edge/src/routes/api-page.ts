@@ -1,14 +1,9 @@
-import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { problemStatus } from 'shared/wire';
 import type { AppEnv } from '../env.ts';
+import { describeApi, type Operation, type Parameter } from './api-document.ts';
 
-/** What `GET /openapi.json` answers with. */
-export type ApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>;
-
-type Operation = NonNullable<NonNullable<ApiDocument['paths']>[string]['get']>;
-type Parameter = Exclude<NonNullable<Operation['parameters']>[number], { $ref: string }>;
 type Html = ReturnType<typeof html>;
 
 const style = html`<style>
@@ -20,20 +15,21 @@ const style = html`<style>
 </style>`;
 
 /** Shows the API's description as a page that needs no script. */
-export function apiPage(c: Context<AppEnv>, document: ApiDocument): Response | Promise<Response> {
+export function showApi(c: Context<AppEnv>): Response | Promise<Response> {
+  const { info, paths } = describeApi();
   c.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'");
   return c.html(html`<!doctype html>
 <html lang="en">
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>API of ${document.info.title}</title>
+  <title>API of ${info.title}</title>
   ${style}
 </head>
 <body>
-  <h1>API of ${document.info.title}</h1>
+  <h1>API of ${info.title}</h1>
   <p>The same for programs: <a href="/openapi.json">openapi.json</a>. <a href="/">Try it.</a></p>
-  ${operationsOf(document).map(showOperation)}
+  ${operationsOf(paths).map(showOperation)}
   <h2>Problems</h2>
   <p>Errors are <code>application/problem+json</code>; <code>code</code> is one of these.</p>
   <table>
@@ -54,7 +50,7 @@ interface Named {
   readonly operation: Operation;
 }
 
-function operationsOf({ paths = {} }: ApiDocument): Named[] {
+function operationsOf(paths: ReturnType<typeof describeApi>['paths']): Named[] {
   return Object.entries(paths).flatMap(([path, { get, post }]) => [
     ...(get ? [{ method: 'GET', path, operation: get } as const] : []),
     ...(post ? [{ method: 'POST', path, operation: post } as const] : []),
@@ -63,22 +59,19 @@ function operationsOf({ paths = {} }: ApiDocument): Named[] {
 
 function showOperation({ method, path, operation }: Named): Html {
   const { summary, description, requestBody, parameters = [] } = operation;
-  const bodyTypes =
-    requestBody && 'content' in requestBody ? Object.keys(requestBody.content).join(' or ') : '';
-  const rows = parameters.filter((parameter): parameter is Parameter => 'name' in parameter);
+  const bodyTypes = Object.keys(requestBody?.content ?? {}).join(' or ');
   return html`<h2><code>${method} ${path}</code></h2>
   <p>${summary} ${description}</p>
   ${bodyTypes && html`<p>Body: ${bodyTypes}.</p>`}
   ${
-    rows.length > 0 &&
+    parameters.length > 0 &&
     html`<table>
     <thead><tr><th scope="col">Parameter</th><th scope="col">Meaning</th></tr></thead>
-    <tbody>${rows.map(showParameter)}</tbody>
+    <tbody>${parameters.map(showParameter)}</tbody>
   </table>`
   }`;
 }
 
-function showParameter({ name, required, schema, description }: Parameter): Html {
-  const meaning = description ?? (schema && 'description' in schema ? schema.description : '');
-  return html`<tr><td><code>${name}</code></td><td>${meaning}${required && ' Required.'}</td></tr>`;
+function showParameter({ name, required, description }: Parameter): Html {
+  return html`<tr><td><code>${name}</code></td><td>${description}${required && ' Required.'}</td></tr>`;
 }

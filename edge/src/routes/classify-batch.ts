@@ -1,8 +1,8 @@
-import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { stream } from 'hono/streaming';
-import { type BatchLine, batchLine, batchRequest } from 'shared/wire';
+import type { BatchLine } from 'shared/answers';
+import { batchRequest } from 'shared/wire';
 import { admit } from '../admit.ts';
 import { classifyUrl, type UrlQuestion } from '../classify-url.ts';
 import type { AppEnv } from '../env.ts';
@@ -11,42 +11,22 @@ import type { Limits } from '../limits.ts';
 import { resolveModel } from '../models-index.ts';
 import { ProblemError, toProblem } from '../problem.ts';
 import { serviceOf, wantsFresh } from '../service.ts';
-import { createRoutes, keyOrNothing, problemAnswer } from './describe.ts';
+import { valid } from './valid.ts';
 
 /** A hundred urls of the largest size. */
 const MAX_BODY_BYTES = 256 * 1024;
 
-const route = createRoute({
-  method: 'post',
-  path: '/classify/batch',
-  operationId: 'classifyBatch',
-  summary: 'Fetches up to 100 pictures and says what each shows.',
-  description: 'Answers with a line of JSON for each url, in the order in which they are done.',
-  security: keyOrNothing,
-  middleware: [
-    admit,
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: () => {
-        throw new ProblemError('body_too_large', `The body may have ${MAX_BODY_BYTES} bytes.`);
-      },
-    }),
-  ],
-  request: {
-    body: { required: true, content: { 'application/json': { schema: batchRequest } } },
-  },
-  responses: {
-    200: {
-      description: 'Lines of JSON, one a url.',
-      content: { 'application/x-ndjson': { schema: batchLine } },
-    },
-    default: problemAnswer,
+const limitBody = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => {
+    throw new ProblemError('body_too_large', `The body may have ${MAX_BODY_BYTES} bytes.`);
   },
 });
 
 /** `POST /classify/batch`: many urls, answered line by line. */
-export function classifyBatchRoute(limits: Limits): OpenAPIHono<AppEnv> {
-  return createRoutes().openapi(route, async (c) => {
+export function classifyBatchRoute(limits: Limits): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  routes.post('/classify/batch', admit, limitBody, valid('json', batchRequest), async (c) => {
     const { urls, model, top } = c.req.valid('json');
     const { id } = await resolveModel(c.env, model);
     const record = c.get('record');
@@ -68,6 +48,7 @@ export function classifyBatchRoute(limits: Limits): OpenAPIHono<AppEnv> {
       await Promise.all(Array.from({ length: limits.batchConcurrency }, work));
     });
   });
+  return routes;
 }
 
 type Outcome =

@@ -1,5 +1,5 @@
-import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
-import { classifyAnswer, classifyQuery, pictureQuery } from 'shared/wire';
+import { Hono } from 'hono';
+import { classifyQuery, pictureQuery } from 'shared/wire';
 import { admit, limitRequests } from '../admit.ts';
 import { withByteBudget } from '../byte-budget.ts';
 import { classifyPicture, startLaps, type Timings } from '../classify-picture.ts';
@@ -11,55 +11,14 @@ import { resolveModel } from '../models-index.ts';
 import { readPicture } from '../read-picture.ts';
 import { withoutQuery } from '../record-request.ts';
 import { serviceOf, wantsFresh } from '../service.ts';
-import { createRoutes, keyOrNothing, problemAnswer } from './describe.ts';
-
-const path = '/classify';
-const middleware = [admit, limitRequests];
-const classified = {
-  description: 'What the picture shows, the most probable label first.',
-  content: { 'application/json': { schema: classifyAnswer } },
-};
-
-const getRoute = createRoute({
-  method: 'get',
-  path,
-  operationId: 'classifyUrl',
-  summary: 'Fetches a picture and says what it shows.',
-  security: keyOrNothing,
-  middleware,
-  request: { query: classifyQuery },
-  responses: { 200: classified, default: problemAnswer },
-});
-
-const picture = { type: 'string' as const, format: 'binary' };
-const form = { type: 'object' as const, properties: { picture }, required: ['picture'] };
-
-const postRoute = createRoute({
-  method: 'post',
-  path,
-  operationId: 'classifyPicture',
-  summary: 'Says what the picture in the body shows.',
-  description: 'A body of any content type but multipart/form-data is taken as the picture itself.',
-  security: keyOrNothing,
-  middleware,
-  request: {
-    query: pictureQuery,
-    body: {
-      required: true,
-      content: {
-        'application/octet-stream': { schema: picture },
-        'multipart/form-data': { schema: form },
-      },
-    },
-  },
-  responses: { 200: classified, default: problemAnswer },
-});
+import { valid } from './valid.ts';
 
 /** `GET /classify?url=` fetches a picture, `POST /classify` brings one. */
-export function classifyRoutes(limits: Limits): OpenAPIHono<AppEnv> {
-  const routes = createRoutes();
+export function classifyRoutes(limits: Limits): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  const path = '/classify';
 
-  routes.openapi(getRoute, async (c) => {
+  routes.get(path, admit, limitRequests, valid('query', classifyQuery), async (c) => {
     const { url, model, top } = c.req.valid('query');
     const caller = c.get('caller');
     const record = c.get('record');
@@ -73,10 +32,10 @@ export function classifyRoutes(limits: Limits): OpenAPIHono<AppEnv> {
     c.header('cache-control', cacheControl(result, question, limits));
     if (cache === 'hit') c.header('age', `${ageS}`);
     c.header('server-timing', serverTiming(timings) || `cache;desc=${cache}`);
-    return c.json(answer, 200);
+    return c.json(answer);
   });
 
-  routes.openapi(postRoute, async (c) => {
+  routes.post(path, admit, limitRequests, valid('query', pictureQuery), async (c) => {
     const { model: reference, top } = c.req.valid('query');
     const { id, directory } = await resolveModel(c.env, reference);
     c.get('record').model = id;
@@ -91,7 +50,7 @@ export function classifyRoutes(limits: Limits): OpenAPIHono<AppEnv> {
     );
     c.header('cache-control', 'no-store');
     c.header('server-timing', serverTiming(timings));
-    return c.json(answer, 200);
+    return c.json(answer);
   });
 
   return routes;

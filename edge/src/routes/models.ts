@@ -1,7 +1,6 @@
-import { createRoute } from '@hono/zod-openapi';
-import { type ModelsAnswer, modelAnswer, modelsAnswer } from 'shared/wire';
-import * as z from 'zod';
-import type { Env } from '../env.ts';
+import { Hono } from 'hono';
+import type { ModelAnswer, ModelsAnswer } from 'shared/answers';
+import type { AppEnv, Env } from '../env.ts';
 import {
   type ListedModel,
   listModels,
@@ -9,48 +8,21 @@ import {
   loadModelsIndex,
   resolveModel,
 } from '../models-index.ts';
-import { createRoutes, problemAnswer } from './describe.ts';
-
-const listRoute = createRoute({
-  method: 'get',
-  path: '/models',
-  operationId: 'listModels',
-  summary: 'The models that a request may name, and how good each one is.',
-  responses: {
-    200: { description: 'The models.', content: { 'application/json': { schema: modelsAnswer } } },
-  },
-});
-
-const cardRoute = createRoute({
-  method: 'get',
-  path: '/models/{id}',
-  operationId: 'getModel',
-  summary: "A model's card: labels, accuracy, preprocessing, training, licences.",
-  request: {
-    params: z.object({
-      id: z.string().meta({ description: 'An id, or id@version.', example: 'imagenet' }),
-    }),
-  },
-  responses: {
-    200: { description: 'The card.', content: { 'application/json': { schema: modelAnswer } } },
-    default: problemAnswer,
-  },
-});
 
 /** `GET /models` and `GET /models/{id}`. */
-export const modelsRoutes = createRoutes()
-  .openapi(listRoute, async (c) => {
+export const modelsRoutes = new Hono<AppEnv>()
+  .get('/models', async (c) => {
     const models = await listModels(c.env);
     const answer: ModelsAnswer = {
       default: (await loadModelsIndex(c.env)).default,
       models: await Promise.all([...models.values()].map((versions) => describe(c.env, versions))),
     };
-    return c.json(answer, 200);
+    return c.json(answer);
   })
-  .openapi(cardRoute, async (c) => {
-    const { directory } = await resolveModel(c.env, c.req.valid('param').id);
+  .get('/models/:id', async (c) => {
+    const { directory } = await resolveModel(c.env, c.req.param('id'));
     const { version, card } = await loadModelCard(c.env, directory);
-    return c.json({ version, card }, 200);
+    return c.json({ version, card } satisfies ModelAnswer);
   });
 
 /** @param listed all versions of one model, the current one first */

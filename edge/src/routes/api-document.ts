@@ -1,0 +1,180 @@
+import {
+  batchLine,
+  classifyAnswer,
+  healthAnswer,
+  modelAnswer,
+  modelsAnswer,
+  problem,
+} from 'shared/answers';
+import * as z from 'shared/schema';
+import { batchRequest, classifyQuery, pictureQuery } from 'shared/wire';
+
+/** What the page needs of https://spec.openapis.org/oas/v3.1.0#operation-object. */
+export interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly security?: readonly object[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly responses: Readonly<Record<string, { description: string; content: Content }>>;
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: 'query' | 'path';
+  readonly required: boolean;
+  readonly description?: string | undefined;
+  readonly schema: object;
+}
+
+type Content = Readonly<Record<string, { readonly schema: object }>>;
+
+/** The service as OpenAPI 3.1 describes it, but for these paths themselves. */
+export function describeApi() {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'graft',
+      version: '1',
+      description: 'Says what a picture shows.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/' }],
+    paths: describePaths(),
+    components: {
+      schemas: describeSchemas(),
+      securitySchemes: {
+        apiKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'Needed where the service has API_KEY_HASHES set.',
+        },
+      },
+    },
+  } as const;
+}
+
+function describePaths(): Record<string, Partial<Record<'get' | 'post', Operation>>> {
+  const picture = { type: 'string', format: 'binary' };
+  const form = { type: 'object', properties: { picture }, required: ['picture'] };
+  const classified = answer(
+    'What the picture shows, the most probable label first.',
+    classifyAnswer,
+  );
+  return {
+    '/classify': {
+      get: {
+        operationId: 'classifyUrl',
+        summary: 'Fetches a picture and says what it shows.',
+        security: KEY_OR_NOTHING,
+        parameters: parametersOf(classifyQuery),
+        responses: { 200: classified, default: refusal() },
+      },
+      post: {
+        operationId: 'classifyPicture',
+        summary: 'Says what the picture in the body shows.',
+        description:
+          'A body of any content type but multipart/form-data is taken as the picture itself.',
+        security: KEY_OR_NOTHING,
+        parameters: parametersOf(pictureQuery),
+        requestBody: {
+          required: true,
+          content: {
+            'application/octet-stream': { schema: picture },
+            'multipart/form-data': { schema: form },
+          },
+        },
+        responses: { 200: classified, default: refusal() },
+      },
+    },
+    '/classify/batch': {
+      post: {
+        operationId: 'classifyBatch',
+        summary: 'Fetches up to 100 pictures and says what each shows.',
+        description:
+          'Answers with a line of JSON for each url, in the order in which they are done.',
+        security: KEY_OR_NOTHING,
+        requestBody: {
+          required: true,
+          content: { 'application/json': { schema: toJsonSchema(batchRequest) } },
+        },
+        responses: {
+          200: answer('Lines of JSON, one a url.', batchLine, 'application/x-ndjson'),
+          default: refusal(),
+        },
+      },
+    },
+    '/models': {
+      get: {
+        operationId: 'listModels',
+        summary: 'The models that a request may name, and how good each one is.',
+        responses: { 200: answer('The models.', modelsAnswer) },
+      },
+    },
+    '/models/{id}': {
+      get: {
+        operationId: 'getModel',
+        summary: "A model's card: labels, accuracy, preprocessing, training, licences.",
+        parameters: [
+          {
+            name: 'id',
+            in: 'path',
+            required: true,
+            description: 'An id, or id@version.',
+            schema: { type: 'string', example: 'imagenet' },
+          },
+        ],
+        responses: { 200: answer('The card.', modelAnswer), default: refusal() },
+      },
+    },
+    '/health': {
+      get: {
+        operationId: 'getHealth',
+        summary: 'Whether the service can compute, and on which tfjs backend.',
+        responses: { 200: answer('It can.', healthAnswer) },
+      },
+    },
+  };
+}
+
+/** Either of them lets a request in, where the service asks for a key. */
+const KEY_OR_NOTHING = [{ apiKey: [] }, {}];
+
+const SCHEMAS = '#/components/schemas/';
+
+/** @param schema one that has an id */
+function answer(description: string, schema: z.ZodMiniType, type = 'application/json') {
+  const { id } = z.globalRegistry.get(schema) as { id: string };
+  return { description, content: { [type]: { schema: { $ref: `${SCHEMAS}${id}` } } } };
+}
+
+function refusal() {
+  return answer('A problem; its code says which.', problem, 'application/problem+json');
+}
+
+function parametersOf(query: z.ZodMiniObject): Parameter[] {
+  const { properties = {}, required = [] } = toJsonSchema(query);
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...schema } = property as z.core.JSONSchema.BaseSchema;
+    return { name, in: 'query', required: required.includes(name), description, schema };
+  });
+}
+
+/** Of what a request may have. */
+function toJsonSchema(schema: z.ZodMiniType): z.core.JSONSchema.BaseSchema {
+  const { $schema, ...json } = z.toJSONSchema(schema, { io: 'input' });
+  return json;
+}
+
+/** All that have ids. */
+function describeSchemas(): Record<string, object> {
+  const { schemas } = z.toJSONSchema(z.globalRegistry, {
+    uri: (id) => `${SCHEMAS}${id}`,
+    // That the type is read-only in TypeScript is nobody else's concern.
+    override: ({ jsonSchema }) => delete jsonSchema.readOnly,
+  });
+  return Object.fromEntries(
+    Object.entries(schemas).map(([id, { $schema, $id, ...schema }]) => [id, schema]),
+  );
+}

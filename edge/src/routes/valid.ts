@@ -1,0 +1,32 @@
+import { validator } from 'hono/validator';
+import type * as z from 'shared/schema';
+import { ProblemError } from '../problem.ts';
+
+/**
+ * Lets requests through whose query or body is what a schema says, as `c.req.valid(target)`.
+ *
+ * @throws ProblemError `invalid_url`, `invalid_request`
+ */
+export function valid<Target extends 'query' | 'json', Schema extends z.ZodMiniType>(
+  target: Target,
+  schema: Schema,
+) {
+  return validator(target, (value): z.output<Schema> => {
+    const { success, data, error } = schema.safeParse(value);
+    if (success) return data;
+    throw validationProblem(target, error.issues);
+  });
+}
+
+function validationProblem(target: string, issues: readonly z.core.$ZodIssue[]): ProblemError {
+  const [issue] = issues;
+  if (target === 'query' && issue?.path[0] === 'url') {
+    return new ProblemError(
+      'invalid_url',
+      'The query needs one url, as in /classify?url=https://example.com/cat.jpg.',
+    );
+  }
+  const name = issue?.path.join('.') || target;
+  const where = target === 'json' ? 'body' : target;
+  return new ProblemError('invalid_request', `In the ${where}, ${name}: ${issue?.message}.`);
+}

@@ -1,0 +1,97 @@
+import { accuracy, modelCard } from './model-card.ts';
+import * as z from './schema.ts';
+import { type ProblemCode, problemStatus } from './wire.ts';
+
+// What the service answers with. The Worker, which checks no answer of its own, reads this only when
+// it describes itself.
+
+const count = z.int().check(z.positive());
+const index = z.int().check(z.nonnegative());
+
+const prediction = z.strictObject({
+  label: z.string(),
+  /** Place in the network's output. */
+  index,
+  probability: z.number().check(z.minimum(0), z.maximum(1)),
+  synset: z.optional(z.string()),
+});
+
+export type Prediction = z.infer<typeof prediction>;
+
+/** `GET /classify`'s answer; predictions most probable first. */
+export const classifyAnswer = z
+  .strictObject({
+    model: z.strictObject({ id: z.string(), version: z.string() }),
+    image: z.strictObject({
+      width: count,
+      height: count,
+      format: z.enum(['jpeg', 'png', 'webp', 'avif', 'gif', 'heic']),
+      bytes: count,
+    }),
+    predictions: z.array(prediction),
+  })
+  .check(z.meta({ id: 'ClassifyAnswer' }));
+
+export type ClassifyAnswer = z.infer<typeof classifyAnswer>;
+
+/** `GET /models`' answer. */
+export const modelsAnswer = z
+  .strictObject({
+    /** What a request without `model` gets. */
+    default: z.string(),
+    models: z.array(
+      z.strictObject({
+        id: z.string(),
+        title: z.string(),
+        accuracy: z.readonly(z.array(accuracy)),
+        /** What the bare id means now. */
+        version: z.string(),
+        /** All that `id@version` may name, the one above among them. */
+        versions: z.array(z.string()),
+        classes: count,
+        /** Side of the network's square input, in pixels. */
+        size: count,
+        bytes: count,
+      }),
+    ),
+  })
+  .check(z.meta({ id: 'ModelsAnswer' }));
+
+export type ModelsAnswer = z.infer<typeof modelsAnswer>;
+
+/** `GET /models/{id}`'s answer. */
+export const modelAnswer = z
+  .strictObject({ version: z.string(), card: modelCard })
+  .check(z.meta({ id: 'ModelAnswer' }));
+
+export type ModelAnswer = z.infer<typeof modelAnswer>;
+
+/** `GET /health`'s answer. */
+export const healthAnswer = z
+  .strictObject({ status: z.literal('ok'), backend: z.enum(['wasm', 'cpu']) })
+  .check(z.meta({ id: 'HealthAnswer' }));
+
+export type HealthAnswer = z.infer<typeof healthAnswer>;
+
+/** An error's body, `application/problem+json` (RFC 9457). */
+export const problem = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(problemStatus) as [ProblemCode, ...ProblemCode[]]),
+  })
+  .check(z.meta({ id: 'Problem' }));
+
+export type Problem = z.infer<typeof problem>;
+
+/** A line of `POST /classify/batch`'s answer; `index` is the url's place in the request. */
+export const batchLine = z
+  .union([
+    z.strictObject({ index, url: z.string(), answer: classifyAnswer }),
+    z.strictObject({ index, url: z.string(), problem }),
+  ])
+  .check(z.meta({ id: 'BatchLine' }));
+
+export type BatchLine = z.infer<typeof batchLine>;
