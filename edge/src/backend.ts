@@ -1,4 +1,3 @@
-import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu/dist/backend_cpu.js';
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js';
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
@@ -6,10 +5,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { CallRecorder } from 'shared/cnn/call-recorder';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
-import { cpuKernels } from './tfjs/cpu-kernels.ts';
 import { wasmKernels } from './tfjs/wasm-kernels.ts';
 
-for (const kernel of [...wasmKernels, ...cpuKernels]) tf.registerKernel(kernel);
+for (const kernel of wasmKernels) tf.registerKernel(kernel);
 
 export type BackendName = 'wasm' | 'cpu';
 
@@ -31,7 +29,7 @@ export function startBackend(
 async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<BackendName> {
   tf.enableProdMode();
   tf.registerBackend('wasm', createBackend);
-  tf.registerBackend('cpu', () => new MathBackendCPU());
+  tf.registerBackend('cpu', async () => (await import('./tfjs/cpu-backend.ts')).createCpuBackend());
   if (await tf.setBackend('wasm')) return 'wasm';
   await tf.setBackend('cpu');
   return 'cpu';

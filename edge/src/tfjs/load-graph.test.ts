@@ -51,3 +51,12 @@ test('names the operations that it has no code of', () => {
   for (const node of nodesOf(folded)) if (node.op === 'LRN') node.op = 'Einsum';
   expect(() => loadGraph(folded)).toThrow('that the trainer does not write: Einsum.');
 });
+
+test('names a node that reads what is not there yet', () => {
+  const { topology, weights } = everyOperation();
+  const isLate = ({ name }: { name: string }): number => Number(name === 'depthwise');
+  const node = topology.node.toSorted((a, b) => isLate(a) - isLate(b));
+  expect(() => loadGraph({ topology: { ...topology, node }, weights })).toThrow(
+    'reads depthwise, which no node before it computes.',
+  );
+});

@@ -1,10 +1,9 @@
-import '@tensorflow/tfjs-converter/dist/flags.js';
-import { GraphExecutor } from '@tensorflow/tfjs-converter/dist/executor/graph_executor.js';
-import { OperationMapper } from '@tensorflow/tfjs-converter/dist/operations/operation_mapper.js';
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { tensorOf } from 'shared/cnn/dequantize';
-import { type FoldedGraph, nodeOf } from 'shared/fold-constants';
+import { type FoldedGraph, valuesOf } from 'shared/fold-constants';
 import { graphOperations } from 'shared/graph-operations';
+import { activationOf, type Compute, operations } from './operations.ts';
+import { type NodeReader, readNode } from './read-node.ts';
 
 /** A graph of one input and one output, ready to run. */
 export interface Graph {
@@ -13,67 +12,111 @@ export interface Graph {
   dispose(): void;
 }
 
-type GraphDef = Parameters<OperationMapper['transformGraph']>[0];
-
-const known: ReadonlySet<string> = new Set(graphOperations);
+interface Step extends Pick<NodeReader, 'name' | 'tensors'> {
+  readonly compute: Compute;
+  /** What no later step reads. */
+  readonly last: readonly string[];
+}
 
 /**
- * What tfjs-converter's `loadGraphModel` does, on its parts: that function has all of tfjs' ways to
- * read files with it, and copies the weights once more.
+ * What tfjs-converter's `loadGraphModel` does for a graph that the trainer wrote, in a tenth of its
+ * code, which a Worker would evaluate before its first answer: no ways to read files, no branches and
+ * loops, no operations but `shared/graph-operations`.
  *
  * @param graph as the trainer wrote it, folded
- * @throws Error for an operation that the Worker has no code of
+ * @throws Error for an operation that the Worker has no code of, and for nodes out of order
  */
 export function loadGraph({ topology, weights }: FoldedGraph): Graph {
-  const foreign = topology.node.filter(({ op }) => !known.has(op));
-  if (foreign.length > 0) {
-    const names = [...new Set(foreign.map(({ op }) => op))].join(', ');
-    throw new Error(
-      `The model has operations that the trainer does not write: ${names}. The Worker runs ${graphOperations.join(', ')}.`,
-    );
-  }
-  const executor = new GraphExecutor(OperationMapper.Instance.transformGraph(topology as GraphDef));
-  const others = otherThanFactors(topology);
-  executor.weightMap = Object.fromEntries(
-    weights.map((weight) => [weight.name, [tensorOf(weight, !others.has(weight.name))]]),
+  refuseForeign(topology.node.map(({ op }) => op));
+  const integers = new Map(
+    weights
+      .filter(({ dtype }) => dtype === 'int32')
+      .map((weight) => [weight.name, [...valuesOf(weight)]]),
   );
-  const [input] = executor.inputNodes as [string];
+  const nodes = topology.node.map((node) => readNode(node, integers));
+  const input = nodes.find(({ op }) => op === 'Placeholder')?.name;
+  const steps = stepsOf(nodes.filter(({ op }) => op in operations));
+  const output = steps.at(-1)?.name;
+  if (input === undefined || output === undefined) throw new Error('The model computes nothing.');
+  const others = otherThanFactors(nodes);
+  const constants = weights
+    .filter(({ name }) => !integers.has(name))
+    .map((weight) => [weight.name, tensorOf(weight, !others.has(weight.name))] as const);
+  refuseDisorder(steps, [input, ...constants.map(([name]) => name)]);
+
+  const kept = new Set([input, output, ...constants.map(([name]) => name)]);
   return {
-    run: (tensor) => executor.execute({ [input]: tensor }, executor.outputNodes)[0] as tf.Tensor,
-    dispose: () => executor.dispose(),
+    run: (tensor) =>
+      tf.tidy(() => {
+        const values = new Map([...constants, [input, tensor] as const]);
+        for (const { name, tensors, compute, last } of steps) {
+          const results = compute(
+            ...tensors.map((reference) => values.get(reference) as tf.Tensor),
+          );
+          for (const [port, result] of [results].flat().entries())
+            values.set(nameOf(name, port), result);
+          for (const reference of last) if (!kept.has(reference)) values.get(reference)?.dispose();
+        }
+        return values.get(output) as tf.Tensor;
+      }),
+    dispose() {
+      for (const [, tensor] of constants) tensor.dispose();
+    },
   };
 }
 
+function refuseForeign(used: readonly string[]): void {
+  const known: ReadonlySet<string> = new Set(graphOperations);
+  const foreign = new Set(used.filter((op) => !known.has(op)));
+  if (foreign.size === 0) return;
+  throw new Error(
+    `The model has operations that the trainer does not write: ${[...foreign].join(', ')}. The Worker runs ${graphOperations.join(', ')}.`,
+  );
+}
+
+function stepsOf(nodes: readonly NodeReader[]): Step[] {
+  const lastReader = new Map(nodes.flatMap(({ name, tensors }) => tensors.map((t) => [t, name])));
+  return nodes.map((node) => ({
+    name: node.name,
+    tensors: node.tensors,
+    compute: operations[node.op as keyof typeof operations](node),
+    last: [...new Set(node.tensors)].filter((tensor) => lastReader.get(tensor) === node.name),
+  }));
+}
+
+function refuseDisorder(steps: readonly Step[], given: readonly string[]): void {
+  const known = new Set(given);
+  for (const { name, tensors } of steps) {
+    for (const reference of tensors) {
+      if (known.has(nodeNameOf(reference))) continue;
+      throw new Error(`The model's ${name} reads ${reference}, which no node before it computes.`);
+    }
+    known.add(name);
+  }
+}
+
+/** A node's first output is called as the node. */
+function nameOf(node: string, port: number): string {
+  return port === 0 ? node : `${node}:${port}`;
+}
+
+function nodeNameOf(reference: string): string {
+  return reference.replace(/:\d+$/, '');
+}
+
 /** Names of all that is not but the right factor of products and convolutions that our kernels cover. */
-function otherThanFactors({ node }: FoldedGraph['topology']): Set<string> {
+function otherThanFactors(nodes: readonly NodeReader[]): Set<string> {
   return new Set(
-    node.flatMap((one) => {
-      const names = (one.input ?? []).map(nodeOf);
-      return hasFactor(one) ? names.filter((_, place) => place !== 1) : names;
-    }),
+    nodes.flatMap((node) =>
+      node.tensors.filter((_, place) => place !== 1 || !hasCoveredFactor(node)),
+    ),
   );
 }
 
-function hasFactor({ op, attr }: FoldedGraph['topology']['node'][number]): boolean {
-  const { fused_ops, dilations, data_format, transpose_a, transpose_b } = (attr ??
-    {}) as Attributes;
-  const isCovered = (fused_ops?.list.s ?? []).every((name) => COVERED.has(atob(name)));
-  if (op === '_FusedMatMul') return isCovered && !transpose_a?.b && !transpose_b?.b;
-  return (
-    op === '_FusedConv2D' &&
-    isCovered &&
-    atob(data_format?.s ?? '') === 'NHWC' &&
-    (dilations?.list.i ?? []).every((step) => Number(step) === 1)
-  );
+function hasCoveredFactor(node: NodeReader): boolean {
+  if (!COVERED.has(activationOf(node))) return false;
+  if (node.op === '_FusedMatMul') return !node.flag('transpose_a') && !node.flag('transpose_b');
+  return node.op === '_FusedConv2D' && node.numbers('dilations').every((step) => step === 1);
 }
 
-const COVERED: ReadonlySet<string> = new Set(['BiasAdd', 'Relu', 'Relu6']);
-
-/** As tfjs' JSON has them, text in base64. */
-interface Attributes {
-  readonly fused_ops?: { readonly list: { readonly s?: readonly string[] } };
-  readonly dilations?: { readonly list: { readonly i?: readonly string[] } };
-  readonly data_format?: { readonly s: string };
-  readonly transpose_a?: { readonly b: boolean };
-  readonly transpose_b?: { readonly b: boolean };
-}
+const COVERED: ReadonlySet<string> = new Set(['linear', 'relu', 'relu6']);

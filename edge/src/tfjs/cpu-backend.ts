@@ -1,3 +1,4 @@
+import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu/dist/backend_cpu.js';
 import { _fusedMatMulConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/_FusedMatMul.js';
 import { addConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Add.js';
 import { addNConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/AddN.js';
@@ -21,10 +22,10 @@ import { softmaxConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Softmax
 import { splitVConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/SplitV.js';
 import { stridedSliceConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/StridedSlice.js';
 import { tanhConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Tanh.js';
-import type { KernelConfig } from '@tensorflow/tfjs-core';
+import { type KernelBackend, type KernelConfig, registerKernel } from '@tensorflow/tfjs-core';
 
-/** What `shared/graph-operations` needs of the plain CPU backend. */
-export const cpuKernels: readonly KernelConfig[] = [
+/** What `shared/graph-operations` needs. */
+const kernels: readonly KernelConfig[] = [
   _fusedMatMulConfig,
   addConfig,
   addNConfig,
@@ -49,3 +50,9 @@ export const cpuKernels: readonly KernelConfig[] = [
   stridedSliceConfig,
   tanhConfig,
 ];
+
+/** tfjs' plain CPU backend. */
+export function createCpuBackend(): KernelBackend {
+  for (const kernel of kernels) registerKernel(kernel);
+  return new MathBackendCPU();
+}
