@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { CallRecorder } from 'shared/cnn/call-recorder';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
+import { createCpuBackend } from './tfjs/cpu-backend.ts';
 import { wasmKernels } from './tfjs/wasm-kernels.ts';
 
 for (const kernel of wasmKernels) tf.registerKernel(kernel);
@@ -29,7 +30,7 @@ export function startBackend(
 async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<BackendName> {
   tf.enableProdMode();
   tf.registerBackend('wasm', createBackend);
-  tf.registerBackend('cpu', async () => (await import('./tfjs/cpu-backend.ts')).createCpuBackend());
+  tf.registerBackend('cpu', createCpuBackend);
   if (await tf.setBackend('wasm')) return 'wasm';
   await tf.setBackend('cpu');
   return 'cpu';

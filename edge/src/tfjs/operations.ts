@@ -1,118 +1,131 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { engine, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
 import type { GraphOperation } from 'shared/graph-operations';
 import type { NodeReader } from './read-node.ts';
 
 /** Computes a node's outputs from its tensors. */
-export type Compute = (...tensors: tf.Tensor[]) => tf.Tensor | tf.Tensor[];
+export type Compute = (...tensors: Tensor[]) => Tensor | Tensor[];
 
-/** What each operation computes; its attributes are read once. */
+/**
+ * What each operation computes; its attributes are read once. These are tfjs' kernels themselves: its
+ * functions around them make gradients ready, at each call and in each bundle.
+ */
 export const operations: Readonly<
   Record<Exclude<GraphOperation, 'Const' | 'Placeholder'>, (node: NodeReader) => Compute>
 > = {
-  AddN:
-    () =>
-    (...terms) =>
-      tf.addN(terms),
-  AddV2: () => tf.add,
-  AvgPool: (node) => (x) => tf.avgPool(x as tf.Tensor4D, ...windowOf(node)),
-  ConcatV2: ({ integers }) => {
-    const axis = scalarOf(integers[0]);
-    return (...parts) => tf.concat(parts, axis);
-  },
-  FusedDepthwiseConv2dNative: (node) => {
-    const attributes = convolutionOf(node);
-    return (x, filter, bias) =>
-      tf.fused.depthwiseConv2d({ ...attributes, ...convolvedBy(x, filter, bias) });
-  },
-  Identity: () => tf.clone,
-  LRN: (node) => {
-    const radius = node.number('depth_radius');
-    const [bias, alpha, beta] = ['bias', 'alpha', 'beta'].map(node.number) as Numbers<3>;
-    return (x) => tf.localResponseNormalization(x as tf.Tensor4D, radius, bias, alpha, beta);
-  },
-  Max: (node) => (x) => tf.max(x, node.integers[0], node.flag('keep_dims')),
-  MaxPool: (node) => (x) => tf.maxPool(x as tf.Tensor4D, ...windowOf(node)),
-  Mean: (node) => (x) => tf.mean(x, node.integers[0], node.flag('keep_dims')),
-  Mul: () => tf.mul,
-  Pad: ({ integers: [amounts = []] }) => {
-    const paddings = Array.from(
-      { length: amounts.length / 2 },
-      (_, side) => amounts.slice(2 * side, 2 * side + 2) as Numbers<2>,
-    );
-    return (x) => tf.pad(x, paddings);
-  },
-  Relu: () => tf.relu,
-  Relu6: () => tf.relu6,
-  Reshape:
-    ({ integers: [shape = []] }) =>
-    (x) =>
-      tf.reshape(x, shape),
-  Sigmoid: () => tf.sigmoid,
-  Softmax: () => (logits) => tf.softmax(logits),
-  Split: (node) => {
-    const count = node.number('num_split');
-    const axis = scalarOf(node.integers[0]);
-    return (x) => tf.split(x, count, axis);
-  },
-  StridedSlice: (node) => {
-    const [begin, end, strides] = node.integers as [number[], number[], number[]];
-    const masks = ['begin_mask', 'end_mask'].map(node.number) as Numbers<2>;
-    return (x) => tf.stridedSlice(x, begin, end, strides, ...masks);
-  },
-  Tanh: () => tf.tanh,
-  _FusedConv2D: (node) => {
-    const attributes = convolutionOf(node);
-    return (x, filter, bias) => tf.fused.conv2d({ ...attributes, ...convolvedBy(x, filter, bias) });
-  },
+  AddN: () => kernelOfAll('AddN'),
+  AddV2: () => kernel('Add', ['a', 'b']),
+  AvgPool: (node) => kernel('AvgPool', ['x'], poolOf(node)),
+  ConcatV2: ({ integers }) => kernelOfAll('Concat', { axis: scalarOf(integers[0]) }),
+  FusedDepthwiseConv2dNative: (node) =>
+    kernel('FusedDepthwiseConv2D', ['x', 'filter', 'bias'], convolutionOf(node)),
+  Identity: () => kernel('Identity', ['x']),
+  LRN: ({ number }) =>
+    kernel('LRN', ['x'], {
+      depthRadius: number('depth_radius'),
+      bias: number('bias'),
+      alpha: number('alpha'),
+      beta: number('beta'),
+    }),
+  Max: ({ integers: [axes], flag }) =>
+    kernel('Max', ['x'], { reductionIndices: axes, keepDims: flag('keep_dims') }),
+  MaxPool: (node) => kernel('MaxPool', ['x'], poolOf(node)),
+  Mean: ({ integers: [axes], flag }) =>
+    kernel('Mean', ['x'], { axis: axes, keepDims: flag('keep_dims') }),
+  Mul: () => kernel('Multiply', ['a', 'b']),
+  Pad: ({ integers: [amounts = []] }) =>
+    kernel('PadV2', ['x'], { paddings: pairsOf(amounts), constantValue: 0 }),
+  Relu: () => kernel('Relu', ['x']),
+  Relu6: () => kernel('Relu6', ['x']),
+  Reshape: ({ integers: [shape] }) => kernel('Reshape', ['x'], { shape }),
+  Sigmoid: () => kernel('Sigmoid', ['x']),
+  Softmax: () => (logits) => run('Softmax', { logits }, { dim: logits.rank - 1 }),
+  Split: ({ integers, number }) =>
+    kernel('SplitV', ['x'], {
+      numOrSizeSplits: number('num_split'),
+      axis: scalarOf(integers[0]),
+    }),
+  StridedSlice: ({ integers: [begin, end, strides], number }) =>
+    kernel('StridedSlice', ['x'], {
+      begin,
+      end,
+      strides,
+      beginMask: number('begin_mask'),
+      endMask: number('end_mask'),
+      ellipsisMask: number('ellipsis_mask'),
+      newAxisMask: number('new_axis_mask'),
+      shrinkAxisMask: number('shrink_axis_mask'),
+    }),
+  Tanh: () => kernel('Tanh', ['x']),
+  _FusedConv2D: (node) => kernel('FusedConv2D', ['x', 'filter', 'bias'], convolutionOf(node)),
   _FusedMatMul: (node) => {
-    const activation = activationOf(node);
-    const [transposeA, transposeB] = ['transpose_a', 'transpose_b'].map(node.flag);
-    return (a, b, bias) =>
-      tf.fused.matMul({ a, b, bias, activation, transposeA, transposeB } as MatMulConfig);
+    const multiply = kernel('_FusedMatMul', ['a', 'b', 'bias'], {
+      transposeA: node.flag('transpose_a'),
+      transposeB: node.flag('transpose_b'),
+      activation: activationOf(node),
+    });
+    // The kernel is for batches of matrices.
+    return (a, b, ...bias) => {
+      const product = multiply(reshape(a, [1, ...a.shape]), reshape(b, [1, ...b.shape]), ...bias);
+      return reshape(product as Tensor, (product as Tensor).shape.slice(1));
+    };
   },
 };
 
-type Numbers<Length extends 2 | 3> = Length extends 2 ? [number, number] : [number, number, number];
+type Attributes = Readonly<Record<string, unknown>>;
 
-type MatMulConfig = Parameters<typeof tf.fused.matMul>[0];
+/** @param inputs as the kernel calls them, in the node's order; the last may be missing */
+function kernel(name: string, inputs: readonly string[], attributes: Attributes = {}): Compute {
+  return (...tensors) =>
+    run(name, Object.fromEntries(tensors.map((tensor, i) => [inputs[i], tensor])), attributes);
+}
+
+function kernelOfAll(name: string, attributes: Attributes = {}): Compute {
+  return (...tensors) => run(name, tensors as unknown as NamedTensorMap, attributes);
+}
+
+function run(name: string, inputs: NamedTensorMap, attributes: Attributes): Tensor | Tensor[] {
+  return engine().runKernel(name, inputs, attributes as NamedAttrMap);
+}
+
+function reshape(x: Tensor, shape: number[]): Tensor {
+  return run('Reshape', { x }, { shape }) as Tensor;
+}
 
 function scalarOf(values: readonly number[] | undefined): number {
   return values?.[0] ?? 0;
 }
 
+function pairsOf(values: readonly number[]): number[][] {
+  return Array.from({ length: values.length / 2 }, (_, pair) =>
+    values.slice(2 * pair, 2 * pair + 2),
+  );
+}
+
 /** Rows and columns of what is given for batch, rows, columns and channels. */
-function sidesOf(list: readonly number[]): Numbers<2> {
-  return list.slice(1, 3) as Numbers<2>;
+function sidesOf(list: readonly number[]): number[] {
+  return list.slice(1, 3);
 }
 
-function paddingOf(node: NodeReader): 'same' | 'valid' {
-  return node.text('padding').toLowerCase() as 'same' | 'valid';
+function poolOf(node: NodeReader): Attributes {
+  return {
+    filterSize: sidesOf(node.numbers('ksize')),
+    strides: sidesOf(node.numbers('strides')),
+    pad: node.text('padding').toLowerCase(),
+  };
 }
 
-function windowOf(node: NodeReader) {
-  return [
-    sidesOf(node.numbers('ksize')),
-    sidesOf(node.numbers('strides')),
-    paddingOf(node),
-  ] as const;
-}
-
-function convolutionOf(node: NodeReader) {
+function convolutionOf(node: NodeReader): Attributes {
   return {
     strides: sidesOf(node.numbers('strides')),
-    pad: paddingOf(node),
-    dataFormat: 'NHWC',
+    pad: node.text('padding').toLowerCase(),
+    dataFormat: node.text('data_format'),
     dilations: sidesOf(node.numbers('dilations')),
     activation: activationOf(node),
-  } as const;
+  };
 }
 
 /** TensorFlow's names but for the capitals are tfjs'. */
-export function activationOf(node: NodeReader): tf.fused.Activation {
-  const [name] = node.texts('fused_ops').filter((part) => part !== 'BiasAdd');
-  return (name?.toLowerCase() ?? 'linear') as tf.fused.Activation;
-}
-
-function convolvedBy(x?: tf.Tensor, filter?: tf.Tensor, bias?: tf.Tensor) {
-  return { x: x as tf.Tensor4D, filter: filter as tf.Tensor4D, bias: bias as tf.Tensor1D };
+export function activationOf({ texts }: NodeReader): string {
+  const [name] = texts('fused_ops').filter((part) => part !== 'BiasAdd');
+  return name?.toLowerCase() ?? 'linear';
 }

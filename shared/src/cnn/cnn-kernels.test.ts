@@ -271,28 +271,37 @@ test('a sum is that of plain loops, at any length, and touches nothing else', ()
   }
 });
 
-test('weights of 8 bits have the bits that JavaScript gives them, and nothing else is touched', () => {
+/** 8-bit weights with any affine form, and their values in double precision. */
+function quantized(shape: number[], factorCount: number) {
+  const bytes = Uint8Array.from({ length: shape.reduce((a, b) => a * b) }, () => between(0, 255));
+  const [scale, min] = [0.001 + random() / 100, random() * 2 - 1];
+  const factors = values(factorCount);
+  const weight = { name: 'weight', shape, dtype: 'float32', format: 'uint8', bytes };
+  return {
+    steps: new Float32Array(bytes.buffer),
+    offset: min / scale,
+    scales: factors.map((factor) => factor * scale),
+    expected: valuesOf({ ...weight, scale, min, factors } as StoredWeight) as Float32Array,
+  };
+}
+
+/** A ten-thousandth of a step of the largest scale apart at most. */
+function expectSteps(results: Float32Array[], expected: Float32Array, scales: Float32Array): void {
+  const most = Math.max(...scales.map(Math.abs)) / 10_000;
+  for (const result of results)
+    for (const [i, value] of result.entries())
+      expect(Math.abs(value - (expected[i] as number))).toBeLessThan(most);
+}
+
+test('weights of 8 bits are what JavaScript makes of them, and nothing else is touched', () => {
   for (let i = 0; i < 60; i++) {
     const channels = between(1, 21);
     const count = channels * 4 * between(1, 9);
-    const bytes = Uint8Array.from({ length: count }, () => between(0, 255));
-    const [scale, min] = [random() / 100, random() * 2 - 1];
-    const factors = values(channels);
-    const results = guarded.run(
-      { steps: new Float32Array(bytes.buffer), factors, out: count },
-      (at) => kernels.dequantize(at.steps, count, scale, min, at.factors, channels, at.out),
+    const { steps, offset, scales, expected } = quantized([count], channels);
+    const results = guarded.run({ steps, scales, out: count }, (at) =>
+      kernels.dequantize(at.steps, count, offset, at.scales, channels, at.out),
     );
-    const weight = {
-      shape: [count],
-      dtype: 'float32',
-      format: 'uint8',
-      bytes,
-      scale,
-      min,
-      factors,
-    };
-    const expected = valuesOf({ name: 'weight', ...weight } as StoredWeight);
-    for (const result of results) expect(result).toEqual(expected);
+    expectSteps(results, expected, scales);
   }
 });
 
@@ -300,20 +309,23 @@ test('weights of 8 bits are packed as they would be after it', () => {
   for (let i = 0; i < 60; i++) {
     const n = one([between(1, 7), 8, between(9, 30)]);
     const k = 4 * between(1, 9);
-    const bytes = Uint8Array.from({ length: k * n }, () => between(0, 255));
-    const [scale, min] = [random() / 100, random() * 2 - 1];
-    const factors = values(one([1, n]));
-    const weight = { shape: [k, n], dtype: 'float32', format: 'uint8', bytes, scale, min, factors };
-    const b = valuesOf({ name: 'weight', ...weight } as StoredWeight) as Float32Array;
+    const { steps, offset, scales, expected: b } = quantized([k, n], one([1, n]));
     const length = Math.ceil(n / 8) * 8 * k;
     const [packed] = guarded.run({ b, out: length }, (at) =>
       kernels.packPanels(at.b, k, n, at.out),
     ) as [Float32Array];
-    const results = guarded.run(
-      { steps: new Float32Array(bytes.buffer), factors, out: length },
-      (at) =>
-        kernels.dequantizePanels(at.steps, k, n, scale, min, at.factors, factors.length, at.out),
+    const results = guarded.run({ steps, scales, out: length }, (at) =>
+      kernels.dequantizePanels(at.steps, k, n, offset, at.scales, scales.length, at.out),
     );
-    for (const result of results) expect(result).toEqual(packed);
+    expectSteps(results, packed, scales);
   }
+});
+
+test("the step in the middle of the exporter's range is exactly zero", () => {
+  const steps = new Float32Array(Uint8Array.from([128, 128, 128, 128]).buffer);
+  const offset = -128 / 127 / (1 / 127);
+  const results = guarded.run({ steps, scales: Float32Array.of(0.37), out: 4 }, (at) =>
+    kernels.dequantize(at.steps, 4, offset, at.scales, 1, at.out),
+  );
+  for (const result of results) expect([...result]).toEqual([0, 0, 0, 0]);
 });

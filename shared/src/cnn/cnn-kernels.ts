@@ -63,9 +63,8 @@ export interface CnnKernels {
   dequantize(
     steps: number,
     count: number,
-    scale: number,
-    min: number,
-    factors: number,
+    offset: number,
+    scales: number,
     channels: number,
     out: number,
   ): void;
@@ -73,9 +72,8 @@ export interface CnnKernels {
     steps: number,
     k: number,
     n: number,
-    scale: number,
-    min: number,
-    factors: number,
+    offset: number,
+    scales: number,
     channels: number,
     out: number,
   ): void;

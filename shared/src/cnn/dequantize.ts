@@ -43,11 +43,12 @@ export function registerDequantize(
       const { bytes, shape, scale, min, factors, isFactor } = attrs as unknown as Dequantization;
       const out = isFactor ? matrices.makePacked(shape) : backend.makeOutput(shape, 'float32');
       const to = backend.getMemoryOffset(out.dataId);
-      const at = heap._malloc(factors.byteLength + bytes.length);
-      const steps = at + factors.byteLength;
-      heap.HEAPU8.set(new Uint8Array(factors.buffer), at);
+      const scales = factors.map((factor) => scale * factor);
+      const at = heap._malloc(scales.byteLength + bytes.length);
+      const steps = at + scales.byteLength;
+      heap.HEAPU8.set(new Uint8Array(scales.buffer), at);
       heap.HEAPU8.set(bytes, steps);
-      const scaling = [scale, min, at, factors.length] as const;
+      const scaling = [min / scale, at, scales.length] as const;
       if (isFactor) {
         const n = shape.at(-1) as number;
         kernels.dequantizePanels(steps, bytes.length / n, n, ...scaling, to);

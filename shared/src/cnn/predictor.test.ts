@@ -107,7 +107,8 @@ test('gives the memory back', () => {
       const run = (x: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, filter, 1, 'same');
       const predictor = createPredictor(run, [1, 64, 64, 64], recorder);
       const values = new Float32Array(64 ** 3).fill(i);
-      const answers = [1, 2, 3].map(() => predictor.predict(values));
+      // Comparing all of them would take seconds.
+      const answers = [1, 2, 3].map(() => predictor.predict(values).subarray(0, 100));
       expect(answers[2]).toEqual(answers[0]);
       predictor.dispose();
       filter.dispose();
