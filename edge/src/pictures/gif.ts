@@ -1,4 +1,3 @@
-import nsgif from '@cwasm/nsgif/nsgif.wasm';
 import type { Picture } from 'shared/preprocess';
 import { viewOf } from './bytes.ts';
 import type { OpenPicture } from './open-picture.ts';
@@ -16,8 +15,8 @@ interface Nsgif extends DecoderMemory {
 }
 
 /**
- * Opens a GIF for NetSurf's libnsgif, which decodes the first frame. Each picture has an instance
- * to itself, whose memory goes with it.
+ * Opens a GIF for NetSurf's libnsgif, which decodes the first frame and is loaded with the first GIF.
+ * Each picture has an instance to itself, whose memory goes with it.
  */
 export function openGif(file: Uint8Array): OpenPicture | undefined {
   if (file.length < 13) return undefined;
@@ -35,11 +34,17 @@ export function openGif(file: Uint8Array): OpenPicture | undefined {
 }
 
 /** @throws Error for a file that libnsgif refuses, or whose first frame is cut off */
-function decodeGif(file: Uint8Array, width: number, height: number, reduction: number): Picture {
+async function decodeGif(
+  file: Uint8Array,
+  width: number,
+  height: number,
+  reduction: number,
+): Promise<Picture> {
   // Of which libnsgif would show what there is.
   if (!hasWholeFrame(file)) throw new Error('The first frame is cut off.');
   const imports = { wasi_snapshot_preview1: wasiStubs };
-  const decoder = new WebAssembly.Instance(nsgif, imports).exports as unknown as Nsgif;
+  const { default: program } = await import('@cwasm/nsgif/nsgif.wasm');
+  const decoder = new WebAssembly.Instance(program, imports).exports as unknown as Nsgif;
   const fileAt = place(decoder, file);
   const out = allocate(decoder, 12);
   const error = decoder.decode_gif(out, out + 4, out + 8, fileAt, file.length);

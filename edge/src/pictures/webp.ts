@@ -1,4 +1,3 @@
-import libwebp from '@cwasm/webp/webp.wasm';
 import type { Picture } from 'shared/preprocess';
 import { viewOf } from './bytes.ts';
 import type { OpenPicture } from './open-picture.ts';
@@ -11,8 +10,8 @@ interface Libwebp extends DecoderMemory {
 }
 
 /**
- * Opens a WebP for libwebp: lossy or lossless, still or the first frame of an animation. Each
- * picture has an instance to itself, whose memory goes with it.
+ * Opens a WebP for libwebp, which is loaded with the first WebP: lossy or lossless, still or the first
+ * frame of an animation. Each picture has an instance to itself, whose memory goes with it.
  */
 export function openWebp(file: Uint8Array): OpenPicture | undefined {
   const header = readWebpHeader(file);
@@ -31,9 +30,13 @@ export function openWebp(file: Uint8Array): OpenPicture | undefined {
 }
 
 /** @throws Error for a file that libwebp refuses */
-function decodeWebp(file: Uint8Array, header: WebpHeader, reduction: number): Picture {
+async function decodeWebp(
+  file: Uint8Array,
+  header: WebpHeader,
+  reduction: number,
+): Promise<Picture> {
   const { width, height, frame } = header;
-  const rgba = runLibwebp(frame.chunks ? asStill(frame, frame.chunks) : file, frame);
+  const rgba = await runLibwebp(frame.chunks ? asStill(frame, frame.chunks) : file, frame);
   const sink = createPixelSink(width, height, reduction);
   const rowBytes = frame.width * 4;
   const canvasRow = new Uint8Array(width * 4);
@@ -52,9 +55,10 @@ function decodeWebp(file: Uint8Array, header: WebpHeader, reduction: number): Pi
 }
 
 /** @returns the frame's RGBA, a view of the decoder's memory */
-function runLibwebp(file: Uint8Array, { width, height }: WebpFrame): Uint8Array {
+async function runLibwebp(file: Uint8Array, { width, height }: WebpFrame): Promise<Uint8Array> {
   const imports = { wasi_snapshot_preview1: wasiStubs };
-  const decoder = new WebAssembly.Instance(libwebp, imports).exports as unknown as Libwebp;
+  const { default: program } = await import('@cwasm/webp/webp.wasm');
+  const decoder = new WebAssembly.Instance(program, imports).exports as unknown as Libwebp;
   const fileAt = place(decoder, file);
   const out = allocate(decoder, 8);
   const pixelsAt = decoder.WebPDecodeRGBA(fileAt, file.length, out, out + 4);
