@@ -116,6 +116,22 @@ test('keeps a constant that another node still reads', () => {
   expect(folded.weightSpecs?.map(({ name }) => name)).toEqual(['scale', 'product']);
 });
 
+test('takes weights out of any number of buffers, and says where they end too early', () => {
+  const weights = [floats('a', [2], [1, 2]), floats('b', [2], [3, 4]), floats('c', [1], [5])];
+  const whole = graph(weights, [{ name: 'y', op: 'AddN', input: ['a', 'b', 'c', 'x'] }]);
+  const bytes = new Uint8Array(whole.weightData as ArrayBuffer);
+  for (const cuts of [[], [8], [8, 16], [3], [3, 5, 5, 17], [0, 20]]) {
+    const weightData = [0, ...cuts].map((cut, i) => bytes.slice(cut, cuts[i]).buffer);
+    expect(valuesOf(foldConstants({ ...whole, weightData })), `${cuts}`).toEqual([
+      [1, 2],
+      [3, 4],
+      [5],
+    ]);
+  }
+  const weightData = [bytes.slice(0, 10).buffer, bytes.slice(10, 19).buffer];
+  expect(() => foldConstants({ ...whole, weightData })).toThrow('The weights end before');
+});
+
 test('only dequantizes a graph without a product of constants', () => {
   const artifacts = graph(
     [

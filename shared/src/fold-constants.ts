@@ -39,8 +39,7 @@ export interface FoldedArtifacts extends io.ModelArtifacts {
  * format has one scale a tensor. Any tfjs program computes the product, but at each inference
  * (35 → 60 ms for EfficientNet-Lite0); here it is computed once, at loading.
  *
- * @param artifacts a graph model whose scales repeat over the kernel's leading dimensions, its
- *   weights in one piece
+ * @param artifacts a graph model whose scales repeat over the kernel's leading dimensions
  */
 export function foldGraph(artifacts: io.ModelArtifacts): FoldedGraph {
   const topology = artifacts.modelTopology as FoldedGraph['topology'];
@@ -96,19 +95,44 @@ export function valuesOf(
 }
 
 function storedWeights(artifacts: io.ModelArtifacts): Map<string, StoredWeight> {
-  const data = artifacts.weightData as ArrayBuffer;
+  const take = takeFrom([artifacts.weightData ?? []].flat());
   const weights = new Map<string, StoredWeight>();
-  let at = 0;
   for (const { name, shape, dtype, quantization } of artifacts.weightSpecs ?? []) {
     const format = quantization?.dtype ?? (dtype as 'float32' | 'int32');
     const length =
       shape.reduce((product, side) => product * side, 1) * ARRAYS[format].BYTES_PER_ELEMENT;
-    const bytes = new Uint8Array(data, at, length);
+    const bytes = take(length);
     const { scale = 1, min = 0 } = quantization ?? {};
     weights.set(name, { name, shape, dtype, format, bytes, scale, min, factors: ONE });
-    at += length;
   }
   return weights;
+}
+
+/**
+ * Takes bytes from buffers as if they were one. Only what lies in two of them is copied: memory that
+ * a new isolate touches for the first time costs as much as what is done with it.
+ */
+function takeFrom(buffers: readonly ArrayBuffer[]): (length: number) => Uint8Array<ArrayBuffer> {
+  let rest = buffers.map((buffer) => new Uint8Array(buffer));
+  return (length) => {
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    for (let missing = length; missing > 0; ) {
+      const [first, ...others] = rest;
+      if (!first) throw new Error('The weights end before the last one of them does.');
+      const part = first.subarray(0, missing);
+      parts.push(part);
+      missing -= part.length;
+      rest = part.length < first.length ? [first.subarray(part.length), ...others] : others;
+    }
+    if (parts.length === 1) return parts[0] as Uint8Array<ArrayBuffer>;
+    const joined = new Uint8Array(length);
+    let at = 0;
+    for (const part of parts) {
+      joined.set(part, at);
+      at += part.length;
+    }
+    return joined;
+  };
 }
 
 const ONE = Float32Array.of(1);

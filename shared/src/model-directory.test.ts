@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { io } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { core } from 'zod/mini';
 import card from '../fixtures/model-card.json' with { type: 'json' };
@@ -34,14 +35,16 @@ function directory(model: unknown): ReadFile {
   };
 }
 
-test('gives the topology, the card, and the shards as one', async () => {
+function bytesOf({ weightData }: io.ModelArtifacts): number[] {
+  return (weightData as ArrayBuffer[]).flatMap((buffer) => [...new Uint8Array(buffer)]);
+}
+
+test('gives the topology, the card, and the shards in order', async () => {
   const { artifacts, card: read } = await readModelDirectory(directory(json));
   expect(read).toEqual(card);
   expect(artifacts.modelTopology).toEqual(json.modelTopology);
   expect(artifacts.weightSpecs).toEqual(weights);
-  expect([...new Uint8Array(artifacts.weightData as ArrayBuffer)]).toEqual([
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
-  ]);
+  expect(bytesOf(artifacts)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
 test('takes the shards in the order of model.json, whichever comes first', async () => {
@@ -51,9 +54,7 @@ test('takes the shards in the order of model.json, whichever comes first', async
     return files(name);
   };
   const { artifacts } = await readModelDirectory(read);
-  expect([...new Uint8Array(artifacts.weightData as ArrayBuffer)].slice(0, 6)).toEqual([
-    0, 1, 2, 3, 4, 5,
-  ]);
+  expect(bytesOf(artifacts).slice(0, 6)).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
 test('puts the weights of several groups together', async () => {
@@ -64,7 +65,7 @@ test('puts the weights of several groups together', async () => {
   ];
   const { artifacts } = await readModelDirectory(directory({ ...json, weightsManifest: groups }));
   expect(artifacts.weightSpecs).toEqual([bias, kernel]);
-  expect(new Uint8Array(artifacts.weightData as ArrayBuffer)[0]).toBe(5);
+  expect(bytesOf(artifacts)[0]).toBe(5);
 });
 
 test('takes the version from the bytes of model.json', async () => {

@@ -32,7 +32,7 @@ const modelJson = z.object({
 
 type ModelJson = z.infer<typeof modelJson>;
 
-/** Reads a file of a model directory by its name. */
+/** Reads a file of a model directory by its name, into a buffer of its own. */
 export type ReadFile = (name: string) => Promise<Uint8Array<ArrayBuffer>>;
 
 /** What a model directory says of itself, read without its weights. */
@@ -49,7 +49,7 @@ export async function readModelCard(read: ReadFile): Promise<ModelDescription> {
 }
 
 /**
- * Reads the weight shards, which sit beside `model.json`.
+ * Reads the weight shards, which sit beside `model.json`, a buffer each: `weightData` is in pieces.
  *
  * @param description of the same directory
  */
@@ -59,16 +59,10 @@ export async function readArtifacts(
 ): Promise<io.ModelArtifacts> {
   const { modelTopology, weightsManifest, userDefinedMetadata } = parseJson(json) as ModelJson;
   const shards = await Promise.all(weightsManifest.flatMap((group) => group.paths).map(read));
-  const weightData = new Uint8Array(shards.reduce((sum, shard) => sum + shard.length, 0));
-  let at = 0;
-  for (const shard of shards) {
-    weightData.set(shard, at);
-    at += shard.length;
-  }
   return {
     modelTopology,
     weightSpecs: weightsManifest.flatMap((group) => group.weights),
-    weightData: weightData.buffer,
+    weightData: shards.map((shard) => shard.buffer),
     userDefinedMetadata,
   };
 }
