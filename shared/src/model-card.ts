@@ -2,11 +2,37 @@ import { preprocessSpec } from './preprocess.ts';
 import * as z from './schema.ts';
 
 /** A class: its name, and its WordNet synset id where the data set has one. */
-export const label = z.readonly(
-  z.strictObject({ name: z.string().check(z.minLength(1)), synset: z.optional(z.string()) }),
-);
+export interface Label {
+  readonly name: string;
+  readonly synset?: string | undefined;
+}
 
-export type Label = z.infer<typeof label>;
+/** Checked by plain code: a thousand of zod's objects would take longer than to read all the rest. */
+const labels = z
+  .custom<readonly Label[]>(
+    (value) => Array.isArray(value) && value.length >= 2 && value.every(isLabel),
+    'Invalid input: expected two labels or more, each with a name, and perhaps a synset',
+  )
+  .check(
+    z.meta({
+      type: 'array',
+      minItems: 2,
+      items: {
+        type: 'object',
+        properties: { name: { type: 'string', minLength: 1 }, synset: { type: 'string' } },
+        required: ['name'],
+        additionalProperties: false,
+      },
+    }),
+  );
+
+function isLabel(value: unknown): boolean {
+  if (!(value instanceof Object)) return false;
+  const { name, synset, ...others } = value as Record<string, unknown>;
+  for (const _ in others) return false;
+  const isNamed = typeof name === 'string' && name !== '';
+  return isNamed && (synset === undefined || typeof synset === 'string');
+}
 
 const fraction = z.number().check(z.minimum(0), z.maximum(1));
 const count = z.int().check(z.positive());
@@ -53,7 +79,7 @@ export const modelCard = z.readonly(
     title: z.string(),
     created: z.iso.datetime(),
     /** One a class, in the order of the network's output. */
-    labels: z.readonly(z.array(label).check(z.minLength(2))),
+    labels,
     architecture: z.readonly(z.strictObject({ name: z.string(), parameters: count })),
     pretraining: z.readonly(z.strictObject({ dataset: z.string(), source: z.string() })),
     preprocess: preprocessSpec,

@@ -171,6 +171,8 @@ function toJsonSchema(schema: z.ZodMiniType): z.core.JSONSchema.BaseSchema {
 function describeSchemas(): Record<string, object> {
   const { schemas } = z.toJSONSchema(z.globalRegistry, {
     uri: (id) => `${SCHEMAS}${id}`,
+    // The schema of labels says for itself what they are.
+    unrepresentable: 'any',
     // That the type is read-only in TypeScript is nobody else's concern.
     override: ({ jsonSchema }) => delete jsonSchema.readOnly,
   });
