@@ -1,8 +1,10 @@
 import type { ClassifyAnswer } from 'shared/answers';
 import { topPredictions } from 'shared/predictions';
+import type { Env } from './env.ts';
 import type { Limits } from './limits.ts';
 import type { Model } from './model.ts';
-import { decode } from './pictures/decode.ts';
+import { loadModelCard } from './models-index.ts';
+import { decode, type Photo } from './pictures/decode.ts';
 import { preprocess } from './preprocess.ts';
 
 /**
@@ -16,28 +18,38 @@ export interface Classification {
   readonly timings: Timings;
 }
 
+/** A picture that waits for its model. */
+interface DecodedPicture extends Photo {
+  readonly bytes: number;
+  readonly decodeMs: number;
+}
+
 /**
- * Says what a picture file shows.
+ * Decodes a picture file, which can be done while the model is on its way.
  *
+ * @param directory of the model that the picture is for
  * @throws ProblemError `unsupported_picture`, `broken_picture`, `too_many_pixels`
  */
-export async function classifyPicture(
+export async function decodePicture(
   file: Uint8Array,
+  directory: string,
+  limits: Limits,
+  env: Env,
+): Promise<DecodedPicture> {
+  const { size } = (await loadModelCard(env, directory)).card.preprocess;
+  const lap = startLaps();
+  const photo = await decode(file, limits, size, env.IMAGES);
+  return { ...photo, bytes: file.length, decodeMs: lap() };
+}
+
+/** Says what a picture shows. It does not wait: no request can come between. */
+export function classifyPicture(
+  { format, width, height, picture, bytes, decodeMs }: DecodedPicture,
   model: Model,
   top: number,
-  limits: Limits,
-  images: ImagesBinding | undefined,
-): Promise<Classification> {
+): Classification {
   const { card, version } = model;
   const lap = startLaps();
-  const { format, width, height, picture } = await decode(
-    file,
-    limits,
-    card.preprocess.size,
-    images,
-  );
-  const decodeMs = lap();
-  // No request can come between: what follows does not wait.
   const input = preprocess(picture, card.preprocess, model.input);
   const preprocessMs = lap();
   const probabilities = model.classify(input);
@@ -45,7 +57,7 @@ export async function classifyPicture(
   return {
     answer: {
       model: { id: card.id, version },
-      image: { width, height, format, bytes: file.length },
+      image: { width, height, format, bytes },
       predictions: topPredictions(probabilities, card.labels, top),
     },
     timings: { decode: decodeMs, preprocess: preprocessMs, inference: inferenceMs },

@@ -1,7 +1,12 @@
 import { waitUntil } from 'cloudflare:workers';
 import { cacheKey, keepAnswer, readAnswer } from './answer-cache.ts';
 import { withByteBudget } from './byte-budget.ts';
-import { type Classification, classifyPicture, startLaps } from './classify-picture.ts';
+import {
+  type Classification,
+  classifyPicture,
+  decodePicture,
+  startLaps,
+} from './classify-picture.ts';
 import type { Env } from './env.ts';
 import { fetchImage } from './fetch-image.ts';
 import { type GuardRules, guardUrl } from './guard-url.ts';
@@ -72,13 +77,21 @@ function fetchAndClassify(
 ): Promise<UrlClassification> {
   return withByteBudget(limits.maxHeldBytes, (budget) =>
     withModel(env, directory, limits.maxLoadedModels, async (loading) => {
-      const lap = startLaps();
-      const [model, { bytes, isCacheable }] = await Promise.all([
+      const fetchAndDecode = async () => {
+        const lap = startLaps();
+        const { bytes, isCacheable } = await fetchImage(url, rules, limits, budget);
+        const fetchMs = lap();
+        return {
+          picture: await decodePicture(bytes, directory, limits, env),
+          isCacheable,
+          fetchMs,
+        };
+      };
+      const [model, { picture, isCacheable, fetchMs }] = await Promise.all([
         loading,
-        fetchImage(url, rules, limits, budget),
+        fetchAndDecode(),
       ]);
-      const fetchMs = lap();
-      const { answer, timings } = await classifyPicture(bytes, model, top, limits, env.IMAGES);
+      const { answer, timings } = classifyPicture(picture, model, top);
       return {
         answer,
         timings: { fetch: fetchMs, ...timings },

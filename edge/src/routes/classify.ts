@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { classifyQuery, pictureQuery } from 'shared/wire';
 import { admit, limitRequests } from '../admit.ts';
 import { withByteBudget } from '../byte-budget.ts';
-import { classifyPicture, startLaps, type Timings } from '../classify-picture.ts';
+import { classifyPicture, decodePicture, startLaps, type Timings } from '../classify-picture.ts';
 import { classifyUrl, type UrlClassification } from '../classify-url.ts';
 import type { AppEnv } from '../env.ts';
 import type { Limits } from '../limits.ts';
@@ -41,10 +41,14 @@ export function classifyRoutes(limits: Limits): Hono<AppEnv> {
     c.get('record').model = id;
     const { answer, timings } = await withByteBudget(limits.maxHeldBytes, (budget) =>
       withModel(c.env, directory, limits.maxLoadedModels, async (loading) => {
-        const lap = startLaps();
-        const [model, file] = await Promise.all([loading, readPicture(c.req.raw, limits, budget)]);
-        const receive = lap();
-        const result = await classifyPicture(file, model, top, limits, c.env.IMAGES);
+        const readAndDecode = async () => {
+          const lap = startLaps();
+          const file = await readPicture(c.req.raw, limits, budget);
+          const receive = lap();
+          return { picture: await decodePicture(file, directory, limits, c.env), receive };
+        };
+        const [model, { picture, receive }] = await Promise.all([loading, readAndDecode()]);
+        const result = classifyPicture(picture, model, top);
         return { ...result, timings: { receive, ...result.timings } };
       }),
     );
