@@ -23,7 +23,7 @@ export interface ColdStarts {
   readonly ratioCpu: number;
 }
 
-const ROUNDS = 7;
+const ROUNDS = 15;
 
 /** Starts each in turns, and asks it once for what a JPEG shows, with the model `imagenet`. */
 export async function measureColdStarts(): Promise<ColdStarts> {

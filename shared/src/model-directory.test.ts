@@ -111,6 +111,17 @@ test.each([
   }
 });
 
+test.each([{ name: 1 }, { shape: [-1] }, { shape: [1.5] }, { shape: 2 }, { dtype: 'string' }])(
+  'names a weight with %j',
+  async (fault) => {
+    const weightsManifest = [{ paths: [], weights: [weights[0], { ...weights[1], ...fault }] }];
+    const reading = readModelCard(directory({ ...json, weightsManifest }));
+    await expect(reading).rejects.toMatchObject({
+      issues: [{ path: ['weightsManifest', 0, 'weights', 1] }],
+    });
+  },
+);
+
 test('passes on that a shard is missing', async () => {
   const read = directory({ ...json, weightsManifest: [{ paths: ['shard3.bin'], weights }] });
   await expect(readModelDirectory(read)).rejects.toThrow('There is no file shard3.bin.');

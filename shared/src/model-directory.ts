@@ -10,14 +10,17 @@ export interface ModelDirectory {
   readonly artifacts: io.ModelArtifacts;
 }
 
-const weight = z.looseObject({
-  name: z.string(),
-  shape: z.array(z.int().check(z.nonnegative())),
-  dtype: z.enum(['float32', 'int32']),
-});
+// A graph has hundreds of nodes and weights. Plain code looks at the latter: zod would take longer than
+// for all the rest. Who runs the graph looks at the nodes.
+const weight = z.custom<io.WeightsManifestEntry>((value: unknown) => {
+  if (!(value instanceof Object)) return false;
+  const { name, shape, dtype } = value as Record<string, unknown>;
+  const isShape =
+    Array.isArray(shape) && shape.every((side) => Number.isInteger(side) && side >= 0);
+  return isShape && typeof name === 'string' && (dtype === 'float32' || dtype === 'int32');
+}, 'Invalid input: expected the name, shape and dtype of a weight');
 
 const modelJson = z.object({
-  // A graph has hundreds of nodes: who runs it looks at them.
   modelTopology: z.looseObject({
     node: z.array(z.custom<object>((node) => node instanceof Object)),
   }),
