@@ -1,3 +1,4 @@
+import { concatenate } from 'shared/concatenate';
 import type { ByteBudget } from './byte-budget.ts';
 import { ProblemError } from './problem.ts';
 
@@ -36,8 +37,7 @@ export async function readBody(
     // Fewer than asked for: the end.
     if (done || value.length < pieceBytes) break;
   }
-  const [only] = pieces;
-  return only && pieces.length === 1 ? only : concatenate(pieces, length);
+  return concatenate(pieces);
 }
 
 function tooLarge(maxBytes: number): ProblemError {
@@ -45,14 +45,4 @@ function tooLarge(maxBytes: number): ProblemError {
     'picture_too_large',
     `The picture file must have at most ${maxBytes} bytes; send a smaller one.`,
   );
-}
-
-function concatenate(pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

@@ -1,4 +1,4 @@
-import { accuracy, modelCard } from './model-card.ts';
+import { modelCard } from './model-card.ts';
 import * as z from './schema.ts';
 import { type ProblemCode, problemStatus } from './wire.ts';
 
@@ -41,9 +41,7 @@ export const modelsAnswer = z
     default: z.string(),
     models: z.array(
       z.strictObject({
-        id: z.string(),
-        title: z.string(),
-        accuracy: z.readonly(z.array(accuracy)),
+        ...z.pick(modelCard.def.innerType, { id: true, title: true, accuracy: true }).shape,
         /** What the bare id means now. */
         version: z.string(),
         /** All that `id@version` may name, the one above among them. */

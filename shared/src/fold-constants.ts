@@ -1,4 +1,5 @@
 import type { io } from '@tensorflow/tfjs-core';
+import { concatenate } from './concatenate.ts';
 
 interface GraphNode {
   readonly name: string;
@@ -124,14 +125,7 @@ function takeFrom(buffers: readonly ArrayBuffer[]): (length: number) => Uint8Arr
       missing -= part.length;
       rest = part.length < first.length ? [first.subarray(part.length), ...others] : others;
     }
-    if (parts.length === 1) return parts[0] as Uint8Array<ArrayBuffer>;
-    const joined = new Uint8Array(length);
-    let at = 0;
-    for (const part of parts) {
-      joined.set(part, at);
-      at += part.length;
-    }
-    return joined;
+    return concatenate(parts);
   };
 }
 

@@ -37,7 +37,7 @@ function isLabel(value: unknown): boolean {
 const fraction = z.number().check(z.minimum(0), z.maximum(1));
 const count = z.int().check(z.positive());
 
-export const accuracy = z.readonly(
+const accuracy = z.readonly(
   z.strictObject({
     /** `measured` by the trainer on this artifact, or `published` by the network's authors. */
     source: z.enum(['measured', 'published']),

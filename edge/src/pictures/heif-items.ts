@@ -1,3 +1,4 @@
+import { concatenate } from 'shared/concatenate';
 import { nameAt } from './bytes.ts';
 import { BoxReader, type IsoBox, walkBoxes } from './iso-boxes.ts';
 
@@ -77,7 +78,7 @@ export function readHeifItems(file: Uint8Array): HeifItems | undefined {
         if (start >= end || end > source.length) throw new Error(`Item ${id} is cut off.`);
         return source.subarray(start, end);
       });
-      return pieces.length === 1 && pieces[0] ? pieces[0] : concatenate(pieces);
+      return concatenate(pieces);
     },
   };
 }
@@ -172,14 +173,4 @@ function readLocations(iloc: Uint8Array): {
     reader.skip(extents * (indexBytes + offsetBytes + lengthBytes));
   }
   return { locations, offsetBytes, lengthBytes, indexBytes };
-}
-
-function concatenate(pieces: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }

@@ -14,7 +14,7 @@ export interface Graph {
 
 interface Step extends Pick<NodeReader, 'name' | 'tensors'> {
   readonly compute: Compute;
-  /** What no later step reads. */
+  /** What other steps have computed, and no later one reads. */
   readonly last: readonly string[];
 }
 
@@ -33,18 +33,20 @@ export function loadGraph({ topology, weights }: FoldedGraph): Graph {
       .filter(({ dtype }) => dtype === 'int32')
       .map((weight) => [weight.name, [...valuesOf(weight)]]),
   );
-  const nodes = topology.node.map((node) => readNode(node, integers));
-  const input = nodes.find(({ op }) => op === 'Placeholder')?.name;
-  const steps = stepsOf(nodes.filter(({ op }) => op in operations));
-  const output = steps.at(-1)?.name;
+  const input = topology.node.find(({ op }) => op === 'Placeholder')?.name;
+  const nodes = topology.node
+    .filter(({ op }) => op in operations)
+    .map((node) => readNode(node, integers));
+  const output = nodes.at(-1)?.name;
   if (input === undefined || output === undefined) throw new Error('The model computes nothing.');
+  const floats = weights.filter(({ name }) => !integers.has(name));
+  const given = new Set([input, ...floats.map(({ name }) => name)]);
+  refuseDisorder(nodes, given);
+  const steps = stepsOf(nodes, given);
   const others = otherThanFactors(nodes);
-  const constants = weights
-    .filter(({ name }) => !integers.has(name))
-    .map((weight) => [weight.name, tensorOf(weight, !others.has(weight.name))] as const);
-  refuseDisorder(steps, [input, ...constants.map(([name]) => name)]);
-
-  const kept = new Set([input, output, ...constants.map(([name]) => name)]);
+  const constants = floats.map(
+    (weight) => [weight.name, tensorOf(weight, !others.has(weight.name))] as const,
+  );
   return {
     run: (tensor) =>
       tf.tidy(() => {
@@ -55,7 +57,7 @@ export function loadGraph({ topology, weights }: FoldedGraph): Graph {
           );
           for (const [port, result] of [results].flat().entries())
             values.set(nameOf(name, port), result);
-          for (const reference of last) if (!kept.has(reference)) values.get(reference)?.dispose();
+          for (const reference of last) values.get(reference)?.dispose();
         }
         return values.get(output) as tf.Tensor;
       }),
@@ -74,19 +76,21 @@ function refuseForeign(used: readonly string[]): void {
   );
 }
 
-function stepsOf(nodes: readonly NodeReader[]): Step[] {
+function stepsOf(nodes: readonly NodeReader[], given: ReadonlySet<string>): Step[] {
   const lastReader = new Map(nodes.flatMap(({ name, tensors }) => tensors.map((t) => [t, name])));
   return nodes.map((node) => ({
     name: node.name,
     tensors: node.tensors,
     compute: operations[node.op as keyof typeof operations](node),
-    last: [...new Set(node.tensors)].filter((tensor) => lastReader.get(tensor) === node.name),
+    last: [...new Set(node.tensors)].filter(
+      (tensor) => lastReader.get(tensor) === node.name && !given.has(tensor),
+    ),
   }));
 }
 
-function refuseDisorder(steps: readonly Step[], given: readonly string[]): void {
+function refuseDisorder(nodes: readonly NodeReader[], given: ReadonlySet<string>): void {
   const known = new Set(given);
-  for (const { name, tensors } of steps) {
+  for (const { name, tensors } of nodes) {
     for (const reference of tensors) {
       if (known.has(nodeNameOf(reference))) continue;
       throw new Error(`The model's ${name} reads ${reference}, which no node before it computes.`);
@@ -116,7 +120,11 @@ function otherThanFactors(nodes: readonly NodeReader[]): Set<string> {
 function hasCoveredFactor(node: NodeReader): boolean {
   if (!COVERED.has(activationOf(node))) return false;
   if (node.op === '_FusedMatMul') return !node.flag('transpose_a') && !node.flag('transpose_b');
-  return node.op === '_FusedConv2D' && node.numbers('dilations').every((step) => step === 1);
+  return (
+    node.op === '_FusedConv2D' &&
+    node.text('data_format') === 'NHWC' &&
+    node.numbers('dilations').every((step) => step === 1)
+  );
 }
 
 const COVERED: ReadonlySet<string> = new Set(['linear', 'relu', 'relu6']);

@@ -124,8 +124,8 @@ function convolutionOf(node: NodeReader): Attributes {
   };
 }
 
-/** TensorFlow's names but for the capitals are tfjs'. */
+/** TensorFlow's names but for the capitals are tfjs'; more than one make a name that no kernel knows. */
 export function activationOf({ texts }: NodeReader): string {
-  const [name] = texts('fused_ops').filter((part) => part !== 'BiasAdd');
-  return name?.toLowerCase() ?? 'linear';
+  const names = texts('fused_ops').filter((part) => part !== 'BiasAdd');
+  return names.join(' ').toLowerCase() || 'linear';
 }
