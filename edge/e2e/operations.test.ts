@@ -37,7 +37,7 @@ beforeAll(async () => {
     id: 'every-operation',
     labels,
     preprocess: spec,
-    quantization: 'uint8-per-channel',
+    quantization: { scheme: 'uint8-per-channel' },
   });
   served = await serve(folder, [photo]);
 });

@@ -25,12 +25,9 @@ let inWorkerd: Prediction[][];
 beforeAll(async () => {
   folder = await makeFolder();
   await startBackend('wasm', console.log);
-  await exportPretrained(
-    'efficientnet-lite0',
-    'imagenet',
-    join(folder, 'public/models/imagenet'),
-    'float32',
-  );
+  await exportPretrained('efficientnet-lite0', 'imagenet', join(folder, 'public/models/imagenet'), {
+    quantize: 'float32',
+  });
   served = await serve(folder, await Promise.all(NAMES.map((name) => readFile(fixture(name)))));
   inWorkerd = [];
   for (const index of NAMES.keys()) {

@@ -1,13 +1,13 @@
 import { waitUntil } from 'cloudflare:workers';
 import { createPredictor } from 'shared/cnn/predictor';
 import { foldGraph } from 'shared/fold-constants';
+import { loadGraph } from 'shared/graph/load-graph';
 import type { ModelCard } from 'shared/model-card';
 import { readArtifacts } from 'shared/model-directory';
 import { callRecorder, startBackend } from './backend.ts';
 import type { Env } from './env.ts';
 import { readModelFile } from './model-source.ts';
 import { loadModelCard } from './models-index.ts';
-import { loadGraph } from './tfjs/load-graph.ts';
 
 /** A model ready to classify. */
 export interface Model {
@@ -90,8 +90,8 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
     readArtifacts(description, (name) => readModelFile(env, `${directory}/${name}`)),
     startBackend(),
   ]);
-  const graph = loadGraph(foldGraph(artifacts));
   const { card, version } = description;
+  const graph = loadGraph(foldGraph(artifacts), card.quantization.arithmetic ?? 'float32');
   const { size } = card.preprocess;
   const predictor = createPredictor(graph.run, [1, size, size, 3], callRecorder());
   return {

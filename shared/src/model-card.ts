@@ -37,6 +37,10 @@ function isLabel(value: unknown): boolean {
 const fraction = z.number().check(z.minimum(0), z.maximum(1));
 const count = z.int().check(z.positive());
 
+/** What a network's kernels of 8 bits are computed in. */
+export const arithmetics = ['int8', 'float32'] as const;
+export type Arithmetic = (typeof arithmetics)[number];
+
 const accuracy = z.readonly(
   z.strictObject({
     /** `measured` by the trainer on this artifact, or `published` by the network's authors. */
@@ -90,6 +94,11 @@ export const modelCard = z.readonly(
          * `mixed`: those in 16-bit floats that 8 bits would hurt most.
          */
         scheme: z.enum(['float32', 'float16', 'uint16-per-channel', 'uint8-per-channel', 'mixed']),
+        /**
+         * `int8`: products and pointwise convolutions of 8-bit kernels are computed in 8 bits, wherever
+         * there is relaxed SIMD. Absent: in float32.
+         */
+        arithmetic: z.optional(z.enum(arithmetics)),
         /** Size of all the weight shards. */
         bytes: count,
       }),

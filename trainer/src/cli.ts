@@ -16,6 +16,7 @@ import { exportPretrained } from './export/export-pretrained.ts';
 import { findLr } from './find-lr.ts';
 import { loadModel, loadPretrained } from './load-model.ts';
 import {
+  arithmeticOf,
   BACKENDS,
   backboneOf,
   backendOf,
@@ -65,7 +66,7 @@ ${describeFields(config)}
 Tries rising learning rates on 1,000 pictures, and suggests a peak.
   --stage <1 or 2>   which stage's (default: 2)
 
-       pnpm --filter trainer run export [--backbone, --weights, --id, --models, --quantize, --data]
+       pnpm --filter trainer run export [--backbone, --weights, --id, --models, --quantize, --arithmetic, --data]
 Exports the pretrained network itself, with ImageNet's 1,000 classes, as the model imagenet.
   --data <folder>    what --quantize mixed measures on (default: CIFAR-10)
   --keras <file>     write weights for Keras instead, as model.weights.h5
@@ -166,6 +167,7 @@ async function main(): Promise<void> {
         return say(`Written to ${keras}.`);
       }
       const quantize = quantizationOf(values.quantize ?? 'uint8');
+      const arithmetic = arithmeticOf(values.arithmetic ?? 'int8');
       const pictures = async (size: number) => {
         const { strict, data } = values;
         const { signal } = new AbortController();
@@ -175,7 +177,10 @@ async function main(): Promise<void> {
       };
       await startBackend(backendOf(values.backend), say, { threads });
       const target = join(models, idOf(values.id) ?? 'imagenet');
-      await exportPretrained(backbone, weights, target, quantize === 'mixed' ? pictures : quantize);
+      await exportPretrained(backbone, weights, target, {
+        quantize: quantize === 'mixed' ? pictures : quantize,
+        arithmetic,
+      });
       return say(`Written to ${target}.`);
     }
     case 'summary': {
@@ -265,6 +270,7 @@ function parseCommandLine() {
         trim: { type: 'string' },
         freeze: { type: 'string' },
         quantize: { type: 'string' },
+        arithmetic: { type: 'string' },
         keras: { type: 'string' },
         run: { type: 'string' },
         top: { type: 'string', default: '5' },
@@ -281,6 +287,9 @@ function parseCommandLine() {
   }
 }
 
+/** They come behind the training: a finished run is exported anew. */
+const EXPORT_FIELDS: readonly string[] = ['quantize', 'arithmetic'];
+
 /** A new run's folder and experiment, or those of the run to go on with. */
 async function chooseRun(
   values: ReturnType<typeof parseCommandLine>['values'],
@@ -289,13 +298,15 @@ async function chooseRun(
   const resumed = fromUser(values.resume);
   if (resumed !== undefined) {
     const given = ['config', 'data', ...configFields.map(({ path }) => path)];
-    const extra = given.find((name) => Object.hasOwn(values, name) && name !== 'quantize');
+    const extra = given.find(
+      (name) => Object.hasOwn(values, name) && !EXPORT_FIELDS.includes(name),
+    );
     if (extra !== undefined) {
       throw usage(`Expected no --${extra} with --resume, which goes on as the run began.`);
     }
     const { header } = await loadCheckpoint(checkpointIn(resumed));
-    // It comes behind the training: a finished run is exported anew.
-    const config = overrideConfig(header.config, { quantize: values.quantize });
+    const { quantize, arithmetic } = values;
+    const config = overrideConfig(header.config, { quantize, arithmetic });
     return { directory: resumed, config, data: header.data };
   }
   const { weights } = values;

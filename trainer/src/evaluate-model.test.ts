@@ -47,7 +47,7 @@ async function writeModel(id: string, change: Partial<ModelCard> = {}): Promise<
     training: { command: 'train', seconds: 1, config },
     licences: [],
     ...change,
-    quantization: 'float32',
+    quantization: { scheme: 'float32' },
   });
   return directory;
 }

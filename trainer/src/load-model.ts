@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { foldConstants } from 'shared/fold-constants';
+import { hasInt8Kernels } from 'shared/cnn/dequantize';
+import { foldConstants, foldGraph } from 'shared/fold-constants';
+import { loadGraph as loadServedGraph } from 'shared/graph/load-graph';
 import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' };
-import type { Label, ModelCard } from 'shared/model-card';
+import type { Arithmetic, Label, ModelCard } from 'shared/model-card';
 import { readModelDirectory } from 'shared/model-directory';
 import type { PreprocessSpec } from 'shared/preprocess';
 import { type BackboneName, backbones, buildBackbone } from './backbones/registry.ts';
@@ -11,6 +13,7 @@ import { TrainerError } from './errors.ts';
 import { fusePlan } from './plan/fuse.ts';
 import { disposePlan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
+import { startWasmBackend } from './runtime/wasm-backend.ts';
 import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
 
 /** A network that answers. */
@@ -30,8 +33,18 @@ export interface Classifier extends Network {
   readonly labels: readonly Label[];
 }
 
-/** Loads a graph model as the Worker does: stock `tf.loadGraphModel`, its constants folded. */
-export async function loadGraph(artifacts: tf.io.ModelArtifacts): Promise<Network> {
+/**
+ * Loads a graph model that answers as in the Worker.
+ *
+ * @param arithmetic of its card; int8 is computed by the Worker's kernels, and float32, where all agree,
+ *   by the backend in use
+ * @throws TrainerError `backend_unavailable`
+ */
+export async function loadGraph(
+  artifacts: tf.io.ModelArtifacts,
+  arithmetic: Arithmetic = 'float32',
+): Promise<Network> {
+  if (arithmetic === 'int8') return loadInt8Graph(artifacts);
   const folded = foldConstants(artifacts);
   const graph = await tf.loadGraphModel({ load: async () => folded });
   return {
@@ -39,6 +52,32 @@ export async function loadGraph(artifacts: tf.io.ModelArtifacts): Promise<Networ
     run: (inputs) => graph.predict(inputs) as tf.Tensor,
     dispose: () => graph.dispose(),
   };
+}
+
+async function loadInt8Graph(artifacts: tf.io.ModelArtifacts): Promise<Network> {
+  const inUse = tf.getBackend();
+  await startWasmBackend(1);
+  if (!hasInt8Kernels()) {
+    throw new TrainerError(
+      'backend_unavailable',
+      'A model of int8 arithmetic needs relaxed SIMD, which this Node does not have; take Node 24, or --arithmetic float32.',
+    );
+  }
+  const graph = onWasm(inUse, () => loadServedGraph(foldGraph(artifacts), 'int8'));
+  return {
+    run: (inputs) => onWasm(tf.getBackend(), () => graph.run(inputs)),
+    dispose: () => graph.dispose(),
+  };
+}
+
+/** `tf.setBackend` of a backend that has started waits for nothing. */
+function onWasm<T>(inUse: string, compute: () => T): T {
+  void tf.setBackend('wasm');
+  try {
+    return compute();
+  } finally {
+    void tf.setBackend(inUse);
+  }
 }
 
 /**
@@ -54,7 +93,8 @@ export async function loadModel(
       async (name) => new Uint8Array(await readFile(join(directory, name))),
     );
     const { preprocess, labels } = card;
-    return { card, version, preprocess, labels, ...(await loadGraph(artifacts)) };
+    const { arithmetic } = card.quantization;
+    return { card, version, preprocess, labels, ...(await loadGraph(artifacts, arithmetic)) };
   } catch (cause) {
     throw new TrainerError(
       'model_invalid',

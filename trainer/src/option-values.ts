@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { modelId } from 'shared/model-card';
+import { type Arithmetic, arithmetics, modelId } from 'shared/model-card';
 import { type BackboneName, backbones } from './backbones/registry.ts';
 import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
@@ -39,6 +39,12 @@ export function quantizationOf(text: string): Quantization {
   const quantization = quantizations.find((known) => known === text);
   if (quantization) return quantization;
   throw usage(`Expected one of ${quantizations.join(', ')} for --quantize, but got ${text}.`);
+}
+
+export function arithmeticOf(text: string): Arithmetic {
+  const arithmetic = arithmetics.find((known) => known === text);
+  if (arithmetic) return arithmetic;
+  throw usage(`Expected one of ${arithmetics.join(', ')} for --arithmetic, but got ${text}.`);
 }
 
 export function integerOf(option: string, text: string): number {

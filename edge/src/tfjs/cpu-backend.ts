@@ -24,7 +24,7 @@ import { stridedSliceConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/St
 import { tanhConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Tanh.js';
 import { type KernelBackend, type KernelConfig, registerKernel } from '@tensorflow/tfjs-core';
 
-/** What `shared/graph-operations` needs. */
+/** What `shared/graph/graph-operations` needs. */
 const kernels: readonly KernelConfig[] = [
   _fusedMatMulConfig,
   addConfig,

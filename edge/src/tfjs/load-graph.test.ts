@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type FoldedGraph, foldGraph } from 'shared/fold-constants';
-import { graphOperations } from 'shared/graph-operations';
+import { graphOperations } from 'shared/graph/graph-operations';
+import { loadGraph } from 'shared/graph/load-graph';
 import { expect, inject, test } from 'vitest';
 import { startBackend } from '../backend.ts';
-import { loadGraph } from './load-graph.ts';
 
 const { size, json, weightData } = inject('everyOperation');
 
@@ -17,7 +17,7 @@ function nodesOf({ topology }: FoldedGraph): readonly { op: string }[] {
 
 /** @returns probabilities of two pictures */
 function answersOf(folded: FoldedGraph): number[] {
-  const graph = loadGraph(folded);
+  const graph = loadGraph(folded, 'float32');
   const answers = tf.tidy(() => {
     const values = Float32Array.from({ length: 2 * size * size * 3 }, (_, i) => Math.sin(i) * 2);
     return [...graph.run(tf.tensor4d(values, [2, size, size, 3])).dataSync()];
@@ -49,14 +49,14 @@ test('runs every operation on both backends, with the same answers', async () =>
 test('names the operations that it has no code of', () => {
   const folded = everyOperation();
   for (const node of nodesOf(folded)) if (node.op === 'LRN') node.op = 'Einsum';
-  expect(() => loadGraph(folded)).toThrow('that the trainer does not write: Einsum.');
+  expect(() => loadGraph(folded, 'float32')).toThrow('that the trainer does not write: Einsum.');
 });
 
 test('names a node that reads what is not there yet', () => {
   const { topology, weights } = everyOperation();
   const isLate = ({ name }: { name: string }): number => Number(name === 'depthwise');
   const node = topology.node.toSorted((a, b) => isLate(a) - isLate(b));
-  expect(() => loadGraph({ topology: { ...topology, node }, weights })).toThrow(
+  expect(() => loadGraph({ topology: { ...topology, node }, weights }, 'float32')).toThrow(
     'reads depthwise, which no node before it computes.',
   );
 });

@@ -24,7 +24,7 @@ import { tanhConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/Tanh.js';
 import { transposeConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/Transpose.js';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 
-/** What `shared/graph-operations` needs of the WASM backend. */
+/** What `shared/graph/graph-operations` needs of the WASM backend. */
 export const wasmKernels: readonly KernelConfig[] = [
   _fusedMatMulConfig,
   addConfig,

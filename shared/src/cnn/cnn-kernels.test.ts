@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type StoredWeight, valuesOf } from '../fold-constants.ts';
-import type { CnnKernels } from './cnn-kernels.ts';
+import { type CnnKernels, INT8_WORK_BYTES, MAX_INT8_STEPS } from './cnn-kernels.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { GuardedMemory } from './guarded-memory.ts';
 
@@ -328,4 +328,126 @@ test("the step in the middle of the exporter's range is exactly zero", () => {
     kernels.dequantize(at.steps, 4, offset, at.scales, 1, at.out),
   );
   for (const result of results) expect([...result]).toEqual([0, 0, 0, 0]);
+});
+
+interface Int8Case {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly a: Float32Array;
+  /** `[k, n]`, of which 128 stands for 0. */
+  readonly steps: Uint8Array<ArrayBuffer>;
+  /** `n`, or one for all. */
+  readonly scales: Float32Array;
+  readonly bias: Float32Array;
+  readonly clamp: readonly [low: number, high: number];
+}
+
+/** One output at a time, each row of `a` quantized to 7 bits. */
+function int8Reference({ m, k, n, a, steps, scales, bias, clamp }: Int8Case): number[] {
+  return Array.from({ length: m }, (_, row) => {
+    const values = a.subarray(row * k, (row + 1) * k);
+    const least = Math.min(...values);
+    const range = Math.fround(Math.max(...values) - least);
+    const inverse = range === 0 ? 0 : Math.fround(127 / range);
+    const q = Array.from(values, (value) =>
+      Math.trunc(Math.fround(Math.fround(value - least) * inverse + 0.5)),
+    );
+    return Array.from({ length: n }, (_, column) => {
+      let [sum, columnSum] = [0, 0];
+      for (let i = 0; i < k; i++) {
+        const weight = (steps[i * n + column] as number) - 128;
+        sum += (q[i] as number) * weight;
+        columnSum += weight;
+      }
+      const scale = scales[scales.length === 1 ? 0 : column] as number;
+      const value = ((range / 127) * sum + least * columnSum) * scale + (bias[column] ?? 0);
+      return Math.min(Math.max(value, clamp[0]), clamp[1]);
+    });
+  }).flat();
+}
+
+function runInt8({ m, k, n, a, steps, scales, bias, clamp }: Int8Case): Float32Array[] {
+  const padded = new Uint8Array(Math.ceil(steps.length / 4) * 4);
+  // At the end, so that reading beyond them is noticed.
+  padded.set(steps, padded.length - steps.length);
+  const panels = (Math.ceil(n / 8) * (64 + Math.ceil(k / 16) * 128)) / 4;
+  const packing = guarded.run(
+    { steps: new Float32Array(padded.buffer), scales, out: panels },
+    (at) =>
+      kernels.packInt8Panels(
+        at.steps + padded.length - steps.length,
+        k,
+        n,
+        at.scales,
+        scales.length,
+        at.out,
+      ),
+  );
+  const [packed] = packing as [Float32Array];
+  return guarded.run({ a, packed, bias, work: INT8_WORK_BYTES / 4, out: m * n }, (at) =>
+    kernels.multiplyInt8(
+      at.a,
+      m,
+      k,
+      at.packed,
+      n,
+      bias.length && at.bias,
+      ...clamp,
+      at.out,
+      at.work,
+    ),
+  );
+}
+
+test('a product of 8 bits is that of plain loops, at any size, and touches nothing else', () => {
+  for (let i = 0; i < 80; i++) {
+    const [m, k, n] = [between(1, 40), one([between(1, 20), between(1, 70)]), between(1, 30)];
+    const product: Int8Case = {
+      m,
+      k,
+      n,
+      a: values(m * k),
+      steps: Uint8Array.from({ length: k * n }, () => between(1, 255)),
+      scales: values(one([1, n])).map((scale) => scale / 100),
+      bias: values(one([0, n])),
+      clamp: one(clamps),
+    };
+    expectClose(runInt8(product), int8Reference(product));
+  }
+});
+
+test('a product of 8 bits has room for the most steps that it takes', () => {
+  const [m, k, n] = [7, MAX_INT8_STEPS, 3];
+  const a = values(m * k);
+  const steps = Uint8Array.from({ length: k * n }, () => between(1, 255));
+  const rest = { scales: Float32Array.of(1e-5), bias: values(n), clamp: clamps[0] };
+  expectClose(
+    runInt8({ m, k, n, a, steps, ...rest }),
+    int8Reference({ m, k, n, a, steps, ...rest }),
+  );
+});
+
+test('the largest sums of 8 bits are exact on every processor', () => {
+  const [m, k, n] = [6, 256, 8];
+  const a = Float32Array.from({ length: m * k }, (_, i) => (i % k === 0 ? 0 : 127));
+  for (const step of [1, 255]) {
+    const steps = new Uint8Array(k * n).fill(step);
+    const rest = { scales: Float32Array.of(1), bias: new Float32Array(), clamp: clamps[0] };
+    const sum = 127 * (step - 128) * (k - 1);
+    for (const result of runInt8({ m, k, n, a, steps, ...rest })) {
+      expect([...result]).toEqual(Array(m * n).fill(sum));
+    }
+  }
+});
+
+test('a row of one value has no range, and is exact', () => {
+  const [m, k, n] = [2, 40, 3];
+  const steps = Uint8Array.from({ length: k * n }, () => between(1, 255));
+  const a = new Float32Array(m * k).fill(0.37);
+  const rest = { scales: values(n), bias: values(n), clamp: clamps[0] };
+  const expected = int8Reference({ m, k, n, a, steps, ...rest });
+  for (const result of runInt8({ m, k, n, a, steps, ...rest })) {
+    for (const [i, value] of result.entries()) expect(value).toBeCloseTo(expected[i] as number, 3);
+  }
 });

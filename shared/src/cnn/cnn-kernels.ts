@@ -77,8 +77,33 @@ export interface CnnKernels {
     channels: number,
     out: number,
   ): void;
+  packInt8Panels(
+    steps: number,
+    k: number,
+    n: number,
+    scales: number,
+    channels: number,
+    to: number,
+  ): void;
+  multiplyInt8(
+    a: number,
+    m: number,
+    k: number,
+    panels: number,
+    n: number,
+    bias: number,
+    low: number,
+    high: number,
+    out: number,
+    work: number,
+  ): void;
   meanOfPixels(x: number, batch: number, pixels: number, channels: number, out: number): void;
 }
+
+/** The most that `multiplyInt8` has room for in INT8_WORK_BYTES. */
+export const MAX_INT8_STEPS = 8192;
+/** That `multiplyInt8` works in: an edge, and a block of rows with their scales. */
+export const INT8_WORK_BYTES = 64 * 1024;
 
 /** What tfjs-wasm's module has beyond its types. */
 export interface WasmHeap {

@@ -1,31 +1,53 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { type StoredWeight, valuesOf } from '../fold-constants.ts';
-import type { CnnKernels, WasmHeap } from './cnn-kernels.ts';
+import { type CnnKernels, MAX_INT8_STEPS, type WasmHeap } from './cnn-kernels.ts';
 import type { PackedMatrices } from './packed-matrices.ts';
 
 /** tfjs has no operation like it. */
 const DEQUANTIZE = 'Dequantize';
 
+/**
+ * What a constant is for: any kernel; or but the right factor of products and convolutions that our
+ * kernels cover, of float32 or of integers. A factor exists as they want it, and has no values for
+ * others.
+ */
+export type WeightUse = 'values' | 'factor' | 'int8 factor';
+
 interface Dequantization extends StoredWeight {
-  readonly isFactor: boolean;
+  readonly use: WeightUse;
 }
+
+/** With fewer steps, quantizing the left factor takes what the product saves. */
+const MIN_INT8_STEPS = 40;
 
 /**
  * The values of a graph's constant, made in the backend's own memory where it has a kernel for them:
  * JavaScript takes several times as long, makes garbage of four bytes a weight, and then they are
  * copied.
  *
- * @param isFactor whether it is but the right factor of products and convolutions that our kernels
- *   cover; such a tensor exists as they want it, and has no values for others
+ * @param use an int8 factor may become one of float32
  */
-export function tensorOf(weight: StoredWeight, isFactor: boolean): tf.Tensor {
+export function tensorOf(weight: StoredWeight, use: WeightUse): tf.Tensor {
   if (weight.format !== 'uint8' || !tf.getKernel(DEQUANTIZE, tf.getBackend()))
     return tf.tensor(valuesOf(weight), weight.shape, weight.dtype);
-  // The packing kernel knows a factor for each column, or one for all.
-  const isPackable = weight.factors.length === 1 || weight.factors.length === weight.shape.at(-1);
-  const dequantization: Dequantization = { ...weight, isFactor: isFactor && isPackable };
+  const dequantization: Dequantization = { ...weight, use: feasible(weight, use) };
   return tf.engine().runKernel(DEQUANTIZE, {}, dequantization as unknown as tf.NamedAttrMap);
+}
+
+function feasible({ shape, scale, min, factors, bytes }: StoredWeight, use: WeightUse): WeightUse {
+  const n = shape.at(-1) as number;
+  // The packing kernels know a factor for each column, or one for all.
+  if (use === 'values' || (factors.length !== 1 && factors.length !== n)) return 'values';
+  const isSymmetric = Math.abs(min / scale + 128) < 1e-3;
+  const steps = bytes.length / n;
+  const isLong = steps >= MIN_INT8_STEPS && steps <= MAX_INT8_STEPS;
+  return use === 'int8 factor' && isSymmetric && isLong ? use : 'factor';
+}
+
+/** Whether the WASM backend computes int8 factors; else it computes in float32. */
+export function hasInt8Kernels(): boolean {
+  return tf.getKernel(DEQUANTIZE, 'wasm') !== undefined;
 }
 
 /** Lets {@link tensorOf} use `cnn-kernels.wasm`. */
@@ -40,19 +62,25 @@ export function registerDequantize(
     kernelName: DEQUANTIZE,
     backendName: 'wasm',
     kernelFunc({ attrs }) {
-      const { bytes, shape, scale, min, factors, isFactor } = attrs as unknown as Dequantization;
-      const out = isFactor ? matrices.makePacked(shape) : backend.makeOutput(shape, 'float32');
+      const { bytes, shape, scale, min, factors, use } = attrs as unknown as Dequantization;
+      const out = {
+        values: () => backend.makeOutput(shape, 'float32'),
+        factor: () => matrices.makePacked(shape, 'panels'),
+        'int8 factor': () => matrices.makePacked(shape, 'int8 panels'),
+      }[use]();
       const to = backend.getMemoryOffset(out.dataId);
       const scales = factors.map((factor) => scale * factor);
       const at = heap._malloc(scales.byteLength + bytes.length);
       const steps = at + scales.byteLength;
       heap.HEAPU8.set(new Uint8Array(scales.buffer), at);
       heap.HEAPU8.set(bytes, steps);
-      const scaling = [min / scale, at, scales.length] as const;
-      if (isFactor) {
-        const n = shape.at(-1) as number;
-        kernels.dequantizePanels(steps, bytes.length / n, n, ...scaling, to);
-      } else kernels.dequantize(steps, bytes.length, ...scaling, to);
+      const offset = min / scale;
+      const n = shape.at(-1) as number;
+      const k = bytes.length / n;
+      const scaling = [at, scales.length] as const;
+      if (use === 'values') kernels.dequantize(steps, bytes.length, offset, ...scaling, to);
+      else if (use === 'factor') kernels.dequantizePanels(steps, k, n, offset, ...scaling, to);
+      else kernels.packInt8Panels(steps, k, n, ...scaling, to);
       heap._free(at);
       return out;
     },

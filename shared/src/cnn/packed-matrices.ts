@@ -2,8 +2,12 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { DataId, TensorInfo } from '@tensorflow/tfjs-core';
 import type { CnnKernels, WasmHeap } from './cnn-kernels.ts';
 
+/** `panels` of `packPanels`, or `int8 panels` of `packInt8Panels`. */
+type Packing = 'panels' | 'int8 panels';
+
 interface Packed {
   readonly at: number;
+  readonly packing: Packing;
   readonly k: number;
   readonly n: number;
   /** Whether this is all there is of the tensor. */
@@ -34,16 +38,17 @@ export class PackedMatrices {
     };
   }
 
-  /** @returns the address of the tensor's values as a matrix of `k` rows and `n` columns */
-  pack({ dataId }: TensorInfo, k: number, n: number): number {
+  /** @returns where, and how, the tensor's values lie as a matrix of `k` rows and `n` columns */
+  pack({ dataId }: TensorInfo, k: number, n: number): Pick<Packed, 'at' | 'packing'> {
     const known = this.#packed.get(dataId);
-    if (known?.k === k && known.n === n) return known.at;
+    if (known?.k === k && known.n === n) return known;
     this.expectUnpacked({ dataId });
     this.#forget(dataId);
-    const at = this.#heap._malloc(bytesOf(k, n));
+    const at = this.#heap._malloc(bytesOf.panels(k, n));
     this.#kernels.packPanels(this.#backend.getMemoryOffset(dataId), k, n, at);
-    this.#packed.set(dataId, { at, k, n, isTensor: false });
-    return at;
+    const packed: Packed = { at, packing: 'panels', k, n, isTensor: false };
+    this.#packed.set(dataId, packed);
+    return packed;
   }
 
   /**
@@ -52,12 +57,12 @@ export class PackedMatrices {
    * @param shape whose last dimension are the matrix's columns
    * @returns the tensor, whose values lie where {@link pack} says
    */
-  makePacked(shape: number[]): TensorInfo {
+  makePacked(shape: number[], packing: Packing): TensorInfo {
     const n = shape.at(-1) as number;
     const k = shape.slice(0, -1).reduce((product, side) => product * side, 1);
-    const at = this.#heap._malloc(bytesOf(k, n));
+    const at = this.#heap._malloc(bytesOf[packing](k, n));
     const tensor = this.#backend.makeOutput(shape, 'float32', at);
-    this.#packed.set(tensor.dataId, { at, k, n, isTensor: true });
+    this.#packed.set(tensor.dataId, { at, packing, k, n, isTensor: true });
     return tensor;
   }
 
@@ -77,6 +82,7 @@ export class PackedMatrices {
   }
 }
 
-function bytesOf(k: number, n: number): number {
-  return Math.ceil(n / 8) * k * 32;
-}
+const bytesOf: Record<Packing, (k: number, n: number) => number> = {
+  panels: (k, n) => Math.ceil(n / 8) * k * 32,
+  'int8 panels': (k, n) => Math.ceil(n / 8) * (64 + Math.ceil(k / 16) * 128),
+};

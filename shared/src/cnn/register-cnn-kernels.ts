@@ -1,6 +1,11 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { type InstantiateKernels, instantiateInHeap, type WasmHeap } from './cnn-kernels.ts';
+import {
+  INT8_WORK_BYTES,
+  type InstantiateKernels,
+  instantiateInHeap,
+  type WasmHeap,
+} from './cnn-kernels.ts';
 import { registerDequantize } from './dequantize.ts';
 import { PackedMatrices } from './packed-matrices.ts';
 
@@ -23,7 +28,7 @@ const MIN_PATCHES = 30;
 const DEPTHWISE_BYTES = 64 * 1024;
 const EDGE_BYTES = 64;
 /** Enough for all but convolutions whose patches are larger than PATCH_BYTES / MIN_PATCHES. */
-const SCRATCH_BYTES = Math.max(EDGE_BYTES + PATCH_BYTES, DEPTHWISE_BYTES);
+const SCRATCH_BYTES = Math.max(EDGE_BYTES + PATCH_BYTES, DEPTHWISE_BYTES, INT8_WORK_BYTES);
 
 /**
  * Puts faster convolutions and matrix products in the place of tfjs-wasm's, for any program that
@@ -49,10 +54,11 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     [m, k, n]: readonly [number, number, number],
     outShape: number[],
   ): tf.TensorInfo => {
-    const panels = matrices.pack(b, k, n);
+    const { at, packing } = matrices.pack(b, k, n);
     const out = backend.makeOutput(outShape, 'float32');
     const to = addressOf(out);
-    kernels.multiply(addressOf(a), m, k, panels, n, addressOf(bias), low, high, to, scratch);
+    const product = packing === 'panels' ? kernels.multiply : kernels.multiplyInt8;
+    product(addressOf(a), m, k, at, n, addressOf(bias), low, high, to, scratch);
     return out;
   };
 
@@ -72,7 +78,9 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
       return multiply(x, filter, bias, clamp, [m, k, outChannels], outShape);
     }
     const patchCount = Math.max(MIN_PATCHES, Math.floor(PATCH_BYTES / (k * 4)));
-    const panels = matrices.pack(filter, k, outChannels);
+    const { at: panels, packing } = matrices.pack(filter, k, outChannels);
+    if (packing !== 'panels')
+      throw new Error('Integers are for products and pointwise convolutions.');
     const out = backend.makeOutput(outShape, 'float32');
     const bytes = EDGE_BYTES + patchCount * k * 4;
     const edge = bytes > SCRATCH_BYTES ? heap._malloc(bytes) : scratch;

@@ -1,3 +1,4 @@
+import { arithmetics } from 'shared/model-card';
 import * as z from 'zod';
 import { backbones } from '../backbones/registry.ts';
 import { quantizations } from '../export/quantize.ts';
@@ -225,6 +226,10 @@ export const trainConfig = z
       .describe(
         'how kernels are stored; mixed measures which ones 8 bits would hurt, and takes float16 for these',
       ),
+    arithmetic: z
+      .enum(arithmetics)
+      .default('int8')
+      .describe('what kernels of 8 bits are computed in when the model answers; int8 is faster'),
     seed: z.int().min(0).describe('of split, head, order, augmentation and dropout'),
   })
   .readonly();

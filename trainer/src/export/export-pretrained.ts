@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' };
-import type { ModelCard } from 'shared/model-card';
+import type { Arithmetic, ModelCard } from 'shared/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
 import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
 import type { Part } from '../datasets/split.ts';
@@ -9,22 +9,29 @@ import { disposePlan } from '../plan/plan.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
 import { chooseFormats } from './choose-formats.ts';
 import { toGraphModel } from './graph-model.ts';
-import { type KernelFormat, schemes } from './quantize.ts';
+import { describeQuantization, type KernelFormat } from './quantize.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
+
+interface PretrainedOptions {
+  /**
+   * A format for all kernels; or pictures, of about the size that the network needs, to choose one for
+   * each by.
+   */
+  readonly quantize?: KernelFormat | ((size: number) => Promise<Part>);
+  readonly arithmetic?: Arithmetic;
+}
 
 /**
  * Exports a network as ImageNet left it, with its 1,000 classes.
  *
  * @param weights `imagenet`, the path of a file, or `none` for random ones, to try a network's speed
- * @param quantize a format for all kernels; or pictures, of about the size that the network needs, to
- *   choose one for each by
  * @throws TrainerError `weights_invalid`
  */
 export async function exportPretrained(
   name: BackboneName,
   weights: string,
   directory: string,
-  quantize: KernelFormat | ((size: number) => Promise<Part>) = 'uint8',
+  { quantize = 'uint8', arithmetic = 'int8' }: PretrainedOptions = {},
 ): Promise<ModelCard> {
   const backbone = backbones[name];
   const { size } = backbone;
@@ -50,7 +57,10 @@ export async function exportPretrained(
       architecture: { name: backbone.title, parameters },
       pretraining: pretrainingOf(name, weights),
       preprocess,
-      quantization: schemes[typeof quantize === 'string' ? quantize : 'mixed'],
+      quantization: describeQuantization(
+        typeof quantize === 'string' ? quantize : 'mixed',
+        arithmetic,
+      ),
       accuracy:
         backbone.publishedTop1 === null || weights === 'none'
           ? []

@@ -18,8 +18,8 @@ import type { Session, SessionRun } from '../stages/session.ts';
 import { chooseFormats } from './choose-formats.ts';
 import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
-import { schemes } from './quantize.ts';
-import { writeModelDirectory } from './write-model-directory.ts';
+import { describeQuantization } from './quantize.ts';
+import { type CardDraft, writeModelDirectory } from './write-model-directory.ts';
 
 /** A network at the end of its training. */
 export interface Trained extends PreparedPhotos {
@@ -54,9 +54,10 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       ? await chooseFormats(plan, preprocess, splits.validation, signal)
       : config.quantize;
   const model = await toGraphModel(plan, config.size, formats, temperature);
+  const quantization = describeQuantization(config.quantize, config.arithmetic);
   const results = await collectResults({
     float32: await answersOf(photos.test, 'Test, float32'),
-    served: await servedAnswers(model, photos.test, signal),
+    served: await servedAnswers(model, quantization, photos.test, signal),
     temperature,
     pictures: splits.test,
     seed: config.seed,
@@ -74,7 +75,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     architecture: { name: backbones[config.backbone].title, parameters },
     pretraining: pretrainingOf(config.backbone, config.weights),
     preprocess,
-    quantization: schemes[config.quantize],
+    quantization,
     accuracy: [
       {
         source: 'measured',
@@ -114,10 +115,11 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
 /** As the Worker runs it. */
 async function servedAnswers(
   model: GraphModel,
+  { arithmetic }: CardDraft['quantization'],
   test: Examples,
   signal: AbortSignal,
 ): Promise<Answers> {
-  const graph = await loadGraph(toArtifacts(model));
+  const graph = await loadGraph(toArtifacts(model), arithmetic);
   const progress = startProgress('Test, quantized', test.length);
   try {
     return await evaluate(graph.run, test, { progress, signal });

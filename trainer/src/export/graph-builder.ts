@@ -1,5 +1,5 @@
 import type { io } from '@tensorflow/tfjs';
-import type { GraphOperation } from 'shared/graph-operations';
+import type { GraphOperation } from 'shared/graph/graph-operations';
 import type { NamedTensor } from '../weights/safetensors.ts';
 import { type KernelFormat, quantizePerChannel, STEP } from './quantize.ts';
 

@@ -1,4 +1,4 @@
-import type { ModelCard } from 'shared/model-card';
+import type { Arithmetic, ModelCard } from 'shared/model-card';
 import type { NamedTensor } from '../weights/safetensors.ts';
 
 /** How a kernel's numbers are stored. */
@@ -9,8 +9,19 @@ export type KernelFormat = (typeof kernelFormats)[number];
 export const quantizations = [...kernelFormats, 'mixed'] as const;
 export type Quantization = (typeof quantizations)[number];
 
-/** What a model card calls them. */
-export const schemes: Readonly<Record<Quantization, ModelCard['quantization']['scheme']>> = {
+/** What a model card says of it. @param arithmetic that 8-bit kernels, if any, are for */
+export function describeQuantization(
+  quantization: Quantization,
+  arithmetic: Arithmetic,
+): Omit<ModelCard['quantization'], 'bytes'> {
+  const hasEightBits = quantization === 'uint8' || quantization === 'mixed';
+  return {
+    scheme: schemes[quantization],
+    arithmetic: hasEightBits ? arithmetic : 'float32',
+  };
+}
+
+const schemes: Readonly<Record<Quantization, ModelCard['quantization']['scheme']>> = {
   uint8: 'uint8-per-channel',
   uint16: 'uint16-per-channel',
   float16: 'float16',

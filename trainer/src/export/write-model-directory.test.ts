@@ -28,7 +28,7 @@ const draft: CardDraft = {
     channelOrder: 'rgb',
     arithmetic: [],
   },
-  quantization: 'uint8-per-channel',
+  quantization: { scheme: 'uint8-per-channel', arithmetic: 'int8' },
   accuracy: [],
   training: null,
   licences: [],
@@ -77,7 +77,7 @@ test("finishes the card with the weights' size and hash", async () => {
   const weights = await read('group1-shard1of1.bin');
   expect(card).toEqual({
     ...draft,
-    quantization: { scheme: 'uint8-per-channel', bytes: weights.length },
+    quantization: { ...draft.quantization, bytes: weights.length },
     weightsHash: createHash('sha256').update(weights).digest('hex'),
   });
 });

@@ -11,7 +11,7 @@ const SHARD_BYTES = 4 * 1024 * 1024;
 
 /** All of a card but what the weights themselves say. */
 export type CardDraft = Omit<ModelCard, 'weightsHash' | 'quantization'> & {
-  readonly quantization: ModelCard['quantization']['scheme'];
+  readonly quantization: Omit<ModelCard['quantization'], 'bytes'>;
 };
 
 /**
@@ -31,7 +31,7 @@ export async function writeModelDirectory(
   const paths = Array.from({ length: count }, (_, i) => `group1-shard${i + 1}of${count}.bin`);
   const card = modelCard.parse({
     ...draft,
-    quantization: { scheme: draft.quantization, bytes: weightData.length },
+    quantization: { ...draft.quantization, bytes: weightData.length },
     weightsHash: createHash('sha256').update(weightData).digest('hex'),
   });
   const json = {

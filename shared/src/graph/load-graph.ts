@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { tensorOf } from 'shared/cnn/dequantize';
-import { type FoldedGraph, valuesOf } from 'shared/fold-constants';
-import { graphOperations } from 'shared/graph-operations';
+import { tensorOf, type WeightUse } from '../cnn/dequantize.ts';
+import { type FoldedGraph, valuesOf } from '../fold-constants.ts';
+import type { Arithmetic } from '../model-card.ts';
+import { graphOperations } from './graph-operations.ts';
 import { activationOf, type Compute, operations } from './operations.ts';
 import { type NodeReader, readNode } from './read-node.ts';
 
@@ -21,12 +22,13 @@ interface Step extends Pick<NodeReader, 'name' | 'tensors'> {
 /**
  * What tfjs-converter's `loadGraphModel` does for a graph that the trainer wrote, in a tenth of its
  * code, which a Worker would evaluate before its first answer: no ways to read files, no branches and
- * loops, no operations but `shared/graph-operations`.
+ * loops, no operations but `graphOperations`.
  *
  * @param graph as the trainer wrote it, folded
+ * @param arithmetic what kernels of 8 bits are computed in, where `cnn-kernels.wasm` computes
  * @throws Error for an operation that the Worker has no code of, and for nodes out of order
  */
-export function loadGraph({ topology, weights }: FoldedGraph): Graph {
+export function loadGraph({ topology, weights }: FoldedGraph, arithmetic: Arithmetic): Graph {
   refuseForeign(topology.node.map(({ op }) => op));
   const integers = new Map(
     weights
@@ -43,10 +45,8 @@ export function loadGraph({ topology, weights }: FoldedGraph): Graph {
   const given = new Set([input, ...floats.map(({ name }) => name)]);
   refuseDisorder(nodes, given);
   const steps = stepsOf(nodes, given);
-  const others = otherThanFactors(nodes);
-  const constants = floats.map(
-    (weight) => [weight.name, tensorOf(weight, !others.has(weight.name))] as const,
-  );
+  const useOf = usesIn(nodes, arithmetic);
+  const constants = floats.map((weight) => [weight.name, tensorOf(weight, useOf(weight))] as const);
   return {
     run: (tensor) =>
       tf.tidy(() => {
@@ -108,13 +108,30 @@ function nodeNameOf(reference: string): string {
   return reference.replace(/:\d+$/, '');
 }
 
-/** Names of all that is not but the right factor of products and convolutions that our kernels cover. */
-function otherThanFactors(nodes: readonly NodeReader[]): Set<string> {
-  return new Set(
-    nodes.flatMap((node) =>
-      node.tensors.filter((_, place) => place !== 1 || !hasCoveredFactor(node)),
-    ),
-  );
+/** What each constant is for; one that is read twice is for any kernel. */
+function usesIn(
+  nodes: readonly NodeReader[],
+  arithmetic: Arithmetic,
+): (weight: { readonly name: string; readonly shape: readonly number[] }) => WeightUse {
+  const factors = new Map<string, NodeReader>();
+  const others = new Set<string>();
+  for (const node of nodes) {
+    for (const [place, name] of node.tensors.entries()) {
+      if (place !== 1 || !hasCoveredFactor(node)) others.add(name);
+      else factors.set(name, node);
+    }
+  }
+  return ({ name, shape }) => {
+    const reader = factors.get(name);
+    if (!reader || others.has(name)) return 'values';
+    return arithmetic === 'int8' && isProduct(reader, shape) ? 'int8 factor' : 'factor';
+  };
+}
+
+/** A pointwise convolution that goes through all pixels is one, too. */
+function isProduct(node: NodeReader, shape: readonly number[]): boolean {
+  if (node.op === '_FusedMatMul') return true;
+  return shape[0] === 1 && shape[1] === 1 && node.numbers('strides').every((step) => step === 1);
 }
 
 function hasCoveredFactor(node: NodeReader): boolean {

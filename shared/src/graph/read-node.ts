@@ -1,4 +1,4 @@
-import { type FoldedGraph, nodeOf } from 'shared/fold-constants';
+import { type FoldedGraph, nodeOf } from '../fold-constants.ts';
 
 type Node = FoldedGraph['topology']['node'][number];
 

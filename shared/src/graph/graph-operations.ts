@@ -1,6 +1,6 @@
 /**
- * The operations that the trainer's graphs are made of, by TensorFlow's names. The Worker has the
- * tfjs code of these and of no others: `edge/src/tfjs/`.
+ * The operations that the trainer's graphs are made of, by TensorFlow's names. `operations.ts`
+ * runs these and no others, and the Worker has the tfjs kernels of no others: `edge/src/tfjs/`.
  */
 export const graphOperations = [
   'AddN',

@@ -1,5 +1,5 @@
 import { engine, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
-import type { GraphOperation } from 'shared/graph-operations';
+import type { GraphOperation } from './graph-operations.ts';
 import type { NodeReader } from './read-node.ts';
 
 /** Computes a node's outputs from its tensors. */
