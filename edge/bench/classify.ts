@@ -19,6 +19,7 @@ const node = await inferInNode();
 const gflops = (ms: number): number => node.gigaflop / (ms / 1000);
 const peers: Record<Peer, string> = {
   ours: 'ours, float32',
+  ours_int8: 'ours, int8',
   tfjs_wasm: 'stock tfjs-wasm',
   ort_web: 'onnxruntime-web, float32',
   ort_web_int8: 'onnxruntime-web, int8',
@@ -36,9 +37,9 @@ for (const [peer, name] of Object.entries(peers) as [Peer, string][]) {
 console.log(
   `One thread of WebAssembly has ${node.peakGflops.toFixed(0)} GFLOP/s of relaxed FMA; we use ${percent(gflops(node.ms.ours) / node.peakGflops)}.`,
 );
-title('By layer: how many, ms of all, GFLOP/s; stock tfjs-wasm');
+title('By layer: how many, ms of all, GFLOP/s; in int8; stock tfjs-wasm');
 for (const [i, layer] of node.layers.ours.entries()) {
-  showLayer(layer, node.layers.stock[i] as LayerTime);
+  showLayer(layer, node.layers.int8[i] as LayerTime, node.layers.stock[i] as LayerTime);
 }
 title('By size of the input, and by pictures at once: ms a picture');
 console.log(list(node.msBySize, ' px'));
@@ -49,7 +50,8 @@ title(
   `CPU milliseconds of workerd a request, JPEG 500 pixels wide (${requests.photoBytes} bytes), past the cache`,
 );
 showRequest(await named('imagenet'), requests.imagenet);
-showRequest('imagenet on stock kernels', requests.imagenetOnStockKernels);
+showRequest('imagenet in float32', requests.imagenetInFloat32);
+showRequest('imagenet in float32, on stock kernels', requests.imagenetOnStockKernels);
 showRequest(await named('cifar10'), requests.cifar10);
 showRequest(await named('cifar10-fast'), requests.cifar10Fast);
 console.log(`requests a second, cifar10: ${list(requests.perSecond, ' clients')}`);
@@ -71,20 +73,30 @@ for (const [name, { wallMs, cpuMs }] of Object.entries({
 const { gzipKib } = await measureBundle();
 title(`Worker: ${gzipKib.toFixed(0)} KiB gzipped, without models`);
 
-const ratios = Object.fromEntries(
-  (Object.keys(peers) as Peer[])
-    .filter((peer) => peer !== 'ours')
-    .map((peer) => [`ratio_${peer}`, node.ms[peer] / node.ms.ours]),
-);
+/** How many times as fast we are as each peer. */
+const ratiosOf = (ms: number): Record<string, number> =>
+  Object.fromEntries(
+    (Object.keys(peers) as Peer[])
+      .filter((peer) => !peer.startsWith('ours'))
+      .map((peer) => [`ratio_${peer}`, node.ms[peer] / ms]),
+  );
+const inferenceOnStockKernels = requests.imagenetOnStockKernels.inference;
 console.log(
   JSON.stringify(
     {
-      ...ratios,
-      ratio_tfjs_wasm_in_workerd:
-        requests.imagenetOnStockKernels.inference / requests.imagenet.inference,
-      ratio_bare_inference: requests.imagenet.ratioInference,
+      // In float32, as the peers' are but for the one that says int8.
+      ...ratiosOf(node.ms.ours),
+      ratio_tfjs_wasm_in_workerd: inferenceOnStockKernels / requests.imagenetInFloat32.inference,
+      ratio_bare_inference: requests.imagenetInFloat32.ratioInference,
       ratio_bare_inference_on_stock_kernels: requests.imagenetOnStockKernels.ratioInference,
-      ratio_bare_inference_and_decode: requests.imagenet.ratioInferenceAndDecode,
+      ratio_bare_inference_and_decode: requests.imagenetInFloat32.ratioInferenceAndDecode,
+      int8: {
+        ...ratiosOf(node.ms.ours_int8),
+        ratio_ours_float32: node.ms.ours / node.ms.ours_int8,
+        ratio_tfjs_wasm_in_workerd: inferenceOnStockKernels / requests.imagenet.inference,
+        ratio_bare_inference: requests.imagenet.ratioInference,
+        ratio_bare_inference_and_decode: requests.imagenet.ratioInferenceAndDecode,
+      },
       ratio_cold_start: cold.ratioWall,
       ratio_cold_start_cpu: cold.ratioCpu,
       ms: node.ms,
@@ -94,6 +106,7 @@ console.log(
       ms_by_batch: node.msByBatch,
       cpu_ms: {
         imagenet: requests.imagenet,
+        imagenet_in_float32: requests.imagenetInFloat32,
         cifar10: requests.cifar10,
         cifar10_fast: requests.cifar10Fast,
       },
@@ -122,12 +135,12 @@ async function named(model: string): Promise<string> {
   return `${model}, ${card.preprocess.size} px${right}`;
 }
 
-function showLayer({ name, count, gigaflop, ms }: LayerTime, stock: LayerTime): void {
-  const speed = (layerMs: number): string => ((gigaflop / layerMs) * 1000).toFixed(1).padStart(6);
-  console.log(
-    `${name.padEnd(42)}${count} ×${ms.toFixed(2).padStart(7)} ms${speed(ms)}` +
-      `${stock.ms.toFixed(2).padStart(9)} ms${speed(stock.ms)}`,
+function showLayer({ name, count, gigaflop, ms }: LayerTime, ...others: LayerTime[]): void {
+  const times = [ms, ...others.map((other) => other.ms)].map(
+    (layerMs) =>
+      `${layerMs.toFixed(2).padStart(7)} ms${((gigaflop / layerMs) * 1000).toFixed(1).padStart(6)}`,
   );
+  console.log(`${name.padEnd(42)}${count} ×${times.join('  ')}`);
 }
 
 function showRequest(name: string, times: CpuTimes): void {

@@ -2,6 +2,6 @@
 export interface InferenceCost {
   /** Milliseconds of one, several times. */
   readonly ms: number[];
-  /** tfjs' memory of WebAssembly, with the model's weights in float32. */
+  /** tfjs' memory of WebAssembly, with the model's weights. */
   readonly wasmBytes: number;
 }

@@ -1,6 +1,6 @@
 /**
- * One picture through EfficientNet-Lite0 in Node, on one thread: ours, stock tfjs-wasm,
- * onnxruntime-web, tfjs in plain JavaScript and native onnxruntime, in turns. Prints one line of
+ * One picture through EfficientNet-Lite0 in Node, on one thread: ours in float32 and in int8, stock
+ * tfjs-wasm, onnxruntime-web, tfjs in plain JavaScript and native onnxruntime, in turns. Prints one line of
  * JSON, {@link NodeFigures}. A process of its own, since each peer keeps its memory.
  */
 import { readFile } from 'node:fs/promises';
@@ -14,7 +14,8 @@ import { CallRecorder } from 'shared/cnn/call-recorder';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { createPredictor } from 'shared/cnn/predictor';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
-import { foldConstants } from 'shared/fold-constants';
+import { foldConstants, foldGraph } from 'shared/fold-constants';
+import { loadGraph } from 'shared/graph/load-graph';
 import { readModelDirectory } from 'shared/model-directory';
 import { preprocess } from 'shared/preprocess-node';
 import { createWasmModule } from 'shared/tfjs-wasm-node';
@@ -34,14 +35,21 @@ export interface NodeFigures {
   readonly gigaflop: number;
   /** What one thread of WebAssembly can do at most, in 10⁹ operations a second. */
   readonly peakGflops: number;
-  readonly layers: { readonly ours: LayerTime[]; readonly stock: LayerTime[] };
+  readonly layers: Readonly<Record<'ours' | 'int8' | 'stock', LayerTime[]>>;
   /** Milliseconds a picture, by the input's side in pixels. */
   readonly msBySize: Record<number, number>;
   /** Milliseconds a picture, by how many are computed at once. */
   readonly msByBatch: Record<number, number>;
 }
 
-export type Peer = 'ours' | 'tfjs_wasm' | 'ort_web' | 'ort_web_int8' | 'tfjs_cpu' | 'ort_native';
+export type Peer =
+  | 'ours'
+  | 'ours_int8'
+  | 'tfjs_wasm'
+  | 'ort_web'
+  | 'ort_web_int8'
+  | 'tfjs_cpu'
+  | 'ort_native';
 
 const ROUNDS = 15;
 /** Plain JavaScript takes a second a picture. */
@@ -59,10 +67,12 @@ const stock = registeredKernels();
 const recorder = await startBackend();
 const ours = registeredKernels();
 const folded = foldConstants(artifacts);
-const onWasm = await loadGraphModel({ load: async () => folded });
-const asServed = predictorOf(onWasm, size, 1);
+const onWasm = runOf(await loadGraphModel({ load: async () => folded }));
+const inFloat32 = createPredictor(onWasm, [1, size, size, 3], recorder);
+const { run: onWasmInInt8 } = loadGraph(foldGraph(artifacts), 'int8');
+const inInt8 = createPredictor(onWasmInInt8, [1, size, size, 3], recorder);
 await tf.setBackend('cpu');
-const onCpu = await loadGraphModel({ load: async () => folded });
+const onCpu = runOf(await loadGraphModel({ load: async () => folded }));
 await tf.setBackend('wasm');
 
 const { float32, int8 } = await makeOnnxModels(photos.map(channelsFirst), size);
@@ -80,12 +90,14 @@ const inputs = {
 };
 
 type Answer = ArrayLike<number>;
+type Run = (input: tf.Tensor) => tf.Tensor;
 
 const runs: Record<Peer, () => Answer | Promise<Answer>> = {
-  ours: () => asServed.predict(photo),
+  ours: () => inFloat32.predict(photo),
+  ours_int8: () => inInt8.predict(photo),
   tfjs_wasm() {
     useKernels(stock);
-    const answer = predict(onWasm, photo, size, 1);
+    const answer = predict(onWasm, photo);
     useKernels(ours);
     return answer;
   },
@@ -93,7 +105,7 @@ const runs: Record<Peer, () => Answer | Promise<Answer>> = {
   ort_web_int8: async () => outputOf(await sessions.ort_web_int8.run(inputs.web)),
   async tfjs_cpu() {
     await tf.setBackend('cpu');
-    const answer = predict(onCpu, photo, size, 1);
+    const answer = predict(onCpu, photo);
     await tf.setBackend('wasm');
     return answer;
   },
@@ -117,12 +129,16 @@ for (let round = -5; round < ROUNDS; round++) {
   }
 }
 
-const layersOf = (kernels: typeof ours): LayerTime[] => {
-  const layers = profileLayers(kernels, () => predict(onWasm, photo, size, 1), ROUNDS);
+const layersOf = (kernels: typeof ours, run: Run): LayerTime[] => {
+  const layers = profileLayers(kernels, () => predict(run, photo), ROUNDS);
   useKernels(ours);
   return layers;
 };
-const layers = { ours: layersOf(ours), stock: layersOf(stock) };
+const layers = {
+  ours: layersOf(ours, onWasm),
+  int8: layersOf(ours, onWasmInInt8),
+  stock: layersOf(stock, onWasm),
+};
 
 const msBySize: Record<number, number> = {};
 for (const side of [96, 128, 160, 192, 224, 288]) msBySize[side] = await timeGraph(side, 1);
@@ -141,16 +157,12 @@ console.log(
   } as NodeFigures),
 );
 
-/** @param batch how many times the picture is given */
-function predict(graph: GraphModel, input: Float32Array, side: number, batch: number): Answer {
-  return tf.tidy(() =>
-    (graph.predict(tf.tensor4d(input, [batch, side, side, 3])) as tf.Tensor).dataSync(),
-  );
+function predict(run: Run, input: Float32Array): Answer {
+  return tf.tidy(() => run(tf.tensor4d(input, [1, size, size, 3])).dataSync());
 }
 
-function predictorOf(graph: GraphModel, side: number, batch: number) {
-  const run = (input: tf.Tensor) => graph.predict(input) as tf.Tensor;
-  return createPredictor(run, [batch, side, side, 3], recorder);
+function runOf(graph: GraphModel): Run {
+  return (input) => graph.predict(input) as tf.Tensor;
 }
 
 /** As the Worker does it. */
@@ -177,7 +189,7 @@ async function timeGraph(side: number, batch: number): Promise<number> {
   );
   const modelTopology = { ...folded.modelTopology, node: sized };
   const graph = await loadGraphModel({ load: async () => ({ ...folded, modelTopology }) });
-  const predictor = predictorOf(graph, side, batch);
+  const predictor = createPredictor(runOf(graph), [batch, side, side, 3], recorder);
   const input = Float32Array.from({ length: batch * side * side * 3 }, (_, i) => Math.sin(i));
   const ms: number[] = [];
   for (let round = -2; round < 8; round++) {

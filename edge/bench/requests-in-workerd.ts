@@ -29,7 +29,9 @@ export interface CpuTimes {
 
 export interface RequestFigures {
   readonly photoBytes: number;
+  /** In int8, as their cards say. */
   readonly imagenet: CpuTimes;
+  readonly imagenetInFloat32: CpuTimes;
   readonly imagenetOnStockKernels: CpuTimes;
   readonly cifar10: CpuTimes;
   readonly cifar10Fast: CpuTimes;
@@ -53,6 +55,8 @@ export async function measureRequests(): Promise<RequestFigures> {
   const worker = await startBareWorkerd();
   try {
     const imagenet = await measure(worker, 'imagenet', url);
+    await get(worker, '/kernels', { use: 'float32' });
+    const imagenetInFloat32 = await measure(worker, 'imagenet', url);
     await get(worker, '/kernels', { use: 'stock' });
     const imagenetOnStockKernels = await measure(worker, 'imagenet', url);
     await get(worker, '/kernels', { use: 'ours' });
@@ -73,6 +77,7 @@ export async function measureRequests(): Promise<RequestFigures> {
     return {
       photoBytes: photo.length,
       imagenet,
+      imagenetInFloat32,
       imagenetOnStockKernels,
       cifar10,
       cifar10Fast,

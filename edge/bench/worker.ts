@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
+import type { WeightUse } from 'shared/cnn/dequantize';
 import { createApp } from '../src/app.ts';
 import { callRecorder, startBackend } from '../src/backend.ts';
 import type { Env } from '../src/env.ts';
@@ -33,8 +34,9 @@ export default {
       case '/kernels': {
         await startBackend();
         ours ??= registeredKernels();
-        const isStock = searchParams.get('use') === 'stock';
-        useKernels(isStock ? stock : ours);
+        const use = searchParams.get('use');
+        const isStock = use === 'stock';
+        useKernels(isStock ? stock : use === 'float32' ? inFloat32(ours) : ours);
         const recorder = callRecorder();
         if (recorder) recorder.paused = isStock;
         // Drops all models, whose weights were loaded by the other kernels.
@@ -51,6 +53,17 @@ export default {
     }
   },
 } satisfies ExportedHandler<Env>;
+
+/** Ours, but for weights that would have been those of products in 8 bits. */
+function inFloat32(kernels: Kernels): Kernels {
+  const dequantize = kernels.get('Dequantize') as tf.KernelConfig;
+  const kernelFunc: tf.KernelFunc = (call) => {
+    const { use } = call.attrs as unknown as { use: WeightUse };
+    const attrs = { ...call.attrs, use: use === 'int8 factor' ? 'factor' : use };
+    return dequantize.kernelFunc({ ...call, attrs });
+  };
+  return new Map([...kernels, ['Dequantize', { ...dequantize, kernelFunc }]]);
+}
 
 /** Query: `part`, `times`, `model`, and `url` of a picture. */
 async function runPart(query: URLSearchParams, env: Env): Promise<void> {
