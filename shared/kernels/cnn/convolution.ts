@@ -1,14 +1,16 @@
 // AssemblyScript: a convolution as a matrix product. What lies under the filter at an output pixel
 // becomes a row of the left factor, for as many pixels as fit into the cache at a time.
+import { multiplyInt8 } from './int8-product';
 import { multiply } from './matrix-product';
 
 /**
  * Layout is NHWC, float32.
  *
- * @param panels the filter, `[filterHeight · filterWidth · channels, n]`, as `packPanels` leaves it
+ * @param panels the filter, `[filterHeight · filterWidth · channels, n]`, as `packPanels` leaves it, or
+ *   `packInt8Panels`
  * @param bias `[n]`, or 0 for none
  * @param patches room for `patchCount` rows of the left factor
- * @param edge 64 bytes to work in
+ * @param work what `multiply` or `multiplyInt8` works in
  */
 export function convolve(
   x: usize,
@@ -32,7 +34,8 @@ export function convolve(
   out: usize,
   patches: usize,
   patchCount: i32,
-  edge: usize,
+  work: usize,
+  isInt8: bool,
 ): void {
   const size = filterHeight * filterWidth * channels;
   const pixelBytes = (<usize>channels) << 2;
@@ -65,7 +68,8 @@ export function convolve(
           to += runBytes;
         }
         if (++filled === patchCount) {
-          multiply(patches, filled, size, panels, n, bias, low, high, out, edge);
+          if (isInt8) multiplyInt8(patches, filled, size, panels, n, bias, low, high, out, work);
+          else multiply(patches, filled, size, panels, n, bias, low, high, out, work);
           out += (<usize>(filled * n)) << 2;
           filled = 0;
           to = patches;
@@ -74,7 +78,9 @@ export function convolve(
     }
     x += <usize>height * rowBytes;
   }
-  if (filled) multiply(patches, filled, size, panels, n, bias, low, high, out, edge);
+  if (filled === 0) return;
+  if (isInt8) multiplyInt8(patches, filled, size, panels, n, bias, low, high, out, work);
+  else multiply(patches, filled, size, panels, n, bias, low, high, out, work);
 }
 
 function copy(from: usize, to: usize, bytes: usize): void {

@@ -130,7 +130,7 @@ function gather(from: usize, rows: i32, rowBytes: usize, columns: i32, to: usize
  * @param a `[m, k]`, float32
  * @param panels `b` as `packInt8Panels` leaves it
  * @param bias `[n]`, or 0 for none
- * @param work 64 KiB to work in, which is enough for `k` up to 8192
+ * @param work 97 KiB to work in, which is enough for `k` up to 16,384
  */
 export function multiplyInt8(
   a: usize,

@@ -149,44 +149,55 @@ function randomConvolution(): Omit<Case, 'n' | 'bias'> {
   };
 }
 
+function runConvolution(c: Case, x: Float32Array, packed: Float32Array, isInt8: boolean) {
+  const { batch, height, width, channels, filter } = c;
+  const [outHeight, outWidth] = outSize(c);
+  const patchCount = between(1, 40);
+  const buffers = {
+    x,
+    packed,
+    bias: c.bias,
+    patches: patchCount * filter[0] * filter[1] * channels,
+    work: isInt8 ? INT8_WORK_BYTES / 4 : 16,
+    out: batch * outHeight * outWidth * c.n,
+  };
+  return guarded.run(buffers, (at) =>
+    kernels.convolve(
+      at.x,
+      batch,
+      height,
+      width,
+      channels,
+      ...filter,
+      ...c.strides,
+      c.pad[0],
+      c.pad[2],
+      outHeight,
+      outWidth,
+      at.packed,
+      c.n,
+      c.bias.length && at.bias,
+      ...c.clamp,
+      at.out,
+      at.patches,
+      patchCount,
+      at.work,
+      isInt8,
+    ),
+  );
+}
+
 test('a convolution is that of plain loops, at any size, and touches nothing else', () => {
   for (let i = 0; i < 80; i++) {
     const n = between(1, 20);
     const c: Case = { ...randomConvolution(), n, bias: values(one([0, n])) };
     const { batch, height, width, channels, filter } = c;
     const k = filter[0] * filter[1] * channels;
-    const [outHeight, outWidth] = outSize(c);
     const [x, weights] = [values(batch * height * width * channels), values(k * n)];
     const [packed] = guarded.run({ weights, out: Math.ceil(n / 8) * 8 * k }, (at) =>
       kernels.packPanels(at.weights, k, n, at.out),
     ) as [Float32Array];
-    const patchCount = between(1, 40);
-    const out = batch * outHeight * outWidth * n;
-    const buffers = { x, packed, bias: c.bias, patches: patchCount * k, edge: 16, out };
-    const results = guarded.run(buffers, (at) =>
-      kernels.convolve(
-        at.x,
-        batch,
-        height,
-        width,
-        channels,
-        ...filter,
-        ...c.strides,
-        c.pad[0],
-        c.pad[2],
-        outHeight,
-        outWidth,
-        at.packed,
-        n,
-        c.bias.length && at.bias,
-        ...c.clamp,
-        at.out,
-        at.patches,
-        patchCount,
-        at.edge,
-      ),
-    );
-    expectClose(results, reference(c, x, weights, false));
+    expectClose(runConvolution(c, x, packed, false), reference(c, x, weights, false));
   }
 });
 
@@ -367,12 +378,12 @@ function int8Reference({ m, k, n, a, steps, scales, bias, clamp }: Int8Case): nu
   }).flat();
 }
 
-function runInt8({ m, k, n, a, steps, scales, bias, clamp }: Int8Case): Float32Array[] {
+function packInt8({ k, n, steps, scales }: Int8Case): Float32Array {
   const padded = new Uint8Array(Math.ceil(steps.length / 4) * 4);
   // At the end, so that reading beyond them is noticed.
   padded.set(steps, padded.length - steps.length);
   const panels = (Math.ceil(n / 8) * (64 + Math.ceil(k / 16) * 128)) / 4;
-  const packing = guarded.run(
+  const [packed] = guarded.run(
     { steps: new Float32Array(padded.buffer), scales, out: panels },
     (at) =>
       kernels.packInt8Panels(
@@ -383,8 +394,13 @@ function runInt8({ m, k, n, a, steps, scales, bias, clamp }: Int8Case): Float32A
         scales.length,
         at.out,
       ),
-  );
-  const [packed] = packing as [Float32Array];
+  ) as [Float32Array];
+  return packed;
+}
+
+function runInt8(product: Int8Case): Float32Array[] {
+  const { m, k, n, a, bias, clamp } = product;
+  const packed = packInt8(product);
   return guarded.run({ a, packed, bias, work: INT8_WORK_BYTES / 4, out: m * n }, (at) =>
     kernels.multiplyInt8(
       at.a,
@@ -414,6 +430,31 @@ test('a product of 8 bits is that of plain loops, at any size, and touches nothi
       clamp: one(clamps),
     };
     expectClose(runInt8(product), int8Reference(product));
+  }
+});
+
+test('a convolution in 8 bits is the product of its patches, and touches nothing else', () => {
+  for (let i = 0; i < 40; i++) {
+    const n = between(1, 20);
+    const c: Case = { ...randomConvolution(), n, bias: values(one([0, n])) };
+    const { batch, height, width, channels, filter } = c;
+    const k = filter[0] * filter[1] * channels;
+    const x = values(batch * height * width * channels);
+    // A filter for each value under it takes the patches apart.
+    const each = Float32Array.from({ length: k * k }, (_, at) => Number(at % (k + 1) === 0));
+    const whole: Case = { ...c, n: k, bias: new Float32Array(), clamp: clamps[0] };
+    const a = Float32Array.from(reference(whole, x, each, false));
+    const product: Int8Case = {
+      m: a.length / k,
+      k,
+      n,
+      a,
+      steps: Uint8Array.from({ length: k * n }, () => between(1, 255)),
+      scales: values(one([1, n])).map((scale) => scale / 100),
+      bias: c.bias,
+      clamp: c.clamp,
+    };
+    expectClose(runConvolution(c, x, packInt8(product), true), int8Reference(product));
   }
 });
 

@@ -36,7 +36,8 @@ export interface CnnKernels {
     out: number,
     patches: number,
     patchCount: number,
-    edge: number,
+    work: number,
+    isInt8: boolean,
   ): void;
   convolveDepthwise(
     x: number,
@@ -101,9 +102,9 @@ export interface CnnKernels {
 }
 
 /** The most that `multiplyInt8` has room for in INT8_WORK_BYTES. */
-export const MAX_INT8_STEPS = 8192;
+export const MAX_INT8_STEPS = 16_384;
 /** That `multiplyInt8` works in: an edge, and a block of rows with their scales. */
-export const INT8_WORK_BYTES = 64 * 1024;
+export const INT8_WORK_BYTES = 97 * 1024;
 
 /** What tfjs-wasm's module has beyond its types. */
 export interface WasmHeap {

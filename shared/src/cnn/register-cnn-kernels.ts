@@ -28,7 +28,7 @@ const MIN_PATCHES = 30;
 const DEPTHWISE_BYTES = 64 * 1024;
 const EDGE_BYTES = 64;
 /** Enough for all but convolutions whose patches are larger than PATCH_BYTES / MIN_PATCHES. */
-const SCRATCH_BYTES = Math.max(EDGE_BYTES + PATCH_BYTES, DEPTHWISE_BYTES, INT8_WORK_BYTES);
+const SCRATCH_BYTES = Math.max(INT8_WORK_BYTES + PATCH_BYTES, DEPTHWISE_BYTES);
 
 /**
  * Puts faster convolutions and matrix products in the place of tfjs-wasm's, for any program that
@@ -79,11 +79,11 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     }
     const patchCount = Math.max(MIN_PATCHES, Math.floor(PATCH_BYTES / (k * 4)));
     const { at: panels, packing } = matrices.pack(filter, k, outChannels);
-    if (packing !== 'panels')
-      throw new Error('Integers are for products and pointwise convolutions.');
+    const isInt8 = packing === 'int8 panels';
     const out = backend.makeOutput(outShape, 'float32');
-    const bytes = EDGE_BYTES + patchCount * k * 4;
-    const edge = bytes > SCRATCH_BYTES ? heap._malloc(bytes) : scratch;
+    const workBytes = isInt8 ? INT8_WORK_BYTES : EDGE_BYTES;
+    const bytes = workBytes + patchCount * k * 4;
+    const work = bytes > SCRATCH_BYTES ? heap._malloc(bytes) : scratch;
     kernels.convolve(
       addressOf(x),
       info.batchSize,
@@ -103,11 +103,12 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
       addressOf(bias),
       ...clamp,
       addressOf(out),
-      edge + EDGE_BYTES,
+      work + workBytes,
       patchCount,
-      edge,
+      work,
+      isInt8,
     );
-    if (edge !== scratch) heap._free(edge);
+    if (work !== scratch) heap._free(work);
     return out;
   };
 

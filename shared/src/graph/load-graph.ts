@@ -112,26 +112,18 @@ function nodeNameOf(reference: string): string {
 function usesIn(
   nodes: readonly NodeReader[],
   arithmetic: Arithmetic,
-): (weight: { readonly name: string; readonly shape: readonly number[] }) => WeightUse {
-  const factors = new Map<string, NodeReader>();
+): (weight: { readonly name: string }) => WeightUse {
+  const factors = new Set<string>();
   const others = new Set<string>();
   for (const node of nodes) {
     for (const [place, name] of node.tensors.entries()) {
-      if (place !== 1 || !hasCoveredFactor(node)) others.add(name);
-      else factors.set(name, node);
+      (place === 1 && hasCoveredFactor(node) ? factors : others).add(name);
     }
   }
-  return ({ name, shape }) => {
-    const reader = factors.get(name);
-    if (!reader || others.has(name)) return 'values';
-    return arithmetic === 'int8' && isProduct(reader, shape) ? 'int8 factor' : 'factor';
+  return ({ name }) => {
+    if (!factors.has(name) || others.has(name)) return 'values';
+    return arithmetic === 'int8' ? 'int8 factor' : 'factor';
   };
-}
-
-/** A pointwise convolution that goes through all pixels is one, too. */
-function isProduct(node: NodeReader, shape: readonly number[]): boolean {
-  if (node.op === '_FusedMatMul') return true;
-  return shape[0] === 1 && shape[1] === 1 && node.numbers('strides').every((step) => step === 1);
 }
 
 function hasCoveredFactor(node: NodeReader): boolean {
