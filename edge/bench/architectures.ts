@@ -32,12 +32,12 @@ interface Cost {
   readonly gflop: number;
   /** Of the shards in 8 bits. */
   readonly quantizedMb: number;
-  /** null where the weights alone, as float32 in memory, are more than an isolate may hold. */
+  /** null where the weights alone are more than an isolate may hold. */
   readonly served: {
     /** Bare inference, and a whole request with a 500-pixel JPEG. */
     readonly inferenceMs: number;
     readonly requestMs: number;
-    /** Of WebAssembly: weights in float32, twice where they are packed, and activations. */
+    /** Of WebAssembly: weights, and activations. */
     readonly memoryMb: number;
   } | null;
 }
@@ -67,7 +67,7 @@ async function measure(name: BackboneName): Promise<Cost> {
   disposePlan(plan);
   model.dispose();
   // A byte for each weight; scales and biases are less than a hundredth.
-  if (weights * 4e-6 > ISOLATE_MB - REST_MB)
+  if (weights / 1e6 > ISOLATE_MB - REST_MB)
     return { ...cost, quantizedMb: weights / 1e6, served: null };
   const assets = await mkdtemp(join(tmpdir(), 'graft-architecture-'));
   try {
@@ -113,7 +113,7 @@ function row({ name, parameters, gflop, quantizedMb, served }: Cost): string {
     `${quantizedMb.toFixed(1)} MB`,
     served ? `${served.inferenceMs.toFixed(1)} ms` : '',
     served ? `${served.requestMs.toFixed(1)} ms` : '',
-    served ? `${served.memoryMb.toFixed(0)} MB` : `> ${(quantizedMb * 4).toFixed(0)} MB`,
+    served ? `${served.memoryMb.toFixed(0)} MB` : `> ${quantizedMb.toFixed(0)} MB`,
     planOf(served),
   ];
   return `| ${cells.join(' | ')} |`;

@@ -39,7 +39,7 @@ const loaded = new Map<string, Loaded>();
  * share the load. Of the models that nobody holds, the isolate keeps those used last.
  *
  * @param directory of a model that the index lists
- * @param maxModels that are kept ready; each takes four times its weights' bytes
+ * @param maxModels that are kept ready; each takes its weights' bytes, or four times as many in float32
  */
 export async function withModel<T>(
   env: Env,

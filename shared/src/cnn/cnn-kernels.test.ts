@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { type StoredWeight, valuesOf } from '../fold-constants.ts';
 import { type CnnKernels, INT8_WORK_BYTES, MAX_INT8_STEPS } from './cnn-kernels.ts';
@@ -481,6 +483,39 @@ test('the largest sums of 8 bits are exact on every processor', () => {
     }
   }
 });
+
+test('a processor without an instruction for dot products comes to the same bits', async () => {
+  const answers = await Promise.all(
+    ['--enable-avx-vnni', '--no-enable-avx-vnni'].map(productUnder),
+  );
+  expect(answers[0]).toHaveLength(64);
+  expect(answers[1]).toBe(answers[0]);
+});
+
+/** @returns the SHA-256 of a product that a Node with this option computes */
+async function productUnder(option: string): Promise<string> {
+  const script = `
+    import { createHash } from 'node:crypto';
+    import { cnnKernelsForNode } from './cnn-kernels-node.ts';
+    const [m, k, n] = [13, 100, 24];
+    const memory = new WebAssembly.Memory({ initial: 16 });
+    const kernels = cnnKernelsForNode()({ env: { memory } });
+    const [steps, scales, packed, a, out, work] = [1, 2, 3, 4, 5, 6].map((at) => at << 17);
+    new Uint8Array(memory.buffer, steps, k * n).forEach((_, i, all) => (all[i] = 1 + (i * 7919) % 255));
+    new Float32Array(memory.buffer, scales, n).fill(0.01);
+    new Float32Array(memory.buffer, a, m * k).forEach((_, i, all) => (all[i] = Math.sin(i)));
+    kernels.packInt8Panels(steps, k, n, scales, n, packed);
+    kernels.multiplyInt8(a, m, k, packed, n, 0, -Infinity, Infinity, out, work);
+    const product = new Uint8Array(memory.buffer, out, 4 * m * n);
+    if (product.every((byte) => byte === 0)) throw new Error('It computed nothing.');
+    console.log(createHash('sha256').update(product).digest('hex'));`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [option, '--input-type=module', '--eval', script],
+    { cwd: import.meta.dirname },
+  );
+  return stdout.trim();
+}
 
 test('a row of one value has no range, and is exact', () => {
   const [m, k, n] = [2, 40, 3];
