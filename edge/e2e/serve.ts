@@ -12,8 +12,8 @@ const edge = fileURLToPath(new URL('..', import.meta.url));
 /** The Worker in workerd with models of its own, and a host with pictures for it to fetch. */
 export interface Served {
   fetch(path: string): Promise<{ json(): Promise<unknown> }>;
-  /** @param photo place in `photos` */
-  classify(photo: number, top?: number): Promise<ClassifyAnswer>;
+  /** @param photo place in `photos` @param query more than its url */
+  classify(photo: number, query?: Readonly<Record<string, string>>): Promise<ClassifyAnswer>;
   close(): Promise<void>;
 }
 
@@ -51,12 +51,10 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
 
   return {
     fetch: (path) => worker.fetch(path),
-    async classify(photo, top = 5) {
-      const query = new URLSearchParams({
-        url: `http://127.0.0.1:${port}/${photo}`,
-        top: `${top}`,
-      });
-      return classifyAnswer.parse(await (await worker.fetch(`/classify?${query}`)).json());
+    async classify(photo, query = {}) {
+      const url = `http://127.0.0.1:${port}/${photo}`;
+      const search = new URLSearchParams({ ...query, url });
+      return classifyAnswer.parse(await (await worker.fetch(`/classify?${search}`)).json());
     },
     async close() {
       await worker.close();

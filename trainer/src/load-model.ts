@@ -83,7 +83,7 @@ function onWasm<T>(inUse: string, compute: () => T): T {
 /**
  * Loads a model directory that the trainer wrote.
  *
- * @throws TrainerError `model_invalid`
+ * @throws TrainerError `model_invalid`, `backend_unavailable`
  */
 export async function loadModel(
   directory: string,
@@ -96,6 +96,7 @@ export async function loadModel(
     const { arithmetic } = card.quantization;
     return { card, version, preprocess, labels, ...(await loadGraph(artifacts, arithmetic)) };
   } catch (cause) {
+    if (cause instanceof TrainerError) throw cause;
     throw new TrainerError(
       'model_invalid',
       `Expected a model that the trainer wrote at ${directory}, but its model.json or weights are missing or damaged.`,
