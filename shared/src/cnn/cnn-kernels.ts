@@ -78,6 +78,16 @@ export interface CnnKernels {
     out: number,
   ): void;
   meanOfPixels(x: number, batch: number, pixels: number, channels: number, out: number): void;
+  multiplyChannels(
+    x: number,
+    factors: number,
+    batch: number,
+    pixels: number,
+    channels: number,
+    out: number,
+  ): void;
+  sigmoid(x: number, count: number, out: number): void;
+  swish(x: number, count: number, out: number): void;
 }
 
 /** What tfjs-wasm's module has beyond its types. */
