@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tensorOf } from 'shared/cnn/dequantize';
 import { type FoldedGraph, valuesOf } from 'shared/fold-constants';
 import { graphOperations } from 'shared/graph-operations';
+import { fuseSwish } from './fuse-swish.ts';
 import { activationOf, type Compute, operations } from './operations.ts';
 import { type NodeReader, readNode } from './read-node.ts';
 
@@ -42,7 +43,7 @@ export function loadGraph({ topology, weights }: FoldedGraph): Graph {
   const floats = weights.filter(({ name }) => !integers.has(name));
   const given = new Set([input, ...floats.map(({ name }) => name)]);
   refuseDisorder(nodes, given);
-  const steps = stepsOf(nodes, given);
+  const steps = stepsOf(fuseSwish(nodes), given);
   const others = otherThanFactors(nodes);
   const constants = floats.map(
     (weight) => [weight.name, tensorOf(weight, !others.has(weight.name))] as const,
