@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Kernels that ours stand in for, and one that tfjs-wasm does not have. */
+/** Kernels that ours stand in for, and two that tfjs-wasm does not have. */
 const names = [
   'Add',
   'Dequantize',
@@ -8,6 +8,9 @@ const names = [
   'FusedDepthwiseConv2D',
   'Identity',
   'Mean',
+  'Multiply',
+  'Sigmoid',
+  'Swish',
   '_FusedMatMul',
 ];
 

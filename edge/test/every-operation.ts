@@ -14,6 +14,7 @@ export function buildEveryOperation(): GraphModel {
   const graph = new GraphBuilder('uint8');
   const input = { name: 'photo', shape: [-1, EVERY_OPERATION_SIZE, EVERY_OPERATION_SIZE, 3] };
   graph.placeholder(input);
+  const overall = { ...INDEX, keep_dims: { b: false } };
   const window = { strides: numbers([1, 1, 1, 1]), dilations: numbers([1, 1, 1, 1]), ...FORMAT };
   const conv = graph.node(
     'conv',
@@ -37,7 +38,20 @@ export function buildEveryOperation(): GraphModel {
   );
   const swish = graph.node('swish', 'Mul', [depthwise, graph.node('gate', 'Sigmoid', [depthwise])]);
   const two = graph.node('two', 'AddV2', [swish, conv]);
-  const three = graph.node('three', 'AddN', [swish, conv, two], { N: { i: '3' } });
+  const squeezed = graph.node(
+    'squeezed',
+    'Reshape',
+    [
+      graph.node('means', 'Mean', [two, graph.integers('means/axes', [1, 2])], overall),
+      graph.integers('squeezed/shape', [-1, 1, 1, 4]),
+    ],
+    { Tshape: { type: 'DT_INT32' } },
+  );
+  const excited = graph.node('excited', 'Mul', [
+    two,
+    graph.node('excitation', 'Sigmoid', [squeezed]),
+  ]);
+  const three = graph.node('three', 'AddN', [swish, conv, excited], { N: { i: '3' } });
   const joined = graph.node(
     'joined',
     'ConcatV2',
@@ -86,7 +100,6 @@ export function buildEveryOperation(): GraphModel {
     num_split: { i: '2' },
   });
   const parts = graph.node('parts', 'AddV2', [`${split}:0`, `${split}:1`]);
-  const overall = { ...INDEX, keep_dims: { b: false } };
   const features = graph.node('features', 'AddV2', [
     graph.node('mean', 'Mean', [parts, graph.integers('mean/axes', [1, 2])], overall),
     graph.node('max', 'Max', [parts, graph.integers('max/axes', [1, 2])], overall),

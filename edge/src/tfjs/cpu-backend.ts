@@ -23,8 +23,9 @@ import { splitVConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/SplitV.j
 import { stridedSliceConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/StridedSlice.js';
 import { tanhConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Tanh.js';
 import { type KernelBackend, type KernelConfig, registerKernel } from '@tensorflow/tfjs-core';
+import { swishConfig } from 'shared/cnn/swish';
 
-/** What `shared/graph/graph-operations` needs. */
+/** What `shared/graph/graph-operations` needs, and `Swish`: see `shared/graph/fuse-swish`. */
 const kernels: readonly KernelConfig[] = [
   _fusedMatMulConfig,
   addConfig,
@@ -48,6 +49,7 @@ const kernels: readonly KernelConfig[] = [
   softmaxConfig,
   splitVConfig,
   stridedSliceConfig,
+  swishConfig('cpu'),
   tanhConfig,
 ];
 

@@ -3,7 +3,11 @@ import { type FoldedGraph, foldGraph } from 'shared/fold-constants';
 import { graphOperations } from 'shared/graph/graph-operations';
 import { loadGraph } from 'shared/graph/load-graph';
 import { expect, inject, test } from 'vitest';
+import { registeredKernels, useKernels } from '../../bench/swap-kernels.ts';
 import { startBackend } from '../backend.ts';
+
+// Importing the backend registers tfjs-wasm's kernels; starting it replaces them.
+const stock = registeredKernels();
 
 const { size, json, weightData } = inject('everyOperation');
 
@@ -31,19 +35,43 @@ test('the graph of this test has every operation', () => {
   expect([...operations].toSorted()).toEqual([...graphOperations].toSorted());
 });
 
-test('runs every operation on both backends, with the same answers', async () => {
+test('runs every operation on both backends and with any kernels, with the same answers', async () => {
   expect(await startBackend()).toBe('wasm');
   const before = tf.memory().numTensors;
-  const onWasm = answersOf(everyOperation());
+  const ours = registeredKernels();
+  const withOurs = answersOf(everyOperation());
+  useKernels(stock);
+  const withStock = answersOf(everyOperation());
+  useKernels(ours);
   expect(tf.memory().numTensors).toBe(before);
   await tf.setBackend('cpu');
   const onCpu = answersOf(everyOperation());
   await tf.setBackend('wasm');
-  expect(onWasm).toHaveLength(2 * 3);
-  for (const [place, value] of onWasm.entries())
-    expect(value).toBeCloseTo(onCpu[place] as number, 5);
+  expect(onCpu).toHaveLength(2 * 3);
+  for (const [place, value] of onCpu.entries()) {
+    expect(withOurs[place]).toBeCloseTo(value, 5);
+    expect(withStock[place]).toBeCloseTo(value, 5);
+  }
   // Neither answer is one that any weights would give.
   expect(new Set(onCpu.map((value) => value.toFixed(3))).size).toBeGreaterThan(3);
+});
+
+test('computes a swish in one step, and other sigmoids and products as they are', async () => {
+  await startBackend();
+  const ours = registeredKernels();
+  const steps: string[] = [];
+  const watched = [...ours].map(([name, kernel]) => {
+    const kernelFunc: tf.KernelConfig['kernelFunc'] = (call) => {
+      steps.push(name);
+      return kernel.kernelFunc(call);
+    };
+    return [name, { ...kernel, kernelFunc }] as const;
+  });
+  useKernels(new Map(watched));
+  answersOf(everyOperation());
+  useKernels(ours);
+  const ofSwishes = new Set(['Multiply', 'Sigmoid', 'Swish']);
+  expect(steps.filter((name) => ofSwishes.has(name))).toEqual(['Swish', 'Sigmoid', 'Multiply']);
 });
 
 test('names the operations that it has no code of', () => {

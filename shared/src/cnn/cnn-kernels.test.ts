@@ -284,6 +284,60 @@ test('a sum is that of plain loops, at any length, and touches nothing else', ()
   }
 });
 
+test('channels times factors are those of plain loops, and nothing else is touched', () => {
+  for (let i = 0; i < 60; i++) {
+    const [batch, pixels, channels] = [between(1, 3), between(1, 5), between(0, 21)];
+    const x = values(batch * pixels * channels);
+    const factors = values(batch * channels);
+    const results = guarded.run({ x, factors, out: x.length }, (at) =>
+      kernels.multiplyChannels(at.x, at.factors, batch, pixels, channels, at.out),
+    );
+    const expected = Array.from(x, (value, at) => {
+      const picture = Math.floor(at / (pixels * channels));
+      return value * (factors[picture * channels + (at % channels)] as number);
+    });
+    expectClose(results, expected);
+  }
+});
+
+const sigmoidOf = (x: number) => 1 / (1 + Math.exp(-x));
+/** Normal numbers are larger. Sigmoids below it may count as 0: tfjs-wasm's do, too. */
+const TINY = 2 ** -126;
+
+/** A millionth apart at most. */
+function expectActivation(results: Float32Array[], x: Float32Array, isSwish: boolean): void {
+  for (const result of results) {
+    const far = x.findIndex((value, i) => {
+      const factor = isSwish ? value : 1;
+      const expected = factor * sigmoidOf(value);
+      const error = Math.abs((result[i] as number) - expected);
+      return error > Math.max(1e-6 * Math.abs(expected), TINY * Math.abs(factor), TINY);
+    });
+    expect(far, `${result[far]} for ${x[far]}`).toBe(-1);
+    expect(result).toHaveLength(x.length);
+  }
+}
+
+test.each([
+  { name: 'sigmoid', limits: [1, 0, NaN] },
+  { name: 'swish', limits: [Infinity, NaN, NaN] },
+] as const)('a $name is right at any length, for any number', ({ name, limits }) => {
+  const run = (x: Float32Array) =>
+    guarded.run({ x, out: x.length }, (at) => kernels[name](at.x, x.length, at.out));
+  for (let count = 0; count < 20; count++) {
+    const x = values(count).map((value) => value * 10);
+    expectActivation(run(x), x, name === 'swish');
+  }
+  // Every 65,537th of all floats.
+  const bits = Uint32Array.from({ length: 65_536 }, (_, i) => i * 65_537);
+  const finite = new Float32Array(bits.buffer).filter(Number.isFinite);
+  expectActivation(run(finite), finite, name === 'swish');
+  const around = Float32Array.from({ length: 20_000 }, (_, i) => i / 100 - 100);
+  expectActivation(run(around), around, name === 'swish');
+  for (const result of run(Float32Array.of(Infinity, -Infinity, NaN)))
+    expect([...result]).toEqual(limits);
+});
+
 /** 8-bit weights with any affine form, and their values in double precision. */
 function quantized(shape: number[], factorCount: number) {
   const bytes = Uint8Array.from({ length: shape.reduce((a, b) => a * b) }, () => between(0, 255));

@@ -99,6 +99,16 @@ export interface CnnKernels {
     work: number,
   ): void;
   meanOfPixels(x: number, batch: number, pixels: number, channels: number, out: number): void;
+  multiplyChannels(
+    x: number,
+    factors: number,
+    batch: number,
+    pixels: number,
+    channels: number,
+    out: number,
+  ): void;
+  sigmoid(x: number, count: number, out: number): void;
+  swish(x: number, count: number, out: number): void;
 }
 
 /** The most that `multiplyInt8` has room for in INT8_WORK_BYTES. */

@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { createWasmModule, type WasmModule } from '../tfjs-wasm-node.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { registerCnnKernels } from './register-cnn-kernels.ts';
+import { swishConfig } from './swish.ts';
 
 const random = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number) =>
   tf.randomUniform<R>(shape, -1, 1, 'float32', seed);
@@ -53,7 +54,11 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
   ['explicit padding', 'convolve', () => conv2d([3, 3, 6, 4], { bias: true, pad: pads })],
   ['unfused', 'convolve', () => tf.conv2d(x(), random<tf.Rank.R4>([3, 3, 6, 4], 2), 2, 'same')],
   ['dilated', 'stock', () => conv2d([3, 3, 6, 4], { dilations: 2 })],
-  ['sigmoid', 'stock', () => conv2d([1, 1, 6, 4], { bias: true, activation: 'sigmoid' })],
+  [
+    'convolution, sigmoid',
+    'stock',
+    () => conv2d([1, 1, 6, 4], { bias: true, activation: 'sigmoid' }),
+  ],
   ['depthwise 3×3', 'convolveDepthwise', () => depthwise([3, 3, 6, 1], { bias: true })],
   ['depthwise 5×5', 'convolveDepthwise', () => depthwise([5, 5, 6, 1], { strides: 2 })],
   [
@@ -101,6 +106,22 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
   ],
   ['sum', 'add', () => tf.add(x(), random<tf.Rank.R4>([2, 9, 10, 6], 4))],
   ['sum, one for all', 'stock', () => tf.add(x(), random<tf.Rank.R1>([6], 4))],
+  ['product', 'multiplyChannels', () => tf.mul(x(), random([2, 9, 10, 6], 4))],
+  ['product of no values', 'multiplyChannels', () => tf.mul(tf.zeros([0, 6]), tf.zeros([0, 6]))],
+  ['product, by channel', 'multiplyChannels', () => tf.mul(x(), random([2, 1, 1, 6], 4))],
+  ['product, by channel, swapped', 'multiplyChannels', () => tf.mul(random([2, 1, 1, 6], 4), x())],
+  ['product, one for all', 'stock', () => tf.mul(x(), random([6], 4))],
+  ['product, one for all pictures', 'stock', () => tf.mul(x(), random([1, 1, 1, 6], 4))],
+  ['product, by pixel', 'stock', () => tf.mul(x(), random([2, 9, 10, 1], 4))],
+  ['product, each by each', 'stock', () => tf.mul(random([3, 1], 1), random([1, 3], 2))],
+  [
+    'product of integers',
+    'stock',
+    () => tf.mul(tf.fill([2, 5], 7, 'int32'), tf.range(0, 5, 1, 'int32')),
+  ],
+  ['sigmoid', 'sigmoid', () => tf.sigmoid(x())],
+  ['sigmoid of no values', 'sigmoid', () => tf.sigmoid(tf.zeros([0]))],
+  ['swish', 'swish', () => tf.engine().runKernel('Swish', { x: x() })],
   ['mean of the pixels', 'meanOfPixels', () => tf.mean(x(), [1, 2])],
   ['mean of the pixels, kept', 'meanOfPixels', () => tf.mean(x(), [2, -3], true)],
   ['mean of the rows', 'stock', () => tf.mean(x(), 1)],
@@ -116,6 +137,7 @@ beforeAll(async () => {
   const backend = new BackendWasm(wasm);
   tf.removeBackend('wasm');
   tf.registerBackend('wasm', () => backend);
+  tf.registerKernel(swishConfig('wasm'));
   await tf.setBackend('wasm');
   for (const [, , run] of cases) stock.push(tf.tidy(() => run().dataSync<'float32'>()));
   registerCnnKernels(backend, (imports) => {

@@ -31,9 +31,10 @@ const EDGE_BYTES = 64;
 const SCRATCH_BYTES = Math.max(INT8_WORK_BYTES + PATCH_BYTES, DEPTHWISE_BYTES);
 
 /**
- * Puts faster convolutions and matrix products in the place of tfjs-wasm's, for any program that
- * computes on this backend. What they do not cover (dilated convolutions, other activations than
- * ReLU and ReLU6, depthwise filters that are not 3 or 5 wide), the replaced kernels still compute.
+ * Puts faster kernels in the place of tfjs-wasm's for what convolutional networks are made of, for any
+ * program that computes on this backend. What they do not cover (dilated convolutions, other fused
+ * activations than ReLU and ReLU6, depthwise filters that are not 3 or 5 wide, most broadcasts), the
+ * replaced kernels still compute.
  *
  * @param backend not yet in use, or in use by nothing else
  * @param instantiate of `cnn-kernels.wasm`, which needs relaxed SIMD
@@ -167,6 +168,26 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     return out;
   };
 
+  const multiplyChannels: Kernel = ({ inputs: { a, b } }) => {
+    if (!a || !b || !isFloat(a, b)) return;
+    const isSmaller = tf.util.sizeFromShape(a.shape) < tf.util.sizeFromShape(b.shape);
+    const [x, factors] = isSmaller ? [b, a] : [a, b];
+    const sides = sidesOf(x.shape, factors.shape);
+    if (!sides) return;
+    const out = backend.makeOutput(x.shape, 'float32');
+    kernels.multiplyChannels(addressOf(x), addressOf(factors), ...sides, addressOf(out));
+    return out;
+  };
+
+  const mapEach =
+    (kernel: (x: number, count: number, out: number) => void): Kernel =>
+    ({ inputs: { x } }) => {
+      if (!x || !isFloat(x)) return;
+      const out = backend.makeOutput(x.shape, 'float32');
+      kernel(addressOf(x), tf.util.sizeFromShape(x.shape), addressOf(out));
+      return out;
+    };
+
   /** As tfjs' other backends do; tfjs-wasm's makes a copy. */
   const identity: Kernel = ({ inputs: { x } }) => {
     if (!x) return;
@@ -210,6 +231,9 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   replace('_FusedMatMul', multiplyMatrices);
   replace('Identity', identity);
   replace('Mean', mean);
+  replace('Multiply', multiplyChannels);
+  replace('Sigmoid', mapEach(kernels.sigmoid));
+  replace('Swish', mapEach(kernels.swish));
 }
 
 function clampOf({ inputs, attrs }: KernelCall): readonly [number, number] | undefined {
@@ -223,6 +247,18 @@ function isFloat(...tensors: tf.TensorInfo[]): boolean {
 
 function isBias(bias: tf.TensorInfo | undefined, channels: number): boolean {
   return !bias || (isFloat(bias) && bias.shape.length === 1 && bias.shape[0] === channels);
+}
+
+/** Nothing for factors that are not one for each value, or one for each channel of a picture. */
+function sidesOf(
+  x: number[],
+  factors: number[],
+): readonly [batch: number, pixels: number, channels: number] | undefined {
+  if (tf.util.arraysEqual(x, factors)) return [1, 1, tf.util.sizeFromShape(x)];
+  if (x.length !== 4) return;
+  const [batch, height, width, channels] = x as Shape4D;
+  if (!tf.util.arraysEqual(factors, [batch, 1, 1, channels])) return;
+  return [batch, height * width, channels];
 }
 
 /** Nothing for a convolution that is dilated, empty, or not of NHWC and float32. */

@@ -10,7 +10,7 @@ export type Compute = (...tensors: Tensor[]) => Tensor | Tensor[];
  * functions around them make gradients ready, at each call and in each bundle.
  */
 export const operations: Readonly<
-  Record<Exclude<GraphOperation, 'Const' | 'Placeholder'>, (node: NodeReader) => Compute>
+  Record<Exclude<GraphOperation, 'Const' | 'Placeholder'> | 'Swish', (node: NodeReader) => Compute>
 > = {
   AddN: () => kernelOfAll('AddN'),
   AddV2: () => kernel('Add', ['a', 'b']),
@@ -55,6 +55,7 @@ export const operations: Readonly<
       newAxisMask: number('new_axis_mask'),
       shrinkAxisMask: number('shrink_axis_mask'),
     }),
+  Swish: () => kernel('Swish', ['x']),
   Tanh: () => kernel('Tanh', ['x']),
   _FusedConv2D: (node) => kernel('FusedConv2D', ['x', 'filter', 'bias'], convolutionOf(node)),
   _FusedMatMul: (node) => {
