@@ -35,7 +35,8 @@ for (const [peer, name] of Object.entries(peers) as [Peer, string][]) {
   );
 }
 console.log(
-  `One thread of WebAssembly has ${node.peakGflops.toFixed(0)} GFLOP/s of relaxed FMA; we use ${percent(gflops(node.ms.ours) / node.peakGflops)}.`,
+  `One thread of WebAssembly has ${node.peaks.fma.toFixed(0)} GFLOP/s of relaxed FMA, of which we use ${percent(gflops(node.ms.ours) / node.peaks.fma)},\n` +
+    `and ${node.peaks.dot.toFixed(0)} GOP/s of dot products in 8 bits: at most ${(node.peaks.dot / node.peaks.fma).toFixed(1)} × as fast, and we are ${(node.ms.ours / node.ms.ours_int8).toFixed(2)} ×.`,
 );
 title('By layer: how many, ms of all, GFLOP/s; in int8; stock tfjs-wasm');
 for (const [i, layer] of node.layers.ours.entries()) {
@@ -101,7 +102,8 @@ console.log(
       ratio_cold_start_cpu: cold.ratioCpu,
       ms: node.ms,
       gflops: gflops(node.ms.ours),
-      peak_gflops: node.peakGflops,
+      peak_gflops: node.peaks.fma,
+      peak_gops_int8: node.peaks.dot,
       ms_by_size: node.msBySize,
       ms_by_batch: node.msByBatch,
       cpu_ms: {

@@ -20,9 +20,9 @@ import { readModelDirectory } from 'shared/model-directory';
 import { preprocess } from 'shared/preprocess-node';
 import { createWasmModule } from 'shared/tfjs-wasm-node';
 import sharp from 'sharp';
-import { measureFmaPeak } from './fma-peak.ts';
 import { median } from './median.ts';
 import { makeOnnxModels } from './onnx-models.ts';
+import { measurePeaks } from './peaks.ts';
 import { type LayerTime, profileLayers } from './profile-layers.ts';
 import { registeredKernels, useKernels } from './swap-kernels.ts';
 
@@ -33,8 +33,7 @@ export interface NodeFigures {
   readonly apart: Record<Peer, number>;
   /** Of convolutions and dense layers. */
   readonly gigaflop: number;
-  /** What one thread of WebAssembly can do at most, in 10⁹ operations a second. */
-  readonly peakGflops: number;
+  readonly peaks: Awaited<ReturnType<typeof measurePeaks>>;
   readonly layers: Readonly<Record<'ours' | 'int8' | 'stock', LayerTime[]>>;
   /** Milliseconds a picture, by the input's side in pixels. */
   readonly msBySize: Record<number, number>;
@@ -150,7 +149,7 @@ console.log(
     ms: Object.fromEntries(Object.entries(times).map(([peer, list]) => [peer, median(list)])),
     apart,
     gigaflop: layers.ours.reduce((sum, layer) => sum + layer.gigaflop, 0),
-    peakGflops: await measureFmaPeak(),
+    peaks: await measurePeaks(),
     layers,
     msBySize,
     msByBatch,

@@ -9,6 +9,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import type { Arithmetic } from 'shared/model-card';
 import { backbones, buildBackbone } from '../src/backbones/registry.ts';
 import { openCifar10 } from '../src/datasets/cifar.ts';
 import { subset } from '../src/datasets/split.ts';
@@ -50,6 +51,8 @@ const mixed = await chooseFormats(
 const models: Record<string, GraphModel> = { converter: asConverter(float32) };
 for (const format of kernelFormats) models[format] = await toGraphModel(plan, size, format);
 models['mixed'] = await toGraphModel(plan, size, mixed);
+for (const name of ['mixed', 'uint8'])
+  models[`${name}, computed in int8`] = models[name] as GraphModel;
 
 const expected = await answersOf(float32);
 const results: Record<
@@ -59,7 +62,7 @@ const results: Record<
 console.log('| format | size | divergence, nats | answers as in float32 | top-1 |');
 console.log('|---|---|---|---|---|');
 for (const [name, model] of Object.entries(models)) {
-  const answers = await answersOf(model);
+  const answers = await answersOf(model, name.endsWith('int8') ? 'int8' : 'float32');
   const { classes, probabilities: ps } = expected;
   const qs = answers.probabilities;
   let divergence = 0;
@@ -130,8 +133,8 @@ function asConverter(model: GraphModel): GraphModel {
   return { ...model, weightSpecs, weightData: new Uint8Array(Buffer.concat(parts)) };
 }
 
-async function answersOf(model: GraphModel) {
-  const graph = await loadGraph(toArtifacts(model));
+async function answersOf(model: GraphModel, arithmetic: Arithmetic = 'float32') {
+  const graph = await loadGraph(toArtifacts(model), arithmetic);
   const progress = startProgress('Answers', examples.length);
   try {
     return await evaluate(graph.run, examples, { progress, signal });
