@@ -26,15 +26,22 @@ export function buildEveryOperation(): GraphModel {
     ],
     { ...window, padding: text('SAME'), ...fusedOps('BiasAdd', 'Relu6') },
   );
+  const paddings = { Tpaddings: { type: 'DT_INT32' } };
+  const bordered = graph.node(
+    'bordered',
+    'Pad',
+    [conv, graph.integers('border', [0, 0, 2, 0, 1, 1, 0, 0], [4, 2])],
+    paddings,
+  );
   const depthwise = graph.node(
     'depthwise',
     'FusedDepthwiseConv2dNative',
     [
-      conv,
+      bordered,
       graph.kernel('depthwise/kernel', noise([3, 3, 4, 1]), 2),
       graph.float('depthwise/bias', noise([4])),
     ],
-    { ...window, padding: text('SAME'), ...fusedOps('BiasAdd') },
+    { ...window, padding: text('VALID'), ...fusedOps('BiasAdd') },
   );
   const swish = graph.node('swish', 'Mul', [depthwise, graph.node('gate', 'Sigmoid', [depthwise])]);
   const two = graph.node('two', 'AddV2', [swish, conv]);
@@ -88,7 +95,7 @@ export function buildEveryOperation(): GraphModel {
     'padded',
     'Pad',
     [cropped, graph.integers('paddings', [0, 0, 1, 0, 2, 3, 0, 0], [4, 2])],
-    { Tpaddings: { type: 'DT_INT32' } },
+    paddings,
   );
   const normalized = graph.node('normalized', 'LRN', [padded], {
     depth_radius: { i: '2' },

@@ -1,4 +1,4 @@
-import type { NodeReader } from './read-node.ts';
+import { type NodeReader, namesReadOnce } from './read-node.ts';
 
 /**
  * Makes one node, `Swish`, of each `Mul(x, Sigmoid(x))` whose sigmoid nothing else reads: TensorFlow's
@@ -7,11 +7,10 @@ import type { NodeReader } from './read-node.ts';
  * @returns the nodes in their order, named as before
  */
 export function fuseSwish(nodes: readonly NodeReader[]): NodeReader[] {
-  const references = nodes.flatMap(({ tensors }) => tensors);
-  const isReadOnce = (name: string) => references.indexOf(name) === references.lastIndexOf(name);
+  const readOnce = namesReadOnce(nodes);
   const gates = new Map(
     nodes
-      .filter(({ op, name }) => op === 'Sigmoid' && isReadOnce(name))
+      .filter(({ op, name }) => op === 'Sigmoid' && readOnce.has(name))
       .map((node) => [node.name, node]),
   );
   const fused = new Set<NodeReader>();

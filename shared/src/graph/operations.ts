@@ -118,7 +118,8 @@ function poolOf(node: NodeReader): Attributes {
 function convolutionOf(node: NodeReader): Attributes {
   return {
     strides: sidesOf(node.numbers('strides')),
-    pad: node.text('padding').toLowerCase(),
+    // Integers are those of a `Pad`: see fuse-padding.ts.
+    pad: node.integers[0] ? pairsOf(node.integers[0]) : node.text('padding').toLowerCase(),
     dataFormat: node.text('data_format'),
     dilations: sidesOf(node.numbers('dilations')),
     activation: activationOf(node),

@@ -48,3 +48,12 @@ export function readNode(
     texts: (key) => (attribute(key).list?.s ?? []).map(atob),
   };
 }
+
+/** Names of outputs that a single node reads, a single time: what computes them can become part of it. */
+export function namesReadOnce(nodes: readonly NodeReader[]): ReadonlySet<string> {
+  const once = new Set<string>();
+  const more = new Set<string>();
+  for (const name of nodes.flatMap(({ tensors }) => tensors))
+    (once.has(name) ? more : once).add(name);
+  return new Set([...once].filter((name) => !more.has(name)));
+}
