@@ -3,10 +3,12 @@ import os from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import type { WasmHeap } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 import { TrainerError } from '../errors.ts';
+import { startThreadedKernels } from './threaded-kernels.ts';
 import { registerWasmGradients } from './wasm-gradients.ts';
 
 const require = createRequire(import.meta.url);
@@ -15,7 +17,7 @@ const require = createRequire(import.meta.url);
  * Makes tfjs compute on WebAssembly with SIMD, and gives it the gradients that tfjs-wasm lacks.
  * Done twice, the second time does nothing.
  *
- * @param threads of XNNPACK's matrix products and convolutions, at least 1
+ * @param threads of matrix products and convolutions, at least 1
  * @returns the threads in use
  * @throws TrainerError `backend_unavailable`
  */
@@ -30,7 +32,8 @@ export async function startWasmBackend(threads: number): Promise<number> {
       const module = await withReportedCores(2 * threads, () => instantiate(threads));
       setThreadsCount(threads);
       const backend = new BackendWasm(module);
-      const cnnKernels = threads === 1 && cnnKernelsForNode();
+      const cnnKernels =
+        threads === 1 ? cnnKernelsForNode() : await startThreadedKernels(module, threads);
       if (cnnKernels) registerCnnKernels(backend, cnnKernels);
       // Else the idle threads keep the process from ending.
       for (const thread of Object.values(module.PThread?.pthreads ?? {})) thread.unref();
@@ -49,11 +52,12 @@ export async function startWasmBackend(threads: number): Promise<number> {
 }
 
 /** What the types of tfjs-wasm leave out. */
-type WasmModule = BackendWasm['wasm'] & {
-  readonly cwrap: Cwrap<() => never>;
-  /** Where it was built with threads. */
-  readonly PThread?: { readonly pthreads: Record<string, { unref(): void }> };
-};
+type WasmModule = BackendWasm['wasm'] &
+  WasmHeap & {
+    readonly cwrap: Cwrap<() => never>;
+    /** Where it was built with threads. */
+    readonly PThread?: { readonly pthreads: Record<string, { unref(): void }> };
+  };
 
 type WasmFactory = (options: {
   locateFile(file: string): string;
