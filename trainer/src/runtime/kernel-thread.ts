@@ -1,6 +1,7 @@
 // One thread of threaded-kernels.ts: computes its share of a call, and waits for the next one.
 import { parentPort, workerData } from 'node:worker_threads';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
+import { waitForChange } from './wait-for-change.ts';
 
 /** What the thread has in common with the one that has started it. */
 export interface KernelThread {
@@ -19,7 +20,7 @@ const instantiate = cnnKernelsForNode('cnn-kernels-shared.wasm');
 const kernels = Object.values(instantiate?.({ env: { memory } }) ?? {});
 parentPort?.postMessage('ready');
 for (let done = 0; ; done++) {
-  Atomics.wait(calls, 0, done);
+  waitForChange(calls, done);
   const [place, ...values] = call;
   try {
     kernels[place as number](...values);

@@ -8,6 +8,7 @@ import {
 } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import type { KernelThread } from './kernel-thread.ts';
+import { waitForChange } from './wait-for-change.ts';
 
 /** A kernel's place and its arguments; `convolve` has the most. */
 const CALL_LENGTH = 1 + 22;
@@ -64,7 +65,7 @@ export async function startThreadedKernels(
       return kernel(...(own as Parameters<CnnKernels[K]>));
     } finally {
       for (let left = shares.length; left > 0; left = Atomics.load(running, 0)) {
-        Atomics.wait(running, 0, left);
+        waitForChange(running, left);
       }
     }
   }
