@@ -6,13 +6,17 @@ import { expect, test } from 'vitest';
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 test.each([
-  { file: 'resize.wasm', config: 'asconfig.json' },
-  { file: 'cnn/cnn-kernels.wasm', config: 'asconfig.cnn.json' },
+  { file: 'resize.wasm', options: ['--config', 'asconfig.json'] },
+  { file: 'cnn/cnn-kernels.wasm', options: ['--config', 'asconfig.cnn.json'] },
+  {
+    file: 'cnn/cnn-kernels-shared.wasm',
+    options: ['--config', 'asconfig.cnn.json', '--target', 'shared-memory'],
+  },
 ])(
   '$file is what `pnpm --filter shared build` makes of its source',
-  async ({ file, config }) => {
+  async ({ file, options }) => {
     const written: (Uint8Array | string)[] = [];
-    const { error, stderr } = await asc.main(['--baseDir', packageRoot, '--config', config], {
+    const { error, stderr } = await asc.main(['--baseDir', packageRoot, ...options], {
       writeFile: (_, contents) => void written.push(contents),
     });
     expect(error, stderr.toString()).toBeNull();

@@ -8,9 +8,15 @@ declare const WebAssembly: {
   readonly Instance: new (module: object, imports: object) => { readonly exports: object };
 };
 
-/** Instantiates the kernels in Node; nothing where it has no relaxed SIMD (before Node 21). */
-export function cnnKernelsForNode(): InstantiateKernels | undefined {
-  const bytes = readFileSync(new URL('cnn-kernels.wasm', import.meta.url));
+/**
+ * Instantiates the kernels in Node; nothing where it has no relaxed SIMD (before Node 21).
+ *
+ * @param file `cnn-kernels-shared.wasm` for a memory that threads share
+ */
+export function cnnKernelsForNode(
+  file: 'cnn-kernels.wasm' | 'cnn-kernels-shared.wasm' = 'cnn-kernels.wasm',
+): InstantiateKernels | undefined {
+  const bytes = readFileSync(new URL(file, import.meta.url));
   if (!WebAssembly.validate(bytes)) return;
   const module = new WebAssembly.Module(bytes);
   return (imports) => new WebAssembly.Instance(module, imports).exports;

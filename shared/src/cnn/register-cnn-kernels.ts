@@ -228,6 +228,7 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   replace('FusedConv2D', convolve);
   replace('DepthwiseConv2dNative', convolveDepthwise);
   replace('FusedDepthwiseConv2D', convolveDepthwise);
+  replace('BatchMatMul', multiplyMatrices);
   replace('_FusedMatMul', multiplyMatrices);
   replace('Identity', identity);
   replace('Mean', mean);

@@ -1,39 +1,43 @@
 import { createRequire } from 'node:module';
-import os from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import type { WasmHeap } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 import { TrainerError } from '../errors.ts';
+import { startThreadedKernels } from './threaded-kernels.ts';
 import { registerWasmGradients } from './wasm-gradients.ts';
 
 const require = createRequire(import.meta.url);
+
+let threadsInUse = 1;
 
 /**
  * Makes tfjs compute on WebAssembly with SIMD, and gives it the gradients that tfjs-wasm lacks.
  * Done twice, the second time does nothing.
  *
- * @param threads of XNNPACK's matrix products and convolutions, at least 1
+ * @param threads of matrix products and convolutions, at least 1
  * @returns the threads in use
  * @throws TrainerError `backend_unavailable`
  */
 export async function startWasmBackend(threads: number): Promise<number> {
-  const { BackendWasm, getThreadsCount, setThreadsCount } = await import(
-    '@tensorflow/tfjs-backend-wasm'
-  );
+  const { BackendWasm, setThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
   if (tf.findBackend('wasm') === null) {
     // The package's own way to start gives Node a single thread (tensorflow/tfjs#3830).
     tf.removeBackend('wasm');
     tf.registerBackend('wasm', async () => {
-      const module = await withReportedCores(2 * threads, () => instantiate(threads));
-      setThreadsCount(threads);
+      const module = await instantiate(threads);
+      // XNNPACK's would take the cores from ours.
+      setThreadsCount(1);
       const backend = new BackendWasm(module);
-      const cnnKernels = threads === 1 && cnnKernelsForNode();
-      if (cnnKernels) registerCnnKernels(backend, cnnKernels);
-      // Else the idle threads keep the process from ending.
-      for (const thread of Object.values(module.PThread?.pthreads ?? {})) thread.unref();
+      const cnnKernels =
+        threads === 1 ? cnnKernelsForNode() : await startThreadedKernels(module, threads);
+      if (cnnKernels) {
+        registerCnnKernels(backend, cnnKernels);
+        threadsInUse = threads;
+      }
       return backend;
     });
     registerWasmGradients();
@@ -45,51 +49,28 @@ export async function startWasmBackend(threads: number): Promise<number> {
     );
   }
   await tf.ready();
-  return getThreadsCount();
+  return threadsInUse;
 }
 
 /** What the types of tfjs-wasm leave out. */
-type WasmModule = BackendWasm['wasm'] & {
-  readonly cwrap: Cwrap<() => never>;
-  /** Where it was built with threads. */
-  readonly PThread?: { readonly pthreads: Record<string, { unref(): void }> };
-};
+type WasmModule = BackendWasm['wasm'] & WasmHeap & { readonly cwrap: Cwrap<() => never> };
 
-type WasmFactory = (options: {
-  locateFile(file: string): string;
-  readonly mainScriptUrlOrBlob: string;
-}) => Promise<WasmModule>;
+type WasmFactory = (options: { locateFile(file: string): string }) => Promise<WasmModule>;
 
-/** The steps of `init()` in tfjs-wasm's backend_wasm.ts, with files for its Blobs. */
+/** The steps of `init()` in tfjs-wasm's backend_wasm.ts; its memory is shared if `threads` > 1. */
 async function instantiate(threads: number): Promise<WasmModule> {
   const folder = '@tensorflow/tfjs-backend-wasm/wasm-out';
   const [script, binary] =
     threads > 1
       ? ['tfjs-backend-wasm-threaded-simd.js', 'tfjs-backend-wasm-threaded-simd.wasm']
       : ['tfjs-backend-wasm.js', 'tfjs-backend-wasm-simd.wasm'];
-  const scriptPath = require.resolve(`${folder}/${script}`);
-  const factory = require(scriptPath) as WasmFactory;
+  const factory = require(`${folder}/${script}`) as WasmFactory;
   const module = await factory({
     locateFile: (file) =>
       file.endsWith('.worker.js')
         ? join(import.meta.dirname, 'wasm-thread.ts')
         : require.resolve(`${folder}/${binary}`),
-    mainScriptUrlOrBlob: scriptPath,
   });
   module.tfjs = tfjsWasmFunctions(module.cwrap);
   return module;
-}
-
-/**
- * tfjs-wasm takes at most half of the cores that it sees, so it is shown twice the threads. It looks
- * while the module starts.
- */
-async function withReportedCores<T>(cores: number, run: () => Promise<T>): Promise<T> {
-  const { cpus } = os;
-  os.cpus = () => Array.from({ length: cores }, () => cpus()[0] as os.CpuInfo);
-  try {
-    return await run();
-  } finally {
-    os.cpus = cpus;
-  }
 }

@@ -12,7 +12,7 @@ import {
 
 /**
  * Gives tfjs-wasm the kernels of a convolution's backward pass, which it lacks or has in a naive
- * form (tensorflow/tfjs#8474). Products and convolutions are XNNPACK's; what remains are copies
+ * form (tensorflow/tfjs#8474). Products and convolutions are the backend's; what remains are copies
  * and sums over the WASM memory in plain JavaScript.
  *
  * Layout is NHWC, dtype float32, dilation 1, one depthwise output a channel.
@@ -64,8 +64,8 @@ const kernels: Readonly<Record<string, Kernel>> = {
     const columns = isProduct
       ? x
       : loop(backend, [pixels, size], [x], (out, [from]) => unfold(from, out, x.shape, window));
-    // A product's first factor is transposed here and its second one packed by XNNPACK, which is
-    // the cheaper of the two (96 × 131,072 × 24: 8 ms against 20): so the narrow one goes first.
+    // A product's first factor is transposed here and its second one packed, which is the cheaper of
+    // the two: so the narrow one goes first.
     const product = (a: tf.Tensor, wide: number, b: tf.Tensor, narrow: number) => {
       const turned = loop(backend, [wide, pixels], [a], (out, [from]) =>
         transpose(from, out, pixels, wide),
@@ -82,7 +82,9 @@ const kernels: Readonly<Record<string, Kernel>> = {
   Conv2DBackpropInput({ dy, filter }, attributes, backend) {
     const window = windowOf(attributes.inputShape, filter.shape, attributes, false);
     const { gradient, pad } = stretch(dy, attributes.inputShape, window, backend);
-    const flipped = filter.reverse([0, 1]).transpose<tf.Tensor4D>([0, 1, 3, 2]);
+    // tfjs-wasm takes its time to turn even what is a single pixel.
+    const turned = window.kernel[0] * window.kernel[1] === 1 ? filter : filter.reverse([0, 1]);
+    const flipped = turned.transpose<tf.Tensor4D>([0, 1, 3, 2]);
     return tf.conv2d(gradient, flipped, 1, pad);
   },
 

@@ -1,0 +1,171 @@
+import type { CnnKernels, WasmHeap } from 'shared/cnn/cnn-kernels';
+import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
+import { beforeAll, expect, test } from 'vitest';
+import { createRandom } from '../datasets/random.ts';
+import { startThreadedKernels } from './threaded-kernels.ts';
+
+/** TypeScript has WebAssembly among a browser's types only. */
+declare const WebAssembly: {
+  readonly Memory: new (size: {
+    initial: number;
+    maximum: number;
+    shared: true;
+  }) => { readonly buffer: SharedArrayBuffer };
+};
+
+const THREADS = 3;
+const wasmMemory = new WebAssembly.Memory({ initial: 512, maximum: 512, shared: true });
+const floats = new Float32Array(wasmMemory.buffer);
+const random = createRandom(1);
+let end = 0;
+
+/** @returns an address */
+function malloc(bytes: number): number {
+  const at = Math.ceil(end / 16) * 16;
+  end = at + bytes;
+  return at;
+}
+
+function values(length: number): number {
+  const at = malloc(length * 4);
+  for (let i = 0; i < length; i++) floats[at / 4 + i] = 2 * random.float() - 1;
+  return at;
+}
+
+/** What the threads have to work in. */
+let scratch: Float32Array = new Float32Array();
+const heap: WasmHeap = {
+  wasmMemory,
+  HEAPU8: new Uint8Array(wasmMemory.buffer),
+  _malloc: (bytes) => {
+    const at = malloc(bytes);
+    scratch = floats.subarray(at / 4, (at + bytes) / 4);
+    return at;
+  },
+  _free: () => {},
+};
+
+let one: CnnKernels;
+let many: CnnKernels;
+beforeAll(async () => {
+  const imports = { env: { memory: wasmMemory } };
+  one = cnnKernelsForNode('cnn-kernels-shared.wasm')?.(imports) as CnnKernels;
+  many = (await startThreadedKernels(heap, THREADS))?.(imports) as CnnKernels;
+});
+
+/** What one thread makes of a call, what several do, and how many of those had a share. */
+function compare(length: number, call: (kernels: CnnKernels, out: number) => unknown) {
+  scratch.fill(0);
+  const [alone, together] = [one, many].map((kernels) => {
+    const out = malloc(length * 4);
+    call(kernels, out);
+    return floats.slice(out / 4, out / 4 + length);
+  }) as [Float32Array, Float32Array];
+  const size = scratch.length / THREADS;
+  const working = Array.from({ length: THREADS }, (_, thread) => thread).filter((thread) =>
+    scratch.subarray(thread * size, (thread + 1) * size).some((value) => value !== 0),
+  );
+  return { alone, together, threads: working.length };
+}
+
+test.each([
+  { m: 401, k: 123, n: 165, threads: 3 },
+  { m: 73, k: 1280, n: 45, threads: 2 },
+  { m: 53, k: 511, n: 1001, threads: 2 },
+  { m: 47, k: 1280, n: 1001, threads: 1 },
+  { m: 401, k: 9, n: 85, threads: 1 },
+])('a product of $m rows is that of one thread, on $threads', ({ m, k, n, threads }) => {
+  const [a, panels, bias] = [values(m * k), values(Math.ceil(n / 8) * 8 * k), values(n)];
+  const edge = malloc(64);
+  const found = compare(m * n, (kernels, out) =>
+    kernels.multiply(a, m, k, panels, n, bias, -1, 6, out, edge),
+  );
+  expect(found.together).toEqual(found.alone);
+  expect(found.threads).toBe(threads);
+});
+
+test.each([
+  { batch: 7, threads: 3 },
+  { batch: 2, threads: 2 },
+  { batch: 1, threads: 1 },
+])('a convolution of $batch pictures is that of one thread, on $threads', ({ batch, threads }) => {
+  const [height, width, channels, n, patchCount] = [29, 38, 9, 93, 40];
+  const [outHeight, outWidth] = [15, 38];
+  const k = 9 * channels;
+  const [x, panels] = [values(batch * height * width * channels), values(96 * k)];
+  const [bias, patches, edge] = [values(n), malloc(patchCount * k * 4), malloc(64)];
+  const found = compare(batch * outHeight * outWidth * n, (kernels, out) =>
+    kernels.convolve(
+      x,
+      batch,
+      height,
+      width,
+      channels,
+      3,
+      3,
+      2,
+      1,
+      1,
+      1,
+      outHeight,
+      outWidth,
+      panels,
+      n,
+      bias,
+      0,
+      Infinity,
+      out,
+      patches,
+      patchCount,
+      edge,
+    ),
+  );
+  // Pixels that are left over from the tiles are others.
+  const far = found.together.findIndex(
+    (value, i) => !(Math.abs(value - (found.alone[i] as number)) < 1e-5),
+  );
+  expect(far).toBe(-1);
+  expect(found.threads).toBe(threads);
+});
+
+test.each([
+  { batch: 7, threads: 3 },
+  { batch: 2, threads: 2 },
+  { batch: 1, threads: 1 },
+])(
+  'a depthwise one of $batch pictures is that of one thread, on $threads',
+  ({ batch, threads }) => {
+    const [side, channels, workBytes] = [47, 50, 64 * 1024];
+    const x = values(batch * side * side * channels);
+    const [filter, bias, work] = [values(25 * channels), values(channels), malloc(workBytes)];
+    const call = (kernels: CnnKernels, out: number, bytes: number) =>
+      kernels.convolveDepthwise(
+        x,
+        batch,
+        side,
+        side,
+        channels,
+        filter,
+        5,
+        5,
+        1,
+        1,
+        2,
+        2,
+        side,
+        side,
+        bias,
+        0,
+        6,
+        out,
+        work,
+        bytes,
+      );
+    const found = compare(batch * side * side * channels, (kernels, out) => {
+      expect(call(kernels, out, workBytes)).toBeTruthy();
+      expect(call(kernels, out, 64)).toBeFalsy();
+    });
+    expect(found.together).toEqual(found.alone);
+    expect(found.threads).toBe(threads);
+  },
+);
