@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { hasInt8Kernels } from 'shared/cnn/dequantize';
@@ -56,7 +57,7 @@ export async function loadGraph(
 
 async function loadInt8Graph(artifacts: tf.io.ModelArtifacts): Promise<Network> {
   const inUse = tf.getBackend();
-  await startWasmBackend(1);
+  await startWasmBackend(availableParallelism());
   if (!hasInt8Kernels()) {
     throw new TrainerError(
       'backend_unavailable',

@@ -85,12 +85,12 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
       }),
   ],
   [
-    'product',
+    'matrix product',
     'multiply',
     () => tf.matMul(random<tf.Rank.R3>([2, 3, 21], 1), random<tf.Rank.R2>([21, 10], 2)),
   ],
   [
-    'product, transposed',
+    'matrix product, transposed',
     'stock',
     () => tf.matMul(random<tf.Rank.R2>([21, 3], 1), random<tf.Rank.R2>([21, 10], 2), true),
   ],

@@ -1,4 +1,4 @@
-import type { CnnKernels, WasmHeap } from 'shared/cnn/cnn-kernels';
+import { type CnnKernels, INT8_WORK_BYTES, type WasmHeap } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { beforeAll, expect, test } from 'vitest';
 import { createRandom } from '../datasets/random.ts';
@@ -14,7 +14,7 @@ declare const WebAssembly: {
 };
 
 const THREADS = 3;
-const wasmMemory = new WebAssembly.Memory({ initial: 512, maximum: 512, shared: true });
+const wasmMemory = new WebAssembly.Memory({ initial: 1024, maximum: 1024, shared: true });
 const floats = new Float32Array(wasmMemory.buffer);
 const random = createRandom(1);
 let end = 0;
@@ -76,24 +76,29 @@ test.each([
   { m: 401, k: 9, n: 85, threads: 1 },
 ])('a product of $m rows is that of one thread, on $threads', ({ m, k, n, threads }) => {
   const [a, panels, bias] = [values(m * k), values(Math.ceil(n / 8) * 8 * k), values(n)];
-  const edge = malloc(64);
-  const found = compare(m * n, (kernels, out) =>
-    kernels.multiply(a, m, k, panels, n, bias, -1, 6, out, edge),
-  );
-  expect(found.together).toEqual(found.alone);
-  expect(found.threads).toBe(threads);
+  const work = malloc(INT8_WORK_BYTES);
+  for (const name of ['multiply', 'multiplyInt8'] as const) {
+    const found = compare(m * n, (kernels, out) =>
+      kernels[name](a, m, k, panels, n, bias, -1, 6, out, work),
+    );
+    expect(found.together).toEqual(found.alone);
+    expect(new Set(found.alone).size).toBeGreaterThan(1);
+    expect(found.threads).toBe(threads);
+  }
 });
 
 test.each([
-  { batch: 7, threads: 3 },
-  { batch: 2, threads: 2 },
-  { batch: 1, threads: 1 },
-])('a convolution of $batch pictures is that of one thread, on $threads', ({ batch, threads }) => {
+  { batch: 7, threads: 3, isInt8: false },
+  { batch: 7, threads: 3, isInt8: true },
+  { batch: 2, threads: 2, isInt8: false },
+  { batch: 1, threads: 1, isInt8: false },
+])('a convolution of $batch pictures is that of one thread, on $threads', (example) => {
+  const { batch, threads, isInt8 } = example;
   const [height, width, channels, n, patchCount] = [29, 38, 9, 93, 40];
   const [outHeight, outWidth] = [15, 38];
   const k = 9 * channels;
   const [x, panels] = [values(batch * height * width * channels), values(96 * k)];
-  const [bias, patches, edge] = [values(n), malloc(patchCount * k * 4), malloc(64)];
+  const [bias, patches, work] = [values(n), malloc(patchCount * k * 4), malloc(INT8_WORK_BYTES)];
   const found = compare(batch * outHeight * outWidth * n, (kernels, out) =>
     kernels.convolve(
       x,
@@ -117,7 +122,8 @@ test.each([
       out,
       patches,
       patchCount,
-      edge,
+      work,
+      isInt8,
     ),
   );
   // Pixels that are left over from the tiles are others.

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import {
   type CnnKernels,
+  INT8_WORK_BYTES,
   type InstantiateKernels,
   instantiateInHeap,
   type WasmHeap,
@@ -11,7 +12,7 @@ import type { KernelThread } from './kernel-thread.ts';
 import { waitForChange } from './wait-for-change.ts';
 
 /** A kernel's place and its arguments; `convolve` has the most. */
-const CALL_LENGTH = 1 + 22;
+const CALL_LENGTH = 1 + 23;
 /** A thread takes about 60 µs to wake, in which a core does as many (measured on 2 cores). */
 const MIN_PRODUCTS = 2_000_000;
 /** Fewer are not made of whole tiles: see matrix-product.ts. */
@@ -56,7 +57,7 @@ export async function startThreadedKernels(
     Atomics.store(running, 0, shares.length);
     for (const [i, values] of shares.entries()) {
       const { calls, call } = others[i] as KernelThread;
-      call.set([places.indexOf(name), ...values]);
+      call.set([places.indexOf(name), ...values.map(Number)]);
       Atomics.add(calls, 0, 1);
       Atomics.notify(calls, 0);
     }
@@ -95,26 +96,34 @@ export async function startThreadedKernels(
     return scratch + thread * scratchBytes;
   }
 
+  function shareProduct(
+    name: 'multiply' | 'multiplyInt8',
+    workBytes: number,
+    [a, m, k, panels, n, bias, low, high, out]: Parameters<CnnKernels['multiply']>,
+  ): void {
+    const shares = split(m, MIN_ROWS, m * k * n).map(
+      ({ thread, first, count }): Parameters<CnnKernels['multiply']> => [
+        a + first * k * 4,
+        count,
+        k,
+        panels,
+        n,
+        bias,
+        low,
+        high,
+        out + first * n * 4,
+        scratchOf(thread, workBytes),
+      ],
+    );
+    run(name, shares);
+  }
+
   const threaded: CnnKernels = {
     ...kernels,
 
-    multiply(a, m, k, panels, n, bias, low, high, out) {
-      const shares = split(m, MIN_ROWS, m * k * n).map(
-        ({ thread, first, count }): Parameters<CnnKernels['multiply']> => [
-          a + first * k * 4,
-          count,
-          k,
-          panels,
-          n,
-          bias,
-          low,
-          high,
-          out + first * n * 4,
-          scratchOf(thread, EDGE_BYTES),
-        ],
-      );
-      run('multiply', shares);
-    },
+    multiply: (...values) => shareProduct('multiply', EDGE_BYTES, values),
+
+    multiplyInt8: (...values) => shareProduct('multiplyInt8', INT8_WORK_BYTES, values),
 
     convolve(
       x,
@@ -138,12 +147,15 @@ export async function startThreadedKernels(
       out,
       _patches,
       patchCount,
+      _work,
+      isInt8,
     ) {
+      const workBytes = isInt8 ? INT8_WORK_BYTES : EDGE_BYTES;
       const k = filterHeight * filterWidth * channels;
       const outPixels = outHeight * outWidth;
       const shares = split(batch, 1, batch * outPixels * k * n).map(
         ({ thread, first, count }): Parameters<CnnKernels['convolve']> => {
-          const edge = scratchOf(thread, EDGE_BYTES + patchCount * k * 4);
+          const work = scratchOf(thread, workBytes + patchCount * k * 4);
           return [
             x + first * height * width * channels * 4,
             count,
@@ -164,9 +176,10 @@ export async function startThreadedKernels(
             low,
             high,
             out + first * outPixels * n * 4,
-            edge + EDGE_BYTES,
+            work + workBytes,
             patchCount,
-            edge,
+            work,
+            isInt8,
           ];
         },
       );

@@ -5,6 +5,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { WasmHeap } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
+import { swishConfig } from 'shared/cnn/swish';
 import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
 import { TrainerError } from '../errors.ts';
 import { startThreadedKernels } from './threaded-kernels.ts';
@@ -34,6 +35,7 @@ export async function startWasmBackend(threads: number): Promise<number> {
       const backend = new BackendWasm(module);
       const cnnKernels =
         threads === 1 ? cnnKernelsForNode() : await startThreadedKernels(module, threads);
+      tf.registerKernel(swishConfig('wasm'));
       if (cnnKernels) {
         registerCnnKernels(backend, cnnKernels);
         threadsInUse = threads;
