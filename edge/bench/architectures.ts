@@ -20,7 +20,7 @@ import { startBareWorkerd } from './bare-workerd.ts';
 import type { InferenceCost } from './inference-cost.ts';
 import { median } from './median.ts';
 
-/** What an isolate may hold, in 10^6 bytes, and what of it WebAssembly must leave to the rest. */
+/** What an isolate may hold, in 10^6 bytes, and what of it a model must leave to the rest. */
 const ISOLATE_MB = 128;
 const REST_MB = 28;
 /** CPU time of a request on the free plan. */
@@ -114,13 +114,16 @@ function row({ name, parameters, gflop, quantizedMb, served }: Cost): string {
     served ? `${served.inferenceMs.toFixed(1)} ms` : '',
     served ? `${served.requestMs.toFixed(1)} ms` : '',
     served ? `${served.memoryMb.toFixed(0)} MB` : `> ${quantizedMb.toFixed(0)} MB`,
-    planOf(served),
+    planOf(served, quantizedMb),
   ];
   return `| ${cells.join(' | ')} |`;
 }
 
-/** The plan of Cloudflare's that a network fits; assets are in shards of 4 MiB, so any does there. */
-function planOf(served: Cost['served']): string {
-  if (!served || served.memoryMb > ISOLATE_MB - REST_MB) return 'none';
+/**
+ * The plan of Cloudflare's that a network fits; assets are in shards of 4 MiB, so any does there. While
+ * a model loads, the isolate holds them too.
+ */
+function planOf(served: Cost['served'], quantizedMb: number): string {
+  if (!served || served.memoryMb + quantizedMb > ISOLATE_MB - REST_MB) return 'none';
   return served.requestMs <= FREE_MS ? 'free' : 'paid';
 }
