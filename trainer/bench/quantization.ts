@@ -62,7 +62,7 @@ const results: Record<
 console.log('| format | size | divergence, nats | answers as in float32 | top-1 |');
 console.log('|---|---|---|---|---|');
 for (const [name, model] of Object.entries(models)) {
-  const answers = await answersOf(model, name.endsWith('int8') ? 'int8' : 'float32');
+  const answers = await answersOf(model, name.endsWith(' in int8') ? 'int8' : 'float32');
   const { classes, probabilities: ps } = expected;
   const qs = answers.probabilities;
   let divergence = 0;
