@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { hasInt8Kernels } from 'shared/cnn/dequantize';
@@ -14,6 +13,7 @@ import { TrainerError } from './errors.ts';
 import { fusePlan } from './plan/fuse.ts';
 import { disposePlan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
+import { allowedThreads } from './runtime/start-backend.ts';
 import { startWasmBackend } from './runtime/wasm-backend.ts';
 import { loadBackboneWeights } from './weights/load-backbone-weights.ts';
 
@@ -57,22 +57,24 @@ export async function loadGraph(
 
 async function loadInt8Graph(artifacts: tf.io.ModelArtifacts): Promise<Network> {
   const inUse = tf.getBackend();
-  await startWasmBackend(availableParallelism());
+  await startWasmBackend(allowedThreads());
+  await tf.setBackend(inUse);
   if (!hasInt8Kernels()) {
     throw new TrainerError(
       'backend_unavailable',
       'A model of int8 arithmetic needs relaxed SIMD, which this Node does not have; take Node 24, or --arithmetic float32.',
     );
   }
-  const graph = onWasm(inUse, () => loadServedGraph(foldGraph(artifacts), 'int8'));
+  const graph = onWasm(() => loadServedGraph(foldGraph(artifacts), 'int8'));
   return {
-    run: (inputs) => onWasm(tf.getBackend(), () => graph.run(inputs)),
+    run: (inputs) => onWasm(() => graph.run(inputs)),
     dispose: () => graph.dispose(),
   };
 }
 
 /** `tf.setBackend` of a backend that has started waits for nothing. */
-function onWasm<T>(inUse: string, compute: () => T): T {
+function onWasm<T>(compute: () => T): T {
+  const inUse = tf.getBackend();
   void tf.setBackend('wasm');
   try {
     return compute();

@@ -6,7 +6,7 @@
 // one is quantized here, each row between its smallest and its largest value (dynamic quantization, a
 // scale a row): `a ≈ step · q + least`, q from 0 to 127. So
 // `a · b = step · scale · Σ q·w + least · scale · Σ w`, of which but the first sum depends on both.
-// That instruction is exact for seven bits by eight only; whatever the processor, so are the results.
+// The instruction is exact for seven bits by eight only, and so are these sums on any processor.
 import { int8Tile6 } from './int8-tile';
 
 const PANEL: i32 = 8;
@@ -20,7 +20,7 @@ const BLOCK_BYTES: i32 = 32 << 10;
 
 /**
  * Packs a row-major `[k, n]` matrix into `[ceil(n / 8)]` panels: the scales of eight columns, the
- * sums of their weights, and `[ceil(k / 16) · 4, 8, 4]` weights from -127 to 127. Columns past the last
+ * sums of their weights, and `[ceil(k / 16) · 4, 8, 4]` weights. Columns past the last
  * are zeros.
  *
  * @param steps `[k, n]`, a byte each, of which 128 stands for 0
@@ -68,46 +68,10 @@ function interleave(from: usize, rowBytes: usize, to: usize): void {
   const row1 = v128.xor(v128.load64_zero(from + rowBytes), zero);
   const row2 = v128.xor(v128.load64_zero(from + rowBytes * 2), zero);
   const row3 = v128.xor(v128.load64_zero(from + rowBytes * 3), zero);
-  const upper = v128.shuffle<i8>(
-    row0,
-    row1,
-    0,
-    16,
-    1,
-    17,
-    2,
-    18,
-    3,
-    19,
-    4,
-    20,
-    5,
-    21,
-    6,
-    22,
-    7,
-    23,
-  );
-  const lower = v128.shuffle<i8>(
-    row2,
-    row3,
-    0,
-    16,
-    1,
-    17,
-    2,
-    18,
-    3,
-    19,
-    4,
-    20,
-    5,
-    21,
-    6,
-    22,
-    7,
-    23,
-  );
+  // biome-ignore format: pairs
+  const upper = v128.shuffle<i8>(row0, row1, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  // biome-ignore format: pairs
+  const lower = v128.shuffle<i8>(row2, row3, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
   v128.store(to, v128.shuffle<i16>(upper, lower, 0, 8, 1, 9, 2, 10, 3, 11));
   v128.store(to, v128.shuffle<i16>(upper, lower, 4, 12, 5, 13, 6, 14, 7, 15), 16);
 }

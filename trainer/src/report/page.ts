@@ -187,9 +187,11 @@ function quantization(card: ModelCard, { float32, quantized, changed }: Results)
   if (float32.top5 !== null && quantized.top5 !== null) {
     rows.splice(1, 0, ['top-5', formatPercent(float32.top5), formatPercent(quantized.top5)]);
   }
+  const { scheme, arithmetic } = card.quantization;
+  const served = arithmetic === 'int8' ? `${scheme}, computed in int8` : scheme;
   return html`<p>Quantization changed ${count(changed)} of ${count(quantized.pictures)} answers.</p>
   <div class="scroll"><table>
-  <thead><tr><td></td><th scope="col" class="number">float32</th><th scope="col" class="number">${card.quantization.scheme}</th></tr></thead>
+  <thead><tr><td></td><th scope="col" class="number">float32</th><th scope="col" class="number">${served}</th></tr></thead>
   <tbody>${rows.map(
     ([name, float, quantized]) => html`
     <tr><th scope="row">${name}</th><td class="number">${float}</td><td class="number">${quantized}</td></tr>`,

@@ -36,6 +36,13 @@ interface Start extends StartOptions {
   readonly log: (line: string) => void;
 }
 
+let threadsAllowed = availableParallelism();
+
+/** Threads that the last `startBackend` was to use, for what computes beside its backend. */
+export function allowedThreads(): number {
+  return threadsAllowed;
+}
+
 /**
  * Makes tfjs compute on the chosen backend. `auto` takes the fastest that works, and says what
  * stands in the way of a faster one.
@@ -49,6 +56,7 @@ export async function startBackend(
   { threads = availableParallelism(), install = true, ...options }: StartOptions = {},
 ): Promise<Backend> {
   const start: Start = { ...options, threads, install, log };
+  threadsAllowed = threads;
   return choice === 'auto' ? startFastest(start) : starters[choice](start);
 }
 
