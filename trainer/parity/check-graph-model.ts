@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { loadModel } from '../src/load-model.ts';
+import { readModelDirectory } from 'shared/model-directory';
+import { loadGraph } from '../src/load-model.ts';
 import { startBackend } from '../src/runtime/start-backend.ts';
 import { signedValues } from '../src/weights/formula.ts';
 
@@ -7,7 +10,7 @@ import { signedValues } from '../src/weights/formula.ts';
 const TOLERANCE = 1e-5;
 
 /**
- * Compares a model directory as the Worker runs it with what TensorFlow computes from its files.
+ * Compares a model directory, computed in float32, with what TensorFlow computes from its files.
  *
  * @param run has TensorFlow compute, as parity/graph_model.py prints it
  * @returns a line where they differ
@@ -19,8 +22,11 @@ export async function checkGraphModel(
   await startBackend('cpu', () => {});
   const line = (await run(directory)).split('\n').find((text) => text.startsWith('{')) ?? '';
   const { probabilities } = JSON.parse(line) as { probabilities: number[] };
-  const model = await loadModel(directory);
-  const { size } = model.preprocess;
+  const { card, artifacts } = await readModelDirectory(
+    async (name) => new Uint8Array(await readFile(join(directory, name))),
+  );
+  const model = await loadGraph(artifacts);
+  const { size } = card.preprocess;
   const ours = tf.tidy(() =>
     model.run(tf.tensor(signedValues('input', size * size * 3), [1, size, size, 3])).dataSync(),
   );

@@ -28,7 +28,8 @@ const { values, positionals } = parseArgs({
 });
 
 const python = await preparePython(console.log);
-for (const line of (await runPython('golden.py', positionals)).split('\n')) {
+const choice = values.write ? ['--choose'] : [];
+for (const line of (await runPython('golden.py', [...choice, ...positionals])).split('\n')) {
   // Among what TensorFlow has to say.
   if (!line.startsWith('{"name"')) continue;
   const { name, golden } = JSON.parse(line) as { name: string; golden: unknown };
