@@ -12,7 +12,7 @@ export interface CnnKernels {
     low: number,
     high: number,
     out: number,
-    edge: number,
+    work: number,
   ): void;
   convolve(
     x: number,
@@ -86,18 +86,7 @@ export interface CnnKernels {
     channels: number,
     to: number,
   ): void;
-  multiplyInt8(
-    a: number,
-    m: number,
-    k: number,
-    panels: number,
-    n: number,
-    bias: number,
-    low: number,
-    high: number,
-    out: number,
-    work: number,
-  ): void;
+  multiplyInt8: CnnKernels['multiply'];
   meanOfPixels(x: number, batch: number, pixels: number, channels: number, out: number): void;
   multiplyChannels(
     x: number,
