@@ -54,6 +54,21 @@ test('in int8, the trainer agrees with workerd, whatever backend it is on', asyn
   expect(tf.getBackend()).toBe('cpu');
 });
 
+test('in int8, as many pictures as are measured at once are answered one by one', async () => {
+  const { run, dispose } = await loadModel(modelFolder('int8'));
+  tf.tidy(() => {
+    const pictures = tf.randomNormal([70, 224, 224, 3], 0, 1, 'float32', 7);
+    const answers = run(pictures);
+    expect(answers.shape).toEqual([70, 1000]);
+    for (const place of [0, 34, 69]) {
+      const alone = run(pictures.slice(place, 1)).dataSync();
+      const together = answers.slice(place, 1).dataSync();
+      for (const [i, value] of alone.entries()) expect(together[i]).toBeCloseTo(value, 5);
+    }
+  });
+  dispose();
+});
+
 async function expectAgreement(
   model: string,
   run: (input: tf.Tensor) => tf.Tensor,

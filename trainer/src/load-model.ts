@@ -55,6 +55,9 @@ export async function loadGraph(
   };
 }
 
+/** EfficientNet-B7 takes some 400 bytes a pixel, VGG-16 500, at once. */
+const PORTION_PIXELS = 1_600_000;
+
 async function loadInt8Graph(artifacts: tf.io.ModelArtifacts): Promise<Network> {
   const inUse = tf.getBackend();
   await startWasmBackend(allowedThreads());
@@ -67,9 +70,20 @@ async function loadInt8Graph(artifacts: tf.io.ModelArtifacts): Promise<Network> 
   }
   const graph = onWasm(() => loadServedGraph(foldGraph(artifacts), 'int8'));
   return {
-    run: (inputs) => onWasm(() => graph.run(inputs)),
+    run: (inputs) =>
+      onWasm(() => tf.tidy(() => tf.concat(inPortions(inputs).map((some) => graph.run(some))))),
     dispose: () => graph.dispose(),
   };
+}
+
+/** Parts with no more pixels than leave room for a network's activations in WebAssembly's memory. */
+function inPortions(inputs: tf.Tensor): tf.Tensor[] {
+  const [count, height, width] = inputs.shape as [number, number, number];
+  const most = Math.max(1, Math.floor(PORTION_PIXELS / (height * width)));
+  const parts = Math.ceil(count / most);
+  const begin = (part: number) => Math.round((part * count) / parts);
+  const sizes = Array.from({ length: parts }, (_, part) => begin(part + 1) - begin(part));
+  return tf.split(inputs, sizes);
 }
 
 /** `tf.setBackend` of a backend that has started waits for nothing. */
