@@ -5,10 +5,10 @@
  * The first time, it installs onnxruntime's quantizer for Python into the cache folder.
  */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readModelCard } from 'shared/model-directory';
+import { modelFiles } from 'shared/model-files-node';
 import { measureBundle } from './bundle-size.ts';
 import { measureColdStarts } from './cold-start.ts';
 import type { NodeFigures, Peer } from './inference-in-node.ts';
@@ -129,9 +129,7 @@ async function inferInNode(): Promise<NodeFigures> {
 /** With the size of its input, and how many test pictures it gets right. */
 async function named(model: string): Promise<string> {
   const directory = new URL(`../public/models/${model}/`, import.meta.url);
-  const { card } = await readModelCard(
-    async (name) => new Uint8Array(await readFile(new URL(name, directory))),
-  );
+  const { card } = await readModelCard(modelFiles(directory));
   const measured = card.accuracy.find(({ source }) => source === 'measured');
   const right = measured ? `, ${((measured.quantized ?? 0) * 100).toFixed(2)} % right` : '';
   return `${model}, ${card.preprocess.size} px${right}`;

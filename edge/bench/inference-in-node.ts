@@ -17,6 +17,7 @@ import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { foldConstants, foldGraph } from 'shared/fold-constants';
 import { loadGraph } from 'shared/graph/load-graph';
 import { readModelDirectory } from 'shared/model-directory';
+import { modelFiles } from 'shared/model-files-node';
 import { preprocess } from 'shared/preprocess-node';
 import { createWasmModule } from 'shared/tfjs-wasm-node';
 import sharp from 'sharp';
@@ -55,9 +56,7 @@ const ROUNDS = 15;
 const CPU_ROUNDS = 2;
 
 const models = new URL('../public/models/imagenet/', import.meta.url);
-const { card, artifacts } = await readModelDirectory(
-  async (name) => new Uint8Array(await readFile(new URL(name, models))),
-);
+const { card, artifacts } = await readModelDirectory(modelFiles(models));
 const { size } = card.preprocess;
 const photos = await Promise.all(['chelsea', 'coffee', 'rocket'].map(readPhoto));
 const [photo] = photos as [Float32Array];

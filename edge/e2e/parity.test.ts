@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { readModelDirectory } from 'shared/model-directory';
+import { modelFiles } from 'shared/model-files-node';
 import type { PreprocessSpec } from 'shared/preprocess';
 import { preprocess } from 'shared/preprocess-node';
 import sharp from 'sharp';
@@ -39,9 +40,7 @@ test.each([
 ])('in float32, $backend in Node agrees with workerd', async ({ backend, runs }) => {
   if (!runs) return console.warn('The native backend is not to be had here: not compared.');
   await startBackend(backend, console.log);
-  const { artifacts, card } = await readModelDirectory(
-    async (name) => new Uint8Array(await readFile(join(modelFolder('float32'), name))),
-  );
+  const { artifacts, card } = await readModelDirectory(modelFiles(modelFolder('float32')));
   const graph = await loadGraphModel(tf.io.fromMemory(artifacts));
   const run = (input: tf.Tensor) => graph.predict(input) as tf.Tensor;
   await expectAgreement('float32', run, card.preprocess);

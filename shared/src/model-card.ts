@@ -95,8 +95,8 @@ export const modelCard = z.readonly(
          */
         scheme: z.enum(['float32', 'float16', 'uint16-per-channel', 'uint8-per-channel', 'mixed']),
         /**
-         * `int8`: products and pointwise convolutions of 8-bit kernels are computed in 8 bits, wherever
-         * there is relaxed SIMD. Absent: in float32.
+         * `int8`: convolutions and products of 8-bit kernels, but for depthwise and short ones, are
+         * computed in 8 bits, wherever there is relaxed SIMD. Absent: in float32.
          */
         arithmetic: z.optional(z.enum(arithmetics)),
         /** Size of all the weight shards. */

@@ -12,13 +12,13 @@ export function topPredictions(
   labels: readonly Label[],
   top: number,
 ): Prediction[] {
+  const isBetter = (index: number, than: number | undefined): boolean =>
+    than === undefined || (probabilities[index] as number) > (probabilities[than] as number);
   // Their places, in order. Sorting all of a thousand takes longer than to preprocess the picture.
   const best: number[] = [];
   for (let index = 0; index < labels.length; index++) {
-    const isBetterThan = (other: number | undefined): boolean =>
-      other === undefined || (probabilities[index] as number) > (probabilities[other] as number);
-    if (best.length >= top && !isBetterThan(best.at(-1))) continue;
-    const place = best.findIndex(isBetterThan);
+    if (best.length >= top && !isBetter(index, best.at(-1))) continue;
+    const place = best.findIndex((other) => isBetter(index, other));
     best.splice(place < 0 ? best.length : place, 0, index);
     best.length = Math.min(best.length, top);
   }

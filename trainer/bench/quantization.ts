@@ -48,11 +48,16 @@ const mixed = await chooseFormats(
   { set: train, indices: indicesOf(train) },
   signal,
 );
-const models: Record<string, GraphModel> = { converter: asConverter(float32) };
-for (const format of kernelFormats) models[format] = await toGraphModel(plan, size, format);
-models['mixed'] = await toGraphModel(plan, size, mixed);
-for (const name of ['mixed', 'uint8'])
-  models[`${name}, computed in int8`] = models[name] as GraphModel;
+/** By name. */
+const models: Record<string, { readonly model: GraphModel; readonly arithmetic: Arithmetic }> = {};
+const list = (name: string, model: GraphModel, arithmetic: Arithmetic = 'float32'): void => {
+  models[name] = { model, arithmetic };
+};
+list('converter', asConverter(float32));
+for (const format of kernelFormats) list(format, await toGraphModel(plan, size, format));
+list('mixed', await toGraphModel(plan, size, mixed));
+list('mixed, computed in int8', await toGraphModel(plan, size, mixed), 'int8');
+list('uint8, computed in int8', await toGraphModel(plan, size, 'uint8'), 'int8');
 
 const expected = await answersOf(float32);
 const results: Record<
@@ -61,8 +66,8 @@ const results: Record<
 > = {};
 console.log('| format | size | divergence, nats | answers as in float32 | top-1 |');
 console.log('|---|---|---|---|---|');
-for (const [name, model] of Object.entries(models)) {
-  const answers = await answersOf(model, name.endsWith(' in int8') ? 'int8' : 'float32');
+for (const [name, { model, arithmetic }] of Object.entries(models)) {
+  const answers = await answersOf(model, arithmetic);
   const { classes, probabilities: ps } = expected;
   const qs = answers.probabilities;
   let divergence = 0;

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { readModelDirectory } from 'shared/model-directory';
+import { modelFiles } from 'shared/model-files-node';
 import { loadGraph } from '../src/load-model.ts';
 import { startBackend } from '../src/runtime/start-backend.ts';
 import { signedValues } from '../src/weights/formula.ts';
@@ -22,9 +21,7 @@ export async function checkGraphModel(
   await startBackend('cpu', () => {});
   const line = (await run(directory)).split('\n').find((text) => text.startsWith('{')) ?? '';
   const { probabilities } = JSON.parse(line) as { probabilities: number[] };
-  const { card, artifacts } = await readModelDirectory(
-    async (name) => new Uint8Array(await readFile(join(directory, name))),
-  );
+  const { card, artifacts } = await readModelDirectory(modelFiles(directory));
   const model = await loadGraph(artifacts);
   const { size } = card.preprocess;
   const ours = tf.tidy(() =>

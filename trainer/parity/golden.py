@@ -10,8 +10,8 @@ of `preprocess_input` makes of every value that a pixel can have.
 import base64
 import json
 import math
-import pathlib
 import os
+import pathlib
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { arithmetics } from 'shared/model-card';
 import { freezeLayers, trimModel } from './backbones/edit-model.ts';
 import { buildBackbone } from './backbones/registry.ts';
 import { configFields, describeFields, overrideConfig } from './config/config-fields.ts';
@@ -13,13 +14,14 @@ import { TrainerError } from './errors.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
 import { exportPretrainedKeras, exportRunKeras } from './export/export-keras.ts';
 import { exportPretrained } from './export/export-pretrained.ts';
+import { quantizations } from './export/quantize.ts';
 import { findLr } from './find-lr.ts';
 import { loadModel, loadPretrained } from './load-model.ts';
 import {
-  arithmeticOf,
   BACKENDS,
   backboneOf,
   backendOf,
+  choiceOf,
   configOf,
   dataOf,
   fromUser,
@@ -27,7 +29,6 @@ import {
   integerOf,
   layerOf,
   oneOf,
-  quantizationOf,
   threadsOf,
   usage,
   weightsOf,
@@ -166,8 +167,8 @@ async function main(): Promise<void> {
         else await exportRunKeras(keras, within(runs, values.run));
         return say(`Written to ${keras}.`);
       }
-      const quantize = quantizationOf(values.quantize ?? 'uint8');
-      const arithmetic = arithmeticOf(values.arithmetic ?? 'int8');
+      const quantize = choiceOf('quantize', quantizations, values.quantize ?? 'uint8');
+      const arithmetic = choiceOf('arithmetic', arithmetics, values.arithmetic ?? 'int8');
       const pictures = async (size: number) => {
         const { strict, data } = values;
         const { signal } = new AbortController();

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { hasInt8Kernels } from 'shared/cnn/dequantize';
 import { foldConstants, foldGraph } from 'shared/fold-constants';
@@ -7,6 +5,7 @@ import { loadGraph as loadServedGraph } from 'shared/graph/load-graph';
 import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' };
 import type { Arithmetic, Label, ModelCard } from 'shared/model-card';
 import { readModelDirectory } from 'shared/model-directory';
+import { modelFiles } from 'shared/model-files-node';
 import type { PreprocessSpec } from 'shared/preprocess';
 import { type BackboneName, backbones, buildBackbone } from './backbones/registry.ts';
 import { TrainerError } from './errors.ts';
@@ -106,9 +105,7 @@ export async function loadModel(
   directory: string,
 ): Promise<Classifier & { readonly card: ModelCard; readonly version: string }> {
   try {
-    const { card, version, artifacts } = await readModelDirectory(
-      async (name) => new Uint8Array(await readFile(join(directory, name))),
-    );
+    const { card, version, artifacts } = await readModelDirectory(modelFiles(directory));
     const { preprocess, labels } = card;
     const { arithmetic } = card.quantization;
     return { card, version, preprocess, labels, ...(await loadGraph(artifacts, arithmetic)) };

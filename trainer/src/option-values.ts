@@ -1,11 +1,10 @@
 import { join, resolve } from 'node:path';
-import { type Arithmetic, arithmetics, modelId } from 'shared/model-card';
+import { modelId } from 'shared/model-card';
 import { type BackboneName, backbones } from './backbones/registry.ts';
 import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
 import { knownDatasets } from './datasets/open-dataset.ts';
 import { TrainerError } from './errors.ts';
-import { type Quantization, quantizations } from './export/quantize.ts';
 import { backendNames } from './runtime/start-backend.ts';
 
 // What options and arguments stand for; what stands for nothing throws `config_invalid`.
@@ -13,16 +12,11 @@ import { backendNames } from './runtime/start-backend.ts';
 export const BACKENDS = ['auto', ...backendNames] as const;
 
 export function configOf(name = 'fast'): TrainConfig {
-  const config = Object.hasOwn(configs, name) ? configs[name] : undefined;
-  if (config) return config;
-  throw usage(`Expected one of ${Object.keys(configs).join(', ')} for --config, but got ${name}.`);
+  return configs[choiceOf('config', Object.keys(configs), name)] as TrainConfig;
 }
 
 export function backboneOf(name: string): BackboneName {
-  if (Object.hasOwn(backbones, name)) return name as BackboneName;
-  throw usage(
-    `Expected one of ${Object.keys(backbones).join(', ')} for --backbone, but got ${name}.`,
-  );
+  return choiceOf('backbone', Object.keys(backbones) as BackboneName[], name);
 }
 
 /** A word, or the path of a file. */
@@ -35,16 +29,11 @@ export function dataOf(data: string): string {
   return Object.hasOwn(knownDatasets, data) ? data : (fromUser(data) as string);
 }
 
-export function quantizationOf(text: string): Quantization {
-  const quantization = quantizations.find((known) => known === text);
-  if (quantization) return quantization;
-  throw usage(`Expected one of ${quantizations.join(', ')} for --quantize, but got ${text}.`);
-}
-
-export function arithmeticOf(text: string): Arithmetic {
-  const arithmetic = arithmetics.find((known) => known === text);
-  if (arithmetic) return arithmetic;
-  throw usage(`Expected one of ${arithmetics.join(', ')} for --arithmetic, but got ${text}.`);
+/** @param option whose text must be one of the choices */
+export function choiceOf<T extends string>(option: string, choices: readonly T[], text: string): T {
+  const choice = choices.find((known) => known === text);
+  if (choice !== undefined) return choice;
+  throw usage(`Expected one of ${choices.join(', ')} for --${option}, but got ${text}.`);
 }
 
 export function integerOf(option: string, text: string): number {
@@ -83,10 +72,7 @@ export function idOf(id: string | undefined): string | undefined {
 }
 
 export function backendOf(name: string): (typeof BACKENDS)[number] {
-  const backend = BACKENDS.find((known) => known === name);
-  if (!backend)
-    throw usage(`Expected one of ${BACKENDS.join(', ')} for --backend, but got ${name}.`);
-  return backend;
+  return choiceOf('backend', BACKENDS, name);
 }
 
 export function threadsOf(text: string | undefined): number | undefined {

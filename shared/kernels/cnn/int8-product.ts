@@ -7,7 +7,8 @@
 // scale a row): `a ≈ step · q + least`, q from 0 to 127. So
 // `a · b = step · scale · Σ q·w + least · scale · Σ w`, of which but the first sum depends on both.
 // The instruction is exact for seven bits by eight only, and so are these sums on any processor.
-import { int8Tile6 } from './int8-tile';
+import { copyFloats } from './copy-floats';
+import { hasDotProduct, int8Tile6 } from './int8-tile';
 
 const PANEL: i32 = 8;
 /** Scales and sums of a panel's columns, in front of its weights. */
@@ -115,6 +116,7 @@ export function multiplyInt8(
   const integers = rowsAt + ((<usize>block) << 3);
   const lowest = f32x4.splat(low);
   const highest = f32x4.splat(high);
+  const hasDot = hasDotProduct();
   const aBytes = (<usize>k) << 2;
   const outStride = (<usize>n) << 2;
   const panelBytes = HEAD + <usize>padded * PANEL;
@@ -140,11 +142,23 @@ export function multiplyInt8(
         const left = integers + <usize>(row * padded);
         const scales = rowsAt + ((<usize>row) << 3);
         if (width === PANEL && rows - row >= TILE) {
-          int8Tile6(left, padded, panel, scales, bias0, bias1, lowest, highest, to, outStride);
+          int8Tile6(
+            hasDot,
+            left,
+            padded,
+            panel,
+            scales,
+            bias0,
+            bias1,
+            lowest,
+            highest,
+            to,
+            outStride,
+          );
           to += outStride * TILE;
           continue;
         }
-        int8Tile6(left, padded, panel, scales, bias0, bias1, lowest, highest, edge, 32);
+        int8Tile6(hasDot, left, padded, panel, scales, bias0, bias1, lowest, highest, edge, 32);
         for (let i: usize = 0; i < <usize>min(TILE, rows - row); i++) {
           copyFloats(edge + i * 32, to, width);
           to += outStride;
@@ -232,11 +246,5 @@ function quantizeRows(a: usize, rows: i32, k: i32, to: usize, scales: usize): vo
     }
     a = end;
     scales += 8;
-  }
-}
-
-function copyFloats(from: usize, to: usize, count: i32): void {
-  for (let i = 0; i < count; i++) {
-    store<f32>(to + ((<usize>i) << 2), load<f32>(from + ((<usize>i) << 2)));
   }
 }

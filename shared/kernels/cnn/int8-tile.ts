@@ -6,12 +6,14 @@
  * Six rows and eight columns of the product; sixteen steps of the inner dimension a turn, four of
  * them in each lane.
  *
+ * @param hasDot what `hasDotProduct` says
  * @param a integers from 0 to 127, the rows `aStride` bytes apart, a multiple of 16
  * @param panel of `packInt8Panels`
  * @param rows of `quantizeRows`
  * @param bias0 of the left four columns, `bias1` of the right ones
  */
 export function int8Tile6(
+  hasDot: bool,
   a: usize,
   aStride: usize,
   panel: usize,
@@ -23,7 +25,7 @@ export function int8Tile6(
   out: usize,
   outStride: usize,
 ): void {
-  if (hasDotProduct()) tile6(true, a, aStride, panel, rows, bias0, bias1, low, high, out, outStride);
+  if (hasDot) tile6(true, a, aStride, panel, rows, bias0, bias1, low, high, out, outStride);
   else tile6(false, a, aStride, panel, rows, bias0, bias1, low, high, out, outStride);
 }
 
@@ -32,7 +34,7 @@ export function int8Tile6(
  * where the second factor is not of seven bits, as here: V8 then adds pairs in 16 bits, which hold 32,767
  * at most.
  */
-function hasDotProduct(): bool {
+export function hasDotProduct(): bool {
   const sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(i8x16.splat(127), i8x16.splat(-1), i32x4.splat(0));
   return i32x4.extract_lane(sums, 0) !== 2 * 32_767;
 }

@@ -2,6 +2,7 @@
 //
 // The right factor is packed into panels of eight columns, so that the innermost loop reads it in
 // order, and the product is computed in tiles that stay in registers.
+import { copyFloats } from './copy-floats';
 import { storeRow, tile5, tile6 } from './matrix-tiles';
 
 /** Columns of a panel. */
@@ -84,12 +85,6 @@ export function multiply(
     a += <usize>rows * aStride;
     out += <usize>rows * outStride;
     m -= rows;
-  }
-}
-
-function copyFloats(from: usize, to: usize, count: i32): void {
-  for (let i = 0; i < count; i++) {
-    store<f32>(to + ((<usize>i) << 2), load<f32>(from + ((<usize>i) << 2)));
   }
 }
 

@@ -104,6 +104,15 @@ export interface CnnKernels {
 export const MAX_INT8_STEPS = 16_384;
 /** That `multiplyInt8` works in: an edge, and a block of rows with their scales. */
 export const INT8_WORK_BYTES = 97 * 1024;
+/** That `multiply` works in. */
+export const EDGE_BYTES = 64;
+
+/** Smallest and largest value that an activation lets through, of those that the kernels fuse. */
+export const clamps: Readonly<Record<string, readonly [low: number, high: number]>> = {
+  linear: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu6: [0, 6],
+};
 
 /** What tfjs-wasm's module has beyond its types. */
 export interface WasmHeap {

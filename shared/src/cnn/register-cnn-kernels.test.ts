@@ -2,9 +2,9 @@ import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { createWasmModule, type WasmModule } from '../tfjs-wasm-node.ts';
-import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { registerCnnKernels } from './register-cnn-kernels.ts';
 import { swishConfig } from './swish.ts';
+import { watchedKernels } from './watched-kernels.ts';
 
 const random = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number) =>
   tf.randomUniform<R>(shape, -1, 1, 'float32', seed);
@@ -150,18 +150,10 @@ beforeAll(async () => {
   tf.registerKernel(swishConfig('wasm'));
   await tf.setBackend('wasm');
   for (const [, , run] of cases) stock.push(tf.tidy(() => run().dataSync<'float32'>()));
-  registerCnnKernels(backend, (imports) => {
-    const kernels = cnnKernelsForNode()?.(imports) as Record<string, (...args: number[]) => number>;
-    const counted = (name: string, kernel: (...args: number[]) => number) => {
-      return (...args: number[]) => {
-        called.push(name);
-        return kernel(...args);
-      };
-    };
-    return Object.fromEntries(
-      Object.entries(kernels).map(([name, kernel]) => [name, counted(name, kernel)]),
-    );
-  });
+  registerCnnKernels(
+    backend,
+    watchedKernels((name) => called.push(name)),
+  );
 });
 
 test.each(cases)('%s: by %s, and as before', (name, kernel, run) => {

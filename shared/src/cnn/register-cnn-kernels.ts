@@ -1,6 +1,8 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import {
+  clamps,
+  EDGE_BYTES,
   INT8_WORK_BYTES,
   type InstantiateKernels,
   instantiateInHeap,
@@ -13,20 +15,12 @@ type KernelCall = Parameters<tf.KernelConfig['kernelFunc']>[0];
 /** Returns nothing for what it does not cover. */
 type Kernel = (call: KernelCall) => tf.TensorInfo | undefined;
 
-/** Smallest and largest value that an activation lets through. */
-const clamps: Readonly<Record<string, readonly [low: number, high: number]>> = {
-  linear: [-Infinity, Infinity],
-  relu: [0, Infinity],
-  relu6: [0, 6],
-};
-
 /** Of the matrices that convolutions are turned into, at a time. */
 const PATCH_BYTES = 128 * 1024;
 /** Fewer patches than these make poor tiles. */
 const MIN_PATCHES = 30;
 /** Of a depthwise convolution's four channels, at a time. */
 const DEPTHWISE_BYTES = 64 * 1024;
-const EDGE_BYTES = 64;
 /** Enough for all but convolutions whose patches are larger than PATCH_BYTES / MIN_PATCHES. */
 const SCRATCH_BYTES = Math.max(INT8_WORK_BYTES + PATCH_BYTES, DEPTHWISE_BYTES);
 

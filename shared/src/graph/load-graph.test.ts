@@ -1,8 +1,8 @@
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
-import { cnnKernelsForNode } from '../cnn/cnn-kernels-node.ts';
 import { registerCnnKernels } from '../cnn/register-cnn-kernels.ts';
+import { watchedKernels } from '../cnn/watched-kernels.ts';
 import { type FoldedGraph, foldGraph } from '../fold-constants.ts';
 import { createWasmModule } from '../tfjs-wasm-node.ts';
 import { loadGraph } from './load-graph.ts';
@@ -30,18 +30,12 @@ beforeAll(async () => {
   tf.removeBackend('wasm');
   tf.registerBackend('wasm', () => backend);
   await tf.setBackend('wasm');
-  registerCnnKernels(backend, (imports) => {
-    const kernels = cnnKernelsForNode()?.(imports) as Record<string, (...args: number[]) => number>;
-    return Object.fromEntries(
-      Object.entries(kernels).map(([name, kernel]) => [
-        name,
-        (...args: number[]) => {
-          called.push(name === 'convolve' && args.at(-1) ? 'convolve in int8' : name);
-          return kernel(...args);
-        },
-      ]),
-    );
-  });
+  registerCnnKernels(
+    backend,
+    watchedKernels((name, values) =>
+      called.push(name === 'convolve' && values.at(-1) ? 'convolve in int8' : name),
+    ),
+  );
 });
 
 beforeEach(() => {

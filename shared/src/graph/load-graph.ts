@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { clamps } from '../cnn/cnn-kernels.ts';
 import { tensorOf, type WeightUse } from '../cnn/dequantize.ts';
 import { type FoldedGraph, valuesOf } from '../fold-constants.ts';
 import type { Arithmetic } from '../model-card.ts';
@@ -129,7 +130,7 @@ function usesIn(
 }
 
 function hasCoveredFactor(node: NodeReader): boolean {
-  if (!COVERED.has(activationOf(node))) return false;
+  if (!Object.hasOwn(clamps, activationOf(node))) return false;
   if (node.op === '_FusedMatMul') return !node.flag('transpose_a') && !node.flag('transpose_b');
   return (
     node.op === '_FusedConv2D' &&
@@ -137,5 +138,3 @@ function hasCoveredFactor(node: NodeReader): boolean {
     node.numbers('dilations').every((step) => step === 1)
   );
 }
-
-const COVERED: ReadonlySet<string> = new Set(['linear', 'relu', 'relu6']);

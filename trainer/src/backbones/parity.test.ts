@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { readModelCard } from 'shared/model-directory';
+import { modelFiles } from 'shared/model-files-node';
 import type { PreprocessSpec } from 'shared/preprocess';
 import { preprocess } from 'shared/preprocess-node';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
@@ -139,9 +140,7 @@ test('preprocesses for each network as its preprocess_input in Keras', () => {
 
 test('so does the older form in the card of the model imagenet', async () => {
   const directory = new URL('../../../edge/public/models/imagenet/', import.meta.url);
-  const { card } = await readModelCard(
-    async (file) => new Uint8Array(readFileSync(new URL(file, directory))),
-  );
+  const { card } = await readModelCard(modelFiles(directory));
   expect(preprocessAll(card.preprocess)).toBe(pixels.modes['lite']);
 });
 

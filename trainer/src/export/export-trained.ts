@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import type { ModelCard } from 'shared/model-card';
+import type { Arithmetic, ModelCard } from 'shared/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
 import { backbones } from '../backbones/registry.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -19,7 +19,7 @@ import { chooseFormats } from './choose-formats.ts';
 import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
 import { describeQuantization } from './quantize.ts';
-import { type CardDraft, writeModelDirectory } from './write-model-directory.ts';
+import { writeModelDirectory } from './write-model-directory.ts';
 
 /** A network at the end of its training. */
 export interface Trained extends PreparedPhotos {
@@ -57,7 +57,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
   const quantization = describeQuantization(config.quantize, config.arithmetic);
   const results = await collectResults({
     float32: await answersOf(photos.test, 'Test, float32'),
-    served: await servedAnswers(model, quantization, photos.test, signal),
+    served: await servedAnswers(model, quantization.arithmetic, photos.test, signal),
     temperature,
     pictures: splits.test,
     seed: config.seed,
@@ -115,7 +115,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
 /** As the Worker runs it. */
 async function servedAnswers(
   model: GraphModel,
-  { arithmetic }: CardDraft['quantization'],
+  arithmetic: Arithmetic | undefined,
   test: Examples,
   signal: AbortSignal,
 ): Promise<Answers> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { readModelDirectory } from 'shared/model-directory';
+import { modelFiles } from 'shared/model-files-node';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { fusePlan } from '../plan/fuse.ts';
@@ -49,7 +50,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(models, { recursive: true }));
 
-const read = async (name: string) => new Uint8Array(await readFile(join(directory, name)));
+const read = (name: string) => modelFiles(directory)(name);
 const index = async () => JSON.parse(await readFile(join(models, 'index.json'), 'utf8'));
 
 function bytesOf({ weightData }: tf.io.ModelArtifacts): Buffer {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import {
   type CnnKernels,
+  EDGE_BYTES,
   INT8_WORK_BYTES,
   type InstantiateKernels,
   instantiateInHeap,
@@ -17,7 +18,6 @@ const CALL_LENGTH = 1 + 23;
 const MIN_PRODUCTS = 2_000_000;
 /** Fewer are not made of whole tiles: see matrix-product.ts. */
 const MIN_ROWS = 24;
-const EDGE_BYTES = 64;
 
 /** The part of a call's rows or pictures that a thread computes. */
 interface Share {

@@ -1,0 +1,202 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { INT8_WORK_BYTES, MAX_INT8_STEPS } from './cnn-kernels.ts';
+import {
+  between,
+  type Case,
+  clamps,
+  expectClose,
+  guarded,
+  kernels,
+  one,
+  randomConvolution,
+  reference,
+  runConvolution,
+  values,
+} from './kernel-cases.ts';
+
+interface Int8Case {
+  readonly m: number;
+  readonly k: number;
+  readonly n: number;
+  readonly a: Float32Array;
+  /** `[k, n]`, of which 128 stands for 0. */
+  readonly steps: Uint8Array<ArrayBuffer>;
+  /** `n`, or one for all. */
+  readonly scales: Float32Array;
+  readonly bias: Float32Array;
+  readonly clamp: readonly [low: number, high: number];
+}
+
+/** One output at a time, each row of `a` quantized to 7 bits. */
+function int8Reference({ m, k, n, a, steps, scales, bias, clamp }: Int8Case): number[] {
+  return Array.from({ length: m }, (_, row) => {
+    const values = a.subarray(row * k, (row + 1) * k);
+    const least = Math.min(...values);
+    const range = Math.fround(Math.max(...values) - least);
+    const inverse = range === 0 ? 0 : Math.fround(127 / range);
+    const q = Array.from(values, (value) =>
+      Math.trunc(Math.fround(Math.fround(value - least) * inverse + 0.5)),
+    );
+    return Array.from({ length: n }, (_, column) => {
+      let [sum, columnSum] = [0, 0];
+      for (let i = 0; i < k; i++) {
+        const weight = (steps[i * n + column] as number) - 128;
+        sum += (q[i] as number) * weight;
+        columnSum += weight;
+      }
+      const scale = scales[scales.length === 1 ? 0 : column] as number;
+      const value = ((range / 127) * sum + least * columnSum) * scale + (bias[column] ?? 0);
+      return Math.min(Math.max(value, clamp[0]), clamp[1]);
+    });
+  }).flat();
+}
+
+function packInt8({ k, n, steps, scales }: Int8Case): Float32Array {
+  const padded = new Uint8Array(Math.ceil(steps.length / 4) * 4);
+  // At the end, so that reading beyond them is noticed.
+  padded.set(steps, padded.length - steps.length);
+  const panels = (Math.ceil(n / 8) * (64 + Math.ceil(k / 16) * 128)) / 4;
+  const [packed] = guarded.run(
+    { steps: new Float32Array(padded.buffer), scales, out: panels },
+    (at) =>
+      kernels.packInt8Panels(
+        at.steps + padded.length - steps.length,
+        k,
+        n,
+        at.scales,
+        scales.length,
+        at.out,
+      ),
+  ) as [Float32Array];
+  return packed;
+}
+
+function runInt8(product: Int8Case): Float32Array[] {
+  const { m, k, n, a, bias, clamp } = product;
+  const packed = packInt8(product);
+  return guarded.run({ a, packed, bias, work: INT8_WORK_BYTES / 4, out: m * n }, (at) =>
+    kernels.multiplyInt8(
+      at.a,
+      m,
+      k,
+      at.packed,
+      n,
+      bias.length && at.bias,
+      ...clamp,
+      at.out,
+      at.work,
+    ),
+  );
+}
+
+test('a product of 8 bits is that of plain loops, at any size, and touches nothing else', () => {
+  for (let i = 0; i < 80; i++) {
+    const [m, k, n] = [between(1, 40), one([between(1, 20), between(1, 70)]), between(1, 30)];
+    const product: Int8Case = {
+      m,
+      k,
+      n,
+      a: values(m * k),
+      steps: Uint8Array.from({ length: k * n }, () => between(1, 255)),
+      scales: values(one([1, n])).map((scale) => scale / 100),
+      bias: values(one([0, n])),
+      clamp: one(clamps),
+    };
+    expectClose(runInt8(product), int8Reference(product));
+  }
+});
+
+test('a convolution in 8 bits is the product of its patches, and touches nothing else', () => {
+  for (let i = 0; i < 40; i++) {
+    const n = between(1, 20);
+    const c: Case = { ...randomConvolution(), n, bias: values(one([0, n])) };
+    const { batch, height, width, channels, filter } = c;
+    const k = filter[0] * filter[1] * channels;
+    const x = values(batch * height * width * channels);
+    // A filter for each value under it takes the patches apart.
+    const each = Float32Array.from({ length: k * k }, (_, at) => Number(at % (k + 1) === 0));
+    const whole: Case = { ...c, n: k, bias: new Float32Array(), clamp: clamps[0] };
+    const a = Float32Array.from(reference(whole, x, each, false));
+    const product: Int8Case = {
+      m: a.length / k,
+      k,
+      n,
+      a,
+      steps: Uint8Array.from({ length: k * n }, () => between(1, 255)),
+      scales: values(one([1, n])).map((scale) => scale / 100),
+      bias: c.bias,
+      clamp: c.clamp,
+    };
+    expectClose(runConvolution(c, x, packInt8(product), true), int8Reference(product));
+  }
+});
+
+test('a product of 8 bits has room for the most steps that it takes', () => {
+  const [m, k, n] = [7, MAX_INT8_STEPS, 3];
+  const a = values(m * k);
+  const steps = Uint8Array.from({ length: k * n }, () => between(1, 255));
+  const rest = { scales: Float32Array.of(1e-5), bias: values(n), clamp: clamps[0] };
+  expectClose(
+    runInt8({ m, k, n, a, steps, ...rest }),
+    int8Reference({ m, k, n, a, steps, ...rest }),
+  );
+});
+
+test('the largest sums of 8 bits are exact on every processor', () => {
+  const [m, k, n] = [6, 256, 8];
+  const a = Float32Array.from({ length: m * k }, (_, i) => (i % k === 0 ? 0 : 127));
+  for (const step of [1, 255]) {
+    const steps = new Uint8Array(k * n).fill(step);
+    const rest = { scales: Float32Array.of(1), bias: new Float32Array(), clamp: clamps[0] };
+    const sum = 127 * (step - 128) * (k - 1);
+    for (const result of runInt8({ m, k, n, a, steps, ...rest })) {
+      expect([...result]).toEqual(Array(m * n).fill(sum));
+    }
+  }
+});
+
+test('a processor without an instruction for dot products comes to the same bits', async () => {
+  const answers = await Promise.all(
+    ['--enable-avx-vnni', '--no-enable-avx-vnni'].map(productUnder),
+  );
+  expect(answers[0]).toHaveLength(64);
+  expect(answers[1]).toBe(answers[0]);
+});
+
+/** @returns the SHA-256 of a product that a Node with this option computes */
+async function productUnder(option: string): Promise<string> {
+  const script = `
+    import { createHash } from 'node:crypto';
+    import { cnnKernelsForNode } from './cnn-kernels-node.ts';
+    const [m, k, n] = [13, 100, 24];
+    const memory = new WebAssembly.Memory({ initial: 16 });
+    const kernels = cnnKernelsForNode()({ env: { memory } });
+    const [steps, scales, packed, a, out, work] = [1, 2, 3, 4, 5, 6].map((at) => at << 17);
+    new Uint8Array(memory.buffer, steps, k * n).forEach((_, i, all) => (all[i] = 1 + (i * 7919) % 255));
+    new Float32Array(memory.buffer, scales, n).fill(0.01);
+    new Float32Array(memory.buffer, a, m * k).forEach((_, i, all) => (all[i] = Math.sin(i)));
+    kernels.packInt8Panels(steps, k, n, scales, n, packed);
+    kernels.multiplyInt8(a, m, k, packed, n, 0, -Infinity, Infinity, out, work);
+    const product = new Uint8Array(memory.buffer, out, 4 * m * n);
+    if (product.every((byte) => byte === 0)) throw new Error('It computed nothing.');
+    console.log(createHash('sha256').update(product).digest('hex'));`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [option, '--input-type=module', '--eval', script],
+    { cwd: import.meta.dirname },
+  );
+  return stdout.trim();
+}
+
+test('a row of one value has no range, and is exact', () => {
+  const [m, k, n] = [2, 40, 3];
+  const steps = Uint8Array.from({ length: k * n }, () => between(1, 255));
+  const a = new Float32Array(m * k).fill(0.37);
+  const rest = { scales: values(n), bias: values(n), clamp: clamps[0] };
+  const expected = int8Reference({ m, k, n, a, steps, ...rest });
+  for (const result of runInt8({ m, k, n, a, steps, ...rest })) {
+    for (const [i, value] of result.entries()) expect(value).toBeCloseTo(expected[i] as number, 3);
+  }
+});

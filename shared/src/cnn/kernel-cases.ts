@@ -1,0 +1,142 @@
+import { expect } from 'vitest';
+import { type CnnKernels, INT8_WORK_BYTES } from './cnn-kernels.ts';
+import { cnnKernelsForNode } from './cnn-kernels-node.ts';
+import { GuardedMemory } from './guarded-memory.ts';
+
+// Every case runs once for each buffer, with guards that show any access beyond it.
+export const guarded = new GuardedMemory();
+export const kernels = cnnKernelsForNode()?.({ env: { memory: guarded.memory } }) as CnnKernels;
+
+export const clamps = [
+  [-Infinity, Infinity],
+  [0, Infinity],
+  [0, 6],
+] as const;
+
+/** Park and Miller's generator. */
+let seed = 7;
+export function random(): number {
+  seed = (seed * 16_807) % 2_147_483_647;
+  return seed / 2_147_483_647;
+}
+export const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
+export const one = <T>(choices: readonly T[]) => choices[between(0, choices.length - 1)] as T;
+export const values = (length: number) => Float32Array.from({ length }, () => random() * 2 - 1);
+
+/** A convolution. */
+export interface Case {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly filter: readonly [height: number, width: number];
+  readonly strides: readonly [vertical: number, horizontal: number];
+  readonly pad: readonly [top: number, bottom: number, left: number, right: number];
+  readonly n: number;
+  readonly bias: Float32Array;
+  readonly clamp: readonly [low: number, high: number];
+}
+
+export function outSize({ height, width, filter, strides, pad }: Case): [number, number] {
+  return [
+    Math.floor((height + pad[0] + pad[1] - filter[0]) / strides[0]) + 1,
+    Math.floor((width + pad[2] + pad[3] - filter[1]) / strides[1]) + 1,
+  ];
+}
+
+/** In double precision, one output at a time. `weights` is `[height, width, channels, n or 1]`. */
+export function reference(
+  c: Case,
+  x: Float32Array,
+  weights: Float32Array,
+  depthwise: boolean,
+): number[] {
+  const [outHeight, outWidth] = outSize(c);
+  const out: number[] = [];
+  for (let b = 0; b < c.batch; b++) {
+    for (let outY = 0; outY < outHeight; outY++) {
+      for (let outX = 0; outX < outWidth; outX++) {
+        for (let o = 0; o < c.n; o++) {
+          let sum = c.bias[o] ?? 0;
+          for (let tapY = 0; tapY < c.filter[0]; tapY++) {
+            const y = outY * c.strides[0] + tapY - c.pad[0];
+            for (let tapX = 0; tapX < c.filter[1]; tapX++) {
+              const left = outX * c.strides[1] + tapX - c.pad[2];
+              if (y < 0 || y >= c.height || left < 0 || left >= c.width) continue;
+              const pixel = ((b * c.height + y) * c.width + left) * c.channels;
+              const tap = (tapY * c.filter[1] + tapX) * c.channels;
+              const [first, last] = depthwise ? [o, o] : [0, c.channels - 1];
+              for (let i = first; i <= last; i++) {
+                const weight = depthwise ? weights[tap + i] : weights[(tap + i) * c.n + o];
+                sum += (x[pixel + i] as number) * (weight as number);
+              }
+            }
+          }
+          out.push(Math.min(Math.max(sum, c.clamp[0]), c.clamp[1]));
+        }
+      }
+    }
+  }
+  return out;
+}
+
+export function expectClose(results: readonly Float32Array[], expected: readonly number[]): void {
+  for (const result of results) {
+    const far = expected.findIndex((value, i) => !(Math.abs(value - (result[i] ?? NaN)) < 1e-5));
+    expect(far, `${result[far]} instead of ${expected[far]}`).toBe(-1);
+    expect(result).toHaveLength(expected.length);
+  }
+}
+
+export function randomConvolution(): Omit<Case, 'n' | 'bias'> {
+  const filter = [between(1, 5), between(1, 5)] as const;
+  const pads = [0, 0, 0, 1, 2, 4];
+  return {
+    batch: between(1, 3),
+    height: between(filter[0], 13),
+    width: between(filter[1], 13),
+    channels: between(1, 9),
+    filter,
+    strides: [between(1, 3), between(1, 3)],
+    pad: [one(pads), one(pads), one(pads), one(pads)],
+    clamp: one(clamps),
+  };
+}
+
+export function runConvolution(c: Case, x: Float32Array, packed: Float32Array, isInt8: boolean) {
+  const { batch, height, width, channels, filter } = c;
+  const [outHeight, outWidth] = outSize(c);
+  const patchCount = between(1, 40);
+  const buffers = {
+    x,
+    packed,
+    bias: c.bias,
+    patches: patchCount * filter[0] * filter[1] * channels,
+    work: isInt8 ? INT8_WORK_BYTES / 4 : 16,
+    out: batch * outHeight * outWidth * c.n,
+  };
+  return guarded.run(buffers, (at) =>
+    kernels.convolve(
+      at.x,
+      batch,
+      height,
+      width,
+      channels,
+      ...filter,
+      ...c.strides,
+      c.pad[0],
+      c.pad[2],
+      outHeight,
+      outWidth,
+      at.packed,
+      c.n,
+      c.bias.length && at.bias,
+      ...c.clamp,
+      at.out,
+      at.patches,
+      patchCount,
+      at.work,
+      isInt8,
+    ),
+  );
+}
