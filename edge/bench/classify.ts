@@ -91,12 +91,14 @@ console.log(
       ratio_bare_inference: requests.imagenetInFloat32.ratioInference,
       ratio_bare_inference_on_stock_kernels: requests.imagenetOnStockKernels.ratioInference,
       ratio_bare_inference_and_decode: requests.imagenetInFloat32.ratioInferenceAndDecode,
+      ratio_minimal_worker: requests.imagenetInFloat32.ratioMinimal,
       int8: {
         ...ratiosOf(node.ms.ours_int8),
         ratio_ours_float32: node.ms.ours / node.ms.ours_int8,
         ratio_tfjs_wasm_in_workerd: inferenceOnStockKernels / requests.imagenet.inference,
         ratio_bare_inference: requests.imagenet.ratioInference,
         ratio_bare_inference_and_decode: requests.imagenet.ratioInferenceAndDecode,
+        ratio_minimal_worker: requests.imagenet.ratioMinimal,
       },
       ratio_cold_start: cold.ratioWall,
       ratio_cold_start_cpu: cold.ratioCpu,
@@ -144,14 +146,16 @@ function showLayer({ name, count, gigaflop, ms }: LayerTime, ...others: LayerTim
 }
 
 function showRequest(name: string, times: CpuTimes): void {
-  const { classify, nothing, fetch, decode, preprocess, inference, decodeToInference } = times;
-  const figures = { classify, inference, decode, preprocess, fetch, nothing };
+  const { classify, minimal, nothing, fetch, decode, preprocess, inference, decodeToInference } =
+    times;
+  const figures = { classify, minimal, inference, decode, preprocess, fetch, nothing };
   console.log(name);
   console.log(`  ${list(figures, '')}; ${times.wallMs.toFixed(1)} ms for the client`);
   console.log(
     `  beside decode and inference ${(classify - decodeToInference).toFixed(2)} ms: ` +
       `${(1 / times.ratioInference).toFixed(2)} × the bare inference, ` +
-      `${(1 / times.ratioInferenceAndDecode).toFixed(2)} × decode and inference`,
+      `${(1 / times.ratioInferenceAndDecode).toFixed(2)} × decode and inference, ` +
+      `${(1 / times.ratioMinimal).toFixed(2)} × a Worker that does nothing else`,
   );
 }
 

@@ -10,6 +10,8 @@ import { median } from './median.ts';
 export interface CpuTimes {
   /** A whole request by HTTP, past the cache. */
   readonly classify: number;
+  /** The same by a Worker that does nothing but fetch, decode, infer and answer. */
+  readonly minimal: number;
   /** A request that the Worker does nothing for: what the runtime itself takes. */
   readonly nothing: number;
   readonly fetch: number;
@@ -25,6 +27,8 @@ export interface CpuTimes {
   readonly ratioInference: number;
   /** The median round's (decode, preprocess and inference) ÷ whole request. */
   readonly ratioInferenceAndDecode: number;
+  /** The median round's minimal Worker ÷ whole request. */
+  readonly ratioMinimal: number;
 }
 
 export interface RequestFigures {
@@ -93,11 +97,8 @@ export async function measureRequests(): Promise<RequestFigures> {
 /** In rounds of everything, so that what else the machine does meets all of it. */
 async function measure(worker: BareWorker, model: string, url: string): Promise<CpuTimes> {
   const times = TIMES;
-  const classify = async (): Promise<void> => {
-    for (let i = 0; i < times; i++) await get(worker, '/classify', { model, url });
-  };
-  const nothing = async (): Promise<void> => {
-    for (let i = 0; i < times; i++) await get(worker, '/nothing', {});
+  const ask = async (path: string, query: Record<string, string>): Promise<void> => {
+    for (let i = 0; i < times; i++) await get(worker, path, query);
   };
   const partRuns = parts.map((part) => {
     const run = (count: number) =>
@@ -108,9 +109,10 @@ async function measure(worker: BareWorker, model: string, url: string): Promise<
   for (let round = -4; round < ROUNDS; round++) {
     const cpu: Record<string, number> = {};
     const start = performance.now();
-    cpu['classify'] = (await cpuOf(worker, classify)) / times;
+    cpu['classify'] = (await cpuOf(worker, () => ask('/classify', { model, url }))) / times;
     const wallMs = (performance.now() - start) / times;
-    cpu['nothing'] = (await cpuOf(worker, nothing)) / times;
+    cpu['minimal'] = (await cpuOf(worker, () => ask('/minimal', { model, url }))) / times;
+    cpu['nothing'] = (await cpuOf(worker, () => ask('/nothing', {}))) / times;
     for (const [part, run] of partRuns) {
       // What the request around the part takes comes off.
       const around = await cpuOf(worker, () => run(0));
@@ -121,15 +123,16 @@ async function measure(worker: BareWorker, model: string, url: string): Promise<
   }
   const of = (figure: (round: Record<string, number>) => number): number =>
     median(rounds.map(figure));
-  const names = ['classify', 'nothing', ...parts, 'wallMs'];
+  const names = ['classify', 'minimal', 'nothing', ...parts, 'wallMs'];
+  const ratio = (part: string): number =>
+    of((round) => (round[part] as number) / (round['classify'] as number));
   return {
     ...(Object.fromEntries(
       names.map((name) => [name, of((round) => round[name] as number)]),
-    ) as Omit<CpuTimes, 'ratioInference' | 'ratioInferenceAndDecode'>),
-    ratioInference: of(({ classify = 0, inference = 0 }) => inference / classify),
-    ratioInferenceAndDecode: of(
-      (round) => (round['decodeToInference'] as number) / (round['classify'] as number),
-    ),
+    ) as Omit<CpuTimes, `ratio${string}`>),
+    ratioInference: ratio('inference'),
+    ratioInferenceAndDecode: ratio('decodeToInference'),
+    ratioMinimal: ratio('minimal'),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import type { WeightUse } from 'shared/cnn/dequantize';
+import { topPredictions } from 'shared/predictions';
 import { createApp } from '../src/app.ts';
 import { callRecorder, startBackend } from '../src/backend.ts';
 import type { Env } from '../src/env.ts';
@@ -43,6 +44,8 @@ export default {
         await withModel(env, 'cifar10', 0, (loading) => loading);
         return new Response('');
       }
+      case '/minimal':
+        return classifyMinimally(searchParams, env);
       case '/inference':
         return Response.json(await timeInference(env, searchParams.get('model') ?? ''));
       case '/part':
@@ -86,6 +89,16 @@ async function runPart(query: URLSearchParams, env: Env): Promise<void> {
   const run = parts[query.get('part') ?? ''];
   if (!run) throw new Error(`There is no such part; there are ${Object.keys(parts).join(', ')}.`);
   for (let i = 0; i < Number(query.get('times')); i++) await run();
+}
+
+/** What a Worker has to do at the least: no guard, no limits, no middleware, no log. */
+async function classifyMinimally(query: URLSearchParams, env: Env): Promise<Response> {
+  const model = await withModel(env, query.get('model') ?? '', 1, (loading) => loading);
+  const { preprocess: spec, labels } = model.card;
+  const file = new Uint8Array(await (await fetch(query.get('url') ?? '')).arrayBuffer());
+  const { picture } = await decode(file, defaultLimits, spec.size);
+  const probabilities = model.classify(preprocess(picture, spec, model.input));
+  return Response.json(topPredictions(probabilities, labels, 5));
 }
 
 /** Times a model's bare inference, each figure the mean of as many as fill 50 ms. */

@@ -20,10 +20,7 @@ async function sign(secret: string, expires: string): Promise<Credentials> {
     'sign',
   ]);
   const bytes = await crypto.subtle.sign('HMAC', key, encoder.encode(`${expires}\n${url}`));
-  const signature = Array.from(new Uint8Array(bytes), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
-  return { ...nothing, url, expires, signature };
+  return { ...nothing, url, expires, signature: new Uint8Array(bytes).toHex() };
 }
 
 async function withKeys(...keys: string[]): Promise<Env> {

@@ -81,8 +81,5 @@ async function verifySignature(credentials: Credentials, secret: string): Promis
 }
 
 function fromHex(text: string): Uint8Array<ArrayBuffer> {
-  if (!/^[0-9a-f]{64}$/i.test(text)) return new Uint8Array();
-  return Uint8Array.from({ length: 32 }, (_, i) =>
-    Number.parseInt(text.slice(2 * i, 2 * i + 2), 16),
-  );
+  return /^[0-9a-f]{64}$/i.test(text) ? Uint8Array.fromHex(text) : new Uint8Array();
 }

@@ -20,9 +20,7 @@ async function publish(title: string): Promise<string> {
   json.userDefinedMetadata.card.title = title;
   const text = JSON.stringify(json);
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  const version = Array.from(new Uint8Array(digest).subarray(0, 6), (byte) =>
-    byte.toString(16).padStart(2, '0'),
-  ).join('');
+  const version = new Uint8Array(digest, 0, 6).toHex();
   await MODELS.put(`cifar10@${version}/model.json`, text);
   for (const path of json.weightsManifest[0].paths) {
     await MODELS.put(`cifar10@${version}/${path}`, await asset(`cifar10/${path}`));
