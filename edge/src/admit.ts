@@ -15,7 +15,8 @@ export const admit: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.req.header('via')?.includes(VIA)) {
     throw new ProblemError('blocked_target', 'The service does not fetch from itself.');
   }
-  const { url, expires, signature } = c.req.query();
+  // A signature is for the one picture that a `GET /classify` names, and for no body.
+  const { url, expires, signature } = c.req.method === 'POST' ? {} : c.req.query();
   const authorization = c.req.header('authorization');
   c.set('caller', await identifyCaller({ authorization, url, expires, signature }, c.env));
   await next();

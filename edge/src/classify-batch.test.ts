@@ -1,6 +1,7 @@
 import { type BatchLine, batchLine, problem } from 'shared/answers';
 import { beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../test/ask.ts';
+import { signUrl } from '../test/sign-url.ts';
 import { createApp } from './app.ts';
 import type { Env } from './env.ts';
 import { defaultLimits } from './limits.ts';
@@ -13,10 +14,10 @@ beforeAll(async () => {
   await post({ urls: [`${host}/coffee-224.png`] });
 });
 
-function post(body: unknown, bindings: Partial<Env> = {}): Promise<Response> {
+function post(body: unknown, bindings: Partial<Env> = {}, query = {}): Promise<Response> {
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
   const init = { method: 'POST', headers, body: JSON.stringify(body) };
-  return ask(app, '/classify/batch', init, bindings);
+  return ask(app, `/classify/batch?${new URLSearchParams(query)}`, init, bindings);
 }
 
 async function linesOf(response: Response): Promise<BatchLine[]> {
@@ -108,4 +109,7 @@ test.each([
 test('needs a key where urls have to be signed', async () => {
   const urls = ['http://example.com/'];
   expect((await post({ urls }, { URL_SIGNING_KEY: 'secret' })).status).toBe(401);
+  // One picture's signature does not open the way to others.
+  const signed = await signUrl('http://example.org/', 'secret');
+  expect((await post({ urls }, { URL_SIGNING_KEY: 'secret' }, signed)).status).toBe(401);
 });

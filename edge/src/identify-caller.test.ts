@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
+import { signUrl } from '../test/sign-url.ts';
 import type { Env } from './env.ts';
 import { type Credentials, identifyCaller } from './identify-caller.ts';
 import { sha256Hex } from './sha256-hex.ts';
@@ -12,15 +13,8 @@ const nothing: Credentials = {
 };
 const url = 'https://example.com/cat.jpg?size=2';
 
-/** As `printf '%s\n%s' "$expires" "$url" | openssl dgst -sha256 -hmac "$secret"` does. */
 async function sign(secret: string, expires: string): Promise<Credentials> {
-  const encoder = new TextEncoder();
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  const key = await crypto.subtle.importKey('raw', encoder.encode(secret), algorithm, false, [
-    'sign',
-  ]);
-  const bytes = await crypto.subtle.sign('HMAC', key, encoder.encode(`${expires}\n${url}`));
-  return { ...nothing, url, expires, signature: new Uint8Array(bytes).toHex() };
+  return { ...nothing, ...(await signUrl(url, secret, expires)) };
 }
 
 async function withKeys(...keys: string[]): Promise<Env> {

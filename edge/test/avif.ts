@@ -6,6 +6,8 @@ export interface Item {
   readonly data: Uint8Array;
   /** Whole boxes. */
   readonly properties: readonly Buffer[];
+  /** How many times its data is listed, one behind the other; 1 when left out. */
+  readonly extents?: number;
 }
 
 /** From an item to others, by their places in the list. */
@@ -61,9 +63,11 @@ export function makeAvif(items: readonly Item[], references: readonly Reference[
       const place = isGrid(item) ? 'idat' : 'mdat';
       const method = place === 'idat' ? 1 : 0;
       const { length } = item.data;
-      const extent = [uint(1, 2), uint(at[place], 4), uint(length, 4)];
+      const extent = Buffer.concat([uint(at[place], 4), uint(length, 4)]);
+      const extents = Array<Buffer>(item.extents ?? 1).fill(extent);
       at[place] += length;
-      return Buffer.concat([uint(i + 1, 2), uint(method, 2), uint(0, 2), ...extent]);
+      const header = [uint(i + 1, 2), uint(method, 2), uint(0, 2), uint(extents.length, 2)];
+      return Buffer.concat([...header, ...extents]);
     });
   };
   const start = head(locate(0)).length + 8;

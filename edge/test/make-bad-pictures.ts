@@ -1,6 +1,6 @@
-import { box, gridItem, makeAvif, primaryItem } from './avif.ts';
+import { box, gridItem, having, makeAvif, primaryItem } from './avif.ts';
 import type { Pictures } from './make-pictures.ts';
-import { makePng } from './png.ts';
+import { makeChunk, makePng } from './png.ts';
 
 /** Files that are no pictures, or claim to be what they are not. */
 export function makeBadPictures(good: Pictures): Pictures {
@@ -20,6 +20,11 @@ export function makeBadPictures(good: Pictures): Pictures {
     from: 0,
     to: Array.from({ length: side * side }, () => 1),
   };
+  const many = 20_000;
+  const manyChunks = Array<Buffer>(many).fill(makeChunk('teXt'));
+  const empty = (count: number): Buffer[] => Array<Buffer>(count).fill(box('free'));
+  const webp = Buffer.concat([good.get('chelsea.webp') as Buffer, Buffer.alloc(8 * many)]);
+  webp.writeUInt32LE(webp.length - 8, 4);
   return new Map([
     ['bomb.png', makePng({ ...grey, width: 65_535, height: 65_535 }, pixel)],
     ['zero.png', makePng({ ...grey, width: 0 }, pixel)],
@@ -27,6 +32,15 @@ export function makeBadPictures(good: Pictures): Pictures {
     ['truncated.jpg', jpeg.subarray(0, jpeg.length >> 1)],
     ['truncated.avif', avif.subarray(0, avif.length >> 1)],
     ['bomb.avif', makeAvif([gridItem(side, side, side * 451, side * 300), coded], [manyTiles])],
+    [
+      'many-boxes.avif',
+      Buffer.concat([avif.subarray(0, avif.readUInt32BE()), ...empty(many), avif]),
+    ],
+    ['many-properties.avif', makeAvif([having(coded, ...empty(33))])],
+    ['many-references.avif', makeAvif([coded], [{ ...manyTiles, to: Array(many).fill(1) }])],
+    ['overlapping.avif', makeAvif([{ ...coded, extents: 16 }])],
+    ['many-chunks.png', makePng({ ...grey, height: 2 }, Uint8Array.of(0, 0, 0, 0), manyChunks)],
+    ['many-chunks.webp', webp],
     ['hevc.avif', makeAvif([{ ...coded, type: 'hvc1' }])],
     ['video.avif', Buffer.concat([box('ftyp', Buffer.from('avis')), box('moov')])],
     ['picture.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')],

@@ -1,6 +1,6 @@
 import { concatenate } from 'shared/concatenate';
 import { nameAt } from './bytes.ts';
-import { BoxReader, type IsoBox, walkBoxes } from './iso-boxes.ts';
+import { BoxReader, type IsoBox, refuseMany, walkBoxes } from './iso-boxes.ts';
 
 /** The items of a HEIF file's `meta` box: pictures, and what they are made of. */
 export interface HeifItems {
@@ -34,6 +34,9 @@ interface Location {
 /** Pieces in which an item may be kept; nobody makes more than one. */
 const maxExtents = 16;
 
+/** Of an item; those of a picture are a dozen at most. */
+const maxProperties = 32;
+
 /**
  * @param file the whole of it
  * @returns undefined where it has no primary item
@@ -52,6 +55,7 @@ export function readHeifItems(file: Uint8Array): HeifItems | undefined {
   const references = readReferences(find(boxes, 'iref'));
   const { locations, offsetBytes, lengthBytes, indexBytes } = readLocations(iloc);
   const idat = find(boxes, 'idat') ?? new Uint8Array(0);
+  let copiedBytes = 0;
   return {
     primary: readPrimary(pitm),
     typeOf: (id) => types.get(id),
@@ -78,6 +82,9 @@ export function readHeifItems(file: Uint8Array): HeifItems | undefined {
         if (start >= end || end > source.length) throw new Error(`Item ${id} is cut off.`);
         return source.subarray(start, end);
       });
+      // No byte belongs to two items: those of a hostile file, each all of it, would fill the memory.
+      if (extents > 1) for (const { length } of pieces) copiedBytes += length;
+      if (copiedBytes > file.length) throw new Error('The items take more than the file has.');
       return concatenate(pieces);
     },
   };
@@ -116,6 +123,7 @@ function readProperties(iprp: Uint8Array): ReadonlyMap<number, readonly IsoBox[]
   const boxes = [...walkBoxes(iprp)];
   const all = [...walkBoxes(find(boxes, 'ipco') ?? new Uint8Array(0))];
   const properties = new Map<number, readonly IsoBox[]>();
+  let count = 0;
   for (const { type, data } of boxes) {
     if (type !== 'ipma') continue;
     const reader = new BoxReader(data);
@@ -124,7 +132,10 @@ function readProperties(iprp: Uint8Array): ReadonlyMap<number, readonly IsoBox[]
     const entries = reader.uint(4);
     for (let i = 0; i < entries; i++) {
       const id = reader.uint(idBytes);
-      const indices = Array.from({ length: reader.uint(1) }, () =>
+      refuseMany(++count);
+      const length = reader.uint(1);
+      if (length > maxProperties) throw new Error(`Item ${id} has ${length} properties.`);
+      const indices = Array.from({ length }, () =>
         // The highest bit says whether a reader must know the property.
         isWide ? reader.uint(2) & 0x7fff : reader.uint(1) & 0x7f,
       );
@@ -138,11 +149,14 @@ function readProperties(iprp: Uint8Array): ReadonlyMap<number, readonly IsoBox[]
 function readReferences(iref: Uint8Array | undefined): readonly Reference[] {
   if (!iref) return [];
   const idBytes = iref[0] === 0 ? 2 : 4;
+  let count = 0;
   return [...walkBoxes(iref.subarray(4))].map(({ type, data }) => {
     const reader = new BoxReader(data);
     const from = reader.uint(idBytes);
-    const to = Array.from({ length: reader.uint(2) }, () => reader.uint(idBytes));
-    return { type, from, to };
+    const length = reader.uint(2);
+    count += length;
+    refuseMany(count);
+    return { type, from, to: Array.from({ length }, () => reader.uint(idBytes)) };
   });
 }
 
@@ -159,6 +173,7 @@ function readLocations(iloc: Uint8Array): {
   const [offsetBytes, lengthBytes, baseBytes] = [sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15];
   const indexBytes = version === 0 ? 0 : sizes & 15;
   const items = reader.uint(version < 2 ? 2 : 4);
+  refuseMany(items);
   const locations = new Map<number, Location>();
   for (let i = 0; i < items; i++) {
     const id = reader.uint(version < 2 ? 2 : 4);

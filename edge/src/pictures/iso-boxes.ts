@@ -6,16 +6,25 @@ export interface IsoBox {
   readonly data: Uint8Array;
 }
 
+/** A grid of 4,096 tiles with transparency has half as many items. */
+const maxEntries = 16_384;
+
+/** @throws Error for more entries of a list than any picture has; a hostile file holds millions */
+export function refuseMany(count: number): void {
+  if (count > maxEntries) throw new Error(`There are ${count} entries in one list.`);
+}
+
 /**
  * The boxes that a file, or another box, consists of.
  *
- * @throws Error for a box that is longer than what it stands in
+ * @throws Error for a box that is longer than what it stands in, and for more than {@link maxEntries}
  * @see ISO/IEC 14496-12, 4.2
  */
 export function* walkBoxes(bytes: Uint8Array): Generator<IsoBox> {
   const view = viewOf(bytes);
   let at = 0;
-  while (at < bytes.length) {
+  for (let count = 0; at < bytes.length; count++) {
+    refuseMany(count);
     const size = view.getUint32(at);
     // 0 stands for all that is left, 1 for a size in 64 bits.
     const start = at + (size === 1 ? 16 : 8);

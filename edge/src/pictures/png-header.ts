@@ -27,27 +27,32 @@ const colourTypes: Readonly<Record<number, readonly [PngColour, depths: readonly
   6: ['rgba', [8, 16]],
 };
 
+const readChunks = ['IHDR', 'PLTE', 'tRNS', 'eXIf'];
+
 /** @returns undefined for a header that the specification does not allow */
 export function readPngHeader(file: Uint8Array): PngHeader | undefined {
-  const chunks = [...walkPngChunks(file)];
-  const [first] = chunks;
-  if (first?.name !== 'IHDR' || first.data.length !== 13) return undefined;
-  const view = viewOf(first.data);
+  // By name, the first of each: a hostile file may have millions of others.
+  const found = new Map<string, Uint8Array>();
+  for (const { name, data } of walkPngChunks(file)) {
+    if (found.size === 0 && (name !== 'IHDR' || data.length !== 13)) return undefined;
+    if (readChunks.includes(name) && !found.has(name)) found.set(name, data);
+  }
+  const chunk = (name: string): Uint8Array => found.get(name) ?? new Uint8Array(0);
+  if (found.size === 0) return undefined;
+  const view = viewOf(chunk('IHDR'));
   const [colour, depths] = colourTypes[view.getUint8(9)] ?? [];
   const depth = view.getUint8(8);
   const interlace = view.getUint8(12);
   const isKnown = view.getUint8(10) === 0 && view.getUint8(11) === 0 && interlace <= 1;
   if (!colour || !depths?.includes(depth) || !isKnown) return undefined;
-  const find = (name: string): Uint8Array =>
-    chunks.find((chunk) => chunk.name === name)?.data ?? new Uint8Array(0);
   return {
     width: view.getUint32(0),
     height: view.getUint32(4),
-    orientation: readOrientation(viewOf(find('eXIf'))),
+    orientation: readOrientation(viewOf(chunk('eXIf'))),
     depth,
     colour,
     isInterlaced: interlace === 1,
-    palette: find('PLTE'),
-    transparency: find('tRNS'),
+    palette: chunk('PLTE'),
+    transparency: chunk('tRNS'),
   };
 }

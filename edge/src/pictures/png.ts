@@ -28,18 +28,13 @@ export function openPng(file: Uint8Array): OpenPicture | undefined {
 
 /** @throws Error for a file that is cut off, has a wrong checksum or is otherwise damaged */
 async function decodePng(file: Uint8Array, header: PngHeader, reduction: number): Promise<Picture> {
-  const chunks = [...walkPngChunks(file)];
-  if (chunks.at(-1)?.name !== 'IEND') throw new Error('The PNG has no end.');
-  const damaged = chunks.find((chunk) => !chunk.isIntact());
-  if (damaged) throw new Error(`The PNG's chunk ${damaged.name} has a wrong checksum.`);
-
+  refuseDamaged(file);
   const passes = passesOf(header);
   const readPixels = createPngPixelReader(header);
   const stride = Math.max(1, bitsPerPixel(header) >> 3);
   const sink = createPixelSink(header.width, header.height, reduction);
-  const parts = chunks.filter(({ name }) => name === 'IDAT').map(({ data }) => data);
   const totalBytes = passes.reduce((sum, { height, rowBytes }) => sum + height * (1 + rowBytes), 0);
-  const data = startInflating(parts, totalBytes);
+  const data = startInflating(pixelData(file), totalBytes);
   try {
     for (const { x, y, stepX, stepY, width, height, rowBytes } of passes) {
       const rgba = new Uint8Array(width * 4);
@@ -58,6 +53,20 @@ async function decodePng(file: Uint8Array, header: PngHeader, reduction: number)
     data.stop();
   }
   return sink.finish();
+}
+
+function refuseDamaged(file: Uint8Array): void {
+  let last = '';
+  for (const { name, isIntact } of walkPngChunks(file)) {
+    if (!isIntact()) throw new Error(`The PNG's chunk ${name} has a wrong checksum.`);
+    last = name;
+  }
+  if (last !== 'IEND') throw new Error('The PNG has no end.');
+}
+
+/** The parts of its zlib stream. */
+function* pixelData(file: Uint8Array): Generator<Uint8Array> {
+  for (const { name, data } of walkPngChunks(file)) if (name === 'IDAT') yield data;
 }
 
 /** Which pixels come together: all of them, or a part of an interlaced picture's. */

@@ -29,8 +29,8 @@ interface RiffChunk {
 
 /** @see RFC 9649, sections 2.3 to 2.7 */
 export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
-  const chunks = [...walkRiff(file.subarray(12))];
-  const extended = chunks.find(({ name }) => name === 'VP8X')?.data;
+  const chunks = file.subarray(12);
+  const extended = findChunk(chunks, 'VP8X')?.data;
   if (!extended) {
     const frame = readFrame(chunks);
     return frame && { width: frame.width, height: frame.height, orientation: 1, frame };
@@ -40,7 +40,7 @@ export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
   const isAnimated = (view.getUint8(0) & 0b10) !== 0;
   const frame = isAnimated ? readFirstAnimationFrame(chunks) : readFrame(chunks);
   if (!frame) return undefined;
-  const exif = chunks.find(({ name }) => name === 'EXIF')?.data ?? new Uint8Array(0);
+  const exif = findChunk(chunks, 'EXIF')?.data ?? new Uint8Array(0);
   // Some programs leave JPEG's prefix in front.
   const tiff = nameAt(exif, 0) === 'Exif' ? exif.subarray(6) : exif;
   return {
@@ -62,10 +62,16 @@ function* walkRiff(bytes: Uint8Array): Generator<RiffChunk> {
   }
 }
 
+/** The first of any of these names. A hostile file may have millions of others. */
+function findChunk(chunks: Uint8Array, ...names: string[]): RiffChunk | undefined {
+  for (const chunk of walkRiff(chunks)) if (names.includes(chunk.name)) return chunk;
+  return undefined;
+}
+
 /** @param chunks of a still picture, or of one frame */
-function readFrame(chunks: readonly RiffChunk[]): WebpFrame | undefined {
-  const alpha = chunks.find(({ name }) => name === 'ALPH');
-  const picture = chunks.find(({ name }) => name === 'VP8 ' || name === 'VP8L');
+function readFrame(chunks: Uint8Array): WebpFrame | undefined {
+  const alpha = findChunk(chunks, 'ALPH');
+  const picture = findChunk(chunks, 'VP8 ', 'VP8L');
   if (!picture || picture.data.length < 10) return undefined;
   const view = viewOf(picture.data);
   const isLossless = picture.name === 'VP8L';
@@ -80,12 +86,12 @@ function readFrame(chunks: readonly RiffChunk[]): WebpFrame | undefined {
   };
 }
 
-function readFirstAnimationFrame(all: readonly RiffChunk[]): WebpFrame | undefined {
-  const animation = all.find(({ name }) => name === 'ANMF')?.data;
+function readFirstAnimationFrame(all: Uint8Array): WebpFrame | undefined {
+  const animation = findChunk(all, 'ANMF')?.data;
   if (!animation || animation.length < 16) return undefined;
   const view = viewOf(animation);
   const chunks = animation.subarray(16);
-  const frame = readFrame([...walkRiff(chunks)]);
+  const frame = readFrame(chunks);
   return frame && { ...frame, x: uint24(view, 0) * 2, y: uint24(view, 3) * 2, chunks };
 }
 
