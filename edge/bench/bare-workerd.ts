@@ -63,18 +63,21 @@ export async function buildWorker(
 
 async function start(folder: string): Promise<BareWorker> {
   // The one who embeds workerd learns from file descriptor 3 which port it took.
-  const process = spawn(workerd.default, ['serve', '--control-fd=3', 'config.capnp'], {
+  const runtime = spawn(workerd.default, ['serve', '--control-fd=3', 'config.capnp'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });
-  const [message] = await once(process.stdio[3] as Readable, 'data');
+  const ended = once(runtime, 'exit');
+  const failed = ended.then(([code]) => Promise.reject(new Error(`workerd ended with ${code}.`)));
+  const [message] = await Promise.race([once(runtime.stdio[3] as Readable, 'data'), failed]);
+  failed.catch(() => undefined);
   const { port } = JSON.parse(`${message}`) as { port: number };
   return {
     origin: `http://127.0.0.1:${port}`,
-    cpuMs: () => cpuMsOf(process.pid as number),
+    cpuMs: () => cpuMsOf(runtime.pid as number),
     async close() {
-      process.kill();
-      await once(process, 'exit');
+      runtime.kill();
+      await ended;
     },
   };
 }

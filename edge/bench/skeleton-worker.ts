@@ -4,7 +4,7 @@ import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-s
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { Hono } from 'hono';
-import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
+import { completeWasmModule } from 'shared/complete-wasm-module';
 import type { Env } from '../src/env.ts';
 import { openJpeg } from '../src/pictures/jpeg.ts';
 
@@ -32,14 +32,14 @@ const app = new Hono<{ Bindings: Env }>().get('/classify', async (c) => {
 });
 
 async function load(env: Env): Promise<GraphModel> {
-  const module = (await createWasmModule({
+  const module = await createWasmModule({
     instantiateWasm(imports: WebAssembly.Imports, done: (instance: WebAssembly.Instance) => void) {
       const instance = new WebAssembly.Instance(wasmSimd, imports);
       done(instance);
       return instance.exports;
     },
-  })) as Awaited<ReturnType<typeof createWasmModule>> & { readonly cwrap: Cwrap<() => never> };
-  module.tfjs = tfjsWasmFunctions(module.cwrap);
+  });
+  completeWasmModule(module);
   tf.removeBackend('wasm');
   tf.registerBackend('wasm', () => new BackendWasm(module));
   await tf.setBackend('wasm');

@@ -1,10 +1,11 @@
+import { waitUntil } from 'cloudflare:workers';
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js';
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { CallRecorder } from 'shared/cnn/call-recorder';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
-import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
+import { completeWasmModule } from 'shared/complete-wasm-module';
 import { createCpuBackend } from './tfjs/cpu-backend.ts';
 import { wasmKernels } from './tfjs/wasm-kernels.ts';
 
@@ -23,7 +24,16 @@ let started: Promise<BackendName> | undefined;
 export function startBackend(
   createBackend: () => Promise<tf.KernelBackend> = createWasmBackend,
 ): Promise<BackendName> {
-  started ??= start(createBackend);
+  if (!started) {
+    const starting = start(createBackend);
+    started = starting;
+    // Others may wait for it, so it goes on even if its own request's client leaves.
+    waitUntil(
+      starting.catch(() => {
+        started = undefined;
+      }),
+    );
+  }
   return started;
 }
 
@@ -35,10 +45,6 @@ async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<Ba
   await tf.setBackend('cpu');
   return 'cpu';
 }
-
-type WasmModule = Awaited<ReturnType<typeof createWasmModule>> & {
-  readonly cwrap: Cwrap<() => never>;
-};
 
 /** Of the WASM backend, where that has started. */
 let recorder: CallRecorder | undefined;
@@ -68,10 +74,10 @@ export async function createWasmBackend(
         done(instance);
         return instance.exports;
       },
-    }) as Promise<WasmModule>,
+    }),
     importKernels().catch(() => undefined),
   ]);
-  module.tfjs = tfjsWasmFunctions(module.cwrap);
+  completeWasmModule(module);
   const calls = new CallRecorder(module);
   const backend = new BackendWasm(module);
   calls.watchMemory(backend);

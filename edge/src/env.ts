@@ -5,7 +5,10 @@ import type { RequestRecord } from './record-request.ts';
 export interface Env {
   /** The files of `public/`, the model directories among them. */
   readonly ASSETS: Fetcher;
-  /** A bucket to read `index.json` and the model directories from, in place of `public/models`. */
+  /**
+   * A bucket to read `index.json` and the model directories from, in place of `public/models`. A
+   * directory there is called `id@version`, so that nothing changes under its name.
+   */
   readonly MODELS?: R2Bucket;
   /** Takes one data point a request; see record-request.ts for its columns. */
   readonly METRICS?: AnalyticsEngineDataset;

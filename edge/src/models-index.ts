@@ -35,13 +35,14 @@ export function loadModelsIndex(env: Env): Promise<ModelsIndex> {
 /**
  * A model's card and version, without its weights.
  *
- * @throws Error when a directory called `id@version` holds another one
+ * @throws Error when a directory called `id@version` holds another one, or one of a bucket is called
+ *   otherwise
  */
 export function loadModelCard(env: Env, directory: string): Promise<ModelDescription> {
   return oncePerIsolate(`card ${directory}`, async () => {
     const read = await readModelCard((name) => readModelFile(env, `${directory}/${name}`));
     const named = splitReference(directory).version;
-    if (named !== undefined && named !== read.version) {
+    if (named !== read.version && (named !== undefined || env.MODELS)) {
       throw new Error(`The model in ${directory} has the version ${read.version}.`);
     }
     return read;

@@ -1,10 +1,15 @@
 import { waitUntil } from 'cloudflare:workers';
 
-const kept = new Map<string, { readonly result: Promise<unknown>; readonly at: number }>();
+interface Kept {
+  readonly result: Promise<unknown>;
+  readonly at: number;
+}
+
+const kept = new Map<string, Kept>();
 
 /**
  * Shares a load among all requests of the isolate, and keeps its result. One that failed is tried
- * again.
+ * again; of one that failed anew, the old result is kept as long again.
  *
  * @param maxAgeMs after which it is loaded anew
  */
@@ -15,9 +20,14 @@ export function oncePerIsolate<T>(
 ): Promise<T> {
   const last = kept.get(key);
   if (last && Date.now() - last.at < maxAgeMs) return last.result as Promise<T>;
-  const result = load();
-  kept.set(key, { result, at: Date.now() });
+  const loading = load();
+  const result = last ? loading.catch(() => last.result as Promise<T>) : loading;
+  const entry: Kept = { result, at: Date.now() };
+  kept.set(key, entry);
+  const forget = (): void => {
+    if (kept.get(key) === entry) kept.delete(key);
+  };
   // Others may wait for this load, so it goes on even if its own request's client leaves.
-  waitUntil(result.catch(() => kept.delete(key)));
+  waitUntil(result.catch(forget));
   return result;
 }

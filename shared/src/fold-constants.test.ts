@@ -103,6 +103,26 @@ test('computes a product of products', () => {
   expect(valuesOf(folded)).toEqual([[-1, 0, 126.5 * 0.125]]);
 });
 
+test.each([
+  ['the first dimension', [2, 2], [2, 1]],
+  ['the other operand', [2], [3, 2]],
+])('leaves a product to the program whose second factor is for %s', (_, first, second) => {
+  const sizeOf = (shape: number[]) => shape.reduce((product, side) => product * side, 1);
+  const folded = foldConstants(
+    graph(
+      [
+        floats('a', first, Array(sizeOf(first)).fill(2)),
+        floats('b', second, Array(sizeOf(second)).fill(3)),
+      ],
+      [
+        { name: 'product', ...MUL, input: ['a', 'b'] },
+        { name: 'y', op: 'AddV2', input: ['x', 'product'] },
+      ],
+    ),
+  );
+  expect(folded.weightSpecs.map(({ name }) => name)).toEqual(['a', 'b']);
+});
+
 test('keeps a constant that another node still reads', () => {
   const folded = foldConstants(
     graph(

@@ -40,6 +40,8 @@ export interface FoldedArtifacts extends io.ModelArtifacts {
  * format has one scale a tensor. Any tfjs program computes the product, but at each inference
  * (35 → 60 ms for EfficientNet-Lite0); here it is computed once, at loading.
  *
+ * Products of other shapes stay as they are.
+ *
  * @param artifacts a graph model whose scales repeat over the kernel's leading dimensions
  */
 export function foldGraph(artifacts: io.ModelArtifacts): FoldedGraph {
@@ -48,7 +50,7 @@ export function foldGraph(artifacts: io.ModelArtifacts): FoldedGraph {
   const nodes: GraphNode[] = [];
   for (const node of topology.node) {
     const [kernel, scale] = (node.input ?? []).map((name) => weights.get(nodeOf(name)));
-    if (node.op !== 'Mul' || !kernel || !scale) {
+    if (node.op !== 'Mul' || !kernel || !scale || !isScaleOf(scale.shape, kernel.shape)) {
       nodes.push(node);
       continue;
     }
@@ -68,6 +70,13 @@ export function foldGraph(artifacts: io.ModelArtifacts): FoldedGraph {
     },
     weights: [...weights.values()].filter(({ name }) => read.has(name)),
   };
+}
+
+/** Whether a shape is that of another's last dimensions, or of one number. */
+function isScaleOf(scale: readonly number[], shape: readonly number[]): boolean {
+  const skipped = shape.length - scale.length;
+  const isOne = scale.every((side) => side === 1);
+  return skipped >= 0 && (isOne || scale.every((side, i) => side === shape[skipped + i]));
 }
 
 /**

@@ -82,6 +82,9 @@ export function createPreprocess(kernel: ResizeKernel): Preprocess {
   return (picture, spec, target = new Float32Array(spec.size * spec.size * 3)) => {
     const { width, height, channels, data } = picture;
     const { size } = spec;
+    if (data.length !== width * height * channels) {
+      throw new Error(`${width} × ${height} × ${channels} values expected, not ${data.length}.`);
+    }
     const side = Math.min(width, height);
     // A training run and most Workers resize between two fixed sizes.
     if (last?.side !== side || last.size !== size) {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { WasmHeap } from './cnn/cnn-kernels.ts';
-import { type Cwrap, tfjsWasmFunctions } from './tfjs-wasm-functions.ts';
+import { completeWasmModule } from './complete-wasm-module.ts';
 
 /** tfjs-wasm's module, for `new BackendWasm`. */
 export type WasmModule = BackendWasm['wasm'] & WasmHeap;
@@ -12,9 +12,9 @@ export async function createWasmModule(): Promise<WasmModule> {
   const folder = '@tensorflow/tfjs-backend-wasm/wasm-out';
   const create = require(`${folder}/tfjs-backend-wasm.js`) as (options: {
     locateFile(): string;
-  }) => Promise<WasmModule & { readonly cwrap: Cwrap<() => never> }>;
+  }) => Promise<WasmModule>;
   const locateFile = () => require.resolve(`${folder}/tfjs-backend-wasm-simd.wasm`);
   const module = await create({ locateFile });
-  module.tfjs = tfjsWasmFunctions(module.cwrap);
+  completeWasmModule(module);
   return module;
 }

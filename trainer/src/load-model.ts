@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
-import { hasInt8Kernels } from 'shared/cnn/dequantize';
 import { foldConstants, foldGraph } from 'shared/fold-constants';
 import { loadGraph as loadServedGraph } from 'shared/graph/load-graph';
 import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' };
@@ -61,12 +61,6 @@ async function loadInt8Graph(artifacts: tf.io.ModelArtifacts): Promise<Network> 
   const inUse = tf.getBackend();
   await startWasmBackend(allowedThreads());
   await tf.setBackend(inUse);
-  if (!hasInt8Kernels()) {
-    throw new TrainerError(
-      'backend_unavailable',
-      'A model of int8 arithmetic needs relaxed SIMD, which this Node does not have; take Node 24, or --arithmetic float32.',
-    );
-  }
   const graph = onWasm(() => loadServedGraph(foldGraph(artifacts), 'int8'));
   return {
     run: (inputs) =>
@@ -106,6 +100,9 @@ export async function loadModel(
 ): Promise<Classifier & { readonly card: ModelCard; readonly version: string }> {
   try {
     const { card, version, artifacts } = await readModelDirectory(modelFiles(directory));
+    const hash = createHash('sha256');
+    for (const shard of [artifacts.weightData ?? []].flat()) hash.update(new Uint8Array(shard));
+    if (hash.digest('hex') !== card.weightsHash) throw new Error('The weights are other ones.');
     const { preprocess, labels } = card;
     const { arithmetic } = card.quantization;
     return { card, version, preprocess, labels, ...(await loadGraph(artifacts, arithmetic)) };

@@ -4,13 +4,13 @@
 /**
  * `(step + offset) · scale`; the scales repeat.
  *
- * @param steps `[count]`, a byte each
+ * @param codes `[count]`, a byte each
  * @param count a multiple of `channels`
  * @param scales `[channels]`, float32
  * @param out `[count]`, float32
  */
 export function dequantize(
-  steps: usize,
+  codes: usize,
   count: i32,
   offset: f32,
   scales: usize,
@@ -22,16 +22,16 @@ export function dequantize(
     let scale = scales;
     let channel = 0;
     for (; channel + 4 <= channels; channel += 4) {
-      const halves = i16x8.extend_low_i8x16_u(v128.load32_zero(steps));
+      const halves = i16x8.extend_low_i8x16_u(v128.load32_zero(codes));
       const values = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(halves));
       v128.store(out, f32x4.mul(f32x4.add(values, offsets), v128.load(scale)));
-      steps += 4;
+      codes += 4;
       scale += 16;
       out += 16;
     }
     for (; channel < channels; channel++) {
-      store<f32>(out, (<f32>load<u8>(steps) + offset) * load<f32>(scale));
-      steps += 1;
+      store<f32>(out, (<f32>load<u8>(codes) + offset) * load<f32>(scale));
+      codes += 1;
       scale += 4;
       out += 4;
     }
@@ -41,12 +41,12 @@ export function dequantize(
 /**
  * The same for a matrix, packed as `packPanels` does.
  *
- * @param steps `[k, n]`, a byte each
+ * @param codes `[k, n]`, a byte each
  * @param scales `[channels]`, float32: `n`, or one for all
  * @param out `[ceil(n / 8), k, 8]`, float32; columns past the last are zeros
  */
 export function dequantizePanels(
-  steps: usize,
+  codes: usize,
   k: i32,
   n: i32,
   offset: f32,
@@ -58,7 +58,7 @@ export function dequantizePanels(
   const isEach = channels === n;
   for (let column = 0; column < n; column += 8) {
     const width = n - column;
-    let from = steps + <usize>column;
+    let from = codes + <usize>column;
     const scale = isEach ? scales + ((<usize>column) << 2) : scales;
     if (width < 8) {
       for (let row = 0; row < k; row++) {

@@ -14,32 +14,41 @@ const PANEL: i32 = 8;
 /** Scales and sums of a panel's columns, in front of its weights. */
 const HEAD: usize = 64;
 /** The inner dimension is filled up with zeros to a multiple. */
-const STEPS: i32 = 16;
+const DEPTH_MULTIPLE: i32 = 16;
 const TILE: i32 = 6;
 /** Rows that are worked on together take as much: they stay in the L1 cache. */
 const BLOCK_BYTES: i32 = 32 << 10;
+
+function paddedDepth(k: i32): i32 {
+  return (k + DEPTH_MULTIPLE - 1) & -DEPTH_MULTIPLE;
+}
+
+/** What `packInt8Panels` makes of a `[k, n]` matrix takes as much. */
+export function int8PanelBytes(k: i32, n: i32): i32 {
+  return ((n + PANEL - 1) / PANEL) * (<i32>HEAD + paddedDepth(k) * PANEL);
+}
 
 /**
  * Packs a row-major `[k, n]` matrix into `[ceil(n / 8)]` panels: the scales of eight columns, the
  * sums of their weights, and `[ceil(k / 16) · 4, 8, 4]` weights. Columns past the last
  * are zeros.
  *
- * @param steps `[k, n]`, a byte each, of which 128 stands for 0
+ * @param codes `[k, n]`, a byte each, of which 128 stands for 0
  * @param scales `[channels]`, float32: `n`, or one for all
  */
 export function packInt8Panels(
-  steps: usize,
+  codes: usize,
   k: i32,
   n: i32,
   scales: usize,
   channels: i32,
   to: usize,
 ): void {
-  const groups = ((k + STEPS - 1) & -STEPS) >> 2;
+  const groups = paddedDepth(k) >> 2;
   const ones = i8x16.splat(1);
   for (let column = 0; column < n; column += PANEL) {
     const width = min(PANEL, n - column);
-    const from = steps + <usize>column;
+    const from = codes + <usize>column;
     let sum0 = i32x4.splat(0);
     let sum1 = i32x4.splat(0);
     let weights = to + HEAD;
@@ -62,7 +71,7 @@ export function packInt8Panels(
   }
 }
 
-/** Four rows of eight steps, to eight columns of four weights. */
+/** Four rows of eight codes, to eight columns of four weights. */
 function interleave(from: usize, rowBytes: usize, to: usize): void {
   const zero = i8x16.splat(-128);
   const row0 = v128.xor(v128.load64_zero(from), zero);
@@ -83,8 +92,8 @@ function gather(from: usize, rows: i32, rowBytes: usize, columns: i32, to: usize
   v128.store(to, i32x4.splat(0), 16);
   for (let row: usize = 0; row < <usize>min(max(rows, 0), 4); row++) {
     for (let column: usize = 0; column < <usize>columns; column++) {
-      const step = load<u8>(from + row * rowBytes + column);
-      store<i8>(to + (column << 2) + row, <i8>(<i32>step - 128));
+      const code = load<u8>(from + row * rowBytes + column);
+      store<i8>(to + (column << 2) + row, <i8>(<i32>code - 128));
     }
   }
 }
@@ -109,7 +118,7 @@ export function multiplyInt8(
   out: usize,
   work: usize,
 ): void {
-  const padded = (k + STEPS - 1) & -STEPS;
+  const padded = paddedDepth(k);
   const block = max(1, BLOCK_BYTES / padded / TILE) * TILE;
   const edge = work;
   const rowsAt = edge + TILE * 32 + 32;
@@ -174,10 +183,12 @@ export function multiplyInt8(
 
 /**
  * @param to `[rows, padded]`, a byte each, from 0 to 127
- * @param scales `[rows, 2]`, float32: what a step is worth, and what 0 stands for
+ * @param scales `[rows, 2]`, float32: what a step is worth, and what 0 stands for; NaN for a row with
+ *   a number that is not finite, of which pmin and pmax tell nothing
  */
 function quantizeRows(a: usize, rows: i32, k: i32, to: usize, scales: usize): void {
   const half = f32x4.splat(0.5);
+  const zero = f32x4.splat(0);
   for (let row = 0; row < rows; row++) {
     const end = a + ((<usize>k) << 2);
     let least: f32 = load<f32>(a);
@@ -188,10 +199,13 @@ function quantizeRows(a: usize, rows: i32, k: i32, to: usize, scales: usize): vo
       let highs = lows;
       let lows1 = lows;
       let highs1 = lows;
+      let check = f32x4.mul(lows, zero);
       let at = a;
       for (; at + 32 <= end; at += 32) {
         const x = v128.load(at);
         const x1 = v128.load(at, 16);
+        check = f32x4.relaxed_madd(x, zero, check);
+        check = f32x4.relaxed_madd(x1, zero, check);
         lows = f32x4.pmin(x, lows);
         highs = f32x4.pmax(x, highs);
         lows1 = f32x4.pmin(x1, lows1);
@@ -199,6 +213,7 @@ function quantizeRows(a: usize, rows: i32, k: i32, to: usize, scales: usize): vo
       }
       if (at + 16 <= end) {
         const x = v128.load(at);
+        check = f32x4.relaxed_madd(x, zero, check);
         lows = f32x4.pmin(x, lows);
         highs = f32x4.pmax(x, highs);
       }
@@ -208,6 +223,8 @@ function quantizeRows(a: usize, rows: i32, k: i32, to: usize, scales: usize): vo
       highs = f32x4.pmax(highs, v128.shuffle<f32>(highs, highs, 2, 3, 0, 1));
       least = min(f32x4.extract_lane(lows, 0), f32x4.extract_lane(lows, 1));
       most = max(f32x4.extract_lane(highs, 0), f32x4.extract_lane(highs, 1));
+      check = f32x4.add(check, v128.shuffle<f32>(check, check, 2, 3, 0, 1));
+      most += f32x4.extract_lane(check, 0) + f32x4.extract_lane(check, 1);
     } else {
       for (let at = a; at < end; at += 4) {
         least = min(least, load<f32>(at));

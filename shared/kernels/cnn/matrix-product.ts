@@ -10,6 +10,11 @@ const PANEL: i32 = 8;
 /** Rows that are worked on together take as much, so that they stay in the L2 cache. */
 const BLOCK_BYTES: i32 = 256 << 10;
 
+/** What `packPanels` makes of a `[k, n]` matrix takes as much. */
+export function panelBytes(k: i32, n: i32): i32 {
+  return ((n + PANEL - 1) / PANEL) * PANEL * k * 4;
+}
+
 /**
  * Packs a row-major `[k, n]` matrix into `[ceil(n / 8), k, 8]`; columns past the last are zeros.
  */

@@ -42,11 +42,9 @@ export class CallRecorder {
   readonly #heap: Heap;
   #run: Run | undefined;
 
-  /** @param wasm tfjs-wasm's module, its `tfjs` functions set, which no backend uses yet */
+  /** @param wasm tfjs-wasm's module, completed, which no backend uses yet */
   constructor(wasm: BackendWasm['wasm']) {
     const module = wasm as unknown as WasmModule;
-    // Emscripten puts the functions of the module in place at their first call.
-    module._free(module._malloc(1));
     const { cwrap, _malloc, _free, tfjs } = module;
     const { disposeData } = tfjs;
     this.#heap = { malloc: _malloc, free: _free, disposeData };

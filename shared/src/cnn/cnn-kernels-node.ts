@@ -3,21 +3,19 @@ import type { InstantiateKernels } from './cnn-kernels.ts';
 
 /** TypeScript has WebAssembly among a browser's types only. */
 declare const WebAssembly: {
-  validate(bytes: Uint8Array): boolean;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: object) => { readonly exports: object };
 };
 
 /**
- * Instantiates the kernels in Node; nothing where it has no relaxed SIMD (before Node 21).
+ * Instantiates the kernels in Node.
  *
  * @param file `cnn-kernels-shared.wasm` for a memory that threads share
  */
 export function cnnKernelsForNode(
   file: 'cnn-kernels.wasm' | 'cnn-kernels-shared.wasm' = 'cnn-kernels.wasm',
-): InstantiateKernels | undefined {
+): InstantiateKernels {
   const bytes = readFileSync(new URL(file, import.meta.url));
-  if (!WebAssembly.validate(bytes)) return;
   const module = new WebAssembly.Module(bytes);
   return (imports) => new WebAssembly.Instance(module, imports).exports;
 }

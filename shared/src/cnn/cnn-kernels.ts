@@ -1,6 +1,7 @@
 /** What an instance of `cnn-kernels.wasm` exports; `kernels/cnn/` explains the parameters. */
 export interface CnnKernels {
   add(a: number, b: number, count: number, out: number): void;
+  panelBytes(k: number, n: number): number;
   packPanels(from: number, k: number, n: number, to: number): void;
   multiply(
     a: number,
@@ -62,7 +63,7 @@ export interface CnnKernels {
     workBytes: number,
   ): boolean;
   dequantize(
-    steps: number,
+    codes: number,
     count: number,
     offset: number,
     scales: number,
@@ -70,7 +71,7 @@ export interface CnnKernels {
     out: number,
   ): void;
   dequantizePanels(
-    steps: number,
+    codes: number,
     k: number,
     n: number,
     offset: number,
@@ -78,8 +79,9 @@ export interface CnnKernels {
     channels: number,
     out: number,
   ): void;
+  int8PanelBytes(k: number, n: number): number;
   packInt8Panels(
-    steps: number,
+    codes: number,
     k: number,
     n: number,
     scales: number,
@@ -100,8 +102,8 @@ export interface CnnKernels {
   swish(x: number, count: number, out: number): void;
 }
 
-/** The most that `multiplyInt8` has room for in INT8_WORK_BYTES. */
-export const MAX_INT8_STEPS = 16_384;
+/** The largest inner dimension that `multiplyInt8` has room for in INT8_WORK_BYTES. */
+export const MAX_INT8_DEPTH = 16_384;
 /** That `multiplyInt8` works in: an edge, and a block of rows with their scales. */
 export const INT8_WORK_BYTES = 97 * 1024;
 /** That `multiply` works in. */

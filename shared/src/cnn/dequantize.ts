@@ -1,7 +1,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { type StoredWeight, valuesOf } from '../fold-constants.ts';
-import { type CnnKernels, MAX_INT8_STEPS, type WasmHeap } from './cnn-kernels.ts';
+import { type CnnKernels, MAX_INT8_DEPTH, type WasmHeap } from './cnn-kernels.ts';
 import type { PackedMatrices } from './packed-matrices.ts';
 
 /** tfjs has no operation like it. */
@@ -18,8 +18,8 @@ interface Dequantization extends StoredWeight {
   readonly use: WeightUse;
 }
 
-/** With fewer steps, quantizing the left factor takes what the product saves. */
-const MIN_INT8_STEPS = 40;
+/** With a smaller inner dimension, quantizing the left factor takes what the product saves. */
+const MIN_INT8_DEPTH = 40;
 
 /**
  * The values of a graph's constant, made in the backend's own memory where it has a kernel for them:
@@ -40,14 +40,9 @@ function feasible({ shape, scale, min, factors, bytes }: StoredWeight, use: Weig
   // The packing kernels know a factor for each column, or one for all.
   if (use === 'values' || (factors.length !== 1 && factors.length !== n)) return 'values';
   const isSymmetric = Math.abs(min / scale + 128) < 1e-3;
-  const steps = bytes.length / n;
-  const isLong = steps >= MIN_INT8_STEPS && steps <= MAX_INT8_STEPS;
-  return use === 'int8 factor' && isSymmetric && isLong ? use : 'factor';
-}
-
-/** Whether the WASM backend computes int8 factors; else it computes in float32. */
-export function hasInt8Kernels(): boolean {
-  return tf.getKernel(DEQUANTIZE, 'wasm') !== undefined;
+  const depth = bytes.length / n;
+  const isDeep = depth >= MIN_INT8_DEPTH && depth <= MAX_INT8_DEPTH;
+  return use === 'int8 factor' && isSymmetric && isDeep ? use : 'factor';
 }
 
 /** Lets {@link tensorOf} use `cnn-kernels.wasm`. */
@@ -63,24 +58,24 @@ export function registerDequantize(
     backendName: 'wasm',
     kernelFunc({ attrs }) {
       const { bytes, shape, scale, min, factors, use } = attrs as unknown as Dequantization;
+      const scales = factors.map((factor) => scale * factor);
+      const at = heap._malloc(scales.byteLength + bytes.length);
       const out = {
         values: () => backend.makeOutput(shape, 'float32'),
         factor: () => matrices.makePacked(shape, 'panels'),
         'int8 factor': () => matrices.makePacked(shape, 'int8 panels'),
       }[use]();
       const to = backend.getMemoryOffset(out.dataId);
-      const scales = factors.map((factor) => scale * factor);
-      const at = heap._malloc(scales.byteLength + bytes.length);
-      const steps = at + scales.byteLength;
+      const codes = at + scales.byteLength;
       heap.HEAPU8.set(new Uint8Array(scales.buffer), at);
-      heap.HEAPU8.set(bytes, steps);
+      heap.HEAPU8.set(bytes, codes);
       const offset = min / scale;
       const n = shape.at(-1) as number;
       const k = bytes.length / n;
       const scaling = [at, scales.length] as const;
-      if (use === 'values') kernels.dequantize(steps, bytes.length, offset, ...scaling, to);
-      else if (use === 'factor') kernels.dequantizePanels(steps, k, n, offset, ...scaling, to);
-      else kernels.packInt8Panels(steps, k, n, ...scaling, to);
+      if (use === 'values') kernels.dequantize(codes, bytes.length, offset, ...scaling, to);
+      else if (use === 'factor') kernels.dequantizePanels(codes, k, n, offset, ...scaling, to);
+      else kernels.packInt8Panels(codes, k, n, ...scaling, to);
       heap._free(at);
       return out;
     },

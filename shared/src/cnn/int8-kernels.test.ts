@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { INT8_WORK_BYTES, MAX_INT8_STEPS } from './cnn-kernels.ts';
+import { INT8_WORK_BYTES, MAX_INT8_DEPTH } from './cnn-kernels.ts';
 import {
   between,
   type Case,
@@ -22,7 +22,7 @@ interface Int8Case {
   readonly n: number;
   readonly a: Float32Array;
   /** `[k, n]`, of which 128 stands for 0. */
-  readonly steps: Uint8Array<ArrayBuffer>;
+  readonly codes: Uint8Array<ArrayBuffer>;
   /** `n`, or one for all. */
   readonly scales: Float32Array;
   readonly bias: Float32Array;
@@ -30,7 +30,7 @@ interface Int8Case {
 }
 
 /** One output at a time, each row of `a` quantized to 7 bits. */
-function int8Reference({ m, k, n, a, steps, scales, bias, clamp }: Int8Case): number[] {
+function int8Reference({ m, k, n, a, codes, scales, bias, clamp }: Int8Case): number[] {
   return Array.from({ length: m }, (_, row) => {
     const values = a.subarray(row * k, (row + 1) * k);
     const least = Math.min(...values);
@@ -42,7 +42,7 @@ function int8Reference({ m, k, n, a, steps, scales, bias, clamp }: Int8Case): nu
     return Array.from({ length: n }, (_, column) => {
       let [sum, columnSum] = [0, 0];
       for (let i = 0; i < k; i++) {
-        const weight = (steps[i * n + column] as number) - 128;
+        const weight = (codes[i * n + column] as number) - 128;
         sum += (q[i] as number) * weight;
         columnSum += weight;
       }
@@ -53,16 +53,16 @@ function int8Reference({ m, k, n, a, steps, scales, bias, clamp }: Int8Case): nu
   }).flat();
 }
 
-function packInt8({ k, n, steps, scales }: Int8Case): Float32Array {
-  const padded = new Uint8Array(Math.ceil(steps.length / 4) * 4);
+function packInt8({ k, n, codes, scales }: Int8Case): Float32Array {
+  const padded = new Uint8Array(Math.ceil(codes.length / 4) * 4);
   // At the end, so that reading beyond them is noticed.
-  padded.set(steps, padded.length - steps.length);
+  padded.set(codes, padded.length - codes.length);
   const panels = (Math.ceil(n / 8) * (64 + Math.ceil(k / 16) * 128)) / 4;
   const [packed] = guarded.run(
-    { steps: new Float32Array(padded.buffer), scales, out: panels },
+    { codes: new Float32Array(padded.buffer), scales, out: panels },
     (at) =>
       kernels.packInt8Panels(
-        at.steps + padded.length - steps.length,
+        at.codes + padded.length - codes.length,
         k,
         n,
         at.scales,
@@ -99,7 +99,7 @@ test('a product of 8 bits is that of plain loops, at any size, and touches nothi
       k,
       n,
       a: values(m * k),
-      steps: Uint8Array.from({ length: k * n }, () => between(1, 255)),
+      codes: Uint8Array.from({ length: k * n }, () => between(1, 255)),
       scales: values(one([1, n])).map((scale) => scale / 100),
       bias: values(one([0, n])),
       clamp: one(clamps),
@@ -124,7 +124,7 @@ test('a convolution in 8 bits is the product of its patches, and touches nothing
       k,
       n,
       a,
-      steps: Uint8Array.from({ length: k * n }, () => between(1, 255)),
+      codes: Uint8Array.from({ length: k * n }, () => between(1, 255)),
       scales: values(one([1, n])).map((scale) => scale / 100),
       bias: c.bias,
       clamp: c.clamp,
@@ -133,25 +133,43 @@ test('a convolution in 8 bits is the product of its patches, and touches nothing
   }
 });
 
-test('a product of 8 bits has room for the most steps that it takes', () => {
-  const [m, k, n] = [7, MAX_INT8_STEPS, 3];
+test('a product of 8 bits has room for the deepest that it takes', () => {
+  const [m, k, n] = [7, MAX_INT8_DEPTH, 3];
   const a = values(m * k);
-  const steps = Uint8Array.from({ length: k * n }, () => between(1, 255));
+  const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
   const rest = { scales: Float32Array.of(1e-5), bias: values(n), clamp: clamps[0] };
   expectClose(
-    runInt8({ m, k, n, a, steps, ...rest }),
-    int8Reference({ m, k, n, a, steps, ...rest }),
+    runInt8({ m, k, n, a, codes, ...rest }),
+    int8Reference({ m, k, n, a, codes, ...rest }),
   );
+});
+
+test.each([
+  [3, NaN],
+  [47, NaN],
+  [48, Infinity],
+])('a row of %i numbers with %d has no answer, the others have theirs', (k, strange) => {
+  for (let place = 0; place < k; place++) {
+    const a = values(3 * k);
+    a[k + place] = strange;
+    const codes = Uint8Array.from({ length: 9 * k }, () => between(1, 255));
+    const rest = { scales: Float32Array.of(1), bias: new Float32Array(), clamp: clamps[0] };
+    for (const result of runInt8({ m: 3, k, n: 9, a, codes, ...rest })) {
+      expect([...result].map(Number.isFinite)).toEqual(
+        Array.from({ length: 27 }, (_, i) => i < 9 || i >= 18),
+      );
+    }
+  }
 });
 
 test('the largest sums of 8 bits are exact on every processor', () => {
   const [m, k, n] = [6, 256, 8];
   const a = Float32Array.from({ length: m * k }, (_, i) => (i % k === 0 ? 0 : 127));
-  for (const step of [1, 255]) {
-    const steps = new Uint8Array(k * n).fill(step);
+  for (const code of [1, 255]) {
+    const codes = new Uint8Array(k * n).fill(code);
     const rest = { scales: Float32Array.of(1), bias: new Float32Array(), clamp: clamps[0] };
-    const sum = 127 * (step - 128) * (k - 1);
-    for (const result of runInt8({ m, k, n, a, steps, ...rest })) {
+    const sum = 127 * (code - 128) * (k - 1);
+    for (const result of runInt8({ m, k, n, a, codes, ...rest })) {
       expect([...result]).toEqual(Array(m * n).fill(sum));
     }
   }
@@ -173,11 +191,11 @@ async function productUnder(option: string): Promise<string> {
     const [m, k, n] = [13, 100, 24];
     const memory = new WebAssembly.Memory({ initial: 16 });
     const kernels = cnnKernelsForNode()({ env: { memory } });
-    const [steps, scales, packed, a, out, work] = [1, 2, 3, 4, 5, 6].map((at) => at << 17);
-    new Uint8Array(memory.buffer, steps, k * n).forEach((_, i, all) => (all[i] = 1 + (i * 7919) % 255));
+    const [codes, scales, packed, a, out, work] = [1, 2, 3, 4, 5, 6].map((at) => at << 17);
+    new Uint8Array(memory.buffer, codes, k * n).forEach((_, i, all) => (all[i] = 1 + (i * 7919) % 255));
     new Float32Array(memory.buffer, scales, n).fill(0.01);
     new Float32Array(memory.buffer, a, m * k).forEach((_, i, all) => (all[i] = Math.sin(i)));
-    kernels.packInt8Panels(steps, k, n, scales, n, packed);
+    kernels.packInt8Panels(codes, k, n, scales, n, packed);
     kernels.multiplyInt8(a, m, k, packed, n, 0, -Infinity, Infinity, out, work);
     const product = new Uint8Array(memory.buffer, out, 4 * m * n);
     if (product.every((byte) => byte === 0)) throw new Error('It computed nothing.');
@@ -192,11 +210,11 @@ async function productUnder(option: string): Promise<string> {
 
 test('a row of one value has no range, and is exact', () => {
   const [m, k, n] = [2, 40, 3];
-  const steps = Uint8Array.from({ length: k * n }, () => between(1, 255));
+  const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
   const a = new Float32Array(m * k).fill(0.37);
   const rest = { scales: values(n), bias: values(n), clamp: clamps[0] };
-  const expected = int8Reference({ m, k, n, a, steps, ...rest });
-  for (const result of runInt8({ m, k, n, a, steps, ...rest })) {
+  const expected = int8Reference({ m, k, n, a, codes, ...rest });
+  for (const result of runInt8({ m, k, n, a, codes, ...rest })) {
     for (const [i, value] of result.entries()) expect(value).toBeCloseTo(expected[i] as number, 3);
   }
 });

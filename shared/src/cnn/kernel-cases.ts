@@ -5,7 +5,7 @@ import { GuardedMemory } from './guarded-memory.ts';
 
 // Every case runs once for each buffer, with guards that show any access beyond it.
 export const guarded = new GuardedMemory();
-export const kernels = cnnKernelsForNode()?.({ env: { memory: guarded.memory } }) as CnnKernels;
+export const kernels = cnnKernelsForNode()({ env: { memory: guarded.memory } }) as CnnKernels;
 
 export const clamps = [
   [-Infinity, Infinity],

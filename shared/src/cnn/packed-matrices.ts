@@ -44,7 +44,7 @@ export class PackedMatrices {
     if (known?.k === k && known.n === n) return known;
     this.expectUnpacked({ dataId });
     this.#forget(dataId);
-    const at = this.#heap._malloc(bytesOf.panels(k, n));
+    const at = this.#heap._malloc(this.#kernels.panelBytes(k, n));
     this.#kernels.packPanels(this.#backend.getMemoryOffset(dataId), k, n, at);
     const packed: Packed = { at, packing: 'panels', k, n, isTensor: false };
     this.#packed.set(dataId, packed);
@@ -60,7 +60,8 @@ export class PackedMatrices {
   makePacked(shape: number[], packing: Packing): TensorInfo {
     const n = shape.at(-1) as number;
     const k = shape.slice(0, -1).reduce((product, side) => product * side, 1);
-    const at = this.#heap._malloc(bytesOf[packing](k, n));
+    const { panelBytes, int8PanelBytes } = this.#kernels;
+    const at = this.#heap._malloc((packing === 'panels' ? panelBytes : int8PanelBytes)(k, n));
     const tensor = this.#backend.makeOutput(shape, 'float32', at);
     this.#packed.set(tensor.dataId, { at, packing, k, n, isTensor: true });
     return tensor;
@@ -81,8 +82,3 @@ export class PackedMatrices {
     if (!packed.isTensor) this.#heap._free(packed.at);
   }
 }
-
-const bytesOf: Record<Packing, (k: number, n: number) => number> = {
-  panels: (k, n) => Math.ceil(n / 8) * k * 32,
-  'int8 panels': (k, n) => Math.ceil(n / 8) * (64 + Math.ceil(k / 16) * 128),
-};

@@ -20,7 +20,7 @@ beforeAll(async () => {
   tf.registerBackend('wasm', () => backend);
   await tf.setBackend('wasm');
   registerCnnKernels(backend, (imports) =>
-    recorder.watchAll(cnnKernelsForNode()?.(imports) as object),
+    recorder.watchAll(cnnKernelsForNode()(imports) as object),
   );
 });
 

@@ -19,10 +19,10 @@ type Kernel = (call: KernelCall) => tf.TensorInfo | undefined;
 const PATCH_BYTES = 128 * 1024;
 /** Fewer patches than these make poor tiles. */
 const MIN_PATCHES = 30;
-/** Of a depthwise convolution's four channels, at a time. */
+/** Of the channels of a depthwise convolution that are copied at a time. */
 const DEPTHWISE_BYTES = 64 * 1024;
 /** Enough for all but convolutions whose patches are larger than PATCH_BYTES / MIN_PATCHES. */
-const SCRATCH_BYTES = Math.max(INT8_WORK_BYTES + PATCH_BYTES, DEPTHWISE_BYTES);
+const SCRATCH_BYTES = INT8_WORK_BYTES + PATCH_BYTES;
 
 /**
  * Puts faster kernels in the place of tfjs-wasm's for what convolutional networks are made of, for any
@@ -233,7 +233,8 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
 
 function clampOf({ inputs, attrs }: KernelCall): readonly [number, number] | undefined {
   if (inputs['preluActivationWeights']) return;
-  return clamps[(attrs?.['activation'] as string | undefined) ?? 'linear'];
+  const activation = (attrs?.['activation'] as string | undefined) ?? 'linear';
+  return Object.hasOwn(clamps, activation) ? clamps[activation] : undefined;
 }
 
 function isFloat(...tensors: tf.TensorInfo[]): boolean {

@@ -8,7 +8,7 @@ export function watchedKernels(
   watch: (name: string, values: readonly unknown[]) => void,
 ): InstantiateKernels {
   return (imports) => {
-    const kernels = cnnKernelsForNode()?.(imports) as Record<string, Kernel>;
+    const kernels = cnnKernelsForNode()(imports) as Record<string, Kernel>;
     const watched = Object.entries(kernels).map(([name, kernel]) => {
       const call: Kernel = (...values) => {
         watch(name, values);

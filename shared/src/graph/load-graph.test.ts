@@ -92,6 +92,35 @@ test('weights of 8 bits take a quarter of the memory', () => {
   expect(bytesOf('int8')).toBeLessThan(1.1 * 1024 * 1024);
 });
 
+test.each([
+  ['a filter of other channels', { input: [1, SIZE, SIZE, 47] }, 'gets 47 channels'],
+  ['an activation with attributes of its own', { activation: 'LeakyRelu' }, 'fuses LeakyRelu'],
+  ['an activation of no network', { activation: 'constructor' }, 'fuses constructor'],
+  ['no dilations', { dilations: [] }, 'has 0 dilations, and needs 4'],
+] as const)('refuses %s', (_, { activation, dilations, input }: Wrong, reason) => {
+  const tensors = tf.memory().numTensors;
+  const graph = graphOf({ ...pointwise, ...(activation && { activation }) });
+  const list = { dilations: { list: { i: dilations ?? ['1', '1', '1', '1'] } } };
+  const node = graph.topology.node.map((one) =>
+    one.name === 'output' ? { ...one, attr: { ...one.attr, ...list } } : one,
+  );
+  expect(() => {
+    const loaded = loadGraph({ ...graph, topology: { node } }, 'float32');
+    try {
+      tf.tidy(() => loaded.run(tf.zeros([...(input ?? [1, SIZE, SIZE, 48])])));
+    } finally {
+      loaded.dispose();
+    }
+  }).toThrow(reason);
+  expect(tf.memory().numTensors).toBe(tensors);
+});
+
+interface Wrong {
+  readonly activation?: string;
+  readonly dilations?: readonly string[];
+  readonly input?: readonly number[];
+}
+
 /** Deterministic numbers between −1 and 1. */
 function wave(length: number): number[] {
   return Array.from({ length }, (_, i) => Math.sin(i * 1.7 + Math.floor(i / 7)));

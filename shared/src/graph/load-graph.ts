@@ -1,12 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { clamps } from '../cnn/cnn-kernels.ts';
 import { tensorOf, type WeightUse } from '../cnn/dequantize.ts';
-import { type FoldedGraph, valuesOf } from '../fold-constants.ts';
+import { type FoldedGraph, type StoredWeight, valuesOf } from '../fold-constants.ts';
 import type { Arithmetic } from '../model-card.ts';
 import { fusePadding } from './fuse-padding.ts';
 import { fuseSwish } from './fuse-swish.ts';
 import { graphOperations } from './graph-operations.ts';
-import { activationOf, type Compute, operations } from './operations.ts';
+import { type Compute, operations } from './operations.ts';
 import { type NodeReader, readNode } from './read-node.ts';
 
 /** A graph of one input and one output, ready to run. */
@@ -49,7 +48,7 @@ export function loadGraph({ topology, weights }: FoldedGraph, arithmetic: Arithm
   refuseDisorder(nodes, given);
   const steps = stepsOf(fusePadding(fuseSwish(nodes)), given);
   const useOf = usesIn(nodes, arithmetic);
-  const constants = floats.map((weight) => [weight.name, tensorOf(weight, useOf(weight))] as const);
+  const constants = constantsOf(floats, useOf);
   return {
     run: (tensor) =>
       tf.tidy(() => {
@@ -68,6 +67,20 @@ export function loadGraph({ topology, weights }: FoldedGraph, arithmetic: Arithm
       for (const [, tensor] of constants) tensor.dispose();
     },
   };
+}
+
+function constantsOf(
+  weights: readonly StoredWeight[],
+  useOf: (weight: StoredWeight) => WeightUse,
+): (readonly [name: string, tensor: tf.Tensor])[] {
+  const constants: (readonly [string, tf.Tensor])[] = [];
+  try {
+    for (const weight of weights) constants.push([weight.name, tensorOf(weight, useOf(weight))]);
+    return constants;
+  } catch (error) {
+    for (const [, tensor] of constants) tensor.dispose();
+    throw error;
+  }
 }
 
 function refuseForeign(used: readonly string[]): void {
@@ -130,7 +143,6 @@ function usesIn(
 }
 
 function hasCoveredFactor(node: NodeReader): boolean {
-  if (!Object.hasOwn(clamps, activationOf(node))) return false;
   if (node.op === '_FusedMatMul') return !node.flag('transpose_a') && !node.flag('transpose_b');
   return (
     node.op === '_FusedConv2D' &&

@@ -1,4 +1,5 @@
 import { engine, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
+import { clamps } from '../cnn/cnn-kernels.ts';
 import type { GraphOperation } from './graph-operations.ts';
 import type { NodeReader } from './read-node.ts';
 
@@ -16,8 +17,7 @@ export const operations: Readonly<
   AddV2: () => kernel('Add', ['a', 'b']),
   AvgPool: (node) => kernel('AvgPool', ['x'], poolOf(node)),
   ConcatV2: ({ integers }) => kernelOfAll('Concat', { axis: scalarOf(integers[0]) }),
-  FusedDepthwiseConv2dNative: (node) =>
-    kernel('FusedDepthwiseConv2D', ['x', 'filter', 'bias'], convolutionOf(node)),
+  FusedDepthwiseConv2dNative: (node) => convolve('FusedDepthwiseConv2D', node),
   Identity: () => kernel('Identity', ['x']),
   LRN: ({ number }) =>
     kernel('LRN', ['x'], {
@@ -57,7 +57,7 @@ export const operations: Readonly<
     }),
   Swish: () => kernel('Swish', ['x']),
   Tanh: () => kernel('Tanh', ['x']),
-  _FusedConv2D: (node) => kernel('FusedConv2D', ['x', 'filter', 'bias'], convolutionOf(node)),
+  _FusedConv2D: (node) => convolve('FusedConv2D', node),
   _FusedMatMul: (node) => {
     const multiply = kernel('_FusedMatMul', ['a', 'b', 'bias'], {
       transposeA: node.flag('transpose_a'),
@@ -66,11 +66,32 @@ export const operations: Readonly<
     });
     // The kernel is for batches of matrices.
     return (a, b, ...bias) => {
+      refuseMismatch(node, a.shape.at(-1), b.shape[0]);
       const product = multiply(reshape(a, [1, ...a.shape]), reshape(b, [1, ...b.shape]), ...bias);
       return reshape(product as Tensor, (product as Tensor).shape.slice(1));
     };
   },
 };
+
+/** tfjs' kernels take any filter, and read beyond it. */
+function convolve(name: string, node: NodeReader): Compute {
+  const compute = kernel(name, ['x', 'filter', 'bias'], convolutionOf(node));
+  return (x, filter, ...bias) => {
+    refuseMismatch(node, x.shape.at(-1), filter.shape[2]);
+    return compute(x, filter, ...bias);
+  };
+}
+
+function refuseMismatch(
+  { name }: NodeReader,
+  channels: number | undefined,
+  expected: number | undefined,
+): void {
+  if (channels === expected) return;
+  throw new Error(
+    `The model's ${name} gets ${channels} channels, and its weights are for ${expected}.`,
+  );
+}
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -103,31 +124,39 @@ function pairsOf(values: readonly number[]): number[][] {
 }
 
 /** Rows and columns of what is given for batch, rows, columns and channels. */
-function sidesOf(list: readonly number[]): number[] {
-  return list.slice(1, 3);
+function sidesOf({ name, numbers }: NodeReader, attribute: string): number[] {
+  const sides = numbers(attribute);
+  if (sides.length === 4) return sides.slice(1, 3);
+  throw new Error(`The model's ${name} has ${sides.length} ${attribute}, and needs 4.`);
 }
 
 function poolOf(node: NodeReader): Attributes {
   return {
-    filterSize: sidesOf(node.numbers('ksize')),
-    strides: sidesOf(node.numbers('strides')),
+    filterSize: sidesOf(node, 'ksize'),
+    strides: sidesOf(node, 'strides'),
     pad: node.text('padding').toLowerCase(),
   };
 }
 
 function convolutionOf(node: NodeReader): Attributes {
   return {
-    strides: sidesOf(node.numbers('strides')),
+    strides: sidesOf(node, 'strides'),
     // Integers are those of a `Pad`: see fuse-padding.ts.
     pad: node.integers[0] ? pairsOf(node.integers[0]) : node.text('padding').toLowerCase(),
     dataFormat: node.text('data_format'),
-    dilations: sidesOf(node.numbers('dilations')),
+    dilations: sidesOf(node, 'dilations'),
     activation: activationOf(node),
   };
 }
 
-/** TensorFlow's names but for the capitals are tfjs'; more than one make a name that no kernel knows. */
-export function activationOf({ texts }: NodeReader): string {
+/**
+ * TensorFlow's names but for the capitals are tfjs'.
+ *
+ * @throws Error for one that the trainer does not fuse; others have attributes of their own
+ */
+export function activationOf({ name, texts }: NodeReader): string {
   const names = texts('fused_ops').filter((part) => part !== 'BiasAdd');
-  return names.join(' ').toLowerCase() || 'linear';
+  const activation = names.join(' ').toLowerCase() || 'linear';
+  if (Object.hasOwn(clamps, activation)) return activation;
+  throw new Error(`The model's ${name} fuses ${names}, which the trainer does not write.`);
 }

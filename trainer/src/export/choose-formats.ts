@@ -49,10 +49,7 @@ export async function chooseFormats(
   const { size } = preprocess;
   const { kernels } = await toGraphModel(plan, size, 'float32');
   const inputs: tf.Tensor[] = [];
-  for (const batch of batches(examples.length, INFERENCE_BATCH)) {
-    inputs.push(await examples.inputs(batch, createRandom(0)));
-  }
-  const expected = inputs.map((batch) => tf.tidy(() => runPlan(plan, batch)));
+  const expected: tf.Tensor[] = [];
   const progress = startProgress('Quantization, kernel by kernel', kernels.size * examples.length);
   const lossOf = async (formats: KernelFormats): Promise<number> => {
     const graph = await loadGraph(toArtifacts(await toGraphModel(plan, size, formats)));
@@ -70,6 +67,11 @@ export async function chooseFormats(
     }
   };
   try {
+    for (const batch of batches(examples.length, INFERENCE_BATCH)) {
+      const input = await examples.inputs(batch, createRandom(0));
+      inputs.push(input);
+      expected.push(tf.tidy(() => runPlan(plan, input)));
+    }
     const sensitivities: Sensitivity[] = [];
     for (const [name, size] of kernels) {
       const formats = formatsOf(kernels, (kernel) => (kernel === name ? 'uint8' : 'float32'));

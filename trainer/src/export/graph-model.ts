@@ -238,7 +238,7 @@ function addPad(graph: GraphBuilder, { inputs, output, rows, columns }: PadStep)
 
 type Sides = [top: number, bottom: number, left: number, right: number];
 
-/** The step that the softmax reads, one number a class. */
+/** The last dense layer, whose numbers the softmax reads, one a class. */
 function logitsOf(plan: Plan): DenseStep {
   const dense = plan.steps.findLast((step) => step.kind === 'dense');
   if (!dense) throw new Error('Expected a network that ends in a dense layer.');

@@ -37,13 +37,14 @@ export async function installNative(
   { cache, log, ...programs }: InstallOptions,
 ): Promise<string> {
   const target = join(cache, nativeFolderName(recipe));
-  const installed = await findInstalled(recipe, cache);
-  if (installed !== undefined) return installed;
+  if (await isComplete(target)) return target;
 
   // Everything that can be missing is looked for before anything is downloaded.
   const python = await findPython(programs);
   const compiler = await findCompiler(programs);
   await prepareCache(cache);
+  // Another process may have finished meanwhile.
+  if (await isComplete(target)) return target;
   await rm(target, { recursive: true, force: true });
   await checkSpace(cache, recipe);
 

@@ -13,19 +13,23 @@ export interface KernelThread {
   readonly call: Float64Array;
   /** `[1]`, the threads that have not done their share yet. */
   readonly running: Int32Array;
+  /** `[1]`, 1 when one of them could not. */
+  readonly failed: Int32Array;
 }
 
-const { memory, calls, call, running } = workerData as KernelThread;
+const { memory, calls, call, running, failed } = workerData as KernelThread;
 const instantiate = cnnKernelsForNode('cnn-kernels-shared.wasm');
-const kernels = Object.values(instantiate?.({ env: { memory } }) ?? {});
+const kernels = Object.values(instantiate({ env: { memory } }));
 parentPort?.postMessage('ready');
 for (let done = 0; ; done++) {
   waitForChange(calls, done);
   const [place, ...values] = call;
   try {
     kernels[place as number](...values);
+  } catch {
+    // Nobody hears of an error that is thrown here before the call that waits has returned.
+    Atomics.store(failed, 0, 1);
   } finally {
-    // Also where a kernel fails, which then ends the process instead of having it wait.
     if (Atomics.sub(running, 0, 1) === 1) Atomics.notify(running, 0);
   }
 }

@@ -49,8 +49,8 @@ let one: CnnKernels;
 let many: CnnKernels;
 beforeAll(async () => {
   const imports = { env: { memory: wasmMemory } };
-  one = cnnKernelsForNode('cnn-kernels-shared.wasm')?.(imports) as CnnKernels;
-  many = (await startThreadedKernels(heap, THREADS))?.(imports) as CnnKernels;
+  one = cnnKernelsForNode('cnn-kernels-shared.wasm')(imports) as CnnKernels;
+  many = (await startThreadedKernels(heap, THREADS))(imports) as CnnKernels;
 });
 
 /** What one thread makes of a call, what several do, and how many of those had a share. */
@@ -175,3 +175,16 @@ test.each([
     expect(found.threads).toBe(threads);
   },
 );
+
+test('a kernel that fails on another thread throws, and the next one computes', () => {
+  const [m, k, n] = [401, 123, 165];
+  const [a, panels, work] = [values(m * k), values(168 * k), malloc(INT8_WORK_BYTES)];
+  const beyond = wasmMemory.buffer.byteLength - (m * n * 4) / 2;
+  expect(() => many.multiply(a, m, k, panels, n, 0, -1, 6, beyond, work)).toThrow(
+    'The kernel multiply failed on one of its threads.',
+  );
+  const { alone, together } = compare(m * n, (kernels, out) =>
+    kernels.multiply(a, m, k, panels, n, 0, -1, 6, out, work),
+  );
+  expect(together).toEqual(alone);
+});

@@ -33,27 +33,34 @@ interface Share {
  *
  * @param heap of tfjs-wasm's module with threads
  * @param threads including the one that calls the kernels
- * @returns the kernels for that module; nothing where Node has no relaxed SIMD
+ * @returns the kernels for that module
  * @throws Error of a thread that does not start
  */
 export async function startThreadedKernels(
   heap: WasmHeap,
   threads: number,
-): Promise<InstantiateKernels | undefined> {
+): Promise<InstantiateKernels> {
   const instantiate = cnnKernelsForNode('cnn-kernels-shared.wasm');
-  if (!instantiate) return;
   const kernels = instantiateInHeap(heap, instantiate);
   const places = Object.keys(kernels);
-  const running = new Int32Array(new SharedArrayBuffer(4));
+  const state = {
+    running: new Int32Array(new SharedArrayBuffer(4)),
+    failed: new Int32Array(new SharedArrayBuffer(4)),
+  };
+  const { running, failed } = state;
   const others = await Promise.all(
-    Array.from({ length: threads - 1 }, () => startThread(heap.wasmMemory as object, running)),
+    Array.from({ length: threads - 1 }, () => startThread(heap.wasmMemory as object, state)),
   );
 
-  /** @returns what the kernel returns for the first share */
+  /**
+   * @returns what the kernel returns for the first share
+   * @throws Error where a share fails, as with an address beyond the memory
+   */
   function run<K extends keyof CnnKernels>(
     name: K,
     [own, ...shares]: Parameters<CnnKernels[K]>[],
   ): ReturnType<CnnKernels[K]> {
+    Atomics.store(failed, 0, 0);
     Atomics.store(running, 0, shares.length);
     for (const [i, values] of shares.entries()) {
       const { calls, call } = others[i] as KernelThread;
@@ -62,13 +69,18 @@ export async function startThreadedKernels(
       Atomics.notify(calls, 0);
     }
     const kernel = kernels[name] as (...values: unknown[]) => ReturnType<CnnKernels[K]>;
+    let result: ReturnType<CnnKernels[K]>;
     try {
-      return kernel(...(own as Parameters<CnnKernels[K]>));
+      result = kernel(...(own as Parameters<CnnKernels[K]>));
     } finally {
       for (let left = shares.length; left > 0; left = Atomics.load(running, 0)) {
         waitForChange(running, left);
       }
     }
+    if (Atomics.load(failed, 0) === 1) {
+      throw new Error(`The kernel ${name} failed on one of its threads.`);
+    }
+    return result;
   }
 
   /** @param least of the rows or pictures that a share may have */
@@ -239,10 +251,13 @@ export async function startThreadedKernels(
   return () => threaded;
 }
 
-async function startThread(memory: object, running: Int32Array): Promise<KernelThread> {
+async function startThread(
+  memory: object,
+  state: Pick<KernelThread, 'running' | 'failed'>,
+): Promise<KernelThread> {
   const calls = new Int32Array(new SharedArrayBuffer(4));
   const call = new Float64Array(new SharedArrayBuffer(CALL_LENGTH * 8));
-  const thread: KernelThread = { memory, calls, call, running };
+  const thread: KernelThread = { memory, calls, call, ...state };
   const worker = new Worker(new URL('kernel-thread.ts', import.meta.url), { workerData: thread });
   // Before that it needs this thread's event loop, which a call would block.
   await once(worker, 'message');

@@ -1,18 +1,18 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import type { WasmHeap } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { swishConfig } from 'shared/cnn/swish';
-import { type Cwrap, tfjsWasmFunctions } from 'shared/tfjs-wasm-functions';
+import { completeWasmModule } from 'shared/complete-wasm-module';
+import type { WasmModule } from 'shared/tfjs-wasm-node';
 import { TrainerError } from '../errors.ts';
 import { startThreadedKernels } from './threaded-kernels.ts';
 import { registerWasmGradients } from './wasm-gradients.ts';
 
 const require = createRequire(import.meta.url);
 
+let isRegistered = false;
 let threadsInUse = 1;
 
 /**
@@ -25,7 +25,9 @@ let threadsInUse = 1;
  */
 export async function startWasmBackend(threads: number): Promise<number> {
   const { BackendWasm, setThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
-  if (tf.findBackend('wasm') === null) {
+  // To ask tfjs would start the package's own.
+  if (!isRegistered) {
+    isRegistered = true;
     // The package's own way to start gives Node a single thread (tensorflow/tfjs#3830).
     tf.removeBackend('wasm');
     tf.registerBackend('wasm', async () => {
@@ -36,10 +38,8 @@ export async function startWasmBackend(threads: number): Promise<number> {
       const cnnKernels =
         threads === 1 ? cnnKernelsForNode() : await startThreadedKernels(module, threads);
       tf.registerKernel(swishConfig('wasm'));
-      if (cnnKernels) {
-        registerCnnKernels(backend, cnnKernels);
-        threadsInUse = threads;
-      }
+      registerCnnKernels(backend, cnnKernels);
+      threadsInUse = threads;
       return backend;
     });
     registerWasmGradients();
@@ -53,9 +53,6 @@ export async function startWasmBackend(threads: number): Promise<number> {
   await tf.ready();
   return threadsInUse;
 }
-
-/** What the types of tfjs-wasm leave out. */
-type WasmModule = BackendWasm['wasm'] & WasmHeap & { readonly cwrap: Cwrap<() => never> };
 
 type WasmFactory = (options: { locateFile(file: string): string }) => Promise<WasmModule>;
 
@@ -73,6 +70,6 @@ async function instantiate(threads: number): Promise<WasmModule> {
         ? join(import.meta.dirname, 'wasm-thread.ts')
         : require.resolve(`${folder}/${binary}`),
   });
-  module.tfjs = tfjsWasmFunctions(module.cwrap);
+  completeWasmModule(module);
   return module;
 }
