@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import autocannon, { type Result } from 'autocannon';
 import sharp from 'sharp';
 import { startBareWorkerd } from './bare-workerd.ts';
+import { median } from './median.ts';
 import { watchWorkerd } from './process-memory.ts';
 
 const total = Number(process.argv[2] ?? 20_000);
@@ -100,8 +101,4 @@ function load(amount: number): Promise<Result> {
 
 async function countTensors(): Promise<number> {
   return Number(await (await fetch(new URL('/tensors', worker.origin))).text());
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }

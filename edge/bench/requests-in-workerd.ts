@@ -96,9 +96,8 @@ export async function measureRequests(): Promise<RequestFigures> {
 
 /** In rounds of everything, so that what else the machine does meets all of it. */
 async function measure(worker: BareWorker, model: string, url: string): Promise<CpuTimes> {
-  const times = TIMES;
   const ask = async (path: string, query: Record<string, string>): Promise<void> => {
-    for (let i = 0; i < times; i++) await get(worker, path, query);
+    for (let i = 0; i < TIMES; i++) await get(worker, path, query);
   };
   const partRuns = parts.map((part) => {
     const run = (count: number) =>
@@ -109,14 +108,14 @@ async function measure(worker: BareWorker, model: string, url: string): Promise<
   for (let round = -4; round < ROUNDS; round++) {
     const cpu: Record<string, number> = {};
     const start = performance.now();
-    cpu['classify'] = (await cpuOf(worker, () => ask('/classify', { model, url }))) / times;
-    const wallMs = (performance.now() - start) / times;
-    cpu['minimal'] = (await cpuOf(worker, () => ask('/minimal', { model, url }))) / times;
-    cpu['nothing'] = (await cpuOf(worker, () => ask('/nothing', {}))) / times;
+    cpu['classify'] = (await cpuOf(worker, () => ask('/classify', { model, url }))) / TIMES;
+    const wallMs = (performance.now() - start) / TIMES;
+    cpu['minimal'] = (await cpuOf(worker, () => ask('/minimal', { model, url }))) / TIMES;
+    cpu['nothing'] = (await cpuOf(worker, () => ask('/nothing', {}))) / TIMES;
     for (const [part, run] of partRuns) {
       // What the request around the part takes comes off.
       const around = await cpuOf(worker, () => run(0));
-      cpu[part] = ((await cpuOf(worker, () => run(times))) - around) / times;
+      cpu[part] = ((await cpuOf(worker, () => run(TIMES))) - around) / TIMES;
     }
     // The first rounds are for V8 to compile.
     if (round >= 0) rounds.push({ ...cpu, wallMs });

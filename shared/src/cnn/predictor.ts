@@ -6,8 +6,9 @@ import type { WasmHeap } from './cnn-kernels.ts';
 /** A network for inputs of one shape. */
 export interface Predictor {
   /**
-   * @param values of an input
-   * @returns those of the output
+   * @param values float32, of one input, `shape` flattened
+   * @returns float32, of the output, flattened; the caller's own
+   * @throws Error for another number of values
    */
   predict(values: Float32Array): Float32Array;
   dispose(): void;
@@ -20,6 +21,8 @@ type Run = (input: tf.Tensor) => tf.Tensor;
  * Runs a network as it is at the first time, which prepares its weights; records the second, and from
  * then on replays that.
  *
+ * @param run computes the network with the WASM backend
+ * @param shape of the input, its batch included
  * @param recorder of the backend in use; without one, nothing is recorded
  */
 export function createPredictor(run: Run, shape: number[], recorder?: CallRecorder): Predictor {
@@ -27,6 +30,7 @@ export function createPredictor(run: Run, shape: number[], recorder?: CallRecord
   let recorded: RecordedNetwork | undefined;
   return {
     predict(values) {
+      tf.util.assertShapesMatch([values.length], [tf.util.sizeFromShape(shape)], 'An input: ');
       if (isWarm && recorder && !recorder.paused) {
         recorded ??= new RecordedNetwork(run, shape, recorder);
         const answer = recorded.predict(values);

@@ -10,8 +10,13 @@ import { type NodeReader, readNode } from './read-node.ts';
 
 /** A graph of one input and one output, ready to run. */
 export interface Graph {
-  /** @returns the output, which the caller disposes */
+  /**
+   * @param input `[batch, height, width, channels]` float32 for the networks of the trainer
+   * @returns the output, `[batch, classes]` for those, which the caller disposes
+   * @throws Error for an input of other channels than the weights are for
+   */
   run(input: tf.Tensor): tf.Tensor;
+  /** Frees the weights. */
   dispose(): void;
 }
 
