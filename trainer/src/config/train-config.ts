@@ -155,6 +155,12 @@ export const trainConfig = z
           .lt(0.5)
           .default(0)
           .describe('shift by up to this fraction of the shorter side, edges reflected'),
+        resizedCrop: z
+          .number()
+          .gt(0)
+          .max(1)
+          .default(1)
+          .describe('keep a square of at least this fraction of the area, anywhere; 1 keeps all'),
         trivial: z
           .boolean()
           .default(false)

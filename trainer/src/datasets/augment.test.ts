@@ -23,6 +23,7 @@ const none = {
   flipVertical: false,
   quarterTurns: false,
   crop: 0,
+  resizedCrop: 1,
   trivial: false,
   colour: 0,
   erase: 0,
@@ -51,6 +52,38 @@ test('shifts and reflects what is missing without repeating the border', () => {
   expect(reds(augment(picture, downRight, { ...none, flip: true, crop: 1 / 3 }))).toEqual([
     5, 6, 5, 8, 9, 8, 5, 6, 5,
   ]);
+});
+
+test('keeps a square of at least the area told, anywhere, as often of each size', () => {
+  const [width, height] = [40, 20];
+  const data = Uint8Array.from({ length: width * height * 3 }, (_, index) => Math.floor(index / 3));
+  const random = createRandom(5);
+  const areas: number[] = [];
+  const [lefts, tops] = [new Set<number>(), new Set<number>()];
+  for (let i = 0; i < 4000; i++) {
+    const kept = augment({ width, height, channels: 3, data }, random, {
+      ...none,
+      resizedCrop: 0.25,
+    });
+    expect(kept.height).toBe(kept.width);
+    areas.push(kept.width ** 2 / height ** 2);
+    // The value of a pixel is its place in the picture, modulo 256.
+    const places = Array.from({ length: kept.width ** 2 }, (_, at) => kept.data[at * 3]);
+    const first = places[0] as number;
+    const expected = places.map(
+      (_, at) => (first + (at % kept.width) + width * Math.floor(at / kept.width)) % 256,
+    );
+    expect(places).toEqual(expected);
+    if (kept.width !== 10) continue;
+    lefts.add(first % width);
+    tops.add(first);
+  }
+  expect(Math.min(...areas)).toBe(0.25);
+  expect(Math.max(...areas)).toBe(1);
+  const mean = areas.reduce((sum, area) => sum + area, 0) / areas.length;
+  expect(mean).toBeCloseTo((0.25 + 1) / 2, 1);
+  expect(lefts.size).toBeGreaterThan(5);
+  expect(tops.size).toBeGreaterThan(20);
 });
 
 test('mirrors about half, and shifts to every place about equally often', () => {

@@ -11,6 +11,11 @@ export interface Augmentation {
   readonly quarterTurns: boolean;
   /** Shift by at most this fraction of the shorter side in each direction; 0 does not shift. */
   readonly crop: number;
+  /**
+   * Keep a square of this fraction of the shorter side's square at least, anywhere in the picture,
+   * which is then resized as a whole one is; 1 keeps the picture.
+   */
+  readonly resizedCrop: number;
   /** Make one more change out of fourteen: TrivialAugment. */
   readonly trivial: boolean;
   /** Change brightness, contrast and saturation by at most this fraction each; 0 leaves them. */
@@ -22,15 +27,15 @@ export interface Augmentation {
 /**
  * Changes a picture as chance has it: mirrored or not, in both directions, turned and shifted, which is a crop of the
  * original size out of the padded picture (He et al. 2016, §4.2, which pads with zeros; here the
- * padding reflects the picture without repeating its border), then its colours, then a part erased.
+ * padding reflects the picture without repeating its border), then a part of it, then its colours, then a
+ * part erased.
  *
- * @returns a new picture of the same channels and, but for turns, size; `picture` is left alone
+ * @returns a new picture of the same channels and, but for turns and a part of it, size; `picture` is
+ *   left alone
  */
-export function augment(
-  picture: Picture,
-  random: Random,
-  { flip, flipVertical, quarterTurns, crop, trivial, colour, erase }: Augmentation,
-): Picture {
+export function augment(picture: Picture, random: Random, augmentation: Augmentation): Picture {
+  const { flip, flipVertical, quarterTurns, crop, resizedCrop } = augmentation;
+  const { trivial, colour, erase } = augmentation;
   const { width, height, channels, data } = picture;
   // Always as many draws, so that what one option draws does not depend on the other.
   const isMirrored = random.float() < 0.5 && flip;
@@ -59,10 +64,32 @@ export function augment(
   }
   const [newWidth, newHeight] = turns % 2 === 0 ? [width, height] : [height, width];
   const moved = { width: newWidth, height: newHeight, channels, data: changed };
-  const augmented = trivial ? trivialAugment(moved, random) : moved;
+  const kept = resizedCrop < 1 ? keepSquare(moved, random, resizedCrop) : moved;
+  const augmented = trivial ? trivialAugment(kept, random) : kept;
   if (colour > 0) changeColours(augmented, random, colour);
   if (erase > 0 && random.float() < erase) eraseRectangle(augmented, random);
   return augmented;
+}
+
+/**
+ * torchvision's RandomResizedCrop (Szegedy et al. 2015, §6) of a square: pictures keep their
+ * proportions here.
+ */
+function keepSquare(
+  { width, height, channels, data }: Picture,
+  random: Random,
+  least: number,
+): { width: number; height: number; channels: Picture['channels']; data: Uint8ClampedArray } {
+  const area = least + random.float() * (1 - least);
+  const side = Math.max(1, Math.round(Math.sqrt(area) * Math.min(width, height)));
+  const left = random.below(width - side + 1);
+  const top = random.below(height - side + 1);
+  const kept = new Uint8ClampedArray(side * side * channels);
+  for (let y = 0; y < side; y++) {
+    const from = ((top + y) * width + left) * channels;
+    kept.set(data.subarray(from, from + side * channels), y * side * channels);
+  }
+  return { width: side, height: side, channels, data: kept };
 }
 
 /** Takes a place up to one side outside `[0, length)` back in: −1 is 1, `length` is `length − 2`. */
