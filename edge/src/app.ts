@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { etag } from 'hono/etag';
+import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { type AppEnv, listOf } from './env.ts';
@@ -20,7 +20,7 @@ export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
   app.use(recordRequest);
   app.use(headers);
   app.use(crossOrigin);
-  app.use(etag());
+  app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...retainedHeaders] }));
 
   app.route('/', classifyRoutes(limits));
   app.route('/', classifyBatchRoute(limits));
@@ -41,6 +41,13 @@ export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
   });
   return app;
 }
+
+/** Of a 304, which the client needs with it. */
+const retainedHeaders = [
+  'access-control-allow-origin',
+  'access-control-expose-headers',
+  'x-request-id',
+];
 
 const headers = secureHeaders({
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },

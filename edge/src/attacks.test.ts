@@ -207,6 +207,8 @@ const pictures: Attack[] = [
     // Small files that would fill the memory where all of their entries are kept.
     .concat(['many-boxes.avif', 'many-properties.avif', 'many-references.avif'])
     .concat('overlapping.avif')
+    // Files in which the decoder would find another picture than its header was read of.
+    .concat(['no-marker.jpg', 'decoy.webp'])
     .map((name): Attack => ({ url: `/${name}`, expected: 'broken_picture' })),
   // None of them comes with a content type.
   ...['chelsea.jpg', 'animated.gif', 'animated.png', 'animated.webp', 'cmyk.jpg', '16-bit.png']

@@ -3,6 +3,7 @@ import { type GuardRules, guardRedirect } from './guard-url.ts';
 import type { Limits } from './limits.ts';
 import { ProblemError } from './problem.ts';
 import { declaredLength, readBody } from './read-body.ts';
+import { withTimeout } from './with-timeout.ts';
 
 const redirectStatuses = [301, 302, 303, 307, 308];
 
@@ -91,21 +92,7 @@ async function followRedirects(
   );
 }
 
-async function within<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new ProblemError(
-          'fetch_timeout',
-          `The picture's host took longer than ${timeoutMs} ms; try another one.`,
-        ),
-      );
-    }, timeoutMs);
-  });
-  try {
-    return await Promise.race([work(), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+function within<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
+  const problem = `The picture's host took longer than ${timeoutMs} ms; try another one.`;
+  return withTimeout(timeoutMs, () => new ProblemError('fetch_timeout', problem), work);
 }

@@ -22,6 +22,7 @@ test.each([
   'HTTPS://EXAMPLE.COM/cat%20one.jpg',
   'https://example.com:443/',
   'http://example.com:443/',
+  'http://localdomain.example.com/',
   'http://example.com./cat.jpg',
   'https://bücher.example.com/cat.jpg',
   'http://93.184.215.14/cat.jpg',
@@ -90,6 +91,9 @@ const blockedHosts = [
   'metadata.google.internal',
   'router.home.arpa',
   'router.lan',
+  'localhost.localdomain',
+  'graft.example.org:443',
+  'graft.example.org.:80',
   'intranet',
   'com',
   'example..com',
@@ -198,3 +202,14 @@ test.each([
 ])('blocks %s even where loopback is allowed', (url) => {
   expect(codeOf(() => guardUrl(url, development))).toBe('blocked_target');
 });
+
+test.each(['http://bücher.de/', 'http://xn--bcher-kva.de/', 'http://a.BÜCHER.example/'])(
+  'knows the allowed host of %s in any spelling',
+  (url) => {
+    const allowedHosts = ['Bücher.de', '*.bücher.example'];
+    expect(codeOf(() => guardUrl(url, { ...rules, allowedHosts }))).toBe('allowed');
+    expect(codeOf(() => guardUrl('http://buecher.de/', { ...rules, allowedHosts }))).toBe(
+      'blocked_target',
+    );
+  },
+);

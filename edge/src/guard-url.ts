@@ -82,17 +82,23 @@ function rawComplaint(raw: string, maxLength: number): string | undefined {
 function isAllowedTarget(url: URL, rules: GuardRules): boolean {
   // The parser has already made 127.1, 0x7f000001, full-width digits and the like one spelling.
   const host = url.hostname.replace(/\.$/, '');
-  if (host + (url.port && `:${url.port}`) === rules.ownHost) return false;
   if (rules.allowedHosts && !isListed(host, rules.allowedHosts)) return false;
-  if (rules.allowLoopback && isLoopback(host)) return true;
+  const isOwn = host === URL.parse(`http://${rules.ownHost}`)?.hostname;
+  if (rules.allowLoopback && isLoopback(host)) {
+    // Other servers of this machine have other ports.
+    return !isOwn || host + (url.port && `:${url.port}`) !== rules.ownHost;
+  }
+  if (isOwn) return false;
   if (!['', '80', '443'].includes(url.port)) return false;
   return ipaddr.isValid(unbracket(host)) ? isPublicAddress(host) : isPublicName(host);
 }
 
 function isListed(host: string, allowedHosts: readonly string[]): boolean {
   return allowedHosts.some((allowed) => {
-    const name = allowed.toLowerCase();
-    return name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name;
+    const [, wildcard = '', name] = /^(\*\.)?(.*)$/.exec(allowed) ?? [];
+    // As the url's own host is spelled: lower case, other alphabets in Punycode.
+    const listed = URL.parse(`http://${name}`)?.hostname;
+    return wildcard ? host.endsWith(`.${listed}`) : host === listed;
   });
 }
 
@@ -115,6 +121,7 @@ function isPublicAddress(host: string): boolean {
 const privateSuffixes = [
   'localhost',
   'local',
+  'localdomain',
   'internal',
   'intranet',
   'private',

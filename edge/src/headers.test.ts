@@ -42,6 +42,18 @@ test('lets pages of other origins read answers where CORS_ORIGINS names them', a
   expect(await allowedOrigin('https://c.example', '*')).toBe('*');
 });
 
+test('lets them read that nothing has changed', async () => {
+  const bindings = { CORS_ORIGINS: 'https://a.example' };
+  const origin = 'https://a.example';
+  const etag = (await ask(app, '/models', { headers: { origin } }, bindings)).headers.get('etag');
+  const headers = { origin, 'if-none-match': etag as string };
+  const response = await ask(app, '/models', { headers }, bindings);
+  expect(response.status).toBe(304);
+  expect(response.headers.get('access-control-allow-origin')).toBe(origin);
+  expect(response.headers.get('access-control-expose-headers')).toContain('etag');
+  expect(response.headers.get('x-request-id')).toMatch(/./);
+});
+
 test('answers a preflight without a key', async () => {
   const headers = { origin: 'https://a.example', 'access-control-request-method': 'POST' };
   const bindings = { CORS_ORIGINS: 'https://a.example', API_KEY_HASHES: '0'.repeat(64) };

@@ -8,6 +8,8 @@ export interface Limits {
   readonly headersTimeoutMs: number;
   /** From the headers to the last byte of the body. */
   readonly bodyTimeoutMs: number;
+  /** From a request's headers to the last byte of the picture that it brings. */
+  readonly uploadTimeoutMs: number;
   /** Largest picture file, counted after any content encoding is undone. */
   readonly maxBytes: number;
   /** Largest picture file in a form, of which there are two copies for a while. */
@@ -31,6 +33,8 @@ export const defaultLimits: Limits = {
   maxRedirects: 5,
   headersTimeoutMs: 5_000,
   bodyTimeoutMs: 10_000,
+  // For a large photo over a slow telephone.
+  uploadTimeoutMs: 60_000,
   // What a telephone's largest photos have.
   maxBytes: 20 * 1024 * 1024,
   maxFormBytes: 10 * 1024 * 1024,

@@ -77,12 +77,15 @@ test('classifies into probabilities, and keeps no tensor but its input', async (
 test('frees a model that is one too many, but none that a request holds', async () => {
   const first = await load(env as Env);
   const input = new Float32Array(first.card.preprocess.size ** 2 * 3);
-  const before = tf.memory().numTensors;
-  await withModel(env as Env, 'imagenet', 0, async (loading) => {
-    // The same weights under another name count as another model.
-    await load(env as Env, './imagenet', 0);
+  // The same weights under another name count as another model.
+  const other = () => load(env as Env, './imagenet', 1);
+  await withModel(env as Env, 'imagenet', 1, async (loading) => {
+    await expect(other()).rejects.toMatchObject({ code: 'overloaded' });
     expect((await loading).classify(input)).toHaveLength(first.card.labels.length);
   });
+  const before = tf.memory().numTensors;
+  await other();
+  await withModel(env as Env, './imagenet', 0, (loading) => loading);
   await vi.waitFor(() => expect(tf.memory().numTensors).toBeLessThan(before));
   expect((await load(env as Env)).classify(input)).toHaveLength(first.card.labels.length);
 });

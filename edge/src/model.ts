@@ -8,6 +8,7 @@ import { callRecorder, startBackend } from './backend.ts';
 import type { Env } from './env.ts';
 import { readModelFile } from './model-source.ts';
 import { loadModelCard } from './models-index.ts';
+import { ProblemError } from './problem.ts';
 
 /** A model ready to classify. */
 export interface Model {
@@ -39,7 +40,8 @@ const loaded = new Map<string, Loaded>();
  * share the load. Of the models that nobody holds, the isolate keeps those used last.
  *
  * @param directory of a model that the index lists
- * @param maxModels that are kept ready; each takes its weights' bytes, or four times as many in float32
+ * @param maxModels that are ready at a time; each takes its weights' bytes, or four times as many in float32
+ * @throws ProblemError `overloaded` where so many others are in use
  */
 export async function withModel<T>(
   env: Env,
@@ -47,7 +49,7 @@ export async function withModel<T>(
   maxModels: number,
   use: (model: Promise<Model>) => Promise<T>,
 ): Promise<T> {
-  const entry = loaded.get(directory) ?? beginLoading(env, directory);
+  const entry = loaded.get(directory) ?? beginLoading(env, directory, maxModels);
   loaded.delete(directory);
   loaded.set(directory, entry);
   entry.users++;
@@ -59,7 +61,16 @@ export async function withModel<T>(
   }
 }
 
-function beginLoading(env: Env, directory: string): Loaded {
+function beginLoading(env: Env, directory: string, maxModels: number): Loaded {
+  // Room for it, before its own weights come.
+  dropUnused(maxModels - 1);
+  if (loaded.size >= Math.max(1, maxModels)) {
+    throw new ProblemError(
+      'overloaded',
+      'Too many models are in use at this moment; try again in a second.',
+      { headers: { 'retry-after': '1' } },
+    );
+  }
   const entry: Loaded = { loading: load(env, directory), users: 0 };
   const forget = (): void => {
     // One that failed is tried again.

@@ -70,13 +70,20 @@ export async function resolveModel(env: Env, reference: string | undefined): Pro
   );
 }
 
-/** Each id with all of its versions, in the index's order: the current one is first. */
+/**
+ * Each id with all of its versions, in the index's order: the current one is first. One that cannot be
+ * read is left out, and the log says why.
+ */
 export async function listModels(env: Env): Promise<Map<string, ListedModel[]>> {
   const models = new Map<string, ListedModel[]>();
   for (const directory of (await loadModelsIndex(env)).models) {
     const { id } = splitReference(directory);
-    const { version } = await loadModelCard(env, directory);
-    models.set(id, [...(models.get(id) ?? []), { id, version, directory }]);
+    try {
+      const { version } = await loadModelCard(env, directory);
+      models.set(id, [...(models.get(id) ?? []), { id, version, directory }]);
+    } catch (error) {
+      console.error(`The model in ${directory} cannot be read.`, error);
+    }
   }
   return models;
 }

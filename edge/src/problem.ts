@@ -31,6 +31,7 @@ const titles: Readonly<Record<ProblemCode, string>> = {
   unknown_model: 'Unknown model',
   not_found: 'Not found',
   method_not_allowed: 'Method not allowed',
+  upload_timeout: 'The upload took too long',
   picture_too_large: 'Picture too large',
   body_too_large: 'Body too large',
   unsupported_picture: 'Unsupported picture',

@@ -2,18 +2,22 @@ import type { ByteBudget } from './byte-budget.ts';
 import type { Limits } from './limits.ts';
 import { ProblemError } from './problem.ts';
 import { declaredLength, readBody } from './read-body.ts';
+import { withTimeout } from './with-timeout.ts';
 
 /** What multipart/form-data may add to a picture. */
 const FORM_BYTES = 65_536;
 
+/** Of a form, the delimiter at its end included. */
+const MAX_PARTS = 100;
+
 /**
  * Reads the picture that a request brings, as its body or as the one file of a form.
  *
- * @throws ProblemError `invalid_request`, `picture_too_large`, `overloaded`
+ * @throws ProblemError `invalid_request`, `upload_timeout`, `picture_too_large`, `overloaded`
  */
 export async function readPicture(
   request: Request,
-  limits: Pick<Limits, 'maxBytes' | 'maxFormBytes'>,
+  limits: Pick<Limits, 'maxBytes' | 'maxFormBytes' | 'uploadTimeoutMs'>,
   budget: ByteBudget,
 ): Promise<Uint8Array> {
   const { headers } = request;
@@ -21,10 +25,23 @@ export async function readPicture(
   const isForm = /^multipart\/form-data\b/i.test(type);
   const maxFileBytes = isForm ? Math.min(limits.maxBytes, limits.maxFormBytes) : limits.maxBytes;
   const maxBytes = isForm ? maxFileBytes + FORM_BYTES : maxFileBytes;
-  const body = await readBody(request.body, declaredLength(headers), maxBytes, budget);
+  const body = await withTimeout(limits.uploadTimeoutMs, tooSlow, () =>
+    readBody(request.body, declaredLength(headers), maxBytes, budget).catch(brokenOff),
+  );
   const picture = isForm ? await fileOfForm(body, type, maxFileBytes, budget) : body;
   if (picture.length > 0) return picture;
   throw new ProblemError('invalid_request', 'The request needs a picture file as its body.');
+}
+
+function tooSlow(): ProblemError {
+  return new ProblemError('upload_timeout', 'The picture took too long to arrive; send it again.');
+}
+
+function brokenOff(cause: unknown): never {
+  if (cause instanceof ProblemError) throw cause;
+  throw new ProblemError('invalid_request', 'The body broke off; send the picture again.', {
+    cause,
+  });
 }
 
 async function fileOfForm(
@@ -34,6 +51,9 @@ async function fileOfForm(
   budget: ByteBudget,
 ): Promise<Uint8Array> {
   budget.take(body.length);
+  if (countParts(body, type) > MAX_PARTS) {
+    throw new ProblemError('invalid_request', `The form must have at most ${MAX_PARTS} parts.`);
+  }
   const form = await new Response(body, { headers: { 'content-type': type } })
     .formData()
     .catch((cause: unknown) => {
@@ -55,3 +75,16 @@ async function fileOfForm(
   }
   return new Uint8Array(await file.arrayBuffer());
 }
+
+/** Each becomes objects of a kilobyte, even an empty one. @see RFC 2046, 5.1.1 */
+function countParts(body: Uint8Array, type: string): number {
+  const [, quoted, plain] = /boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(type) ?? [];
+  const delimiter = new TextEncoder().encode(`--${quoted ?? plain}`);
+  let count = 0;
+  for (let at = body.indexOf(DASH); at >= 0; at = body.indexOf(DASH, at + 1)) {
+    if (delimiter.every((byte, i) => body[at + i] === byte)) count += 1;
+  }
+  return count;
+}
+
+const DASH = 0x2d;

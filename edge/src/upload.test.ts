@@ -1,5 +1,5 @@
 import { type ClassifyAnswer, classifyAnswer, problem } from 'shared/answers';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, test, vi } from 'vitest';
 import { ask } from '../test/ask.ts';
 import { createApp } from './app.ts';
 import { defaultLimits } from './limits.ts';
@@ -88,6 +88,34 @@ test('refuses no picture, two of them, a broken form, and too large ones', async
   expect(await codeOf(await post(large))).toBe('picture_too_large');
   expect(await codeOf(await post(new Uint8Array(300_001)))).toBe('picture_too_large');
   expect(await codeOf(await post(new Uint8Array(300_000)))).toBe('unsupported_picture');
+});
+
+test('refuses a form of many parts, which would each become a file', async () => {
+  const form = new FormData();
+  for (let i = 0; i < 120; i++) form.append(`part ${i}`, new File([], 'a'));
+  const response = await post(form);
+  expect(problem.parse(await response.json()).detail).toContain('at most 100 parts');
+});
+
+test('a picture that stops coming ends with a sentence', async () => {
+  const impatient = createApp({ ...defaultLimits, uploadTimeoutMs: 50 });
+  const { readable, writable } = new IdentityTransformStream();
+  const writer = writable.getWriter();
+  writer.write(new Uint8Array(10)).catch(() => undefined);
+  const init = { method: 'POST', body: readable };
+  expect(await codeOf(await ask(impatient, '/classify', init))).toBe('upload_timeout');
+});
+
+test('a picture that breaks off is no fault of the service', async () => {
+  const log = vi.spyOn(console, 'error');
+  const { readable, writable } = new IdentityTransformStream();
+  const writer = writable.getWriter();
+  const answer = post(readable);
+  await writer.write(new Uint8Array(10));
+  await writer.abort(new Error('gone'));
+  expect(await codeOf(await answer)).toBe('invalid_request');
+  expect(log).not.toHaveBeenCalled();
+  log.mockRestore();
 });
 
 test('refuses a query that it does not know', async () => {

@@ -29,6 +29,15 @@ export function makeBadPictures(good: Pictures): Pictures {
     ['bomb.png', makePng({ ...grey, width: 65_535, height: 65_535 }, pixel)],
     ['zero.png', makePng({ ...grey, width: 0 }, pixel)],
     ['bad-checksum.png', badChecksum],
+    // What a comment holds, libjpeg would read here.
+    [
+      'no-marker.jpg',
+      Buffer.concat([jpeg.subarray(0, 2), Buffer.from([255, 0]), jpeg.subarray(2)]),
+    ],
+    [
+      'decoy.webp',
+      Buffer.concat([webp.subarray(0, 12), Buffer.from('decoy\0\0\0'), webp.subarray(12)]),
+    ],
     ['truncated.jpg', jpeg.subarray(0, jpeg.length >> 1)],
     ['truncated.avif', avif.subarray(0, avif.length >> 1)],
     ['bomb.avif', makeAvif([gridItem(side, side, side * 451, side * 300), coded], [manyTiles])],

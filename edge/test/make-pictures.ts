@@ -72,6 +72,10 @@ export async function makePictures(): Promise<Pictures> {
     pictures.set(name, await variant.toBuffer());
   }
   for (const [name, file] of await makeAvifs(chelsea())) pictures.set(name, file);
+  const canvas = Buffer.from(pictures.get('chelsea.gif') as Buffer);
+  canvas.writeUInt16LE(2100, 6);
+  canvas.writeUInt16LE(310, 8);
+  pictures.set('canvas.gif', canvas);
   pictures.set('animated.png', animate(pictures.get('chelsea.png') as Buffer));
   // A row of black, white and a grey that stands for no colour at all; a red that does.
   const greys = { width: 3, height: 1, depth: 2, colourType: 0 };

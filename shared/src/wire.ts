@@ -59,6 +59,7 @@ export const problemStatus = {
   unknown_model: 404,
   not_found: 404,
   method_not_allowed: 405,
+  upload_timeout: 408,
   picture_too_large: 413,
   body_too_large: 413,
   unsupported_picture: 415,

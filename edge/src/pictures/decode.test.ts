@@ -160,6 +160,27 @@ test('decodes pictures that come at once', async () => {
   }
 });
 
+test('turns a picture away for which others leave no room', async () => {
+  const file = await read('chelsea.png');
+  // Chelsea takes 1.6 MB: there is room for one.
+  const limits = { ...defaultLimits, maxDecodeBytes: 3_000_000 };
+  const results = await Promise.allSettled([1, 2, 3].map(() => decode(file, limits, size)));
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+  expect(results[1]).toMatchObject({ reason: { code: 'overloaded' } });
+  expect(await codeOf(file, limits)).toBe('decoded');
+});
+
+test('decodes a GIF whose first picture is smaller than its canvas', async () => {
+  const canvas = await read('canvas.gif');
+  const photo = await decode(canvas, defaultLimits, 2100);
+  expect(photo).toMatchObject({ width: 2100, height: 310 });
+  const { data } = photo.picture;
+  const plain = await decoded('chelsea.gif');
+  expect(data.subarray(0, 4)).toEqual(plain.data.subarray(0, 4));
+  // White to the right of it.
+  expect([...data.subarray(451 * 4, 452 * 4)].slice(0, 3)).toEqual([255, 255, 255]);
+});
+
 test('decodes a single pixel', async () => {
   expect(await decoded('tiny.png')).toMatchObject({ width: 1, height: 1 });
 });

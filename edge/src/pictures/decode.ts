@@ -27,7 +27,7 @@ type DecodeLimits = Pick<Limits, 'maxPixels' | 'maxDecodeBytes'>;
  *
  * @param size side of the network's input, in pixels: no more than twice that is kept
  * @param images makes what would be refused smaller, and reads HEIC
- * @throws ProblemError `unsupported_picture`, `broken_picture`, `too_many_pixels`
+ * @throws ProblemError `unsupported_picture`, `broken_picture`, `too_many_pixels`, `overloaded`
  */
 export async function decode(
   bytes: Uint8Array,
@@ -72,7 +72,10 @@ async function decodeHere(bytes: Uint8Array, limits: DecodeLimits, size: number)
   const { format, width, height, orientation } = opened;
   const reduction = reductionFor(width, height, size);
   refuseTooLarge(opened, reduction, limits);
-  const picture = orient(await orBroken(() => opened.decode(reduction)), orientation);
+  const decoded = await inTurn(opened.memoryBytes(reduction), limits, () =>
+    orBroken(() => opened.decode(reduction)),
+  );
+  const picture = orient(decoded, orientation);
   const isTransposed = orientation >= 5;
   return {
     format,
@@ -80,6 +83,30 @@ async function decodeHere(bytes: Uint8Array, limits: DecodeLimits, size: number)
     height: isTransposed ? width : height,
     picture,
   };
+}
+
+/** Of all pictures that are being decoded: while a PNG waits for its rows, others begin. */
+let decodingBytes = 0;
+
+/** @throws ProblemError `overloaded` where there is no room for one more picture at this moment */
+async function inTurn<T>(
+  bytes: number,
+  { maxDecodeBytes }: DecodeLimits,
+  decode: () => Promise<T>,
+): Promise<T> {
+  if (decodingBytes + bytes > maxDecodeBytes) {
+    throw new ProblemError(
+      'overloaded',
+      'Too many large pictures are being decoded at this moment; try again in a second.',
+      { headers: { 'retry-after': '1' } },
+    );
+  }
+  decodingBytes += bytes;
+  try {
+    return await decode();
+  } finally {
+    decodingBytes -= bytes;
+  }
 }
 
 /** No format but PNG goes beyond it, and none needs to: a row is held as a whole. */

@@ -48,13 +48,23 @@ async function decodeGif(
   const fileAt = place(decoder, file);
   const out = allocate(decoder, 12);
   const error = decoder.decode_gif(out, out + 4, out + 8, fileAt, file.length);
-  const [pixelsAt = 0, outWidth, outHeight] = new Uint32Array(decoder.memory.buffer, out, 3);
-  if (error !== 0 || outWidth !== width || outHeight !== height) {
+  const [pixelsAt = 0, outWidth = 0, outHeight = 0] = new Uint32Array(
+    decoder.memory.buffer,
+    out,
+    3,
+  );
+  if (error !== 0 || outWidth > width || outHeight > height) {
     throw new Error(`libnsgif returned error ${error}.`);
   }
   const sink = createPixelSink(width, height, reduction);
+  // libnsgif does without a large canvas where the frames are smaller: the rest is transparent.
+  const row = new Uint8Array(width * 4);
   for (let y = 0; y < height; y++) {
-    sink.add(new Uint8Array(decoder.memory.buffer, pixelsAt + y * width * 4, width * 4), y);
+    const rowBytes = outWidth * 4;
+    if (y < outHeight) {
+      row.set(new Uint8Array(decoder.memory.buffer, pixelsAt + y * rowBytes, rowBytes));
+    } else row.fill(0);
+    sink.add(row, y);
   }
   return sink.finish();
 }

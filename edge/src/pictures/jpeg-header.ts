@@ -28,6 +28,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   while (at + 4 <= view.byteLength) {
     if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
+    // No marker; libjpeg reads on behind it, and could find another header there.
+    if (marker === 0) return undefined;
     if (marker === 0xff) {
       // Any number of fill bytes may precede a marker.
       at += 1;
@@ -40,7 +42,9 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     const length = view.getUint16(at + 2);
     if (length < 2 || at + 2 + length > view.byteLength) return undefined;
     const segment = viewOf(bytes, at + 4, length - 2);
-    if (marker === 0xe1 && isExif(segment)) orientation = readOrientation(viewOf(bytes, at + 10));
+    if (marker === 0xe1 && isExif(segment)) {
+      orientation = readOrientation(viewOf(bytes, at + 10, length - 8));
+    }
     if (isFrameHeader(marker)) {
       frame = readFrame(segment, marker);
       if (!frame) return undefined;

@@ -57,7 +57,7 @@ export function openJpeg(file: Uint8Array): OpenPicture | undefined {
  *   off would come out half grey, with a confident label
  */
 function decodeJpeg(file: Uint8Array, header: JpegHeader, reduction: number): Picture {
-  if (header.coefficientBytes > 0 && countScans(file) > maxScans) {
+  if (countScans(file) > maxScans) {
     throw new Error(`The JPEG has more than ${maxScans} scans.`);
   }
   const { width, height } = scaled(header, reduction);

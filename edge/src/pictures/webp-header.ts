@@ -30,9 +30,11 @@ interface RiffChunk {
 /** @see RFC 9649, sections 2.3 to 2.7 */
 export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
   const chunks = file.subarray(12);
-  const extended = findChunk(chunks, 'VP8X')?.data;
+  const [first] = walkRiff(chunks);
+  const extended = first?.name === 'VP8X' ? first.data : undefined;
   if (!extended) {
-    const frame = readFrame(chunks);
+    // libwebp takes a first chunk for the picture, whatever it is called.
+    const frame = first?.name.startsWith('VP8') ? readFrame(chunks) : undefined;
     return frame && { width: frame.width, height: frame.height, orientation: 1, frame };
   }
   if (extended.length < 10) return undefined;

@@ -10,6 +10,7 @@ import { isDense, nameLayer, nameTensors, type StoredLayer } from './stored-laye
  *
  * @param layers of the network, in Keras' order
  * @param withoutTop passes over the classifier's layers
+ * @param given what errors call the file
  * @returns tensors by the network's names, `layer/weight`
  * @throws TrainerError `weights_invalid` when the file is damaged or of another network
  * @see https://github.com/keras-team/keras/blob/master/keras/src/legacy/saving/legacy_h5_format.py
@@ -19,6 +20,7 @@ export async function readKerasH5(
   path: string,
   layers: readonly tf.layers.Layer[],
   withoutTop: boolean,
+  given = path,
 ): Promise<ReadonlyMap<string, NamedTensor>> {
   // 3 MB of WebAssembly, for those who need it.
   const { ready, File } = await import('h5wasm/node');
@@ -28,10 +30,10 @@ export async function readKerasH5(
   let file: File | undefined;
   try {
     file = new File(path, 'r');
-    return readLayers(file, layers, withoutTop, path);
+    return readLayers(file, layers, withoutTop, given);
   } catch (cause) {
     if (cause instanceof TrainerError) throw cause;
-    throw invalid(path, 'it is damaged or cut short', cause);
+    throw invalid(given, 'it is damaged or cut short', cause);
   } finally {
     file?.close();
     library.deactivate_throwing_error_handler();

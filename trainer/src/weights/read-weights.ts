@@ -45,7 +45,7 @@ async function readKerasArchive(
   try {
     const file = join(folder, 'model.weights.h5');
     await writeFile(file, weights);
-    return await readKerasH5(file, layers, withoutTop);
+    return await readKerasH5(file, layers, withoutTop, path);
   } finally {
     await rm(folder, { recursive: true });
   }

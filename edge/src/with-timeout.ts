@@ -1,0 +1,16 @@
+/** @returns what work results in. @throws what `late` makes, where work takes longer */
+export async function withTimeout<T>(
+  timeoutMs: number,
+  late: () => Error,
+  work: () => Promise<T>,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), timeoutMs);
+  });
+  try {
+    return await Promise.race([work(), timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
