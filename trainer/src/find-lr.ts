@@ -1,11 +1,11 @@
 import { buildNetwork } from './build-network.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
-import { createRandom } from './datasets/random.ts';
+import { createRandom, shuffle } from './datasets/random.ts';
 import { disposePlan, trainableParametersOf } from './plan/plan.ts';
 import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
 import { INFERENCE_BATCH } from './report/evaluate.ts';
 import { startProgress } from './report/progress.ts';
-import { throughPlan } from './stages/examples.ts';
+import { drawInputs, someOf, throughPlan } from './stages/examples.ts';
 import { computeFeatures } from './stages/features.ts';
 import { findLearningRate, type RangeTest } from './stages/find-learning-rate.ts';
 import { fit } from './stages/fit.ts';
@@ -20,7 +20,8 @@ const RANGES = { 1: { lowest: 1e-5, highest: 10 }, 2: { lowest: 1e-6, highest: 1
 
 /**
  * Finds a peak learning rate for one of an experiment's stages, on a thousand pictures. Before stage 2
- * the head is trained on them as in stage 1: from a random one, everything would be torn down.
+ * the head is trained as in stage 1: from a random one, everything would be torn down. It is trained on
+ * a thousand others, since of those that it knows already it has nothing to learn.
  *
  * @returns the range test, as a table with a bar for each loss
  */
@@ -29,18 +30,23 @@ export async function findLr(
   number: 1 | 2,
   source: PhotoSource,
 ): Promise<string> {
-  const limit = Math.min(config.limit ?? PICTURES, PICTURES);
+  const most = number === 1 ? PICTURES : 2 * PICTURES;
+  const limit = Math.min(config.limit ?? most, most);
   const { dataset, photos } = await preparePhotos({ ...config, limit }, source);
   const classes = dataset.labels.length;
   const { plan } = await buildNetwork(config, classes, () =>
-    photos.plain.inputs([...Array(INFERENCE_BATCH).keys()], createRandom(config.seed)),
+    drawInputs(photos.plain, INFERENCE_BATCH, config.seed),
   );
   const { trunk, head } = cutHead(plan);
+  const order = shuffle(Array(photos.plain.length).keys(), createRandom(config.seed));
+  const middle = number === 1 ? order.length : order.length >> 1;
+  const [known, unknown] = [order.slice(0, middle), order.slice(middle)];
+  const plain = someOf(photos.plain, known);
   const features = config.stage1.augment
-    ? throughPlan(trunk, photos.augmented)
-    : await computeFeatures(trunk, photos.plain, {
+    ? throughPlan(trunk, someOf(photos.augmented, known))
+    : await computeFeatures(trunk, plain, {
         batchSize: INFERENCE_BATCH,
-        progress: startProgress('Features', photos.plain.length),
+        progress: startProgress('Features', plain.length),
         signal: source.signal,
       });
   const ofHead = { plan: head, examples: features, classes };
@@ -68,7 +74,7 @@ export async function findLr(
       ? { ...ofHead, config: stage1 }
       : {
           plan,
-          examples: photos.augmented,
+          examples: someOf(photos.augmented, unknown),
           classes,
           config: config.stage2,
           sizeIn: () => sizeInEpoch(config, 0, 1),
@@ -83,12 +89,23 @@ export async function findLr(
   );
   progress.stop();
   disposePlan(plan);
-  const { least } = test;
-  const [from, middle, to] = [least / 10, least / Math.sqrt(10), least].map((rate) =>
+  const { least, points } = test;
+  const losses = points.map(({ loss }) => loss);
+  const lowest = points.find(({ rate }) => rate === least)?.loss ?? Number.NaN;
+  // The lowest rates change nothing.
+  const first = losses.slice(0, Math.ceil(losses.length / 4)).sort((a, b) => a - b);
+  const before = first[first.length >> 1] ?? 0;
+  if (!(lowest < SMALLEST_FALL * before)) {
+    return `${formatRangeTest(test)}\nThe loss does not fall at any rate, so that it says nothing of a good one; keep the experiment's, or try more pictures.`;
+  }
+  const [from, peak, to] = [least / 10, least / Math.sqrt(10), least].map((rate) =>
     rate.toExponential(0),
   );
-  return `${formatRangeTest(test)}\nThe loss is least at ${to}. Try --stage${number}.peakLearningRate ${middle}, or others from ${from} to ${to}.`;
+  return `${formatRangeTest(test)}\nThe loss is least at ${to}. Try --stage${number}.peakLearningRate ${peak}, or others from ${from} to ${to}.`;
 }
+
+/** Of the loss before, that the least one may have. Noise takes as much. */
+const SMALLEST_FALL = 0.95;
 
 const ROWS = 20;
 const WIDTH = 40;

@@ -5,7 +5,8 @@ import { TrainerError } from './errors.ts';
 import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
 
 /**
- * Loads the network of a run as a tf.layers model, BatchNorm as the pretraining left it.
+ * Loads the network of a run as a tf.layers model, with its best weights so far, BatchNorm as the
+ * pretraining left it.
  *
  * @throws TrainerError `checkpoint_invalid`, `config_invalid` where BatchNorm is not the
  *   pretraining's
@@ -27,7 +28,9 @@ export async function loadRun(
     tf.tidy(() =>
       layer.setWeights(
         layer.weights.map((weight) => {
-          const trained = tensors.get(`parameters/${weight.originalName}`);
+          const name = weight.originalName;
+          // A stage that is not over has its best epoch beside the weights of this moment.
+          const trained = tensors.get(`best/${name}`) ?? tensors.get(`parameters/${name}`);
           return trained ? tf.tensor(trained.values, [...trained.shape]) : weight.read();
         }),
       ),

@@ -1,7 +1,6 @@
 import { type ModelCard, modelId } from 'shared/model-card';
 import { buildNetwork } from './build-network.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
-import { createRandom } from './datasets/random.ts';
 import type { Splits } from './datasets/split.ts';
 import { exportTrained } from './export/export-trained.ts';
 import type { Plan } from './plan/plan.ts';
@@ -11,12 +10,13 @@ import { evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
 import { measure } from './report/metrics.ts';
 import { formatPercent, startProgress } from './report/progress.ts';
 import { startBackend } from './runtime/start-backend.ts';
-import { type Examples, throughPlan } from './stages/examples.ts';
+import { drawInputs, type Examples, throughPlan } from './stages/examples.ts';
 import { FeatureCache } from './stages/feature-cache.ts';
 import { computeFeatures } from './stages/features.ts';
 import { cutHead } from './stages/head.ts';
 import { mixExamples } from './stages/mix-examples.ts';
 import { Session, type SessionRun } from './stages/session.ts';
+import { hashWeights } from './weights/hash-weights.ts';
 
 /** What a training has to do with the machine it runs on. */
 export interface Run extends SessionRun, PhotoSource {
@@ -50,12 +50,13 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   // Network.
   const classes = dataset.labels.length;
   const { plan, parameters } = await buildNetwork(config, classes, () =>
-    photos.plain.inputs(
-      [...Array(Math.min(INFERENCE_BATCH, photos.plain.length)).keys()],
-      createRandom(config.seed),
-    ),
+    drawInputs(photos.plain, INFERENCE_BATCH, config.seed),
   );
-  const origin = { datasetHash: dataset.hash, backend: backend.name };
+  const origin = {
+    datasetHash: dataset.hash,
+    weightsHash: await hashWeights(config.weights),
+    backend: backend.name,
+  };
   const session = run.resume
     ? await Session.resume(run, plan, origin)
     : await Session.start(run, plan, { config, data: run.data, ...origin });

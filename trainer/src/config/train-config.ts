@@ -242,11 +242,21 @@ export const trainConfig = z
 
 export type TrainConfig = z.infer<typeof trainConfig>;
 
-/** The stage as it runs on so many examples: with the epochs that `minSteps` asks for. */
+/**
+ * The stage as it runs on so many examples: with the epochs that `minSteps` asks for, and what else is
+ * counted in epochs as many times as long.
+ */
 export function stretchStage<T extends StageConfig>(config: T, examples: number): T {
   const stepsPerEpoch = Math.ceil(examples / config.batchSize);
   if (config.epochs === 0) return config;
-  return { ...config, epochs: Math.max(config.epochs, Math.ceil(config.minSteps / stepsPerEpoch)) };
+  const epochs = Math.max(config.epochs, Math.ceil(config.minSteps / stepsPerEpoch));
+  const stretch = (count: number) => Math.round((count * epochs) / config.epochs);
+  return {
+    ...config,
+    epochs,
+    patience: stretch(config.patience),
+    decayEvery: stretch(config.decayEvery),
+  };
 }
 
 /**

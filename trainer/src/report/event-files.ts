@@ -5,7 +5,7 @@ import type { LogEvent } from './run-log.ts';
 
 /**
  * Adds the log's scalars to TensorBoard's event files in a run's `tensorboard` folder: the training
- * loss by step, the validation by epoch. TensorFlow itself writes them, so the backends without it have
+ * loss and the learning rate by step, the validation by epoch. TensorFlow itself writes them, so the backends without it have
  * none. A run that goes on adds a file.
  */
 export function addToEventFiles(directory: string, event: LogEvent): void {
@@ -28,8 +28,15 @@ export function addToEventFiles(directory: string, event: LogEvent): void {
 function scalarsOf(event: LogEvent): [name: string, value: number, step: number][] {
   switch (event.event) {
     case 'steps': {
-      const { stage, epoch, step, of, loss } = event;
-      return [[`stage ${stage}/training loss`, loss, (epoch - 1) * of + step]];
+      const { stage, epoch, step, of, loss, learningRate } = event;
+      const at = (epoch - 1) * of + step;
+      const scalars = [[`stage ${stage}/training loss`, loss, at]] satisfies [
+        string,
+        number,
+        number,
+      ][];
+      if (learningRate === undefined) return scalars;
+      return [...scalars, [`stage ${stage}/learning rate`, learningRate, at]];
     }
     case 'epoch': {
       const { stage, epoch, validation } = event;

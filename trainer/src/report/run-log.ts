@@ -30,6 +30,8 @@ const logEvent = z.discriminatedUnion('event', [
     of: z.int().positive(),
     /** Mean of these steps' losses, augmentation and dropout among them. */
     loss: z.number(),
+    /** Of the last of these steps. */
+    learningRate: z.number().optional(),
   }),
   z.object({
     event: z.literal('epoch'),

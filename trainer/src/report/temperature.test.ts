@@ -55,14 +55,33 @@ test('changes no answer, only how sure it is', () => {
   }
 });
 
-test('leaves answers alone that are all right, since no temperature would be the best', () => {
-  const labels = Int32Array.of(0, 1);
-  const right = { classes: 2, probabilities: Float32Array.of(0.6, 0.4, 0.4, 0.6), labels };
-  expect(fitTemperature(right)).toBe(1);
-});
+/** So many answers of two classes, so many of which are wrong, each with this probability. */
+function answersOf(count: number, wrong: number, probability: number): Answers {
+  const probabilities = new Float32Array(count * 2);
+  for (let i = 0; i < count; i++) probabilities.set([probability, 1 - probability], i * 2);
+  const labels = Int32Array.from({ length: count }, (_, i) => Number(i < wrong));
+  return { classes: 2, probabilities, labels };
+}
 
 test('makes answers that are all wrong know nothing', () => {
-  const labels = Int32Array.of(1, 0);
-  const wrong = { classes: 2, probabilities: Float32Array.of(1, 0, 0, 1), labels };
-  expect(fitTemperature(wrong)).toBeCloseTo(20, 3);
+  expect(fitTemperature(answersOf(5000, 5000, 1))).toBeGreaterThan(19);
+});
+
+test('believes a few pictures little, and one more not much more', () => {
+  expect(fitTemperature(answersOf(1, 1, 0.99))).toBeLessThan(1.7);
+  expect(fitTemperature(answersOf(2, 0, 0.6))).toBeGreaterThan(0.9);
+  const [right, nearly] = [0, 1].map((wrong) => fitTemperature(answersOf(20, wrong, 0.6)));
+  expect(right as number).toBeGreaterThan(0.5);
+  expect((nearly as number) / (right as number)).toBeLessThan(1.5);
+});
+
+test('thousands of pictures say it alone', () => {
+  const cooled = applyTemperature(honest, 1 / 2.5);
+  const least = (answers: Answers) => {
+    // By looking at every temperature.
+    const all = Array.from({ length: 400 }, (_, i) => 2 + i / 400);
+    const losses = all.map((t) => measure(applyTemperature(answers, t)).logLoss);
+    return all[losses.indexOf(Math.min(...losses))] as number;
+  };
+  expect(fitTemperature(cooled) / least(cooled)).toBeCloseTo(1, 2);
 });

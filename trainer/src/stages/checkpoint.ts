@@ -18,14 +18,18 @@ const header = z.strictObject({
   /** Of those steps' losses. */
   lossSum: z.number(),
   optimizerSteps: z.int().nonnegative(),
-  /** The stage's best so far on the validation pictures. */
-  best: z.strictObject({ epoch: z.int(), accuracy: z.number() }).nullable(),
+  /** The stage's best so far on the validation pictures; epoch 0 is what the stage before left. */
+  best: z
+    .strictObject({ epoch: z.int(), accuracy: z.number(), logLoss: z.number().optional() })
+    .nullable(),
   /** Time spent training, in all sessions. */
   seconds: z.number().nonnegative(),
   config: trainConfig,
   /** Name or path of the data set; null for CIFAR-10. */
   data: z.string().nullable(),
   datasetHash: z.string(),
+  /** Of the file of pretrained weights, where the experiment names one. */
+  weightsHash: z.string().optional(),
   /** That computed it: the same seed gives the same numbers on the same backend alone. */
   backend: z.string(),
   /** Top-1 on the test pictures after stage 1, once it is over. */

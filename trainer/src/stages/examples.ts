@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import type { Picture, PreprocessSpec } from 'shared/preprocess';
 import { preprocess } from 'shared/preprocess-node';
-import type { Random } from '../datasets/random.ts';
+import { createRandom, type Random, shuffle } from '../datasets/random.ts';
 import type { Part } from '../datasets/split.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
@@ -48,6 +48,24 @@ export function photoExamples(
       return tf.tensor4d(photoBatch, [indices.length, size, size, 3]);
     },
   };
+}
+
+/** Some of the examples, by their indices. */
+export function someOf(examples: Examples, chosen: readonly number[]): Examples {
+  const those = (indices: readonly number[]) => indices.map((index) => chosen[index] as number);
+  return {
+    length: chosen.length,
+    label: (index) => examples.label(chosen[index] as number),
+    inputs: (indices, random, size) => examples.inputs(those(indices), random, size),
+    expect: (indices) => examples.expect?.(those(indices)),
+  };
+}
+
+/** Inputs of some of the examples, drawn: in a folder, the first ones are all of one class. */
+export function drawInputs(examples: Examples, count: number, seed: number): Promise<tf.Tensor> {
+  const random = createRandom(seed);
+  const drawn = shuffle(Array(examples.length).keys(), random).slice(0, count);
+  return examples.inputs(drawn, random);
 }
 
 /** Examples as a plan puts them out, computed anew each time. */

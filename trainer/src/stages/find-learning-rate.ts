@@ -1,11 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, shuffle } from '../datasets/random.ts';
 import { trainableParametersOf } from '../plan/plan.ts';
-import { type StepOptions, trainStep } from './fit.ts';
+import { classWeightsOf, type StepOptions, trainStep } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
 
 /** Of the loss, from step to step: noise would hide the turn. */
 const SMOOTHING = 0.95;
+/** Before so many steps the average is one of a few batches, low or high by chance. */
+const SETTLED = 1 / (1 - SMOOTHING);
 /** A loss so many times its least has left the range. */
 const DIVERGED = 4;
 
@@ -34,13 +36,14 @@ export interface RangeTestOptions {
  * The parameters are as they were when it ends.
  */
 export async function findLearningRate(
-  stage: Omit<StepOptions, 'optimizer'>,
+  stage: Omit<StepOptions, 'optimizer' | 'classWeights'>,
   { lowest, highest, steps, seed, onStep }: RangeTestOptions,
 ): Promise<RangeTest> {
   const parameters = trainableParametersOf(stage.plan);
   const before = parameters.map(({ value }) => value.clone());
   const optimizer = new Optimizer(parameters, stage.config);
   const points: { rate: number; loss: number }[] = [];
+  const classWeights = classWeightsOf(stage);
   const random = createRandom(seed);
   const { batchSize } = stage.config;
   let order: number[] = [];
@@ -54,7 +57,10 @@ export async function findLearningRate(
       const indices = order.slice(0, batchSize);
       order = order.slice(batchSize);
       const rate = lowest * (highest / lowest) ** (step / (steps - 1));
-      const loss = await trainStep({ ...stage, optimizer }, { epoch: 0, indices, rate, random });
+      const loss = await trainStep(
+        { ...stage, optimizer, classWeights },
+        { epoch: 0, indices, rate, random },
+      );
       average = SMOOTHING * average + (1 - SMOOTHING) * loss;
       // Without this it would begin near 0 (Kingma & Ba 2015, §3).
       const smooth = average / (1 - SMOOTHING ** (step + 1));
@@ -71,8 +77,10 @@ export async function findLearningRate(
 }
 
 function leastOf(points: RangeTest['points']): { rate: number; loss: number } {
-  return points.reduce((least, point) => (point.loss < least.loss ? point : least), {
-    rate: Number.NaN,
-    loss: Number.MAX_VALUE,
-  });
+  return points
+    .slice(Math.min(SETTLED, points.length >> 1))
+    .reduce((least, point) => (point.loss < least.loss ? point : least), {
+      rate: Number.NaN,
+      loss: Number.MAX_VALUE,
+    });
 }

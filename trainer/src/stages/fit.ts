@@ -19,7 +19,7 @@ export interface StepOptions {
   readonly classes: number;
   readonly config: StageConfig;
   readonly optimizer: Optimizer;
-  /** What the classes count for; all alike where left out. */
+  /** What the classes count for, see {@link classWeightsOf}; all alike where left out. */
   readonly classWeights?: readonly number[] | undefined;
   /** Side of the pictures in an epoch; what the examples have where left out. */
   sizeIn?: ((epoch: number) => number) | undefined;
@@ -57,8 +57,7 @@ export interface Fit extends Omit<StepOptions, 'classWeights'> {
 export async function fit(options: Fit): Promise<void> {
   const { examples, config, seed } = options;
   const stepsPerEpoch = Math.ceil(examples.length / config.batchSize);
-  const classWeights =
-    config.classWeights === 'balanced' ? balancedWeights(examples, options.classes) : undefined;
+  const classWeights = classWeightsOf(options);
   for (let epoch = options.epoch; epoch < config.epochs; epoch++) {
     const resumed = epoch === options.epoch;
     const firstStep = resumed ? options.step : 0;
@@ -94,6 +93,15 @@ export async function fit(options: Fit): Promise<void> {
     }
     if (!(await options.onEpoch(epoch, lossSum / stepsPerEpoch))) return;
   }
+}
+
+/** What the classes of a stage's examples count for, as its experiment says. */
+export function classWeightsOf({
+  config,
+  examples,
+  classes,
+}: Pick<StepOptions, 'config' | 'examples' | 'classes'>): number[] | undefined {
+  return config.classWeights === 'balanced' ? balancedWeights(examples, classes) : undefined;
 }
 
 interface Step {

@@ -80,3 +80,13 @@ test('stays constant behind the warm-up', () => {
   expect(found[9]).toBeLessThan(1);
   expect(new Set(found.slice(10))).toEqual(new Set([1]));
 });
+
+test.each([0, 0.01])(
+  'one cycle of 100 steps without a rise, warm-up %d, begins at its peak',
+  (warmup) => {
+    const config = { schedule: 'one-cycle', warmup, finalLearningRate: 0 } as const;
+    const found = rates(config);
+    expect(found.every(Number.isFinite)).toBe(true);
+    expectRates(found, { 0: 1, 99: 0 });
+  },
+);

@@ -20,11 +20,12 @@ export function learningRate(config: StageConfig, step: number, stepsPerEpoch: n
   const { schedule, peakLearningRate, finalLearningRate, warmup, decay, decayEvery } = config;
   const steps = config.epochs * stepsPerEpoch;
   if (schedule === 'one-cycle') {
-    const top = warmup * steps - 1;
+    const top = Math.max(0, warmup * steps - 1);
     const start = peakLearningRate * ONE_CYCLE_START;
-    return step <= top
+    const fall = Math.max(1, steps - 1 - top);
+    return step < top
       ? alongCosine(start, peakLearningRate, step / top)
-      : alongCosine(peakLearningRate, finalLearningRate, (step - top) / (steps - 1 - top));
+      : alongCosine(peakLearningRate, finalLearningRate, (step - top) / fall);
   }
   const warmupSteps = warmup * steps;
   if (step < warmupSteps) return (peakLearningRate * (step + 1)) / (warmupSteps + 1);

@@ -184,20 +184,65 @@ test('stopped while it validates, it goes on from the last checkpoint to the sam
   expect(valuesOf(resumed)).toEqual(valuesOf(steady));
 });
 
-test('leaves the weights of the best epoch, the earlier of two equal ones', async () => {
+test('leaves the weights of the best epoch, of equal ones that of the least loss, or the earlier', async () => {
   const plan = newPlan();
-  const accuracies = [0.5, 0.9, 0.9, 0.7];
+  const accuracies = [0.5, 0.9, 0.9, 0.9, 0.9, 0.7];
+  const losses = [1, 2, 1, 1, 3, 0];
   const seen: Record<string, Float32Array>[] = [];
   const validate = async () => {
     // Copies, since what dataSync gives may be the tensor's own memory.
     seen.push(structuredClone(valuesOf(plan)));
-    return { top1: accuracies[seen.length - 1] as number, logLoss: 1 };
+    const [top1, logLoss] = [accuracies, losses].map((list) => list[seen.length - 1] as number);
+    return { top1: top1 as number, logLoss: logLoss as number };
   };
   const session = await Session.start(runIn(), plan, of);
-  await session.run(stageOf(plan, { validate, config: { ...config, epochs: 4 } }));
-  expect((await checkpoint()).header.best).toEqual({ epoch: 2, accuracy: 0.9 });
-  expect(valuesOf(plan)).toEqual(seen[1]);
-  expect(seen[1]).not.toEqual(seen[2]);
+  await session.run(stageOf(plan, { validate, config: { ...config, epochs: 6 } }));
+  expect((await checkpoint()).header.best).toEqual({ epoch: 3, accuracy: 0.9, logLoss: 1 });
+  expect(valuesOf(plan)).toEqual(seen[2]);
+  expect(seen[2]).not.toEqual(seen[3]);
+});
+
+test('keeps what stage 1 left where stage 2 makes it worse, also when it is resumed', async () => {
+  const plan = newPlan();
+  const lines: string[] = [];
+  const run = { ...runIn(), say: (line: string) => void lines.push(line) };
+  const validating = (top1: number) => ({ validate: async () => ({ top1, logLoss: 1 }) });
+  const session = await Session.start(run, plan, of);
+  await session.run(stageOf(plan, { number: 1, ...validating(0.8) }));
+  await session.finish(1);
+  const before = structuredClone(valuesOf(plan));
+  const { signal, stopAfter } = stopping();
+  const stopped = stageOf(plan, { ...validating(0.7), mix: stopAfter(STEPS + 1) });
+  await expect((await Session.resume(runIn(signal), plan, of)).run(stopped)).rejects.toThrow();
+  expect(valuesOf(plan)).not.toEqual(before);
+  await (await Session.resume(run, plan, of)).run(stageOf(plan, validating(0.7)));
+  expect(valuesOf(plan)).toEqual(before);
+  expect(lines.at(-1)).toContain('the weights of before are kept');
+});
+
+/** A run that stops at a step. */
+function stopping() {
+  const abort = new AbortController();
+  let steps = 0;
+  const stopAfter =
+    (count: number): NonNullable<Stage['mix']> =>
+    (batch) => {
+      steps += 1;
+      if (steps === count) abort.abort(new Error('Stopped.'));
+      return batch;
+    };
+  return { signal: abort.signal, stopAfter };
+}
+
+test('does not go on with other pretrained weights', async () => {
+  const plan = newPlan();
+  await Session.start(runIn(), plan, { ...of, weightsHash: 'these' });
+  const others = Session.resume(runIn(), plan, { ...of, weightsHash: 'others' });
+  await expect(others).rejects.toMatchObject({
+    code: 'checkpoint_invalid',
+    message: expect.stringContaining('has changed since the checkpoint'),
+  });
+  await Session.resume(runIn(), plan, { ...of, weightsHash: 'these' });
 });
 
 test('validates and keeps the moving average, and goes on from the latest weights', async () => {

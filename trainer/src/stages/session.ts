@@ -18,6 +18,7 @@ import {
   snapshot,
 } from './checkpoint.ts';
 import { type Fit, fit } from './fit.ts';
+import { learningRate } from './learning-rate.ts';
 import { Optimizer } from './optimizer.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
@@ -61,7 +62,7 @@ export class Session {
   static async start(
     run: SessionRun,
     network: Plan,
-    of: Pick<CheckpointHeader, 'config' | 'data' | 'datasetHash' | 'backend'>,
+    of: Pick<CheckpointHeader, 'config' | 'data' | 'datasetHash' | 'weightsHash' | 'backend'>,
   ): Promise<Session> {
     await mkdir(run.directory, { recursive: true });
     const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
@@ -74,12 +75,17 @@ export class Session {
    * Goes on from the checkpoint. On the same backend it ends with the numbers of an undisturbed run;
    * backends round differently, and on another it says so.
    *
-   * @throws TrainerError `checkpoint_invalid`, also when the data set has changed since
+   * @throws TrainerError `checkpoint_invalid`, also when the data set or the pretrained weights have
+   *   changed since
    */
   static async resume(
     run: SessionRun,
     network: Plan,
-    { datasetHash, backend }: Pick<CheckpointHeader, 'datasetHash' | 'backend'>,
+    {
+      datasetHash,
+      weightsHash,
+      backend,
+    }: Pick<CheckpointHeader, 'datasetHash' | 'weightsHash' | 'backend'>,
   ): Promise<Session> {
     const path = checkpointIn(run.directory);
     const { header, tensors } = await loadCheckpoint(path);
@@ -87,6 +93,13 @@ export class Session {
       throw new TrainerError(
         'checkpoint_invalid',
         `The data set has changed since the checkpoint ${path} was written: start the training anew without --resume.`,
+      );
+    }
+    // BatchNorm is read from them again.
+    if (header.weightsHash !== undefined && header.weightsHash !== weightsHash) {
+      throw new TrainerError(
+        'checkpoint_invalid',
+        `The file ${header.config.weights} has changed since the checkpoint ${path} was written: bring it back, or start the training anew without --resume.`,
       );
     }
     assign(byName(parametersOf(network)), tensors, 'parameters/');
@@ -123,6 +136,10 @@ export class Session {
     const optimizer = new Optimizer(parameters, stage.config);
     if (this.#memory.size > 0) assign(optimizer.state(), this.#memory, '');
     optimizer.resumeAt(this.#header.optimizerSteps);
+    // What stage 1 left is stage 2's first candidate.
+    if (this.#header.best && this.#best.size === 0) {
+      this.#best = await snapshot(byName(parameters), '');
+    }
     let lastSave = performance.now();
     const { epochs, patience } = stage.config;
     // Early stopping (Prechelt 1998, third class of criteria).
@@ -156,12 +173,14 @@ export class Session {
         onEpoch: async (epoch, loss) => {
           const { top1: accuracy, logLoss } = await optimizer.averaged(async () => {
             const metrics = await stage.validate();
-            if (metrics.top1 > (this.#header.best?.accuracy ?? -1)) {
+            const candidate = {
+              epoch: epoch + 1,
+              accuracy: metrics.top1,
+              logLoss: metrics.logLoss,
+            };
+            if (isBetter(candidate, this.#header.best)) {
               this.#best = await snapshot(byName(parameters), '');
-              this.#header = {
-                ...this.#header,
-                best: { epoch: epoch + 1, accuracy: metrics.top1 },
-              };
+              this.#header = { ...this.#header, best: candidate };
             }
             return metrics;
           });
@@ -186,6 +205,11 @@ export class Session {
       // A resumed run may have been told to stop already.
       if (goesOn()) await fit(options);
       if (this.#header.best) assign(byName(parameters), this.#best, '');
+      if (this.#header.best?.epoch === 0 && epochs > 0) {
+        this.#run.say(
+          `${stage.title} made it no better on the validation pictures: the weights of before are kept.`,
+        );
+      }
     } finally {
       optimizer.dispose();
     }
@@ -195,7 +219,9 @@ export class Session {
   async finish(stage: 1 | 2): Promise<void> {
     this.#best = new Map();
     this.#memory = new Map();
-    await this.#save({ ...START, stage: stage === 1 ? 2 : 3 });
+    const { best } = this.#header;
+    const left = best && { ...best, epoch: 0 };
+    await this.#save({ ...START, best: left, stage: stage === 1 ? 2 : 3 });
   }
 
   /** Logs the mean loss of the steps since it did so last, a few times an epoch. */
@@ -209,7 +235,8 @@ export class Session {
       const loss = (done.lossSum - lossSum) / (done.step - step);
       last = done;
       const place = { stage: number, epoch: done.epoch + 1, step: done.step, of };
-      await this.log({ event: 'steps', ...place, loss });
+      const rate = learningRate(config, done.epoch * of + done.step - 1, of);
+      await this.log({ event: 'steps', ...place, loss, learningRate: rate });
     };
   }
 
@@ -240,6 +267,16 @@ export class Session {
       ]),
     });
   }
+}
+
+type Candidate = NonNullable<CheckpointHeader['best']>;
+
+/** Few validation pictures are soon all right: then the one that is surer of them is better. */
+function isBetter(candidate: Candidate, best: Candidate | null): boolean {
+  if (!best || candidate.accuracy !== best.accuracy) {
+    return candidate.accuracy > (best?.accuracy ?? -1);
+  }
+  return (candidate.logLoss ?? Infinity) < (best.logLoss ?? Infinity);
 }
 
 const START = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null };
