@@ -81,6 +81,12 @@ test.concurrent.each([
     ['summary', '--trim', 'block9a'],
     /^Expected a layer by its name or its number, .* at block9a; /,
   ],
+  [['predict', 'a.jpg', '--top=-3'], /^Expected a whole number from 1 for --top, but got -3\./],
+  [
+    ['train', '--weights', '/no/such/file'],
+    /^Expected a weights file at \/no\/such\/file, but it cannot be read\.\n$/,
+  ],
+  [['train', '--data', '/no/such/photos'], /^Expected a folder of photos at .*\n$/],
   [['predict'], /^Expected pictures, files or urls, but got none\. See --help\.\n$/],
   [
     ['predict', '/no/such/photo.jpg'],

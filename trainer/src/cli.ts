@@ -26,9 +26,9 @@ import {
   dataOf,
   fromUser,
   idOf,
-  integerOf,
   layerOf,
   oneOf,
+  positiveOf,
   threadsOf,
   usage,
   weightsOf,
@@ -124,7 +124,7 @@ async function main(): Promise<void> {
           interrupt.abort(
             new TrainerError(
               'interrupted',
-              `Stopped. Go on with: pnpm --filter trainer train --resume ${directory}`,
+              `Stopped. Go on with: ${resumeCommand(directory, values, models)}`,
             ),
           );
         });
@@ -188,7 +188,7 @@ async function main(): Promise<void> {
       // Only its shapes matter: no backend is quicker to start.
       await startBackend('cpu', () => {});
       const model = buildBackbone(backbone, {
-        ...(values.size === undefined ? {} : { size: integerOf('size', values.size) }),
+        ...(values.size === undefined ? {} : { size: positiveOf('size', values.size) }),
         includeTop: values['include-top'],
         initialize: false,
       });
@@ -198,7 +198,7 @@ async function main(): Promise<void> {
     }
     case 'predict': {
       if (rest.length === 0) throw usage('Expected pictures, files or urls, but got none.');
-      const top = integerOf('top', values.top);
+      const top = positiveOf('top', values.top);
       await startBackend(backendOf(values.backend), () => {}, {
         threads: threadsOf(values.threads),
       });
@@ -232,7 +232,7 @@ async function main(): Promise<void> {
       if (rest.length === 0) return say(listDatasets());
       return say(
         await describeDataset(dataOf(oneOf(rest, 'data set')), {
-          size: integerOf('size', values.size ?? '224'),
+          size: positiveOf('size', values.size ?? '224'),
           strict: values.strict,
           signal: new AbortController().signal,
           say,
@@ -323,9 +323,33 @@ async function chooseRun(
   };
 }
 
+/** With what the checkpoint does not hold. */
+function resumeCommand(
+  directory: string,
+  { id, models, backend, threads, strict }: ReturnType<typeof parseCommandLine>['values'],
+  modelsFolder: string,
+): string {
+  const options = { resume: directory, id, models: models && modelsFolder, backend, threads };
+  const given = Object.entries(options).filter(
+    ([name, value]) => value !== undefined && !(name === 'backend' && value === 'auto'),
+  );
+  const words = given.flatMap(([name, value]) => [`--${name}`, quoted(value as string)]);
+  return ['npx -y pnpm@10 --filter trainer train', ...words, ...(strict ? ['--strict'] : [])].join(
+    ' ',
+  );
+}
+
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 /** The arguments, but of paths the last part only: the model card that holds them is public. */
 function publicArguments(): string[] {
-  return process.argv.slice(3).map((argument) => basename(argument));
+  return process.argv.slice(3).map((argument) => {
+    const [, option = '', value = argument] = /^(--[^=]+=)(.*)$/s.exec(argument) ?? [];
+    return option + quoted(basename(value));
+  });
 }
 
 main().catch((error: unknown) => {

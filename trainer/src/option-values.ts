@@ -36,9 +36,9 @@ export function choiceOf<T extends string>(option: string, choices: readonly T[]
   throw usage(`Expected one of ${choices.join(', ')} for --${option}, but got ${text}.`);
 }
 
-export function integerOf(option: string, text: string): number {
-  if (/^-?\d+$/.test(text)) return Number(text);
-  throw usage(`Expected a whole number for --${option}, but got ${text}.`);
+export function positiveOf(option: string, text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw usage(`Expected a whole number from 1 for --${option}, but got ${text}.`);
 }
 
 /** A layer's number, or its name. */
@@ -76,10 +76,7 @@ export function backendOf(name: string): (typeof BACKENDS)[number] {
 }
 
 export function threadsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const threads = Number(text);
-  if (Number.isInteger(threads) && threads >= 1 && threads <= 1024) return threads;
-  throw usage(`Expected a whole number from 1 for --threads, but got ${text}.`);
+  return text === undefined ? undefined : positiveOf('threads', text);
 }
 
 export function usage(message: string, cause?: unknown): TrainerError {

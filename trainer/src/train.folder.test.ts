@@ -132,9 +132,20 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     say: (line) => again.push(line),
   });
   expect(again.find((line) => line.startsWith('Features: '))).toMatch(/^Features: .* read; /);
+  expect(again.find((line) => line.startsWith('The result will replace'))).toContain(card.title);
   expect(again.filter((line) => /^(Stage|After)/.test(line)).map(withoutSeconds)).toEqual(
     said.filter((line) => /^(Stage|After)/.test(line)).map(withoutSeconds),
   );
+
+  // Another data set's model under the same id stays.
+  const other = join(root, 'other/photos-smoke');
+  await mkdir(other, { recursive: true });
+  const shipped = new URL('../../edge/public/models/cifar10/model.json', import.meta.url);
+  await copyFile(shipped, join(other, 'model.json'));
+  await expect(train(smoke, { ...run, models: join(root, 'other') })).rejects.toMatchObject({
+    code: 'config_invalid',
+    message: expect.stringMatching(/^There is another model at .*, of 10 classes: choose an id/),
+  });
 
   await expect(train(smoke, { ...run, strict: true })).rejects.toMatchObject({
     code: 'dataset_invalid',

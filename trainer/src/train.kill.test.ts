@@ -166,14 +166,11 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     training.kill(signal);
     expect(await closed).toEqual([130, null]);
     const [, command, run] =
-      /^Stopped\. Go on with: pnpm --filter trainer (train --resume (\S+))\n$/.exec(complaint) ??
-      [];
+      /^Stopped\. Go on with: npx -y pnpm@10 --filter trainer (train --resume (\S+) --models \S+ --backend \S+)\n$/.exec(
+        complaint,
+      ) ?? [];
     expect(command).toBeDefined();
-    const resumed = spawn(
-      process.execPath,
-      [cli, ...(command as string).split(' '), ...places],
-      options,
-    );
+    const resumed = spawn(process.execPath, [cli, ...(command as string).split(' ')], options);
     resumed.stdout.resume();
     expect(await once(resumed, 'close')).toEqual([0, null]);
     expect((await loadCheckpoint(checkpointIn(run as string))).header.stage).toBe(3);

@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import { type ModelCard, modelId } from 'shared/model-card';
+import { readModelCard } from 'shared/model-directory';
+import { modelFiles } from 'shared/model-files-node';
 import { buildNetwork } from './build-network.ts';
+import { configs } from './config/registry.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
 import type { Splits } from './datasets/split.ts';
+import { TrainerError } from './errors.ts';
 import { exportTrained } from './export/export-trained.ts';
 import type { Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
@@ -36,16 +41,19 @@ export interface Run extends SessionRun, PhotoSource {
 /** Trains a classifier in two stages, and exports and measures it. */
 export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const { signal, say } = run;
-  const backend = await startBackend(run.backend, say, { signal, threads: run.threads });
-  say(`Backend: ${backend.description}.`);
 
-  // Data.
+  // Data. What is wrong with it shows before anything is downloaded for the backend.
+  const weightsHash = await hashWeights(config.weights);
   const prepared = await preparePhotos(config, run);
   const { dataset, preprocess, splits, photos } = prepared;
   const id = run.modelId ?? modelIdOf(dataset.id, config);
+  await announceReplacement(join(run.models, id), dataset.labels, run);
   say(
     `${dataset.title}: ${photos.plain.length} pictures to train, ${photos.validation.length} to choose the checkpoint, ${photos.test.length} to test.`,
   );
+
+  const backend = await startBackend(run.backend, say, { signal, threads: run.threads });
+  say(`Backend: ${backend.description}.`);
 
   // Network.
   const classes = dataset.labels.length;
@@ -54,7 +62,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   );
   const origin = {
     datasetHash: dataset.hash,
-    weightsHash: await hashWeights(config.weights),
+    weightsHash,
     backend: backend.name,
   };
   const session = run.resume
@@ -136,8 +144,33 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   return exportTrained({ ...prepared, id, config, plan, parameters, session, run });
 }
 
+/**
+ * Says which model the result will replace.
+ *
+ * @throws TrainerError `config_invalid` for one of other classes, unless the user chose its id
+ */
+async function announceReplacement(
+  directory: string,
+  labels: readonly string[],
+  { say, modelId, resume }: Run,
+): Promise<void> {
+  const found = await readModelCard(modelFiles(directory)).catch(() => undefined);
+  if (!found || resume) return;
+  const { title, accuracy, labels: others } = found.card;
+  if (modelId === undefined && others.map(({ name }) => name).join() !== labels.join()) {
+    throw new TrainerError(
+      'config_invalid',
+      `There is another model at ${directory}, ${title}, of ${others.length} classes: choose an id for yours with --id.`,
+    );
+  }
+  const measured = accuracy.find(({ source }) => source === 'measured');
+  const right = measured ? `, ${formatPercent(measured.quantized ?? measured.float32)} right` : '';
+  say(`The result will replace the model ${title}${right}, at ${directory}; --id keeps both.`);
+}
+
 /** A model of a part of the data must not take the place of one of all. */
 function modelIdOf(dataset: string, { limit, name }: TrainConfig): string {
-  const id = limit === null ? dataset : `${dataset}-${name}`;
+  const part = limit === configs[name]?.limit ? name : `${name}-${limit}`;
+  const id = limit === null ? dataset : `${dataset}-${part}`;
   return modelId.safeParse(id).success ? id : 'photos';
 }
