@@ -97,3 +97,15 @@ test('draws a subset with each class in its share, whole numbers by largest rema
   expect([0, 1, 2].map((label) => countLabel(few, set, label))).toEqual([4, 2, 1]);
   expect(subset(all, set, { count: 1000, seed: 1 })).toEqual(all);
 });
+
+test('draws any of many classes, where there are fewer pictures than these', () => {
+  const many = setOf(Array.from({ length: 200 }, (_, index) => Math.floor(index / 4)));
+  const all = Array.from({ length: 200 }, (_, index) => index);
+  const drawn = new Set<number>();
+  for (let seed = 1; seed <= 20; seed++) {
+    const few = subset(all, many, { count: 25, seed });
+    expect(new Set(few.map((index) => many.label(index))).size).toBe(25);
+    for (const index of few) drawn.add(many.label(index));
+  }
+  expect(drawn.size).toBe(50);
+});

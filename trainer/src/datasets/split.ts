@@ -1,6 +1,6 @@
 import type { TrainConfig } from '../config/train-config.ts';
 import type { Dataset, PictureSet } from './dataset.ts';
-import { createRandom, shuffle } from './random.ts';
+import { createRandom, type Random, shuffle } from './random.ts';
 
 /** Some pictures of a set, by ascending index. */
 export interface Part {
@@ -74,8 +74,8 @@ function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
 }
 
 /**
- * Draws `count` of `indices`, each class with its share (whole numbers by largest remainder); all
- * of them if there are no more.
+ * Draws `count` of `indices`, each class with its share (whole numbers by largest remainder, of equal
+ * ones by chance); all of them if there are no more.
  *
  * @returns ascending
  */
@@ -94,22 +94,28 @@ export function subset(
   }
   // In the order of labels, so that a split does not depend on which picture comes first.
   const ordered = [...classes].sort(([a], [b]) => a - b).map(([, members]) => members);
+  const random = createRandom(seed);
+  const shuffled = ordered.map((members) => shuffle(members, random));
   const counts = apportion(
     ordered.map((members) => (members.length * count) / indices.length),
     count,
+    random,
   );
-  const random = createRandom(seed);
-  return ordered
-    .flatMap((members, place) => shuffle(members, random).slice(0, counts[place]))
+  return shuffled
+    .flatMap((members, place) => members.slice(0, counts[place]))
     .sort((a, b) => a - b);
 }
 
-/** Whole numbers near `shares` that add up to `total`: the largest remainders are rounded up. */
-function apportion(shares: readonly number[], total: number): number[] {
+/**
+ * Whole numbers near `shares` that add up to `total`: the largest remainders are rounded up, and of
+ * equal ones any, or the last of many classes would never be drawn.
+ */
+function apportion(shares: readonly number[], total: number, random: Random): number[] {
   const counts = shares.map(Math.floor);
   const missing = total - counts.reduce((sum, count) => sum + count, 0);
-  const byRemainder = range(shares.length).sort(
-    (a, b) => remainder(shares[b]) - remainder(shares[a]) || a - b,
+  // The sort is stable.
+  const byRemainder = shuffle(range(shares.length), random).sort(
+    (a, b) => remainder(shares[b]) - remainder(shares[a]),
   );
   for (const place of byRemainder.slice(0, missing)) counts[place] = (counts[place] ?? 0) + 1;
   return counts;
