@@ -53,6 +53,17 @@ test('slices the pictures to train on in order, as the tutorial does', () => {
   ]);
 });
 
+test('does not slice pictures that come class by class', () => {
+  const folder = datasetOf({ train: setOf([0, 0, 0, 1, 1, 1]), test: setOf([0, 1]) });
+  expect(() => splitDataset(folder, { ...settings, split: 'in-order' })).toThrow(
+    expect.objectContaining({
+      code: 'config_invalid',
+      message:
+        'Expected pictures in mixed order for --split in-order, but those of A come class by class, so that it would test only the first: pass --split stratified.',
+    }),
+  );
+});
+
 test('takes the parts that the data set has of its own whole', () => {
   const own = setOf([0, 1, 2]);
   const splits = splitDataset(datasetOf({ test: own }), settings);

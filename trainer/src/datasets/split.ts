@@ -1,4 +1,5 @@
 import type { TrainConfig } from '../config/train-config.ts';
+import { TrainerError } from '../errors.ts';
 import type { Dataset, PictureSet } from './dataset.ts';
 import { createRandom, type Random, shuffle } from './random.ts';
 
@@ -20,14 +21,16 @@ export interface Splits {
  * `test` of those to train on are drawn by the seed, each class with its share; or, in order, its
  * pictures to train on are cut into three. The same pictures, fractions and seed give the same split
  * everywhere.
+ *
+ * @throws TrainerError `config_invalid` where pictures to cut in order come class by class, as those
+ *   of a folder do
  */
 export function splitDataset(
   dataset: Dataset,
   settings: Pick<TrainConfig, 'split' | 'validation' | 'test' | 'limit' | 'seed'>,
 ): Splits {
   const { limit, seed } = settings;
-  const splits =
-    settings.split === 'in-order' ? sliceSet(dataset.train, settings) : draw(dataset, settings);
+  const splits = settings.split === 'in-order' ? slice(dataset, settings) : draw(dataset, settings);
   if (limit === null) return splits;
   const few = ({ set, indices }: Part, count: number): Part => ({
     set,
@@ -43,7 +46,13 @@ export function splitDataset(
 type Shares = Pick<TrainConfig, 'validation' | 'test' | 'seed'>;
 
 /** As `train[:10%]`, `train[10%:25%]` and `train[25%:]` of TensorFlow Datasets do. */
-function sliceSet(set: PictureSet, { validation, test }: Shares): Splits {
+function slice({ title, train: set }: Dataset, { validation, test }: Shares): Splits {
+  if (isByClass(set)) {
+    throw new TrainerError(
+      'config_invalid',
+      `Expected pictures in mixed order for --split in-order, but those of ${title} come class by class, so that it would test only the first: pass --split stratified.`,
+    );
+  }
   const firstToChoose = Math.round(test * set.length);
   const firstToTrain = Math.round((test + validation) * set.length);
   const all = range(set.length);
@@ -52,6 +61,12 @@ function sliceSet(set: PictureSet, { validation, test }: Shares): Splits {
     validation: { set, indices: all.slice(firstToChoose, firstToTrain) },
     train: { set, indices: all.slice(firstToTrain) },
   };
+}
+
+function isByClass(set: PictureSet): boolean {
+  return range(set.length).every(
+    (index) => index === 0 || set.label(index - 1) <= set.label(index),
+  );
 }
 
 function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
