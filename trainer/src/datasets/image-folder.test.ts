@@ -138,9 +138,24 @@ test('reports repeated pictures and classes out of balance', async () => {
   expect(said).toEqual([
     'In two splits, byte for byte, so that accuracy will look better than it is: 1 (test/cat/again.png = train/cat/2.png).',
     'In two classes, byte for byte, of which one must be wrong: 1 (train/dog/30.png = train/cat/wrong.png).',
-    'More than once, byte for byte; where one trains and its copy tests, accuracy looks better than it is: 1 (train/dog/twice.png = train/dog/31.png).',
+    'More than once, byte for byte; copies train or test together: 1 (train/dog/twice.png = train/dog/31.png).',
     'The classes are out of balance, 25 pictures to 4: the rare ones will be guessed too seldom.',
     'Pictures to train on: cat 4, dog 25.',
+  ]);
+});
+
+test('counts copies once where a class needs so many pictures', async () => {
+  await putClass('cat', [1, 2]);
+  await putClass('dog', [4, 5, 6]);
+  await copyFile(join(root, 'cat/2.png'), join(root, 'cat/again.png'));
+  await expect(open()).rejects.toThrow(/at least 3 different pictures of cat, but there are 2:/);
+  await putClass('cat', [3]);
+  const { train } = await open();
+  expect([0, 1, 2, 3].map((index) => train.hash?.(1) === train.hash?.(index))).toEqual([
+    false,
+    true,
+    false,
+    true,
   ]);
 });
 
@@ -272,7 +287,7 @@ test.each([
   [
     'too few pictures',
     ['cat/1.png', 'dog/2.png', 'dog/3.png', 'dog/4.png'],
-    /at least 3 pictures of cat, but there are 1/,
+    /at least 3 different pictures of cat, but there are 1:/,
   ],
   [
     'a class that only the test has',

@@ -34,10 +34,7 @@ export function describeProblems({
       of('other split'),
     ],
     ['In two classes, byte for byte, of which one must be wrong', of('other class')],
-    [
-      'More than once, byte for byte; where one trains and its copy tests, accuracy looks better than it is',
-      of('same class'),
-    ],
+    ['More than once, byte for byte; copies train or test together', of('same class')],
   ];
   const sentences = findings
     .filter(([, names]) => names.length > 0)

@@ -86,11 +86,37 @@ test('depends on the seed and on nothing else', () => {
   expect(splitDataset(datasetOf(), { ...settings, seed: 2 })).not.toEqual(split);
 });
 
-test('has a picture in each part, however few there are', () => {
-  const few = setOf([0, 1, 0, 1]);
-  const splits = splitDataset(datasetOf({ train: few }), settings);
-  expect(splits.test.indices).toHaveLength(1);
-  expect(splits.validation.indices).toHaveLength(1);
+test('has a picture of each class in each part, however few there are', () => {
+  const few = setOf([...Array(300).fill(0), ...Array(6).fill(1), ...Array(3).fill(2)]);
+  const countsOf = (parts: Partial<Dataset>, test: number) => {
+    const splits = splitDataset(datasetOf({ train: few, ...parts }), { ...settings, test });
+    return [splits.train, splits.validation, splits.test].map(({ indices }) =>
+      [0, 1, 2].map((label) => countLabel(indices, few, label)),
+    );
+  };
+  const [train, validation, last] = countsOf({}, 0.01);
+  expect([train, validation, last]).toEqual([
+    [237, 4, 1],
+    [60, 1, 1],
+    [3, 1, 1],
+  ]);
+  // However large their shares are, one is left to train on.
+  expect(countsOf({}, 0.49).map(([, , scarce]) => scarce)).toEqual([1, 1, 1]);
+  expect(countsOf({ validation: set }, 0.49)[0]?.[2]).toBe(2);
+});
+
+test('keeps copies of a picture in one part', () => {
+  // Each picture twice, the second time in another class or far behind.
+  const copied: PictureSet = {
+    ...setOf(Array.from({ length: 120 }, (_, index) => (index < 40 ? 0 : 1))),
+    hash: (index) => `${index % 60}`,
+  };
+  const splits = splitDataset(datasetOf({ train: copied }), settings);
+  const parts = [splits.train, splits.validation, splits.test];
+  const hashes = parts.map(({ indices }) => new Set(indices.map((index) => index % 60)));
+  expect(parts.map(({ indices }) => indices.length)).toEqual([86, 22, 12]);
+  expect(hashes.map(({ size }) => size)).toEqual([43, 11, 6]);
+  expect(new Set(hashes.flatMap((of) => [...of])).size).toBe(60);
 });
 
 test('keeps to a limit, and to a fifth of it for the other parts', () => {

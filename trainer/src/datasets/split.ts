@@ -18,8 +18,8 @@ export interface Splits {
 
 /**
  * Splits a data set. Where it has no pictures of its own to validate or test on, `validation` and
- * `test` of those to train on are drawn by the seed, each class with its share; or, in order, its
- * pictures to train on are cut into three. The same pictures, fractions and seed give the same split
+ * `test` of those to train on are drawn by the seed, each class with its share, but with one at least,
+ * and copies together; or, in order, its pictures to train on are cut into three. The same pictures, fractions and seed give the same split
  * everywhere.
  *
  * @throws TrainerError `config_invalid` where pictures to cut in order come class by class, as those
@@ -71,33 +71,55 @@ function isByClass(set: PictureSet): boolean {
 
 function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
   const { train: pool } = dataset;
-  let rest = range(pool.length);
-  const part = (own: PictureSet | null, fraction: number, drawSeed: number): Part => {
+  // Copies of a picture go with it: what has trained must not test.
+  const copies = groupCopies(pool);
+  const withCopies = (some: readonly number[]) =>
+    some.flatMap((index) => copies.get(index) ?? []).sort((a, b) => a - b);
+  let rest = [...copies.keys()];
+  const part = (own: PictureSet | null, fraction: number, drawSeed: number, keep: number): Part => {
     if (own) return { set: own, indices: range(own.length) };
     const count = Math.max(Math.round(fraction * rest.length), 1);
-    const indices = subset(rest, pool, { count, seed: drawSeed });
+    const indices = subset(rest, pool, { count, seed: drawSeed, keep });
     const drawn = new Set(indices);
     rest = rest.filter((index) => !drawn.has(index));
-    return { set: pool, indices };
+    return { set: pool, indices: withCopies(indices) };
   };
-  // In this order: each leaves the rest to the next.
+  // In this order: each leaves the rest to the next, of every class a picture at least.
   const drawn = {
-    test: part(dataset.test, test, seed + 1),
-    validation: part(dataset.validation, validation, seed),
+    test: part(dataset.test, test, seed + 1, dataset.validation ? 1 : 2),
+    validation: part(dataset.validation, validation, seed, 1),
   };
-  return { ...drawn, train: { set: pool, indices: rest } };
+  return { ...drawn, train: { set: pool, indices: withCopies(rest) } };
+}
+
+/** @returns by each different picture's index, in their order, those of its copies, itself the first */
+function groupCopies(set: PictureSet): Map<number, number[]> {
+  const firsts = new Map<string | number, number>();
+  const copies = new Map<number, number[]>();
+  for (const index of range(set.length)) {
+    const key = set.hash?.(index) ?? index;
+    const first = firsts.get(key) ?? index;
+    if (first === index) {
+      firsts.set(key, index);
+      copies.set(index, []);
+    }
+    copies.get(first)?.push(index);
+  }
+  return copies;
 }
 
 /**
  * Draws `count` of `indices`, each class with its share (whole numbers by largest remainder, of equal
  * ones by chance); all of them if there are no more.
  *
+ * @param options.keep pictures that each class keeps at least; one that has more gives one at least,
+ *   and the sum is only about `count`
  * @returns ascending
  */
 export function subset(
   indices: readonly number[],
   set: PictureSet,
-  { count, seed }: { readonly count: number; readonly seed: number },
+  { count, seed, keep }: { readonly count: number; readonly seed: number; readonly keep?: number },
 ): number[] {
   if (count >= indices.length) return [...indices];
   const classes = new Map<number, number[]>();
@@ -117,7 +139,12 @@ export function subset(
     random,
   );
   return shuffled
-    .flatMap((members, place) => members.slice(0, counts[place]))
+    .flatMap((members, place) => {
+      const share = counts[place] as number;
+      if (keep === undefined) return members.slice(0, share);
+      const spare = Math.max(members.length - keep, 0);
+      return members.slice(0, Math.min(Math.max(share, 1), spare));
+    })
     .sort((a, b) => a - b);
 }
 
