@@ -14,6 +14,9 @@ const CLASSES = ['airplane', 'cat', 'ship'];
 /** Of each class, from CIFAR-10. */
 const PICTURES = 40;
 
+/** Enough pictures to test that chance does not decide. */
+const config = { ...smoke, test: 0.25 };
+
 let root: string;
 let photos: string;
 beforeEach(async () => {
@@ -100,7 +103,7 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;
-  const card = await train(smoke, run);
+  const card = await train(config, run);
 
   expect(said).toContain(
     'Skipped, since damaged or no pictures: 5 (airplane/cut.jpg, airplane/zeros.jpg, ship/empty.png, ship/notes.txt, ship/page.jpg).',
@@ -115,18 +118,18 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   expect(said).toContain(
     `Pictures to train on: airplane ${counts.airplane}, cat ${counts.cat}, ship ${counts.ship}.`,
   );
-  // A tenth to test, a tenth of the others to validate.
-  expect(said).toContain('photos: 105 pictures to train, 12 to choose the checkpoint, 13 to test.');
+  // A quarter to test, a tenth of the others to validate, each with the copies of its pictures.
+  expect(said).toContain('photos: 87 pictures to train, 10 to choose the checkpoint, 33 to test.');
   expect(card.labels.map(({ name }) => name)).toEqual(CLASSES);
   expect(card.id).toBe('photos-smoke');
   const [accuracy] = card.accuracy;
-  expect(accuracy?.pictures).toBe(13);
+  expect(accuracy?.pictures).toBe(33);
   // By chance it would be a third.
   expect(accuracy?.float32).toBeGreaterThan(0.5);
 
   // A second run reads no picture again and computes no feature.
   const again: string[] = [];
-  await train(smoke, {
+  await train(config, {
     ...run,
     directory: join(root, 'again'),
     say: (line) => again.push(line),
@@ -142,12 +145,12 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   await mkdir(other, { recursive: true });
   const shipped = new URL('../../edge/public/models/cifar10/model.json', import.meta.url);
   await copyFile(shipped, join(other, 'model.json'));
-  await expect(train(smoke, { ...run, models: join(root, 'other') })).rejects.toMatchObject({
+  await expect(train(config, { ...run, models: join(root, 'other') })).rejects.toMatchObject({
     code: 'config_invalid',
     message: expect.stringMatching(/^There is another model at .*, of 10 classes: choose an id/),
   });
 
-  await expect(train(smoke, { ...run, strict: true })).rejects.toMatchObject({
+  await expect(train(config, { ...run, strict: true })).rejects.toMatchObject({
     code: 'dataset_invalid',
     message: expect.stringMatching(/^Expected a picture at .*, but it is damaged or none: /),
   });

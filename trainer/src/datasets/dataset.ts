@@ -9,6 +9,8 @@ export interface PictureSet {
   expect?(indices: readonly number[]): void;
   /** Its label, an index into `Dataset.labels`. */
   label(index: number): number;
+  /** Of its bytes: those with the same are copies. Absent where there are none to speak of. */
+  hash?(index: number): string;
 }
 
 export interface Dataset {

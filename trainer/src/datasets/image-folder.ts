@@ -11,7 +11,7 @@ export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;
 }
 
-/** So that each split can have one. */
+/** Different ones of a class, so that each split can have one. */
 const MIN_PICTURES = 3;
 
 /**
@@ -20,18 +20,26 @@ const MIN_PICTURES = 3;
  * turn: they are never all in memory.
  *
  * @throws TrainerError `dataset_invalid` where there are no two classes, a class has too few
- *   pictures, the splits have other classes than `train`, or, when strict, a file is no picture
+ *   pictures, a split has none, the splits have other classes than `train`, or, when strict, a file is no picture
  */
 export async function openImageFolder(root: string, options: ImageFolderOptions): Promise<Dataset> {
   const inspection = await inspectFolder(root, options);
   const { folder, labels, photos } = inspection;
   const counts = classCounts(photos.train, labels.length);
   for (const line of describeProblems(inspection)) options.say(line);
-  const scarce = counts.findIndex((count) => count < MIN_PICTURES);
+  const different = classCounts(withoutCopies(photos.train), labels.length);
+  const scarce = different.findIndex((count) => count < MIN_PICTURES);
   if (scarce >= 0) {
     throw new TrainerError(
       'dataset_invalid',
-      `Expected at least ${MIN_PICTURES} pictures of ${labels[scarce]}, but there are ${counts[scarce]}: add some, or remove the class.`,
+      `Expected at least ${MIN_PICTURES} different pictures of ${labels[scarce]}, but there are ${different[scarce]}: add some, or remove the class.`,
+    );
+  }
+  for (const split of ['validation', 'test'] as const) {
+    if (photos[split]?.length !== 0) continue;
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected pictures in the ${split} folder of ${folder}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
     );
   }
   options.say(`Pictures to train on: ${listCounts(labels, counts)}.`);
@@ -78,7 +86,13 @@ function pictureSet(photos: readonly Photo[], size: number): PictureSet {
     picture: (index) => ahead.take(index),
     expect: (indices) => ahead.expect(indices),
     label: (index) => at(index).label,
+    hash: (index) => at(index).hash,
   };
+}
+
+/** @returns the first of those with the same bytes */
+function withoutCopies(photos: readonly Photo[]): Photo[] {
+  return [...new Map(photos.toReversed().map((photo) => [photo.hash, photo])).values()];
 }
 
 /** Of many classes, only the largest and the smallest. */

@@ -34,17 +34,14 @@ export function describeProblems({
       of('other split'),
     ],
     ['In two classes, byte for byte, of which one must be wrong', of('other class')],
-    [
-      'More than once, byte for byte; where one trains and its copy tests, accuracy looks better than it is',
-      of('same class'),
-    ],
+    ['More than once, byte for byte; copies train or test together', of('same class')],
   ];
   const sentences = findings
     .filter(([, names]) => names.length > 0)
     .map(([what, names]) => `${what}: ${names.length} (${listed(names)}).`);
   if (most > IMBALANCE * fewest) {
     sentences.push(
-      `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom.`,
+      `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.`,
     );
   }
   return sentences;

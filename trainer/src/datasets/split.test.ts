@@ -53,6 +53,17 @@ test('slices the pictures to train on in order, as the tutorial does', () => {
   ]);
 });
 
+test('does not slice pictures that come class by class', () => {
+  const folder = datasetOf({ train: setOf([0, 0, 0, 1, 1, 1]), test: setOf([0, 1]) });
+  expect(() => splitDataset(folder, { ...settings, split: 'in-order' })).toThrow(
+    expect.objectContaining({
+      code: 'config_invalid',
+      message:
+        'Expected pictures in mixed order for --split in-order, but those of A come class by class, so that it would test only the first: pass --split stratified.',
+    }),
+  );
+});
+
 test('takes the parts that the data set has of its own whole', () => {
   const own = setOf([0, 1, 2]);
   const splits = splitDataset(datasetOf({ test: own }), settings);
@@ -75,11 +86,37 @@ test('depends on the seed and on nothing else', () => {
   expect(splitDataset(datasetOf(), { ...settings, seed: 2 })).not.toEqual(split);
 });
 
-test('has a picture in each part, however few there are', () => {
-  const few = setOf([0, 1, 0, 1]);
-  const splits = splitDataset(datasetOf({ train: few }), settings);
-  expect(splits.test.indices).toHaveLength(1);
-  expect(splits.validation.indices).toHaveLength(1);
+test('has a picture of each class in each part, however few there are', () => {
+  const few = setOf([...Array(300).fill(0), ...Array(6).fill(1), ...Array(3).fill(2)]);
+  const countsOf = (parts: Partial<Dataset>, test: number) => {
+    const splits = splitDataset(datasetOf({ train: few, ...parts }), { ...settings, test });
+    return [splits.train, splits.validation, splits.test].map(({ indices }) =>
+      [0, 1, 2].map((label) => countLabel(indices, few, label)),
+    );
+  };
+  const [train, validation, last] = countsOf({}, 0.01);
+  expect([train, validation, last]).toEqual([
+    [237, 4, 1],
+    [60, 1, 1],
+    [3, 1, 1],
+  ]);
+  // However large their shares are, one is left to train on.
+  expect(countsOf({}, 0.49).map(([, , scarce]) => scarce)).toEqual([1, 1, 1]);
+  expect(countsOf({ validation: set }, 0.49)[0]?.[2]).toBe(2);
+});
+
+test('keeps copies of a picture in one part', () => {
+  // Each picture twice, the second time in another class or far behind.
+  const copied: PictureSet = {
+    ...setOf(Array.from({ length: 120 }, (_, index) => (index < 40 ? 0 : 1))),
+    hash: (index) => `${index % 60}`,
+  };
+  const splits = splitDataset(datasetOf({ train: copied }), settings);
+  const parts = [splits.train, splits.validation, splits.test];
+  const hashes = parts.map(({ indices }) => new Set(indices.map((index) => index % 60)));
+  expect(parts.map(({ indices }) => indices.length)).toEqual([86, 22, 12]);
+  expect(hashes.map(({ size }) => size)).toEqual([43, 11, 6]);
+  expect(new Set(hashes.flatMap((of) => [...of])).size).toBe(60);
 });
 
 test('keeps to a limit, and to a fifth of it for the other parts', () => {
@@ -96,4 +133,16 @@ test('draws a subset with each class in its share, whole numbers by largest rema
   // 4.2, 2.1 and 0.7: the last has the largest remainder.
   expect([0, 1, 2].map((label) => countLabel(few, set, label))).toEqual([4, 2, 1]);
   expect(subset(all, set, { count: 1000, seed: 1 })).toEqual(all);
+});
+
+test('draws any of many classes, where there are fewer pictures than these', () => {
+  const many = setOf(Array.from({ length: 200 }, (_, index) => Math.floor(index / 4)));
+  const all = Array.from({ length: 200 }, (_, index) => index);
+  const drawn = new Set<number>();
+  for (let seed = 1; seed <= 20; seed++) {
+    const few = subset(all, many, { count: 25, seed });
+    expect(new Set(few.map((index) => many.label(index))).size).toBe(25);
+    for (const index of few) drawn.add(many.label(index));
+  }
+  expect(drawn.size).toBe(50);
 });

@@ -1,6 +1,7 @@
 import type { TrainConfig } from '../config/train-config.ts';
+import { TrainerError } from '../errors.ts';
 import type { Dataset, PictureSet } from './dataset.ts';
-import { createRandom, shuffle } from './random.ts';
+import { createRandom, type Random, shuffle } from './random.ts';
 
 /** Some pictures of a set, by ascending index. */
 export interface Part {
@@ -17,17 +18,19 @@ export interface Splits {
 
 /**
  * Splits a data set. Where it has no pictures of its own to validate or test on, `validation` and
- * `test` of those to train on are drawn by the seed, each class with its share; or, in order, its
- * pictures to train on are cut into three. The same pictures, fractions and seed give the same split
+ * `test` of those to train on are drawn by the seed, each class with its share, but with one at least,
+ * and copies together; or, in order, its pictures to train on are cut into three. The same pictures, fractions and seed give the same split
  * everywhere.
+ *
+ * @throws TrainerError `config_invalid` where pictures to cut in order come class by class, as those
+ *   of a folder do
  */
 export function splitDataset(
   dataset: Dataset,
   settings: Pick<TrainConfig, 'split' | 'validation' | 'test' | 'limit' | 'seed'>,
 ): Splits {
   const { limit, seed } = settings;
-  const splits =
-    settings.split === 'in-order' ? sliceSet(dataset.train, settings) : draw(dataset, settings);
+  const splits = settings.split === 'in-order' ? slice(dataset, settings) : draw(dataset, settings);
   if (limit === null) return splits;
   const few = ({ set, indices }: Part, count: number): Part => ({
     set,
@@ -43,7 +46,13 @@ export function splitDataset(
 type Shares = Pick<TrainConfig, 'validation' | 'test' | 'seed'>;
 
 /** As `train[:10%]`, `train[10%:25%]` and `train[25%:]` of TensorFlow Datasets do. */
-function sliceSet(set: PictureSet, { validation, test }: Shares): Splits {
+function slice({ title, train: set }: Dataset, { validation, test }: Shares): Splits {
+  if (isByClass(set)) {
+    throw new TrainerError(
+      'config_invalid',
+      `Expected pictures in mixed order for --split in-order, but those of ${title} come class by class, so that it would test only the first: pass --split stratified.`,
+    );
+  }
   const firstToChoose = Math.round(test * set.length);
   const firstToTrain = Math.round((test + validation) * set.length);
   const all = range(set.length);
@@ -54,35 +63,63 @@ function sliceSet(set: PictureSet, { validation, test }: Shares): Splits {
   };
 }
 
+function isByClass(set: PictureSet): boolean {
+  return range(set.length).every(
+    (index) => index === 0 || set.label(index - 1) <= set.label(index),
+  );
+}
+
 function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
   const { train: pool } = dataset;
-  let rest = range(pool.length);
-  const part = (own: PictureSet | null, fraction: number, drawSeed: number): Part => {
+  // Copies of a picture go with it: what has trained must not test.
+  const copies = groupCopies(pool);
+  const withCopies = (some: readonly number[]) =>
+    some.flatMap((index) => copies.get(index) ?? []).sort((a, b) => a - b);
+  let rest = [...copies.keys()];
+  const part = (own: PictureSet | null, fraction: number, drawSeed: number, keep: number): Part => {
     if (own) return { set: own, indices: range(own.length) };
     const count = Math.max(Math.round(fraction * rest.length), 1);
-    const indices = subset(rest, pool, { count, seed: drawSeed });
+    const indices = subset(rest, pool, { count, seed: drawSeed, keep });
     const drawn = new Set(indices);
     rest = rest.filter((index) => !drawn.has(index));
-    return { set: pool, indices };
+    return { set: pool, indices: withCopies(indices) };
   };
-  // In this order: each leaves the rest to the next.
+  // In this order: each leaves the rest to the next, of every class a picture at least.
   const drawn = {
-    test: part(dataset.test, test, seed + 1),
-    validation: part(dataset.validation, validation, seed),
+    test: part(dataset.test, test, seed + 1, dataset.validation ? 1 : 2),
+    validation: part(dataset.validation, validation, seed, 1),
   };
-  return { ...drawn, train: { set: pool, indices: rest } };
+  return { ...drawn, train: { set: pool, indices: withCopies(rest) } };
+}
+
+/** @returns by each different picture's index, in their order, those of its copies, itself the first */
+function groupCopies(set: PictureSet): Map<number, number[]> {
+  const firsts = new Map<string | number, number>();
+  const copies = new Map<number, number[]>();
+  for (const index of range(set.length)) {
+    const key = set.hash?.(index) ?? index;
+    const first = firsts.get(key) ?? index;
+    if (first === index) {
+      firsts.set(key, index);
+      copies.set(index, []);
+    }
+    copies.get(first)?.push(index);
+  }
+  return copies;
 }
 
 /**
- * Draws `count` of `indices`, each class with its share (whole numbers by largest remainder); all
- * of them if there are no more.
+ * Draws `count` of `indices`, each class with its share (whole numbers by largest remainder, of equal
+ * ones by chance); all of them if there are no more.
  *
+ * @param options.keep pictures that each class keeps at least; one that has more gives one at least,
+ *   and the sum is only about `count`
  * @returns ascending
  */
 export function subset(
   indices: readonly number[],
   set: PictureSet,
-  { count, seed }: { readonly count: number; readonly seed: number },
+  { count, seed, keep }: { readonly count: number; readonly seed: number; readonly keep?: number },
 ): number[] {
   if (count >= indices.length) return [...indices];
   const classes = new Map<number, number[]>();
@@ -94,22 +131,33 @@ export function subset(
   }
   // In the order of labels, so that a split does not depend on which picture comes first.
   const ordered = [...classes].sort(([a], [b]) => a - b).map(([, members]) => members);
+  const random = createRandom(seed);
+  const shuffled = ordered.map((members) => shuffle(members, random));
   const counts = apportion(
     ordered.map((members) => (members.length * count) / indices.length),
     count,
+    random,
   );
-  const random = createRandom(seed);
-  return ordered
-    .flatMap((members, place) => shuffle(members, random).slice(0, counts[place]))
+  return shuffled
+    .flatMap((members, place) => {
+      const share = counts[place] as number;
+      if (keep === undefined) return members.slice(0, share);
+      const spare = Math.max(members.length - keep, 0);
+      return members.slice(0, Math.min(Math.max(share, 1), spare));
+    })
     .sort((a, b) => a - b);
 }
 
-/** Whole numbers near `shares` that add up to `total`: the largest remainders are rounded up. */
-function apportion(shares: readonly number[], total: number): number[] {
+/**
+ * Whole numbers near `shares` that add up to `total`: the largest remainders are rounded up, and of
+ * equal ones any, or the last of many classes would never be drawn.
+ */
+function apportion(shares: readonly number[], total: number, random: Random): number[] {
   const counts = shares.map(Math.floor);
   const missing = total - counts.reduce((sum, count) => sum + count, 0);
-  const byRemainder = range(shares.length).sort(
-    (a, b) => remainder(shares[b]) - remainder(shares[a]) || a - b,
+  // The sort is stable.
+  const byRemainder = shuffle(range(shares.length), random).sort(
+    (a, b) => remainder(shares[b]) - remainder(shares[a]),
   );
   for (const place of byRemainder.slice(0, missing)) counts[place] = (counts[place] ?? 0) + 1;
   return counts;
