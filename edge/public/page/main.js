@@ -140,7 +140,10 @@ async function loadModels() {
   const answer = await listModels();
   models = answer.models;
   model.replaceChildren(
-    ...models.map(({ id, title }) => new Option(title, id, false, id === answer.default)),
+    ...models.map(({ id, title }) => {
+      const label = `${title} (${id})`;
+      return new Option(label, id, false, id === answer.default);
+    }),
   );
   showChosenModel();
 }
