@@ -113,6 +113,8 @@ export const modelCard = z.readonly(
       z.readonly(
         z.strictObject({
           command: z.string(),
+          /** Of all the data set's pictures and labels; absent in cards older than it. */
+          datasetHash: z.optional(z.string()),
           seconds: z.number().check(z.nonnegative()),
           config: z.looseObject({}),
         }),

@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork, TINY_SIZE } from '../fixtures/tiny-network.ts';
 import { smoke } from './config/smoke.ts';
+import { openDataset } from './datasets/open-dataset.ts';
 import { createRandom } from './datasets/random.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
 import { toGraphModel } from './export/graph-model.ts';
@@ -14,6 +15,8 @@ import { writeModelDirectory } from './export/write-model-directory.ts';
 import { loadModel } from './load-model.ts';
 import { fusePlan } from './plan/fuse.ts';
 import { predict } from './predict.ts';
+import type { ClassMetrics } from './report/metrics.ts';
+import { startProgress } from './report/progress.ts';
 import { startBackend } from './runtime/start-backend.ts';
 
 let folder: string;
@@ -104,22 +107,29 @@ test('measures what it answers, with folders named by label or synset id', async
   ]);
   const lines = formatEvaluation(evaluation).split('\n');
   expect(lines[1]).toBe('photos, all its pictures, also what the model may have trained on: 8');
-  expect(lines.slice(4).map((line) => line.split(' ')[0])).toEqual(['class', 'cat', 'dog']);
+  expect(lines.slice(4).map((line) => line.split(' ')[0])).toEqual(['class', 'cat', 'dog', 'fox']);
+  expect(lines.at(-1)).toMatch(/^fox +0 +– +– +–$/);
+  const [cat, dog] = [...evaluation.classes] as [ClassMetrics, ClassMetrics];
+  expect(evaluation.macroF1).toBeCloseTo((cat.f1 + dog.f1) / 2, 9);
+  expect(evaluation.balancedAccuracy).toBeCloseTo((cat.recall + dog.recall) / 2, 9);
 });
-
-const accuracy = { source: 'measured', split: 'test', float32: 1 } as const;
 
 test('takes the pictures that the training held out, where the data is the same', async () => {
   const data = await writePhotos('pets-photos', ['cat', 'dog', 'fox']);
-  const splitOf = async (dataset: string, pictures: number) => {
-    const model = await writeModel('held', { accuracy: [{ ...accuracy, dataset, pictures }] });
-    const { split, pictures: counted } = await evaluateModel(model, { ...options, data });
-    return [split, counted];
+  const { hash } = await openDataset(data, { ...options, size: 32, startProgress });
+  const splitOf = async (datasetHash: string | undefined) => {
+    const training = { command: 'train', seconds: 1, config };
+    const model = await writeModel('held', {
+      training: datasetHash === undefined ? training : { ...training, datasetHash },
+    });
+    const { split, pictures } = await evaluateModel(model, { ...options, data });
+    return [split, pictures];
   };
-  expect(await splitOf('pets-photos', 3)).toEqual(['held out', 3]);
-  // Another count or name: not what it was trained on.
-  expect(await splitOf('pets-photos', 4)).toEqual(['all', 12]);
-  expect(await splitOf('other-photos', 3)).toEqual(['all', 12]);
+  expect(await splitOf(hash)).toEqual(['held out', 3]);
+  // Others may have trained.
+  await writePhotos('pets-photos', ['cat', 'dog', 'fox'], 5);
+  expect(await splitOf(hash)).toEqual(['all', 15]);
+  expect(await splitOf(undefined)).toEqual(['all', 15]);
 });
 
 test('takes the pictures of a test folder', async () => {

@@ -6,6 +6,7 @@ import { type Part, splitDataset } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';
 import { loadModel } from './load-model.ts';
 import { evaluate } from './report/evaluate.ts';
+import { formatAccuracy } from './report/format-accuracy.ts';
 import {
   type ClassMetrics,
   confusionOf,
@@ -32,6 +33,10 @@ export interface Evaluation extends Metrics {
   /** `test`, what the training had `held out`, or `all` pictures. */
   readonly split: 'test' | 'held out' | 'all';
   readonly classes: readonly (ClassMetrics & { readonly label: string })[];
+  /** Mean of the F1 of the classes that have pictures, 0–1: a rare class counts as much as a frequent one. */
+  readonly macroF1: number;
+  /** Mean of their recall, 0–1 (Brodersen et al. 2010). */
+  readonly balancedAccuracy: number;
 }
 
 /**
@@ -66,10 +71,21 @@ export async function evaluateModel(
       split,
       ...measure(answers),
       classes,
+      ...averagesOf(classes.filter(({ pictures }) => pictures > 0)),
     };
   } finally {
     network.dispose();
   }
+}
+
+function averagesOf(
+  classes: readonly ClassMetrics[],
+): Pick<Evaluation, 'macroF1' | 'balancedAccuracy'> {
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    macroF1: mean(classes.map(({ f1 }) => f1)),
+    balancedAccuracy: mean(classes.map(({ recall }) => recall)),
+  };
 }
 
 /** @returns the model's class of each of the data set's */
@@ -91,11 +107,9 @@ function choosePictures(
 ): { part: Part; split: Evaluation['split'] } {
   if (dataset.test) return { part: whole(dataset.test), split: 'test' };
   const config = trainConfig.safeParse(card.training?.config);
-  const measured = card.accuracy.find(({ source }) => source === 'measured');
-  if (config.success && measured?.dataset === dataset.title) {
-    const { test } = splitDataset(dataset, config.data);
-    // Of another count, these would be other pictures, and some of them may have trained.
-    if (test.indices.length === measured.pictures) return { part: test, split: 'held out' };
+  // One picture more or less, and others would be held out, some of which have trained.
+  if (config.success && card.training?.datasetHash === dataset.hash) {
+    return { part: splitDataset(dataset, config.data).test, split: 'held out' };
   }
   return { part: whole(dataset.train), split: 'all' };
 }
@@ -104,21 +118,23 @@ function whole(set: Part['set']): Part {
   return { set, indices: [...Array(set.length).keys()] };
 }
 
-/** A table for the terminal; a class without pictures is left out. */
+/** A table for the terminal; a class without pictures has no figures. */
 export function formatEvaluation(evaluation: Evaluation): string {
-  const { model, dataset, split, pictures, top1, top5, logLoss, ece } = evaluation;
+  const { model, dataset, split, pictures, top5, logLoss, ece } = evaluation;
   const which = {
     test: 'its test pictures',
     'held out': 'those that the training had held out',
     all: 'all its pictures, also what the model may have trained on',
   }[split];
   const figures = [
-    `top-1 ${formatPercent(top1)}`,
+    `top-1 ${formatAccuracy(evaluation)}`,
     ...(top5 === null ? [] : [`top-5 ${formatPercent(top5)}`]),
     `log loss ${logLoss.toFixed(4)}`,
     `calibration error ${formatPercent(ece)}`,
+    `macro F1 ${formatPercent(evaluation.macroF1)}`,
+    `balanced accuracy ${formatPercent(evaluation.balancedAccuracy)}`,
   ];
-  const shown = evaluation.classes.filter(({ pictures }) => pictures > 0);
+  const shown = evaluation.classes;
   const width = Math.max(5, ...shown.map(({ label }) => label.length)) + 2;
   const row = (label: string, cells: readonly string[]) =>
     label.padEnd(width) + cells.map((cell) => cell.padStart(11)).join('');
@@ -129,7 +145,10 @@ export function formatEvaluation(evaluation: Evaluation): string {
     '',
     row('class', ['pictures', 'precision', 'recall', 'F1']),
     ...shown.map(({ label, pictures, precision, recall, f1 }) =>
-      row(label, [`${pictures}`, ...[precision, recall, f1].map(formatPercent)]),
+      row(label, [
+        `${pictures}`,
+        ...[precision, recall, f1].map((share) => (pictures > 0 ? formatPercent(share) : '–')),
+      ]),
     ),
   ].join('\n');
 }

@@ -8,6 +8,7 @@ import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import type { PreparedPhotos } from '../prepare-photos.ts';
 import { type Answers, evaluate } from '../report/evaluate.ts';
+import { formatAccuracy } from '../report/format-accuracy.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import { collectResults } from '../report/results.ts';
 import { readRunLog } from '../report/run-log.ts';
@@ -94,6 +95,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     },
     training: {
       command: begun?.command ?? run.command,
+      datasetHash: dataset.hash,
       seconds: Math.round(session.seconds),
       // Of a path the last part only: the card is public.
       config: { ...config, weights: basename(config.weights) },
@@ -104,7 +106,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     ],
   });
   say(
-    `Test, ${quantized.pictures} pictures: ${formatPercent(float32.top1)} in float32, ${formatPercent(quantized.top1)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
+    `Test, ${quantized.pictures} pictures: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
   );
   say(`Written to ${directory}.`);
   await saveOutcome(run.directory, card, results);

@@ -1,5 +1,6 @@
 import { html, raw } from 'hono/html';
 import type { ModelCard } from 'shared/model-card';
+import { formatAccuracy } from './format-accuracy.ts';
 import { metricsByClass } from './metrics.ts';
 import { drawConfusion } from './plots/confusion.ts';
 import { drawLearningCurves } from './plots/learning-curves.ts';
@@ -67,7 +68,7 @@ export async function reportPage({ log, outcome }: RunRecord, style: string): Pr
 function headline(card: ModelCard, { quantized }: Results): Html {
   return html`<p class="quiet">Model <code>${card.id}</code>, ${card.created.slice(0, 10)}</p>
   <dl class="figures">
-    ${figure('Top-1', formatPercent(quantized.top1), `of ${count(quantized.pictures)} test pictures, as served`)}
+    ${figure('Top-1', formatAccuracy(quantized), `of ${count(quantized.pictures)} test pictures, as served`)}
     ${quantized.top5 !== null && figure('Top-5', formatPercent(quantized.top5), 'the right class among five')}
     ${figure('Calibration error', formatPercent(quantized.ece), 'between confidence and accuracy')}
     ${figure('Trained in', formatSeconds(card.training?.seconds ?? 0), 'both stages')}
@@ -156,8 +157,8 @@ function classTable({ confusion }: Results, labels: readonly string[]): Html {
   <tbody>${rows.map(
     ({ name, pictures, precision, recall, f1 }) => html`
     <tr><th scope="row">${name}</th><td class="number">${count(pictures)}</td>
-      <td class="number">${percent(precision)}</td><td class="number">${percent(recall)}</td>
-      <td class="number">${percent(f1)}</td><td class="bar">${bar(f1)}</td></tr>`,
+      ${[precision, recall, f1].map((share) => html`<td class="number">${pictures > 0 ? percent(share) : '–'}</td>`)}
+      <td class="bar">${bar(f1)}</td></tr>`,
   )}
   </tbody></table></div>`;
 }
