@@ -139,7 +139,7 @@ test('reports repeated pictures and classes out of balance', async () => {
     'In two splits, byte for byte, so that accuracy will look better than it is: 1 (test/cat/again.png = train/cat/2.png).',
     'In two classes, byte for byte, of which one must be wrong: 1 (train/dog/30.png = train/cat/wrong.png).',
     'More than once, byte for byte; copies train or test together: 1 (train/dog/twice.png = train/dog/31.png).',
-    'The classes are out of balance, 25 pictures to 4: the rare ones will be guessed too seldom.',
+    'The classes are out of balance, 25 pictures to 4: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.',
     'Pictures to train on: cat 4, dog 25.',
   ]);
 });
@@ -297,6 +297,19 @@ test.each([
 ])('refuses %s', async (_, paths, message) => {
   for (const [shade, path] of paths.entries()) await put(path, await plain(shade).png().toBuffer());
   await expect(open()).rejects.toThrow(message);
+});
+
+test.each([
+  ['valid', 'validation'],
+  ['test', 'test'],
+])('refuses an empty folder %s', async (name, split) => {
+  await putClass('train/cat', [1, 2, 3]);
+  await putClass('train/dog', [4, 5, 6]);
+  await put(`${name}/cat/broken.png`, 'no picture');
+  await expect(open()).rejects.toMatchObject({
+    code: 'dataset_invalid',
+    message: `Expected pictures in the ${split} folder of ${root}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
+  });
 });
 
 test('refuses a folder that is not there', async () => {

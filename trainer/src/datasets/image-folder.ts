@@ -20,7 +20,7 @@ const MIN_PICTURES = 3;
  * turn: they are never all in memory.
  *
  * @throws TrainerError `dataset_invalid` where there are no two classes, a class has too few
- *   pictures, the splits have other classes than `train`, or, when strict, a file is no picture
+ *   pictures, a split has none, the splits have other classes than `train`, or, when strict, a file is no picture
  */
 export async function openImageFolder(root: string, options: ImageFolderOptions): Promise<Dataset> {
   const inspection = await inspectFolder(root, options);
@@ -33,6 +33,13 @@ export async function openImageFolder(root: string, options: ImageFolderOptions)
     throw new TrainerError(
       'dataset_invalid',
       `Expected at least ${MIN_PICTURES} different pictures of ${labels[scarce]}, but there are ${different[scarce]}: add some, or remove the class.`,
+    );
+  }
+  for (const split of ['validation', 'test'] as const) {
+    if (photos[split]?.length !== 0) continue;
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected pictures in the ${split} folder of ${folder}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
     );
   }
   options.say(`Pictures to train on: ${listCounts(labels, counts)}.`);

@@ -41,7 +41,7 @@ export function describeProblems({
     .map(([what, names]) => `${what}: ${names.length} (${listed(names)}).`);
   if (most > IMBALANCE * fewest) {
     sentences.push(
-      `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom.`,
+      `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.`,
     );
   }
   return sentences;
