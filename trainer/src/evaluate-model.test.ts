@@ -15,7 +15,6 @@ import { writeModelDirectory } from './export/write-model-directory.ts';
 import { loadModel } from './load-model.ts';
 import { fusePlan } from './plan/fuse.ts';
 import { predict } from './predict.ts';
-import type { ClassMetrics } from './report/metrics.ts';
 import { startProgress } from './report/progress.ts';
 import { startBackend } from './runtime/start-backend.ts';
 
@@ -109,9 +108,10 @@ test('measures what it answers, with folders named by label or synset id', async
   expect(lines[1]).toBe('photos, all its pictures, also what the model may have trained on: 8');
   expect(lines.slice(4).map((line) => line.split(' ')[0])).toEqual(['class', 'cat', 'dog', 'fox']);
   expect(lines.at(-1)).toMatch(/^fox +0 +– +– +–$/);
-  const [cat, dog] = [...evaluation.classes] as [ClassMetrics, ClassMetrics];
-  expect(evaluation.macroF1).toBeCloseTo((cat.f1 + dog.f1) / 2, 9);
-  expect(evaluation.balancedAccuracy).toBeCloseTo((cat.recall + dog.recall) / 2, 9);
+  const mean = (figure: 'f1' | 'recall') =>
+    evaluation.classes.slice(0, 2).reduce((sum, one) => sum + one[figure] / 2, 0);
+  expect(evaluation.macroF1).toBeCloseTo(mean('f1'), 9);
+  expect(evaluation.balancedAccuracy).toBeCloseTo(mean('recall'), 9);
 });
 
 test('takes the pictures that the training held out, where the data is the same', async () => {
