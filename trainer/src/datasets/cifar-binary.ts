@@ -34,6 +34,9 @@ type Kind = keyof typeof kinds;
 /** Files by name. */
 type Files = ReadonlyMap<string, Buffer>;
 
+/** CIFAR-100's `train.bin` is the largest, 153.7 MB. */
+const MAX_FILE_BYTES = 160_000_000;
+
 const WANTED = Object.values(kinds).flatMap(({ train, test, names }) => [...train, test, names]);
 
 /**
@@ -101,7 +104,8 @@ async function readArchive(path: string): Promise<Files> {
     await list({
       file: path,
       strict: true,
-      filter: (name) => WANTED.includes(basename(name)),
+      // A small archive could unpack to anything.
+      filter: (name, entry) => WANTED.includes(basename(name)) && entry.size <= MAX_FILE_BYTES,
       onReadEntry(entry) {
         entries.push(entry.concat().then((content) => [basename(entry.path), content]));
       },

@@ -87,6 +87,16 @@ test.each<[string, Uint8Array]>([
   ['a negative length', fileOf(tensor({ shape: [-2] }), eight)],
   ['offsets that do not fit the shape', fileOf(tensor({ data_offsets: [0, 4] }), eight)],
   ['offsets in the wrong order', fileOf(tensor({ data_offsets: [8, 0] }), eight)],
+  [
+    'tensors that overlap',
+    fileOf(
+      JSON.stringify({
+        a: { dtype: 'F32', shape: [2], data_offsets: [0, 8] },
+        b: { dtype: 'F32', shape: [1], data_offsets: [4, 8] },
+      }),
+      eight,
+    ),
+  ],
   ['numbers cut short', fileOf(tensor({}), Buffer.alloc(7))],
   ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')],
 ])('refuses %s, naming the path', async (_, file) => {

@@ -45,6 +45,7 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
   const { entries, body } = parseHeader(file, path);
   let metadata: Record<string, string> = {};
   const tensors = new Map<string, NamedTensor>();
+  let readBytes = 0;
   for (const [name, entry] of Object.entries(entries)) {
     if (!isTensorEntry(entry)) {
       metadata = entry;
@@ -55,6 +56,9 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
     if (end - begin !== elements * BYTES[entry.dtype] || end > body.length) {
       throw invalid(path, `the tensor ${name} lies outside the file: it is damaged or cut short`);
     }
+    // The format forbids it, and a small file could fill the memory.
+    readBytes += end - begin;
+    if (readBytes > body.length) throw invalid(path, 'its tensors overlap');
     // A copy, since the bytes need not be aligned to the element size.
     const bytes = Uint8Array.from(body.subarray(begin, end)).buffer;
     const values =
