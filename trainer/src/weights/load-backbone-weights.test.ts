@@ -9,6 +9,7 @@ import { weightValues } from './formula.ts';
 import { cachedFile, loadBackboneWeights } from './load-backbone-weights.ts';
 import { officialWeights } from './official-weights.ts';
 import { type NamedTensor, writeSafetensors } from './safetensors.ts';
+import { writeKerasH5 } from './write-keras-h5.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -41,6 +42,22 @@ test('loads a file with its classifier into a network without, and with', async 
   for (const weight of [whole, trunk].flatMap((model) => model.layers.flatMap((l) => l.weights))) {
     expect(weight.read().dataSync()).toEqual(tensors.get(weight.originalName)?.values);
   }
+});
+
+test('refuses weights that normalize pictures by other statistics', async () => {
+  const trunk = buildBackbone('efficientnetb0', { size: 32, includeTop: false, initialize: false });
+  const path = join(folder, 'own.weights.h5');
+  await writeKerasH5(path, trunk);
+  const load = () => loadBackboneWeights(trunk, 'efficientnetb0', path, false);
+  await load();
+  // What Keras starts from with `weights=None`.
+  const layer = trunk.getLayer('normalization');
+  tf.tidy(() => layer.setWeights([tf.zeros([3]), tf.ones([3]), tf.scalar(0)]));
+  await writeKerasH5(path, trunk);
+  await expect(load()).rejects.toMatchObject({
+    code: 'weights_invalid',
+    message: `Expected the weights of ${path} to normalize pictures by the mean 0.485, 0.456, 0.406, as Keras' ImageNet weights do, but theirs is 0, 0, 0: pass weights that were fine-tuned from these.`,
+  });
 });
 
 test('brings the weights of EfficientNet-Lite0 along', async () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
+import { DEVIATION, MEAN } from '../backbones/imagenet-statistics.ts';
 import { type BackboneName, backbones } from '../backbones/registry.ts';
 import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from '../runtime/cache-directory.ts';
@@ -14,7 +15,8 @@ import { readWeights } from './read-weights.ts';
  *
  * @param weights `imagenet`, or the path of a file in any format that `readWeights` reads
  * @param includeTop whether the network has its classifier; if not, that of the file is passed over
- * @throws TrainerError `weights_invalid`, `config_invalid` where there are no official weights,
+ * @throws TrainerError `weights_invalid`, also where the file normalizes pictures otherwise than by
+ *   ImageNet's statistics, `config_invalid` where there are no official weights,
  *   `download_failed`, `disk_full`
  */
 export async function loadBackboneWeights(
@@ -26,7 +28,29 @@ export async function loadBackboneWeights(
 ): Promise<void> {
   const path = weights === 'imagenet' ? await imagenetFile(name, includeTop, options) : weights;
   const tensors = await readWeights(path, model.layers, { withoutTop: !includeTop });
+  refuseOtherStatistics(model, tensors, path);
   loadWeights(model.layers, tensors);
+}
+
+/** The preprocess spec has ImageNet's in the place of a Normalization layer. */
+function refuseOtherStatistics(
+  model: tf.LayersModel,
+  tensors: Awaited<ReturnType<typeof readWeights>>,
+  path: string,
+): void {
+  const expected = { mean: MEAN, variance: DEVIATION } as const;
+  for (const layer of model.layers) {
+    if (layer.getClassName() !== 'Normalization') continue;
+    for (const [statistic, imagenet] of Object.entries(expected)) {
+      const values = [...(tensors.get(`${layer.name}/${statistic}`)?.values ?? [])];
+      if (values.every((value, channel) => Math.abs(value - (imagenet[channel] ?? 0)) < 1e-6))
+        continue;
+      throw new TrainerError(
+        'weights_invalid',
+        `Expected the weights of ${path} to normalize pictures by the ${statistic} ${imagenet.join(', ')}, as Keras' ImageNet weights do, but theirs is ${values.map((value) => +value.toPrecision(6)).join(', ')}: pass weights that were fine-tuned from these.`,
+      );
+    }
+  }
 }
 
 async function imagenetFile(
