@@ -46,6 +46,7 @@ const accuracy = z.readonly(
     /** `measured` by the trainer on this artifact, or `published` by the network's authors. */
     source: z.enum(['measured', 'published']),
     dataset: z.string(),
+    /** `test`: pictures that the data set has for it; `held out`: drawn from its others. */
     split: z.string(),
     pictures: count,
     /** Top-1 of the network before quantization. */
@@ -113,10 +114,10 @@ export const modelCard = z.readonly(
       z.readonly(
         z.strictObject({
           command: z.string(),
-          /** Of all the data set's pictures and labels; absent in cards older than it. */
-          datasetHash: z.optional(z.string()),
           seconds: z.number().check(z.nonnegative()),
           config: z.looseObject({}),
+          /** The data set's hash, and how many of its pictures trained; absent in older cards. */
+          data: z.optional(z.readonly(z.strictObject({ hash: z.string(), pictures: count }))),
         }),
       ),
     ),

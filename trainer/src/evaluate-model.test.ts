@@ -119,9 +119,8 @@ test('takes the pictures that the training held out, where the data is the same'
   const { hash } = await openDataset(data, { ...options, size: 32, startProgress });
   const splitOf = async (datasetHash: string | undefined) => {
     const training = { command: 'train', seconds: 1, config };
-    const model = await writeModel('held', {
-      training: datasetHash === undefined ? training : { ...training, datasetHash },
-    });
+    const of = datasetHash === undefined ? {} : { data: { hash: datasetHash, pictures: 9 } };
+    const model = await writeModel('held', { training: { ...training, ...of } });
     const { split, pictures } = await evaluateModel(model, { ...options, data });
     return [split, pictures];
   };

@@ -108,7 +108,7 @@ function choosePictures(
   if (dataset.test) return { part: whole(dataset.test), split: 'test' };
   const config = trainConfig.safeParse(card.training?.config);
   // One picture more or less, and others would be held out, some of which have trained.
-  if (config.success && card.training?.datasetHash === dataset.hash) {
+  if (config.success && card.training?.data?.hash === dataset.hash) {
     return { part: splitDataset(dataset, config.data).test, split: 'held out' };
   }
   return { part: whole(dataset.train), split: 'all' };

@@ -81,7 +81,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       {
         source: 'measured',
         dataset: dataset.title,
-        split: 'test',
+        split: splits.test.set === dataset.test ? 'test' : 'held out',
         pictures: quantized.pictures,
         float32: float32.top1,
         quantized: quantized.top1,
@@ -95,10 +95,10 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     },
     training: {
       command: begun?.command ?? run.command,
-      datasetHash: dataset.hash,
       seconds: Math.round(session.seconds),
       // Of a path the last part only: the card is public.
       config: { ...config, weights: basename(config.weights) },
+      data: { hash: dataset.hash, pictures: photos.plain.length },
     },
     licences: [
       ...licencesOf(config.backbone, config.weights),
