@@ -37,7 +37,7 @@ test.concurrent.each([[['--help']], [['train', '--help']], [[]]])(
 test.concurrent.each([
   [['fly'], /^There is no command fly\. See --help\.\n$/],
   [['train', 'now'], /^Expected one command, but got train now\. See --help\.\n$/],
-  [['train', '--epochs', '3'], /^Unknown option '--epochs'.* See --help\.\n$/],
+  [['train', '--epochs', '3'], /^There is no option --epochs; did you mean --stage1\.epochs\? See/],
   [['train', '--config'], /^Option '--config <value>' argument missing.* See --help\.\n$/],
   [
     ['train', '--config', 'huge'],
@@ -80,6 +80,15 @@ test.concurrent.each([
   [
     ['summary', '--trim', 'block9a'],
     /^Expected a layer by its name or its number, .* at block9a; /,
+  ],
+  [
+    ['train', '--confg', 'best'],
+    /^There is no option --confg; did you mean --config\? See --help\.\n$/,
+  ],
+  [['train', '--nonsense'], /^There is no option --nonsense\. See --help\.\n$/],
+  [
+    ['train', '--stage2.epochs', '-1'],
+    /^A value that begins with - stands behind =, as in --stage2\.epochs=-1\. See --help\.\n$/,
   ],
   [['predict', 'a.jpg', '--top=-3'], /^Expected a whole number from 1 for --top, but got -3\./],
   [

@@ -27,6 +27,7 @@ import {
   fromUser,
   idOf,
   layerOf,
+  nearest,
   oneOf,
   positiveOf,
   threadsOf,
@@ -53,7 +54,7 @@ Trains a classifier on a network pretrained on ImageNet and exports it for the W
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
   --backend <name>   ${BACKENDS.join(', ')} (default: auto, the fastest that works)
   --threads <n>      of the processor (default: all cores)
-  --resume <folder>  go on with an interrupted run, such as trainer/runs/2026-01-31T12-00-00-fast
+  --resume <run>     go on with an interrupted run, named by its folder: 2026-01-31T12-00-00-fast
   --id <id>          id of the model (default: the folder's name, or cifar10)
   --models <folder>  where models go (default: edge/public/models, which the Worker serves)
   --runs <folder>    where checkpoints and logs go (default: trainer/runs)
@@ -108,7 +109,8 @@ async function main(): Promise<void> {
   const models = fromUser(values.models) ?? join(packageFolder, '../edge/public/models');
   const runs = fromUser(values.runs) ?? join(packageFolder, 'runs');
   const [command, ...rest] = positionals;
-  if (values.help || command === undefined) return console.log(help(configOf(values.config)));
+  if (values.help || command === undefined || command === 'help')
+    return console.log(help(configOf(values.config)));
   const backbone = backboneOf(values.backbone ?? 'efficientnet-lite0');
   const weights = weightsOf(values.weights ?? 'imagenet');
   if (rest.length > 0 && !['predict', 'evaluate', 'report', 'datasets'].includes(command)) {
@@ -208,9 +210,14 @@ async function main(): Promise<void> {
           : await loadModel(within(models, values.model));
       for (const picture of rest) {
         const source = isUrl(picture) ? picture : (fromUser(picture) as string);
-        const predictions = await predict(classifier, source, top);
-        if (values.json) say(JSON.stringify({ picture, predictions }));
-        else say(formatPredictions(predictions, rest.length > 1 ? picture : undefined));
+        try {
+          const predictions = await predict(classifier, source, top);
+          if (values.json) say(JSON.stringify({ picture, predictions }));
+          else say(formatPredictions(predictions, rest.length > 1 ? picture : undefined));
+        } catch (error) {
+          // The others may well be pictures.
+          report(error);
+        }
       }
       return classifier.dispose();
     }
@@ -250,40 +257,51 @@ async function main(): Promise<void> {
 }
 
 function parseCommandLine() {
+  const options = {
+    ...Object.fromEntries(configFields.map(({ path }) => [path, { type: 'string' as const }])),
+    data: { type: 'string' },
+    strict: { type: 'boolean', default: false },
+    config: { type: 'string' },
+    backend: { type: 'string', default: 'auto' },
+    threads: { type: 'string' },
+    cuda: { type: 'boolean', default: false },
+    resume: { type: 'string' },
+    id: { type: 'string' },
+    models: { type: 'string' },
+    runs: { type: 'string' },
+    backbone: { type: 'string' },
+    weights: { type: 'string' },
+    size: { type: 'string' },
+    trim: { type: 'string' },
+    freeze: { type: 'string' },
+    quantize: { type: 'string' },
+    arithmetic: { type: 'string' },
+    keras: { type: 'string' },
+    run: { type: 'string' },
+    top: { type: 'string', default: '5' },
+    model: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    stage: { type: 'string' },
+    'include-top': { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  } as const;
   try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        ...Object.fromEntries(configFields.map(({ path }) => [path, { type: 'string' as const }])),
-        data: { type: 'string' },
-        strict: { type: 'boolean', default: false },
-        config: { type: 'string' },
-        backend: { type: 'string', default: 'auto' },
-        threads: { type: 'string' },
-        cuda: { type: 'boolean', default: false },
-        resume: { type: 'string' },
-        id: { type: 'string' },
-        models: { type: 'string' },
-        runs: { type: 'string' },
-        backbone: { type: 'string' },
-        weights: { type: 'string' },
-        size: { type: 'string' },
-        trim: { type: 'string' },
-        freeze: { type: 'string' },
-        quantize: { type: 'string' },
-        arithmetic: { type: 'string' },
-        keras: { type: 'string' },
-        run: { type: 'string' },
-        top: { type: 'string', default: '5' },
-        model: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        stage: { type: 'string' },
-        'include-top': { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
+    return parseArgs({ allowPositionals: true, options });
   } catch (cause) {
-    const [line = ''] = (cause as Error).message.split('\n');
+    const { message } = cause as Error;
+    const [, unknown] = /^Unknown option '(-[^']*)'/.exec(message) ?? [];
+    if (unknown !== undefined) {
+      const meant = nearest(unknown.replace(/^-+/, ''), Object.keys(options));
+      throw usage(
+        `There is no option ${unknown}${meant ? `; did you mean --${meant}?` : '.'}`,
+        cause,
+      );
+    }
+    const [, ambiguous] = /^Option '(-[^' ]*).*ambiguous/.exec(message) ?? [];
+    if (ambiguous !== undefined) {
+      throw usage(`A value that begins with - stands behind =, as in ${ambiguous}=-1.`, cause);
+    }
+    const [line = ''] = message.split('\n');
     throw usage(line.replace(/\.?$/, '.'), cause);
   }
 }
@@ -296,8 +314,8 @@ async function chooseRun(
   values: ReturnType<typeof parseCommandLine>['values'],
   runs: string,
 ): Promise<{ directory: string; config: TrainConfig; data: string | null }> {
-  const resumed = fromUser(values.resume);
-  if (resumed !== undefined) {
+  if (values.resume !== undefined) {
+    const resumed = within(runs, values.resume);
     const given = ['config', 'data', ...configFields.map(({ path }) => path)];
     const extra = given.find(
       (name) => Object.hasOwn(values, name) && !EXPORT_FIELDS.includes(name),
@@ -352,8 +370,10 @@ function publicArguments(): string[] {
   });
 }
 
-main().catch((error: unknown) => {
+function report(error: unknown): void {
   if (!(error instanceof TrainerError)) throw error;
   console.error(error.message);
   process.exitCode = error.code === 'interrupted' ? 130 : 1;
-});
+}
+
+main().catch(report);
