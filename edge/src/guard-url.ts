@@ -74,7 +74,7 @@ function rawComplaint(raw: string, maxLength: number): string | undefined {
   if (/\p{Cc}/u.test(raw)) return 'The url must not hold control characters.';
   if (raw.includes('\\')) return 'The url must not hold a backslash; write / or %5C.';
   if (/%(?![0-9a-f]{2})/i.test(raw))
-    return 'The url holds a % that no two hexadecimal digits follow.';
+    return 'The url holds a % that no two hexadecimal digits follow; percent-encode it in the query.';
   if (!/^https?:\/\//i.test(raw)) return 'The url must begin with http:// or https://.';
   return undefined;
 }

@@ -118,7 +118,7 @@ function whole(set: Part['set']): Part {
   return { set, indices: [...Array(set.length).keys()] };
 }
 
-/** A table for the terminal; a class without pictures has no figures. */
+/** A table for the terminal; classes without pictures are named below it. */
 export function formatEvaluation(evaluation: Evaluation): string {
   const { model, dataset, split, pictures, top5, logLoss, ece } = evaluation;
   const which = {
@@ -134,7 +134,8 @@ export function formatEvaluation(evaluation: Evaluation): string {
     `macro F1 ${formatPercent(evaluation.macroF1)}`,
     `balanced accuracy ${formatPercent(evaluation.balancedAccuracy)}`,
   ];
-  const shown = evaluation.classes;
+  const shown = evaluation.classes.filter(({ pictures }) => pictures > 0);
+  const missing = evaluation.classes.filter(({ pictures }) => pictures === 0);
   const width = Math.max(5, ...shown.map(({ label }) => label.length)) + 2;
   const row = (label: string, cells: readonly string[]) =>
     label.padEnd(width) + cells.map((cell) => cell.padStart(11)).join('');
@@ -145,10 +146,15 @@ export function formatEvaluation(evaluation: Evaluation): string {
     '',
     row('class', ['pictures', 'precision', 'recall', 'F1']),
     ...shown.map(({ label, pictures, precision, recall, f1 }) =>
-      row(label, [
-        `${pictures}`,
-        ...[precision, recall, f1].map((share) => (pictures > 0 ? formatPercent(share) : '–')),
-      ]),
+      row(label, [`${pictures}`, ...[precision, recall, f1].map(formatPercent)]),
     ),
+    ...(missing.length > 0 ? [`Without pictures: ${listed(missing)}.`] : []),
   ].join('\n');
+}
+
+/** The first few by name. */
+function listed(classes: Evaluation['classes']): string {
+  const names = classes.slice(0, 5).map(({ label }) => label);
+  const more = classes.length - names.length;
+  return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -28,5 +28,13 @@ function validationProblem(target: string, issues: readonly z.core.$ZodIssue[]):
   }
   const name = issue?.path.join('.') || target;
   const where = target === 'json' ? 'body' : target;
+  if (issue?.code === 'unrecognized_keys') {
+    // What is left of a url that was not encoded.
+    const advice = target === 'query' ? "; a picture's url must be percent-encoded" : '';
+    return new ProblemError(
+      'invalid_request',
+      `The ${where} has ${issue.keys.join(', ')}, which means nothing here${advice}.`,
+    );
+  }
   return new ProblemError('invalid_request', `In the ${where}, ${name}: ${issue?.message}.`);
 }
