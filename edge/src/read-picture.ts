@@ -81,10 +81,13 @@ function countParts(body: Uint8Array, type: string): number {
   const [, quoted, plain] = /boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(type) ?? [];
   const delimiter = new TextEncoder().encode(`--${quoted ?? plain}`);
   let count = 0;
-  for (let at = body.indexOf(DASH); at >= 0; at = body.indexOf(DASH, at + 1)) {
+  // Each stands at the beginning of a line.
+  for (let at = 0; count <= MAX_PARTS; at += 1) {
     if (delimiter.every((byte, i) => body[at + i] === byte)) count += 1;
+    at = body.indexOf(LINE_FEED, at);
+    if (at < 0) break;
   }
   return count;
 }
 
-const DASH = 0x2d;
+const LINE_FEED = 0x0a;
