@@ -19,7 +19,9 @@ const stage = z.strictObject({
     .int()
     .min(1)
     .default(1)
-    .describe('parts that a batch is computed in, for less memory; the step is the same'),
+    .describe(
+      'parts that a batch is computed in, for less memory; the step is the same but for dropout',
+    ),
   optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam').describe('what moves the weights'),
   momentum: z
     .number()
@@ -58,7 +60,9 @@ const stage = z.strictObject({
     .min(0)
     .max(1)
     .default(0)
-    .describe('fraction of all steps in which the learning rate rises'),
+    .describe(
+      'fraction of all steps in which the learning rate rises (0.3 is usual for one-cycle)',
+    ),
   decay: z
     .number()
     .min(0)

@@ -7,7 +7,8 @@ import type { StageConfig } from '../config/train-config.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, parametersOf } from '../plan/plan.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { fit } from './fit.ts';
+import { type Fit, fit } from './fit.ts';
+import { mixExamples } from './mix-examples.ts';
 import { Optimizer } from './optimizer.ts';
 
 beforeAll(async () => {
@@ -88,7 +89,7 @@ test('says what the next step learns from before it asks for what this one does'
 });
 
 /** Weights of the tiny network after two epochs. */
-async function train(change: Partial<StageConfig>): Promise<Float32Array[]> {
+async function train(change: Partial<StageConfig>, mix?: Fit['mix']): Promise<Float32Array[]> {
   const plan = fusePlan(buildTinyNetwork());
   const config = { ...smoke.stage2, epochs: 2, batchSize: 5, peakLearningRate: 0.02, ...change };
   const before = tf.memory().numTensors;
@@ -99,6 +100,7 @@ async function train(change: Partial<StageConfig>): Promise<Float32Array[]> {
     classes: 3,
     config,
     optimizer,
+    mix,
     seed: 'a',
     epoch: 0,
     step: 0,
@@ -114,10 +116,16 @@ async function train(change: Partial<StageConfig>): Promise<Float32Array[]> {
   return values;
 }
 
-test('goes where whole batches go when it computes them in parts', async () => {
+const half = { probability: 0.5, alpha: 1 };
+const mixed = { ...smoke.augment, mixup: half, cutmix: half };
+
+test.each<[string, Fit['mix']]>([
+  ['plain', undefined],
+  ['mixed', (batch, random) => mixExamples(batch, mixed, random)],
+])('goes where whole %s batches go when it computes them in parts', async (_, mix) => {
   // SGD, since Adam makes much of the last digits.
   const sgd = { optimizer: 'sgd' } as const;
-  const [whole, parts] = [await train(sgd), await train({ ...sgd, accumulation: 3 })];
+  const [whole, parts] = [await train(sgd, mix), await train({ ...sgd, accumulation: 3 }, mix)];
   for (const [i, values] of whole.entries()) {
     for (const [j, value] of values.entries()) {
       expect(Math.abs((parts[i]?.[j] as number) - value)).toBeLessThan(1e-5);

@@ -123,19 +123,22 @@ export async function trainStep(
 ): Promise<number> {
   const sum = new Map<string, tf.Tensor>();
   let lossSum = 0;
+  // Made and mixed as a whole: in parts, each would draw another mix.
+  const plain = {
+    inputs: await examples.inputs(indices, random, sizeIn?.(epoch)),
+    truth: truthOf(examples, indices, classes, config.labelSmoothing, classWeights),
+  };
+  const batch = mix ? mix(plain, random) : plain;
   for (const part of batches(indices.length, Math.ceil(indices.length / config.accumulation))) {
-    const chosen = part.map((at) => indices[at] as number);
-    const batch = {
-      inputs: await examples.inputs(chosen, random, sizeIn?.(epoch)),
-      truth: truthOf(examples, chosen, classes, config.labelSmoothing, classWeights),
-    };
-    const { inputs, truth } = mix ? mix(batch, random) : batch;
+    const begin = part[0] as number;
+    const inputs = batch.inputs.slice(begin, part.length);
+    const truth = batch.truth.slice(begin, part.length);
     const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
     const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
     const [value] = await loss.data<'float32'>();
     tf.dispose([inputs, truth, loss]);
     // Its share of the mean over all parts.
-    const share = chosen.length / indices.length;
+    const share = part.length / indices.length;
     lossSum += (value as number) * share;
     if (share === 1) {
       for (const [name, gradient] of gradients) sum.set(name, gradient);
@@ -143,6 +146,7 @@ export async function trainStep(
       addGradients(sum, gradients, share);
     }
   }
+  tf.dispose([batch.inputs, batch.truth]);
   if (Number.isFinite(lossSum)) optimizer.apply(sum, rate);
   tf.dispose([...sum.values()]);
   return lossSum;
