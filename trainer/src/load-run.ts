@@ -9,7 +9,7 @@ import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
  * pretraining left it.
  *
  * @throws TrainerError `checkpoint_invalid`, `config_invalid` where BatchNorm is not the
- *   pretraining's
+ *   pretraining's, `run_invalid` where no epoch is over
  */
 export async function loadRun(
   directory: string,
@@ -20,6 +20,12 @@ export async function loadRun(
     throw new TrainerError(
       'config_invalid',
       'Expected a run with the linear head on pretrained weights: the BatchNorm of others comes from their pictures, and no checkpoint has it.',
+    );
+  }
+  if (header.stage < 3 && header.best === null) {
+    throw new TrainerError(
+      'run_invalid',
+      `Expected a run with a whole epoch behind it at ${directory}; go on with it first: train --resume ${directory}.`,
     );
   }
   const classes = tensors.get('parameters/predictions/bias')?.shape[0] ?? 0;

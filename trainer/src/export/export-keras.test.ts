@@ -7,7 +7,12 @@ import { buildLayers } from '../build-network.ts';
 import { smoke } from '../config/smoke.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import { checkpointIn, saveCheckpoint } from '../stages/checkpoint.ts';
+import {
+  type Checkpoint,
+  type CheckpointHeader,
+  checkpointIn,
+  saveCheckpoint,
+} from '../stages/checkpoint.ts';
 import { readWeights } from '../weights/read-weights.ts';
 import { exportRunKeras } from './export-keras.ts';
 
@@ -25,11 +30,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(run, { recursive: true }));
 
-async function save(config: TrainConfig): Promise<void> {
+async function save(
+  config: TrainConfig,
+  change: Partial<CheckpointHeader> = {},
+  tensors: Checkpoint['tensors'] = trained,
+): Promise<void> {
   const start = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null, seconds: 0 };
   const of = { config, data: null, datasetHash: 'abc', backend: 'cpu', stage1Accuracy: null };
-  const header = { ...start, ...of, stage: 3 } as const;
-  await saveCheckpoint(checkpointIn(run), { header, tensors: trained });
+  const header = { ...start, ...of, stage: 3, ...change } as const;
+  await saveCheckpoint(checkpointIn(run), { header, tensors });
 }
 
 test('writes what a run has trained, and the rest as the pretraining left it', async () => {
@@ -49,6 +58,20 @@ test('writes what a run has trained, and the rest as the pretraining left it', a
     stem.map((weight) => weight.dataSync()),
   );
   dispose();
+});
+
+test('takes the best epoch of a run that is not over, and refuses one that has none', async () => {
+  const bias = { shape: [CLASSES], values: new Float32Array(CLASSES).fill(3) };
+  const tensors = new Map([...trained, ['best/predictions/bias', bias] as const]);
+  await save(config, { stage: 2, best: { epoch: 1, accuracy: 0.5 } }, tensors);
+  const path = join(run, 'best.weights.h5');
+  await exportRunKeras(path, run);
+  const { network, dispose } = await buildLayers(config, CLASSES);
+  expect((await readWeights(path, network.layers)).get('predictions/bias')).toEqual(bias);
+  dispose();
+
+  await save(config, { stage: 1, step: 9 });
+  await expect(exportRunKeras(path, run)).rejects.toMatchObject({ code: 'run_invalid' });
 });
 
 test('refuses a run whose BatchNorm no checkpoint has', async () => {

@@ -68,11 +68,23 @@ test('makes answers that are all wrong know nothing', () => {
 });
 
 test('believes a few pictures little, and one more not much more', () => {
-  expect(fitTemperature(answersOf(1, 1, 0.99))).toBeLessThan(1.7);
+  expect(fitTemperature(answersOf(1, 1, 0.99))).toBeLessThan(2);
   expect(fitTemperature(answersOf(2, 0, 0.6))).toBeGreaterThan(0.9);
   const [right, nearly] = [0, 1].map((wrong) => fitTemperature(answersOf(20, wrong, 0.6)));
   expect(right as number).toBeGreaterThan(0.5);
   expect((nearly as number) / (right as number)).toBeLessThan(1.5);
+});
+
+test('one picture more moves it little, however many there are', () => {
+  const found = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024].flatMap((count) => {
+    const [before, after] = [count, count + 1].map((n) => fitTemperature(answersOf(n, 0, 0.505)));
+    return (before as number) / (after as number);
+  });
+  for (const factor of found) expect(factor).toBeLessThan(1.3);
+  const all = Array.from({ length: 60 }, (_, i) => fitTemperature(answersOf(250 + i, 0, 0.505)));
+  for (const [i, value] of all.slice(1).entries()) {
+    expect((all[i] as number) / value).toBeLessThan(1.1);
+  }
 });
 
 test('thousands of pictures say it alone', () => {

@@ -4,8 +4,8 @@ import { SMALLEST_PROBABILITY } from './metrics.ts';
 /** Beyond these the answers are certain, or know nothing. */
 const [COLDEST, HOTTEST] = [1 / 20, 20];
 
-/** 1 / variance of the logarithm: two of three temperatures lie between 0.7 and 1.4. */
-const PRIOR = 8;
+/** Near 1, 1 / variance of the logarithm: two of three temperatures lie between 0.6 and 1.6. */
+const PRIOR = 5;
 
 /** Enough to halve their distance, in logarithms, to a millionth. */
 const HALVINGS = 24;
@@ -15,8 +15,9 @@ const HALVINGS = 24;
  * network is right: the one of the least negative log-likelihood. It moves no answer from its place.
  *
  * A few pictures say little, and where all of them are right the likelihood rises without end as the
- * temperature falls. So it is the most probable one if, before any picture was seen, its logarithm was
- * normal around 0 (maximum a posteriori). Among thousands of pictures that counts for nothing.
+ * temperature falls. So it is the most probable one if, before any picture was seen, 1 / temperature
+ * had a gamma distribution with its mode at 1 (maximum a posteriori). Among thousands of pictures that
+ * counts for nothing.
  *
  * @param answers to pictures that did not train
  * @returns 1/20 to 20; above 1 for a network that is too sure of itself
@@ -24,12 +25,12 @@ const HALVINGS = 24;
  */
 export function fitTemperature(answers: Answers): number {
   const logits = logitsOf(answers);
-  // By the logarithm of 1 / temperature, which the loss falls and rises along.
+  // Loss and prior are convex in 1 / temperature, so that their slope has one root.
   let [low, high] = [Math.log(1 / HOTTEST), Math.log(1 / COLDEST)];
   for (let i = 0; i < HALVINGS; i++) {
     const middle = (low + high) / 2;
     const inverse = Math.exp(middle);
-    if (inverse * slope(answers, logits, inverse) + PRIOR * middle > 0) high = middle;
+    if (slope(answers, logits, inverse) + PRIOR * (1 - 1 / inverse) > 0) high = middle;
     else low = middle;
   }
   return Math.exp(-(low + high) / 2);
