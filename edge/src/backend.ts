@@ -1,4 +1,3 @@
-import { waitUntil } from 'cloudflare:workers';
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js';
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
@@ -6,14 +5,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { CallRecorder } from 'shared/cnn/call-recorder';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { completeWasmModule } from 'shared/complete-wasm-module';
+import { oncePerIsolate } from './once-per-isolate.ts';
 import { createCpuBackend } from './tfjs/cpu-backend.ts';
 import { wasmKernels } from './tfjs/wasm-kernels.ts';
 
 for (const kernel of wasmKernels) tf.registerKernel(kernel);
 
 export type BackendName = 'wasm' | 'cpu';
-
-let started: Promise<BackendName> | undefined;
 
 /**
  * Starts tfjs on its WASM backend, once an isolate. Where that fails, the plain CPU backend
@@ -24,17 +22,7 @@ let started: Promise<BackendName> | undefined;
 export function startBackend(
   createBackend: () => Promise<tf.KernelBackend> = createWasmBackend,
 ): Promise<BackendName> {
-  if (!started) {
-    const starting = start(createBackend);
-    started = starting;
-    // Others may wait for it, so it goes on even if its own request's client leaves.
-    waitUntil(
-      starting.catch(() => {
-        started = undefined;
-      }),
-    );
-  }
-  return started;
+  return oncePerIsolate('backend', () => start(createBackend));
 }
 
 async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<BackendName> {

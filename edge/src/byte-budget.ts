@@ -1,5 +1,5 @@
 import { waitUntil } from 'cloudflare:workers';
-import { ProblemError } from './problem.ts';
+import { overloaded } from './problem.ts';
 
 /** Bytes of picture files that all requests of the isolate hold together. */
 let heldBytes = 0;
@@ -27,11 +27,7 @@ export function withByteBudget<T>(
   const budget: ByteBudget = {
     take(bytes) {
       if (heldBytes + bytes > maxBytes) {
-        throw new ProblemError(
-          'overloaded',
-          'Too many large pictures are being classified at this moment; try again in a second.',
-          { headers: { 'retry-after': '1' } },
-        );
+        throw overloaded('Too many large pictures are being classified');
       }
       heldBytes += bytes;
       takenBytes += bytes;

@@ -8,7 +8,7 @@ import { callRecorder, startBackend } from './backend.ts';
 import type { Env } from './env.ts';
 import { readModelFile } from './model-source.ts';
 import { loadModelCard } from './models-index.ts';
-import { ProblemError } from './problem.ts';
+import { overloaded } from './problem.ts';
 
 /** A model ready to classify. */
 export interface Model {
@@ -65,11 +65,7 @@ function beginLoading(env: Env, directory: string, maxModels: number): Loaded {
   // Room for it, before its own weights come.
   dropUnused(maxModels - 1);
   if (loaded.size >= Math.max(1, maxModels)) {
-    throw new ProblemError(
-      'overloaded',
-      'Too many models are in use at this moment; try again in a second.',
-      { headers: { 'retry-after': '1' } },
-    );
+    throw overloaded('Too many models are in use');
   }
   const entry: Loaded = { loading: load(env, directory), users: 0 };
   const forget = (): void => {

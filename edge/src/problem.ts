@@ -23,6 +23,13 @@ export class ProblemError extends Error {
   }
 }
 
+/** @param what there is too much of, as the sentence's beginning */
+export function overloaded(what: string): ProblemError {
+  return new ProblemError('overloaded', `${what} at this moment; try again in a second.`, {
+    headers: { 'retry-after': '1' },
+  });
+}
+
 const titles: Readonly<Record<ProblemCode, string>> = {
   invalid_request: 'Invalid request',
   invalid_url: 'Invalid url',

@@ -1,6 +1,5 @@
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { arithmetics } from 'shared/model-card';
 import { freezeLayers, trimModel } from './backbones/edit-model.ts';
 import { buildBackbone } from './backbones/registry.ts';
@@ -27,7 +26,6 @@ import {
   fromUser,
   idOf,
   layerOf,
-  nearest,
   oneOf,
   positiveOf,
   threadsOf,
@@ -35,6 +33,7 @@ import {
   weightsOf,
   within,
 } from './option-values.ts';
+import { type OptionValues, parseCommandLine } from './parse-command-line.ts';
 import { formatPredictions, isUrl, predict } from './predict.ts';
 import { startProgress } from './report/progress.ts';
 import { writeReport } from './report/write-report.ts';
@@ -256,62 +255,12 @@ async function main(): Promise<void> {
   }
 }
 
-function parseCommandLine() {
-  const options = {
-    ...Object.fromEntries(configFields.map(({ path }) => [path, { type: 'string' as const }])),
-    data: { type: 'string' },
-    strict: { type: 'boolean', default: false },
-    config: { type: 'string' },
-    backend: { type: 'string', default: 'auto' },
-    threads: { type: 'string' },
-    cuda: { type: 'boolean', default: false },
-    resume: { type: 'string' },
-    id: { type: 'string' },
-    models: { type: 'string' },
-    runs: { type: 'string' },
-    backbone: { type: 'string' },
-    weights: { type: 'string' },
-    size: { type: 'string' },
-    trim: { type: 'string' },
-    freeze: { type: 'string' },
-    quantize: { type: 'string' },
-    arithmetic: { type: 'string' },
-    keras: { type: 'string' },
-    run: { type: 'string' },
-    top: { type: 'string', default: '5' },
-    model: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    stage: { type: 'string' },
-    'include-top': { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  } as const;
-  try {
-    return parseArgs({ allowPositionals: true, options });
-  } catch (cause) {
-    const { message } = cause as Error;
-    const [, unknown] = /^Unknown option '(-[^']*)'/.exec(message) ?? [];
-    if (unknown !== undefined) {
-      const meant = nearest(unknown.replace(/^-+/, ''), Object.keys(options));
-      throw usage(
-        `There is no option ${unknown}${meant ? `; did you mean --${meant}?` : '.'}`,
-        cause,
-      );
-    }
-    const [, ambiguous] = /^Option '(-[^' ]*).*ambiguous/.exec(message) ?? [];
-    if (ambiguous !== undefined) {
-      throw usage(`A value that begins with - stands behind =, as in ${ambiguous}=-1.`, cause);
-    }
-    const [line = ''] = message.split('\n');
-    throw usage(line.replace(/\.?$/, '.'), cause);
-  }
-}
-
 /** They come behind the training: a finished run is exported anew. */
 const EXPORT_FIELDS: readonly string[] = ['quantize', 'arithmetic'];
 
 /** A new run's folder and experiment, or those of the run to go on with. */
 async function chooseRun(
-  values: ReturnType<typeof parseCommandLine>['values'],
+  values: OptionValues,
   runs: string,
 ): Promise<{ directory: string; config: TrainConfig; data: string | null }> {
   if (values.resume !== undefined) {
@@ -344,7 +293,7 @@ async function chooseRun(
 /** With what the checkpoint does not hold. */
 function resumeCommand(
   directory: string,
-  { id, models, backend, threads, strict }: ReturnType<typeof parseCommandLine>['values'],
+  { id, models, backend, threads, strict }: OptionValues,
   modelsFolder: string,
 ): string {
   const options = { resume: directory, id, models: models && modelsFolder, backend, threads };

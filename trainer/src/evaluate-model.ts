@@ -4,6 +4,7 @@ import type { Dataset } from './datasets/dataset.ts';
 import { openDataset } from './datasets/open-dataset.ts';
 import { type Part, splitDataset } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';
+import { listNames } from './list-names.ts';
 import { loadModel } from './load-model.ts';
 import { evaluate } from './report/evaluate.ts';
 import { formatAccuracy } from './report/format-accuracy.ts';
@@ -135,7 +136,9 @@ export function formatEvaluation(evaluation: Evaluation): string {
     `balanced accuracy ${formatPercent(evaluation.balancedAccuracy)}`,
   ];
   const shown = evaluation.classes.filter(({ pictures }) => pictures > 0);
-  const missing = evaluation.classes.filter(({ pictures }) => pictures === 0);
+  const missing = evaluation.classes
+    .filter(({ pictures }) => pictures === 0)
+    .map(({ label }) => label);
   const width = Math.max(5, ...shown.map(({ label }) => label.length)) + 2;
   const row = (label: string, cells: readonly string[]) =>
     label.padEnd(width) + cells.map((cell) => cell.padStart(11)).join('');
@@ -148,13 +151,6 @@ export function formatEvaluation(evaluation: Evaluation): string {
     ...shown.map(({ label, pictures, precision, recall, f1 }) =>
       row(label, [`${pictures}`, ...[precision, recall, f1].map(formatPercent)]),
     ),
-    ...(missing.length > 0 ? [`Without pictures: ${listed(missing)}.`] : []),
+    ...(missing.length > 0 ? [`Without pictures: ${listNames(missing, 5)}.`] : []),
   ].join('\n');
-}
-
-/** The first few by name. */
-function listed(classes: Evaluation['classes']): string {
-  const names = classes.slice(0, 5).map(({ label }) => label);
-  const more = classes.length - names.length;
-  return names.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -79,30 +79,6 @@ export function threadsOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : positiveOf('threads', text);
 }
 
-/** The name that a mistyped one is the end of, or two letters from at most. */
-export function nearest(typed: string, names: readonly string[]): string | undefined {
-  const whole = names.find((name) => name.endsWith(`.${typed}`));
-  if (whole) return whole;
-  const [best] = names
-    .map((name) => ({ name, edits: editsBetween(typed, name) }))
-    .sort((a, b) => a.edits - b.edits);
-  return best && best.edits <= 2 ? best.name : undefined;
-}
-
-/** How many letters to add, leave out or replace (Levenshtein 1966). */
-function editsBetween(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      const replaced = (row[j] as number) + Number(letter !== other);
-      next.push(Math.min(replaced, (row[j + 1] as number) + 1, (next[j] as number) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) as number;
-}
-
 export function usage(message: string, cause?: unknown): TrainerError {
   return new TrainerError('config_invalid', `${message} See --help.`, cause);
 }

@@ -1,6 +1,6 @@
 import type { Picture } from 'shared/preprocess';
 import type { Limits } from '../limits.ts';
-import { ProblemError } from '../problem.ts';
+import { overloaded, ProblemError } from '../problem.ts';
 import { isHeic } from './heif-brands.ts';
 import { formatOf, type OpenPicture, openPicture, type PictureFormat } from './open-picture.ts';
 import { orient } from './orient.ts';
@@ -95,11 +95,7 @@ async function inTurn<T>(
   decode: () => Promise<T>,
 ): Promise<T> {
   if (decodingBytes + bytes > maxDecodeBytes) {
-    throw new ProblemError(
-      'overloaded',
-      'Too many large pictures are being decoded at this moment; try again in a second.',
-      { headers: { 'retry-after': '1' } },
-    );
+    throw overloaded('Too many large pictures are being decoded');
   }
   decodingBytes += bytes;
   try {

@@ -79,7 +79,7 @@ function keepSquare(
   { width, height, channels, data }: Picture,
   random: Random,
   least: number,
-): { width: number; height: number; channels: Picture['channels']; data: Uint8ClampedArray } {
+): Picture {
   const area = least + random.float() * (1 - least);
   const side = Math.max(1, Math.round(Math.sqrt(area) * Math.min(width, height)));
   const left = random.below(width - side + 1);

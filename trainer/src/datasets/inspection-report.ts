@@ -1,3 +1,4 @@
+import { listNames } from '../list-names.ts';
 import type { Inspection, Photo } from './inspect-folder.ts';
 
 const IMBALANCE = 5;
@@ -38,16 +39,11 @@ export function describeProblems({
   ];
   const sentences = findings
     .filter(([, names]) => names.length > 0)
-    .map(([what, names]) => `${what}: ${names.length} (${listed(names)}).`);
+    .map(([what, names]) => `${what}: ${names.length} (${listNames(names, 10)}).`);
   if (most > IMBALANCE * fewest) {
     sentences.push(
       `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.`,
     );
   }
   return sentences;
-}
-
-function listed(names: readonly string[]): string {
-  const first = names.slice(0, 10).join(', ');
-  return names.length > 10 ? `${first} and ${names.length - 10} more` : first;
 }

@@ -25,18 +25,16 @@ export function addToEventFiles(directory: string, event: LogEvent): void {
   });
 }
 
-function scalarsOf(event: LogEvent): [name: string, value: number, step: number][] {
+type Scalar = [name: string, value: number, step: number];
+
+function scalarsOf(event: LogEvent): Scalar[] {
   switch (event.event) {
     case 'steps': {
       const { stage, epoch, step, of, loss, learningRate } = event;
       const at = (epoch - 1) * of + step;
-      const scalars = [[`stage ${stage}/training loss`, loss, at]] satisfies [
-        string,
-        number,
-        number,
-      ][];
-      if (learningRate === undefined) return scalars;
-      return [...scalars, [`stage ${stage}/learning rate`, learningRate, at]];
+      const rate: Scalar[] =
+        learningRate === undefined ? [] : [[`stage ${stage}/learning rate`, learningRate, at]];
+      return [[`stage ${stage}/training loss`, loss, at], ...rate];
     }
     case 'epoch': {
       const { stage, epoch, validation } = event;
