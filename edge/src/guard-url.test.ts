@@ -203,6 +203,16 @@ test.each([
   expect(codeOf(() => guardUrl(url, development))).toBe('blocked_target');
 });
 
+test.each(['*.', 'example.com:8080', 'example.com/', 'a@example.com', 'example.com?', ''])(
+  'takes %j in the list of hosts for no name',
+  (listed) => {
+    for (const url of ['http://example.com/', 'http://a.undefined/', 'http://a.com./']) {
+      const only = { ...rules, allowedHosts: [listed] };
+      expect(codeOf(() => guardUrl(url, only))).toBe('blocked_target');
+    }
+  },
+);
+
 test.each(['http://bücher.de/', 'http://xn--bcher-kva.de/', 'http://a.BÜCHER.example/'])(
   'knows the allowed host of %s in any spelling',
   (url) => {

@@ -97,8 +97,10 @@ function isListed(host: string, allowedHosts: readonly string[]): boolean {
   return allowedHosts.some((allowed) => {
     const [, wildcard = '', name] = /^(\*\.)?(.*)$/.exec(allowed) ?? [];
     // As the url's own host is spelled: lower case, other alphabets in Punycode.
-    const listed = URL.parse(`http://${name}`)?.hostname;
-    return wildcard ? host.endsWith(`.${listed}`) : host === listed;
+    const parsed = URL.parse(`http://${name}:1/`);
+    // More than a name, as with a port or a path, allows nothing.
+    if (parsed?.href !== `http://${parsed?.hostname}:1/`) return false;
+    return wildcard ? host.endsWith(`.${parsed.hostname}`) : host === parsed.hostname;
   });
 }
 

@@ -65,6 +65,10 @@ test.concurrent.each([
     /^Expected a whole number from 1 for --threads, but got all\. See --help\.\n$/,
   ],
   [
+    ['train', '--config', 'smoke', '--threads', '1025'],
+    /^Expected a whole number up to 1024 for --threads, but got 1025\. See --help\.\n$/,
+  ],
+  [
     ['train', '--backbone', 'resnet9000'],
     /^Expected one of .* for --backbone, but got resnet9000\./,
   ],

@@ -76,7 +76,10 @@ export function backendOf(name: string): (typeof BACKENDS)[number] {
 }
 
 export function threadsOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : positiveOf('threads', text);
+  if (text === undefined) return undefined;
+  const threads = positiveOf('threads', text);
+  if (threads <= 1024) return threads;
+  throw usage(`Expected a whole number up to 1024 for --threads, but got ${text}.`);
 }
 
 export function usage(message: string, cause?: unknown): TrainerError {

@@ -22,6 +22,9 @@ export interface WebpFrame {
   readonly chunks?: Uint8Array;
 }
 
+/** Lossy and lossless. */
+const pictureChunks = ['VP8 ', 'VP8L'];
+
 interface RiffChunk {
   readonly name: string;
   readonly data: Uint8Array;
@@ -34,7 +37,7 @@ export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
   const extended = first?.name === 'VP8X' ? first.data : undefined;
   if (!extended) {
     // libwebp takes a first chunk for the picture, whatever it is called.
-    const frame = first?.name.startsWith('VP8') ? readFrame(chunks) : undefined;
+    const frame = first && pictureChunks.includes(first.name) ? readFrame(chunks) : undefined;
     return frame && { width: frame.width, height: frame.height, orientation: 1, frame };
   }
   if (extended.length < 10) return undefined;
@@ -73,7 +76,7 @@ function findChunk(chunks: Uint8Array, ...names: string[]): RiffChunk | undefine
 /** @param chunks of a still picture, or of one frame */
 function readFrame(chunks: Uint8Array): WebpFrame | undefined {
   const alpha = findChunk(chunks, 'ALPH');
-  const picture = findChunk(chunks, 'VP8 ', 'VP8L');
+  const picture = findChunk(chunks, ...pictureChunks);
   if (!picture || picture.data.length < 10) return undefined;
   const view = viewOf(picture.data);
   const isLossless = picture.name === 'VP8L';
