@@ -66,7 +66,8 @@ const recorder = await startBackend();
 const ours = registeredKernels();
 const folded = foldConstants(artifacts);
 const onWasm = runOf(await loadGraphModel({ load: async () => folded }));
-const inFloat32 = createPredictor(onWasm, [1, size, size, 3], recorder);
+const { run: onWasmInFloat32 } = loadGraph(foldGraph(artifacts), 'float32');
+const inFloat32 = createPredictor(onWasmInFloat32, [1, size, size, 3], recorder);
 const { run: onWasmInInt8 } = loadGraph(foldGraph(artifacts), 'int8');
 const inInt8 = createPredictor(onWasmInInt8, [1, size, size, 3], recorder);
 await tf.setBackend('cpu');
@@ -133,7 +134,7 @@ const layersOf = (kernels: typeof ours, run: Run): LayerTime[] => {
   return layers;
 };
 const layers = {
-  ours: layersOf(ours, onWasm),
+  ours: layersOf(ours, onWasmInFloat32),
   int8: layersOf(ours, onWasmInInt8),
   stock: layersOf(stock, onWasm),
 };

@@ -1,7 +1,8 @@
 // AssemblyScript: a convolution as a matrix product. What lies under the filter at an output pixel
 // becomes a row of the left factor, for as many pixels as fit into the cache at a time.
+import { copyFloats } from './copy-floats';
 import { multiplyInt8 } from './int8-product';
-import { multiply } from './matrix-product';
+import { multiply, multiplyInt8Weights } from './matrix-product';
 
 /**
  * Layout is NHWC, float32.
@@ -10,7 +11,8 @@ import { multiply } from './matrix-product';
  *   `packInt8Panels`
  * @param bias `[n]`, or 0 for none
  * @param patches room for `patchCount` rows of the left factor
- * @param work what `multiply` or `multiplyInt8` works in
+ * @param work what the product works in
+ * @param product 0 for `multiply`, 1 for `multiplyInt8Weights`, 2 for `multiplyInt8`
  */
 export function convolve(
   x: usize,
@@ -35,62 +37,97 @@ export function convolve(
   patches: usize,
   patchCount: i32,
   work: usize,
-  isInt8: bool,
+  product: i32,
 ): void {
   const size = filterHeight * filterWidth * channels;
   const pixelBytes = (<usize>channels) << 2;
-  const rowBytes = <usize>width * pixelBytes;
-  const runBytes = <usize>filterWidth * pixelBytes;
+  const patchBytes = (<usize>size) << 2;
   let filled = 0;
-  let to = patches;
   for (let b = 0; b < batch; b++) {
     for (let outY = 0; outY < outHeight; outY++) {
       const top = outY * strideY - padTop;
-      for (let outX = 0; outX < outWidth; outX++) {
+      for (let outX = 0; outX < outWidth; ) {
+        const count = min(outWidth - outX, patchCount - filled);
         const left = outX * strideX - padLeft;
-        const before = min(max(-left, 0), filterWidth);
-        const after = min(max(left + filterWidth - width, 0), filterWidth - before);
-        const skipped = <usize>before * pixelBytes;
-        const inside = runBytes - skipped - <usize>after * pixelBytes;
-        for (let y = top; y < top + filterHeight; y++) {
+        for (let row = 0; row < filterHeight; row++) {
+          const y = top + row;
+          const to = patches + <usize>filled * patchBytes + <usize>(row * filterWidth) * pixelBytes;
           if (y < 0 || y >= height) {
-            clear(to, runBytes);
-          } else if (inside === runBytes) {
-            copy(x + <usize>y * rowBytes + <usize>left * pixelBytes, to, runBytes);
+            for (let i = 0; i < count; i++)
+              clear(to + <usize>i * patchBytes, <usize>filterWidth * pixelBytes);
           } else {
-            clear(to, runBytes);
-            copy(
-              x + <usize>y * rowBytes + <usize>(left + before) * pixelBytes,
-              to + skipped,
-              inside,
-            );
+            const line = x + <usize>(y * width) * pixelBytes;
+            copyLine(line, width, pixelBytes, filterWidth, strideX, left, count, to, patchBytes);
           }
-          to += runBytes;
         }
-        if (++filled === patchCount) {
-          if (isInt8) multiplyInt8(patches, filled, size, panels, n, bias, low, high, out, work);
-          else multiply(patches, filled, size, panels, n, bias, low, high, out, work);
+        outX += count;
+        filled += count;
+        if (filled === patchCount) {
+          multiplyBy(product, patches, filled, size, panels, n, bias, low, high, out, work);
           out += (<usize>(filled * n)) << 2;
           filled = 0;
-          to = patches;
         }
       }
     }
-    x += <usize>height * rowBytes;
+    x += <usize>(height * width) * pixelBytes;
   }
   if (filled === 0) return;
-  if (isInt8) multiplyInt8(patches, filled, size, panels, n, bias, low, high, out, work);
-  else multiply(patches, filled, size, panels, n, bias, low, high, out, work);
+  multiplyBy(product, patches, filled, size, panels, n, bias, low, high, out, work);
 }
 
-function copy(from: usize, to: usize, bytes: usize): void {
-  if (bytes < 16) {
-    for (let i: usize = 0; i < bytes; i += 4) store<f32>(to + i, load<f32>(from + i));
-    return;
+/** What lies under a row of the filter, at `count` places of a line of pixels; zeros beyond its ends. */
+function copyLine(
+  line: usize,
+  width: i32,
+  pixelBytes: usize,
+  filterWidth: i32,
+  stride: i32,
+  left: i32,
+  count: i32,
+  to: usize,
+  toStride: usize,
+): void {
+  const runBytes = <usize>filterWidth * pixelBytes;
+  const last = runBytes - 16;
+  for (let i = 0; i < count; i++) {
+    if (left >= 0 && left + filterWidth <= width && runBytes >= 16) {
+      const from = line + <usize>left * pixelBytes;
+      for (let at: usize = 0; at < last; at += 16) v128.store(to + at, v128.load(from + at));
+      v128.store(to + last, v128.load(from + last));
+    } else {
+      clear(to, runBytes);
+      const begin = max(left, 0);
+      const end = min(left + filterWidth, width);
+      const skipped = <usize>(begin - left) * pixelBytes;
+      if (begin < end) {
+        copyFloats(
+          line + <usize>begin * pixelBytes,
+          to + skipped,
+          (end - begin) * <i32>(pixelBytes >> 2),
+        );
+      }
+    }
+    left += stride;
+    to += toStride;
   }
-  const last = bytes - 16;
-  for (let i: usize = 0; i < last; i += 16) v128.store(to + i, v128.load(from + i));
-  v128.store(to + last, v128.load(from + last));
+}
+
+function multiplyBy(
+  product: i32,
+  a: usize,
+  m: i32,
+  k: i32,
+  panels: usize,
+  n: i32,
+  bias: usize,
+  low: f32,
+  high: f32,
+  out: usize,
+  work: usize,
+): void {
+  if (product === 2) multiplyInt8(a, m, k, panels, n, bias, low, high, out, work);
+  else if (product === 1) multiplyInt8Weights(a, m, k, panels, n, bias, low, high, out, work);
+  else multiply(a, m, k, panels, n, bias, low, high, out, work);
 }
 
 function clear(to: usize, bytes: usize): void {

@@ -1,42 +1,16 @@
 // AssemblyScript: a float32 matrix product with bias and clamp in relaxed WebAssembly SIMD.
 //
-// The right factor is packed into panels of eight columns, so that the innermost loop reads it in
-// order, and the product is computed in tiles that stay in registers.
+// The right factor is packed into panels, and the product is computed in tiles that stay in registers.
 import { copyFloats } from './copy-floats';
-import { storeRow, tile5, tile6 } from './matrix-tiles';
+import { int8PanelBytes, multiplyRow, widenPanel } from './int8-panels';
+import { tile5, tile6 } from './matrix-tiles';
+import { PANEL, panelBytes } from './panels';
+import { isSparse, multiplySparse } from './sparse-product';
 
-/** Columns of a panel. */
-const PANEL: i32 = 8;
+/** For fewer rows it does not pay to make float32 of 8-bit weights first. */
+const MIN_ROWS: i32 = 4;
 /** Rows that are worked on together take as much, so that they stay in the L2 cache. */
 const BLOCK_BYTES: i32 = 256 << 10;
-
-/** What `packPanels` makes of a `[k, n]` matrix takes as much. */
-export function panelBytes(k: i32, n: i32): i32 {
-  return ((n + PANEL - 1) / PANEL) * PANEL * k * 4;
-}
-
-/**
- * Packs a row-major `[k, n]` matrix into `[ceil(n / 8), k, 8]`; columns past the last are zeros.
- */
-export function packPanels(from: usize, k: i32, n: i32, to: usize): void {
-  const rowBytes = (<usize>n) << 2;
-  for (let column = 0; column < n; column += PANEL) {
-    const width = min(PANEL, n - column);
-    let at = from + ((<usize>column) << 2);
-    for (let row = 0; row < k; row++) {
-      if (width === PANEL) {
-        v128.store(to, v128.load(at));
-        v128.store(to, v128.load(at, 16), 16);
-      } else {
-        v128.store(to, f32x4.splat(0));
-        v128.store(to, f32x4.splat(0), 16);
-        copyFloats(at, to, width);
-      }
-      at += rowBytes;
-      to += PANEL << 2;
-    }
-  }
-}
 
 /**
  * `min(max(a · b + bias, low), high)`, row-major.
@@ -44,7 +18,7 @@ export function packPanels(from: usize, k: i32, n: i32, to: usize): void {
  * @param a `[m, k]`, rows `k` values apart
  * @param panels `b` as `packPanels` leaves it
  * @param bias `[n]`, or 0 for none
- * @param edge 64 bytes to work in
+ * @param work 108 KiB to work in
  */
 export function multiply(
   a: usize,
@@ -56,12 +30,97 @@ export function multiply(
   low: f32,
   high: f32,
   out: usize,
+  work: usize,
+): void {
+  if (isSparse(a, m, k, n)) {
+    multiplySparse(a, m, k, panels, false, n, bias, low, high, out, work);
+  } else multiplyDense(a, m, k, panels, false, n, bias, low, high, out, work);
+}
+
+/**
+ * The same for weights of 8 bits, which become float32 shortly before they are used: the memory has to bring
+ * a quarter of the bytes.
+ *
+ * @param k 3,072 at most
+ * @param panels `b` as `packInt8Panels` leaves it
+ */
+export function multiplyInt8Weights(
+  a: usize,
+  m: i32,
+  k: i32,
+  panels: usize,
+  n: i32,
+  bias: usize,
+  low: f32,
+  high: f32,
+  out: usize,
+  work: usize,
+): void {
+  if (m < MIN_ROWS) multiplyRows(a, m, k, panels, n, bias, low, high, out, work);
+  else if (isSparse(a, m, k, n)) {
+    multiplySparse(a, m, k, panels, true, n, bias, low, high, out, work);
+  } else multiplyDense(a, m, k, panels, true, n, bias, low, high, out, work);
+}
+
+function multiplyRows(
+  a: usize,
+  m: i32,
+  k: i32,
+  panels: usize,
+  n: i32,
+  bias: usize,
+  low: f32,
+  high: f32,
+  out: usize,
   edge: usize,
 ): void {
+  const lowest = f32x4.splat(low);
+  const highest = f32x4.splat(high);
+  const panelStride = <usize>int8PanelBytes(k, PANEL);
+  for (let row = 0; row < m; row++) {
+    let panel = panels;
+    for (let column = 0; column < n; column += PANEL) {
+      const width = min(PANEL, n - column);
+      let bias0 = f32x4.splat(0);
+      let bias1 = f32x4.splat(0);
+      if (bias) {
+        let from = bias + ((<usize>column) << 2);
+        if (width < PANEL) {
+          copyFloats(from, edge, width);
+          from = edge;
+        }
+        bias0 = v128.load(from);
+        bias1 = v128.load(from, 16);
+      }
+      multiplyRow(a, k, panel, bias0, bias1, lowest, highest, width < PANEL ? edge : out);
+      if (width < PANEL) copyFloats(edge, out, width);
+      panel += panelStride;
+      out += (<usize>width) << 2;
+    }
+    a += (<usize>k) << 2;
+  }
+}
+
+function multiplyDense(
+  a: usize,
+  m: i32,
+  k: i32,
+  panels: usize,
+  isInt8: bool,
+  n: i32,
+  bias: usize,
+  low: f32,
+  high: f32,
+  out: usize,
+  work: usize,
+): void {
+  const edge = work;
+  const widened = work + 64;
   const aStride = (<usize>k) << 2;
   const outStride = (<usize>n) << 2;
   const lowest = f32x4.splat(low);
   const highest = f32x4.splat(high);
+  const panelStride = <usize>(isInt8 ? int8PanelBytes(k, PANEL) : panelBytes(k, PANEL));
   const block = max(6, (BLOCK_BYTES / <i32>aStride / 6) * 6);
   while (m > 0) {
     // A short last block joins the one before it.
@@ -70,9 +129,14 @@ export function multiply(
     for (let column = 0; column < n; column += PANEL) {
       const skip = (<usize>column) << 2;
       const width = n - column;
+      let weights = panel;
+      if (isInt8) {
+        widenPanel(panel, 0, k, widened, PANEL << 2);
+        weights = widened;
+      }
       if (width >= PANEL) {
         const panelBias = bias ? bias + skip : 0;
-        multiplyPanel(a, rows, aStride, panel, panelBias, lowest, highest, out + skip, outStride);
+        multiplyPanel(a, rows, aStride, weights, panelBias, lowest, highest, out + skip, outStride);
       } else {
         let panelBias: usize = 0;
         if (bias) {
@@ -81,11 +145,11 @@ export function multiply(
         }
         for (let row = 0; row < rows; row++) {
           const line = a + <usize>row * aStride;
-          multiplyPanel(line, 1, aStride, panel, panelBias, lowest, highest, edge, outStride);
+          multiplyPanel(line, 1, aStride, weights, panelBias, lowest, highest, edge, outStride);
           copyFloats(edge, out + <usize>row * outStride + skip, width);
         }
       }
-      panel += aStride * PANEL;
+      panel += panelStride;
     }
     a += <usize>rows * aStride;
     out += <usize>rows * outStride;
@@ -170,5 +234,6 @@ function tile1(
   }
   sum00 = f32x4.add(f32x4.add(sum00, sum10), f32x4.add(sum20, sum30));
   sum01 = f32x4.add(f32x4.add(sum01, sum11), f32x4.add(sum21, sum31));
-  storeRow(out, sum00, sum01, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum00, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum01, low), high), 16);
 }

@@ -159,17 +159,23 @@ export function tile6(
     a5 += 4;
     panel += 32;
   }
-  storeRow(out, sum00, sum01, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum00, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum01, low), high), 16);
   out += outStride;
-  storeRow(out, sum10, sum11, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum10, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum11, low), high), 16);
   out += outStride;
-  storeRow(out, sum20, sum21, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum20, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum21, low), high), 16);
   out += outStride;
-  storeRow(out, sum30, sum31, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum30, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum31, low), high), 16);
   out += outStride;
-  storeRow(out, sum40, sum41, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum40, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum41, low), high), 16);
   out += outStride;
-  storeRow(out, sum50, sum51, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum50, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum51, low), high), 16);
 }
 
 /** The same for five rows. */
@@ -300,18 +306,18 @@ export function tile5(
     a4 += 4;
     panel += 32;
   }
-  storeRow(out, sum00, sum01, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum00, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum01, low), high), 16);
   out += outStride;
-  storeRow(out, sum10, sum11, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum10, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum11, low), high), 16);
   out += outStride;
-  storeRow(out, sum20, sum21, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum20, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum21, low), high), 16);
   out += outStride;
-  storeRow(out, sum30, sum31, low, high);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum30, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum31, low), high), 16);
   out += outStride;
-  storeRow(out, sum40, sum41, low, high);
-}
-
-export function storeRow(to: usize, left: v128, right: v128, low: v128, high: v128): void {
-  v128.store(to, f32x4.pmin(f32x4.pmax(left, low), high));
-  v128.store(to, f32x4.pmin(f32x4.pmax(right, low), high), 16);
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum40, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum41, low), high), 16);
 }

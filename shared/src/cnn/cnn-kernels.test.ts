@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { type StoredWeight, valuesOf } from '../fold-constants.ts';
+import { WORK_BYTES } from './cnn-kernels.ts';
 import {
   between,
   type Case,
-  clamps,
   expectClose,
   guarded,
   kernels,
@@ -11,52 +11,67 @@ import {
   outSize,
   random,
   randomConvolution,
+  randomProduct,
   reference,
   runConvolution,
+  runProduct,
+  sparseValues,
   values,
 } from './kernel-cases.ts';
 
 test('a matrix product is that of plain loops, at any size, and touches nothing else', () => {
-  for (let i = 0; i < 80; i++) {
-    const [m, k, n] = [between(1, 60), between(1, 40), between(1, 40)];
-    const matrix = { height: 1, width: m, channels: k, n, clamp: one(clamps) };
-    const bias = values(one([0, n]));
-    const c: Case = {
-      ...matrix,
-      batch: 1,
-      filter: [1, 1],
-      strides: [1, 1],
-      pad: [0, 0, 0, 0],
-      bias,
-    };
-    const [a, b] = [values(m * k), values(k * n)];
-    const panels = Math.ceil(n / 8) * 8 * k;
-    const [packed] = guarded.run({ b, out: panels }, ({ b, out }) =>
-      kernels.packPanels(b, k, n, out),
+  for (let i = 0; i < 160; i++) {
+    const c = randomProduct();
+    const [k, n] = [c.channels, c.n];
+    const [a, b] = [sparseValues(c.height * k), values(k * n)];
+    const [packed] = guarded.run({ b, out: Math.ceil(n / 8) * 8 * k }, (at) =>
+      kernels.packPanels(at.b, k, n, at.out),
     ) as [Float32Array];
-    const buffers = { a, packed, bias, edge: 16, out: m * n };
-    const results = guarded.run(buffers, (at) =>
-      kernels.multiply(
-        at.a,
-        m,
-        k,
-        at.packed,
-        n,
-        bias.length && at.bias,
-        ...c.clamp,
-        at.out,
-        at.edge,
-      ),
+    expectClose(runProduct(c, a, packed, 'multiply'), reference(c, a, b, false));
+  }
+});
+
+test('a product without its zeros is the whole one to the last bit', () => {
+  const [m, k, n] = [30, 300, 40];
+  const a = values(m * k).map((value) => Math.max(0, value));
+  const b = values(k * n);
+  const product = (rows: number) =>
+    guarded.run({ a, b, work: WORK_BYTES / 4, out: m * n }, (at) =>
+      kernels.multiply(at.a, rows, k, at.b, n, 0, 0, 6, at.out, at.work),
+    )[0];
+  const sparse = product(m);
+  // Without zeros in the rows that are looked at, nothing is left out.
+  for (let row = 0; row < m; row += Math.floor(m / 8)) a.fill(1, row * k, (row + 1) * k);
+  const dense = product(m);
+  let compared = 0;
+  for (let row = 0; row < m; row++) {
+    if (row % Math.floor(m / 8) === 0) continue;
+    expect(dense?.subarray(row * n, (row + 1) * n)).toEqual(
+      sparse?.subarray(row * n, (row + 1) * n),
     );
-    expectClose(results, reference(c, a, b, false));
+    compared++;
+  }
+  expect(compared).toBeGreaterThan(15);
+});
+
+test.each([NaN, Infinity])('%d among zeros is not left out', (strange) => {
+  const [m, k, n] = [9, 40, 32];
+  const a = new Float32Array(m * k);
+  a[4 * k + 7] = strange;
+  const b = values(k * n);
+  for (const result of guarded.run({ a, b, work: WORK_BYTES / 4, out: m * n }, (at) =>
+    kernels.multiply(at.a, m, k, at.b, n, 0, -Infinity, Infinity, at.out, at.work),
+  )) {
+    const finite = [...result].map(Number.isFinite);
+    expect(finite).toEqual(Array.from({ length: m * n }, (_, i) => Math.floor(i / n) !== 4));
   }
 });
 
 test('rows that take more than a block are all computed', () => {
   const [m, k, n] = [150, 700, 8];
   const [a, b] = [values(m * k), values(k * n)];
-  const results = guarded.run({ a, b, edge: 16, out: m * n }, (at) =>
-    kernels.multiply(at.a, m, k, at.b, n, 0, -Infinity, Infinity, at.out, at.edge),
+  const results = guarded.run({ a, b, work: WORK_BYTES / 4, out: m * n }, (at) =>
+    kernels.multiply(at.a, m, k, at.b, n, 0, -Infinity, Infinity, at.out, at.work),
   );
   for (let row = 0; row < m; row++) {
     for (let column = 0; column < n; column++) {
@@ -73,11 +88,11 @@ test('a convolution is that of plain loops, at any size, and touches nothing els
     const c: Case = { ...randomConvolution(), n, bias: values(one([0, n])) };
     const { batch, height, width, channels, filter } = c;
     const k = filter[0] * filter[1] * channels;
-    const [x, weights] = [values(batch * height * width * channels), values(k * n)];
+    const [x, weights] = [sparseValues(batch * height * width * channels), values(k * n)];
     const [packed] = guarded.run({ weights, out: Math.ceil(n / 8) * 8 * k }, (at) =>
       kernels.packPanels(at.weights, k, n, at.out),
     ) as [Float32Array];
-    expectClose(runConvolution(c, x, packed, false), reference(c, x, weights, false));
+    expectClose(runConvolution(c, x, packed, 'multiply'), reference(c, x, weights, false));
   }
 });
 

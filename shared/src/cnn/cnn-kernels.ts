@@ -38,7 +38,7 @@ export interface CnnKernels {
     patches: number,
     patchCount: number,
     work: number,
-    isInt8: boolean,
+    product: number,
   ): void;
   convolveDepthwise(
     x: number,
@@ -88,6 +88,7 @@ export interface CnnKernels {
     channels: number,
     to: number,
   ): void;
+  multiplyInt8Weights: CnnKernels['multiply'];
   multiplyInt8: CnnKernels['multiply'];
   meanOfPixels(x: number, batch: number, pixels: number, channels: number, out: number): void;
   multiplyChannels(
@@ -102,12 +103,14 @@ export interface CnnKernels {
   swish(x: number, count: number, out: number): void;
 }
 
-/** The largest inner dimension that `multiplyInt8` has room for in INT8_WORK_BYTES. */
-export const MAX_INT8_DEPTH = 16_384;
-/** That `multiplyInt8` works in: an edge, and a block of rows with their scales. */
-export const INT8_WORK_BYTES = 97 * 1024;
-/** That `multiply` works in. */
-export const EDGE_BYTES = 64;
+/** Ways to multiply by a matrix: the kernels' names, in the order in which `convolve` numbers them. */
+export const products = ['multiply', 'multiplyInt8Weights', 'multiplyInt8'] as const;
+export type Product = (typeof products)[number];
+
+/** The largest inner dimension that WORK_BYTES has room for. */
+export const MAX_INT8_DEPTH = { multiplyInt8Weights: 3072, multiplyInt8: 16_384 };
+/** That a product works in. */
+export const WORK_BYTES = 108 * 1024;
 
 /** Smallest and largest value that an activation lets through, of those that the kernels fuse. */
 export const clamps: Readonly<Record<string, readonly [low: number, high: number]>> = {

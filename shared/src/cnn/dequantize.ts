@@ -1,7 +1,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { type StoredWeight, valuesOf } from '../fold-constants.ts';
-import { type CnnKernels, MAX_INT8_DEPTH, type WasmHeap } from './cnn-kernels.ts';
+import { type CnnKernels, MAX_INT8_DEPTH, type Product, type WasmHeap } from './cnn-kernels.ts';
 import type { PackedMatrices } from './packed-matrices.ts';
 
 /** tfjs has no operation like it. */
@@ -31,18 +31,20 @@ const MIN_INT8_DEPTH = 40;
 export function tensorOf(weight: StoredWeight, use: WeightUse): tf.Tensor {
   if (weight.format !== 'uint8' || !tf.getKernel(DEQUANTIZE, tf.getBackend()))
     return tf.tensor(valuesOf(weight), weight.shape, weight.dtype);
-  const dequantization: Dequantization = { ...weight, use: feasible(weight, use) };
+  const dequantization: Dequantization = { ...weight, use };
   return tf.engine().runKernel(DEQUANTIZE, {}, dequantization as unknown as tf.NamedAttrMap);
 }
 
-function feasible({ shape, scale, min, factors, bytes }: StoredWeight, use: WeightUse): WeightUse {
+/** How the values of a constant are made: for any kernel, or as the right factor of a product. */
+function targetOf({ use, shape, scale, min, factors, bytes }: Dequantization): 'values' | Product {
   const n = shape.at(-1) as number;
   // The packing kernels know a factor for each column, or one for all.
   if (use === 'values' || (factors.length !== 1 && factors.length !== n)) return 'values';
+  const product = use === 'int8 factor' ? 'multiplyInt8' : 'multiplyInt8Weights';
   const isSymmetric = Math.abs(min / scale + 128) < 1e-3;
   const depth = bytes.length / n;
-  const isDeep = depth >= MIN_INT8_DEPTH && depth <= MAX_INT8_DEPTH;
-  return use === 'int8 factor' && isSymmetric && isDeep ? use : 'factor';
+  const isDeep = depth >= MIN_INT8_DEPTH && depth <= MAX_INT8_DEPTH[product];
+  return isSymmetric && isDeep ? product : 'multiply';
 }
 
 /** Lets {@link tensorOf} use `cnn-kernels.wasm`. */
@@ -57,15 +59,11 @@ export function registerDequantize(
     kernelName: DEQUANTIZE,
     backendName: 'wasm',
     kernelFunc({ attrs }) {
-      const { bytes, shape, scale, min, factors, use } = attrs as unknown as Dequantization;
+      const dequantization = attrs as unknown as Dequantization;
+      const { bytes, shape, scale, min, factors } = dequantization;
+      const target = targetOf(dequantization);
       const scales = factors.map((factor) => scale * factor);
       const at = heap._malloc(scales.byteLength + bytes.length);
-      const out = {
-        values: () => backend.makeOutput(shape, 'float32'),
-        factor: () => matrices.makePacked(shape, 'panels'),
-        'int8 factor': () => matrices.makePacked(shape, 'int8 panels'),
-      }[use]();
-      const to = backend.getMemoryOffset(out.dataId);
       const codes = at + scales.byteLength;
       heap.HEAPU8.set(new Uint8Array(scales.buffer), at);
       heap.HEAPU8.set(bytes, codes);
@@ -73,9 +71,17 @@ export function registerDequantize(
       const n = shape.at(-1) as number;
       const k = bytes.length / n;
       const scaling = [at, scales.length] as const;
-      if (use === 'values') kernels.dequantize(codes, bytes.length, offset, ...scaling, to);
-      else if (use === 'factor') kernels.dequantizePanels(codes, k, n, offset, ...scaling, to);
-      else kernels.packInt8Panels(codes, k, n, ...scaling, to);
+      let out: tf.TensorInfo;
+      if (target === 'values') {
+        out = backend.makeOutput(shape, 'float32');
+        const to = backend.getMemoryOffset(out.dataId);
+        kernels.dequantize(codes, bytes.length, offset, ...scaling, to);
+      } else {
+        const { tensor, at: to } = matrices.makePacked(shape, target);
+        if (target === 'multiply') kernels.dequantizePanels(codes, k, n, offset, ...scaling, to);
+        else kernels.packInt8Panels(codes, k, n, ...scaling, to);
+        out = tensor;
+      }
       heap._free(at);
       return out;
     },

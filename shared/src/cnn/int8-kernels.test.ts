@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { INT8_WORK_BYTES, MAX_INT8_DEPTH } from './cnn-kernels.ts';
+import { MAX_INT8_DEPTH } from './cnn-kernels.ts';
 import {
   between,
   type Case,
@@ -11,8 +11,11 @@ import {
   kernels,
   one,
   randomConvolution,
+  randomProduct,
   reference,
   runConvolution,
+  runProduct,
+  sparseValues,
   values,
 } from './kernel-cases.ts';
 
@@ -75,21 +78,57 @@ function packInt8({ k, n, codes, scales }: Int8Case): Float32Array {
 
 function runInt8(product: Int8Case): Float32Array[] {
   const { m, k, n, a, bias, clamp } = product;
-  const packed = packInt8(product);
-  return guarded.run({ a, packed, bias, work: INT8_WORK_BYTES / 4, out: m * n }, (at) =>
-    kernels.multiplyInt8(
-      at.a,
-      m,
-      k,
-      at.packed,
-      n,
-      bias.length && at.bias,
-      ...clamp,
-      at.out,
-      at.work,
-    ),
+  const matrix = { ...randomProduct(), height: m, channels: k, n, bias, clamp };
+  return runProduct(matrix, a, packInt8(product), 'multiplyInt8');
+}
+
+/** What the codes stand for. */
+function widened({ n, codes, scales }: Pick<Int8Case, 'n' | 'codes' | 'scales'>): Float32Array {
+  return Float32Array.from(
+    codes,
+    (code, i) => (code - 128) * (scales[scales.length === 1 ? 0 : i % n] as number),
   );
 }
+
+test('a product by weights of 8 bits is that of plain loops, and touches nothing else', () => {
+  for (let i = 0; i < 160; i++) {
+    const c = randomProduct();
+    const { height: m, channels: k, n, bias, clamp } = c;
+    const a = sparseValues(m * k);
+    const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
+    const scales = values(one([1, n])).map((scale) => scale / 100);
+    const packed = packInt8({ m, k, n, a, codes, scales, bias, clamp });
+    const expected = reference(c, a, widened({ n, codes, scales }), false);
+    expectClose(runProduct(c, a, packed, 'multiplyInt8Weights'), expected);
+  }
+});
+
+test('a convolution by weights of 8 bits is that of plain loops', () => {
+  for (let i = 0; i < 40; i++) {
+    const n = one([between(1, 20), 32]);
+    const c: Case = { ...randomConvolution(), n, bias: values(one([0, n])) };
+    const { batch, height, width, channels, filter, bias, clamp } = c;
+    const k = filter[0] * filter[1] * channels;
+    const x = sparseValues(batch * height * width * channels);
+    const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
+    const scales = values(one([1, n])).map((scale) => scale / 100);
+    const packed = packInt8({ m: 1, k, n, a: x, codes, scales, bias, clamp });
+    const expected = reference(c, x, widened({ n, codes, scales }), false);
+    expectClose(runConvolution(c, x, packed, 'multiplyInt8Weights'), expected);
+  }
+});
+
+test('a product by weights of 8 bits has room for the deepest that it takes', () => {
+  const [m, k, n] = [5, MAX_INT8_DEPTH.multiplyInt8Weights, 3];
+  const a = values(m * k);
+  const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
+  const rest = { n, codes, scales: Float32Array.of(1e-5), bias: values(n), clamp: clamps[0] };
+  const matrix: Case = { ...randomProduct(), height: m, channels: k, ...rest };
+  expectClose(
+    runProduct(matrix, a, packInt8({ m, k, a, ...rest }), 'multiplyInt8Weights'),
+    reference(matrix, a, widened(rest), false),
+  );
+});
 
 test('a product of 8 bits is that of plain loops, at any size, and touches nothing else', () => {
   for (let i = 0; i < 80; i++) {
@@ -129,12 +168,12 @@ test('a convolution in 8 bits is the product of its patches, and touches nothing
       bias: c.bias,
       clamp: c.clamp,
     };
-    expectClose(runConvolution(c, x, packInt8(product), true), int8Reference(product));
+    expectClose(runConvolution(c, x, packInt8(product), 'multiplyInt8'), int8Reference(product));
   }
 });
 
 test('a product of 8 bits has room for the deepest that it takes', () => {
-  const [m, k, n] = [7, MAX_INT8_DEPTH, 3];
+  const [m, k, n] = [7, MAX_INT8_DEPTH.multiplyInt8, 3];
   const a = values(m * k);
   const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
   const rest = { scales: Float32Array.of(1e-5), bias: values(n), clamp: clamps[0] };

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type CnnKernels, INT8_WORK_BYTES } from './cnn-kernels.ts';
+import { type CnnKernels, type Product, products, WORK_BYTES } from './cnn-kernels.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { GuardedMemory } from './guarded-memory.ts';
 
@@ -22,6 +22,12 @@ export function random(): number {
 export const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
 export const one = <T>(choices: readonly T[]) => choices[between(0, choices.length - 1)] as T;
 export const values = (length: number) => Float32Array.from({ length }, () => random() * 2 - 1);
+
+/** Some, or most of them zeros, as behind a ReLU. */
+export function sparseValues(length: number): Float32Array {
+  const zeros = one([0, 0.3, 0.5, 0.8, 1]);
+  return values(length).map((value) => (random() < zeros ? 0 : value));
+}
 
 /** A convolution. */
 export interface Case {
@@ -81,11 +87,47 @@ export function reference(
 }
 
 export function expectClose(results: readonly Float32Array[], expected: readonly number[]): void {
+  const isClose = (value: number, result = NaN) =>
+    Math.abs(value - result) < 2e-5 * Math.max(1, Math.abs(value));
   for (const result of results) {
-    const far = expected.findIndex((value, i) => !(Math.abs(value - (result[i] ?? NaN)) < 1e-5));
+    const far = expected.findIndex((value, i) => !isClose(value, result[i]));
     expect(far, `${result[far]} instead of ${expected[far]}`).toBe(-1);
     expect(result).toHaveLength(expected.length);
   }
+}
+
+/** A matrix product, as a convolution of pixels. */
+export function randomProduct(): Case {
+  // Of more than 256 values there are several parts, of more than 256 rows several blocks.
+  const [height, channels, n] = one([
+    [between(1, 60), between(1, 40), between(1, 40)],
+    [between(1, 20), between(1, 60), 8 * between(3, 16)],
+    [between(1, 8), between(500, 800), one([32, 40, 80])],
+    [between(250, 600), between(1, 9), one([32, 72])],
+  ]);
+  return {
+    batch: 1,
+    height,
+    width: 1,
+    channels,
+    filter: [1, 1],
+    strides: [1, 1],
+    pad: [0, 0, 0, 0],
+    n,
+    bias: values(one([0, n])),
+    clamp: one(clamps),
+  };
+}
+
+export function runProduct(
+  { height: m, channels: k, n, bias, clamp }: Case,
+  a: Float32Array,
+  packed: Float32Array,
+  product: Product,
+): Float32Array[] {
+  return guarded.run({ a, packed, bias, work: WORK_BYTES / 4, out: m * n }, (at) =>
+    kernels[product](at.a, m, k, at.packed, n, bias.length && at.bias, ...clamp, at.out, at.work),
+  );
 }
 
 export function randomConvolution(): Omit<Case, 'n' | 'bias'> {
@@ -103,7 +145,7 @@ export function randomConvolution(): Omit<Case, 'n' | 'bias'> {
   };
 }
 
-export function runConvolution(c: Case, x: Float32Array, packed: Float32Array, isInt8: boolean) {
+export function runConvolution(c: Case, x: Float32Array, packed: Float32Array, product: Product) {
   const { batch, height, width, channels, filter } = c;
   const [outHeight, outWidth] = outSize(c);
   const patchCount = between(1, 40);
@@ -112,7 +154,7 @@ export function runConvolution(c: Case, x: Float32Array, packed: Float32Array, i
     packed,
     bias: c.bias,
     patches: patchCount * filter[0] * filter[1] * channels,
-    work: isInt8 ? INT8_WORK_BYTES / 4 : 16,
+    work: WORK_BYTES / 4,
     out: batch * outHeight * outWidth * c.n,
   };
   return guarded.run(buffers, (at) =>
@@ -136,7 +178,7 @@ export function runConvolution(c: Case, x: Float32Array, packed: Float32Array, i
       at.patches,
       patchCount,
       at.work,
-      isInt8,
+      products.indexOf(product),
     ),
   );
 }

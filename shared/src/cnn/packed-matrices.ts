@@ -1,13 +1,15 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { DataId, TensorInfo } from '@tensorflow/tfjs-core';
-import type { CnnKernels, WasmHeap } from './cnn-kernels.ts';
-
-/** `panels` of `packPanels`, or `int8 panels` of `packInt8Panels`. */
-type Packing = 'panels' | 'int8 panels';
+import { upToLine } from './arena.ts';
+import type { CnnKernels, Product, WasmHeap } from './cnn-kernels.ts';
 
 interface Packed {
+  /** A multiple of 64: vectors that lie across two cache lines take twice as long to load. */
   readonly at: number;
-  readonly packing: Packing;
+  /** Of the memory that it lies in. */
+  readonly block: number;
+  /** The kernel that it is packed for. */
+  readonly product: Product;
   readonly k: number;
   readonly n: number;
   /** Whether this is all there is of the tensor. */
@@ -39,14 +41,13 @@ export class PackedMatrices {
   }
 
   /** @returns where, and how, the tensor's values lie as a matrix of `k` rows and `n` columns */
-  pack({ dataId }: TensorInfo, k: number, n: number): Pick<Packed, 'at' | 'packing'> {
+  pack({ dataId }: TensorInfo, k: number, n: number): Pick<Packed, 'at' | 'product'> {
     const known = this.#packed.get(dataId);
     if (known?.k === k && known.n === n) return known;
     this.expectUnpacked({ dataId });
     this.#forget(dataId);
-    const at = this.#heap._malloc(this.#kernels.panelBytes(k, n));
-    this.#kernels.packPanels(this.#backend.getMemoryOffset(dataId), k, n, at);
-    const packed: Packed = { at, packing: 'panels', k, n, isTensor: false };
+    const packed = { ...this.#reserve('multiply', k, n), isTensor: false };
+    this.#kernels.packPanels(this.#backend.getMemoryOffset(dataId), k, n, packed.at);
     this.#packed.set(dataId, packed);
     return packed;
   }
@@ -55,16 +56,22 @@ export class PackedMatrices {
    * Makes a tensor that exists as a packed matrix only, which saves as much memory again.
    *
    * @param shape whose last dimension are the matrix's columns
-   * @returns the tensor, whose values lie where {@link pack} says
+   * @returns the tensor, and where its values belong, packed for the product
    */
-  makePacked(shape: number[], packing: Packing): TensorInfo {
+  makePacked(shape: number[], product: Product): { tensor: TensorInfo; at: number } {
     const n = shape.at(-1) as number;
     const k = shape.slice(0, -1).reduce((product, side) => product * side, 1);
+    const packed = this.#reserve(product, k, n);
+    const tensor = this.#backend.makeOutput(shape, 'float32', packed.block);
+    this.#packed.set(tensor.dataId, { ...packed, isTensor: true });
+    return { tensor, at: packed.at };
+  }
+
+  #reserve(product: Product, k: number, n: number): Omit<Packed, 'isTensor'> {
     const { panelBytes, int8PanelBytes } = this.#kernels;
-    const at = this.#heap._malloc((packing === 'panels' ? panelBytes : int8PanelBytes)(k, n));
-    const tensor = this.#backend.makeOutput(shape, 'float32', at);
-    this.#packed.set(tensor.dataId, { at, packing, k, n, isTensor: true });
-    return tensor;
+    const bytes = (product === 'multiply' ? panelBytes : int8PanelBytes)(k, n);
+    const block = this.#heap._malloc(bytes + upToLine(1));
+    return { at: upToLine(block), block, product, k, n };
   }
 
   /** @throws Error for what {@link makePacked} has made: others than `pack` do not find its values */
@@ -79,6 +86,6 @@ export class PackedMatrices {
     if (!packed) return;
     this.#packed.delete(dataId);
     // Else tfjs has freed them with the tensor.
-    if (!packed.isTensor) this.#heap._free(packed.at);
+    if (!packed.isTensor) this.#heap._free(packed.block);
   }
 }

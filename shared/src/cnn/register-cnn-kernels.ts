@@ -1,12 +1,13 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
+import { upToLine } from './arena.ts';
 import {
   clamps,
-  EDGE_BYTES,
-  INT8_WORK_BYTES,
   type InstantiateKernels,
   instantiateInHeap,
+  products,
   type WasmHeap,
+  WORK_BYTES,
 } from './cnn-kernels.ts';
 import { registerDequantize } from './dequantize.ts';
 import { PackedMatrices } from './packed-matrices.ts';
@@ -22,7 +23,7 @@ const MIN_PATCHES = 30;
 /** Of the channels of a depthwise convolution that are copied at a time. */
 const DEPTHWISE_BYTES = 64 * 1024;
 /** Enough for all but convolutions whose patches are larger than PATCH_BYTES / MIN_PATCHES. */
-const SCRATCH_BYTES = INT8_WORK_BYTES + PATCH_BYTES;
+const SCRATCH_BYTES = WORK_BYTES + PATCH_BYTES;
 
 /**
  * Puts faster kernels in the place of tfjs-wasm's for what convolutional networks are made of, for any
@@ -38,7 +39,7 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   const kernels = instantiateInHeap(heap, instantiate);
   const matrices = new PackedMatrices(backend, heap, kernels);
   /** The same memory for every call, which keeps it in the cache. */
-  const scratch = heap._malloc(SCRATCH_BYTES);
+  const scratch = upToLine(heap._malloc(SCRATCH_BYTES + upToLine(1)));
   const addressOf = (tensor: tf.TensorInfo | undefined): number =>
     tensor ? backend.getMemoryOffset(tensor.dataId) : 0;
   const multiply = (
@@ -49,11 +50,10 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     [m, k, n]: readonly [number, number, number],
     outShape: number[],
   ): tf.TensorInfo => {
-    const { at, packing } = matrices.pack(b, k, n);
+    const { at, product } = matrices.pack(b, k, n);
     const out = backend.makeOutput(outShape, 'float32');
     const to = addressOf(out);
-    const product = packing === 'panels' ? kernels.multiply : kernels.multiplyInt8;
-    product(addressOf(a), m, k, at, n, addressOf(bias), low, high, to, scratch);
+    kernels[product](addressOf(a), m, k, at, n, addressOf(bias), low, high, to, scratch);
     return out;
   };
 
@@ -73,11 +73,9 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
       return multiply(x, filter, bias, clamp, [m, k, outChannels], outShape);
     }
     const patchCount = Math.max(MIN_PATCHES, Math.floor(PATCH_BYTES / (k * 4)));
-    const { at: panels, packing } = matrices.pack(filter, k, outChannels);
-    const isInt8 = packing === 'int8 panels';
+    const { at: panels, product } = matrices.pack(filter, k, outChannels);
     const out = backend.makeOutput(outShape, 'float32');
-    const workBytes = isInt8 ? INT8_WORK_BYTES : EDGE_BYTES;
-    const bytes = workBytes + patchCount * k * 4;
+    const bytes = WORK_BYTES + patchCount * k * 4;
     const work = bytes > SCRATCH_BYTES ? heap._malloc(bytes) : scratch;
     kernels.convolve(
       addressOf(x),
@@ -98,10 +96,10 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
       addressOf(bias),
       ...clamp,
       addressOf(out),
-      work + workBytes,
+      work + WORK_BYTES,
       patchCount,
       work,
-      isInt8,
+      products.indexOf(product),
     );
     if (work !== scratch) heap._free(work);
     return out;

@@ -1,4 +1,4 @@
-import { type CnnKernels, INT8_WORK_BYTES, type WasmHeap } from 'shared/cnn/cnn-kernels';
+import { type CnnKernels, products, type WasmHeap, WORK_BYTES } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { beforeAll, expect, test } from 'vitest';
 import { createRandom } from '../datasets/random.ts';
@@ -76,8 +76,8 @@ test.each([
   { m: 401, k: 9, n: 85, threads: 1 },
 ])('a product of $m rows is that of one thread, on $threads', ({ m, k, n, threads }) => {
   const [a, panels, bias] = [values(m * k), values(Math.ceil(n / 8) * 8 * k), values(n)];
-  const work = malloc(INT8_WORK_BYTES);
-  for (const name of ['multiply', 'multiplyInt8'] as const) {
+  const work = malloc(WORK_BYTES);
+  for (const name of products) {
     const found = compare(m * n, (kernels, out) =>
       kernels[name](a, m, k, panels, n, bias, -1, 6, out, work),
     );
@@ -88,17 +88,17 @@ test.each([
 });
 
 test.each([
-  { batch: 7, threads: 3, isInt8: false },
-  { batch: 7, threads: 3, isInt8: true },
-  { batch: 2, threads: 2, isInt8: false },
-  { batch: 1, threads: 1, isInt8: false },
-])('a convolution of $batch pictures is that of one thread, on $threads', (example) => {
-  const { batch, threads, isInt8 } = example;
+  { batch: 7, threads: 3, product: 'multiply' },
+  { batch: 7, threads: 3, product: 'multiplyInt8' },
+  { batch: 2, threads: 2, product: 'multiply' },
+  { batch: 1, threads: 1, product: 'multiply' },
+] as const)('a convolution of $batch pictures is that of one thread, on $threads', (example) => {
+  const { batch, threads, product } = example;
   const [height, width, channels, n, patchCount] = [29, 38, 9, 93, 40];
   const [outHeight, outWidth] = [15, 38];
   const k = 9 * channels;
   const [x, panels] = [values(batch * height * width * channels), values(96 * k)];
-  const [bias, patches, work] = [values(n), malloc(patchCount * k * 4), malloc(INT8_WORK_BYTES)];
+  const [bias, patches, work] = [values(n), malloc(patchCount * k * 4), malloc(WORK_BYTES)];
   const found = compare(batch * outHeight * outWidth * n, (kernels, out) =>
     kernels.convolve(
       x,
@@ -123,7 +123,7 @@ test.each([
       patches,
       patchCount,
       work,
-      isInt8,
+      products.indexOf(product),
     ),
   );
   // Pixels that are left over from the tiles are others.
@@ -178,7 +178,7 @@ test.each([
 
 test('a kernel that fails on another thread throws, and the next one computes', () => {
   const [m, k, n] = [401, 123, 165];
-  const [a, panels, work] = [values(m * k), values(168 * k), malloc(INT8_WORK_BYTES)];
+  const [a, panels, work] = [values(m * k), values(168 * k), malloc(WORK_BYTES)];
   const beyond = wasmMemory.buffer.byteLength - (m * n * 4) / 2;
   expect(() => many.multiply(a, m, k, panels, n, 0, -1, 6, beyond, work)).toThrow(
     'The kernel multiply failed on one of its threads.',

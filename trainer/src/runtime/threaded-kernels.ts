@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import {
   type CnnKernels,
-  EDGE_BYTES,
-  INT8_WORK_BYTES,
   type InstantiateKernels,
   instantiateInHeap,
+  type Product,
   type WasmHeap,
+  WORK_BYTES,
 } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import type { KernelThread } from './kernel-thread.ts';
@@ -109,8 +109,7 @@ export async function startThreadedKernels(
   }
 
   function shareProduct(
-    name: 'multiply' | 'multiplyInt8',
-    workBytes: number,
+    name: Product,
     [a, m, k, panels, n, bias, low, high, out]: Parameters<CnnKernels['multiply']>,
   ): void {
     const shares = split(m, MIN_ROWS, m * k * n).map(
@@ -124,7 +123,7 @@ export async function startThreadedKernels(
         low,
         high,
         out + first * n * 4,
-        scratchOf(thread, workBytes),
+        scratchOf(thread, WORK_BYTES),
       ],
     );
     run(name, shares);
@@ -133,9 +132,11 @@ export async function startThreadedKernels(
   const threaded: CnnKernels = {
     ...kernels,
 
-    multiply: (...values) => shareProduct('multiply', EDGE_BYTES, values),
+    multiply: (...values) => shareProduct('multiply', values),
 
-    multiplyInt8: (...values) => shareProduct('multiplyInt8', INT8_WORK_BYTES, values),
+    multiplyInt8Weights: (...values) => shareProduct('multiplyInt8Weights', values),
+
+    multiplyInt8: (...values) => shareProduct('multiplyInt8', values),
 
     convolve(
       x,
@@ -160,14 +161,13 @@ export async function startThreadedKernels(
       _patches,
       patchCount,
       _work,
-      isInt8,
+      product,
     ) {
-      const workBytes = isInt8 ? INT8_WORK_BYTES : EDGE_BYTES;
       const k = filterHeight * filterWidth * channels;
       const outPixels = outHeight * outWidth;
       const shares = split(batch, 1, batch * outPixels * k * n).map(
         ({ thread, first, count }): Parameters<CnnKernels['convolve']> => {
-          const work = scratchOf(thread, workBytes + patchCount * k * 4);
+          const work = scratchOf(thread, WORK_BYTES + patchCount * k * 4);
           return [
             x + first * height * width * channels * 4,
             count,
@@ -188,10 +188,10 @@ export async function startThreadedKernels(
             low,
             high,
             out + first * outPixels * n * 4,
-            work + workBytes,
+            work + WORK_BYTES,
             patchCount,
             work,
-            isInt8,
+            product,
           ];
         },
       );
@@ -241,7 +241,7 @@ export async function startThreadedKernels(
           low,
           high,
           out + first * outSize * 4,
-          scratchOf(thread, workBytes),
+          scratchOf(thread, WORK_BYTES),
           workBytes,
         ],
       );

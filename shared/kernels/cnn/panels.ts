@@ -1,0 +1,43 @@
+// AssemblyScript: panels of eight columns of a product's right factor, so that the innermost loop reads it
+// in order.
+import { copyFloats } from './copy-floats';
+
+/** Columns of a panel. */
+export const PANEL: i32 = 8;
+
+/** What `packPanels` makes of a `[k, n]` matrix takes as much. */
+export function panelBytes(k: i32, n: i32): i32 {
+  return ((n + PANEL - 1) / PANEL) * PANEL * k * 4;
+}
+
+/**
+ * Packs a row-major `[k, n]` matrix into `[ceil(n / 8), k, 8]`; columns past the last are zeros.
+ */
+export function packPanels(from: usize, k: i32, n: i32, to: usize): void {
+  const rowBytes = (<usize>n) << 2;
+  for (let column = 0; column < n; column += PANEL) {
+    const width = min(PANEL, n - column);
+    let at = from + ((<usize>column) << 2);
+    for (let row = 0; row < k; row++) {
+      if (width === PANEL) {
+        v128.store(to, v128.load(at));
+        v128.store(to, v128.load(at, 16), 16);
+      } else {
+        v128.store(to, f32x4.splat(0));
+        v128.store(to, f32x4.splat(0), 16);
+        copyFloats(at, to, width);
+      }
+      at += rowBytes;
+      to += PANEL << 2;
+    }
+  }
+}
+
+/** Copies rows of a panel to where they lie `toStride` bytes apart. */
+export function copyPanel(from: usize, rows: i32, to: usize, toStride: usize): void {
+  for (const end = from + ((<usize>rows) << 5); from < end; from += 32) {
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+    to += toStride;
+  }
+}
