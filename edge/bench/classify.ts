@@ -142,7 +142,7 @@ function showLayer({ name, count, gigaflop, ms }: LayerTime, ...others: LayerTim
     (layerMs) =>
       `${layerMs.toFixed(2).padStart(7)} ms${((gigaflop / layerMs) * 1000).toFixed(1).padStart(6)}`,
   );
-  console.log(`${name.padEnd(42)}${count} ×${times.join('  ')}`);
+  console.log(`${name.padEnd(48)}${count} ×${times.join('  ')}`);
 }
 
 function showRequest(name: string, times: CpuTimes): void {

@@ -12,6 +12,7 @@ import * as native from 'onnxruntime-node';
 import * as web from 'onnxruntime-web';
 import { CallRecorder } from 'shared/cnn/call-recorder';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
+import { composedKernels } from 'shared/cnn/composed-kernels';
 import { createPredictor } from 'shared/cnn/predictor';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { foldConstants, foldGraph } from 'shared/fold-constants';
@@ -61,9 +62,13 @@ const { size } = card.preprocess;
 const photos = await Promise.all(['chelsea', 'coffee', 'rocket'].map(readPhoto));
 const [photo] = photos as [Float32Array];
 
+for (const kernel of composedKernels('wasm')) tf.registerKernel(kernel);
 const stock = registeredKernels();
 const recorder = await startBackend();
 const ours = registeredKernels();
+useKernels(stock);
+const { run: onStock } = loadGraph(foldGraph(artifacts), 'float32');
+useKernels(ours);
 const folded = foldConstants(artifacts);
 const onWasm = runOf(await loadGraphModel({ load: async () => folded }));
 const { run: onWasmInFloat32 } = loadGraph(foldGraph(artifacts), 'float32');
@@ -136,7 +141,7 @@ const layersOf = (kernels: typeof ours, run: Run): LayerTime[] => {
 const layers = {
   ours: layersOf(ours, onWasmInFloat32),
   int8: layersOf(ours, onWasmInInt8),
-  stock: layersOf(stock, onWasm),
+  stock: layersOf(stock, onStock),
 };
 
 const msBySize: Record<number, number> = {};

@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Kernels that ours stand in for, and two that tfjs-wasm does not have. */
+/** Kernels that ours stand in for, and three that tfjs-wasm does not have. */
 const names = [
   'Add',
   'Dequantize',
+  'ExpandedDepthwise',
   'FusedConv2D',
   'FusedDepthwiseConv2D',
   'Identity',

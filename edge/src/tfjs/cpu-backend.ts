@@ -23,9 +23,9 @@ import { splitVConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/SplitV.j
 import { stridedSliceConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/StridedSlice.js';
 import { tanhConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Tanh.js';
 import { type KernelBackend, type KernelConfig, registerKernel } from '@tensorflow/tfjs-core';
-import { swishConfig } from 'shared/cnn/swish';
+import { composedKernels } from 'shared/cnn/composed-kernels';
 
-/** What `shared/graph/graph-operations` needs, and `Swish`: see `shared/graph/fuse-swish`. */
+/** What `shared/graph/operations` runs. */
 const kernels: readonly KernelConfig[] = [
   _fusedMatMulConfig,
   addConfig,
@@ -49,8 +49,8 @@ const kernels: readonly KernelConfig[] = [
   softmaxConfig,
   splitVConfig,
   stridedSliceConfig,
-  swishConfig('cpu'),
   tanhConfig,
+  ...composedKernels('cpu'),
 ];
 
 /** tfjs' plain CPU backend. */

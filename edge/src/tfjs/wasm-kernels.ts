@@ -23,9 +23,9 @@ import { stridedSliceConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/S
 import { tanhConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/Tanh.js';
 import { transposeConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/Transpose.js';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
-import { swishConfig } from 'shared/cnn/swish';
+import { composedKernels } from 'shared/cnn/composed-kernels';
 
-/** What `shared/graph/graph-operations` needs of the WASM backend, and `Swish`: see `shared/graph/fuse-swish`. */
+/** What `shared/graph/operations` runs on the WASM backend. */
 export const wasmKernels: readonly KernelConfig[] = [
   _fusedMatMulConfig,
   addConfig,
@@ -49,8 +49,8 @@ export const wasmKernels: readonly KernelConfig[] = [
   softmaxConfig,
   splitVConfig,
   stridedSliceConfig,
-  swishConfig('wasm'),
   tanhConfig,
   // No graph has it, but Mean and Max call it, and registering sets it up.
   transposeConfig,
+  ...composedKernels('wasm'),
 ];

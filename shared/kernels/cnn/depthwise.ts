@@ -4,12 +4,20 @@
 // no borders, and what they read lies close together. Copying takes one load and one store an
 // input value, against 9 or 25 multiplications an output value. Sixteen channels are copied at a
 // time, since they share a cache line.
-import { prepareLines, TILE } from './depthwise-lines';
+import {
+  lineStride,
+  outPixels,
+  pixelStride,
+  prepareLines,
+  TILE,
+  weightBytes,
+} from './depthwise-lines';
 import { line3By1, line3By2 } from './depthwise-lines-3';
 import { line5By1, line5By2 } from './depthwise-lines-5';
 
-/** Planes of four channels that are filled at a time. */
-const PLANES: i32 = 4;
+/** Channels that are copied at a time, to planes of eight. */
+export const GROUP: i32 = 16;
+const PLANES: i32 = 2;
 
 /**
  * Layout is NHWC, float32; one output a channel. The filter is 3 or 5 wide and moves 1 or 2
@@ -44,24 +52,24 @@ export function convolveDepthwise(
 ): bool {
   const pixelBytes = (<usize>channels) << 2;
   const columns = (((outWidth + TILE - 1) / TILE) * TILE - 1) * strideX + filterWidth;
-  const lineBytes = (<usize>columns) << 4;
+  const lineBytes = (<usize>columns) << 5;
   const taps = filterHeight * filterWidth;
-  const weightBytes = (<usize>(1 + taps)) << 4;
-  const planes = work + weightBytes * PLANES;
-  const lines = (workBytes - <i32>weightBytes * PLANES) / (<i32>lineBytes * PLANES);
+  const quadBytes = (<usize>(1 + taps)) << 4;
+  const planes = work + quadBytes * (GROUP >> 2);
+  const lines = (workBytes - <i32>quadBytes * (GROUP >> 2)) / (<i32>lineBytes * PLANES);
   if (lines < filterHeight) return false;
   const bandRows = min((lines - filterHeight) / strideY + 1, outHeight);
   const planeBytes = <usize>((bandRows - 1) * strideY + filterHeight) * lineBytes;
   prepareLines(lineBytes, taps, outWidth, pixelBytes, low, high);
   // Where the padding is in the planes stays the same, but for the rows above and below of a band.
-  const left = (<usize>padLeft) << 4;
+  const left = (<usize>padLeft) << 5;
   const inside = min(width, columns - padLeft);
-  clear(planes, (<i32>planeBytes * PLANES) >> 4);
+  clear(planes, planeBytes * PLANES);
   const isWhole = bandRows === outHeight;
   for (let b = 0; b < batch; b++) {
-    for (let channel = 0; channel < channels; channel += PLANES << 2) {
+    for (let channel = 0; channel < channels; channel += GROUP) {
       const skip = (<usize>channel) << 2;
-      const groupChannels = min(PLANES << 2, channels - channel);
+      const groupChannels = min(GROUP, channels - channel);
       gatherWeights(bias ? bias + skip : 0, filter + skip, pixelBytes, taps, groupChannels, work);
       for (let outY = 0; outY < outHeight; outY += bandRows) {
         const rows = min(bandRows, outHeight - outY);
@@ -72,27 +80,22 @@ export function convolveDepthwise(
           if (y >= 0 && y < height)
             gatherLine(from, pixelBytes, inside, groupChannels, line + left, planeBytes);
           else if (!isWhole)
-            for (let plane = 0; plane < PLANES; plane++) clear(line + planeBytes * plane, columns);
+            for (let plane = 0; plane < PLANES; plane++)
+              clear(line + planeBytes * plane, lineBytes);
           line += lineBytes;
         }
-        // Row by row, since what shares a cache line should be written at the same time.
-        let to = out + skip + <usize>(outY * outWidth) * pixelBytes;
-        for (let row = 0; row < rows; row++) {
-          line = planes + <usize>(row * strideY) * lineBytes;
-          let weights = work;
-          for (let quad = 0; quad < groupChannels; quad += 4) {
-            const at = to + ((<usize>quad) << 2);
-            const count = min(4, groupChannels - quad);
-            if (filterWidth === 3) {
-              if (strideX === 1) line3By1(line, weights, at, count);
-              else line3By2(line, weights, at, count);
-            } else if (strideX === 1) line5By1(line, weights, at, count);
-            else line5By2(line, weights, at, count);
-            line += planeBytes;
-            weights += weightBytes;
-          }
-          to += <usize>outWidth * pixelBytes;
-        }
+        const to = out + skip + <usize>(outY * outWidth) * pixelBytes;
+        computeRows(
+          planes,
+          planeBytes,
+          rows,
+          strideY,
+          filterWidth,
+          strideX,
+          groupChannels,
+          work,
+          to,
+        );
       }
     }
     x += <usize>(height * width) * pixelBytes;
@@ -101,7 +104,39 @@ export function convolveDepthwise(
   return true;
 }
 
-function gatherWeights(
+/** Output rows of a group of channels. */
+export function computeRows(
+  planes: usize,
+  planeBytes: usize,
+  rows: i32,
+  strideY: i32,
+  filterWidth: i32,
+  strideX: i32,
+  channels: i32,
+  weights: usize,
+  to: usize,
+): void {
+  const rowBytes = <usize>outPixels * pixelStride;
+  // Row by row, since what shares a cache line should be written at the same time.
+  for (let row = 0; row < rows; row++) {
+    const line = planes + <usize>(row * strideY) * lineStride;
+    let quadWeights = weights;
+    for (let quad = 0; quad < channels; quad += 4) {
+      const from = line + <usize>(quad >> 3) * planeBytes + ((<usize>quad & 4) << 2);
+      const at = to + ((<usize>quad) << 2);
+      const count = min(4, channels - quad);
+      if (filterWidth === 3) {
+        if (strideX === 1) line3By1(from, quadWeights, at, count);
+        else line3By2(from, quadWeights, at, count);
+      } else if (strideX === 1) line5By1(from, quadWeights, at, count);
+      else line5By2(from, quadWeights, at, count);
+      quadWeights += weightBytes;
+    }
+    to += rowBytes;
+  }
+}
+
+export function gatherWeights(
   bias: usize,
   filter: usize,
   pixelBytes: usize,
@@ -135,8 +170,8 @@ function loadSome(from: usize, count: i32): v128 {
   return values;
 }
 
-function clear(to: usize, pixels: i32): void {
-  for (const end = to + ((<usize>pixels) << 4); to < end; to += 16) v128.store(to, f32x4.splat(0));
+export function clear(to: usize, bytes: usize): void {
+  for (const end = to + bytes; to < end; to += 16) v128.store(to, f32x4.splat(0));
 }
 
 /** Pixels of a row, as a line of each plane. */
@@ -148,28 +183,23 @@ function gatherLine(
   to: usize,
   planeBytes: usize,
 ): void {
-  const end = to + ((<usize>pixels) << 4);
-  if (channels === PLANES << 2) {
+  const end = to + ((<usize>pixels) << 5);
+  if (channels === GROUP) {
     let to1 = to + planeBytes;
-    let to2 = to1 + planeBytes;
-    let to3 = to2 + planeBytes;
-    for (; to < end; to += 16) {
+    for (; to < end; to += 32) {
       v128.store(to, v128.load(from));
-      v128.store(to1, v128.load(from, 16));
-      v128.store(to2, v128.load(from, 32));
-      v128.store(to3, v128.load(from, 48));
-      to1 += 16;
-      to2 += 16;
-      to3 += 16;
+      v128.store(to, v128.load(from, 16), 16);
+      v128.store(to1, v128.load(from, 32));
+      v128.store(to1, v128.load(from, 48), 16);
+      to1 += 32;
       from += pixelBytes;
     }
     return;
   }
-  for (; to < end; to += 16) {
-    let at = to;
+  for (; to < end; to += 32) {
     for (let channel = 0; channel < channels; channel += 4) {
+      const at = to + <usize>(channel >> 3) * planeBytes + ((<usize>channel & 4) << 2);
       v128.store(at, load4(from + ((<usize>channel) << 2), min(4, channels - channel)));
-      at += planeBytes;
     }
     from += pixelBytes;
   }

@@ -192,7 +192,7 @@ function multiplyPanel(
 }
 
 /** Four steps at a time, each with sums of its own, since one addition waits for the other. */
-function tile1(
+export function tile1(
   a: usize,
   aStride: usize,
   panel: usize,

@@ -4,11 +4,13 @@ import { WORK_BYTES } from './cnn-kernels.ts';
 import {
   between,
   type Case,
+  clamps,
   expectClose,
   guarded,
   kernels,
   one,
   outSize,
+  packInt8,
   random,
   randomConvolution,
   randomProduct,
@@ -144,6 +146,81 @@ test('a depthwise convolution is that of plain loops, and touches nothing else',
   expect(refused).toBeLessThan(30);
 });
 
+test('an expanded depthwise convolution is both by plain loops, and touches nothing else', () => {
+  let refused = 0;
+  for (let i = 0; i < 120; i++) {
+    const random = randomConvolution();
+    const filter = [random.filter[0], one([3, 5])] as const;
+    const [width, n] = [between(filter[1], 17), 8 * between(1, 5)];
+    const expansion: Case = {
+      ...random,
+      width,
+      filter: [1, 1],
+      strides: [1, 1],
+      pad: [0, 0, 0, 0],
+      n,
+      bias: values(one([0, n])),
+      clamp: one(clamps),
+    };
+    const { batch, height, channels } = expansion;
+    const c: Case = {
+      ...random,
+      width,
+      channels: n,
+      filter,
+      strides: [random.strides[0], between(1, 2)],
+      n,
+      bias: values(one([0, n])),
+    };
+    const [outHeight, outWidth] = outSize(c);
+    const x = values(batch * height * width * channels);
+    const codes = Uint8Array.from({ length: channels * n }, () => between(1, 255));
+    const scales = Float32Array.of(0.01);
+    const wide = Float32Array.from(codes, (code) => (code - 128) * 0.01);
+    const isInt8 = one([true, false]);
+    const packed = isInt8
+      ? packInt8({ k: channels, n, codes, scales })
+      : (guarded.run({ wide, out: n * channels }, (at) =>
+          kernels.packPanels(at.wide, channels, n, at.out),
+        )[0] as Float32Array);
+    const weights = values(filter[0] * filter[1] * n);
+    const work = one([2500, 6000, 30_000]);
+    let isDone = true;
+    const buffers = { x, packed, wideBias: expansion.bias, weights, bias: c.bias, work };
+    const out = batch * outHeight * outWidth * n;
+    const results = guarded.run({ ...buffers, out }, (at) => {
+      isDone = kernels.convolveExpanded(
+        at.x,
+        batch,
+        height,
+        width,
+        channels,
+        at.packed,
+        isInt8,
+        expansion.bias.length && at.wideBias,
+        ...expansion.clamp,
+        n,
+        at.weights,
+        ...filter,
+        ...c.strides,
+        c.pad[0],
+        c.pad[2],
+        outHeight,
+        outWidth,
+        c.bias.length && at.bias,
+        ...c.clamp,
+        at.out,
+        at.work,
+        work * 4,
+      );
+    });
+    const middle = Float32Array.from(reference(expansion, x, wide, false));
+    if (isDone) expectClose(results, reference(c, middle, weights, true));
+    else refused++;
+  }
+  expect(refused).toBeLessThan(40);
+});
+
 test('the mean of pixels is that of plain loops, and touches nothing else', () => {
   for (const [batch, pixels, channels] of [
     [1, 49, 16],
@@ -245,12 +322,14 @@ function quantized(shape: number[], factorCount: number) {
   };
 }
 
-/** A ten-thousandth of a step of the largest scale apart at most. */
+/** A ten-thousandth of a step of the largest scale apart at most, or two roundings. */
 function expectSteps(results: Float32Array[], expected: Float32Array, scales: Float32Array): void {
-  const most = Math.max(...scales.map(Math.abs)) / 10_000;
+  const step = Math.max(...scales.map(Math.abs)) / 10_000;
   for (const result of results)
-    for (const [i, value] of result.entries())
-      expect(Math.abs(value - (expected[i] as number))).toBeLessThan(most);
+    for (const [i, value] of result.entries()) {
+      const right = expected[i] as number;
+      expect(Math.abs(value - right)).toBeLessThan(Math.max(step, Math.abs(right) * 2 ** -22));
+    }
 }
 
 test('weights of 8 bits are what JavaScript makes of them, and nothing else is touched', () => {

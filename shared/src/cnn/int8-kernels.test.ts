@@ -7,9 +7,9 @@ import {
   type Case,
   clamps,
   expectClose,
-  guarded,
-  kernels,
+  type Int8Matrix,
   one,
+  packInt8,
   randomConvolution,
   randomProduct,
   reference,
@@ -19,15 +19,9 @@ import {
   values,
 } from './kernel-cases.ts';
 
-interface Int8Case {
+interface Int8Case extends Int8Matrix {
   readonly m: number;
-  readonly k: number;
-  readonly n: number;
   readonly a: Float32Array;
-  /** `[k, n]`, of which 128 stands for 0. */
-  readonly codes: Uint8Array<ArrayBuffer>;
-  /** `n`, or one for all. */
-  readonly scales: Float32Array;
   readonly bias: Float32Array;
   readonly clamp: readonly [low: number, high: number];
 }
@@ -56,26 +50,6 @@ function int8Reference({ m, k, n, a, codes, scales, bias, clamp }: Int8Case): nu
   }).flat();
 }
 
-function packInt8({ k, n, codes, scales }: Int8Case): Float32Array {
-  const padded = new Uint8Array(Math.ceil(codes.length / 4) * 4);
-  // At the end, so that reading beyond them is noticed.
-  padded.set(codes, padded.length - codes.length);
-  const panels = (Math.ceil(n / 8) * (64 + Math.ceil(k / 16) * 128)) / 4;
-  const [packed] = guarded.run(
-    { codes: new Float32Array(padded.buffer), scales, out: panels },
-    (at) =>
-      kernels.packInt8Panels(
-        at.codes + padded.length - codes.length,
-        k,
-        n,
-        at.scales,
-        scales.length,
-        at.out,
-      ),
-  ) as [Float32Array];
-  return packed;
-}
-
 function runInt8(product: Int8Case): Float32Array[] {
   const { m, k, n, a, bias, clamp } = product;
   const matrix = { ...randomProduct(), height: m, channels: k, n, bias, clamp };
@@ -93,11 +67,11 @@ function widened({ n, codes, scales }: Pick<Int8Case, 'n' | 'codes' | 'scales'>)
 test('a product by weights of 8 bits is that of plain loops, and touches nothing else', () => {
   for (let i = 0; i < 160; i++) {
     const c = randomProduct();
-    const { height: m, channels: k, n, bias, clamp } = c;
+    const { height: m, channels: k, n } = c;
     const a = sparseValues(m * k);
     const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
     const scales = values(one([1, n])).map((scale) => scale / 100);
-    const packed = packInt8({ m, k, n, a, codes, scales, bias, clamp });
+    const packed = packInt8({ k, n, codes, scales });
     const expected = reference(c, a, widened({ n, codes, scales }), false);
     expectClose(runProduct(c, a, packed, 'multiplyInt8Weights'), expected);
   }
@@ -107,12 +81,12 @@ test('a convolution by weights of 8 bits is that of plain loops', () => {
   for (let i = 0; i < 40; i++) {
     const n = one([between(1, 20), 32]);
     const c: Case = { ...randomConvolution(), n, bias: values(one([0, n])) };
-    const { batch, height, width, channels, filter, bias, clamp } = c;
+    const { batch, height, width, channels, filter } = c;
     const k = filter[0] * filter[1] * channels;
     const x = sparseValues(batch * height * width * channels);
     const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
     const scales = values(one([1, n])).map((scale) => scale / 100);
-    const packed = packInt8({ m: 1, k, n, a: x, codes, scales, bias, clamp });
+    const packed = packInt8({ k, n, codes, scales });
     const expected = reference(c, x, widened({ n, codes, scales }), false);
     expectClose(runConvolution(c, x, packed, 'multiplyInt8Weights'), expected);
   }
@@ -125,7 +99,7 @@ test('a product by weights of 8 bits has room for the deepest that it takes', ()
   const rest = { n, codes, scales: Float32Array.of(1e-5), bias: values(n), clamp: clamps[0] };
   const matrix: Case = { ...randomProduct(), height: m, channels: k, ...rest };
   expectClose(
-    runProduct(matrix, a, packInt8({ m, k, a, ...rest }), 'multiplyInt8Weights'),
+    runProduct(matrix, a, packInt8({ k, ...rest }), 'multiplyInt8Weights'),
     reference(matrix, a, widened(rest), false),
   );
 });

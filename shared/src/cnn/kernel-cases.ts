@@ -130,6 +130,35 @@ export function runProduct(
   );
 }
 
+export interface Int8Matrix {
+  readonly k: number;
+  readonly n: number;
+  /** `[k, n]`, of which 128 stands for 0. */
+  readonly codes: Uint8Array<ArrayBuffer>;
+  /** `n`, or one for all. */
+  readonly scales: Float32Array;
+}
+
+export function packInt8({ k, n, codes, scales }: Int8Matrix): Float32Array {
+  const padded = new Uint8Array(Math.ceil(codes.length / 4) * 4);
+  // At the end, so that reading beyond them is noticed.
+  padded.set(codes, padded.length - codes.length);
+  const panels = (Math.ceil(n / 8) * (64 + Math.ceil(k / 16) * 128)) / 4;
+  const [packed] = guarded.run(
+    { codes: new Float32Array(padded.buffer), scales, out: panels },
+    (at) =>
+      kernels.packInt8Panels(
+        at.codes + padded.length - codes.length,
+        k,
+        n,
+        at.scales,
+        scales.length,
+        at.out,
+      ),
+  ) as [Float32Array];
+  return packed;
+}
+
 export function randomConvolution(): Omit<Case, 'n' | 'bias'> {
   const filter = [between(1, 5), between(1, 5)] as const;
   const pads = [0, 0, 0, 1, 2, 4];

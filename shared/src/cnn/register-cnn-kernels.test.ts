@@ -2,8 +2,8 @@ import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { createWasmModule, type WasmModule } from '../tfjs-wasm-node.ts';
+import { composedKernels } from './composed-kernels.ts';
 import { registerCnnKernels } from './register-cnn-kernels.ts';
-import { swishConfig } from './swish.ts';
 import { watchedKernels } from './watched-kernels.ts';
 
 const random = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number) =>
@@ -32,6 +32,23 @@ const depthwise = (filter: Shape4D, { bias, ...options }: DepthwiseOptions & { b
     ...options,
     ...(bias && { bias: random<tf.Rank.R1>([filter[2] * filter[3]], 3) }),
   });
+const whole = { strides: [1, 1], dilations: [1, 1], pad: 'same', dataFormat: 'NHWC' };
+/** A pointwise convolution to `wide` channels, then a depthwise one. */
+const expandedDepthwise = (wide: number, expansion: object, depthwise: object) =>
+  tf.engine().runKernel(
+    'ExpandedDepthwise',
+    {
+      x: x(),
+      filter: random<tf.Rank.R4>([1, 1, 6, wide], 2),
+      bias: random<tf.Rank.R1>([wide], 3),
+      depthwiseFilter: random<tf.Rank.R4>([3, 3, wide, 1], 4),
+      depthwiseBias: random<tf.Rank.R1>([wide], 5),
+    },
+    {
+      expansion: { ...whole, activation: 'relu6', ...expansion },
+      depthwise: { ...whole, activation: 'relu', ...depthwise },
+    } as unknown as tf.NamedAttrMap,
+  ) as tf.Tensor;
 const pads: tf.backend_util.ExplicitPadding = [
   [0, 0],
   [1, 2],
@@ -70,6 +87,17 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
     'unfused depthwise',
     'convolveDepthwise',
     () => tf.depthwiseConv2d(x(), random<tf.Rank.R4>([5, 5, 6, 1], 2), 1, 'valid'),
+  ],
+  ['expanded depthwise', 'convolveExpanded', () => expandedDepthwise(24, {}, {})],
+  [
+    'expanded depthwise, stride 2',
+    'convolveExpanded',
+    () => expandedDepthwise(8, { activation: 'linear' }, { strides: [2, 2], pad: 'valid' }),
+  ],
+  [
+    'expanded depthwise, dilated twice',
+    'stock',
+    () => expandedDepthwise(8, { dilations: [2, 2] }, { dilations: [2, 2] }),
   ],
   ['depthwise, 2 wide', 'stock', () => depthwise([2, 2, 6, 1], {})],
   ['depthwise, 2 a channel', 'stock', () => depthwise([3, 3, 6, 2], { bias: true })],
@@ -147,7 +175,7 @@ beforeAll(async () => {
   const backend = new BackendWasm(wasm);
   tf.removeBackend('wasm');
   tf.registerBackend('wasm', () => backend);
-  tf.registerKernel(swishConfig('wasm'));
+  for (const kernel of composedKernels('wasm')) tf.registerKernel(kernel);
   await tf.setBackend('wasm');
   for (const [, , run] of cases) stock.push(tf.tidy(() => run().dataSync<'float32'>()));
   registerCnnKernels(
@@ -168,6 +196,12 @@ test.each(cases)('%s: by %s, and as before', (name, kernel, run) => {
   result.forEach((value, i) => {
     expect(value).toBeCloseTo(expected[i] as number, 5);
   });
+});
+
+test('an expanded depthwise convolution of few channels is computed by two of our kernels', () => {
+  called = [];
+  tf.tidy(() => expandedDepthwise(9, {}, {}));
+  expect(called).toEqual(['panelBytes', 'packPanels', 'multiply', 'convolveDepthwise']);
 });
 
 test('a filter is packed once, and never used when it has changed', () => {

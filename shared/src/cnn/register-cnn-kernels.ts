@@ -9,6 +9,7 @@ import {
   type WasmHeap,
   WORK_BYTES,
 } from './cnn-kernels.ts';
+import type { ExpandedDepthwiseAttributes } from './composed-kernels.ts';
 import { registerDequantize } from './dequantize.ts';
 import { PackedMatrices } from './packed-matrices.ts';
 
@@ -64,11 +65,7 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     if (!x || !filter || !clamp || !info || !isBias(bias, info.outChannels)) return;
     const { filterHeight, filterWidth, inChannels, outChannels, outShape, padInfo } = info;
     const k = filterHeight * filterWidth * inChannels;
-    const isProduct =
-      k === inChannels &&
-      info.strideHeight * info.strideWidth === 1 &&
-      padInfo.top + padInfo.bottom + padInfo.left + padInfo.right === 0;
-    if (isProduct) {
+    if (isPointwise(info)) {
       const m = tf.util.sizeFromShape(x.shape) / k;
       return multiply(x, filter, bias, clamp, [m, k, outChannels], outShape);
     }
@@ -110,9 +107,8 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     const clamp = clampOf(call);
     const info = convolutionOf(call, true);
     if (!x || !filter || !clamp || !info || !isBias(bias, info.outChannels)) return;
+    if (!hasLines(info)) return;
     const { filterWidth, strideWidth, padInfo } = info;
-    if (filterWidth !== 3 && filterWidth !== 5) return;
-    if (strideWidth > 2 || info.outChannels !== info.inChannels) return;
     const out = backend.makeOutput(info.outShape, 'float32');
     const isDone = kernels.convolveDepthwise(
       addressOf(x),
@@ -134,6 +130,53 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
       addressOf(out),
       scratch,
       DEPTHWISE_BYTES,
+    );
+    if (isDone) return out;
+    backend.disposeData(out.dataId);
+    return;
+  };
+
+  const convolveExpanded: Kernel = ({ inputs, attrs }) => {
+    const { x, filter, bias, depthwiseFilter, depthwiseBias } = inputs;
+    const { expansion, depthwise } = attrs as unknown as ExpandedDepthwiseAttributes;
+    if (!x || !filter || !depthwiseFilter) return;
+    const first = { inputs: { x, filter }, attrs: expansion, backend };
+    const wide = convolutionOf(first, false);
+    if (!wide || !isPointwise(wide) || wide.outChannels % 8 > 0) return;
+    const between = { ...x, shape: wide.outShape };
+    const second = { inputs: { x: between, filter: depthwiseFilter }, attrs: depthwise, backend };
+    const info = convolutionOf(second, true);
+    const [wideClamp, clamp] = [clampOf(first), clampOf(second)];
+    if (!info || !hasLines(info) || !wideClamp || !clamp) return;
+    if (!isBias(bias, info.inChannels) || !isBias(depthwiseBias, info.inChannels)) return;
+    const { at: panels, product } = matrices.pack(filter, wide.inChannels, wide.outChannels);
+    if (product === 'multiplyInt8') return;
+    const out = backend.makeOutput(info.outShape, 'float32');
+    const isDone = kernels.convolveExpanded(
+      addressOf(x),
+      info.batchSize,
+      info.inHeight,
+      info.inWidth,
+      wide.inChannels,
+      panels,
+      product === 'multiplyInt8Weights',
+      addressOf(bias),
+      ...wideClamp,
+      info.inChannels,
+      addressOf(depthwiseFilter),
+      info.filterHeight,
+      info.filterWidth,
+      info.strideHeight,
+      info.strideWidth,
+      info.padInfo.top,
+      info.padInfo.left,
+      info.outHeight,
+      info.outWidth,
+      addressOf(depthwiseBias),
+      ...clamp,
+      addressOf(out),
+      scratch,
+      SCRATCH_BYTES,
     );
     if (isDone) return out;
     backend.disposeData(out.dataId);
@@ -202,14 +245,17 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   };
 
   registerDequantize(backend, heap, matrices, kernels);
-  const replace = (kernelName: string, faster: Kernel): void => {
+  /** @param isComposed the original runs other kernels, which see to packed weights themselves */
+  const replace = (kernelName: string, faster: Kernel, isComposed = false): void => {
     const original = tf.getKernel(kernelName, 'wasm');
     // A program may have registered but a part of tfjs-wasm's kernels.
     if (!original) return;
     const kernelFunc: tf.KernelConfig['kernelFunc'] = (call) => {
       const result = faster(call);
       if (result) return result;
-      for (const input of Object.values(call.inputs)) if (input) matrices.expectUnpacked(input);
+      if (!isComposed) {
+        for (const input of Object.values(call.inputs)) if (input) matrices.expectUnpacked(input);
+      }
       return original.kernelFunc(call);
     };
     tf.unregisterKernel(kernelName, 'wasm');
@@ -220,6 +266,7 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   replace('FusedConv2D', convolve);
   replace('DepthwiseConv2dNative', convolveDepthwise);
   replace('FusedDepthwiseConv2D', convolveDepthwise);
+  replace('ExpandedDepthwise', convolveExpanded, true);
   replace('BatchMatMul', multiplyMatrices);
   replace('_FusedMatMul', multiplyMatrices);
   replace('Identity', identity);
@@ -272,6 +319,19 @@ function convolutionOf({ inputs: { x, filter }, attrs }: KernelCall, depthwise: 
   const isCovered =
     info.dilationHeight * info.dilationWidth === 1 && tf.util.sizeFromShape(info.outShape) > 0;
   return isCovered ? info : undefined;
+}
+
+/** Whether it is a product of each pixel. */
+function isPointwise(info: tf.backend_util.Conv2DInfo): boolean {
+  const { top, bottom, left, right } = info.padInfo;
+  const areas = info.filterHeight * info.filterWidth * info.strideHeight * info.strideWidth;
+  return areas === 1 && top + bottom + left + right === 0;
+}
+
+/** Whether there is a kernel for a depthwise convolution's lines. */
+function hasLines({ filterWidth, strideWidth, ...info }: tf.backend_util.Conv2DInfo): boolean {
+  const isNarrow = filterWidth === 3 || filterWidth === 5;
+  return isNarrow && strideWidth <= 2 && info.outChannels === info.inChannels;
 }
 
 type Shape4D = [number, number, number, number];

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tensorOf, type WeightUse } from '../cnn/dequantize.ts';
 import { type FoldedGraph, type StoredWeight, valuesOf } from '../fold-constants.ts';
 import type { Arithmetic } from '../model-card.ts';
+import { fuseExpansion } from './fuse-expansion.ts';
 import { fusePadding } from './fuse-padding.ts';
 import { fuseSwish } from './fuse-swish.ts';
 import { graphOperations } from './graph-operations.ts';
@@ -51,7 +52,7 @@ export function loadGraph({ topology, weights }: FoldedGraph, arithmetic: Arithm
   const floats = weights.filter(({ name }) => !integers.has(name));
   const given = new Set([input, ...floats.map(({ name }) => name)]);
   refuseDisorder(nodes, given);
-  const steps = stepsOf(fusePadding(fuseSwish(nodes)), given);
+  const steps = stepsOf(fuseExpansion(fusePadding(fuseSwish(nodes))), given);
   const useOf = usesIn(nodes, arithmetic);
   const constants = constantsOf(floats, useOf);
   return {

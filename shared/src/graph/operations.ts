@@ -11,12 +11,27 @@ export type Compute = (...tensors: Tensor[]) => Tensor | Tensor[];
  * functions around them make gradients ready, at each call and in each bundle.
  */
 export const operations: Readonly<
-  Record<Exclude<GraphOperation, 'Const' | 'Placeholder'> | 'Swish', (node: NodeReader) => Compute>
+  Record<
+    Exclude<GraphOperation, 'Const' | 'Placeholder'> | 'ExpandedDepthwise' | 'Swish',
+    (node: NodeReader) => Compute
+  >
 > = {
   AddN: () => kernelOfAll('AddN'),
   AddV2: () => kernel('Add', ['a', 'b']),
   AvgPool: (node) => kernel('AvgPool', ['x'], poolOf(node)),
   ConcatV2: ({ integers }) => kernelOfAll('Concat', { axis: scalarOf(integers[0]) }),
+  ExpandedDepthwise(node) {
+    const expansion = node.expansion as NodeReader;
+    const inputs = ['x', 'filter', 'bias', 'depthwiseFilter', 'depthwiseBias'];
+    const attributes = { expansion: convolutionOf(expansion), depthwise: convolutionOf(node) };
+    const compute = kernel('ExpandedDepthwise', inputs, attributes);
+    return (...tensors) => {
+      const [x, filter, , depthwiseFilter] = tensors;
+      refuseMismatch(expansion, x?.shape.at(-1), filter?.shape[2]);
+      refuseMismatch(node, filter?.shape[3], depthwiseFilter?.shape[2]);
+      return compute(...tensors);
+    };
+  },
   FusedDepthwiseConv2dNative: (node) => convolve('FusedDepthwiseConv2D', node),
   Identity: () => kernel('Identity', ['x']),
   LRN: ({ number }) =>

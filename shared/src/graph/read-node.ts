@@ -19,6 +19,8 @@ export interface NodeReader {
   readonly tensors: readonly string[];
   /** Its other inputs, constants of integers, in order. */
   readonly integers: readonly number[][];
+  /** Of an `ExpandedDepthwise`, the convolution that is part of it: see fuse-expansion.ts. */
+  readonly expansion?: NodeReader;
   flag(name: string): boolean;
   number(name: string): number;
   numbers(name: string): number[];

@@ -176,6 +176,53 @@ test.each([
   },
 );
 
+test.each([
+  { batch: 7, threads: 3 },
+  { batch: 2, threads: 2 },
+  { batch: 1, threads: 1 },
+])(
+  'an expanded one of $batch pictures is that of one thread, on $threads',
+  ({ batch, threads }) => {
+    const [side, inChannels, channels, workBytes] = [47, 20, 48, 64 * 1024];
+    const [x, panels] = [values(batch * side * side * inChannels), values(inChannels * channels)];
+    const [wideBias, bias, filter] = [values(channels), values(channels), values(9 * channels)];
+    const work = malloc(workBytes);
+    const found = compare(batch * side * side * channels, (kernels, out) =>
+      kernels.convolveExpanded(
+        x,
+        batch,
+        side,
+        side,
+        inChannels,
+        panels,
+        false,
+        wideBias,
+        0,
+        6,
+        channels,
+        filter,
+        3,
+        3,
+        1,
+        1,
+        1,
+        1,
+        side,
+        side,
+        bias,
+        0,
+        6,
+        out,
+        work,
+        workBytes,
+      ),
+    );
+    expect(found.together).toEqual(found.alone);
+    expect(new Set(found.alone).size).toBeGreaterThan(1);
+    expect(found.threads).toBe(threads);
+  },
+);
+
 test('a kernel that fails on another thread throws, and the next one computes', () => {
   const [m, k, n] = [401, 123, 165];
   const [a, panels, work] = [values(m * k), values(168 * k), malloc(WORK_BYTES)];

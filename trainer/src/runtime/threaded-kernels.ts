@@ -12,8 +12,8 @@ import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import type { KernelThread } from './kernel-thread.ts';
 import { waitForChange } from './wait-for-change.ts';
 
-/** A kernel's place and its arguments; `convolve` has the most. */
-const CALL_LENGTH = 1 + 23;
+/** A kernel's place and its arguments; `convolveExpanded` has the most. */
+const CALL_LENGTH = 1 + 26;
 /** A thread takes about 60 µs to wake, in which a core does as many (measured on 2 cores). */
 const MIN_PRODUCTS = 2_000_000;
 /** Fewer are not made of whole tiles: see matrix-product.ts. */
@@ -241,11 +241,74 @@ export async function startThreadedKernels(
           low,
           high,
           out + first * outSize * 4,
-          scratchOf(thread, WORK_BYTES),
+          scratchOf(thread, workBytes),
           workBytes,
         ],
       );
       return run('convolveDepthwise', shares);
+    },
+
+    convolveExpanded(
+      x,
+      batch,
+      height,
+      width,
+      inChannels,
+      panels,
+      isInt8,
+      expansionBias,
+      expansionLow,
+      expansionHigh,
+      channels,
+      filter,
+      filterHeight,
+      filterWidth,
+      strideY,
+      strideX,
+      padTop,
+      padLeft,
+      outHeight,
+      outWidth,
+      bias,
+      low,
+      high,
+      out,
+      _work,
+      workBytes,
+    ) {
+      const outSize = outHeight * outWidth * channels;
+      const products = height * width * inChannels * channels;
+      const shares = split(batch, 1, batch * products).map(
+        ({ thread, first, count }): Parameters<CnnKernels['convolveExpanded']> => [
+          x + first * height * width * inChannels * 4,
+          count,
+          height,
+          width,
+          inChannels,
+          panels,
+          isInt8,
+          expansionBias,
+          expansionLow,
+          expansionHigh,
+          channels,
+          filter,
+          filterHeight,
+          filterWidth,
+          strideY,
+          strideX,
+          padTop,
+          padLeft,
+          outHeight,
+          outWidth,
+          bias,
+          low,
+          high,
+          out + first * outSize * 4,
+          scratchOf(thread, workBytes),
+          workBytes,
+        ],
+      );
+      return run('convolveExpanded', shares);
     },
   };
   return () => threaded;

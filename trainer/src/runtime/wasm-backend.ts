@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
+import { composedKernels } from 'shared/cnn/composed-kernels';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
-import { swishConfig } from 'shared/cnn/swish';
 import { completeWasmModule } from 'shared/complete-wasm-module';
 import type { WasmModule } from 'shared/tfjs-wasm-node';
 import { TrainerError } from '../errors.ts';
@@ -37,7 +37,7 @@ export async function startWasmBackend(threads: number): Promise<number> {
       const backend = new BackendWasm(module);
       const cnnKernels =
         threads === 1 ? cnnKernelsForNode() : await startThreadedKernels(module, threads);
-      tf.registerKernel(swishConfig('wasm'));
+      for (const kernel of composedKernels('wasm')) tf.registerKernel(kernel);
       registerCnnKernels(backend, cnnKernels);
       threadsInUse = threads;
       return backend;

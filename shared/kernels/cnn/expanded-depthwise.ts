@@ -1,0 +1,217 @@
+// AssemblyScript: a pointwise convolution and the depthwise one that alone reads it, sixteen channels at
+// a time (an inverted residual's first two: Sandler et al., MobileNetV2, CVPR 2018, section 3.3). Their
+// wide middle is never in memory as a whole: the products are put where the depthwise
+// convolution wants its input, with its padding, and are still in the cache when it reads them.
+import { clear, computeRows, GROUP, gatherWeights } from './depthwise';
+import { prepareLines, TILE } from './depthwise-lines';
+import { int8PanelBytes, widenPanel } from './int8-panels';
+import { tile1 } from './matrix-product';
+import { tile5, tile6 } from './matrix-tiles';
+import { PANEL, panelBytes } from './panels';
+
+/** Six rows of a panel that do not lie in one line. */
+const EDGE_BYTES: usize = 192;
+
+/**
+ * Layout is NHWC, float32; the pointwise filter moves by one pixel, the depthwise one is 3 or 5 wide
+ * and moves 1 or 2 pixels to the right.
+ *
+ * @param inChannels of `x`
+ * @param isInt8 how the panels are packed
+ * @param channels of what is in between, and of the output, a multiple of eight
+ * @param panels the pointwise filter, `[inChannels, channels]`, as `packPanels` leaves it, or
+ *   `packInt8Panels`
+ * @param filter the depthwise one, `[filterHeight, filterWidth, channels]`
+ * @param bias `[channels]`, as `expansionBias`, or 0 for none
+ * @param work `workBytes` to work in
+ * @returns whether they were enough; else nothing was computed
+ */
+export function convolveExpanded(
+  x: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  inChannels: i32,
+  panels: usize,
+  isInt8: bool,
+  expansionBias: usize,
+  expansionLow: f32,
+  expansionHigh: f32,
+  channels: i32,
+  filter: usize,
+  filterHeight: i32,
+  filterWidth: i32,
+  strideY: i32,
+  strideX: i32,
+  padTop: i32,
+  padLeft: i32,
+  outHeight: i32,
+  outWidth: i32,
+  bias: usize,
+  low: f32,
+  high: f32,
+  out: usize,
+  work: usize,
+  workBytes: i32,
+): bool {
+  const pixelBytes = (<usize>channels) << 2;
+  const columns = max(
+    (((outWidth + TILE - 1) / TILE) * TILE - 1) * strideX + filterWidth,
+    padLeft + width,
+  );
+  const lineBytes = (<usize>columns) << 5;
+  const taps = filterHeight * filterWidth;
+  const edge = work;
+  const weights = edge + EDGE_BYTES;
+  const widened = weights + ((<usize>(1 + taps)) << 4) * (GROUP >> 2);
+  const widenedBytes = (<usize>((inChannels + 3) & ~3)) << 5;
+  const planes = widened + (isInt8 ? widenedBytes * 2 : 0);
+  const lines = (workBytes - <i32>(planes - work)) / <i32>(lineBytes * 2);
+  if (lines < filterHeight) return false;
+  const bandRows = min((lines - filterHeight) / strideY + 1, outHeight);
+  const bandLines = (bandRows - 1) * strideY + filterHeight;
+  const planeBytes = <usize>bandLines * lineBytes;
+  const panelStride = <usize>(
+    (isInt8 ? int8PanelBytes(inChannels, PANEL) : panelBytes(inChannels, PANEL))
+  );
+  const lowest = f32x4.splat(expansionLow);
+  const highest = f32x4.splat(expansionHigh);
+  prepareLines(lineBytes, taps, outWidth, pixelBytes, low, high);
+  clear(planes, planeBytes * 2);
+  for (let b = 0; b < batch; b++) {
+    for (let channel = 0; channel < channels; channel += GROUP) {
+      const skip = (<usize>channel) << 2;
+      const groupChannels = min(GROUP, channels - channel);
+      gatherWeights(
+        bias ? bias + skip : 0,
+        filter + skip,
+        pixelBytes,
+        taps,
+        groupChannels,
+        weights,
+      );
+      let panel = panels + <usize>(channel / PANEL) * panelStride;
+      const panelCount = groupChannels / PANEL;
+      if (isInt8) {
+        for (let i: usize = 0; i < <usize>panelCount; i++) {
+          widenPanel(
+            panel + i * panelStride,
+            0,
+            inChannels,
+            widened + i * widenedBytes,
+            PANEL << 2,
+          );
+        }
+        panel = widened;
+      }
+      // The first line of the input that is not in the planes.
+      let next = 0;
+      for (let outY = 0; outY < outHeight; outY += bandRows) {
+        const rows = min(bandRows, outHeight - outY);
+        const top = outY * strideY - padTop;
+        const bottom = top + (rows - 1) * strideY + filterHeight;
+        const first = max(next, max(top, 0));
+        const last = max(min(bottom, height), first);
+        for (let i = 0; i < panelCount; i++) {
+          const plane = planes + planeBytes * <usize>i;
+          // What the band before has computed of this one is at its end.
+          if (outY > 0) moveLines(plane, bandRows * strideY, max(first, top) - top, lineBytes);
+          else if (top < 0) clear(plane, <usize>-top * lineBytes);
+          if (bottom > height) {
+            const below = max(height - top, 0);
+            clear(plane + <usize>below * lineBytes, <usize>(bottom - top - below) * lineBytes);
+          }
+          const from = expansionBias ? expansionBias + skip + ((<usize>(i * PANEL)) << 2) : 0;
+          multiplyLines(
+            x + <usize>(first * width) * ((<usize>inChannels) << 2),
+            (last - first) * width,
+            (<usize>inChannels) << 2,
+            panel + <usize>i * (isInt8 ? widenedBytes : panelStride),
+            from ? v128.load(from) : f32x4.splat(0),
+            from ? v128.load(from, 16) : f32x4.splat(0),
+            lowest,
+            highest,
+            plane + <usize>(first - top) * lineBytes + ((<usize>padLeft) << 5),
+            width,
+            lineBytes,
+            edge,
+          );
+        }
+        next = last;
+        const to = out + skip + <usize>(outY * outWidth) * pixelBytes;
+        computeRows(
+          planes,
+          planeBytes,
+          rows,
+          strideY,
+          filterWidth,
+          strideX,
+          groupChannels,
+          weights,
+          to,
+        );
+      }
+    }
+    x += (<usize>(height * width * inChannels)) << 2;
+    out += <usize>(outHeight * outWidth) * pixelBytes;
+  }
+  return true;
+}
+
+/** Copies `count` lines from `lines` lines further down. */
+function moveLines(to: usize, lines: i32, count: i32, lineBytes: usize): void {
+  const from = to + <usize>lines * lineBytes;
+  const bytes = <usize>count * lineBytes;
+  for (let at: usize = 0; at < bytes; at += 16) v128.store(to + at, v128.load(from + at));
+}
+
+/** A panel of the product, its rows the pixels of lines that are `lineBytes` apart. */
+function multiplyLines(
+  a: usize,
+  rows: i32,
+  aStride: usize,
+  panel: usize,
+  bias0: v128,
+  bias1: v128,
+  low: v128,
+  high: v128,
+  line: usize,
+  width: i32,
+  lineBytes: usize,
+  edge: usize,
+): void {
+  let fives = (6 - (rows % 6)) % 6;
+  if (fives * 5 > rows) fives = 0;
+  let column = 0;
+  while (rows > 0) {
+    const count = fives > 0 ? 5 : min(6, rows);
+    const isInLine = column + count <= width;
+    const to = isInLine ? line + ((<usize>column) << 5) : edge;
+    if (count === 6) tile6(a, aStride, panel, bias0, bias1, low, high, to, 32);
+    else if (count === 5) tile5(a, aStride, panel, bias0, bias1, low, high, to, 32);
+    else {
+      for (let i: usize = 0; i < <usize>count; i++)
+        tile1(a + aStride * i, aStride, panel, bias0, bias1, low, high, to + i * 32);
+    }
+    a += aStride * <usize>count;
+    rows -= count;
+    fives--;
+    if (isInLine) {
+      column += count;
+      if (column === width) {
+        column = 0;
+        line += lineBytes;
+      }
+      continue;
+    }
+    for (let at = edge, end = edge + ((<usize>count) << 5); at < end; at += 32) {
+      const pixel = line + ((<usize>column) << 5);
+      v128.store(pixel, v128.load(at));
+      v128.store(pixel, v128.load(at, 16), 16);
+      if (++column === width) {
+        column = 0;
+        line += lineBytes;
+      }
+    }
+  }
+}
