@@ -130,6 +130,36 @@ export function widenPanel(panel: usize, begin: i32, rows: i32, to: usize, toStr
 }
 
 /**
+ * Rows of a panel as bfloat16, the left four columns in the lower halves of four lanes, and the right four
+ * in the upper ones; the columns' scales are left out.
+ *
+ * @param panel of `packInt8Panels`
+ * @param begin the first row, a multiple of four
+ * @param to rows of 16 bytes, `toStride` bytes apart, up to a multiple of four
+ */
+export function pairPanel(panel: usize, begin: i32, rows: i32, to: usize, toStride: usize): void {
+  let from = panel + HEAD + <usize>begin * PANEL;
+  for (const end = from + <usize>rows * PANEL; from < end; ) {
+    // A lane holds four rows of a column.
+    const left = v128.load(from);
+    const right = v128.load(from, 16);
+    let lower = i32x4.shr_u(f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(left, 24), 24)), 16);
+    v128.store(to, v128.or(lower, f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(right, 24), 24))));
+    to += toStride;
+    lower = i32x4.shr_u(f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(left, 16), 24)), 16);
+    v128.store(to, v128.or(lower, f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(right, 16), 24))));
+    to += toStride;
+    lower = i32x4.shr_u(f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(left, 8), 24)), 16);
+    v128.store(to, v128.or(lower, f32x4.convert_i32x4_s(i32x4.shr_s(i32x4.shl(right, 8), 24))));
+    to += toStride;
+    lower = i32x4.shr_u(f32x4.convert_i32x4_s(i32x4.shr_s(left, 24)), 16);
+    v128.store(to, v128.or(lower, f32x4.convert_i32x4_s(i32x4.shr_s(right, 24))));
+    to += toStride;
+    from += 32;
+  }
+}
+
+/**
  * A row of `min(max(a · b + bias, low), high)` for a panel's columns, in float32.
  *
  * @param a `[k]`

@@ -23,7 +23,7 @@ const BLOCK_BYTES: i32 = 32 << 10;
  * @param panels `b` as `packInt8Panels` leaves it
  * @param bias `[n]`, or 0 for none
  * @param k 16,384 at most
- * @param work 108 KiB to work in
+ * @param work 97 KiB to work in
  */
 export function multiplyInt8(
   a: usize,

@@ -18,7 +18,7 @@ const BLOCK_BYTES: i32 = 256 << 10;
  * @param a `[m, k]`, rows `k` values apart
  * @param panels `b` as `packPanels` leaves it
  * @param bias `[n]`, or 0 for none
- * @param work 108 KiB to work in
+ * @param work 64 bytes to work in
  */
 export function multiply(
   a: usize,
@@ -32,9 +32,7 @@ export function multiply(
   out: usize,
   work: usize,
 ): void {
-  if (isSparse(a, m, k, n)) {
-    multiplySparse(a, m, k, panels, false, n, bias, low, high, out, work);
-  } else multiplyDense(a, m, k, panels, false, n, bias, low, high, out, work);
+  multiplyDense(a, m, k, panels, false, n, bias, low, high, out, work);
 }
 
 /**
@@ -43,6 +41,7 @@ export function multiply(
  *
  * @param k 3,072 at most
  * @param panels `b` as `packInt8Panels` leaves it
+ * @param work 97 KiB to work in
  */
 export function multiplyInt8Weights(
   a: usize,
@@ -58,10 +57,11 @@ export function multiplyInt8Weights(
 ): void {
   if (m < MIN_ROWS) multiplyRows(a, m, k, panels, n, bias, low, high, out, work);
   else if (isSparse(a, m, k, n)) {
-    multiplySparse(a, m, k, panels, true, n, bias, low, high, out, work);
+    multiplySparse(a, m, k, panels, n, bias, low, high, out, work);
   } else multiplyDense(a, m, k, panels, true, n, bias, low, high, out, work);
 }
 
+/** Few rows: a weight is used so seldom that it is made float32 where it is. */
 function multiplyRows(
   a: usize,
   m: i32,

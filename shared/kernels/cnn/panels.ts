@@ -32,12 +32,3 @@ export function packPanels(from: usize, k: i32, n: i32, to: usize): void {
     }
   }
 }
-
-/** Copies rows of a panel to where they lie `toStride` bytes apart. */
-export function copyPanel(from: usize, rows: i32, to: usize, toStride: usize): void {
-  for (const end = from + ((<usize>rows) << 5); from < end; from += 32) {
-    v128.store(to, v128.load(from));
-    v128.store(to, v128.load(from, 16), 16);
-    to += toStride;
-  }
-}

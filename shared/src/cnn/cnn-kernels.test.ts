@@ -33,42 +33,6 @@ test('a matrix product is that of plain loops, at any size, and touches nothing 
   }
 });
 
-test('a product without its zeros is the whole one to the last bit', () => {
-  const [m, k, n] = [30, 300, 40];
-  const a = values(m * k).map((value) => Math.max(0, value));
-  const b = values(k * n);
-  const product = (rows: number) =>
-    guarded.run({ a, b, work: WORK_BYTES / 4, out: m * n }, (at) =>
-      kernels.multiply(at.a, rows, k, at.b, n, 0, 0, 6, at.out, at.work),
-    )[0];
-  const sparse = product(m);
-  // Without zeros in the rows that are looked at, nothing is left out.
-  for (let row = 0; row < m; row += Math.floor(m / 8)) a.fill(1, row * k, (row + 1) * k);
-  const dense = product(m);
-  let compared = 0;
-  for (let row = 0; row < m; row++) {
-    if (row % Math.floor(m / 8) === 0) continue;
-    expect(dense?.subarray(row * n, (row + 1) * n)).toEqual(
-      sparse?.subarray(row * n, (row + 1) * n),
-    );
-    compared++;
-  }
-  expect(compared).toBeGreaterThan(15);
-});
-
-test.each([NaN, Infinity])('%d among zeros is not left out', (strange) => {
-  const [m, k, n] = [9, 40, 32];
-  const a = new Float32Array(m * k);
-  a[4 * k + 7] = strange;
-  const b = values(k * n);
-  for (const result of guarded.run({ a, b, work: WORK_BYTES / 4, out: m * n }, (at) =>
-    kernels.multiply(at.a, m, k, at.b, n, 0, -Infinity, Infinity, at.out, at.work),
-  )) {
-    const finite = [...result].map(Number.isFinite);
-    expect(finite).toEqual(Array.from({ length: m * n }, (_, i) => Math.floor(i / n) !== 4));
-  }
-});
-
 test('rows that take more than a block are all computed', () => {
   const [m, k, n] = [150, 700, 8];
   const [a, b] = [values(m * k), values(k * n)];

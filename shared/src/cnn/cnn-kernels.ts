@@ -138,7 +138,7 @@ export type Product = (typeof products)[number];
 /** The largest inner dimension that WORK_BYTES has room for. */
 export const MAX_INT8_DEPTH = { multiplyInt8Weights: 3072, multiplyInt8: 16_384 };
 /** That a product works in. */
-export const WORK_BYTES = 108 * 1024;
+export const WORK_BYTES = 97 * 1024;
 
 /** Smallest and largest value that an activation lets through, of those that the kernels fuse. */
 export const clamps: Readonly<Record<string, readonly [low: number, high: number]>> = {

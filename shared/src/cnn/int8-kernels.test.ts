@@ -77,6 +77,20 @@ test('a product by weights of 8 bits is that of plain loops, and touches nothing
   }
 });
 
+test.each([NaN, Infinity])('%d among zeros is not left out', (strange) => {
+  const [m, k, n] = [9, 40, 32];
+  const matrix = { ...randomProduct(), height: m, channels: k, n, clamp: clamps[0] };
+  const codes = Uint8Array.from({ length: k * n }, () => between(129, 255));
+  const packed = packInt8({ k, n, codes, scales: Float32Array.of(1) });
+  const a = new Float32Array(m * k);
+  a[4 * k + 7] = strange;
+  const c = { ...matrix, bias: values(n) };
+  for (const result of runProduct(c, a, packed, 'multiplyInt8Weights')) {
+    const finite = [...result].map(Number.isFinite);
+    expect(finite).toEqual(Array.from({ length: m * n }, (_, i) => Math.floor(i / n) !== 4));
+  }
+});
+
 test('a convolution by weights of 8 bits is that of plain loops', () => {
   for (let i = 0; i < 40; i++) {
     const n = one([between(1, 20), 32]);
