@@ -10,7 +10,9 @@ import { median } from './median.ts';
 export interface CpuTimes {
   /** A whole request by HTTP, past the cache. */
   readonly classify: number;
-  /** The same by a Worker that does nothing but fetch, decode, infer and answer. */
+  /** The same where CLIENTS ask at once, which leaves the processor no pauses to forget in. */
+  readonly underLoad: number;
+  /** A whole request by a Worker that does nothing but fetch, decode, infer and answer. */
   readonly minimal: number;
   /** A request that the Worker does nothing for: what the runtime itself takes. */
   readonly nothing: number;
@@ -27,6 +29,8 @@ export interface CpuTimes {
   readonly ratioInference: number;
   /** The median round's (decode, preprocess and inference) ÷ whole request. */
   readonly ratioInferenceAndDecode: number;
+  /** The median round's (decode, preprocess and inference) ÷ request under load. */
+  readonly ratioUnderLoad: number;
   /** The median round's minimal Worker ÷ whole request. */
   readonly ratioMinimal: number;
 }
@@ -45,6 +49,7 @@ export interface RequestFigures {
 
 const ROUNDS = 7;
 const TIMES = 10;
+const CLIENTS = 8;
 const parts = ['fetch', 'decode', 'preprocess', 'inference', 'decodeToInference'] as const;
 
 /** Measures `/classify` and its parts with a JPEG 500 pixels wide. */
@@ -110,6 +115,10 @@ async function measure(worker: BareWorker, model: string, url: string): Promise<
     const start = performance.now();
     cpu['classify'] = (await cpuOf(worker, () => ask('/classify', { model, url }))) / TIMES;
     const wallMs = (performance.now() - start) / TIMES;
+    const askTogether = async (): Promise<void> => {
+      await Promise.all(Array.from({ length: CLIENTS }, () => ask('/classify', { model, url })));
+    };
+    cpu['underLoad'] = (await cpuOf(worker, askTogether)) / (TIMES * CLIENTS);
     cpu['minimal'] = (await cpuOf(worker, () => ask('/minimal', { model, url }))) / TIMES;
     cpu['nothing'] = (await cpuOf(worker, () => ask('/nothing', {}))) / TIMES;
     for (const [part, run] of partRuns) {
@@ -122,15 +131,16 @@ async function measure(worker: BareWorker, model: string, url: string): Promise<
   }
   const of = (figure: (round: Record<string, number>) => number): number =>
     median(rounds.map(figure));
-  const names = ['classify', 'minimal', 'nothing', ...parts, 'wallMs'];
-  const ratio = (part: string): number =>
-    of((round) => (round[part] as number) / (round['classify'] as number));
+  const names = ['classify', 'underLoad', 'minimal', 'nothing', ...parts, 'wallMs'];
+  const ratio = (part: string, whole = 'classify'): number =>
+    of((round) => (round[part] as number) / (round[whole] as number));
   return {
     ...(Object.fromEntries(
       names.map((name) => [name, of((round) => round[name] as number)]),
     ) as Omit<CpuTimes, `ratio${string}`>),
     ratioInference: ratio('inference'),
     ratioInferenceAndDecode: ratio('decodeToInference'),
+    ratioUnderLoad: ratio('decodeToInference', 'underLoad'),
     ratioMinimal: ratio('minimal'),
   };
 }

@@ -40,7 +40,8 @@ const loaded = new Map<string, Loaded>();
  * share the load. Of the models that nobody holds, the isolate keeps those used last.
  *
  * @param directory of a model that the index lists
- * @param maxModels that are ready at a time; each takes its weights' bytes, or four times as many in float32
+ * @param maxModels that are ready at a time; each takes its weights' bytes, or those of
+ *   float32 where they are not of 8 bits
  * @throws ProblemError `overloaded` where so many others are in use
  */
 export async function withModel<T>(

@@ -1,6 +1,6 @@
 // AssemblyScript: a depthwise convolution in relaxed WebAssembly SIMD, four channels at a time.
 //
-// A band of rows is copied into planes of four channels each, with their padding: so the sums know
+// A band of rows is copied into planes of eight channels each, with their padding: so the sums know
 // no borders, and what they read lies close together. Copying takes one load and one store an
 // input value, against 9 or 25 multiplications an output value. Sixteen channels are copied at a
 // time, since they share a cache line.
@@ -15,7 +15,7 @@ import {
 import { line3By1, line3By2 } from './depthwise-lines-3';
 import { line5By1, line5By2 } from './depthwise-lines-5';
 
-/** Channels that are copied at a time, to planes of eight. */
+/** Channels that are worked on at a time, in planes of eight. */
 export const GROUP: i32 = 16;
 const PLANES: i32 = 2;
 

@@ -110,13 +110,15 @@ export function convolveExpanded(
         const rows = min(bandRows, outHeight - outY);
         const top = outY * strideY - padTop;
         const bottom = top + (rows - 1) * strideY + filterHeight;
+        const above = min(max(-top, 0), bottom - top);
         const first = max(next, max(top, 0));
         const last = max(min(bottom, height), first);
         for (let i = 0; i < panelCount; i++) {
           const plane = planes + planeBytes * <usize>i;
+          clear(plane, <usize>above * lineBytes);
           // What the band before has computed of this one is at its end.
-          if (outY > 0) moveLines(plane, bandRows * strideY, max(first, top) - top, lineBytes);
-          else if (top < 0) clear(plane, <usize>-top * lineBytes);
+          const known = max(next - max(top, 0), 0);
+          moveLines(plane + <usize>above * lineBytes, bandRows * strideY, known, lineBytes);
           if (bottom > height) {
             const below = max(height - top, 0);
             clear(plane + <usize>below * lineBytes, <usize>(bottom - top - below) * lineBytes);

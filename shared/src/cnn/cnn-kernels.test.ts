@@ -112,7 +112,7 @@ test('a depthwise convolution is that of plain loops, and touches nothing else',
 
 test('an expanded depthwise convolution is both by plain loops, and touches nothing else', () => {
   let refused = 0;
-  for (let i = 0; i < 120; i++) {
+  for (let i = 0; i < 200; i++) {
     const random = randomConvolution();
     const filter = [random.filter[0], one([3, 5])] as const;
     const [width, n] = [between(filter[1], 17), 8 * between(1, 5)];
@@ -133,6 +133,7 @@ test('an expanded depthwise convolution is both by plain loops, and touches noth
       channels: n,
       filter,
       strides: [random.strides[0], between(1, 2)],
+      pad: [one([0, 1, 2, 11]), one([0, 1, 2, 11]), random.pad[2], random.pad[3]],
       n,
       bias: values(one([0, n])),
     };
@@ -148,7 +149,7 @@ test('an expanded depthwise convolution is both by plain loops, and touches noth
           kernels.packPanels(at.wide, channels, n, at.out),
         )[0] as Float32Array);
     const weights = values(filter[0] * filter[1] * n);
-    const work = one([2500, 6000, 30_000]);
+    const work = one([1500, 3000, 6000, 30_000]);
     let isDone = true;
     const buffers = { x, packed, wideBias: expansion.bias, weights, bias: c.bias, work };
     const out = batch * outHeight * outWidth * n;
@@ -182,7 +183,7 @@ test('an expanded depthwise convolution is both by plain loops, and touches noth
     if (isDone) expectClose(results, reference(c, middle, weights, true));
     else refused++;
   }
-  expect(refused).toBeLessThan(40);
+  expect(refused).toBeLessThan(100);
 });
 
 test('the mean of pixels is that of plain loops, and touches nothing else', () => {
