@@ -5,8 +5,7 @@
 import { clear, computeRows, GROUP, gatherWeights } from './depthwise';
 import { prepareLines, TILE } from './depthwise-lines';
 import { int8PanelBytes, widenPanel } from './int8-panels';
-import { tile1 } from './matrix-product';
-import { tile5, tile6 } from './matrix-tiles';
+import { tile1, tile5, tile6 } from './matrix-tiles';
 import { PANEL, panelBytes } from './panels';
 
 /** Six rows of a panel that do not lie in one line. */
