@@ -11,11 +11,9 @@ import {
   one,
   packInt8,
   randomConvolution,
-  randomProduct,
   reference,
   runConvolution,
   runProduct,
-  sparseValues,
   values,
 } from './kernel-cases.ts';
 
@@ -51,72 +49,8 @@ function int8Reference({ m, k, n, a, codes, scales, bias, clamp }: Int8Case): nu
 }
 
 function runInt8(product: Int8Case): Float32Array[] {
-  const { m, k, n, a, bias, clamp } = product;
-  const matrix = { ...randomProduct(), height: m, channels: k, n, bias, clamp };
-  return runProduct(matrix, a, packInt8(product), 'multiplyInt8');
+  return runProduct(product, product.a, packInt8(product), 'multiplyInt8');
 }
-
-/** What the codes stand for. */
-function widened({ n, codes, scales }: Pick<Int8Case, 'n' | 'codes' | 'scales'>): Float32Array {
-  return Float32Array.from(
-    codes,
-    (code, i) => (code - 128) * (scales[scales.length === 1 ? 0 : i % n] as number),
-  );
-}
-
-test('a product by weights of 8 bits is that of plain loops, and touches nothing else', () => {
-  for (let i = 0; i < 160; i++) {
-    const c = randomProduct();
-    const { height: m, channels: k, n } = c;
-    const a = sparseValues(m * k);
-    const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
-    const scales = values(one([1, n])).map((scale) => scale / 100);
-    const packed = packInt8({ k, n, codes, scales });
-    const expected = reference(c, a, widened({ n, codes, scales }), false);
-    expectClose(runProduct(c, a, packed, 'multiplyInt8Weights'), expected);
-  }
-});
-
-test.each([NaN, Infinity])('%d among zeros is not left out', (strange) => {
-  const [m, k, n] = [9, 40, 32];
-  const matrix = { ...randomProduct(), height: m, channels: k, n, clamp: clamps[0] };
-  const codes = Uint8Array.from({ length: k * n }, () => between(129, 255));
-  const packed = packInt8({ k, n, codes, scales: Float32Array.of(1) });
-  const a = new Float32Array(m * k);
-  a[4 * k + 7] = strange;
-  const c = { ...matrix, bias: values(n) };
-  for (const result of runProduct(c, a, packed, 'multiplyInt8Weights')) {
-    const finite = [...result].map(Number.isFinite);
-    expect(finite).toEqual(Array.from({ length: m * n }, (_, i) => Math.floor(i / n) !== 4));
-  }
-});
-
-test('a convolution by weights of 8 bits is that of plain loops', () => {
-  for (let i = 0; i < 40; i++) {
-    const n = one([between(1, 20), 32]);
-    const c: Case = { ...randomConvolution(), n, bias: values(one([0, n])) };
-    const { batch, height, width, channels, filter } = c;
-    const k = filter[0] * filter[1] * channels;
-    const x = sparseValues(batch * height * width * channels);
-    const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
-    const scales = values(one([1, n])).map((scale) => scale / 100);
-    const packed = packInt8({ k, n, codes, scales });
-    const expected = reference(c, x, widened({ n, codes, scales }), false);
-    expectClose(runConvolution(c, x, packed, 'multiplyInt8Weights'), expected);
-  }
-});
-
-test('a product by weights of 8 bits has room for the deepest that it takes', () => {
-  const [m, k, n] = [5, MAX_INT8_DEPTH.multiplyInt8Weights, 3];
-  const a = values(m * k);
-  const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
-  const rest = { n, codes, scales: Float32Array.of(1e-5), bias: values(n), clamp: clamps[0] };
-  const matrix: Case = { ...randomProduct(), height: m, channels: k, ...rest };
-  expectClose(
-    runProduct(matrix, a, packInt8({ k, ...rest }), 'multiplyInt8Weights'),
-    reference(matrix, a, widened(rest), false),
-  );
-});
 
 test('a product of 8 bits is that of plain loops, at any size, and touches nothing else', () => {
   for (let i = 0; i < 80; i++) {
