@@ -13,7 +13,7 @@ import { measureBundle } from './bundle-size.ts';
 import { measureColdStarts } from './cold-start.ts';
 import type { NodeFigures, Peer } from './inference-in-node.ts';
 import type { LayerTime } from './profile-layers.ts';
-import { type CpuTimes, measureRequests } from './requests-in-workerd.ts';
+import { CLIENTS, type CpuTimes, measureRequests } from './requests-in-workerd.ts';
 
 const node = await inferInNode();
 const gflops = (ms: number): number => node.gigaflop / (ms / 1000);
@@ -161,7 +161,7 @@ function showRequest(name: string, times: CpuTimes): void {
       `${(1 / times.ratioMinimal).toFixed(2)} × a Worker that does nothing else`,
   );
   console.log(
-    `  eight clients at once ${times.underLoad.toFixed(2)} ms a request: ${(1 / times.ratioUnderLoad).toFixed(2)} × decode and inference`,
+    `  ${CLIENTS} clients at once ${times.underLoad.toFixed(2)} ms a request: ${(1 / times.ratioUnderLoad).toFixed(2)} × decode and inference`,
   );
 }
 

@@ -49,7 +49,8 @@ export interface RequestFigures {
 
 const ROUNDS = 7;
 const TIMES = 10;
-const CLIENTS = 8;
+/** That ask at once, under load. */
+export const CLIENTS = 8;
 const parts = ['fetch', 'decode', 'preprocess', 'inference', 'decodeToInference'] as const;
 
 /** Measures `/classify` and its parts with a JPEG 500 pixels wide. */

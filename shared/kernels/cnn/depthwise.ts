@@ -17,7 +17,7 @@ import { line5By1, line5By2 } from './depthwise-lines-5';
 
 /** Channels that are worked on at a time, in planes of eight. */
 export const GROUP: i32 = 16;
-const PLANES: i32 = 2;
+export const PLANES: i32 = 2;
 
 /**
  * Layout is NHWC, float32; one output a channel. The filter is 3 or 5 wide and moves 1 or 2
@@ -51,14 +51,13 @@ export function convolveDepthwise(
   workBytes: i32,
 ): bool {
   const pixelBytes = (<usize>channels) << 2;
-  const columns = (((outWidth + TILE - 1) / TILE) * TILE - 1) * strideX + filterWidth;
+  const columns = columnsOf(outWidth, filterWidth, strideX);
   const lineBytes = (<usize>columns) << 5;
   const taps = filterHeight * filterWidth;
-  const quadBytes = (<usize>(1 + taps)) << 4;
-  const planes = work + quadBytes * (GROUP >> 2);
-  const lines = (workBytes - <i32>quadBytes * (GROUP >> 2)) / (<i32>lineBytes * PLANES);
-  if (lines < filterHeight) return false;
-  const bandRows = min((lines - filterHeight) / strideY + 1, outHeight);
+  const planes = work + weightBytesOf(taps);
+  const bytes = workBytes - <i32>(planes - work);
+  const bandRows = bandRowsIn(bytes, lineBytes, filterHeight, strideY, outHeight);
+  if (bandRows === 0) return false;
   const planeBytes = <usize>((bandRows - 1) * strideY + filterHeight) * lineBytes;
   prepareLines(lineBytes, taps, outWidth, pixelBytes, low, high);
   // Where the padding is in the planes stays the same, but for the rows above and below of a band.
@@ -102,6 +101,28 @@ export function convolveDepthwise(
     out += <usize>(outHeight * outWidth) * pixelBytes;
   }
   return true;
+}
+
+/** Of a line, so that the last tile has its input too. */
+export function columnsOf(outWidth: i32, filterWidth: i32, strideX: i32): i32 {
+  return (((outWidth + TILE - 1) / TILE) * TILE - 1) * strideX + filterWidth;
+}
+
+/** What `gatherWeights` makes of a group's takes as much. */
+export function weightBytesOf(taps: i32): usize {
+  return ((<usize>(1 + taps)) << 4) * (GROUP >> 2);
+}
+
+/** The output rows whose input fits into as many bytes, in all planes; 0 if not even one's does. */
+export function bandRowsIn(
+  bytes: i32,
+  lineBytes: usize,
+  filterHeight: i32,
+  strideY: i32,
+  outHeight: i32,
+): i32 {
+  const lines = bytes / (<i32>lineBytes * PLANES);
+  return lines < filterHeight ? 0 : min((lines - filterHeight) / strideY + 1, outHeight);
 }
 
 /** Output rows of a group of channels. */

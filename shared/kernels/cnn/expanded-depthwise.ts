@@ -2,11 +2,20 @@
 // a time (an inverted residual's first two: Sandler et al., MobileNetV2, CVPR 2018, section 3.3). Their
 // wide middle is never in memory as a whole: the products are put where the depthwise
 // convolution wants its input, with its padding, and are still in the cache when it reads them.
-import { clear, computeRows, GROUP, gatherWeights } from './depthwise';
-import { prepareLines, TILE } from './depthwise-lines';
+import {
+  bandRowsIn,
+  clear,
+  columnsOf,
+  computeRows,
+  GROUP,
+  gatherWeights,
+  PLANES,
+  weightBytesOf,
+} from './depthwise';
+import { prepareLines } from './depthwise-lines';
 import { int8PanelBytes, widenPanel } from './int8-panels';
 import { tile1, tile5, tile6 } from './matrix-tiles';
-import { PANEL, panelBytes } from './panels';
+import { PANEL, panelBias, panelBytes } from './panels';
 
 /** Six rows of a panel that do not lie in one line. */
 const EDGE_BYTES: usize = 192;
@@ -54,20 +63,17 @@ export function convolveExpanded(
   workBytes: i32,
 ): bool {
   const pixelBytes = (<usize>channels) << 2;
-  const columns = max(
-    (((outWidth + TILE - 1) / TILE) * TILE - 1) * strideX + filterWidth,
-    padLeft + width,
-  );
+  const columns = max(columnsOf(outWidth, filterWidth, strideX), padLeft + width);
   const lineBytes = (<usize>columns) << 5;
   const taps = filterHeight * filterWidth;
   const edge = work;
   const weights = edge + EDGE_BYTES;
-  const widened = weights + ((<usize>(1 + taps)) << 4) * (GROUP >> 2);
+  const widened = weights + weightBytesOf(taps);
   const widenedBytes = (<usize>((inChannels + 3) & ~3)) << 5;
-  const planes = widened + (isInt8 ? widenedBytes * 2 : 0);
-  const lines = (workBytes - <i32>(planes - work)) / <i32>(lineBytes * 2);
-  if (lines < filterHeight) return false;
-  const bandRows = min((lines - filterHeight) / strideY + 1, outHeight);
+  const planes = widened + (isInt8 ? widenedBytes * PLANES : 0);
+  const bytes = workBytes - <i32>(planes - work);
+  const bandRows = bandRowsIn(bytes, lineBytes, filterHeight, strideY, outHeight);
+  if (bandRows === 0) return false;
   const bandLines = (bandRows - 1) * strideY + filterHeight;
   const planeBytes = <usize>bandLines * lineBytes;
   const panelStride = <usize>(
@@ -76,7 +82,7 @@ export function convolveExpanded(
   const lowest = f32x4.splat(expansionLow);
   const highest = f32x4.splat(expansionHigh);
   prepareLines(lineBytes, taps, outWidth, pixelBytes, low, high);
-  clear(planes, planeBytes * 2);
+  clear(planes, planeBytes * PLANES);
   for (let b = 0; b < batch; b++) {
     for (let channel = 0; channel < channels; channel += GROUP) {
       const skip = (<usize>channel) << 2;
@@ -117,19 +123,21 @@ export function convolveExpanded(
           clear(plane, <usize>above * lineBytes);
           // What the band before has computed of this one is at its end.
           const known = max(next - max(top, 0), 0);
-          moveLines(plane + <usize>above * lineBytes, bandRows * strideY, known, lineBytes);
+          const to = plane + <usize>above * lineBytes;
+          const moved = <usize>(bandRows * strideY) * lineBytes;
+          if (known > 0) memory.copy(to, to + moved, <usize>known * lineBytes);
           if (bottom > height) {
             const below = max(height - top, 0);
             clear(plane + <usize>below * lineBytes, <usize>(bottom - top - below) * lineBytes);
           }
-          const from = expansionBias ? expansionBias + skip + ((<usize>(i * PANEL)) << 2) : 0;
+          const from = panelBias(expansionBias, channel + i * PANEL, channels, edge);
           multiplyLines(
             x + <usize>(first * width) * ((<usize>inChannels) << 2),
             (last - first) * width,
             (<usize>inChannels) << 2,
             panel + <usize>i * (isInt8 ? widenedBytes : panelStride),
-            from ? v128.load(from) : f32x4.splat(0),
-            from ? v128.load(from, 16) : f32x4.splat(0),
+            v128.load(from),
+            v128.load(from, 16),
             lowest,
             highest,
             plane + <usize>(first - top) * lineBytes + ((<usize>padLeft) << 5),
@@ -157,13 +165,6 @@ export function convolveExpanded(
     out += <usize>(outHeight * outWidth) * pixelBytes;
   }
   return true;
-}
-
-/** Copies `count` lines from `lines` lines further down. */
-function moveLines(to: usize, lines: i32, count: i32, lineBytes: usize): void {
-  const from = to + <usize>lines * lineBytes;
-  const bytes = <usize>count * lineBytes;
-  for (let at: usize = 0; at < bytes; at += 16) v128.store(to + at, v128.load(from + at));
 }
 
 /** A panel of the product, its rows the pixels of lines that are `lineBytes` apart. */

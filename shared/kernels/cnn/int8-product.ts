@@ -10,7 +10,7 @@
 import { copyFloats } from './copy-floats';
 import { HEAD, paddedDepth } from './int8-panels';
 import { hasDotProduct, int8Tile6 } from './int8-tile';
-import { PANEL } from './panels';
+import { PANEL, panelBias } from './panels';
 
 const TILE: i32 = 6;
 /** Rows that are worked on together take as much: they stay in the L1 cache. */
@@ -54,17 +54,9 @@ export function multiplyInt8(
     let panel = panels;
     for (let column = 0; column < n; column += PANEL) {
       const width = min(PANEL, n - column);
-      let bias0 = f32x4.splat(0);
-      let bias1 = f32x4.splat(0);
-      if (bias) {
-        let from = bias + ((<usize>column) << 2);
-        if (width < PANEL) {
-          copyFloats(from, edge, width);
-          from = edge;
-        }
-        bias0 = v128.load(from);
-        bias1 = v128.load(from, 16);
-      }
+      const from = panelBias(bias, column, n, edge);
+      const bias0 = v128.load(from);
+      const bias1 = v128.load(from, 16);
       let to = out + ((<usize>column) << 2);
       for (let row = 0; row < rows; row += TILE) {
         const left = integers + <usize>(row * padded);

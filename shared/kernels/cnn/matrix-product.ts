@@ -4,7 +4,7 @@
 import { copyFloats } from './copy-floats';
 import { int8PanelBytes, multiplyRow, widenPanel } from './int8-panels';
 import { tile1, tile5, tile6 } from './matrix-tiles';
-import { PANEL, panelBytes } from './panels';
+import { PANEL, panelBias, panelBytes } from './panels';
 import { isSparse, multiplySparse } from './sparse-product';
 
 /** For fewer rows it does not pay to make float32 of 8-bit weights first. */
@@ -81,17 +81,9 @@ function multiplyRows(
     let panel = panels;
     for (let column = 0; column < n; column += PANEL) {
       const width = min(PANEL, n - column);
-      let bias0 = f32x4.splat(0);
-      let bias1 = f32x4.splat(0);
-      if (bias) {
-        let from = bias + ((<usize>column) << 2);
-        if (width < PANEL) {
-          copyFloats(from, edge, width);
-          from = edge;
-        }
-        bias0 = v128.load(from);
-        bias1 = v128.load(from, 16);
-      }
+      const from = panelBias(bias, column, n, edge);
+      const bias0 = v128.load(from);
+      const bias1 = v128.load(from, 16);
       multiplyRow(a, k, panel, bias0, bias1, lowest, highest, width < PANEL ? edge : out);
       if (width < PANEL) copyFloats(edge, out, width);
       panel += panelStride;
@@ -134,18 +126,13 @@ function multiplyDense(
         widenPanel(panel, 0, k, widened, PANEL << 2);
         weights = widened;
       }
+      const from = panelBias(bias, column, n, edge + 32);
       if (width >= PANEL) {
-        const panelBias = bias ? bias + skip : 0;
-        multiplyPanel(a, rows, aStride, weights, panelBias, lowest, highest, out + skip, outStride);
+        multiplyPanel(a, rows, aStride, weights, from, lowest, highest, out + skip, outStride);
       } else {
-        let panelBias: usize = 0;
-        if (bias) {
-          panelBias = edge + 32;
-          copyFloats(bias + skip, panelBias, width);
-        }
         for (let row = 0; row < rows; row++) {
           const line = a + <usize>row * aStride;
-          multiplyPanel(line, 1, aStride, weights, panelBias, lowest, highest, edge, outStride);
+          multiplyPanel(line, 1, aStride, weights, from, lowest, highest, edge, outStride);
           copyFloats(edge, out + <usize>row * outStride + skip, width);
         }
       }
@@ -168,8 +155,8 @@ function multiplyPanel(
   out: usize,
   outStride: usize,
 ): void {
-  const bias0 = bias ? v128.load(bias) : f32x4.splat(0);
-  const bias1 = bias ? v128.load(bias, 16) : f32x4.splat(0);
+  const bias0 = v128.load(bias);
+  const bias1 = v128.load(bias, 16);
   // Fives and sixes make up any number from 20 on, and leave no rows for the slow tile of one.
   let fives = (6 - (rows % 6)) % 6;
   if (fives * 5 > rows) fives = 0;

@@ -32,3 +32,18 @@ export function packPanels(from: usize, k: i32, n: i32, to: usize): void {
     }
   }
 }
+
+/**
+ * Where a panel's eight biases can be loaded from: where they are, if they are all there.
+ *
+ * @param bias `[n]`, or 0 for none
+ * @param edge 32 bytes to put them in else
+ */
+export function panelBias(bias: usize, column: i32, n: i32, edge: usize): usize {
+  const from = bias + ((<usize>column) << 2);
+  if (bias && n - column >= PANEL) return from;
+  v128.store(edge, f32x4.splat(0));
+  v128.store(edge, f32x4.splat(0), 16);
+  if (bias) copyFloats(from, edge, n - column);
+  return edge;
+}

@@ -3,7 +3,7 @@
 // sparsity: Kurtz et al., Inducing and Exploiting Activation Sparsity for Fast Inference on Deep Neural
 // Networks, ICML 2020). The right factor are weights of 8 bits.
 import { int8PanelBytes, pairPanel } from './int8-panels';
-import { PANEL } from './panels';
+import { PANEL, panelBias } from './panels';
 import { sparseTile4, sparseTile5 } from './sparse-tiles';
 
 /** Panels of the widest and the narrowest tile. */
@@ -84,7 +84,9 @@ export function multiplySparse(
       listNonZeros(from, rows, depth, aStride, work);
       addProducts(from, rows, k, panels, begin, depth, n, to, work + TABLE_BYTES);
     }
-    finish(to, rows, k, panels, n, bias, f32x4.splat(low), f32x4.splat(high));
+    // Where the lists end has been used.
+    const edge = work + TABLE_BYTES;
+    finish(to, rows, k, panels, n, bias, f32x4.splat(low), f32x4.splat(high), edge);
   }
 }
 
@@ -181,15 +183,17 @@ function finish(
   bias: usize,
   low: v128,
   high: v128,
+  edge: usize,
 ): void {
   const outStride = (<usize>n) << 2;
   const panelStride = <usize>int8PanelBytes(k, PANEL);
-  for (const end = out + outStride; out < end; out += PANEL << 2) {
+  for (let column = 0; column < n; column += PANEL) {
     const scale0 = v128.load(panels);
     const scale1 = v128.load(panels, 16);
-    const bias0 = bias ? v128.load(bias) : f32x4.splat(0);
-    const bias1 = bias ? v128.load(bias, 16) : f32x4.splat(0);
-    let at = out;
+    const from = panelBias(bias, column, n, edge);
+    const bias0 = v128.load(from);
+    const bias1 = v128.load(from, 16);
+    let at = out + ((<usize>column) << 2);
     for (let row = 0; row < rows; row++) {
       const left = f32x4.relaxed_madd(v128.load(at), scale0, bias0);
       const right = f32x4.relaxed_madd(v128.load(at, 16), scale1, bias1);
@@ -198,6 +202,5 @@ function finish(
       at += outStride;
     }
     panels += panelStride;
-    if (bias) bias += PANEL << 2;
   }
 }

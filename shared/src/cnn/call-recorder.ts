@@ -1,5 +1,5 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { Arena, upToLine } from './arena.ts';
+import { Arena, mallocLines } from './arena.ts';
 
 type Call = (...values: unknown[]) => unknown;
 
@@ -177,8 +177,9 @@ class OpenRecording implements Run, Recording {
   constructor(heap: Heap, input: number, bytes: number) {
     this.#heap = heap;
     this.#input = input;
-    this.#block = heap.malloc(upToLine(1) + bytes);
-    this.#arena = new Arena(upToLine(this.#block), bytes);
+    const { at, block } = mallocLines(heap.malloc, bytes);
+    this.#block = block;
+    this.#arena = new Arena(at, bytes);
   }
 
   called(call: Call, values: readonly unknown[]): void {

@@ -1,10 +1,9 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { DataId, TensorInfo } from '@tensorflow/tfjs-core';
-import { upToLine } from './arena.ts';
+import { mallocLines } from './arena.ts';
 import type { CnnKernels, Product, WasmHeap } from './cnn-kernels.ts';
 
 interface Packed {
-  /** A multiple of 64: vectors that lie across two cache lines take twice as long to load. */
   readonly at: number;
   /** Of the memory that it lies in. */
   readonly block: number;
@@ -70,8 +69,7 @@ export class PackedMatrices {
   #reserve(product: Product, k: number, n: number): Omit<Packed, 'isTensor'> {
     const { panelBytes, int8PanelBytes } = this.#kernels;
     const bytes = (product === 'multiply' ? panelBytes : int8PanelBytes)(k, n);
-    const block = this.#heap._malloc(bytes + upToLine(1));
-    return { at: upToLine(block), block, product, k, n };
+    return { ...mallocLines(this.#heap._malloc, bytes), product, k, n };
   }
 
   /** @throws Error for what {@link makePacked} has made: others than `pack` do not find its values */

@@ -1,6 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { upToLine } from './arena.ts';
+import { mallocLines } from './arena.ts';
 import {
   clamps,
   type InstantiateKernels,
@@ -40,7 +40,7 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   const kernels = instantiateInHeap(heap, instantiate);
   const matrices = new PackedMatrices(backend, heap, kernels);
   /** The same memory for every call, which keeps it in the cache. */
-  const scratch = upToLine(heap._malloc(SCRATCH_BYTES + upToLine(1)));
+  const { at: scratch } = mallocLines(heap._malloc, SCRATCH_BYTES);
   const addressOf = (tensor: tf.TensorInfo | undefined): number =>
     tensor ? backend.getMemoryOffset(tensor.dataId) : 0;
   const multiply = (

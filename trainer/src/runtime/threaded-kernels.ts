@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { mallocLines, upToLine } from 'shared/cnn/arena';
 import {
   type CnnKernels,
   type InstantiateKernels,
@@ -96,16 +97,16 @@ export async function startThreadedKernels(
     });
   }
 
-  let scratch = 0;
+  let scratch = { at: 0, block: 0 };
   let scratchBytes = 0;
   /** Memory for each thread to work in, where the caller has some for one. */
   function scratchOf(thread: number, bytes: number): number {
     if (bytes > scratchBytes) {
-      heap._free(scratch);
-      scratchBytes = bytes;
-      scratch = heap._malloc(bytes * threads);
+      heap._free(scratch.block);
+      scratchBytes = upToLine(bytes);
+      scratch = mallocLines(heap._malloc, scratchBytes * threads);
     }
-    return scratch + thread * scratchBytes;
+    return scratch.at + thread * scratchBytes;
   }
 
   function shareProduct(
