@@ -1,4 +1,5 @@
-import { GraphBuilder, type GraphModel, numbers, text } from 'trainer/export/graph-builder';
+import { GraphBuilder, type GraphModel } from 'trainer/export/graph-builder';
+import { numbers, text } from 'trainer/plan/graph-writer';
 import type { TestProject } from 'vitest/node';
 
 /** Side of its square input, in pixels. */

@@ -1,7 +1,6 @@
-import { foldBatchNorm } from '../src/export/fold-batch-norm.ts';
+import { foldBatchNorm } from '../src/plan/fold-batch-norm.ts';
+import { type NamedTensor, toNamedTensor } from '../src/plan/named-tensor.ts';
 import type { Plan } from '../src/plan/plan.ts';
-import type { NamedTensor } from '../src/weights/safetensors.ts';
-import { toNamedTensor } from '../src/weights/to-named-tensor.ts';
 
 // ONNX is a Protocol Buffers format, and a network needs few of its messages.
 // https://github.com/onnx/onnx/blob/main/onnx/onnx.proto

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Activation } from '../plan/plan.ts';
+import type { Activation } from '../plan/steps/activation.ts';
 import { GroupedConv2D } from './layers/grouped-conv2d.ts';
 import { LocalResponseNormalization } from './layers/local-response-normalization.ts';
 import { Normalization, Rescaling } from './layers/picture-scaling.ts';

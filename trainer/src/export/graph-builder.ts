@@ -1,6 +1,7 @@
 import type { io } from '@tensorflow/tfjs';
 import type { GraphOperation } from 'shared/graph/graph-operations';
-import type { NamedTensor } from '../weights/safetensors.ts';
+import type { GraphWriter } from '../plan/graph-writer.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 import { type KernelFormat, quantizePerChannel, STEP } from './quantize.ts';
 
 /** One for all kernels, or each by its name. */
@@ -40,8 +41,8 @@ export interface GraphPort {
   readonly shape: readonly number[];
 }
 
-/** Gathers nodes and weights; each method adds a node and returns its name. */
-export class GraphBuilder {
+/** Gathers nodes and weights. */
+export class GraphBuilder implements GraphWriter {
   readonly #formats: KernelFormats;
   readonly #nodes: GraphNode[] = [];
   readonly #specs: io.WeightsManifestEntry[] = [];
@@ -52,7 +53,6 @@ export class GraphBuilder {
     this.#formats = formats;
   }
 
-  /** An operation on float32 values. */
   node(
     name: string,
     op: GraphOperation,
@@ -146,16 +146,6 @@ export class GraphBuilder {
     this.#nodes.push({ name, op, input, attr });
     return name;
   }
-}
-
-/** GraphDef's JSON form holds strings in base64. */
-export function text(value: string): { s: string } {
-  return { s: Buffer.from(value).toString('base64') };
-}
-
-/** An attribute that is a list of numbers. */
-export function numbers(values: readonly number[]): object {
-  return { list: { i: values.map(String) } };
 }
 
 function dims(shape: readonly number[]): object {

@@ -1,5 +1,5 @@
 import type { Arithmetic, ModelCard } from 'shared/model-card';
-import type { NamedTensor } from '../weights/safetensors.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 
 /** How a kernel's numbers are stored. */
 export const kernelFormats = ['uint8', 'uint16', 'float16', 'float32'] as const;

@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
-import { createTensorsTypeOpAttr } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
+import {
+  createTensorsTypeOpAttr,
+  type NodeJSKernelBackend,
+} from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
 
 /** Registers what TensorFlow has and tfjs-node does not offer. */
 export function registerNativeKernels(backendName: string): void {

@@ -3,9 +3,9 @@ import type * as tf from '@tensorflow/tfjs';
 import * as z from 'zod';
 import { trainConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
-import type { Parameter } from '../plan/plan.ts';
-import { type NamedTensor, readSafetensors, writeSafetensors } from '../weights/safetensors.ts';
-import { toNamedTensor } from '../weights/to-named-tensor.ts';
+import { type NamedTensor, toNamedTensor } from '../plan/named-tensor.ts';
+import type { Parameter } from '../plan/operation.ts';
+import { readSafetensors, writeSafetensors } from '../weights/safetensors.ts';
 
 /** Where a training stands. All its randomness follows from the seed and this. */
 const header = z.strictObject({

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createRandom } from '../datasets/random.ts';
-import type { Parameter } from '../plan/plan.ts';
+import type { Parameter } from '../plan/operation.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import { Optimizer, type OptimizerConfig } from './optimizer.ts';
 

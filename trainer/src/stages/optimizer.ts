@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StageConfig } from '../config/train-config.ts';
-import type { Parameter } from '../plan/plan.ts';
+import type { Parameter } from '../plan/operation.ts';
 import { adamStep, BETA1, BETA2, movingAverage } from './adam-step.ts';
 
 export type OptimizerConfig = Pick<

@@ -2,12 +2,12 @@ import { mkdir } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
 import { addToEventFiles } from '../report/event-files.ts';
 import type { Metrics } from '../report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import { type LogEvent, logIn } from '../report/run-log.ts';
-import type { NamedTensor } from '../weights/safetensors.ts';
 import { appendLine } from '../write-atomically.ts';
 import {
   byName,

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Dataset, File, Group } from 'h5wasm/node';
 import { TrainerError } from '../errors.ts';
-import type { NamedTensor } from './safetensors.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 import { isDense, nameLayer, nameTensors, type StoredLayer } from './stored-layers.ts';
 
 /**

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 import { startBackend } from '../runtime/start-backend.ts';
 import { loadWeights } from './load-weights.ts';
-import type { NamedTensor } from './safetensors.ts';
 
 beforeAll(async () => {
   await startBackend('cpu', () => {});

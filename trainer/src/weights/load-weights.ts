@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
-import type { NamedTensor } from './safetensors.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 
 /**
  * Sets every weight of some layers from tensors named `layer/weight`, as Keras names them.

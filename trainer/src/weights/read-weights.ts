@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { unzipSync } from 'fflate';
 import { TrainerError } from '../errors.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 import { readKerasH5 } from './keras-h5.ts';
-import { type NamedTensor, readSafetensors } from './safetensors.ts';
+import { readSafetensors } from './safetensors.ts';
 import { fromTimm, isTimm } from './timm.ts';
 
 const HDF5 = '\x89HDF\r\n\x1a\n';

@@ -1,13 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { TrainerError } from '../errors.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 import { writeFileAtomically } from '../write-atomically.ts';
-
-/** A tensor in memory, row-major. */
-export interface NamedTensor {
-  readonly shape: readonly number[];
-  readonly values: Float32Array;
-}
 
 export interface Safetensors {
   readonly metadata: Readonly<Record<string, string>>;

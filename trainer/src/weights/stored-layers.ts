@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
-import type { NamedTensor } from './safetensors.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 
 /** A layer of a weights file, with its tensors in the order in which Keras keeps them. */
 export interface StoredLayer {

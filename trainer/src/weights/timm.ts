@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
-import type { NamedTensor } from './safetensors.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
 
 /**
  * Gives the weights of timm's EfficientNet and EfficientNet-Lite Keras' names and layout.

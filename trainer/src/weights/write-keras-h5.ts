@@ -2,9 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
+import { toNamedTensor } from '../plan/named-tensor.ts';
 import { writeFileAtomically } from '../write-atomically.ts';
 import { keras3Groups } from './keras-h5.ts';
-import { toNamedTensor } from './to-named-tensor.ts';
 
 /**
  * Writes a network's weights as Keras 3 does: `load_weights` of the same network in Keras takes

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { activate } from '../../plan/activation.ts';
-import { byGroup } from '../../plan/convolution.ts';
-import type { Activation } from '../../plan/plan.ts';
+import { byGroup } from '../../plan/by-group.ts';
+import { type Activation, activate } from '../../plan/steps/activation.ts';
+import { windowedShape } from '../../plan/window.ts';
 
 type LayerArgs = ConstructorParameters<typeof tf.layers.Layer>[0];
 
@@ -40,9 +40,9 @@ export class GroupedConv2D extends tf.layers.Layer {
 
   override computeOutputShape([n = null, height, width]: tf.Shape): tf.Shape {
     const { kernelSize, strides, padding, filters } = this.#args;
-    const side = (length: number) =>
-      Math.ceil((padding === 'same' ? length : length - kernelSize + 1) / strides);
-    return [n, side(height as number), side(width as number), filters];
+    const window = [kernelSize, kernelSize] as const;
+    const sides = [height as number, width as number] as const;
+    return [n, ...windowedShape(sides, window, [strides, strides], padding), filters];
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {

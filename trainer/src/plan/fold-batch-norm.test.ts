@@ -2,11 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference } from '../../fixtures/tiny-network.ts';
 import { fusePlan } from '../plan/fuse.ts';
-import type { ConvolutionStep } from '../plan/plan.ts';
 import { startBackend } from '../runtime/start-backend.ts';
-import type { NamedTensor } from '../weights/safetensors.ts';
-import { toNamedTensor } from '../weights/to-named-tensor.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
+import { type NamedTensor, toNamedTensor } from './named-tensor.ts';
+import type { ConvolutionStep } from './steps/convolution.ts';
 
 let model: tf.LayersModel;
 let steps: ConvolutionStep[];
