@@ -24,32 +24,38 @@ import { stridedSliceConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/St
 import { tanhConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Tanh.js';
 import { type KernelBackend, type KernelConfig, registerKernel } from '@tensorflow/tfjs-core';
 import { composedKernels } from 'shared/cnn/composed-kernels';
+import type { TfjsKernel } from 'shared/graph/operations';
 
-/** What `shared/graph/operations` runs. */
+/** What `shared/graph/operations` calls; the compiler finds the one that is missing. */
+const called: Readonly<Record<TfjsKernel, KernelConfig>> = {
+  _FusedMatMul: _fusedMatMulConfig,
+  Add: addConfig,
+  AddN: addNConfig,
+  AvgPool: avgPoolConfig,
+  Concat: concatConfig,
+  FusedConv2D: fusedConv2DConfig,
+  FusedDepthwiseConv2D: fusedDepthwiseConv2DConfig,
+  Identity: identityConfig,
+  LRN: LRNConfig,
+  Max: maxConfig,
+  MaxPool: maxPoolConfig,
+  Mean: meanConfig,
+  Multiply: multiplyConfig,
+  PadV2: padV2Config,
+  Relu: reluConfig,
+  Relu6: relu6Config,
+  Reshape: reshapeConfig,
+  Sigmoid: sigmoidConfig,
+  Softmax: softmaxConfig,
+  SplitV: splitVConfig,
+  StridedSlice: stridedSliceConfig,
+  Tanh: tanhConfig,
+};
+
+/** What a backend of the Worker registers. */
 const kernels: readonly KernelConfig[] = [
-  _fusedMatMulConfig,
-  addConfig,
-  addNConfig,
-  avgPoolConfig,
+  ...Object.values(called),
   castConfig,
-  concatConfig,
-  fusedConv2DConfig,
-  fusedDepthwiseConv2DConfig,
-  identityConfig,
-  LRNConfig,
-  maxConfig,
-  maxPoolConfig,
-  meanConfig,
-  multiplyConfig,
-  padV2Config,
-  reluConfig,
-  relu6Config,
-  reshapeConfig,
-  sigmoidConfig,
-  softmaxConfig,
-  splitVConfig,
-  stridedSliceConfig,
-  tanhConfig,
   ...composedKernels('cpu'),
 ];
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type FoldedGraph, foldGraph } from 'shared/fold-constants';
-import { graphOperations } from 'shared/graph/graph-operations';
 import { loadGraph } from 'shared/graph/load-graph';
+import { graphOperations } from 'shared/graph/operations';
 import { expect, inject, test } from 'vitest';
 import { registeredKernels, useKernels } from '../../bench/swap-kernels.ts';
 import { startBackend } from '../backend.ts';

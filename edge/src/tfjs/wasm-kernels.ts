@@ -24,32 +24,38 @@ import { tanhConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/Tanh.js';
 import { transposeConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/Transpose.js';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
 import { composedKernels } from 'shared/cnn/composed-kernels';
+import type { TfjsKernel } from 'shared/graph/operations';
 
-/** What `shared/graph/operations` runs on the WASM backend. */
+/** What `shared/graph/operations` calls; the compiler finds the one that is missing. */
+const called: Readonly<Record<TfjsKernel, KernelConfig>> = {
+  _FusedMatMul: _fusedMatMulConfig,
+  Add: addConfig,
+  AddN: addNConfig,
+  AvgPool: avgPoolConfig,
+  Concat: concatConfig,
+  FusedConv2D: fusedConv2DConfig,
+  FusedDepthwiseConv2D: fusedDepthwiseConv2DConfig,
+  Identity: identityConfig,
+  LRN: lrnConfig,
+  Max: maxConfig,
+  MaxPool: maxPoolConfig,
+  Mean: meanConfig,
+  Multiply: multiplyConfig,
+  PadV2: padV2Config,
+  Relu: reluConfig,
+  Relu6: relu6Config,
+  Reshape: reshapeConfig,
+  Sigmoid: sigmoidConfig,
+  Softmax: softmaxConfig,
+  SplitV: splitVConfig,
+  StridedSlice: stridedSliceConfig,
+  Tanh: tanhConfig,
+};
+
+/** What a backend of the Worker registers. */
 export const wasmKernels: readonly KernelConfig[] = [
-  _fusedMatMulConfig,
-  addConfig,
-  addNConfig,
-  avgPoolConfig,
+  ...Object.values(called),
   castConfig,
-  concatConfig,
-  fusedConv2DConfig,
-  fusedDepthwiseConv2DConfig,
-  identityConfig,
-  lrnConfig,
-  maxConfig,
-  maxPoolConfig,
-  meanConfig,
-  multiplyConfig,
-  padV2Config,
-  reluConfig,
-  relu6Config,
-  reshapeConfig,
-  sigmoidConfig,
-  softmaxConfig,
-  splitVConfig,
-  stridedSliceConfig,
-  tanhConfig,
   // No graph has it, but Mean and Max call it, and registering sets it up.
   transposeConfig,
   ...composedKernels('wasm'),

@@ -5,8 +5,7 @@ import type { Arithmetic } from '../model-card.ts';
 import { fuseExpansion } from './fuse-expansion.ts';
 import { fusePadding } from './fuse-padding.ts';
 import { fuseSwish } from './fuse-swish.ts';
-import { graphOperations } from './graph-operations.ts';
-import { type Compute, operations } from './operations.ts';
+import { type Compute, graphOperations, operations } from './operations.ts';
 import { type NodeReader, readNode } from './read-node.ts';
 
 /** A graph of one input and one output, ready to run. */

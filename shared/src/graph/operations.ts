@@ -1,6 +1,5 @@
 import { engine, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core';
 import { clamps } from '../cnn/cnn-kernels.ts';
-import type { GraphOperation } from './graph-operations.ts';
 import type { NodeReader } from './read-node.ts';
 
 /** Computes a node's outputs from its tensors. */
@@ -10,12 +9,7 @@ export type Compute = (...tensors: Tensor[]) => Tensor | Tensor[];
  * What each operation computes; its attributes are read once. These are tfjs' kernels themselves: its
  * functions around them make gradients ready, at each call and in each bundle.
  */
-export const operations: Readonly<
-  Record<
-    Exclude<GraphOperation, 'Const' | 'Placeholder'> | 'ExpandedDepthwise' | 'Swish',
-    (node: NodeReader) => Compute
-  >
-> = {
+export const operations = {
   AddN: () => kernelOfAll('AddN'),
   AddV2: () => kernel('Add', ['a', 'b']),
   AvgPool: (node) => kernel('AvgPool', ['x'], poolOf(node)),
@@ -86,10 +80,52 @@ export const operations: Readonly<
       return reshape(product as Tensor, (product as Tensor).shape.slice(1));
     };
   },
-};
+} satisfies Readonly<Record<string, (node: NodeReader) => Compute>>;
+
+/** What fusing makes of several nodes; no file has it. */
+type FusedOperation = 'ExpandedDepthwise' | 'Swish';
+
+/** The operations that the trainer's graphs are made of, by TensorFlow's names. */
+export type GraphOperation =
+  | Exclude<keyof typeof operations, FusedOperation>
+  | 'Const'
+  | 'Placeholder';
+
+const FUSED: Readonly<Record<FusedOperation, true>> = { ExpandedDepthwise: true, Swish: true };
+
+export const graphOperations: readonly GraphOperation[] = [
+  'Const',
+  'Placeholder',
+  ...Object.keys(operations).filter((name): name is GraphOperation => !(name in FUSED)),
+];
+
+/** The tfjs kernels that the operations call: a backend without one of them cannot run a graph. */
+export type TfjsKernel =
+  | 'Add'
+  | 'AddN'
+  | 'AvgPool'
+  | 'Concat'
+  | 'FusedConv2D'
+  | 'FusedDepthwiseConv2D'
+  | 'Identity'
+  | 'LRN'
+  | 'Max'
+  | 'MaxPool'
+  | 'Mean'
+  | 'Multiply'
+  | 'PadV2'
+  | 'Relu'
+  | 'Relu6'
+  | 'Reshape'
+  | 'Sigmoid'
+  | 'Softmax'
+  | 'SplitV'
+  | 'StridedSlice'
+  | 'Tanh'
+  | '_FusedMatMul';
 
 /** tfjs' kernels take any filter, and read beyond it. */
-function convolve(name: string, node: NodeReader): Compute {
+function convolve(name: KernelName, node: NodeReader): Compute {
   const compute = kernel(name, ['x', 'filter', 'bias'], convolutionOf(node));
   return (x, filter, ...bias) => {
     refuseMismatch(node, x.shape.at(-1), filter.shape[2]);
@@ -108,19 +144,21 @@ function refuseMismatch(
   );
 }
 
+type KernelName = TfjsKernel | FusedOperation;
+
 type Attributes = Readonly<Record<string, unknown>>;
 
 /** @param inputs as the kernel calls them, in the node's order; the last may be missing */
-function kernel(name: string, inputs: readonly string[], attributes: Attributes = {}): Compute {
+function kernel(name: KernelName, inputs: readonly string[], attributes: Attributes = {}): Compute {
   return (...tensors) =>
     run(name, Object.fromEntries(tensors.map((tensor, i) => [inputs[i], tensor])), attributes);
 }
 
-function kernelOfAll(name: string, attributes: Attributes = {}): Compute {
+function kernelOfAll(name: KernelName, attributes: Attributes = {}): Compute {
   return (...tensors) => run(name, tensors as unknown as NamedTensorMap, attributes);
 }
 
-function run(name: string, inputs: NamedTensorMap, attributes: Attributes): Tensor | Tensor[] {
+function run(name: KernelName, inputs: NamedTensorMap, attributes: Attributes): Tensor | Tensor[] {
   return engine().runKernel(name, inputs, attributes as NamedAttrMap);
 }
 

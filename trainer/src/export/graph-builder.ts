@@ -1,5 +1,5 @@
 import type { io } from '@tensorflow/tfjs';
-import type { GraphOperation } from 'shared/graph/graph-operations';
+import type { GraphOperation } from 'shared/graph/operations';
 import type { GraphWriter } from '../plan/graph-writer.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import { type KernelFormat, quantizePerChannel, STEP } from './quantize.ts';
