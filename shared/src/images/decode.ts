@@ -7,6 +7,7 @@
  * It throws ImageError and nothing else. A format is a file that opens it (see OpenPicture): it reads
  * the header, says what decoding would take, and decodes to RGB(X) over white, as stored.
  */
+import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
 import { ImageError } from './image-error.ts';
 import { type OpenPicture, openPicture, type PictureFormat } from './open-picture.ts';
@@ -101,7 +102,8 @@ function refuseTooLarge(
 ): void {
   const { width, height } = picture;
   const isOversized = width * height > maxPixels || Math.max(width, height) > maxSide;
-  if (!isOversized && picture.memoryBytes(reduction) <= maxDecodeBytes) return;
+  const maxBytes = Math.min(maxDecodeBytes, maxMemoryBytes);
+  if (!isOversized && picture.memoryBytes(reduction) <= maxBytes) return;
   throw new ImageError(
     'too_many_pixels',
     isOversized

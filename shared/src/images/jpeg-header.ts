@@ -24,19 +24,12 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   let orientation = 1;
   let frame: Frame | undefined;
   const view = viewOf(bytes);
-  let at = 2;
+  if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
+  let at = nextMarker(bytes, 2);
   while (at + 4 <= view.byteLength) {
-    if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
-    // No marker; libjpeg reads on behind it, and could find another header there.
-    if (marker === 0) return undefined;
-    if (marker === 0xff) {
-      // Any number of fill bytes may precede a marker.
-      at += 1;
-      continue;
-    }
     if (isStandalone(marker)) {
-      at += 2;
+      at = nextMarker(bytes, at + 2);
       continue;
     }
     const length = view.getUint16(at + 2);
@@ -54,9 +47,20 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
       const isSplit = frame.isProgressive || segment.getUint8(0) < frame.components;
       return { ...frame, orientation, coefficientBytes: isSplit ? frame.coefficientBytes : 0 };
     }
-    at += 2 + length;
+    at = nextMarker(bytes, at + 2 + length);
   }
   return undefined;
+}
+
+/** As libjpeg finds it: after any number of other bytes, and of fill bytes. */
+function nextMarker(bytes: Uint8Array, start: number): number {
+  let at = bytes.indexOf(0xff, start);
+  while (at >= 0) {
+    while (bytes[at + 1] === 0xff) at += 1;
+    if (bytes[at + 1] !== 0) return at;
+    at = bytes.indexOf(0xff, at + 2);
+  }
+  return bytes.length;
 }
 
 /** TEM and the restart markers have no length. */

@@ -1,34 +1,63 @@
 import type { DecoderProgram, DecoderPrograms } from './decoder-programs.ts';
+import { ImageError } from './image-error.ts';
 import { type JpegHeader, readJpegHeader } from './jpeg-header.ts';
 import type { OpenPicture } from './open-picture.ts';
 import type { Picture } from './preprocess.ts';
-import { allocate, type DecoderMemory, place, startDecoder, wasiStubs } from './wasm-decoder.ts';
+import { startDecoder } from './wasm-decoder.ts';
 
-interface JpegTurbo extends DecoderMemory {
-  free(address: number): void;
-  tjInitDecompress(): number;
-  tjDestroy(decompressor: number): number;
-  tjDecompress2(
-    decompressor: number,
+/** The exports of decoders/jpeg/jpeg.c, which documents them. */
+interface JpegTurbo {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  _initialize(): void;
+  prepare(fileBytes: number): number;
+  decode(
     file: number,
-    fileLength: number,
-    pixels: number,
+    fileBytes: number,
     width: number,
-    pitch: number,
     height: number,
-    pixelFormat: number,
-    flags: number,
+    divisor: number,
+    maxWork: number,
   ): number;
+  finish(): void;
+  version(): number;
 }
 
-/** @see turbojpeg.h, `enum TJPF` */
-const pixelFormats = { rgbx: 2, cmyk: 11 };
+/** A decoded JPEG, its colours as they are stored. */
+export interface JpegSamples {
+  readonly width: number;
+  readonly height: number;
+  /** `rgbx` has its fourth sample ignored. */
+  readonly space: 'rgbx' | 'cmyk';
+  /** An APP14 segment of Adobe's, by whose convention CMYK is inverted: 255 for no ink. */
+  readonly hasAdobeMarker: boolean;
+  /** Four a pixel, 0–255. */
+  readonly data: Uint8Array;
+}
+
+/** What jpeg.c gives as a reason beside libjpeg's own message codes, which are positive. */
+const reasons = { cutOff: -1, tooMuchWork: -2 };
+
+/** The decoder gave up; its instance is in no known state and is thrown away. */
+class JpegFailure extends Error {
+  readonly reason: number;
+
+  constructor(reason: number) {
+    super(`libjpeg-turbo gave up for reason ${reason}.`);
+    this.reason = reason;
+  }
+}
 
 /** A larger instance is not kept: WebAssembly cannot give memory back. */
 const maxKeptBytes = 8 * 1024 * 1024;
 
-/** A decoder goes over the whole picture once a scan; a dozen is usual. */
-const maxScans = 100;
+/**
+ * Of scans beyond a plain JPEG's one, in jpeg.c's units, a third to one nanosecond each. Photos of
+ * as many blocks as memory holds take 0.3 × 10^9.
+ */
+const maxWork = 2e9;
+
+/** The program, its stack, and what it holds beside the file, coefficients and pixels. Measured. */
+const programBytes = 1024 * 1024;
 
 let kept: JpegTurbo | undefined;
 
@@ -42,115 +71,109 @@ export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenPictu
   return {
     ...header,
     memoryBytes(reduction) {
-      const { width, height } = scaled(header, reduction);
-      return file.length + header.coefficientBytes + width * height * 4;
+      const { width, height } = header;
+      const divisor = divisorFor(reduction);
+      const pixelBytes = Math.ceil(width / divisor) * Math.ceil(height / divisor) * 4;
+      // A few rows of each component.
+      const rowBytes = width * 100;
+      return programBytes + file.length + header.coefficientBytes + rowBytes + pixelBytes;
     },
-    decode: async (reduction) => decodeJpeg(file, await programs.jpeg(), header, reduction),
+    decode: async (reduction) => toRgb(decodeJpeg(file, await programs.jpeg(), header, reduction)),
   };
 }
 
 /**
- * A new instance costs as much as decoding a small photo, so the last one is kept. After a failure
- * it is thrown away: a `longjmp`, which WebAssembly has not, leaves it in no known state.
+ * A new instance costs as much as decoding a small photo, so the last one is kept.
  *
- * @throws Error for a file that libjpeg-turbo refuses, or decodes with a warning: one that is cut
- *   off would come out half grey, with a confident label
+ * @throws Error for a file that libjpeg-turbo refuses, or in which an image's pixels or its end are
+ *   missing: it would come out half grey, with a confident label. Other damage is shown, as browsers
+ *   do.
+ * @throws ImageError `broken_picture` for more work than there are pixels for
  */
-function decodeJpeg(
+export function decodeJpeg(
   file: Uint8Array,
   program: DecoderProgram,
-  header: JpegHeader,
+  { width, height }: JpegHeader,
   reduction: number,
-): Picture {
-  if (countScans(file) > maxScans) {
-    throw new Error(`The JPEG has more than ${maxScans} scans.`);
-  }
-  const { width, height } = scaled(header, reduction);
+): JpegSamples {
   const turbo = kept ?? startJpegTurbo(program);
   // Until this picture has come out well.
   kept = undefined;
-  const isCmyk = header.components === 4;
-  const { samples, release } = decompress(turbo, file, width, height, isCmyk);
-  if (isCmyk) cmykToRgbx(samples);
-  if (turbo.memory.buffer.byteLength > maxKeptBytes) {
-    return { width, height, channels: 4, data: samples };
-  }
-  // The next picture will overwrite these.
-  const data = samples.slice();
-  release();
-  kept = turbo;
-  return { width, height, channels: 4, data };
-}
-
-/** The size to ask libjpeg-turbo for, which rounds up. */
-function scaled({ width, height }: JpegHeader, reduction: number): JpegSize {
-  const divisor = [8, 4, 2].find((divisor) => divisor <= reduction) ?? 1;
-  return { width: Math.ceil(width / divisor), height: Math.ceil(height / divisor) };
-}
-
-type JpegSize = Pick<JpegHeader, 'width' | 'height'>;
-
-/** Counts the markers SOS, which no entropy-coded data can hold. */
-function countScans(file: Uint8Array): number {
-  let count = 0;
-  let at = file.indexOf(0xff);
-  while (at >= 0) {
-    if (file[at + 1] === 0xda) count += 1;
-    at = file.indexOf(0xff, at + 1);
-  }
-  return count;
-}
-
-/** @returns a view of the decoder's memory, RGBX or CMYK, valid until its release */
-function decompress(
-  turbo: JpegTurbo,
-  file: Uint8Array,
-  width: number,
-  height: number,
-  isCmyk: boolean,
-): { readonly samples: Uint8Array; release(): void } {
-  const fileAt = place(turbo, file);
-  const pixelsAt = allocate(turbo, width * height * 4);
-  const decompressor = turbo.tjInitDecompress();
-  const format = isCmyk ? pixelFormats.cmyk : pixelFormats.rgbx;
-  const status = turbo.tjDecompress2(
-    decompressor,
-    fileAt,
-    file.length,
-    pixelsAt,
-    width,
-    width * 4,
-    height,
-    format,
-    0,
+  const fileAt = turbo.prepare(file.length);
+  if (fileAt === 0) throw new Error(`The decoder has no ${file.length} bytes left.`);
+  new Uint8Array(turbo.memory.buffer).set(file, fileAt);
+  const image = explain(() =>
+    turbo.decode(fileAt, file.length, width, height, divisorFor(reduction), maxWork),
   );
-  if (status !== 0) throw new Error(`libjpeg-turbo returned ${status}.`);
+  const [pixelsAt = 0, outWidth = 0, outHeight = 0, isCmyk, hasAdobeMarker] = new Int32Array(
+    turbo.memory.buffer,
+    image,
+    5,
+  );
+  const isWhole = finish(turbo);
+  const view = new Uint8Array(turbo.memory.buffer, pixelsAt, outWidth * outHeight * 4);
+  const isKept = isWhole && turbo.memory.buffer.byteLength <= maxKeptBytes;
+  if (isKept) kept = turbo;
   return {
-    samples: new Uint8Array(turbo.memory.buffer, pixelsAt, width * height * 4),
-    release() {
-      turbo.tjDestroy(decompressor);
-      turbo.free(pixelsAt);
-      turbo.free(fileAt);
-    },
+    width: outWidth,
+    height: outHeight,
+    space: isCmyk ? 'cmyk' : 'rgbx',
+    hasAdobeMarker: hasAdobeMarker === 1,
+    // The next picture will overwrite these.
+    data: isKept ? view.slice() : view,
   };
+}
+
+/** The library's version, as in 3001000 for 3.1.0. */
+export function jpegTurboVersion(program: DecoderProgram): number {
+  return startJpegTurbo(program).version();
+}
+
+/** Sides are divided by it and rounded up. */
+function divisorFor(reduction: number): number {
+  return [8, 4, 2].find((divisor) => divisor <= reduction) ?? 1;
+}
+
+/** @returns whether nothing is wrong between the pixels and the end, which matters to no reader */
+function finish(turbo: JpegTurbo): boolean {
+  try {
+    turbo.finish();
+    return true;
+  } catch (error) {
+    if (!(error instanceof JpegFailure) || error.reason === reasons.cutOff) throw error;
+    return false;
+  }
+}
+
+function explain<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof JpegFailure) || error.reason !== reasons.tooMuchWork) throw error;
+    throw new ImageError(
+      'broken_picture',
+      'The JPEG has more scans of its pixels than any photo has; save it anew.',
+      { cause: error },
+    );
+  }
 }
 
 function startJpegTurbo(program: DecoderProgram): JpegTurbo {
-  const env = {
-    setjmp: () => 0,
-    longjmp() {
-      throw new Error('libjpeg-turbo gave up.');
-    },
+  const fail = (reason: number): never => {
+    throw new JpegFailure(reason);
   };
-  return startDecoder(program, { env, wasi_snapshot_preview1: wasiStubs });
+  const turbo = startDecoder<JpegTurbo>(program, { host: { fail } });
+  turbo._initialize();
+  return turbo;
 }
 
-/** In place. Adobe's programs write CMYK inverted, 255 for no ink, and so does nearly everyone. */
-function cmykToRgbx(samples: Uint8Array): void {
-  for (let at = 0; at < samples.length; at += 4) {
-    const black = samples[at + 3] as number;
-    samples[at] = ((samples[at] as number) * black) / 255;
-    samples[at + 1] = ((samples[at + 1] as number) * black) / 255;
-    samples[at + 2] = ((samples[at + 2] as number) * black) / 255;
+/** In place. CMYK is taken for Adobe's, whose programs write it inverted, as nearly everyone does. */
+function toRgb({ width, height, space, data }: JpegSamples): Picture {
+  for (let at = 0; space === 'cmyk' && at < data.length; at += 4) {
+    const black = data[at + 3] as number;
+    data[at] = ((data[at] as number) * black) / 255;
+    data[at + 1] = ((data[at + 1] as number) * black) / 255;
+    data[at + 2] = ((data[at + 2] as number) * black) / 255;
   }
+  return { width, height, channels: 4, data };
 }

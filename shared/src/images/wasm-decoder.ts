@@ -16,10 +16,7 @@ export interface DecoderMemory {
 }
 
 /** Starts a program in memory of its own, which goes with the instance. */
-export function startDecoder<T extends DecoderMemory>(
-  program: DecoderProgram,
-  imports: object = {},
-): T {
+export function startDecoder<T>(program: DecoderProgram, imports: object = {}): T {
   return new WebAssembly.Instance(program, imports).exports as T;
 }
 
