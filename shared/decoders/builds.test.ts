@@ -3,12 +3,14 @@ import { expect, test } from 'vitest';
 import { compileDecoder, missingTool } from './compile-decoder.ts';
 import { dav1dBuild } from './dav1d/build.ts';
 import { jpegBuild } from './jpeg/build.ts';
+import { webpBuild } from './webp/build.ts';
 
 const missing = await missingTool();
 
 test.skipIf(missing).each([
   ['dav1d/dav1d.wasm', dav1dBuild],
   ['jpeg/jpeg.wasm', jpegBuild],
+  ['webp/webp.wasm', webpBuild],
 ] as const)(
   `%s is what \`pnpm --filter shared build:decoders\` makes of its source${missing ? `: ${missing}` : ''}`,
   async (file, build) => {

@@ -63,9 +63,8 @@ async function writeHeaders(library: string): Promise<Record<string, string>> {
     'jconfigint.h': await fill('src/jconfigint.h.in'),
     'jversion.h': await fill('src/jversion.h.in'),
     'neon-compat.h': await fill('simd/arm/neon-compat.h.in'),
-    // In place of the compiler's. Numbers of 16 bits with a point, clang has not for WebAssembly.
-    'arm_neon.h':
-      '#define SIMDE_ENABLE_NATIVE_ALIASES\n#define SIMDE_FLOAT16_API 1\n#include <simde/arm/neon.h>\n',
+    // In place of the compiler's.
+    'arm_neon.h': '#include <simde/arm/neon.h>\n',
   };
 }
 

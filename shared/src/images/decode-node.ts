@@ -19,7 +19,7 @@ function program(url: string): () => Promise<DecoderProgram> {
 /** {@link createImageDecoder}'s function, in Node. */
 export const decodeImage = createImageDecoder({
   jpeg: program(import.meta.resolve('../../decoders/jpeg/jpeg.wasm')),
-  webp: program(import.meta.resolve('@cwasm/webp/webp.wasm')),
+  webp: program(import.meta.resolve('../../decoders/webp/webp.wasm')),
   gif: program(import.meta.resolve('@cwasm/nsgif/nsgif.wasm')),
   dav1d: program(import.meta.resolve('../../decoders/dav1d/dav1d.wasm')),
 });

@@ -3,16 +3,21 @@ import type { DecoderProgram, DecoderPrograms } from './decoder-programs.ts';
 import type { OpenPicture } from './open-picture.ts';
 import type { Picture } from './preprocess.ts';
 import { createPixelSink, sinkBytes } from './reduce.ts';
-import { allocate, type DecoderMemory, place, startDecoder, wasiStubs } from './wasm-decoder.ts';
+import { startDecoder } from './wasm-decoder.ts';
 import { readWebpHeader, type WebpFrame, type WebpHeader } from './webp-header.ts';
 
-interface Libwebp extends DecoderMemory {
-  WebPDecodeRGBA(file: number, fileLength: number, widthOut: number, heightOut: number): number;
+/** The exports of decoders/webp/webp.c, which documents them. */
+interface Libwebp {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  _initialize(): void;
+  prepare(bytes: number): number;
+  decode(data: number, bytes: number, width: number, height: number): number;
+  version(): number;
 }
 
 /**
- * Opens a WebP for libwebp: lossy or lossless, still or the first
- * frame of an animation. Each picture has an instance to itself, whose memory goes with it.
+ * Opens a WebP for libwebp: lossy or lossless, still or the first frame of an animation. Each picture
+ * has an instance to itself, whose memory goes with it.
  */
 export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenPicture | undefined {
   const header = readWebpHeader(file);
@@ -22,27 +27,22 @@ export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenPictu
     ...header,
     memoryBytes(reduction) {
       // Measured: RGBA, and for a lossless one as much again; the alpha chunk is lossless too.
-      const pixelBytes = frame.isLossless ? 8.5 : frame.hasAlphaChunk ? 6.5 : 4.5;
+      const pixelBytes = frame.isLossless ? 8.5 : frame.alpha ? 6.5 : 4.5;
       const frameBytes = frame.width * frame.height * pixelBytes;
-      return file.length + frameBytes + sinkBytes(width, height, reduction);
+      const dataBytes = frame.data.length + (frame.alpha?.length ?? 0);
+      return dataBytes + frameBytes + sinkBytes(width, height, reduction);
     },
-    decode: (reduction) => decodeWebp(file, programs, header, reduction),
+    decode: async (reduction) => decodeWebp(await programs.webp(), header, reduction),
   };
 }
 
 /** @throws Error for a file that libwebp refuses */
-async function decodeWebp(
-  file: Uint8Array,
-  programs: DecoderPrograms,
-  header: WebpHeader,
+function decodeWebp(
+  program: DecoderProgram,
+  { width, height, frame }: WebpHeader,
   reduction: number,
-): Promise<Picture> {
-  const { width, height, frame } = header;
-  const rgba = runLibwebp(
-    await programs.webp(),
-    frame.chunks ? asStill(frame, frame.chunks) : file,
-    frame,
-  );
+): Picture {
+  const rgba = runLibwebp(program, frame);
   const sink = createPixelSink(width, height, reduction);
   const rowBytes = frame.width * 4;
   const canvasRow = new Uint8Array(width * 4);
@@ -53,7 +53,7 @@ async function decodeWebp(
     canvasRow.fill(0);
     if (isInFrame) {
       const pixels = rgba.subarray(row * rowBytes, (row + 1) * rowBytes);
-      canvasRow.set(pixels.subarray(0, (width - frame.x) * 4), frame.x * 4);
+      canvasRow.set(pixels.subarray(0, Math.max(0, width - frame.x) * 4), frame.x * 4);
     }
     sink.add(canvasRow, y);
   }
@@ -61,37 +61,60 @@ async function decodeWebp(
 }
 
 /** @returns the frame's RGBA, a view of the decoder's memory */
-function runLibwebp(
-  program: DecoderProgram,
-  file: Uint8Array,
-  { width, height }: WebpFrame,
-): Uint8Array {
-  const imports = { wasi_snapshot_preview1: wasiStubs };
-  const decoder = startDecoder<Libwebp>(program, imports);
-  const fileAt = place(decoder, file);
-  const out = allocate(decoder, 8);
-  const pixelsAt = decoder.WebPDecodeRGBA(fileAt, file.length, out, out + 4);
-  const size = new Uint32Array(decoder.memory.buffer, out, 2);
-  if (pixelsAt === 0 || size[0] !== width || size[1] !== height) {
-    throw new Error('libwebp refused the file.');
+function runLibwebp(program: DecoderProgram, frame: WebpFrame): Uint8Array {
+  const { width, height, data, alpha } = frame;
+  const decoder = startLibwebp(program);
+  // Without transparency, libwebp takes the data as they are.
+  const parts = alpha ? asStill(frame, alpha) : [data];
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const start = decoder.prepare(length);
+  if (start === 0) throw new Error(`The decoder has no ${length} bytes left.`);
+  let at = start;
+  for (const part of parts) {
+    new Uint8Array(decoder.memory.buffer).set(part, at);
+    at += part.length;
   }
+  const pixelsAt = decoder.decode(start, length, width, height);
+  if (pixelsAt === 0) throw new Error('libwebp refused the file.');
   return new Uint8Array(decoder.memory.buffer, pixelsAt, width * height * 4);
 }
 
-/** Puts a frame of an animation into a file of its own. @see RFC 9649, section 2.7 */
-function asStill({ width, height }: WebpFrame, chunks: Uint8Array): Uint8Array {
-  const file = new Uint8Array(30 + chunks.length);
-  const names = new TextEncoder().encode('RIFF....WEBPVP8X');
-  file.set(names);
-  file.set(chunks, 30);
-  const view = viewOf(file);
-  view.setUint32(4, file.length - 8, true);
+/** The library's version, as in 0x010600 for 1.6.0. */
+export function libwebpVersion(program: DecoderProgram): number {
+  return startLibwebp(program).version();
+}
+
+function startLibwebp(program: DecoderProgram): Libwebp {
+  const decoder = startDecoder<Libwebp>(program);
+  decoder._initialize();
+  return decoder;
+}
+
+/** Puts a lossy frame with transparency into a file of its own. @see RFC 9649, section 2.7 */
+function asStill({ width, height, data }: WebpFrame, alpha: Uint8Array): Uint8Array[] {
+  const header = new Uint8Array(30);
+  header.set(new TextEncoder().encode('RIFF....WEBPVP8X'));
+  const view = viewOf(header);
+  const parts = [...chunk('ALPH', alpha), ...chunk('VP8 ', data)];
+  view.setUint32(
+    4,
+    parts.reduce((sum, part) => sum + part.length, 22),
+    true,
+  );
   view.setUint32(16, 10, true);
-  // There may be transparency.
+  // There is transparency.
   view.setUint8(20, 0b10000);
   setUint24(view, 24, width - 1);
   setUint24(view, 27, height - 1);
-  return file;
+  return [header, ...parts];
+}
+
+/** A chunk's header, contents and padding. */
+function chunk(name: string, contents: Uint8Array): Uint8Array[] {
+  const header = new Uint8Array(8);
+  header.set(new TextEncoder().encode(name));
+  viewOf(header).setUint32(4, contents.length, true);
+  return [header, contents, new Uint8Array(contents.length & 1)];
 }
 
 function setUint24(view: DataView, at: number, value: number): void {
