@@ -6,10 +6,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type ClassifyAnswer, classifyAnswer } from 'shared/answers';
-import { preprocess } from 'shared/preprocess-node';
+import { preprocess } from 'shared/images/preprocess-node';
+import { makeGridAvif } from 'shared/test/avif-grid';
 import sharp, { type AvifOptions, type Sharp } from 'sharp';
 import { createTestHarness } from 'wrangler';
-import { makeGridAvif } from '../test/avif-grid.ts';
 import { watchWorkerd } from './process-memory.ts';
 
 export interface LargePhoto {

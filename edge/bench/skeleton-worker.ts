@@ -5,8 +5,9 @@ import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { Hono } from 'hono';
 import { completeWasmModule } from 'shared/complete-wasm-module';
+import { openJpeg } from 'shared/images/jpeg';
 import type { Env } from '../src/env.ts';
-import { openJpeg } from '../src/pictures/jpeg.ts';
+import { decoderPrograms } from '../src/images/decoder-programs.ts';
 
 // What one writes first, and what the Worker's cold start is measured against: stock tfjs, its own
 // kernels and loader, one thing after the other. No limits, no guard, no other format than JPEG.
@@ -17,7 +18,7 @@ let model: GraphModel | undefined;
 const app = new Hono<{ Bindings: Env }>().get('/classify', async (c) => {
   model ??= await load(c.env);
   const file = new Uint8Array(await (await fetch(c.req.query('url') ?? '')).arrayBuffer());
-  const picture = await openJpeg(file)?.decode(1);
+  const picture = await openJpeg(file, decoderPrograms)?.decode(1);
   if (!picture) return c.text('no JPEG', 415);
   const { width, height, data } = picture;
   const graph = model;

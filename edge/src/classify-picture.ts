@@ -1,10 +1,10 @@
 import type { ClassifyAnswer } from 'shared/answers';
 import { topPredictions } from 'shared/predictions';
 import type { Env } from './env.ts';
+import { decode, type Photo } from './images/decode.ts';
 import type { Limits } from './limits.ts';
 import type { Model } from './model.ts';
 import { loadModelCard } from './models-index.ts';
-import { decode, type Photo } from './pictures/decode.ts';
 import { preprocess } from './preprocess.ts';
 
 /**

@@ -1,6 +1,6 @@
-import { createPreprocess } from 'shared/preprocess';
-import resize from 'shared/resize.wasm';
-import type { ResizeKernel } from 'shared/resize-kernel';
+import { createPreprocess } from 'shared/images/preprocess';
+import resize from 'shared/images/resize.wasm';
+import type { ResizeKernel } from 'shared/images/resize-kernel';
 
 /** {@link createPreprocess}'s function, in the Worker. */
 export const preprocess = createPreprocess(

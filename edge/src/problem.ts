@@ -1,5 +1,6 @@
 import { HTTPException } from 'hono/http-exception';
 import type { Problem } from 'shared/answers';
+import { ImageError } from 'shared/images/image-error';
 import { type ProblemCode, problemStatus } from 'shared/wire';
 
 /** A failure that the caller is told about. Thrown anywhere, rendered by the app's `onError`. */
@@ -23,10 +24,12 @@ export class ProblemError extends Error {
   }
 }
 
+const retrySoon = { 'retry-after': '1' };
+
 /** @param what there is too much of, as the sentence's beginning */
 export function overloaded(what: string): ProblemError {
   return new ProblemError('overloaded', `${what} at this moment; try again in a second.`, {
-    headers: { 'retry-after': '1' },
+    headers: retrySoon,
   });
 }
 
@@ -54,6 +57,10 @@ const titles: Readonly<Record<ProblemCode, string>> = {
 /** What the caller is told. What nobody foresaw stays opaque. */
 export function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
+  if (error instanceof ImageError) {
+    const headers = error.code === 'overloaded' ? retrySoon : {};
+    return new ProblemError(error.code, error.message, { cause: error, headers });
+  }
   // Hono's own, for a body that is no JSON or does not say that it is.
   if (error instanceof HTTPException && error.status < 500) {
     return new ProblemError(

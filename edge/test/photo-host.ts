@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { makeBadPictures } from 'shared/test/make-bad-pictures';
+import { makePictures, type Pictures } from 'shared/test/make-pictures';
 import type { TestProject } from 'vitest/node';
-import { makeBadPictures } from './make-bad-pictures.ts';
-import { makePictures, type Pictures } from './make-pictures.ts';
 
 /**
  * A web server on loopback with good pictures, bad ones, and a host's usual ways to misbehave.

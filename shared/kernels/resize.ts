@@ -1,5 +1,5 @@
 // AssemblyScript: the two passes of Pillow's resize, in WebAssembly SIMD. The caller lays out the
-// memory: see src/resize-kernel.ts. After a change: `pnpm --filter shared build`.
+// memory: see src/images/resize-kernel.ts. After a change: `pnpm --filter shared build`.
 //
 // A 22-bit weight is stored as two 16-bit parts, `weight = high * 256 + low`, so that one
 // instruction multiplies and adds two taps. A pair of taps is 8 bytes: the two high parts, the two

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 test.each([
-  { file: 'resize.wasm', options: ['--config', 'asconfig.json'] },
+  { file: 'images/resize.wasm', options: ['--config', 'asconfig.json'] },
   { file: 'cnn/cnn-kernels.wasm', options: ['--config', 'asconfig.cnn.json'] },
   {
     file: 'cnn/cnn-kernels-shared.wasm',

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
 import type { Prediction } from 'shared/answers';
+import type { Picture } from 'shared/images/preprocess';
+import { preprocess } from 'shared/images/preprocess-node';
 import { topPredictions } from 'shared/predictions';
-import type { Picture } from 'shared/preprocess';
-import { preprocess } from 'shared/preprocess-node';
 import { decodePhoto } from './datasets/decode-photo.ts';
 import { TrainerError } from './errors.ts';
 import type { Classifier } from './load-model.ts';

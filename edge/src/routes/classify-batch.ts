@@ -9,7 +9,7 @@ import type { AppEnv } from '../env.ts';
 import { limitRate } from '../limit-rate.ts';
 import type { Limits } from '../limits.ts';
 import { resolveModel } from '../models-index.ts';
-import { ProblemError, toProblem } from '../problem.ts';
+import { ProblemError, toProblem, toProblemError } from '../problem.ts';
 import { serviceOf, wantsFresh } from '../service.ts';
 import { valid } from './valid.ts';
 
@@ -64,7 +64,7 @@ async function answerOne(
     await limitRate(c.env, question.caller, c.req.header('cf-connecting-ip'));
     return { answer: (await classifyUrl(question, serviceOf(c, limits))).answer };
   } catch (error) {
-    if (!(error instanceof ProblemError)) console.error(error);
+    if (toProblemError(error).code === 'internal') console.error(error);
     return { problem: toProblem(error) };
   }
 }

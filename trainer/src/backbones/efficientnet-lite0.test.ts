@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
-import { preprocess } from 'shared/preprocess-node';
+import { preprocess } from 'shared/images/preprocess-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import golden from '../../../shared/fixtures/efficientnet-lite0-imagenet.json' with {

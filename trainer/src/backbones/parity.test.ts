@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
+import type { PreprocessSpec } from 'shared/images/preprocess';
+import { preprocess } from 'shared/images/preprocess-node';
 import { readModelCard } from 'shared/model-directory';
 import { modelFiles } from 'shared/model-files-node';
-import type { PreprocessSpec } from 'shared/preprocess';
-import { preprocess } from 'shared/preprocess-node';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { createRandom } from '../datasets/random.ts';
 import { fusePlan } from '../plan/fuse.ts';

@@ -1,4 +1,4 @@
-import type { Picture } from 'shared/preprocess';
+import type { Picture } from 'shared/images/preprocess';
 import { expect, test } from 'vitest';
 import { augment } from './augment.ts';
 import { createRandom, type Random } from './random.ts';

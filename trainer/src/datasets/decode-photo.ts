@@ -1,4 +1,4 @@
-import type { Picture } from 'shared/preprocess';
+import type { Picture } from 'shared/images/preprocess';
 import sharp, { type SharpOptions } from 'sharp';
 
 // An epoch reads each photo once, so what libvips would keep of them is never asked for again.

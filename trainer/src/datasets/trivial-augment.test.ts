@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Picture } from 'shared/preprocess';
+import type { Picture } from 'shared/images/preprocess';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from './random.ts';
 import { applyChange, changes, trivialAugment } from './trivial-augment.ts';

@@ -1,4 +1,4 @@
-import type { Picture } from 'shared/preprocess';
+import type { Picture } from 'shared/images/preprocess';
 import type { Random } from './random.ts';
 
 /** How far each change goes at its strongest: torchvision's TrivialAugmentWide. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { preprocess } from 'shared/preprocess-node';
+import { preprocess } from 'shared/images/preprocess-node';
 import { beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { createRandom } from '../datasets/random.ts';

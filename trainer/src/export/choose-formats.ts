@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { PreprocessSpec } from 'shared/preprocess';
+import type { PreprocessSpec } from 'shared/images/preprocess';
 import { createRandom } from '../datasets/random.ts';
 import { type Part, subset } from '../datasets/split.ts';
 import { loadGraph } from '../load-model.ts';

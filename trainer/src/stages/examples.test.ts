@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Picture, PreprocessSpec } from 'shared/preprocess';
+import type { Picture, PreprocessSpec } from 'shared/images/preprocess';
 import { beforeAll, expect, test } from 'vitest';
 import { memoryExamples } from '../../fixtures/memory-examples.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { Picture, PreprocessSpec } from 'shared/preprocess';
-import { preprocess } from 'shared/preprocess-node';
+import type { Picture, PreprocessSpec } from 'shared/images/preprocess';
+import { preprocess } from 'shared/images/preprocess-node';
 import { createRandom, type Random, shuffle } from '../datasets/random.ts';
 import type { Part } from '../datasets/split.ts';
 import type { Plan } from '../plan/plan.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PreprocessSpec } from 'shared/preprocess';
+import type { PreprocessSpec } from 'shared/images/preprocess';
 import type { Part, Splits } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
 import { hashPlan } from '../plan/hash-plan.ts';

@@ -1,0 +1,37 @@
+import { mutate } from 'shared/test/mutate';
+import { expect, inject, test } from 'vitest';
+import { ask } from '../../test/ask.ts';
+import { createApp } from '../app.ts';
+
+const host = inject('photoHost');
+
+const names = [
+  'small.jpg',
+  'small-progressive.jpg',
+  'small.png',
+  'small-palette.png',
+  'small.webp',
+  'small-lossless.webp',
+  'small-animated.webp',
+  'small.gif',
+  'small.avif',
+  'small-grid.avif',
+];
+
+async function read(name: string): Promise<Uint8Array> {
+  return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
+}
+
+test('never answers a mutated picture with an error of its own', async () => {
+  const app = createApp();
+  for (const name of names) {
+    const whole = await read(name);
+    for (let seed = 1000; seed < 1020; seed++) {
+      const body = mutate(whole, seed);
+      const { status } = await ask(app, '/classify?model=cifar10', { method: 'POST', body });
+      expect([name, seed, status]).toEqual([name, seed, expect.toBeOneOf([200, 400, 415, 422])]);
+    }
+    const { status } = await ask(app, '/classify?model=cifar10', { method: 'POST', body: whole });
+    expect([name, status]).toEqual([name, 200]);
+  }
+}, 120_000);

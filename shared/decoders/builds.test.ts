@@ -1,0 +1,21 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { compileDecoder, missingTool } from './compile-decoder.ts';
+import { dav1dBuild } from './dav1d/build.ts';
+import { jpegBuild } from './jpeg/build.ts';
+import { webpBuild } from './webp/build.ts';
+
+const missing = await missingTool();
+
+test.skipIf(missing).each([
+  ['dav1d/dav1d.wasm', dav1dBuild],
+  ['jpeg/jpeg.wasm', jpegBuild],
+  ['webp/webp.wasm', webpBuild],
+] as const)(
+  `%s is what \`pnpm --filter shared build:decoders\` makes of its source${missing ? `: ${missing}` : ''}`,
+  async (file, build) => {
+    const built = await readFile(new URL(file, import.meta.url));
+    expect(Buffer.compare(await compileDecoder(build), built)).toBe(0);
+  },
+  600_000,
+);

@@ -1,0 +1,68 @@
+/** Compiles dav1d, the AV1 decoder, to dav1d.wasm: `pnpm --filter shared build:decoders`. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type DecoderBuild, writeDecoder } from '../compile-decoder.ts';
+import { maxMemoryBytes } from '../max-memory-bytes.ts';
+
+/** In `src/`. The others are for programs, other processors, or to be included. */
+const sources = [
+  ...['cdf', 'cpu', 'data', 'decode', 'dequant_tables', 'getbits', 'intra_edge', 'itx_1d'],
+  ...['lf_mask', 'lib', 'log', 'mem', 'msac', 'obu', 'pal', 'picture', 'qm', 'ref', 'refmvs'],
+  ...['scan', 'tables', 'thread_task', 'warpmv', 'wedge'],
+];
+
+/** To be compiled once for 8 bits a sample and once for 10 and 12. */
+const templates = [
+  ...['cdef_apply', 'cdef', 'fg_apply', 'filmgrain', 'ipred_prepare', 'ipred', 'itx', 'lf_apply'],
+  ...['loopfilter', 'looprestoration', 'lr_apply', 'mc', 'recon'],
+];
+
+/** What dav1d's own build would find out: C alone, no log, one processor that is none of these. */
+const config = {
+  ...{ CONFIG_8BPC: 1, CONFIG_16BPC: 1, CONFIG_LOG: 0, CONFIG_MACOS_KPERF: 0 },
+  ...{ HAVE_ASM: 0, HAVE_C11_GENERIC: 1, HAVE_POSIX_MEMALIGN: 1, HAVE_UNISTD_H: 1 },
+  ...{ ARCH_AARCH64: 0, ARCH_ARM: 0, ARCH_X86: 0, ARCH_X86_32: 0, ARCH_X86_64: 0 },
+  ...{ ARCH_LOONGARCH: 0, ARCH_LOONGARCH32: 0, ARCH_LOONGARCH64: 0, ARCH_PPC64LE: 0 },
+  ...{ ARCH_RISCV: 0, ARCH_RV32: 0, ARCH_RV64: 0, ENDIANNESS_BIG: 0, TRIM_DSP_FUNCTIONS: 0 },
+};
+
+export const dav1dBuild: DecoderBuild = {
+  crate: {
+    name: 'libdav1d-sys',
+    version: '0.7.1',
+    sha256: '3d875e9669d116a603412a126de599b7bf47789a365b79fcf461fbf9c18d141f',
+  },
+  folder: 'vendor',
+  units: [
+    ...sources.map((name) => [`src/${name}.c`] as const),
+    ...templates.flatMap((name) =>
+      [8, 16].map((depth) => [`src/${name}_tmpl.c`, `-DBITDEPTH=${depth}`] as const),
+    ),
+  ],
+  ownSources: ['dav1d/dav1d.c'],
+  flags: ['-Os', '-std=c11', '-D_GNU_SOURCE'],
+  includes: ['', 'include'],
+  headers: writeHeaders,
+  // dav1d asks for half a megabyte of a thread.
+  stackBytes: 1024 * 1024,
+  maxMemoryBytes,
+};
+
+/** What dav1d's own build makes. */
+async function writeHeaders(dav1d: string): Promise<Record<string, string>> {
+  const lines = Object.entries(config).map(([name, value]) => `#define ${name} ${value}\n`);
+  const meson = await readFile(join(dav1d, 'meson.build'), 'utf8');
+  const versions = /dav1d_soname_version\s*=\s*'(\d+)\.(\d+)\.(\d+)'/.exec(meson) ?? [];
+  const template = await readFile(join(dav1d, 'include/dav1d/version.h.in'), 'utf8');
+  const version = ['MAJOR', 'MINOR', 'PATCH'].reduce(
+    (text, part, i) => text.replace(`@DAV1D_API_VERSION_${part}@`, versions[i + 1] ?? ''),
+    template,
+  );
+  return {
+    'config.h': lines.join(''),
+    'vcs_version.h': '#define DAV1D_VERSION ""\n',
+    'version.h': version,
+  };
+}
+
+if (import.meta.main) await writeDecoder(dav1dBuild, new URL('dav1d.wasm', import.meta.url));

@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import { createImageDecoder } from './decode.ts';
+import type { DecoderProgram } from './decoder-programs.ts';
+
+/** TypeScript has WebAssembly among a browser's types only. */
+declare const WebAssembly: { compile(bytes: Uint8Array): Promise<DecoderProgram> };
+
+/** @param url of a file, which is compiled once a thread */
+function program(url: string): () => Promise<DecoderProgram> {
+  let loading: Promise<DecoderProgram> | undefined;
+  const load = async (): Promise<DecoderProgram> =>
+    WebAssembly.compile(await readFile(new URL(url)));
+  return () => {
+    loading ??= load();
+    return loading;
+  };
+}
+
+/** {@link createImageDecoder}'s function, in Node. */
+export const decodeImage = createImageDecoder({
+  jpeg: program(import.meta.resolve('../../decoders/jpeg/jpeg.wasm')),
+  webp: program(import.meta.resolve('../../decoders/webp/webp.wasm')),
+  gif: program(import.meta.resolve('@cwasm/nsgif/nsgif.wasm')),
+  dav1d: program(import.meta.resolve('../../decoders/dav1d/dav1d.wasm')),
+});

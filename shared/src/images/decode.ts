@@ -1,0 +1,127 @@
+/**
+ * The way from an image file to its pixels, for training and serving alike.
+ *
+ *     const decodeImage = createImageDecoder(programs);   // decode-node.ts has it for Node
+ *     const { format, width, height, picture } = await decodeImage(bytes, { size, limits });
+ *
+ * It throws ImageError and nothing else. A format is a file that opens it (see OpenPicture): it reads
+ * the header, says what decoding would take, and decodes to RGB(X) over white, as stored.
+ */
+import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
+import type { DecoderPrograms } from './decoder-programs.ts';
+import { ImageError } from './image-error.ts';
+import { type OpenPicture, openPicture, type PictureFormat } from './open-picture.ts';
+import { orient } from './orient.ts';
+import type { Picture } from './preprocess.ts';
+import { reductionFor } from './reduce.ts';
+
+export interface DecodedImage {
+  readonly format: PictureFormat;
+  /** Upright, in pixels, before any reduction. */
+  readonly width: number;
+  readonly height: number;
+  /** Upright, RGB(X), without transparency; a large one comes reduced, see {@link reductionFor}. */
+  readonly picture: Picture;
+}
+
+export interface DecodeOptions {
+  /** Side of the network's input, in pixels: no more than twice that is kept. */
+  readonly size: number;
+  readonly limits: DecodeLimits;
+}
+
+/** What one image may take. */
+export interface DecodeLimits {
+  /** By the dimensions in its header: it bounds the time that decoding takes. */
+  readonly maxPixels: number;
+  /** The most memory that decoding may take, as computed from its header. */
+  readonly maxDecodeBytes: number;
+}
+
+/**
+ * Decodes a JPEG, PNG, WebP, AVIF or GIF file, the first frame of an animated one. Transparent
+ * pixels are laid over white.
+ *
+ * What decoding would take is computed from the header, and refused before it is allocated.
+ *
+ * @throws ImageError and nothing else
+ */
+export type DecodeImage = (bytes: Uint8Array, options: DecodeOptions) => Promise<DecodedImage>;
+
+/** Prepares the one function that decodes an image, for training and serving alike. */
+export function createImageDecoder(programs: DecoderPrograms): DecodeImage {
+  return async (bytes, { size, limits }) => {
+    const opened = await orBroken(() => openPicture(bytes, programs));
+    const { format, width, height, orientation } = opened;
+    const reduction = reductionFor(width, height, size);
+    refuseTooLarge(opened, reduction, limits);
+    const decoded = await inTurn(opened.memoryBytes(reduction), limits, () =>
+      orBroken(() => opened.decode(reduction)),
+    );
+    const picture = orient(decoded, orientation);
+    const isTransposed = orientation >= 5;
+    return {
+      format,
+      width: isTransposed ? height : width,
+      height: isTransposed ? width : height,
+      picture,
+    };
+  };
+}
+
+/** Of all pictures that are being decoded: while a PNG waits for its rows, others begin. */
+let decodingBytes = 0;
+
+/** @throws ImageError `overloaded` where there is no room for one more picture at this moment */
+async function inTurn<T>(
+  bytes: number,
+  { maxDecodeBytes }: DecodeLimits,
+  decode: () => Promise<T>,
+): Promise<T> {
+  if (decodingBytes + bytes > maxDecodeBytes) {
+    throw new ImageError(
+      'overloaded',
+      'Too many large pictures are being decoded at this moment; try again in a second.',
+    );
+  }
+  decodingBytes += bytes;
+  try {
+    return await decode();
+  } finally {
+    decodingBytes -= bytes;
+  }
+}
+
+/** No format but PNG goes beyond it, and none needs to: a row is held as a whole. */
+const maxSide = 65_535;
+
+function refuseTooLarge(
+  picture: OpenPicture,
+  reduction: number,
+  { maxPixels, maxDecodeBytes }: DecodeLimits,
+): void {
+  const { width, height } = picture;
+  const isOversized = width * height > maxPixels || Math.max(width, height) > maxSide;
+  const maxBytes = Math.min(maxDecodeBytes, maxMemoryBytes);
+  if (!isOversized && picture.memoryBytes(reduction) <= maxBytes) return;
+  throw new ImageError(
+    'too_many_pixels',
+    isOversized
+      ? `The picture has ${width} × ${height} pixels; at most ${maxPixels} in all are taken.`
+      : `The picture, ${width} × ${height} pixels, takes more memory to decode than there is; send a smaller one.`,
+  );
+}
+
+/** Whatever a decoder stumbles over, a trap or an error code, is the picture's fault. */
+async function orBroken<T>(run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (cause) {
+    if (cause instanceof ImageError) throw cause;
+    throw new ImageError(
+      'broken_picture',
+      'The picture is damaged or incomplete; send a file that opens elsewhere.',
+      { cause },
+    );
+  }
+}

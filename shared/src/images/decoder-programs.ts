@@ -1,0 +1,13 @@
+/** A `WebAssembly.Module`, for which TypeScript has a type among a browser's only. */
+export type DecoderProgram = object;
+
+/**
+ * The decoders' compiled programs, which each host loads in its own way: the Worker imports the
+ * `.wasm` files, Node reads them. Each is asked for with the first image that needs it.
+ */
+export interface DecoderPrograms {
+  jpeg(): Promise<DecoderProgram>;
+  webp(): Promise<DecoderProgram>;
+  gif(): Promise<DecoderProgram>;
+  dav1d(): Promise<DecoderProgram>;
+}

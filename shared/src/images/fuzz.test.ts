@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { mutate } from '../../test/mutate.ts';
+import { readImage } from '../../test/read-image.ts';
+import { decodeImage } from './decode-node.ts';
+
+const names = [
+  'small.jpg',
+  'small-progressive.jpg',
+  'small.png',
+  'small-palette.png',
+  'small.webp',
+  'small-lossless.webp',
+  'small-animated.webp',
+  'small.gif',
+  'small.avif',
+  'small-grid.avif',
+];
+const casesEach = 1000;
+/** One that takes longer hangs, for all that a caller knows. */
+const maxMs = 5000;
+
+const outcomes = ['decoded', 'broken_picture', 'unsupported_picture', 'too_many_pixels'];
+
+test.each(names)(
+  `survives ${casesEach} mutations of %s`,
+  async (name) => {
+    const whole = await readImage(name);
+    const counts = new Map<unknown, number>();
+    for (let seed = 0; seed < casesEach; seed++) {
+      const start = Date.now();
+      const outcome = await outcomeOf(mutate(whole, seed));
+      if (Date.now() - start > maxMs) expect.fail(`Case ${seed} took ${Date.now() - start} ms.`);
+      if (!outcomes.includes(`${outcome}`)) expect.fail(`Case ${seed} gave ${outcome}.`);
+      counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+    }
+    // Mutations that never came as far as a decoder would prove nothing.
+    expect(counts.get('broken_picture')).toBeGreaterThan(casesEach / 20);
+    expect(counts.get('decoded')).toBeGreaterThan(0);
+    expect(await outcomeOf(whole)).toBe('decoded');
+  },
+  120_000,
+);
+
+async function outcomeOf(bytes: Uint8Array): Promise<unknown> {
+  try {
+    const limits = { maxPixels: 50_000_000, maxDecodeBytes: 64 * 1024 * 1024 };
+    await decodeImage(bytes, { size: 224, limits });
+    return 'decoded';
+  } catch (error) {
+    return (error as { code?: unknown }).code ?? error;
+  }
+}

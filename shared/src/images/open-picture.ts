@@ -1,0 +1,91 @@
+import { openAvif } from './avif.ts';
+import { nameAt } from './bytes.ts';
+import type { DecoderPrograms } from './decoder-programs.ts';
+import { openGif } from './gif.ts';
+import { isAvif, isHeic } from './heif-brands.ts';
+import { ImageError } from './image-error.ts';
+import { openJpeg } from './jpeg.ts';
+import { openPng } from './png.ts';
+import type { Picture } from './preprocess.ts';
+import { openWebp } from './webp.ts';
+
+export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
+
+/** A picture of which the header is read and nothing is decoded yet. */
+export interface OpenPicture {
+  /** In pixels, as stored: before the orientation is applied. */
+  readonly width: number;
+  readonly height: number;
+  /** How to turn the stored picture, 1–8 as in EXIF; 1 leaves it as it is. */
+  readonly orientation: number;
+  /**
+   * The most memory that {@link OpenPicture.decode} holds at a time, its result included.
+   *
+   * @param reduction as for {@link OpenPicture.decode}
+   */
+  memoryBytes(reduction: number): number;
+  /**
+   * Decodes the picture, or its first frame, and lays it over white.
+   *
+   * @param reduction by which whole number the sides may be divided at most
+   * @throws Error for a damaged file, or a trap of WebAssembly
+   */
+  decode(reduction: number): Picture | Promise<Picture>;
+}
+
+/** Reads a format's header. @returns undefined where it makes no sense */
+type Open = (
+  bytes: Uint8Array,
+  programs: DecoderPrograms,
+) => OpenPicture | undefined | Promise<OpenPicture | undefined>;
+
+const openers: Readonly<Record<PictureFormat, Open>> = {
+  jpeg: openJpeg,
+  png: openPng,
+  webp: openWebp,
+  avif: openAvif,
+  gif: openGif,
+};
+
+/**
+ * Tells the format by its magic bytes, whatever the content type said, and reads the header.
+ *
+ * @throws ImageError `unsupported_picture` for another format, `broken_picture` for a header
+ *   that is cut off or makes no sense
+ */
+export async function openPicture(
+  bytes: Uint8Array,
+  programs: DecoderPrograms,
+): Promise<OpenPicture & { readonly format: PictureFormat }> {
+  const format = formatOf(bytes);
+  if (!format) {
+    throw new ImageError(
+      'unsupported_picture',
+      isHeic(bytes)
+        ? 'HEIC is read only where Cloudflare Images is bound to the Worker; send a JPEG.'
+        : 'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
+    );
+  }
+  const picture = await openers[format](bytes, programs);
+  if (!picture || picture.width === 0 || picture.height === 0) {
+    throw new ImageError(
+      'broken_picture',
+      'The picture has no readable header with a width and a height; send a whole file.',
+    );
+  }
+  return { format, ...picture };
+}
+
+/** Tells the format by its magic bytes. */
+export function formatOf(bytes: Uint8Array): PictureFormat | undefined {
+  if (startsWith(bytes, [0xff, 0xd8, 0xff])) return 'jpeg';
+  if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return 'png';
+  if (nameAt(bytes, 0) === 'RIFF' && nameAt(bytes, 8) === 'WEBP') return 'webp';
+  if (isAvif(bytes)) return 'avif';
+  if (nameAt(bytes, 0) === 'GIF8') return 'gif';
+  return undefined;
+}
+
+function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {
+  return magic.every((byte, i) => bytes[i] === byte);
+}

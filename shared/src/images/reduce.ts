@@ -1,0 +1,115 @@
+import type { Picture } from './preprocess.ts';
+
+/**
+ * By how much a picture may shrink before it is resized: after the largest whole division of its
+ * sides that leaves its centred square at least twice as wide as the network's input, the
+ * antialiased resize gives what it gives of the full picture, but for a few thousandths of
+ * probability (see the reduction test).
+ *
+ * @param size side of the network's input, in pixels
+ */
+export function reductionFor(width: number, height: number, size: number): number {
+  const wanted = Math.floor(Math.min(width, height) / (2 * size));
+  return Math.min(Math.max(wanted, 1), maxReduction);
+}
+
+/** So that a square's sum, 255 × 255 × reduction², stays within 32 bits. */
+const maxReduction = 256;
+
+/** Where a picture's pixels go as they are decoded, in any order. */
+export interface PixelSink {
+  /**
+   * @param rgba a row's pixels, or every `step`th of them, colour not multiplied by alpha
+   * @param x place of the first one
+   */
+  add(rgba: Uint8Array, y: number, x?: number, step?: number): void;
+  /** To be called once, when all pixels are in. @returns RGBX */
+  finish(): Picture;
+}
+
+/**
+ * Lays pixels over white and averages squares of them, so that a large picture is never in memory.
+ * What remains of a side that cannot be divided is cut off at both of its ends.
+ *
+ * @param reduction side of a square, in pixels; 1 keeps every pixel
+ */
+export function createPixelSink(width: number, height: number, reduction: number): PixelSink {
+  return reduction === 1
+    ? createFullSink(width, height)
+    : createReducingSink(width, height, reduction);
+}
+
+/** @see createPixelSink What it takes at a time, with its result. */
+export function sinkBytes(width: number, height: number, reduction: number): number {
+  return Math.floor(width / reduction) * Math.floor(height / reduction) * (reduction > 1 ? 16 : 4);
+}
+
+function createFullSink(width: number, height: number): PixelSink {
+  const data = new Uint8Array(width * height * 4);
+  return {
+    add(rgba, y, x = 0, step = 1) {
+      let to = (y * width + x) * 4;
+      for (let at = 0; at < rgba.length; at += 4, to += step * 4) {
+        const alpha = rgba[at + 3] as number;
+        if (alpha === 255) {
+          data[to] = rgba[at] as number;
+          data[to + 1] = rgba[at + 1] as number;
+          data[to + 2] = rgba[at + 2] as number;
+          continue;
+        }
+        for (let channel = 0; channel < 3; channel++) {
+          data[to + channel] = Math.round(overWhite(rgba[at + channel] as number, alpha) / 255);
+        }
+      }
+    },
+    finish: () => ({ width, height, channels: 4, data }),
+  };
+}
+
+/** @returns 0–65,025, so that sums of it stay whole */
+function overWhite(sample: number, alpha: number): number {
+  return sample * alpha + 255 * (255 - alpha);
+}
+
+function createReducingSink(width: number, height: number, reduction: number): PixelSink {
+  const columns = places(width, reduction);
+  const rows = places(height, reduction);
+  const outWidth = Math.floor(width / reduction);
+  const outHeight = Math.floor(height / reduction);
+  const sums = new Uint32Array(outWidth * outHeight * 3);
+  return {
+    add(rgba, y, x = 0, step = 1) {
+      const row = rows[y] as number;
+      if (row < 0) return;
+      for (let at = 0, from = x; at < rgba.length; at += 4, from += step) {
+        const column = columns[from] as number;
+        if (column < 0) continue;
+        const to = (row * outWidth + column) * 3;
+        const alpha = rgba[at + 3] as number;
+        sums[to] = (sums[to] as number) + overWhite(rgba[at] as number, alpha);
+        sums[to + 1] = (sums[to + 1] as number) + overWhite(rgba[at + 1] as number, alpha);
+        sums[to + 2] = (sums[to + 2] as number) + overWhite(rgba[at + 2] as number, alpha);
+      }
+    },
+    finish() {
+      const data = new Uint8Array(outWidth * outHeight * 4);
+      const scale = 1 / (255 * reduction * reduction);
+      for (let at = 0, to = 0; at < sums.length; at += 3, to += 4) {
+        for (let channel = 0; channel < 3; channel++) {
+          data[to + channel] = Math.round((sums[at + channel] as number) * scale);
+        }
+      }
+      return { width: outWidth, height: outHeight, channels: 4, data };
+    },
+  };
+}
+
+/** For each place of a side, the one that it falls into, or -1 at the ends that are cut off. */
+function places(length: number, reduction: number): Int32Array {
+  const count = Math.floor(length / reduction);
+  const first = (length - count * reduction) >> 1;
+  return Int32Array.from({ length }, (_, at) => {
+    const place = Math.floor((at - first) / reduction);
+    return place < count ? place : -1;
+  });
+}

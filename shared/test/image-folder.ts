@@ -1,0 +1,24 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { makeBadPictures } from './make-bad-pictures.ts';
+import { makePictures } from './make-pictures.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A folder with the files of `make-pictures.ts` and `make-bad-pictures.ts`. */
+    imageFolder: string;
+  }
+}
+
+/** Makes the image files before the tests, which read them with `read-image.ts`. */
+export default async function makeImageFolder(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'graft-images-'));
+  const good = await makePictures();
+  for (const [name, file] of [...good, ...makeBadPictures(good)]) {
+    await writeFile(join(folder, name), file);
+  }
+  project.provide('imageFolder', folder);
+  return () => rm(folder, { recursive: true });
+}

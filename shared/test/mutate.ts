@@ -1,0 +1,65 @@
+import { viewOf } from '../src/images/bytes.ts';
+import { crc32 } from '../src/images/png-chunks.ts';
+
+/** The same seed gives the same file. */
+export function mutate(whole: Uint8Array, seed: number): Uint8Array<ArrayBuffer> {
+  const random = seededRandom(seed);
+  let bytes = whole.slice();
+  // Half of them aim at the headers.
+  const reach = random(2) ? bytes.length : Math.min(bytes.length, 300);
+  for (let i = random(6); i >= 0; i--) {
+    const at = random(Math.min(reach, bytes.length));
+    switch (random(6)) {
+      case 0:
+        bytes[at] = random(256);
+        break;
+      case 1:
+        bytes[at] = (bytes[at] as number) ^ (1 << random(8));
+        break;
+      case 2:
+        // What a length or a dimension may be at its worst.
+        bytes.fill(random(2) ? 0xff : 0, at, at + 1 + random(4));
+        break;
+      case 3:
+        bytes.copyWithin(at, random(bytes.length), random(bytes.length));
+        break;
+      case 4:
+        bytes = insert(bytes, at, bytes.slice(at, at + random(64)));
+        break;
+      default:
+        bytes = random(4) ? bytes : bytes.slice(0, at + 1);
+    }
+  }
+  if (random(2)) correctPngChecksums(bytes);
+  return bytes;
+}
+
+function insert(bytes: Uint8Array, at: number, more: Uint8Array): Uint8Array<ArrayBuffer> {
+  const longer = new Uint8Array(bytes.length + more.length);
+  longer.set(bytes.subarray(0, at));
+  longer.set(more, at);
+  longer.set(bytes.subarray(at), at + more.length);
+  return longer;
+}
+
+/** Else nothing that is wrong would come past them. */
+function correctPngChecksums(bytes: Uint8Array): void {
+  if (bytes[1] !== 0x50) return;
+  const view = viewOf(bytes);
+  for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
+    const end = at + 8 + view.getUint32(at);
+    if (end + 4 > bytes.length) return;
+    view.setUint32(end, crc32(bytes.subarray(at + 4, end)));
+  }
+}
+
+/** Mulberry32. @returns a whole number from 0 up to, but without, `below` */
+function seededRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
+}
