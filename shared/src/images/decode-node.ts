@@ -20,6 +20,7 @@ function program(url: string): () => Promise<DecoderProgram> {
 export const decodeImage = createImageDecoder({
   jpeg: program(import.meta.resolve('../../decoders/jpeg/jpeg.wasm')),
   webp: program(import.meta.resolve('../../decoders/webp/webp.wasm')),
-  gif: program(import.meta.resolve('@cwasm/nsgif/nsgif.wasm')),
   dav1d: program(import.meta.resolve('../../decoders/dav1d/dav1d.wasm')),
+  rows: program(import.meta.resolve('../../decoders/rows/rows.wasm')),
+  lcms2: program(import.meta.resolve('../../decoders/lcms2/lcms2.wasm')),
 });
