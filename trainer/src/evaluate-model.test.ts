@@ -121,7 +121,12 @@ test('measures what it answers, with folders named by label or synset id', async
 
 test('takes the pictures that the training held out, where the data is the same', async () => {
   const data = await writePhotos('pets-photos', ['cat', 'dog', 'fox']);
-  const { hash } = await openDataset(data, { ...options, size: 32, startProgress });
+  const { hash } = await openDataset(data, {
+    ...options,
+    purpose: 'training',
+    size: 32,
+    startProgress,
+  });
   const splitOf = async (datasetHash: string | undefined) => {
     const training = { command: 'train', seconds: 1, config };
     const of = datasetHash === undefined ? {} : { data: { hash: datasetHash, pictures: 9 } };

@@ -27,6 +27,7 @@ afterEach(async () => {
 const open = (options: Partial<ImageFolderOptions> = {}) =>
   openImageFolder(root, {
     size: 32,
+    purpose: 'training',
     strict: false,
     signal: new AbortController().signal,
     say: (line) => said.push(line),
@@ -316,6 +317,7 @@ test('refuses a folder that is not there', async () => {
   await expect(
     openImageFolder(fileURLToPath(new URL('none', import.meta.url)), {
       size: 32,
+      purpose: 'training',
       strict: false,
       signal: new AbortController().signal,
       say: () => {},

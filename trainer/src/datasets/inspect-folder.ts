@@ -3,10 +3,16 @@ import { readFile, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, relative, resolve } from 'node:path';
 import { TrainerError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import type { Progress } from '../report/progress.ts';
 import { decodePhoto, type PhotoSize, readPhotoSize } from './decode-photo.ts';
-import { findLayout, type LabelledFile, type SplitName } from './folder-layout.ts';
-import { ScanCache } from './scan-cache.ts';
+import type { LayoutOptions } from './find-splits.ts';
+import { findLayout, type LabelledFile } from './folder-layout.ts';
+import type { Skipped } from './folder-reader.ts';
+import { type Finding, ScanCache } from './scan-cache.ts';
+import type { SplitName } from './split-names.ts';
+
+const MAX_BYTES = 256 * 2 ** 20;
 
 /** A picture file that decodes. */
 export interface Photo extends LabelledFile, PhotoSize {
@@ -14,7 +20,7 @@ export interface Photo extends LabelledFile, PhotoSize {
   readonly hash: string;
 }
 
-export interface InspectOptions {
+export interface InspectOptions extends LayoutOptions {
   /** Side of the network's input: pictures are decoded no larger than it can use. */
   readonly size: number;
   /** Fail at the first file that is no picture, rather than skip it. */
@@ -35,6 +41,10 @@ export interface Inspection {
   };
   /** Categories of the category file that have no pictures. */
   readonly missing: readonly string[];
+  /** How the folders were read, in sentences. */
+  readonly notes: readonly string[];
+  /** What is there and is not read. */
+  readonly skipped: readonly Skipped[];
   /** Files that are damaged or no pictures. */
   readonly damaged: readonly string[];
   /** Pictures that are there, byte for byte, once more under an earlier path. */
@@ -57,13 +67,16 @@ type Repeat = 'same class' | 'other class' | 'other split';
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
   const folder = resolve(root);
-  const { labels, files, missing } = await findLayout(folder);
+  const layout = await findLayout(folder, options);
+  const { files } = layout;
+  const skipped = [...layout.skipped];
+  if (options.strict && skipped[0]) refuse(skipped[0].path, skipped[0].why);
   const count = Object.values(files).reduce((sum, list) => sum + (list?.length ?? 0), 0);
-  const progress = options.startProgress(`Reading ${basename(folder)}`, count);
+  const progress = options.startProgress(`Reading ${printable(basename(folder))}`, count);
   const cache = await ScanCache.open(folder);
   const damaged: string[] = [];
   const open = (list: readonly LabelledFile[]) =>
-    keepPhotos(list, folder, { ...options, progress, cache, damaged });
+    keepPhotos(list, folder, { ...options, progress, cache, damaged, skipped });
   try {
     const photos = {
       train: await open(files.train ?? []),
@@ -72,7 +85,7 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
     };
     await cache.close();
     damaged.sort();
-    return { folder, labels, photos, missing, damaged, repeats: findRepeats(folder, photos) };
+    return { ...layout, folder, photos, skipped, damaged, repeats: findRepeats(folder, photos) };
   } finally {
     progress.stop();
   }
@@ -82,6 +95,7 @@ interface Scan extends InspectOptions {
   readonly progress: Progress;
   readonly cache: ScanCache;
   readonly damaged: string[];
+  readonly skipped: Skipped[];
 }
 
 /** @returns in the order of `files` */
@@ -108,33 +122,64 @@ async function keepPhotos(
 async function openPhoto(
   file: LabelledFile,
   folder: string,
-  { cache, size, strict, damaged }: Scan,
+  scan: Scan,
 ): Promise<Photo | undefined> {
   const path = relative(folder, file.path);
-  const stats = await stat(file.path);
-  const found =
-    cache.find(path, stats) ?? (await cache.add(await read(file.path, path, size), stats));
-  const { sha256, width, height } = found;
-  if (sha256 !== null) return { ...file, hash: sha256, width, height };
-  if (strict) {
-    throw new TrainerError(
-      'dataset_invalid',
-      `Expected a picture at ${path}, but it is damaged or none: remove it, or leave out --strict to skip such files.`,
-    );
+  const finding = await find(file.path, path, scan);
+  if (finding && finding.sha256 !== null) {
+    const { sha256, width, height } = finding;
+    return { ...file, hash: sha256, width, height };
   }
-  damaged.push(path);
+  if (scan.strict) refuse(path, finding ? 'damaged' : 'unreadable');
+  if (finding) scan.damaged.push(path);
+  else scan.skipped.push({ path, why: 'unreadable' });
   return undefined;
 }
 
-async function read(file: string, path: string, size: number) {
+/** @returns undefined for a file that cannot be read at all, which may be otherwise the next time */
+async function find(
+  file: string,
+  path: string,
+  { cache, size }: Scan,
+): Promise<Finding | undefined> {
   try {
-    const bytes = await readFile(file);
+    const stats = await stat(file);
+    const known = cache.find(path, stats);
+    if (known) return known;
+    // A film, perhaps: no image is that large, and as many as there are cores are in memory at once.
+    const bytes = stats.size <= MAX_BYTES ? await readFile(file) : Buffer.alloc(0);
+    return await cache.add({ path, ...(await decode(bytes, size)) }, stats);
+  } catch {
+    return undefined;
+  }
+}
+
+async function decode(bytes: Buffer, size: number): Promise<Omit<Finding, 'path' | 'stamp'>> {
+  try {
     const { width, height } = await readPhotoSize(bytes);
     await decodePhoto(bytes, size, { width, height });
-    return { path, sha256: createHash('sha256').update(bytes).digest('hex'), width, height };
+    return { sha256: createHash('sha256').update(bytes).digest('hex'), width, height };
   } catch {
-    return { path, sha256: null, width: 0, height: 0 };
+    return { sha256: null, width: 0, height: 0 };
   }
+}
+
+/** As `Skipped` has it, and what can be read and is no image. */
+const PROBLEMS: Readonly<Record<Skipped['why'] | 'damaged', string>> = {
+  'broken link': 'it is a broken link',
+  outside: 'it is a link out of the folder',
+  'other file system': 'it is a link to another file system',
+  cycle: 'it is a link to a folder that holds it or is read already',
+  unreadable: 'it cannot be read',
+  'no file': 'it is neither a file nor a folder',
+  damaged: 'it is damaged or none',
+};
+
+function refuse(path: string, why: keyof typeof PROBLEMS): never {
+  throw new TrainerError(
+    'dataset_invalid',
+    `Expected a picture at ${path}, but ${PROBLEMS[why]}: remove it, or leave out --strict to skip such files.`,
+  );
 }
 
 function findRepeats(folder: string, photos: Inspection['photos']): Inspection['repeats'] {
