@@ -1,8 +1,8 @@
 import type { ModelCard } from 'shared/model-card';
 import { trainConfig } from './config/train-config.ts';
-import { labelOf } from './datasets/class-folders.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import type { FolderMeaning } from './datasets/find-splits.ts';
+import { labelOf } from './datasets/folder-reader.ts';
 import { openDataset } from './datasets/open-dataset.ts';
 import { type Part, splitDataset } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';

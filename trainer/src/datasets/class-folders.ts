@@ -1,7 +1,7 @@
 import { listNames } from '../list-names.ts';
 import { printable } from '../printable.ts';
 import type { Category } from './category-file.ts';
-import type { Folder, FolderReader } from './folder-reader.ts';
+import { type Folder, type FolderReader, labelOf } from './folder-reader.ts';
 
 /** A class, and where its images are. */
 export interface ClassFolders {
@@ -20,16 +20,19 @@ export interface Classes {
 
 /** A class for each folder that has images, in the order of their names. */
 export async function classesByName(reader: FolderReader, main: Folder): Promise<Classes> {
-  const { folders } = await reader.list(main);
-  const withImages = await reader.foldersWithImages(main);
-  const empty = folders.filter((folder) => !withImages.includes(folder));
-  const labels = [...new Set(withImages.map(({ name }) => labelOf(name)))].sort();
+  const withImages = new Set(await reader.foldersWithImages(main));
+  const byLabel = await reader.foldersByLabel(main);
+  const all = [...byLabel.values()].flat();
+  const empty = all.filter((folder) => !withImages.has(folder));
+  const labels = [...byLabel]
+    .filter(([, folders]) => folders.some((folder) => withImages.has(folder)))
+    .map(([label]) => label)
+    .sort();
   const classes = labels.map((label) => ({
     label,
-    in: async (split: Folder) =>
-      (await reader.list(split)).folders.filter(({ name }) => labelOf(name) === label),
+    in: async (split: Folder) => (await reader.foldersByLabel(split)).get(label) ?? [],
   }));
-  const linked = withImages.filter(({ isOutside }) => isOutside);
+  const linked = [...withImages].filter(({ isOutside }) => isOutside);
   const findings: [string, readonly string[]][] = [
     ['Folders without images, which are left out', empty.map(({ name }) => name)],
     [
@@ -38,7 +41,7 @@ export async function classesByName(reader: FolderReader, main: Folder): Promise
     ],
     [
       'Class folders whose names differ only in how Unicode writes them, and which are read as one',
-      labels.filter((label) => withImages.filter(({ name }) => labelOf(name) === label).length > 1),
+      labels.filter((label) => (byLabel.get(label)?.length ?? 0) > 1),
     ],
     [
       'Classes whose names are nearly the same, and which should be one folder if they are one class',
@@ -83,17 +86,9 @@ async function descend(
 ): Promise<Folder | undefined> {
   let at: Folder | undefined = from;
   for (const name of names) {
-    const wanted = name.normalize('NFC');
-    const { folders }: { folders: readonly Folder[] } = await reader.list(at);
-    at = folders.find((folder) => folder.name.normalize('NFC') === wanted);
-    if (!at) return undefined;
+    at = at && (await reader.foldersByLabel(at)).get(labelOf(name))?.[0];
   }
   return at;
-}
-
-/** macOS and others write the same name in two ways, of which NFC is one. */
-export function labelOf(name: string): string {
-  return printable(name.normalize('NFC'));
 }
 
 /** The same for names that a person would hardly tell apart: `Cat`, `cat ` and `cat.`. */

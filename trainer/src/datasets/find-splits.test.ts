@@ -115,6 +115,18 @@ test('says which folders it takes for which split, where their names are not the
   ]);
 });
 
+test('leaves out folders of loose images beside splits', async () => {
+  await putPets('training_set', 'test_set');
+  await tree.put('single_prediction/1.jpg', 'training_set/loose.jpg', 'docs/readme.md');
+  const { labels, notes } = await tree.layout();
+  expect(labels).toEqual(['cat', 'dog']);
+  expect(notes).toEqual([
+    'Splits: training_set to train on, test_set to test on.',
+    'Folders beside the splits, left out: single_prediction.',
+    'Beside the class folders, and so left out: 1 (training_set/loose.jpg).',
+  ]);
+});
+
 test.each([
   ['images right in it', 'test/1.jpg'],
   ['a folder of the same name', 'test/test/1.jpg'],

@@ -47,8 +47,9 @@ export async function findSplits(
 
   const splits: Partial<Record<SplitName, Folder>> = {};
   const unused: string[] = others.map(({ name }) => name);
+  const byName = new Map(folders.map((folder) => [folder.name, folder]));
   for (const [name, role] of roles) {
-    const folder = folders.find((one) => one.name === name) as Folder;
+    const folder = byName.get(name) as Folder;
     if (role === 'unlabelled') unused.push(name);
     else if (!splits[role]) splits[role] = folder;
     else if (role === 'train') {

@@ -1,3 +1,4 @@
+import { join, relative } from 'node:path';
 import { TrainerError } from '../errors.ts';
 import { listNames } from '../list-names.ts';
 import { printable } from '../printable.ts';
@@ -6,11 +7,10 @@ import {
   type ClassFolders,
   classesByName,
   classesOfCategories,
-  labelOf,
   looseKey,
 } from './class-folders.ts';
 import { findSplits, type LayoutOptions, unwrap } from './find-splits.ts';
-import { type Folder, FolderReader, type Skipped } from './folder-reader.ts';
+import { type Folder, FolderReader, labelOf, type Skipped } from './folder-reader.ts';
 import { refuseTooFew, refuseUnlikelyClasses } from './refuse-layout.ts';
 import type { SplitName } from './split-names.ts';
 
@@ -63,7 +63,10 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
   if (options.folders === undefined && !categories) {
     notes.push(...(await refuseUnlikelyClasses(reader, main)));
   }
-  const isClass = (name: string) => classes.some(({ label }) => label === labelOf(name));
+  const labels = new Set(classes.map(({ label }) => label));
+  const nameIn = (split: Folder) => (name: string) =>
+    printable(relative(reader.root.path, join(split.path, name)));
+  const isClass = (name: string) => labels.has(labelOf(name));
   const filesIn = async (folder: Folder | undefined) => {
     if (folder === undefined) return null;
     const split = folder === first ? main : await unwrap(reader, folder, isClass);
@@ -80,7 +83,7 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
     const loose = await reader.imagesIn(split);
     if (loose.length > 0) {
       notes.push(
-        `Beside the class folders, and so left out: ${loose.length} (${listNames(loose.map(printable), 5)}).`,
+        `Beside the class folders, and so left out: ${loose.length} (${listNames(loose.map(nameIn(split)), 5)}).`,
       );
     }
     return listFiles(reader, split, classes);
@@ -92,7 +95,7 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
   };
   if (splits !== null) notes.unshift(...describeSplits(splits, files));
   return {
-    labels: classes.map(({ label }) => label),
+    labels: [...labels],
     files,
     missing: found.missing,
     skipped: reader.skipped,

@@ -1,6 +1,7 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { TrainerError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { isClutter, isImageName, withoutDescriptions } from './is-clutter.ts';
 
 export interface Folder {
@@ -38,6 +39,11 @@ export interface Skipped {
 /** A packed file, by its name. */
 export const ARCHIVE = /\.(?:zip|7z|rar|tar|t?gz|tbz|bz2|t?xz|zst)$/i;
 
+/** A class's label: macOS and others write the same name in two ways, of which NFC is one. */
+export function labelOf(name: string): string {
+  return printable(name.normalize('NFC'));
+}
+
 const NOTHING: Listing = { folders: [], files: [] };
 /** In which an image is looked for: a folder of programs may hold any number. */
 const MOST_SEARCHED = 2000;
@@ -50,6 +56,7 @@ const MOST_SEARCHED = 2000;
 export class FolderReader {
   readonly root: Folder;
   readonly #device: number;
+  readonly #byLabel = new Map<string, ReadonlyMap<string, readonly Folder[]>>();
   readonly #skipped = new Map<string, Skipped['why']>();
   readonly #listings = new Map<string, Promise<Listing>>();
 
@@ -85,6 +92,16 @@ export class FolderReader {
     const listing = this.#read(folder);
     this.#listings.set(folder.path, listing);
     return listing;
+  }
+
+  /** The folders in a folder, by the label that their name gives: two, where it is written in two ways. */
+  async foldersByLabel(folder: Folder): Promise<ReadonlyMap<string, readonly Folder[]>> {
+    const known = this.#byLabel.get(folder.path);
+    if (known) return known;
+    const { folders } = await this.list(folder);
+    const byLabel = Map.groupBy(folders, ({ name }) => labelOf(name));
+    this.#byLabel.set(folder.path, byLabel);
+    return byLabel;
   }
 
   /** Names of the images right in a folder, by their endings. */

@@ -73,7 +73,12 @@ test.each([
   [
     'archives',
     ['cats.zip', 'dogs.tar.gz'],
-    /it has only archives \(cats\.zip, dogs\.tar\.gz\): unpack them\.$/,
+    /it has 0, and archives: unpack cats\.zip, dogs\.tar\.gz\.$/,
+  ],
+  [
+    'archives in class folders',
+    ['cat/1.jpg', 'dog/dogs.ZIP', 'fox/fox.7z'],
+    /it has 1, and archives: unpack dog\/dogs\.ZIP, fox\/fox\.7z\.$/,
   ],
   ['nothing', ['notes.txt'], /two at least, but it has 0\.$/],
   ['one class', ['cat/1.jpg'], /two at least, but it has 1\.$/],

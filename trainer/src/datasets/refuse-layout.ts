@@ -27,15 +27,27 @@ async function whatItHas(reader: FolderReader, main: Folder, classes: number): P
   if (classes === 0 && images > 0) {
     return `it has images and no folders of such: put them into class folders, as cat/1.jpg${main === reader.root ? ', or pass the folder above if these are one class' : ''}`;
   }
+  const archives = await archivesIn(reader, main);
+  if (archives.length > 0) {
+    return `it has ${classes}, and archives: unpack ${listNames(archives, 3)}`;
+  }
   if (classes > 0) return `it has ${classes}`;
-  const { files } = await reader.list(main);
-  const archives = files.filter((name) => ARCHIVE.test(name));
-  if (archives.length > 0) return `it has only archives (${listNames(archives, 3)}): unpack them`;
   const links = reader.skipped.filter(({ why }) => why === 'outside').length;
   if (links > 0) {
     return `its files are links out of it, which are not followed: pass a copy that cp -rL makes of it`;
   }
   return 'it has 0';
+}
+
+/** Names of the packed files in a folder, and right in the folders in it. */
+async function archivesIn(reader: FolderReader, main: Folder): Promise<string[]> {
+  const { folders, files } = await reader.list(main);
+  const names = [...files];
+  for (const folder of folders) {
+    const inner = await reader.list(folder);
+    names.push(...inner.files.map((file) => `${folder.name}/${file}`));
+  }
+  return names.filter((name) => ARCHIVE.test(name));
 }
 
 /** The folder down a way without turns that has a choice of folders with images. */
