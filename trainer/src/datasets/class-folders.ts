@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { listNames } from '../list-names.ts';
 import { printable } from '../printable.ts';
 import type { Category } from './category-file.ts';
@@ -23,7 +24,8 @@ export async function classesByName(reader: FolderReader, main: Folder): Promise
   const withImages = new Set(await reader.foldersWithImages(main));
   const byLabel = await reader.foldersByLabel(main);
   const all = [...byLabel.values()].flat();
-  const empty = all.filter((folder) => !withImages.has(folder));
+  const skipped = new Set(reader.skipped.map(({ path }) => join(reader.root.path, path)));
+  const empty = all.filter((folder) => !withImages.has(folder) && !skipped.has(folder.path));
   const labels = [...byLabel]
     .filter(([, folders]) => folders.some((folder) => withImages.has(folder)))
     .map(([label]) => label)

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { asNobody } from '../../fixtures/as-nobody.ts';
 import { PhotoTree } from '../../fixtures/photo-tree.ts';
 
 const run = promisify(execFile);
@@ -137,17 +138,6 @@ test.each([
   });
 });
 
-/** As someone who is not allowed everything: permissions stop nobody else. */
-async function asNobody<T>(work: () => Promise<T>): Promise<T> {
-  if (process.geteuid?.() !== 0) return work();
-  process.seteuid?.(65534);
-  try {
-    return await work();
-  } finally {
-    process.seteuid?.(0);
-  }
-}
-
 test.each([
   ['a class folder', 'pets/fox', 'fox', PLAIN],
   ['a folder in a class', 'pets/cat/inner', 'cat/inner', PLAIN],
@@ -163,8 +153,23 @@ test.each([
     expect(found.train).toContain(`${skipped}/3.jpg`);
     expect(found.skipped).toEqual([{ path: `${skipped}/link.jpg`, why: 'unreadable' }]);
   } else {
-    expect(found).toMatchObject({ train, skipped: [{ path: skipped, why: 'unreadable' }] });
+    expect(found).toEqual({
+      ...{ labels: ['cat', 'dog'], train, validation: null, test: null, notes: [] },
+      skipped: [{ path: skipped, why: 'unreadable' }],
+    });
   }
+});
+
+test('says that a folder cannot be opened by its name', async () => {
+  const path = Buffer.concat([Buffer.from(at('pets/')), Buffer.from([0xff])]);
+  await mkdir(path);
+  await writeFile(Buffer.concat([path, Buffer.from('/1.jpg')]), '');
+  const { train, notes, skipped } = await layout();
+  expect({ train, notes, skipped }).toEqual({
+    train: PLAIN,
+    notes: [],
+    skipped: [{ path: '\ufffd', why: 'bad name' }],
+  });
 });
 
 test.each([

@@ -33,6 +33,7 @@ export interface Skipped {
     | 'other file system'
     | 'cycle'
     | 'unreadable'
+    | 'bad name'
     | 'no file';
 }
 
@@ -42,6 +43,11 @@ export const ARCHIVE = /\.(?:zip|7z|rar|tar|t?gz|tbz|bz2|t?xz|zst)$/i;
 /** A class's label: macOS and others write the same name in two ways, of which NFC is one. */
 export function labelOf(name: string): string {
   return printable(name.normalize('NFC'));
+}
+
+/** Why what is there cannot be opened: bytes of a name that are no UTF-8 are lost before we see them. */
+export function whyUnreadable(path: string): 'unreadable' | 'bad name' {
+  return path.includes('\ufffd') ? 'bad name' : 'unreadable';
 }
 
 const NOTHING: Listing = { folders: [], files: [] };
@@ -155,7 +161,7 @@ export class FolderReader {
   async #read(folder: Folder): Promise<Listing> {
     const entries = await readdir(folder.path, { withFileTypes: true }).catch(() => undefined);
     if (!entries) {
-      this.#skip(folder.path, 'unreadable');
+      this.#skip(folder.path, whyUnreadable(folder.path));
       return NOTHING;
     }
     const folders: Folder[] = [];

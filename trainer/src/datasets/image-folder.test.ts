@@ -1,21 +1,8 @@
-import { execFile } from 'node:child_process';
-import {
-  chmod,
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  symlink,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import sharp, { type Sharp } from 'sharp';
@@ -136,55 +123,6 @@ test('skips what is no picture, and says so', async () => {
   await expect(open({ strict: true })).rejects.toThrow(
     /^Expected a picture at (cat|dog)\/.*--strict/,
   );
-});
-
-test.each([
-  ['a pipe', 'cat/pipe.jpg', /cat\/pipe\.jpg, but it is neither a file nor a folder: /],
-  ['a link to a device', 'cat/link.jpg', /cat\/link\.jpg, but it is a link out of the folder: /],
-  ['a broken link', 'dog/broken.jpg', /dog\/broken\.jpg, but it is a broken link: /],
-  ['an endless file', 'dog/film.jpg', /dog\/film\.jpg, but it is damaged or none: /],
-])('skips %s, and fails at it where it is strict', async (what, path, message) => {
-  await putClass('cat', [1, 2, 3]);
-  await putClass('dog', [4, 5, 6]);
-  const at = join(root, path);
-  if (what === 'a pipe') await promisify(execFile)('mkfifo', [at]);
-  else if (what.includes('link')) await symlink(what.includes('device') ? '/dev/zero' : 'no', at);
-  else {
-    await put(path, await plain(9).jpeg().toBuffer());
-    // Holes, which take no room on the disk, and would in memory.
-    await truncate(at, 2 ** 33);
-  }
-  expect((await open()).train.length).toBe(6);
-  expect(said[0]).toContain(`: 1 (${path}).`);
-  await expect(open({ strict: true })).rejects.toThrow(message);
-});
-
-test('reports a file that may not be read, and reads it once it may', async () => {
-  await putClass('cat', [1, 2, 3]);
-  await putClass('dog', [4, 5, 6, 7]);
-  await chmod(root, 0o755);
-  await chmod(join(root, 'dog/7.png'), 0);
-  const count = async () => (await open()).train.length;
-  const isRoot = process.geteuid?.() === 0;
-  if (isRoot) process.seteuid?.(65534);
-  expect(await count().finally(() => isRoot && process.seteuid?.(0))).toBe(6);
-  expect(said[0]).toBe(
-    'Skipped, since they cannot be read (see their permissions): 1 (dog/7.png).',
-  );
-  await chmod(join(root, 'dog/7.png'), 0o644);
-  expect(await count()).toBe(7);
-});
-
-test('gives no advice on training where it only measures', async () => {
-  await putClass('cat', [1]);
-  await putClass(
-    'dog',
-    Array.from({ length: 24 }, (_, shade) => shade + 20),
-  );
-  await copyFile(join(root, 'dog/30.png'), join(root, 'dog/twice.png'));
-  const { train, labels } = await open({ purpose: 'measuring' });
-  expect([train.length, labels]).toEqual([26, ['cat', 'dog']]);
-  expect(said).toEqual(['More than once, byte for byte: 1 (dog/twice.png = dog/30.png).']);
 });
 
 test('reports repeated pictures and classes out of balance', async () => {

@@ -8,7 +8,7 @@ import type { Progress } from '../report/progress.ts';
 import { decodePhoto, type PhotoSize, readPhotoSize } from './decode-photo.ts';
 import type { LayoutOptions } from './find-splits.ts';
 import { findLayout, type LabelledFile } from './folder-layout.ts';
-import type { Skipped } from './folder-reader.ts';
+import { type Skipped, whyUnreadable } from './folder-reader.ts';
 import { type Finding, ScanCache } from './scan-cache.ts';
 import type { SplitName } from './split-names.ts';
 
@@ -130,9 +130,10 @@ async function openPhoto(
     const { sha256, width, height } = finding;
     return { ...file, hash: sha256, width, height };
   }
-  if (scan.strict) refuse(path, finding ? 'damaged' : 'unreadable');
-  if (finding) scan.damaged.push(path);
-  else scan.skipped.push({ path, why: 'unreadable' });
+  const why = finding ? 'damaged' : whyUnreadable(path);
+  if (scan.strict) refuse(path, why);
+  if (why === 'damaged') scan.damaged.push(path);
+  else scan.skipped.push({ path, why });
   return undefined;
 }
 
@@ -171,6 +172,7 @@ const PROBLEMS: Readonly<Record<Skipped['why'] | 'damaged', string>> = {
   'other file system': 'it is a link to another file system',
   cycle: 'it is a link to a folder that holds it or is read already',
   unreadable: 'it cannot be read',
+  'bad name': 'its name is no UTF-8',
   'no file': 'it is neither a file nor a folder',
   damaged: 'it is damaged or none',
 };

@@ -52,6 +52,7 @@ export function describeProblems(
     ['Links to another file system, which are skipped', skippedAs('other file system')],
     ['Links to folders that hold them or are read already, which are skipped', skippedAs('cycle')],
     ['Skipped, since they cannot be read (see their permissions)', skippedAs('unreadable')],
+    ['Skipped, since their names are no UTF-8 (rename them)', skippedAs('bad name')],
     ['Skipped, since they are neither files nor folders', skippedAs('no file')],
   ];
   const sentences = [
