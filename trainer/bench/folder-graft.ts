@@ -36,6 +36,7 @@ await startBackend(values.train ? 'native' : 'cpu', say);
 const begin = performance.now();
 const { train, labels } = await openImageFolder(values.folder, {
   size,
+  purpose: 'training',
   strict: true,
   signal: new AbortController().signal,
   say,

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { printableLines } from './printable.ts';
 
 const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
 let models: string;
@@ -100,6 +101,16 @@ test.concurrent.each([
     /^Expected a weights file at \/no\/such\/file, but it cannot be read\.\n$/,
   ],
   [['train', '--data', '/no/such/photos'], /^Expected a folder of photos at .*\n$/],
+  [['train', '--data', cli], /^Expected a folder of photos at .*, but it is a file: pass .*\n$/],
+  [['train', '--data', '/dev/zero'], /^Expected a folder .* neither a folder nor a file\.\n$/],
+  [
+    ['datasets', '/no/\u001b[31msuch\n\u202e'],
+    /^Expected a folder of photos at \/no\/\\u001b\[31msuch\\u000a\\u202e, but .*\n$/,
+  ],
+  [
+    ['datasets', '/tmp', '--folders', 'both'],
+    /^Expected one of classes, splits for --folders, but got both\. See --help\.\n$/,
+  ],
   [['predict'], /^Expected pictures, files or urls, but got none\. See --help\.\n$/],
   [
     ['predict', '/no/such/photo.jpg'],
@@ -133,6 +144,20 @@ test.concurrent('summarizes a network as the article leaves it', async () => {
 
   const named = await run('summary', '--backbone', 'efficientnetb0', '--freeze', '*');
   expect(named.stdout).toContain('Trainable params: 0\n');
+});
+
+test.concurrent('prints no name that would steer the terminal', async () => {
+  const photos = await mkdtemp(join(tmpdir(), 'graft-cli-photos-'));
+  for (const name of ['\u001b[31mred', 'a\nb', '\u202egpj']) {
+    await mkdir(join(photos, name), { recursive: true });
+    await writeFile(join(photos, name, '\u009b2J.jpg'), 'damaged');
+  }
+  const { code, stdout, stderr } = await run('datasets', photos);
+  await rm(photos, { recursive: true });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toBe(printableLines(stdout));
+  expect(stdout).toContain('\na\\u000ab ');
+  expect(stdout).toContain('/\\u009b2J.jpg');
 });
 
 test.concurrent('predicts with synset ids, the most probable first', async () => {

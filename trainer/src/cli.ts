@@ -23,6 +23,7 @@ import {
   choiceOf,
   configOf,
   dataOf,
+  foldersOf,
   fromUser,
   idOf,
   layerOf,
@@ -35,6 +36,7 @@ import {
 } from './option-values.ts';
 import { type OptionValues, parseCommandLine } from './parse-command-line.ts';
 import { formatPredictions, isUrl, predict } from './predict.ts';
+import { printable, printableLines } from './printable.ts';
 import { startProgress } from './report/progress.ts';
 import { writeReport } from './report/write-report.ts';
 import { setUp } from './runtime/set-up.ts';
@@ -49,6 +51,8 @@ Trains a classifier on a network pretrained on ImageNet and exports it for the W
 
   --data <what>      photos in class folders, cat/1.jpg, or in train, valid and test folders of such;
                      CIFAR's binary files; or ${Object.keys(knownDatasets).join(', ')} (default: cifar10)
+  --folders <what>   what the folders in a folder of photos are: classes or splits (default: as
+                     their names say)
   --strict           fail at a file that is no picture, rather than skip it
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
   --backend <name>   ${BACKENDS.join(', ')} (default: auto, the fastest that works)
@@ -83,7 +87,7 @@ Prints what a model sees in pictures, which are files or urls.
                      ImageNet: --backbone, --weights)
   --json             a line of JSON for each picture
 
-       pnpm --filter trainer run evaluate <model> [--data, --strict, --models, --json]
+       pnpm --filter trainer run evaluate <model> [--data, --folders, --strict, --models, --json]
 Measures a model, by its id or folder, on the test pictures of a data set.
   --json             all of it in one line of JSON
 
@@ -104,7 +108,7 @@ const packageFolder = fileURLToPath(new URL('..', import.meta.url));
 
 async function main(): Promise<void> {
   const { values, positionals } = parseCommandLine();
-  const say = (line: string) => console.log(line);
+  const say = (line: string) => console.log(printableLines(line));
   const models = fromUser(values.models) ?? join(packageFolder, '../edge/public/models');
   const runs = fromUser(values.runs) ?? join(packageFolder, 'runs');
   const [command, ...rest] = positionals;
@@ -112,6 +116,7 @@ async function main(): Promise<void> {
     return console.log(help(configOf(values.config)));
   const backbone = backboneOf(values.backbone ?? 'efficientnet-lite0');
   const weights = weightsOf(values.weights ?? 'imagenet');
+  const folders = foldersOf(values.folders);
   if (rest.length > 0 && !['predict', 'evaluate', 'report', 'datasets'].includes(command)) {
     throw usage(`Expected one command, but got ${positionals.join(' ')}.`);
   }
@@ -135,6 +140,7 @@ async function main(): Promise<void> {
         resume: values.resume !== undefined,
         data,
         strict: values.strict,
+        folders,
         models,
         modelId: idOf(values.id),
         backend: backendOf(values.backend),
@@ -153,7 +159,13 @@ async function main(): Promise<void> {
       await startBackend(backendOf(values.backend), say, { threads: threadsOf(values.threads) });
       const { signal } = new AbortController();
       return say(
-        await findLr(config, stage === '1' ? 1 : 2, { data, strict: values.strict, signal, say }),
+        await findLr(config, stage === '1' ? 1 : 2, {
+          data,
+          strict: values.strict,
+          folders,
+          signal,
+          say,
+        }),
       );
     }
     case 'export': {
@@ -173,7 +185,8 @@ async function main(): Promise<void> {
       const pictures = async (size: number) => {
         const { strict, data } = values;
         const { signal } = new AbortController();
-        const options = { size, strict, signal, say, startProgress };
+        const purpose = 'measuring' as const;
+        const options = { size, strict, folders, purpose, signal, say, startProgress };
         const { train: set } = await openDataset(data === undefined ? null : dataOf(data), options);
         return { set, indices: [...Array(set.length).keys()] };
       };
@@ -227,6 +240,7 @@ async function main(): Promise<void> {
       const evaluation = await evaluateModel(model, {
         data: values.data === undefined ? null : dataOf(values.data),
         strict: values.strict,
+        folders,
         signal: new AbortController().signal,
         say: note,
       });
@@ -240,6 +254,7 @@ async function main(): Promise<void> {
         await describeDataset(dataOf(oneOf(rest, 'data set')), {
           size: positiveOf('size', values.size ?? '224'),
           strict: values.strict,
+          folders,
           signal: new AbortController().signal,
           say,
           startProgress,
@@ -293,10 +308,17 @@ async function chooseRun(
 /** With what the checkpoint does not hold. */
 function resumeCommand(
   directory: string,
-  { id, models, backend, threads, strict }: OptionValues,
+  { id, models, backend, threads, folders, strict }: OptionValues,
   modelsFolder: string,
 ): string {
-  const options = { resume: directory, id, models: models && modelsFolder, backend, threads };
+  const options = {
+    resume: directory,
+    id,
+    models: models && modelsFolder,
+    backend,
+    threads,
+    folders,
+  };
   const given = Object.entries(options).filter(
     ([name, value]) => value !== undefined && !(name === 'backend' && value === 'auto'),
   );
@@ -315,7 +337,7 @@ function quoted(word: string): string {
 function publicArguments(): string[] {
   return process.argv.slice(3).map((argument) => {
     const [, option = '', value = argument] = /^(--[^=]+=)(.*)$/s.exec(argument) ?? [];
-    return option + quoted(basename(value));
+    return printable(option + quoted(basename(value)));
   });
 }
 

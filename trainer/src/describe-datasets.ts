@@ -20,7 +20,7 @@ export function listDatasets(): string {
  */
 export async function describeDataset(
   data: string,
-  options: InspectOptions & { say(line: string): void },
+  options: Omit<InspectOptions, 'purpose'> & { say(line: string): void },
 ): Promise<string> {
   const known = Object.hasOwn(knownDatasets, data) ? knownDatasets[data] : undefined;
   const dataset = known ? await known.open(options) : await openCifarBinary(data);
@@ -33,7 +33,7 @@ export async function describeDataset(
       ),
     );
   }
-  const inspection = await inspectFolder(data, options);
+  const inspection = await inspectFolder(data, { ...options, purpose: 'training' });
   const { train, validation, test } = inspection.photos;
   return [
     tableOf(
@@ -41,7 +41,7 @@ export async function describeDataset(
       [train, validation, test].map((photos) => photos?.map(({ label }) => label) ?? null),
     ),
     ...sizesOf(inspection),
-    ...describeProblems(inspection),
+    ...describeProblems(inspection, 'training'),
   ].join('\n');
 }
 

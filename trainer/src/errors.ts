@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /** Every way the trainer can fail that its user can do something about. */
 export type TrainerErrorCode =
   | 'backend_unavailable'
@@ -20,7 +22,8 @@ export class TrainerError extends Error {
   readonly code: TrainerErrorCode;
 
   constructor(code: TrainerErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
+    // What a stranger named must not steer the terminal.
+    super(printable(message), { cause });
     this.name = 'TrainerError';
     this.code = code;
   }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -121,7 +121,12 @@ test('measures what it answers, with folders named by label or synset id', async
 
 test('takes the pictures that the training held out, where the data is the same', async () => {
   const data = await writePhotos('pets-photos', ['cat', 'dog', 'fox']);
-  const { hash } = await openDataset(data, { ...options, size: 32, startProgress });
+  const { hash } = await openDataset(data, {
+    ...options,
+    purpose: 'training',
+    size: 32,
+    startProgress,
+  });
   const splitOf = async (datasetHash: string | undefined) => {
     const training = { command: 'train', seconds: 1, config };
     const of = datasetHash === undefined ? {} : { data: { hash: datasetHash, pictures: 9 } };
@@ -142,6 +147,47 @@ test('takes the pictures of a test folder', async () => {
   const data = join(folder, 'split');
   const evaluation = await evaluateModel(await writeModel('split-pets'), { ...options, data });
   expect([evaluation.split, evaluation.pictures]).toEqual(['test', 6]);
+});
+
+test.each([
+  ['one image a class', 'single', ['cat', 'dog', 'fox'], 3, 'all'],
+  ['one class', 'cats', ['cat'], 1, 'all'],
+  ['a test alone', 'alone', ['test/cat', 'test/dog'], 2, 'test'],
+  ['a validation alone', 'choose', ['val/cat', 'val/dog'], 2, 'all'],
+])('measures on %s, without advice on training', async (_, name, classes, pictures, split) => {
+  const data = await writePhotos(name, classes, 1);
+  const said: string[] = [];
+  const say = (line: string) => said.push(line);
+  const model = await writeModel('any-pets');
+  const evaluation = await evaluateModel(model, { ...options, say, data });
+  expect({ ...evaluation, said }).toMatchObject({ pictures, split, said: [] });
+});
+
+test('says where no image can be measured on', async () => {
+  const data = await writePhotos('nothing/train', ['cat', 'dog']);
+  await writePhotos('nothing/test', ['cat', 'dog']);
+  for (const of of ['cat', 'dog']) {
+    for (let i = 0; i < 4; i++) await writeFile(join(data, '../test', of, `${i}.png`), 'damaged');
+  }
+  await expect(
+    evaluateModel(await writeModel('pets'), {
+      ...options,
+      strict: false,
+      data: join(folder, 'nothing'),
+    }),
+  ).rejects.toMatchObject({
+    code: 'dataset_invalid',
+    message:
+      'Expected images in class folders to measure pets on, but nothing has none that can be read.',
+  });
+});
+
+test('knows a class in another Unicode form, and by a name that is not shown as it is', async () => {
+  const labels = [{ name: 'cafe\u0301' }, { name: 'a\u2028b' }, { name: 'constructor' }];
+  const model = await writeModel('odd', { labels });
+  const data = await writePhotos('odd-photos', ['caf\u00e9', 'a\u2028b', 'constructor'], 1);
+  const { classes } = await evaluateModel(model, { ...options, data });
+  expect(classes.map(({ pictures }) => pictures)).toEqual([1, 1, 1]);
 });
 
 test('says which class the model does not know', async () => {

@@ -1,6 +1,8 @@
 import type { ModelCard } from 'shared/model-card';
 import { trainConfig } from './config/train-config.ts';
 import type { Dataset } from './datasets/dataset.ts';
+import type { FolderMeaning } from './datasets/find-splits.ts';
+import { labelOf } from './datasets/folder-reader.ts';
 import { openDataset } from './datasets/open-dataset.ts';
 import { type Part, splitDataset } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';
@@ -23,6 +25,8 @@ export interface EvaluationTask {
   readonly data: string | null;
   /** Fail at a file that is no picture. */
   readonly strict: boolean;
+  /** What the folders in a folder of photos are; undefined: as their names say. */
+  readonly folders?: FolderMeaning | undefined;
   readonly signal: AbortSignal;
   say(line: string): void;
 }
@@ -53,9 +57,20 @@ export async function evaluateModel(
   const { card, version, ...network } = await loadModel(directory);
   try {
     const { size } = card.preprocess;
-    const dataset = await openDataset(options.data, { ...options, size, startProgress });
+    const dataset = await openDataset(options.data, {
+      ...options,
+      purpose: 'measuring',
+      size,
+      startProgress,
+    });
     const classOf = matchLabels(dataset, card);
     const { part, split } = choosePictures(dataset, card);
+    if (part.indices.length === 0) {
+      throw new TrainerError(
+        'dataset_invalid',
+        `Expected images in class folders to measure ${card.id} on, but ${dataset.title} has none that can be read.`,
+      );
+    }
     const examples = photoExamples(part, card.preprocess);
     const answers = await evaluate(
       network.run,
@@ -92,7 +107,9 @@ function averagesOf(
 /** @returns the model's class of each of the data set's */
 function matchLabels(dataset: Dataset, card: ModelCard): number[] {
   return dataset.labels.map((label) => {
-    const index = card.labels.findIndex(({ name, synset }) => name === label || synset === label);
+    const index = card.labels.findIndex(
+      ({ name, synset }) => labelOf(name) === label || synset === label,
+    );
     if (index >= 0) return index;
     const some = card.labels.slice(0, 5).map(({ name }) => name);
     throw new TrainerError(
@@ -112,7 +129,8 @@ function choosePictures(
   if (config.success && card.training?.data?.hash === dataset.hash) {
     return { part: splitDataset(dataset, config.data).test, split: 'held out' };
   }
-  return { part: whole(dataset.train), split: 'all' };
+  const all = dataset.train.length > 0 ? dataset.train : (dataset.validation ?? dataset.train);
+  return { part: whole(all), split: 'all' };
 }
 
 function whole(set: Part['set']): Part {

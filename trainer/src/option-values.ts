@@ -3,6 +3,7 @@ import { modelId } from 'shared/model-card';
 import { type BackboneName, backbones } from './backbones/registry.ts';
 import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
+import { type FolderMeaning, folderMeanings } from './datasets/find-splits.ts';
 import { knownDatasets } from './datasets/open-dataset.ts';
 import { TrainerError } from './errors.ts';
 import { backendNames } from './runtime/start-backend.ts';
@@ -27,6 +28,10 @@ export function weightsOf(weights: string): string {
 /** A name, or a path. */
 export function dataOf(data: string): string {
   return Object.hasOwn(knownDatasets, data) ? data : (fromUser(data) as string);
+}
+
+export function foldersOf(text: string | undefined): FolderMeaning | undefined {
+  return text === undefined ? undefined : choiceOf('folders', folderMeanings, text);
 }
 
 /** @param option whose text must be one of the choices */

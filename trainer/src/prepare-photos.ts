@@ -1,6 +1,7 @@
 import { backbones } from './backbones/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
 import { augment, sizeToAugment } from './datasets/augment.ts';
+import type { FolderMeaning } from './datasets/find-splits.ts';
 import { openDataset } from './datasets/open-dataset.ts';
 import { splitDataset } from './datasets/split.ts';
 import { startProgress } from './report/progress.ts';
@@ -12,6 +13,8 @@ export interface PhotoSource {
   readonly data: string | null;
   /** Fail at a file that is no picture. */
   readonly strict: boolean;
+  /** What the folders in a folder of photos are; undefined: as their names say. */
+  readonly folders?: FolderMeaning | undefined;
   readonly signal: AbortSignal;
   say(line: string): void;
 }
@@ -23,7 +26,12 @@ export interface PhotoSource {
  * @throws TrainerError for a data set that cannot be used
  */
 export async function preparePhotos(config: TrainConfig, source: PhotoSource) {
-  const dataset = await openDataset(source.data, { ...source, size: config.size, startProgress });
+  const dataset = await openDataset(source.data, {
+    ...source,
+    purpose: 'training',
+    size: config.size,
+    startProgress,
+  });
   const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
   const splits = splitDataset(dataset, config);
   const photos = {

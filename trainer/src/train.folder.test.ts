@@ -1,4 +1,13 @@
-import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +16,8 @@ import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { smoke } from './config/smoke.ts';
 import { openCifar10 } from './datasets/cifar.ts';
 import type { PictureSet } from './datasets/dataset.ts';
+import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
+import { printable, printableLines } from './printable.ts';
 import { cacheDirectory } from './runtime/cache-directory.ts';
 import { train } from './train.ts';
 
@@ -154,6 +165,63 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     code: 'dataset_invalid',
     message: expect.stringMatching(/^Expected a picture at .*, but it is damaged or none: /),
   });
+});
+
+test('trains, reports and evaluates classes of any name, and says the id that a folder gives', async () => {
+  photos = join(root, 'odd_names\u001b[2J');
+  const names = [
+    'constructor',
+    'toString',
+    '__proto__',
+    'a\u2028b',
+    '\u001b[31mred',
+    'big  cat 🐈',
+  ];
+  for (const [label, name] of names.entries()) {
+    for (let shade = 0; shade < 6; shade++) {
+      const background = { r: 40 * label, g: 5 * shade, b: 99 };
+      const image = sharp({ create: { width: 16, height: 16, channels: 3, background } });
+      await put(`${name}/${shade}\u202e.png`, image.png());
+    }
+    await put(`${name}/\u009b2J.jpg`, Buffer.from('damaged'));
+  }
+  const said: string[] = [];
+  const run = {
+    directory: join(root, 'run'),
+    resume: false,
+    data: photos,
+    strict: false,
+    models: join(root, 'models'),
+    modelId: undefined,
+    backend: 'wasm',
+    command: 'a test',
+    signal: new AbortController().signal,
+    say: (line: string) => said.push(line),
+  } as const;
+  const tiny = { ...smoke, backbone: 'lenet5', weights: 'none', size: 32, limit: null } as const;
+  const card = await train({ ...tiny, stage1: { ...smoke.stage1, epochs: 2 } }, run);
+  const labels = [
+    ...['__proto__', 'a\\u2028b', 'big  cat 🐈', 'constructor'],
+    ...['toString', '\\u001b[31mred'],
+  ].sort();
+  expect(card.labels.map(({ name }) => name)).toEqual(labels);
+  expect([card.id, card.title]).toEqual([
+    'odd-names-2j',
+    expect.stringContaining('odd_names\\u001b[2J'),
+  ]);
+  expect(said).toContain(
+    "The model's id is odd-names-2j, since ids are up to 64 lower-case letters, digits and hyphens; --id chooses another.",
+  );
+  expect(said.filter((line) => line !== printable(line))).toEqual([]);
+  const report = await readFile(join(run.directory, 'report.html'), 'utf8');
+  expect(report).toContain('a\\u2028b');
+  expect(report).toBe(printableLines(report));
+
+  const model = join(run.models, card.id);
+  const evaluation = await evaluateModel(model, { ...run, data: photos });
+  expect(evaluation.split).toBe('held out');
+  expect(evaluation.classes.map(({ label }) => label)).toEqual(labels);
+  expect(formatEvaluation(evaluation)).toBe(printableLines(formatEvaluation(evaluation)));
 });
 
 const withoutSeconds = (line: string) => line.replace(/, [^,]* in all$/, '');

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type ModelCard, modelId } from 'shared/model-card';
 import { readModelCard } from 'shared/model-directory';
 import { modelFiles } from 'shared/model-files-node';
@@ -11,6 +11,7 @@ import { exportTrained } from './export/export-trained.ts';
 import type { Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
+import { printable } from './printable.ts';
 import { evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
 import { measure } from './report/metrics.ts';
 import { formatPercent, startProgress } from './report/progress.ts';
@@ -47,6 +48,13 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const prepared = await preparePhotos(config, run);
   const { dataset, preprocess, splits, photos } = prepared;
   const id = run.modelId ?? modelIdOf(dataset.id, config);
+  // A folder of photos is titled by its name, which its user will look for among the models.
+  const isNamedByFolder = dataset.title === printable(basename(run.data ?? ''));
+  if (run.modelId === undefined && isNamedByFolder && dataset.id !== dataset.title) {
+    say(
+      `The model's id is ${id}, since ids are up to 64 lower-case letters, digits and hyphens; --id chooses another.`,
+    );
+  }
   await announceReplacement(join(run.models, id), dataset.labels, run);
   say(
     `${dataset.title}: ${photos.plain.length} pictures to train, ${photos.validation.length} to choose the checkpoint, ${photos.test.length} to test.`,

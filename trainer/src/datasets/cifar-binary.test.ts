@@ -1,6 +1,8 @@
-import { mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { create } from 'tar';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openCifar10 } from './cifar.ts';
@@ -147,6 +149,19 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
   });
 });
 
+test.each([
+  ['a pipe', (path: string) => promisify(execFile)('mkfifo', [path])],
+  ['a device', (path: string) => symlink('/dev/zero', path)],
+  ['a folder', (path: string) => mkdir(path)],
+])('does not wait for %s by the name of one of its files', async (_, make) => {
+  await putCifar100();
+  await rm(join(folder, 'train.bin'));
+  await make(join(folder, 'train.bin'));
+  await expect(openCifarBinary(folder)).rejects.toThrow(/^Expected train\.bin in .* missing\.$/);
+  await make(join(folder, 'all.tar.gz')).catch(() => {});
+  expect(await openCifarBinary(join(folder, 'all.tar.gz'))).toBeUndefined();
+});
+
 test('refuses a damaged archive, and one of something else', async () => {
   await putCifar100();
   const archive = join(folder, 'cifar.tar.gz');
@@ -156,9 +171,10 @@ test('refuses a damaged archive, and one of something else', async () => {
     /cifar\.tar\.gz .*, but it cannot be read\.$/,
   );
   await create({ gzip: true, file: archive, cwd: folder }, ['coarse_label_names.txt']);
-  await expect(openCifarBinary(archive)).rejects.toThrow(/but there is neither\.$/);
-  await put('photo.jpg', 'no archive');
-  await expect(openCifarBinary(join(folder, 'photo.jpg'))).rejects.toThrow(
-    /^Expected .*photo\.jpg to be a folder, or an archive of CIFAR/,
+  await expect(openCifarBinary(archive)).rejects.toThrow(
+    /but there is neither: unpack it if it holds photos, and pass the folder\.$/,
   );
+  await put('photo.jpg', 'no archive');
+  // Folders, and what is none, are told of where folders are opened.
+  expect(await openCifarBinary(join(folder, 'photo.jpg'))).toBeUndefined();
 });

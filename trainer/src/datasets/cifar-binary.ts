@@ -37,24 +37,30 @@ type Files = ReadonlyMap<string, Buffer>;
 /** CIFAR-100's `train.bin` is the largest, 153.7 MB. */
 const MAX_FILE_BYTES = 160_000_000;
 
+const TAR = /\.(?:tar|tar\.gz|tgz)$/i;
+
 const WANTED = Object.values(kinds).flatMap(({ train, test, names }) => [...train, test, names]);
 
 /**
  * Opens CIFAR-10 or CIFAR-100 in the official binary form, which it knows by the names of its files:
  * the `.tar.gz`, or a folder of what is in it. Takes 180 MB.
  *
- * @returns undefined where a path is a folder without these files
+ * @returns undefined where a path is no such archive, or a folder without these files
  * @throws TrainerError `dataset_invalid` if a file is missing or not what it should be
  * @see https://www.cs.toronto.edu/~kriz/cifar.html
  */
 export async function openCifarBinary(path: string): Promise<Dataset | undefined> {
-  // A path where nothing is gets its sentence where folders are opened.
-  const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? true;
+  const stats = await stat(path).catch(() => undefined);
+  const isFolder = stats?.isDirectory() === true;
+  // What is neither gets its sentence where folders are opened.
+  if (!(isFolder || (stats?.isFile() && TAR.test(path)))) return undefined;
   const files = isFolder ? await readFolder(path) : await readArchive(path);
   const id = (Object.keys(kinds) as Kind[]).find((kind) => files.has(kinds[kind].test));
   if (!id) {
     if (isFolder) return undefined;
-    throw invalid(`Expected test_batch.bin or test.bin in ${path}, but there is neither.`);
+    throw invalid(
+      `Expected test_batch.bin or test.bin of CIFAR in ${path}, but there is neither: unpack it if it holds photos, and pass the folder.`,
+    );
   }
   const { title, names, test, train, labelBytes } = kinds[id];
   const fileOf = (name: string): Buffer => {
@@ -91,7 +97,11 @@ async function readFolder(folder: string): Promise<Files> {
     join(folder, 'cifar-100-binary'),
   ]) {
     for (const name of await readdir(inside).catch(() => [])) {
-      if (WANTED.includes(name)) files.set(name, await readFile(join(inside, name)));
+      if (!WANTED.includes(name)) continue;
+      const path = join(inside, name);
+      const stats = await stat(path).catch(() => undefined);
+      // A pipe or a device has no end.
+      if (stats?.isFile() && stats.size <= MAX_FILE_BYTES) files.set(name, await readFile(path));
     }
     if (files.size > 0) break;
   }

@@ -1,14 +1,24 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { TrainerError } from '../errors.ts';
+import { listNames } from '../list-names.ts';
+import { printable } from '../printable.ts';
+import { readCategories } from './category-file.ts';
+import {
+  type ClassFolders,
+  classesByName,
+  classesOfCategories,
+  looseKey,
+} from './class-folders.ts';
+import { findSplits, type LayoutOptions, unwrap } from './find-splits.ts';
+import { type Folder, FolderReader, labelOf, type Skipped } from './folder-reader.ts';
+import { refuseTooFew, refuseUnlikelyClasses } from './refuse-layout.ts';
+import type { SplitName } from './split-names.ts';
 
-/** A file that should be a picture. */
+/** A file that should be an image. */
 export interface LabelledFile {
   readonly path: string;
   readonly label: number;
 }
-
-export type SplitName = 'train' | 'validation' | 'test';
 
 /** Where a folder of photos has what. */
 export interface FolderLayout {
@@ -17,152 +27,148 @@ export interface FolderLayout {
   readonly files: Readonly<Record<SplitName, readonly LabelledFile[] | null>>;
   /** Categories of the category file that have no folder. */
   readonly missing: readonly string[];
-}
-
-/** Folder names that hold a split of their own rather than a class. */
-const SPLITS = {
-  train: ['train', 'training'],
-  validation: ['valid', 'validation', 'val'],
-  test: ['test', 'testing'],
-} as const;
-
-/** One class: its label, and the folders that may hold its pictures. */
-interface Category {
-  readonly label: string;
-  readonly folders: readonly string[];
+  /** What is there and is not read. */
+  readonly skipped: readonly Skipped[];
+  /** How the folders were read, in sentences. */
+  readonly notes: readonly string[];
 }
 
 /**
- * Finds the pictures of a folder of class folders, `cat/1.jpg`, or of splits of such,
- * `train/cat/1.jpg` with `valid` and `test` beside `train`. Hidden files are passed over.
+ * Finds the images of a folder of class folders, `cat/1.jpg`, or of splits of such,
+ * `train/cat/1.jpg` with `valid` and `test` beside `train` (see `findSplits`). Clutter is passed over
+ * at any depth, and names are compared in their composed Unicode form.
  *
  * A file `categories….txt` in the folder, one `/a/airfield 0` a line, says which classes there are
- * and in which order (as Places365 has it). Their pictures are in `a/airfield`, `airfield` or, for
+ * and in which order (as Places365 has it). Their images are in `a/airfield`, `airfield` or, for
  * `/f/forest/broadleaf`, `forest-broadleaf`.
  *
- * @throws TrainerError `dataset_invalid` where there are no two classes, or a split has other
- *   classes than `train`
+ * @throws TrainerError `dataset_invalid` where there are no two classes (to measure on, none), a split has
+ *   other classes than `train`, or folders could be classes and splits
  */
-export async function findLayout(folder: string): Promise<FolderLayout> {
-  const splits = await findSplits(folder);
-  const categories = await readCategories(folder);
-  const all = categories ?? classFolders(await foldersIn(splits.train));
-  const classes: Category[] = [];
-  for (const category of all) {
-    if (await firstFolder(splits.train, category.folders)) classes.push(category);
+export async function findLayout(path: string, options: LayoutOptions): Promise<FolderLayout> {
+  const reader = await FolderReader.open(path);
+  const categories = await readCategories(reader);
+  const { splits, notes: splitNotes } = await findSplits(reader, options);
+  const notes = [...splitNotes];
+  const { train = splits === null ? reader.root : undefined, validation, test } = splits ?? {};
+  // To measure on, a test set alone will do.
+  const first = (train ?? test ?? validation) as Folder;
+  const main = splits === null ? first : await unwrap(reader, first);
+  const found = categories
+    ? await classesOfCategories(reader, main, categories)
+    : await classesByName(reader, main);
+  notes.push(...found.notes);
+  const { classes } = found;
+  if (classes.length < 2) await refuseTooFew(reader, main, classes.length, options.purpose);
+  if (options.folders === undefined && !categories) {
+    notes.push(...(await refuseUnlikelyClasses(reader, main)));
   }
-  if (classes.length < 2) {
-    throw invalid(
-      `Expected ${splits.train} to hold a folder for each class, two at least, but it has ${classes.length}.`,
-    );
-  }
-  const filesIn = async (split: string | undefined) => {
-    if (split === undefined) return null;
-    if (!categories) await refuseOtherClasses(split, classes);
-    return listFiles(split, classes);
-  };
-  return {
-    labels: classes.map(({ label }) => label),
-    files: {
-      train: await listFiles(splits.train, classes),
-      validation: await filesIn(splits.validation),
-      test: await filesIn(splits.test),
-    },
-    missing: all.filter((one) => !classes.includes(one)).map(({ label }) => label),
-  };
-}
-
-function classFolders(names: readonly string[]): Category[] {
-  return names.toSorted().map((name) => ({ label: name, folders: [name] }));
-}
-
-async function findSplits(
-  folder: string,
-): Promise<{ train: string; validation?: string; test?: string }> {
-  const inside = await foldersIn(folder);
-  const find = (names: readonly string[]) => {
-    const name = inside.find((one) => names.includes(one.toLowerCase()));
-    return name && join(folder, name);
-  };
-  const train = find(SPLITS.train);
-  if (!train) return { train: folder };
-  const [validation, test] = [find(SPLITS.validation), find(SPLITS.test)];
-  return { train, ...(validation && { validation }), ...(test && { test }) };
-}
-
-/** @see http://places2.csail.mit.edu/download.html, `categories_places365.txt` */
-async function readCategories(folder: string): Promise<Category[] | undefined> {
-  const file = (await readdir(folder)).find((name) => /^categories.*\.txt$/i.test(name));
-  if (file === undefined) return undefined;
-  const lines = (await readFile(join(folder, file), 'utf8')).split(/\r?\n/).filter(Boolean);
-  const categories = lines.map((line, index) => {
-    const [, path, number] = /^\/?(\S.*?)\/?\s+(\d+)$/.exec(line) ?? [];
-    if (path === undefined || Number(number) !== index || path.split('/').includes('..')) {
-      throw invalid(
-        `Expected line ${index + 1} of ${join(folder, file)} to be a category and the number ${index}, such as /a/airfield ${index}, but it is ${line}.`,
+  const labels = new Set(classes.map(({ label }) => label));
+  const nameIn = (split: Folder) => (name: string) =>
+    printable(relative(reader.root.path, join(split.path, name)));
+  const isClass = (name: string) => labels.has(labelOf(name));
+  const filesIn = async (folder: Folder | undefined) => {
+    if (folder === undefined) return null;
+    const split = folder === first ? main : await unwrap(reader, folder, isClass);
+    if (folder !== first) {
+      if (await isUnlabelled(reader, split, classes)) {
+        const images = (await reader.imagesIn(split)).length;
+        notes.push(
+          `Images of ${printable(folder.name)} that are in no class folder and so have no labels, left out: ${images}.`,
+        );
+        return null;
+      }
+      if (!categories) await refuseOtherClasses(reader, split, classes);
+    }
+    const loose = await reader.imagesIn(split);
+    if (loose.length > 0) {
+      notes.push(
+        `Beside the class folders, and so left out: ${loose.length} (${listNames(loose.map(nameIn(split)), 5)}).`,
       );
     }
-    const name = path.replace(/^\w\//, '');
-    return { label: name, folders: [path, name, name.replaceAll('/', '-')] };
+    return listFiles(reader, split, classes);
+  };
+  const files = {
+    train: (await filesIn(train)) ?? [],
+    validation: await filesIn(validation),
+    test: await filesIn(test),
+  };
+  if (splits !== null) notes.unshift(...describeSplits(splits, files));
+  return {
+    labels: [...labels],
+    files,
+    missing: found.missing,
+    skipped: reader.skipped,
+    notes,
+  };
+}
+
+/** Names that nobody needs to be told of. */
+const USUAL = /^(?:train|training|valid|validation|val|test|testing)$/i;
+
+const USES: Readonly<Record<SplitName, string>> = {
+  train: 'to train on',
+  validation: 'to choose the checkpoint',
+  test: 'to test on',
+};
+
+function describeSplits(
+  splits: Readonly<Partial<Record<SplitName, Folder>>>,
+  files: FolderLayout['files'],
+): string[] {
+  const folders = Object.values(splits);
+  if (folders.every(({ name }) => USUAL.test(name))) return [];
+  const uses = (Object.keys(USES) as SplitName[]).flatMap((role) => {
+    const folder = splits[role];
+    return folder && files[role] ? [`${printable(folder.name)} ${USES[role]}`] : [];
   });
-  return categories;
+  return [`Splits: ${uses.join(', ')}.`];
 }
 
-async function firstFolder(
-  inside: string,
-  candidates: readonly string[],
-): Promise<string | undefined> {
-  for (const candidate of candidates) {
-    const path = join(inside, candidate);
-    if ((await stat(path).catch(() => undefined))?.isDirectory()) return path;
+/** Whether a split has images, but none of them in a folder that could be a class. */
+async function isUnlabelled(
+  reader: FolderReader,
+  split: Folder,
+  classes: readonly ClassFolders[],
+): Promise<boolean> {
+  if ((await reader.imagesIn(split)).length === 0) return false;
+  for (const { in: foldersIn } of classes) {
+    if ((await foldersIn(split)).length > 0) return false;
   }
-  return undefined;
+  return (await reader.foldersWithImages(split)).length === 0;
 }
 
-async function refuseOtherClasses(split: string, classes: readonly Category[]): Promise<void> {
-  const unknown = (await foldersIn(split)).find(
-    (name) => !classes.some(({ label }) => label === name),
+async function refuseOtherClasses(
+  reader: FolderReader,
+  split: Folder,
+  classes: readonly ClassFolders[],
+): Promise<void> {
+  const known = new Set<string>();
+  for (const { in: foldersIn } of classes) {
+    for (const { path } of await foldersIn(split)) known.add(path);
+  }
+  const unknown = (await reader.foldersWithImages(split)).find(({ path }) => !known.has(path));
+  if (!unknown) return;
+  const alike = classes.find(({ label }) => looseKey(label) === looseKey(unknown.name));
+  throw new TrainerError(
+    'dataset_invalid',
+    alike
+      ? `Expected ${split.name} to have the classes of the training images, but it has ${unknown.name} where they have ${alike.label}: give both the same name.`
+      : `Expected ${split.name} to have the classes of the training images, but it also has ${unknown.name}: remove it, or add images of it to train on.`,
   );
-  if (unknown !== undefined) {
-    throw invalid(
-      `Expected ${basename(split)} to have the classes of the training pictures, but it also has ${unknown}: remove it, or add pictures of it to train on.`,
-    );
-  }
 }
 
-async function listFiles(split: string, classes: readonly Category[]): Promise<LabelledFile[]> {
+async function listFiles(
+  reader: FolderReader,
+  split: Folder,
+  classes: readonly ClassFolders[],
+): Promise<LabelledFile[]> {
   const files: LabelledFile[] = [];
-  for (const [label, { folders }] of classes.entries()) {
-    // A class may have no pictures in one of the splits.
-    const folder = await firstFolder(split, folders);
-    if (!folder) continue;
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const paths = entries
-      .filter((entry) => !entry.isDirectory() && !isHidden(entry.name))
-      .map((entry) => join(entry.parentPath, entry.name))
-      .toSorted();
-    for (const path of paths) files.push({ path, label });
+  for (const [label, { in: foldersIn }] of classes.entries()) {
+    // A class may have no images in one of the splits.
+    for (const folder of await foldersIn(split)) {
+      for (const path of await reader.filesBelow(folder)) files.push({ path, label });
+    }
   }
   return files;
-}
-
-async function foldersIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new TrainerError(
-      'dataset_invalid',
-      `Expected a folder of photos at ${folder}, but it cannot be read.`,
-      cause,
-    );
-  });
-  return entries
-    .filter((entry) => entry.isDirectory() && !isHidden(entry.name))
-    .map(({ name }) => name);
-}
-
-function isHidden(name: string): boolean {
-  return name.startsWith('.') || name === 'Thumbs.db' || name === 'desktop.ini';
-}
-
-function invalid(message: string): TrainerError {
-  return new TrainerError('dataset_invalid', message);
 }

@@ -2,8 +2,14 @@ import { createHash } from 'node:crypto';
 import { basename, relative } from 'node:path';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import type { Dataset, PictureSet } from './dataset.ts';
-import { type InspectOptions, inspectFolder, type Photo } from './inspect-folder.ts';
+import {
+  type Inspection,
+  type InspectOptions,
+  inspectFolder,
+  type Photo,
+} from './inspect-folder.ts';
 import { classCounts, describeProblems } from './inspection-report.ts';
 import { ReadAhead } from './read-ahead.ts';
 
@@ -16,17 +22,44 @@ const MIN_PICTURES = 3;
 
 /**
  * Opens a folder of photos in class folders, with or without splits (see `findLayout`), and tells
- * what a person should know of the pictures before training on them. They are read when it is their
+ * what a person should know of the pictures before training or measuring on them. They are read when it is their
  * turn: they are never all in memory.
  *
- * @throws TrainerError `dataset_invalid` where there are no two classes, a class has too few
- *   pictures, a split has none, the splits have other classes than `train`, or, when strict, a file is no picture
+ * @throws TrainerError `dataset_invalid` where there are no two classes, to train on a class has too
+ *   few pictures or a split none, the splits have other classes than `train`, or, when strict, a file is no picture
  */
 export async function openImageFolder(root: string, options: ImageFolderOptions): Promise<Dataset> {
   const inspection = await inspectFolder(root, options);
   const { folder, labels, photos } = inspection;
+  for (const line of describeProblems(inspection, options.purpose)) options.say(line);
+  if (options.purpose === 'training') checkToTrain(inspection, options.say);
+  const title = printable(basename(folder));
+  const hash = createHash('sha256').update(JSON.stringify(labels));
+  for (const photo of Object.values(photos).flatMap((split) => split ?? [])) {
+    hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
+  }
+  const setOf = (of: readonly Photo[]) => pictureSet(of, options.size);
+  return {
+    id: basename(folder)
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^-+|-+$/g, ''),
+    title,
+    labels,
+    train: setOf(photos.train),
+    validation: photos.validation && setOf(photos.validation),
+    test: photos.test && setOf(photos.test),
+    hash: hash.digest('hex'),
+    licence: 'Your own photos.',
+  };
+}
+
+/** @throws TrainerError `dataset_invalid` where there are too few pictures */
+function checkToTrain(
+  { folder, labels, photos }: Inspection,
+  say: ImageFolderOptions['say'],
+): void {
   const counts = classCounts(photos.train, labels.length);
-  for (const line of describeProblems(inspection)) options.say(line);
   const different = classCounts(withoutCopies(photos.train), labels.length);
   const scarce = different.findIndex((count) => count < MIN_PICTURES);
   if (scarce >= 0) {
@@ -42,25 +75,7 @@ export async function openImageFolder(root: string, options: ImageFolderOptions)
       `Expected pictures in the ${split} folder of ${folder}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
     );
   }
-  options.say(`Pictures to train on: ${listCounts(labels, counts)}.`);
-  const hash = createHash('sha256').update(JSON.stringify(labels));
-  for (const photo of Object.values(photos).flatMap((split) => split ?? [])) {
-    hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
-  }
-  const setOf = (of: readonly Photo[]) => pictureSet(of, options.size);
-  return {
-    id: basename(folder)
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, '-')
-      .replaceAll(/^-+|-+$/g, ''),
-    title: basename(folder),
-    labels,
-    train: setOf(photos.train),
-    validation: photos.validation && setOf(photos.validation),
-    test: photos.test && setOf(photos.test),
-    hash: hash.digest('hex'),
-    licence: 'Your own photos.',
-  };
+  say(`Pictures to train on: ${listCounts(labels, counts)}.`);
 }
 
 function pictureSet(photos: readonly Photo[], ownSize: number): PictureSet {

@@ -5,9 +5,15 @@ import { decodersVersion } from 'shared/images/decoders-version';
 import { ImageError } from 'shared/images/image-error';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import type { Progress } from '../report/progress.ts';
-import { findLayout, type LabelledFile, type SplitName } from './folder-layout.ts';
+import type { LayoutOptions } from './find-splits.ts';
+import { findLayout, type LabelledFile } from './folder-layout.ts';
+import { type Skipped, whyUnreadable } from './folder-reader.ts';
 import { type Finding, ScanCache } from './scan-cache.ts';
+import type { SplitName } from './split-names.ts';
+
+const MAX_BYTES = 256 * 2 ** 20;
 
 /** A picture file that decodes. */
 export interface Photo extends LabelledFile {
@@ -18,7 +24,7 @@ export interface Photo extends LabelledFile {
   readonly hash: string;
 }
 
-export interface InspectOptions {
+export interface InspectOptions extends LayoutOptions {
   /** Side of the network's input: pictures are decoded no larger than it can use. */
   readonly size: number;
   /** Fail at the first file that is no picture, rather than skip it. */
@@ -45,6 +51,10 @@ export interface Inspection {
   };
   /** Categories of the category file that have no pictures. */
   readonly missing: readonly string[];
+  /** How the folders were read, in sentences. */
+  readonly notes: readonly string[];
+  /** What is there and is not read. */
+  readonly skipped: readonly Skipped[];
   /** Files that neither training nor serving reads. */
   readonly refused: readonly Notice[];
   /** Pictures that training reads and the Worker does not. */
@@ -69,13 +79,16 @@ type Repeat = 'same class' | 'other class' | 'other split';
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
   const folder = resolve(root);
-  const { labels, files, missing } = await findLayout(folder);
+  const layout = await findLayout(folder, options);
+  const { files } = layout;
+  const skipped = [...layout.skipped];
+  if (options.strict && skipped[0]) refuse(skipped[0].path, PROBLEMS[skipped[0].why]);
   const count = Object.values(files).reduce((sum, list) => sum + (list?.length ?? 0), 0);
-  const progress = options.startProgress(`Reading ${basename(folder)}`, count);
+  const progress = options.startProgress(`Reading ${printable(basename(folder))}`, count);
   const cache = await ScanCache.open(folder, await decodersVersion());
   const notices = { refused: [] as Notice[], unserved: [] as Notice[] };
   const open = (list: readonly LabelledFile[]) =>
-    keepPhotos(list, folder, { ...options, ...notices, progress, cache });
+    keepPhotos(list, folder, { ...options, ...notices, progress, cache, skipped });
   try {
     const photos = {
       train: await open(files.train ?? []),
@@ -84,7 +97,7 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
     };
     await cache.close();
     for (const list of Object.values(notices)) list.sort((a, b) => (a.path < b.path ? -1 : 1));
-    return { folder, labels, photos, missing, ...notices, repeats: findRepeats(folder, photos) };
+    return { ...layout, folder, photos, skipped, ...notices, repeats: findRepeats(folder, photos) };
   } finally {
     progress.stop();
   }
@@ -95,6 +108,7 @@ interface Scan extends InspectOptions {
   readonly cache: ScanCache;
   readonly refused: Notice[];
   readonly unserved: Notice[];
+  readonly skipped: Skipped[];
 }
 
 /** @returns in the order of `files` */
@@ -122,44 +136,80 @@ async function keepPhotos(
 async function openPhoto(
   file: LabelledFile,
   folder: string,
-  { cache, size, strict, refused, unserved }: Scan,
+  scan: Scan,
 ): Promise<Photo | undefined> {
   const path = relative(folder, file.path);
-  const stats = await stat(file.path);
-  const { sha256, width, height, reason } =
-    cache.find(path, stats) ??
-    (await read(file.path, path, size, (found) => cache.add(found, stats)));
-  if (sha256 !== null) {
-    if (reason !== null) unserved.push({ path, reason });
+  const finding = await find(file.path, path, scan);
+  if (finding?.sha256) {
+    const { sha256, width, height, reason } = finding;
+    if (reason !== null) scan.unserved.push({ path, reason });
     return { ...file, hash: sha256, width, height };
   }
-  if (strict) {
-    throw new TrainerError(
-      'dataset_invalid',
-      `Expected a picture at ${path}, but: ${reason} Remove it, or leave out --strict to skip such files.`,
-    );
+  if (!finding) {
+    const why = whyUnreadable(path);
+    if (scan.strict) refuse(path, PROBLEMS[why]);
+    scan.skipped.push({ path, why });
+    return undefined;
   }
-  refused.push({ path, reason: reason ?? '' });
+  const reason = finding.reason ?? '';
+  if (scan.strict) refuse(path, reason);
+  scan.refused.push({ path, reason });
   return undefined;
 }
 
-type Found = Omit<Finding, 'stamp'>;
-
-/** @param keep remembers what is so as long as the file is the same */
-async function read(
+/** @returns undefined for a file that cannot be read at all, which may be otherwise the next time */
+async function find(
   file: string,
   path: string,
+  { cache, size }: Scan,
+): Promise<Finding | undefined> {
+  try {
+    const stats = await stat(file);
+    const known = cache.find(path, stats);
+    if (known) return known;
+    return await cache.add({ path, ...(await read(file, size, stats.size)) }, stats);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws Error where the file cannot be read at all */
+async function read(
+  file: string,
   size: number,
-  keep: (found: Found) => Promise<Found>,
-): Promise<Found> {
+  bytes: number,
+): Promise<Omit<Finding, 'path' | 'stamp'>> {
+  const refused = { sha256: null, width: 0, height: 0 };
+  // A film, perhaps: no image is that large, and as many as there are cores are in memory at once.
+  if (bytes > MAX_BYTES) {
+    return { ...refused, reason: `The file has more than ${MAX_BYTES / 2 ** 20} MiB.` };
+  }
   try {
     const { sha256, width, height, unserved } = await decodingThreads.inspect(file, size);
-    return await keep({ path, sha256, width, height, reason: unserved });
+    return { sha256, width, height, reason: unserved };
   } catch (error) {
-    const { message } = error as Error;
-    const found = { path, sha256: null, width: 0, height: 0, reason: message };
-    return error instanceof ImageError ? keep(found) : found;
+    if (!(error instanceof ImageError)) throw error;
+    return { ...refused, reason: error.message };
   }
+}
+
+/** As `Skipped` has it. */
+const PROBLEMS: Readonly<Record<Skipped['why'], string>> = {
+  'broken link': 'it is a broken link.',
+  outside: 'it is a link out of the folder.',
+  'other file system': 'it is a link to another file system.',
+  cycle: 'it is a link to a folder that holds it or is read already.',
+  unreadable: 'it cannot be read.',
+  'bad name': 'its name is no UTF-8.',
+  'no file': 'it is neither a file nor a folder.',
+};
+
+/** @param reason a sentence */
+function refuse(path: string, reason: string): never {
+  throw new TrainerError(
+    'dataset_invalid',
+    `Expected an image at ${path}, but: ${reason} Remove it, or leave out --strict to skip such files.`,
+  );
 }
 
 function findRepeats(folder: string, photos: Inspection['photos']): Inspection['repeats'] {

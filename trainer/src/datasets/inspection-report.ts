@@ -1,4 +1,7 @@
 import { listNames } from '../list-names.ts';
+import { printable } from '../printable.ts';
+import type { LayoutOptions } from './find-splits.ts';
+import type { Skipped } from './folder-reader.ts';
 import type { Inspection, Notice, Photo } from './inspect-folder.ts';
 
 const IMBALANCE = 5;
@@ -10,19 +13,18 @@ export function classCounts(photos: readonly Photo[], classes: number): number[]
   return counts;
 }
 
-/** What a person should know of a folder's pictures before training on them, in sentences. */
-export function describeProblems({
-  labels,
-  photos,
-  missing,
-  refused,
-  unserved,
-  repeats,
-}: Inspection): string[] {
+/** What a person should know of a folder's pictures before training or measuring on them, in sentences. */
+export function describeProblems(
+  { labels, photos, missing, notes, skipped, refused, unserved, repeats }: Inspection,
+  purpose: LayoutOptions['purpose'],
+): string[] {
+  const isToTrain = purpose === 'training';
   const counts = classCounts(photos.train, labels.length);
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const of = (kind: Inspection['repeats'][number]['kind']) =>
     repeats.filter((repeat) => repeat.kind === kind).map(({ path, of }) => `${path} = ${of}`);
+  const skippedAs = (why: Skipped['why']) =>
+    skipped.filter((one) => one.why === why).map(({ path }) => path);
   const findings: [string, readonly string[]][] = [
     ['Categories without a folder, which are left out', missing],
     [
@@ -30,16 +32,34 @@ export function describeProblems({
       of('other split'),
     ],
     ['In two classes, byte for byte, of which one must be wrong', of('other class')],
-    ['More than once, byte for byte; copies train or test together', of('same class')],
+    [
+      isToTrain
+        ? 'More than once, byte for byte; copies train or test together'
+        : 'More than once, byte for byte',
+      of('same class'),
+    ],
+    ['Broken links, which are skipped', skippedAs('broken link')],
+    [
+      'Links out of the folder, which are skipped (cp -rL makes a copy of it with what they lead to)',
+      skippedAs('outside'),
+    ],
+    ['Links to another file system, which are skipped', skippedAs('other file system')],
+    ['Links to folders that hold them or are read already, which are skipped', skippedAs('cycle')],
+    ['Skipped, since they cannot be read (see their permissions)', skippedAs('unreadable')],
+    ['Skipped, since their names are no UTF-8 (rename them)', skippedAs('bad name')],
+    ['Skipped, since they are neither files nor folders', skippedAs('no file')],
   ];
   const sentences = [
+    ...notes,
     ...describeNotices('Skipped', refused),
-    ...describeNotices('Used in training, but the Worker will not read these', unserved),
+    ...(isToTrain
+      ? describeNotices('Used in training, but the Worker will not read these', unserved)
+      : []),
     ...findings
       .filter(([, names]) => names.length > 0)
-      .map(([what, names]) => `${what}: ${names.length} (${listNames(names, 10)}).`),
+      .map(([what, names]) => `${what}: ${names.length} (${listNames(names.map(printable), 10)}).`),
   ];
-  if (most > IMBALANCE * fewest) {
+  if (isToTrain && most > IMBALANCE * fewest) {
     sentences.push(
       `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.`,
     );

@@ -17,6 +17,7 @@ let url: string;
 const said: string[] = [];
 const options = {
   size: 32,
+  purpose: 'training' as const,
   strict: false,
   signal: new AbortController().signal,
   say: (line: string) => said.push(line),
@@ -72,6 +73,6 @@ test('knows a data set by its name, its files, or its folders', async () => {
   expect((await openDataset('cifar10', options)).title).toBe('CIFAR-10');
   expect((await openDataset(folder, options)).title).toBe('CIFAR-100');
   await expect(openDataset(join(folder, 'none'), options)).rejects.toThrow(
-    /^Expected a folder of photos at .*none, but it cannot be read\.$/,
+    /^Expected a folder of photos at .*none, but there is nothing by that name; .*\.$/,
   );
 });

@@ -1,5 +1,6 @@
 import { html, raw } from 'hono/html';
 import type { ModelCard } from 'shared/model-card';
+import { printableLines } from '../printable.ts';
 import { formatAccuracy } from './format-accuracy.ts';
 import { metricsByClass } from './metrics.ts';
 import { drawConfusion } from './plots/confusion.ts';
@@ -62,7 +63,7 @@ export async function reportPage({ log, outcome }: RunRecord, style: string): Pr
 </body>
 </html>
 `;
-  return page.toString();
+  return printableLines(page.toString());
 }
 
 function headline(card: ModelCard, { quantized }: Results): Html {

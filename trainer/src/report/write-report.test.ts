@@ -6,6 +6,7 @@ import chromium from '@sparticuz/chromium';
 import { type Browser, chromium as driver, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRunRecord } from '../../fixtures/run-record.ts';
+import { printableLines } from '../printable.ts';
 import { logIn } from './run-log.ts';
 import { saveOutcome, writeReport } from './write-report.ts';
 
@@ -56,6 +57,27 @@ const overflow = (page: Page) =>
   page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
 
 const TEN = Array.from({ length: 10 }, (_, i) => (i === 3 ? '<b>cat</b> & "dog"' : `class ${i}`));
+
+test.each([
+  ['what every object has', ['constructor', 'toString', '__proto__', 'hasOwnProperty']],
+  ['separators of lines', ['a\u2028b', 'a\u2029c', 'plain']],
+  ['what steers a terminal', ['\u001b[31mred', 'a\nb', '\u009b2J']],
+  ['what turns the text around', ['rtl\u202egpj', '\u2067x', 'שלום']],
+  ['quotes', ["it's", '"so"', 'a\\b', '`x`']],
+])('shows classes called by %s, as they may be shown', async (_, labels) => {
+  const path = await report(labels);
+  const html = await readFile(path, 'utf8');
+  expect(html).toBe(printableLines(html));
+  const { page, complaints } = await open(path, 'light', 1280);
+  const plotted = (await page.locator('svg text').allTextContents()).join('\n');
+  for (const label of labels) {
+    expect(plotted).toContain(printableLines(label));
+    expect(await page.locator('tbody').allTextContents()).toContainEqual(
+      expect.stringContaining(printableLines(label)),
+    );
+  }
+  expect(complaints).toEqual([]);
+});
 
 test.each([
   ['light', 390],

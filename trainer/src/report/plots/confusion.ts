@@ -1,3 +1,4 @@
+import { printable } from '../../printable.ts';
 import { draw, frame, INK, RIGHT, WIDTH, WRONG } from './draw.ts';
 
 /** More classes than these have too small cells for numbers. */
@@ -20,10 +21,11 @@ export function drawConfusion(
       return [{ actual, predicted, count, opacity, right }];
     });
   });
-  const names = Object.fromEntries(labels.entries());
+  // After a space, since Vega takes `constructor` for what every object has.
+  const names = Object.fromEntries(labels.map((label, index) => [index, ` ${label}`]));
   const side = Math.max(WIDTH, labels.length * 16 + 160);
   const axis = {
-    labelExpr: `${JSON.stringify(names)}[datum.value]`,
+    labelExpr: `slice(${printable(JSON.stringify(names))}[datum.value], 1)`,
     labelLimit: 150,
     labelOverlap: false,
     ticks: false,

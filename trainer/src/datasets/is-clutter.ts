@@ -1,0 +1,66 @@
+// What systems and programs leave in people's folders: no part of a data set.
+
+const CLUTTER: ReadonlySet<string> = new Set([
+  // Windows
+  'thumbs.db',
+  'ehthumbs.db',
+  'desktop.ini',
+  '$recycle.bin',
+  'recycler',
+  'system volume information',
+  // macOS
+  '__macosx',
+  'icon\r',
+  // Linux
+  'lost+found',
+  // Synology and QNAP
+  '@eadir',
+  '@tmp',
+  '#recycle',
+  '#snapshot',
+  '@recycle',
+  '@recently-snapshot',
+  // Programs
+  'picasa.ini',
+  '__pycache__',
+  'node_modules',
+]);
+
+/** Edits of a photo by Adobe, Apple, RawTherapee and DxO, thumbnails of cameras, and where Windows had a file from. */
+const SIDECAR = /\.(?:xmp|aae|pp3|dop|thm|lrdata)$|:zone\.identifier$/i;
+
+/** A photo's description, if it has the photo's name too. */
+const DESCRIPTION = /\.(?:json|xml|txt|ya?ml)$/i;
+
+/** Also of images that cannot be read, which a person should hear of. */
+const IMAGE =
+  /\.(?:jpe?g|jpe|jfif|png|gif|webp|avif|tiff?|bmp|hei[cf]|jxl|jp2|svg|ico|psd|dng|cr[23]|nef|arw|orf|rw2|raf|pef|srw)$/i;
+
+/** Whether a file or folder is hidden, or none of a data set's. */
+export function isClutter(name: string): boolean {
+  return name.startsWith('.') || CLUTTER.has(name.toLowerCase()) || SIDECAR.test(name);
+}
+
+/** Whether a file is an image by its name: that has an ending of images, or none and a number, as hashes do. */
+export function isImageName(name: string): boolean {
+  return IMAGE.test(name) || (!name.includes('.') && /\d/.test(name));
+}
+
+/**
+ * The names without those of files that only describe another, as `1.txt` and `1.jpg.json` do `1.jpg`.
+ *
+ * @param names all of a folder's files
+ */
+export function withoutDescriptions(names: readonly string[]): string[] {
+  const described = new Set(
+    names.filter((name) => IMAGE.test(name)).flatMap((name) => [name, name.replace(IMAGE, '')]),
+  );
+  return names.filter((name) => !(DESCRIPTION.test(name) && beginsWithOneOf(described, name)));
+}
+
+function beginsWithOneOf(described: ReadonlySet<string>, name: string): boolean {
+  for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+    if (described.has(name.slice(0, dot))) return true;
+  }
+  return false;
+}
