@@ -109,7 +109,7 @@ test('takes every kind of picture: grey, CMYK, 16-bit, transparent, rotated, lar
 test('skips what is no picture, and says so', async () => {
   await putClass('cat', [1, 2, 3]);
   await putClass('dog', [4, 5, 6]);
-  await put('cat/notes.txt', 'no picture');
+  await put('cat/notes.jpg', 'no image');
   await put('cat/IMG_1.HEIC', '\0\0\0\x18ftypheic');
   const whole = await plain(7, { width: 200, height: 200 }).jpeg().toBuffer();
   await put('dog/cut.jpg', whole.subarray(0, whole.length / 2));
@@ -117,13 +117,16 @@ test('skips what is no picture, and says so', async () => {
   const { train } = await open();
   expect(train.length).toBe(6);
   expect(said.slice(0, 2)).toEqual([
-    expect.stringMatching(/^Skipped: 1 \(cat\/IMG_1\.HEIC\)\. HEIC /),
-    'Skipped: 2 (cat/notes.txt, dog/empty.png). The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
+    'Skipped: 1 (cat/IMG_1.HEIC). The file is a HEIC image; send a JPEG, PNG, WebP, AVIF or GIF.',
+    'Skipped: 1 (cat/notes.jpg). The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
   ]);
   expect(said[2]).toMatch(/^Skipped: 1 \(dog\/cut\.jpg\)\. The picture /);
-  expect(said).toHaveLength(4);
+  expect(said[3]).toBe(
+    'Skipped: 1 (dog/empty.png). The file is empty; send a JPEG, PNG, WebP, AVIF or GIF.',
+  );
+  expect(said).toHaveLength(5);
   await expect(open({ strict: true })).rejects.toThrow(
-    /^Expected a picture at (cat|dog)\/.*--strict/,
+    /^Expected an image at (cat|dog)\/.*--strict/,
   );
 });
 
@@ -140,10 +143,10 @@ test('trains on what the Worker does not read, but for drawings, and says so', a
   // Reduced by the same rule.
   const scan = await train.picture(2);
   expect([scan.width, scan.height, ...scan.data.subarray(0, 3)]).toEqual([91, 68, 3, 100, 50]);
-  const reason = 'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.';
+  const instead = 'send a JPEG, PNG, WebP, AVIF or GIF.';
   expect(said.slice(0, 2)).toEqual([
-    `Skipped: 1 (cat/drawing.svg). ${reason}`,
-    `Used in training, but the Worker will not read these: 1 (cat/scan.tiff). ${reason}`,
+    `Skipped: 1 (cat/drawing.svg). The file is an SVG drawing; ${instead}`,
+    `Used in training, but the Worker will not read these: 1 (cat/scan.tiff). The file is a TIFF image; ${instead}`,
   ]);
   said = [];
   await open();

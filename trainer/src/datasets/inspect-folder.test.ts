@@ -45,10 +45,14 @@ async function inspect(options: Partial<InspectOptions> = {}) {
 }
 
 test.each([
-  ['a pipe', 'cat/pipe.jpg', /cat\/pipe\.jpg, but it is neither a file nor a folder: /],
-  ['a link to a device', 'cat/zero.jpg', /cat\/zero\.jpg, but it is a link out of the folder: /],
-  ['a broken link', 'dog/broken.jpg', /dog\/broken\.jpg, but it is a broken link: /],
-  ['a file as large as a film', 'dog/film.jpg', /dog\/film\.jpg, but it is damaged or none: /],
+  ['a pipe', 'cat/pipe.jpg', /cat\/pipe\.jpg, but: it is neither a file nor a folder\. /],
+  ['a link to a device', 'cat/zero.jpg', /cat\/zero\.jpg, but: it is a link out of the folder\. /],
+  ['a broken link', 'dog/broken.jpg', /dog\/broken\.jpg, but: it is a broken link\. /],
+  [
+    'a file as large as a film',
+    'dog/film.jpg',
+    /dog\/film\.jpg, but: The file has more than 256 MiB\. /,
+  ],
 ])('skips %s, and fails at it where it is strict', async (what, path, message) => {
   if (what === 'a pipe') await promisify(execFile)('mkfifo', [at(path)]);
   else if (what.includes('device')) await symlink('/dev/zero', at(path));

@@ -72,7 +72,7 @@ function describeNotices(what: string, notices: readonly Notice[]): string[] {
   const kinds = Map.groupBy(notices, ({ reason }) => reason.replaceAll(/\d+/g, '#'));
   return [...kinds.values()].map((those) => {
     const names = listNames(
-      those.map(({ path }) => path),
+      those.map(({ path }) => printable(path)),
       10,
     );
     return `${what}: ${those.length} (${names}). ${those[0]?.reason}`;
