@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createImageDecoder } from './decode.ts';
-import type { DecoderProgram } from './decoder-programs.ts';
+import type { DecoderProgram, DecoderPrograms } from './decoder-programs.ts';
 
 /** TypeScript has WebAssembly among a browser's types only. */
 declare const WebAssembly: { compile(bytes: Uint8Array): Promise<DecoderProgram> };
@@ -16,10 +16,13 @@ function program(url: string): () => Promise<DecoderProgram> {
   };
 }
 
-/** {@link createImageDecoder}'s function, in Node. */
-export const decodeImage = createImageDecoder({
+/** The decoders' programs, in Node. */
+export const decoderPrograms: DecoderPrograms = {
   jpeg: program(import.meta.resolve('../../decoders/jpeg/jpeg.wasm')),
   webp: program(import.meta.resolve('../../decoders/webp/webp.wasm')),
   gif: program(import.meta.resolve('@cwasm/nsgif/nsgif.wasm')),
   dav1d: program(import.meta.resolve('../../decoders/dav1d/dav1d.wasm')),
-});
+};
+
+/** {@link createImageDecoder}'s function, in Node. */
+export const decodeImage = createImageDecoder(decoderPrograms);
