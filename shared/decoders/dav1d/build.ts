@@ -40,7 +40,7 @@ export const dav1dBuild: DecoderBuild = {
     ),
   ],
   ownSources: ['dav1d/dav1d.c'],
-  flags: ['-Os', '-std=c11', '-D_GNU_SOURCE'],
+  flags: ['-O3', '-std=c11', '-D_GNU_SOURCE'],
   includes: ['', 'include'],
   headers: writeHeaders,
   // dav1d asks for half a megabyte of a thread.
@@ -53,6 +53,7 @@ async function writeHeaders(dav1d: string): Promise<Record<string, string>> {
   const lines = Object.entries(config).map(([name, value]) => `#define ${name} ${value}\n`);
   const meson = await readFile(join(dav1d, 'meson.build'), 'utf8');
   const versions = /dav1d_soname_version\s*=\s*'(\d+)\.(\d+)\.(\d+)'/.exec(meson) ?? [];
+  const project = /version: '([\d.]+)'/.exec(meson)?.[1] ?? '';
   const template = await readFile(join(dav1d, 'include/dav1d/version.h.in'), 'utf8');
   const version = ['MAJOR', 'MINOR', 'PATCH'].reduce(
     (text, part, i) => text.replace(`@DAV1D_API_VERSION_${part}@`, versions[i + 1] ?? ''),
@@ -60,7 +61,7 @@ async function writeHeaders(dav1d: string): Promise<Record<string, string>> {
   );
   return {
     'config.h': lines.join(''),
-    'vcs_version.h': '#define DAV1D_VERSION ""\n',
+    'vcs_version.h': `#define DAV1D_VERSION "${project}"\n`,
     'version.h': version,
   };
 }

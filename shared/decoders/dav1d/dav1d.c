@@ -23,9 +23,8 @@ typedef struct {
 
 enum {
   page_bytes = 65536,
-  max_frames = 4,
-  /* Of one item, shown or not: else a small file could keep a decoder busy for hours. */
-  max_decoded = 4,
+  /* The one that is shown, and its copy with grain. */
+  max_frames = 2,
 };
 
 static Header header;
@@ -70,7 +69,8 @@ static uint64_t lay_out(const Dav1dPictureParameters *p, ptrdiff_t strides[2], u
 static int take_frame(Dav1dPicture *p, void *cookie) {
   uint64_t sizes[2];
   if (lay_out(&p->p, p->stride, sizes) > frame_bytes) return DAV1D_ERR(EINVAL);
-  if (++decoded > max_decoded) return DAV1D_ERR(EINVAL);
+  /* Hidden frames: they could keep a decoder busy for hours, and no image is made of several. */
+  if (++decoded > frame_count) return DAV1D_ERR(EINVAL);
   for (int i = 0; i < frame_count && i < max_frames; i++) {
     if (is_taken[i]) continue;
     if (!memory[i]) memory[i] = take_pages(frame_bytes);
@@ -100,13 +100,10 @@ EXPORT("readHeader") const Header *read_header(const uint8_t *data, size_t lengt
   ptrdiff_t strides[2];
   uint64_t sizes[2];
   const uint64_t bytes = lay_out(&p, strides, sizes);
-  /* A still picture has one frame. Others may refer to some before theirs. */
-  const int needed = sequence.still_picture ? 1 : bytes > 8 << 20 ? 2 : max_frames - 1;
   header = (Header){
     p.w, p.h, p.bpc, p.layout, sequence.mtrx, sequence.color_range,
     bytes < INT32_MAX ? bytes : INT32_MAX,
-    /* Grain is laid over a copy. */
-    needed + sequence.film_grain_present,
+    1 + sequence.film_grain_present,
   };
   return &header;
 }
@@ -157,4 +154,15 @@ EXPORT("decode") const Frame *decode(
     {picture.stride[0], picture.stride[1]},
   };
   return &frame;
+}
+
+EXPORT("version") int version(void) {
+  /* As in 0x010403 for 1.4.3. */
+  int numbers[3] = {0};
+  int part = 0;
+  for (const char *at = dav1d_version(); *at && part < 3; at++) {
+    if (*at == '.') part++;
+    else numbers[part] = numbers[part] * 10 + *at - '0';
+  }
+  return numbers[0] << 16 | numbers[1] << 8 | numbers[2];
 }

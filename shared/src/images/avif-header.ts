@@ -124,7 +124,9 @@ function readGrid(items: HeifItems, id: number, size: Size): CodedPicture | unde
   const [width, height] = [reader.uint(numberBytes), reader.uint(numberBytes)];
   const ids = items.referencesOf('dimg', id);
   const first = readSize(items, ids[0] ?? id);
-  if (!first || ids.length !== rows * columns || ids.length > maxTiles) return undefined;
+  const isCounted = ids.length === rows * columns && ids.length <= maxTiles;
+  // No tile is there twice: one of a hostile file would be decoded for each cell.
+  if (!first || !isCounted || new Set(ids).size < ids.length) return undefined;
   // The tiles cover it, and each of them has a part of it.
   const covers = (tile: number, count: number, side: number): boolean =>
     tile * count >= side && tile * (count - 1) < side;

@@ -6,6 +6,7 @@ interface Dav1dModule extends DecoderMemory {
   _initialize(): void;
   readHeader(data: number, length: number): number;
   decode(data: number, length: number, frameBytes: number, frames: number): number;
+  version(): number;
 }
 
 /** The values of {@link Av1Picture.layout}. */
@@ -51,6 +52,13 @@ export interface Dav1d {
    * @throws Error for data that dav1d refuses, or that needs more memory
    */
   decode(data: Uint8Array, limits: Pick<Av1Header, 'frameBytes' | 'frames'>): Av1Frame;
+}
+
+/** The library's version, as in 0x010403 for 1.4.3. */
+export function dav1dVersion(program: DecoderProgram): number {
+  const dav1d = startDecoder<Dav1dModule>(program);
+  dav1d._initialize();
+  return dav1d.version();
 }
 
 /** Beside frames: the program, its stack, and what dav1d keeps for each pixel. Measured: 2.4, 1.1. */

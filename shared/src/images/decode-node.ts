@@ -16,6 +16,7 @@ function program(url: string): () => Promise<DecoderProgram> {
   };
 }
 
+/** The decoders' programs, in Node. */
 export const decoderPrograms: DecoderPrograms = {
   jpeg: program(import.meta.resolve('../../decoders/jpeg/jpeg.wasm')),
   webp: program(import.meta.resolve('../../decoders/webp/webp.wasm')),

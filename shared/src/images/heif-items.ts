@@ -55,7 +55,7 @@ export function readHeifItems(file: Uint8Array): HeifItems | undefined {
   const references = readReferences(find(boxes, 'iref'));
   const { locations, offsetBytes, lengthBytes, indexBytes } = readLocations(iloc);
   const idat = find(boxes, 'idat') ?? new Uint8Array(0);
-  let copiedBytes = 0;
+  let readBytes = 0;
   return {
     primary: readPrimary(pitm),
     typeOf: (id) => types.get(id),
@@ -82,9 +82,9 @@ export function readHeifItems(file: Uint8Array): HeifItems | undefined {
         if (start >= end || end > source.length) throw new Error(`Item ${id} is cut off.`);
         return source.subarray(start, end);
       });
-      // No byte belongs to two items: those of a hostile file, each all of it, would fill the memory.
-      if (extents > 1) for (const { length } of pieces) copiedBytes += length;
-      if (copiedBytes > file.length) throw new Error('The items take more than the file has.');
+      // No byte belongs to two items, each of which would be decoded, and copied where it has pieces.
+      for (const { length } of pieces) readBytes += length;
+      if (readBytes > file.length) throw new Error('The items take more than the file has.');
       return concatenate(pieces);
     },
   };

@@ -43,7 +43,7 @@ const maxKeptBytes = 8 * 1024 * 1024;
  * Of scans beyond a plain JPEG's one, in jpeg.c's units, a third to one nanosecond each. Photos of
  * as many blocks as memory holds take 0.3 × 10^9.
  */
-const maxWork = 2e9;
+const maxWork = 1e9;
 
 /** The program, its stack, and what it holds beside the file, coefficients and pixels. Measured. */
 const programBytes = 1024 * 1024;

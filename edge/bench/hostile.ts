@@ -1,0 +1,148 @@
+/**
+ * The most expensive files that a search finds: `pnpm --filter edge bench:hostile`. Seeds of each
+ * format are mutated 10,000 times, the dearest are mutated again; the dearest of all of a format then
+ * goes to the Worker in workerd, whose memory and `/health` are watched. Exits with 1 above a limit.
+ */
+import { fileURLToPath } from 'node:url';
+import { decodeImage } from 'shared/images/decode-node';
+import { makeGridAvif } from 'shared/test/avif-grid';
+import { makeScanBomb } from 'shared/test/make-scan-bomb';
+import { mutate } from 'shared/test/mutate';
+import sharp, { type Sharp } from 'sharp';
+import { createTestHarness } from 'wrangler';
+import { defaultLimits } from '../src/limits.ts';
+import { watchWorkerd } from './process-memory.ts';
+
+const maxCpuMs = 2000;
+const maxGrowthMb = 100;
+const maxHealthMs = 3000;
+
+const mutations = Number(process.argv[2] ?? 10_000);
+
+/** Of each format, as they are and as large as the Worker takes them. */
+async function makeSeeds(): Promise<Readonly<Record<string, readonly Uint8Array[]>>> {
+  const noisy = (width: number, height: number): Sharp => {
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
+    return sharp({ create: { width, height, channels: 3, background: '#000', noise } });
+  };
+  const small = (): Sharp => noisy(256, 256);
+  const large = (): Sharp => noisy(2800, 2100);
+  const transparent = (): Sharp => small().ensureAlpha(0.5);
+  return {
+    jpeg: [
+      makeScanBomb(1024, 100),
+      makeScanBomb(1024, 2000),
+      makeScanBomb(8, 300_000),
+      await noisy(5000, 4000).jpeg({ quality: 90, chromaSubsampling: '4:4:4' }).toBuffer(),
+      await large().jpeg({ progressive: true, quality: 95 }).toBuffer(),
+      await small().jpeg({ progressive: true }).toBuffer(),
+    ],
+    png: [await small().png().toBuffer(), await large().png({ progressive: true }).toBuffer()],
+    webp: [
+      await large().webp({ quality: 95, effort: 0 }).toBuffer(),
+      await large().webp({ lossless: true, effort: 0 }).toBuffer(),
+      await transparent().webp({ quality: 80 }).toBuffer(),
+      await small().webp({ lossless: true }).toBuffer(),
+      Buffer.concat([await small().webp().toBuffer(), Buffer.alloc(20 * 1024 * 1024 - 100_000)]),
+    ],
+    avif: [
+      await large().avif({ effort: 0, quality: 90 }).toBuffer(),
+      await large().avif({ effort: 0, bitdepth: 12, quality: 90 }).toBuffer(),
+      await transparent().avif({ effort: 0 }).toBuffer(),
+      await makeGridAvif(transparent(), 64),
+    ],
+    gif: [await small().gif({ effort: 1 }).toBuffer(), await large().gif({ effort: 1 }).toBuffer()],
+  };
+}
+
+interface Candidate {
+  readonly file: Uint8Array;
+  readonly cpuMs: number;
+  readonly outcome: string;
+}
+
+async function tryOut(file: Uint8Array): Promise<Candidate> {
+  const before = process.cpuUsage();
+  const outcome = await decodeImage(file, { size: 224, limits: defaultLimits }).then(
+    () => 'shown',
+    (error: unknown) => `${(error as { code?: unknown }).code}`,
+  );
+  const { user, system } = process.cpuUsage(before);
+  return { file, cpuMs: (user + system) / 1000, outcome };
+}
+
+/** How many of the dearest are mutated again. */
+const kept = 6;
+
+async function search(seeds: readonly Uint8Array[], count: number): Promise<Candidate> {
+  let dearest: Candidate[] = [];
+  const keep = (candidate: Candidate): void => {
+    dearest = [...dearest, candidate].toSorted((a, b) => b.cpuMs - a.cpuMs).slice(0, kept);
+  };
+  for (const seed of seeds) keep(await tryOut(seed));
+  for (let i = 0; i < count; i++) {
+    // Small files show as much as large ones in less time, so half of all are theirs.
+    const from = i % 2 ? seeds[i % seeds.length] : dearest[i % dearest.length]?.file;
+    const file = mutate(from ?? seeds[0] ?? new Uint8Array(0), i);
+    if (file.length <= defaultLimits.maxBytes) keep(await tryOut(file));
+  }
+  // The collector's work is not a file's: what was dear by chance is not so again.
+  const again: Candidate[] = [];
+  for (const { file } of dearest) {
+    const runs = [await tryOut(file), await tryOut(file), await tryOut(file)];
+    again.push(runs.toSorted((a, b) => a.cpuMs - b.cpuMs)[1] as Candidate);
+  }
+  return again.toSorted((a, b) => b.cpuMs - a.cpuMs)[0] as Candidate;
+}
+
+interface Strain {
+  readonly growthMb: number;
+  readonly healthMs: number;
+  readonly status: number;
+}
+
+/** Sends a file to a Worker that has just started and is warm, and asks for its health meanwhile. */
+async function strain(file: Uint8Array): Promise<Strain> {
+  const worker = createTestHarness({
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    workers: [{ configPath: 'wrangler.jsonc' }],
+  });
+  const classify = (body: Uint8Array) =>
+    worker.fetch('/classify?model=imagenet', { method: 'POST', body: Uint8Array.from(body) });
+  try {
+    await worker.listen();
+    const warmUp = await sharp({
+      create: { width: 300, height: 300, channels: 3, background: 'red' },
+    })
+      .jpeg()
+      .toBuffer();
+    for (let i = 0; i < 5; i++) await (await classify(warmUp)).text();
+    const memory = watchWorkerd();
+    const idle = memory.resident();
+    memory.resetPeak();
+    const answer = classify(file);
+    const start = performance.now();
+    await (await worker.fetch('/health')).text();
+    const healthMs = performance.now() - start;
+    const { status } = await answer;
+    return { growthMb: (memory.peak() - idle) / 1e6, healthMs, status };
+  } finally {
+    await worker.close();
+  }
+}
+
+const seeds = await makeSeeds();
+const formats = Object.entries(seeds);
+for (const [format, files] of formats) {
+  const { file, cpuMs, outcome } = await search(files, Math.ceil(mutations / formats.length));
+  const { growthMb, healthMs, status } = await strain(file);
+  if (cpuMs > maxCpuMs || growthMb > maxGrowthMb || healthMs > maxHealthMs) process.exitCode = 1;
+  console.log(
+    [
+      `${format}: ${cpuMs.toFixed(0)} ms of CPU (at most ${maxCpuMs})`,
+      `+${growthMb.toFixed(0)} MB (${maxGrowthMb})`,
+      `/health after ${healthMs.toFixed(0)} ms (${maxHealthMs})`,
+      `${file.length} bytes, ${outcome}, ${status}`,
+    ].join(', '),
+  );
+}

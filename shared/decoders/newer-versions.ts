@@ -1,0 +1,29 @@
+/**
+ * Says which of the decoders' sources have a newer version in their registry:
+ * `pnpm --filter shared decoders:newer`. Exits with 1 where there is one.
+ */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Crate } from './compile-decoder.ts';
+import { dav1dBuild } from './dav1d/build.ts';
+import { jpegBuild } from './jpeg/build.ts';
+import { webpBuild } from './webp/build.ts';
+
+const run = promisify(execFile);
+
+/** @returns the newest version that crates.io has, without what it says of the library's own */
+async function newestOf({ name }: Crate): Promise<string> {
+  const { stdout } = await run('cargo', ['info', name, '--registry', 'crates-io']);
+  const version = /^version: ([^\s+]+)/m.exec(stdout)?.[1];
+  if (!version) throw new Error(`cargo says of no version of ${name}; look at it on crates.io.`);
+  return version;
+}
+
+for (const { crate } of [jpegBuild, webpBuild, dav1dBuild]) {
+  const newest = await newestOf(crate);
+  const isNewer = newest !== crate.version;
+  if (isNewer) process.exitCode = 1;
+  console.log(
+    `${crate.name} ${crate.version}${isNewer ? `: ${newest} is newer` : ' is the newest'}`,
+  );
+}

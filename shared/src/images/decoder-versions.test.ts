@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
+import { dav1dVersion } from './dav1d.ts';
+import { decoderPrograms } from './decode-node.ts';
+import { jpegTurboVersion } from './jpeg.ts';
+import { startDecoder } from './wasm-decoder.ts';
+import { libwebpVersion } from './webp.ts';
+
+test.each([
+  [
+    'libjpeg-turbo',
+    '3.1.0',
+    async () => spell(jpegTurboVersion(await decoderPrograms.jpeg()), 1000),
+  ],
+  ['libwebp', '1.6.0', async () => spell(libwebpVersion(await decoderPrograms.webp()), 256)],
+  ['dav1d', '1.4.3', async () => spell(dav1dVersion(await decoderPrograms.dav1d()), 256)],
+])('%s is of version %s', async (_, expected, read) => {
+  expect(await read()).toBe(expected);
+});
+
+test.each(['jpeg', 'webp', 'dav1d'] as const)('%s has a memory maximum', async (name) => {
+  const { memory } = startDecoder<{ readonly memory: Memory }>(await decoderPrograms[name](), {
+    host: { fail: () => 0 },
+  });
+  const pageBytes = 65_536;
+  memory.grow((maxMemoryBytes - memory.buffer.byteLength) / pageBytes);
+  expect(() => memory.grow(1)).toThrow(RangeError);
+});
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): void;
+}
+
+function spell(version: number, base: number): string {
+  const patch = version % base;
+  const minor = Math.floor(version / base) % base;
+  return `${Math.floor(version / base / base)}.${minor}.${patch}`;
+}

@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { alphaItem, gridItem, makeAvif, primaryItem } from '../../test/avif.ts';
+import { makeScanBomb } from '../../test/make-scan-bomb.ts';
+import { readImage } from '../../test/read-image.ts';
+import { decodeImage } from './decode-node.ts';
+
+const limits = { maxPixels: 50_000_000, maxDecodeBytes: 64 * 1024 * 1024 };
+
+function decode(file: Uint8Array): Promise<unknown> {
+  return decodeImage(file, { size: 224, limits });
+}
+
+test('refuses a JPEG whose scans are more work than its pixels', async () => {
+  await expect(decode(makeScanBomb(1024, 3))).resolves.toMatchObject({ width: 1024 });
+  await expect(decode(makeScanBomb(1024, 1000))).rejects.toMatchObject({
+    code: 'broken_picture',
+    message: expect.stringContaining('scans'),
+  });
+});
+
+test('refuses an AVIF that shows a tile twice', async () => {
+  const tile = primaryItem(Buffer.from(await readImage('chelsea.avif')));
+  const grid = gridItem(1, 2, 2 * 451, 300);
+  const twice = (to: number[], items = [grid, tile]): Buffer =>
+    makeAvif(items, [{ type: 'dimg', from: 0, to }]);
+  await expect(decode(twice([1, 1]))).rejects.toMatchObject({ code: 'broken_picture' });
+  // Two items, each with data of its own.
+  await expect(decode(twice([1, 2], [grid, tile, tile]))).resolves.toMatchObject({ width: 902 });
+});
+
+test('refuses an AVIF whose items share their bytes', async () => {
+  const veiled = Buffer.from(await readImage('veiled.avif'));
+  const items = [primaryItem(veiled), alphaItem(veiled)];
+  const file = makeAvif(items, [{ type: 'auxl', from: 1, to: [0] }]);
+  await expect(decode(file)).resolves.toMatchObject({ width: 451 });
+  // The box of the items' places: alpha is where the colours are, and as long.
+  const iloc = file.indexOf('iloc') + 12;
+  const entryBytes = 16;
+  file.copy(file, iloc + entryBytes + 8, iloc + 8, iloc + 16);
+  const shared = Buffer.concat([file.subarray(0, file.length - (items[1]?.data.length ?? 0))]);
+  shared.writeUInt32BE((items[0]?.data.length ?? 0) + 8, shared.indexOf('mdat') - 4);
+  await expect(decode(shared)).rejects.toMatchObject({ code: 'broken_picture' });
+});
+
+test('passes over a million chunks of a WebP that mean nothing', async () => {
+  const webp = await readImage('veiled.webp');
+  const many = Buffer.concat([webp, Buffer.alloc(8_000_000)]);
+  await expect(decode(many)).resolves.toMatchObject({ width: 451 });
+});
