@@ -63,9 +63,11 @@ function checkToTrain(
   const different = classCounts(withoutCopies(photos.train), labels.length);
   const scarce = different.findIndex((count) => count < MIN_PICTURES);
   if (scarce >= 0) {
+    const copies = (counts[scarce] as number) - (different[scarce] as number);
+    const found = `${different[scarce]}${copies > 0 ? `, not counting copies (${copies})` : ''}`;
     throw new TrainerError(
       'dataset_invalid',
-      `Expected at least ${MIN_PICTURES} different pictures of ${labels[scarce]}, but there are ${different[scarce]}: add some, or remove the class.`,
+      `Expected at least ${MIN_PICTURES} different pictures of ${labels[scarce]}, but there are ${found}: add some, or remove the class.`,
     );
   }
   for (const split of ['validation', 'test'] as const) {

@@ -36,7 +36,7 @@ async function whatItHas(reader: FolderReader, main: Folder, classes: number): P
   if (links > 0) {
     return `its files are links out of it, which are not followed: pass a copy that cp -rL makes of it`;
   }
-  return 'it has 0';
+  return 'there are no images in it that can be read';
 }
 
 /** Names of the packed files in a folder, and right in the folders in it. */
