@@ -35,6 +35,7 @@ import {
 } from './option-values.ts';
 import { type OptionValues, parseCommandLine } from './parse-command-line.ts';
 import { formatPredictions, isUrl, predict } from './predict.ts';
+import { printable, printableLines } from './printable.ts';
 import { startProgress } from './report/progress.ts';
 import { writeReport } from './report/write-report.ts';
 import { setUp } from './runtime/set-up.ts';
@@ -104,7 +105,8 @@ const packageFolder = fileURLToPath(new URL('..', import.meta.url));
 
 async function main(): Promise<void> {
   const { values, positionals } = parseCommandLine();
-  const say = (line: string) => console.log(line);
+  // All that the commands print goes through here, since names of files and classes are anyone's.
+  const say = (lines: string) => console.log(printableLines(lines));
   const models = fromUser(values.models) ?? join(packageFolder, '../edge/public/models');
   const runs = fromUser(values.runs) ?? join(packageFolder, 'runs');
   const [command, ...rest] = positionals;
@@ -321,7 +323,7 @@ function publicArguments(): string[] {
 
 function report(error: unknown): void {
   if (!(error instanceof TrainerError)) throw error;
-  console.error(error.message);
+  console.error(printable(error.message));
   process.exitCode = error.code === 'interrupted' ? 130 : 1;
 }
 
