@@ -97,7 +97,7 @@ test.concurrent.each([
   [['predict', 'a.jpg', '--top=-3'], /^Expected a whole number from 1 for --top, but got -3\./],
   [
     ['train', '--weights', '/no/such/file'],
-    /^Expected a weights file at \/no\/such\/file, but it cannot be read\.\n$/,
+    /^Expected weights of Keras .* or safetensors at \/no\/such\/file, but there is no such file\.\n$/,
   ],
   [['train', '--data', '/no/such/photos'], /^Expected a folder of photos at .*\n$/],
   [['predict'], /^Expected pictures, files or urls, but got none\. See --help\.\n$/],
