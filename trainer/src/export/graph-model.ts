@@ -143,6 +143,7 @@ function addConvolution(
         dilations: numbers([1, 1, 1, 1]),
         padding: text(step.padding.toUpperCase()),
         data_format: text('NHWC'),
+        ...(depthwise ? {} : CONVOLUTION_ARGUMENTS),
         ...fusedOps(
           step.activation === 'linear' ? ['BiasAdd'] : ['BiasAdd', ACTIVATIONS[step.activation]],
         ),
@@ -208,7 +209,7 @@ function addPool(
 
 function addPad(graph: GraphBuilder, { inputs, output, rows, columns }: PadStep): void {
   const [input] = inputs as [string];
-  const index = { Tidx: { type: 'DT_INT32' } };
+  const index = { Index: { type: 'DT_INT32' } };
   const amounts = [...rows, ...columns];
   const [top, bottom, left, right] = amounts.map((count) => Math.max(-count, 0)) as Sides;
   const crops = top + bottom + left + right > 0;
@@ -254,3 +255,12 @@ const ACTIVATIONS = { relu: 'Relu', relu6: 'Relu6', sigmoid: 'Sigmoid', tanh: 'T
 function fusedOps(names: readonly string[]): object {
   return { num_args: { i: '1' }, fused_ops: { list: { s: names.map((name) => text(name).s) } } };
 }
+
+/**
+ * Of tfjs' fused operations this one is TensorFlow's own, which has no default for the types of its
+ * arguments. tfjs reads neither.
+ */
+const CONVOLUTION_ARGUMENTS = {
+  TArgs: { list: { type: ['DT_FLOAT'] } },
+  num_host_args: { i: '0' },
+};
