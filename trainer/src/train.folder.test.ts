@@ -100,6 +100,7 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     modelId: undefined,
     backend: inject('native') ? 'native' : 'wasm',
     command: 'a test',
+    publicCommand: 'a test',
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;

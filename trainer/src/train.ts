@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type ModelCard, modelId } from 'shared/model-card';
 import { readModelCard } from 'shared/model-directory';
 import { modelFiles } from 'shared/model-files-node';
@@ -8,6 +8,7 @@ import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-conf
 import type { Splits } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';
 import { exportTrained } from './export/export-trained.ts';
+import { prepareFolder, refuseOtherContent, requireRoom } from './output-folder.ts';
 import type { Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
@@ -34,19 +35,28 @@ export interface Run extends SessionRun, PhotoSource {
   readonly backend: Parameters<typeof startBackend>[0];
   /** Of the processor; undefined for all cores. */
   readonly threads?: number | undefined;
-  /** The command line, for the model card. */
+  /** The command line as it was typed, for the log and the report. */
   readonly command: string;
+  /** The same for the model card, without what it says of the machine. */
+  readonly publicCommand: string;
 }
 
 /** Trains a classifier in two stages, and exports and measures it. */
 export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const { signal, say } = run;
 
+  // What stands in the way of the results, or in their place, shows before the work.
+  await prepareFolder(run.resume ? run.directory : dirname(run.directory));
+  await prepareFolder(run.models);
+  if (run.modelId !== undefined) await refuseOtherContent(join(run.models, run.modelId));
+
   // Data. What is wrong with it shows before anything is downloaded for the backend.
   const weightsHash = await hashWeights(config.weights);
   const prepared = await preparePhotos(config, run);
   const { dataset, preprocess, splits, photos } = prepared;
   const id = run.modelId ?? modelIdOf(dataset.id, config);
+  announceId(id, run);
+  await refuseOtherContent(join(run.models, id));
   await announceReplacement(join(run.models, id), dataset.labels, run);
   say(
     `${dataset.title}: ${photos.plain.length} pictures to train, ${photos.validation.length} to choose the checkpoint, ${photos.test.length} to test.`,
@@ -60,6 +70,9 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const { plan, parameters } = await buildNetwork(config, classes, () =>
     drawInputs(photos.plain, INFERENCE_BATCH, config.seed),
   );
+  // The weights, the best ones and Adam's two moments, as a checkpoint and the one that replaces it.
+  await requireRoom(dirname(run.directory), 2 * 4 * 4 * parameters);
+  await requireRoom(run.models, 2 * 4 * parameters);
   const origin = {
     datasetHash: dataset.hash,
     weightsHash,
@@ -71,6 +84,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   await session.log({
     event: 'start',
     command: run.command,
+    publicCommand: run.publicCommand,
     backend: backend.description,
     dataset: dataset.title,
     config,
@@ -142,6 +156,12 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   }
 
   return exportTrained({ ...prepared, id, config, plan, parameters, session, run });
+}
+
+/** Says what the model is called where that is not the folder's name. */
+function announceId(id: string, { data, modelId, say }: Run): void {
+  if (modelId !== undefined || data === null || basename(data) === id) return;
+  say(`The model's id is ${id}; --id chooses another.`);
 }
 
 /**
