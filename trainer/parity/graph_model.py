@@ -68,7 +68,7 @@ def unfuse(node):
         if number == 0:
             step.input.append(node.input[1])
             for name, attribute in node.attr.items():
-                if name not in ("num_args", "fused_ops"):
+                if name not in ("num_args", "num_host_args", "TArgs", "fused_ops"):
                     step.attr[name].CopyFrom(attribute)
         elif op == "BiasAdd":
             step.input.append(node.input[2])

@@ -5,7 +5,7 @@
  *
  *     pnpm --filter trainer parity [--write] [<architecture> ...]
  *
- * `--write` replaces the files instead, those of the small network in round-trip/ too; then run
+ * `--write` replaces the files instead, those of the small network in round-trip/ and odd-weights/ too; then run
  * `pnpm format`. It makes a Python environment of its own; the tests read the files and need none.
  */
 import { readFile } from 'node:fs/promises';
@@ -43,6 +43,7 @@ for (const line of (await runPython('golden.py', [...choice, ...positionals])).s
 }
 if (values.write) {
   await runPython('round_trip.py', [pathOf('round-trip')]);
+  await runPython('odd_weights.py', [pathOf('odd-weights')]);
 } else {
   for (const name of ROUND_TRIPS) {
     if (positionals.length > 0 && !positionals.includes(name)) continue;

@@ -12,6 +12,7 @@ export type TrainerErrorCode =
   | 'model_invalid'
   | 'loss_not_finite'
   | 'disk_full'
+  | 'not_writable'
   | 'interrupted';
 
 /**

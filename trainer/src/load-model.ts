@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
 import { foldGraph } from 'shared/fold-constants';
 import { loadGraph as loadServedGraph } from 'shared/graph/load-graph';
@@ -99,10 +100,22 @@ export async function loadModel(
     if (cause instanceof TrainerError) throw cause;
     throw new TrainerError(
       'model_invalid',
-      `Expected a model that the trainer wrote at ${directory}, but its model.json or weights are missing or damaged.`,
+      `Expected a model that the trainer wrote at ${directory}, but ${await whyNoModel(directory)}.`,
       cause,
     );
   }
+}
+
+async function whyNoModel(directory: string): Promise<string> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => error.code);
+  if (names === 'ENOENT') return 'there is no such folder';
+  if (names === 'ENOTDIR') return 'it is no folder: name the folder that model.json is in';
+  if (!Array.isArray(names)) return 'the folder cannot be read';
+  if (names.includes('model.json')) return 'its model.json or weights are missing or damaged';
+  if (names.includes('checkpoint.safetensors')) {
+    return "it is the folder of a run: its model is in the folder of models, under the model's id";
+  }
+  return 'the folder has no model.json';
 }
 
 /**

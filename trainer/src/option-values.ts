@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path';
+import { readdirSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { modelId } from 'shared/model-card';
 import { type BackboneName, backbones } from './backbones/registry.ts';
 import { configs } from './config/registry.ts';
@@ -6,6 +7,8 @@ import type { TrainConfig } from './config/train-config.ts';
 import { type FolderMeaning, folderMeanings } from './datasets/find-splits.ts';
 import { knownDatasets } from './datasets/open-dataset.ts';
 import { TrainerError } from './errors.ts';
+import { listNames } from './list-names.ts';
+import { nearest } from './nearest.ts';
 import { backendNames } from './runtime/start-backend.ts';
 
 // What options and arguments stand for; what stands for nothing throws `config_invalid`.
@@ -25,9 +28,51 @@ export function weightsOf(weights: string): string {
   return weights === 'imagenet' || weights === 'none' ? weights : (fromUser(weights) as string);
 }
 
-/** A name, or a path. */
+/**
+ * A name, or the path of a folder, or of CIFAR's archive.
+ *
+ * @throws TrainerError `dataset_invalid` where there is none
+ */
 export function dataOf(data: string): string {
-  return Object.hasOwn(knownDatasets, data) ? data : (fromUser(data) as string);
+  const known = Object.keys(knownDatasets);
+  if (known.includes(data)) return data;
+  const path = fromUser(data) as string;
+  const refused = (but: string) =>
+    new TrainerError(
+      'dataset_invalid',
+      `Expected a folder of images, or one of ${known.join(', ')}, for --data, but ${but}${but.endsWith('?') ? '' : '.'}`,
+    );
+  if (/^\w+:\/\//.test(data)) {
+    throw refused(`got the url ${data}: download and unpack it, and name the folder`);
+  }
+  const stats = lookUp(path);
+  if (stats === undefined) {
+    const names = [...known, ...namesIn(dirname(path))];
+    const meant = nearest(basename(path), names);
+    throw refused(`there is nothing at ${path}${meant ? `; did you mean ${meant}?` : ''}`);
+  }
+  if (stats.isDirectory() || /\.(tar\.gz|tgz)$/.test(path)) return path;
+  if (/\.(zip|rar|7z|tar|gz|xz|bz2|zst)$/i.test(path)) {
+    throw refused(`${path} is an archive: unpack it, and name the folder`);
+  }
+  throw refused(`${path} is a file: name the folder that it is in`);
+}
+
+function lookUp(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Such as a folder on the way that may not be entered.
+    return undefined;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 export function foldersOf(text: string | undefined): FolderMeaning | undefined {
@@ -59,7 +104,8 @@ export function within(folder: string, name: string): string {
 export function oneOf(positionals: readonly string[], what: string): string {
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) {
-    throw usage(`Expected one ${what}, but got ${positionals.length}.`);
+    const got = positionals.length === 0 ? 'none' : listNames(positionals, 5);
+    throw usage(`Expected one ${what}, but got ${got}.`);
   }
   return name;
 }
@@ -89,4 +135,9 @@ export function threadsOf(text: string | undefined): number | undefined {
 
 export function usage(message: string, cause?: unknown): TrainerError {
   return new TrainerError('config_invalid', `${message} See --help.`, cause);
+}
+
+/** As a shell takes it for one word. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,21 +1,24 @@
-/** Controls, line separators, and marks that turn the direction of reading around. */
-const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
-const UNPRINTABLE_IN_LINES = /(?![\n\t])[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+/**
+ * Control characters (C0, DEL, C1), which a terminal obeys; line and paragraph separators; marks that
+ * turn the direction of what follows them (UTS #55); invisible marks, but those that join letters and emoji; and halves of surrogate pairs.
+ */
+const UNPRINTABLE =
+  /[\p{Cc}\u2028\u2029\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]|\p{Cs}/gu;
 
 /**
- * A name as it may be shown: an ESC in it would steer the terminal, a newline or a bidirectional
- * override would forge what stands around it. Such characters become `\u001b`, which is also what
- * JSON takes for them.
+ * A text from outside (the name of a file, a class, a model; what a host said) as one line for the
+ * terminal, in which every character that a terminal would obey or hide is written as its escape.
+ *
+ * @example printable('a\u001b[2Jb') is `a\u001b[2Jb` in letters
  */
-export function printable(name: string): string {
-  return name.replace(UNPRINTABLE, escapeCharacter);
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    const hex = (character.codePointAt(0) as number).toString(16).padStart(4, '0');
+    return `\\u${hex}`;
+  });
 }
 
-/** Text of several lines, in which names may be, as it may be shown. */
+/** As `printable`, of a text of several lines, such as a table. */
 export function printableLines(text: string): string {
-  return text.replace(UNPRINTABLE_IN_LINES, escapeCharacter);
-}
-
-function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return text.split('\n').map(printable).join('\n');
 }

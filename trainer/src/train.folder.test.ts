@@ -111,6 +111,7 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     modelId: undefined,
     backend: inject('native') ? 'native' : 'wasm',
     command: 'a test',
+    publicCommand: 'a test',
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;
@@ -195,6 +196,7 @@ test('trains, reports and evaluates classes of any name, and says the id that a 
     modelId: undefined,
     backend: 'wasm',
     command: 'a test',
+    publicCommand: 'a test',
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;

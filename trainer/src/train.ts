@@ -1,13 +1,15 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type ModelCard, modelId } from 'shared/model-card';
 import { readModelCard } from 'shared/model-directory';
 import { modelFiles } from 'shared/model-files-node';
 import { buildNetwork } from './build-network.ts';
 import { configs } from './config/registry.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-config.ts';
+import type { Dataset } from './datasets/dataset.ts';
 import type { Splits } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';
 import { exportTrained } from './export/export-trained.ts';
+import { prepareFolder, refuseOtherContent, requireRoom } from './output-folder.ts';
 import type { Plan } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
@@ -35,26 +37,28 @@ export interface Run extends SessionRun, PhotoSource {
   readonly backend: Parameters<typeof startBackend>[0];
   /** Of the processor; undefined for all cores. */
   readonly threads?: number | undefined;
-  /** The command line, for the model card. */
+  /** The command line as it was typed, for the log and the report. */
   readonly command: string;
+  /** The same for the model card, without what it says of the machine. */
+  readonly publicCommand: string;
 }
 
 /** Trains a classifier in two stages, and exports and measures it. */
 export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const { signal, say } = run;
 
+  // What stands in the way of the results, or in their place, shows before the work.
+  await prepareFolder(run.resume ? run.directory : dirname(run.directory));
+  await prepareFolder(run.models);
+  if (run.modelId !== undefined) await refuseOtherContent(join(run.models, run.modelId));
+
   // Data. What is wrong with it shows before anything is downloaded for the backend.
   const weightsHash = await hashWeights(config.weights);
   const prepared = await preparePhotos(config, run);
   const { dataset, preprocess, splits, photos } = prepared;
   const id = run.modelId ?? modelIdOf(dataset.id, config);
-  // A folder of photos is titled by its name, which its user will look for among the models.
-  const isNamedByFolder = dataset.title === printable(basename(run.data ?? ''));
-  if (run.modelId === undefined && isNamedByFolder && dataset.id !== dataset.title) {
-    say(
-      `The model's id is ${id}, since ids are up to 64 lower-case letters, digits and hyphens; --id chooses another.`,
-    );
-  }
+  announceId(id, dataset, run);
+  await refuseOtherContent(join(run.models, id));
   await announceReplacement(join(run.models, id), dataset.labels, run);
   say(
     `${dataset.title}: ${photos.plain.length} pictures to train, ${photos.validation.length} to choose the checkpoint, ${photos.test.length} to test.`,
@@ -68,6 +72,9 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const { plan, parameters } = await buildNetwork(config, classes, () =>
     drawInputs(photos.plain, INFERENCE_BATCH, config.seed),
   );
+  // The weights, the best ones and Adam's two moments, as a checkpoint and the one that replaces it.
+  await requireRoom(dirname(run.directory), 2 * 4 * 4 * parameters);
+  await requireRoom(run.models, 2 * 4 * parameters);
   const origin = {
     datasetHash: dataset.hash,
     weightsHash,
@@ -79,6 +86,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   await session.log({
     event: 'start',
     command: run.command,
+    publicCommand: run.publicCommand,
     backend: backend.description,
     dataset: dataset.title,
     config,
@@ -150,6 +158,15 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   }
 
   return exportTrained({ ...prepared, id, config, plan, parameters, session, run });
+}
+
+/** Says what the model is called where that is not the folder's name, which its user will look for. */
+function announceId(id: string, dataset: Dataset, { data, modelId, say }: Run): void {
+  const isNamedByFolder = dataset.title === printable(basename(data ?? ''));
+  if (modelId !== undefined || !isNamedByFolder || dataset.title === id) return;
+  say(
+    `The model's id is ${id}, since ids are up to 64 lower-case letters, digits and hyphens; --id chooses another.`,
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TrainerError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 import { partialPrefix, removeAbandoned } from './partial-paths.ts';
 
 /**
@@ -8,7 +9,7 @@ import { partialPrefix, removeAbandoned } from './partial-paths.ts';
  * renamed over it.
  *
  * @param content whole, or its parts in order
- * @throws TrainerError `disk_full`
+ * @throws TrainerError `disk_full`, `not_writable`
  */
 export async function writeFileAtomically(
   path: string,
@@ -16,7 +17,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   const temporary = `${partialPrefix(path)}new`;
   await cleaningUp(path, temporary, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await removeAbandoned(path);
     await writeAndFlush(temporary, content);
     await rename(temporary, path);
@@ -27,7 +28,7 @@ export async function writeFileAtomically(
  * Writes a directory of files, in place of one that was there, or leaves that one as it was. Only
  * a kill between its two renames leaves neither, so it is for what can be made again.
  *
- * @throws TrainerError `disk_full`
+ * @throws TrainerError `disk_full`, `not_writable`
  */
 export async function replaceDirectory(
   path: string,
@@ -36,7 +37,7 @@ export async function replaceDirectory(
   const temporary = `${partialPrefix(path)}new`;
   const old = `${partialPrefix(path)}old`;
   await cleaningUp(path, temporary, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await removeAbandoned(path);
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);
@@ -53,11 +54,11 @@ export async function replaceDirectory(
 /**
  * Adds a line to a file.
  *
- * @throws TrainerError `disk_full`
+ * @throws TrainerError `disk_full`, `not_writable`
  */
 export async function appendLine(path: string, line: string): Promise<void> {
   await appendFile(path, `${line}\n`).catch((cause: unknown) => {
-    throw explained(path, cause);
+    throw writingFailed(path, cause);
   });
 }
 
@@ -69,16 +70,45 @@ async function cleaningUp(
   try {
     await write();
   } catch (cause) {
-    await rm(temporary, { recursive: true, force: true });
-    throw explained(path, cause);
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    throw writingFailed(path, cause);
   }
 }
 
-function explained(path: string, cause: unknown): unknown {
-  if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') return cause;
+/** What the system has against a path that was to be written, by its code. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'you have no permission to write there',
+  EPERM: 'you have no permission to write there',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'there is a file, not a folder',
+  EISDIR: 'there is a folder of that name',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'it is a link that leads back to itself',
+  ENOENT: 'the folder is gone, or it is a link that leads nowhere',
+  EFBIG: 'the file would be larger than the system allows',
+  EMFILE: 'too many files are open',
+  EIO: 'the disk has an error',
+  ENXIO: 'it is a device, not a file',
+  EINVAL: 'the name is not one for a file',
+};
+
+/** @returns TrainerError `disk_full` or `not_writable` for what the system says; others as they are */
+export function writingFailed(path: string, cause: unknown): unknown {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const full = code === 'EDQUOT' ? 'Your quota of the disk is used up' : 'The disk is full';
+    return new TrainerError(
+      'disk_full',
+      `${full}: ${path} was not written. Free some space and run the same command again.`,
+      cause,
+    );
+  }
+  const reason = REASONS[code];
+  if (reason === undefined) return cause;
   return new TrainerError(
-    'disk_full',
-    `The disk is full: ${path} was not written. Free some space and run the same command again.`,
+    'not_writable',
+    `Expected to write ${path}, but ${reason}: choose another place.`,
     cause,
   );
 }

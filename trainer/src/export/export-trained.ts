@@ -31,7 +31,7 @@ export interface Trained extends PreparedPhotos {
   /** How many weights it has, BatchNorm's included. */
   readonly parameters: number;
   readonly session: Session;
-  readonly run: SessionRun & { readonly models: string; readonly command: string };
+  readonly run: SessionRun & { readonly models: string; readonly publicCommand: string };
 }
 
 /**
@@ -94,7 +94,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       ece: { before: uncalibrated.ece, after: quantized.ece },
     },
     training: {
-      command: begun?.command ?? run.command,
+      command: begun?.publicCommand ?? begun?.command ?? run.publicCommand,
       seconds: Math.round(session.seconds),
       // Of a path the last part only: the card is public.
       config: { ...config, weights: basename(config.weights) },

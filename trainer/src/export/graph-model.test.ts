@@ -138,6 +138,33 @@ describe('a tiny network of every kind of step', () => {
     expect(weightData.length).toBe(bytes.reduce((sum, length) => sum + length, 0));
   });
 
+  test('has the attributes that TensorFlow itself asks for', async () => {
+    const { topology } = await toGraphModel(plan, TINY_SIZE, 'uint8');
+    // What op_def_registry of TensorFlow 2.19 lists without a default, and so refuses to go without.
+    const required: Readonly<Record<string, readonly string[]>> = {
+      _FusedConv2D: ['T', 'TArgs', 'num_args', 'strides', 'padding'],
+      _FusedMatMul: ['T', 'num_args'],
+      FusedDepthwiseConv2dNative: ['T', 'num_args', 'strides', 'padding'],
+      Pad: ['T', 'Tpaddings'],
+      StridedSlice: ['T', 'Index'],
+      MaxPool: ['T', 'ksize', 'strides', 'padding'],
+      Mean: ['T', 'Tidx'],
+    };
+    const seen = new Set(topology.node.map(({ op }) => op));
+    for (const { name, op, attr } of topology.node) {
+      expect(Object.keys(attr), name).toEqual(expect.arrayContaining([...(required[op] ?? [])]));
+      if (op !== '_FusedConv2D') continue;
+      expect(attr).toMatchObject({
+        TArgs: { list: { type: ['DT_FLOAT'] } },
+        num_args: { i: '1' },
+        num_host_args: { i: '0' },
+      });
+    }
+    for (const op of ['_FusedConv2D', '_FusedMatMul', 'FusedDepthwiseConv2dNative']) {
+      expect(seen).toContain(op);
+    }
+  });
+
   test('scales each kernel by its output channels', async () => {
     const { weightSpecs } = await toGraphModel(plan, TINY_SIZE, 'uint8');
     const scales = weightSpecs.filter(({ name }) => name.endsWith('/scales'));

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type ModelCard, modelCard } from 'shared/model-card';
 import { type ModelsIndex, modelsIndex } from 'shared/model-directory';
+import { refuseOtherContent } from '../output-folder.ts';
 import { replaceDirectory, writeFileAtomically } from '../write-atomically.ts';
 import type { GraphModel } from './graph-builder.ts';
 
@@ -19,7 +20,7 @@ export type CardDraft = Omit<ModelCard, 'weightsHash' | 'quantization'> & {
  * one that was there.
  *
  * @returns the finished card
- * @throws TrainerError `disk_full`
+ * @throws TrainerError `disk_full`, `not_writable`
  */
 export async function writeModelDirectory(
   directory: string,
@@ -47,6 +48,7 @@ export async function writeModelDirectory(
     return [path, weightData.subarray(begin, begin + SHARD_BYTES)] as const;
   });
   const files = { 'model.json': JSON.stringify(json), ...Object.fromEntries(shards) };
+  await refuseOtherContent(directory);
   await replaceDirectory(directory, files);
   await listModel(directory);
   return card;

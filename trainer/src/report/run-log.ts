@@ -11,6 +11,8 @@ const logEvent = z.discriminatedUnion('event', [
   z.object({
     event: z.literal('start'),
     command: z.string(),
+    /** Without what it says of the machine; in the logs of older versions `command` is so. */
+    publicCommand: z.string().optional(),
     backend: z.string(),
     dataset: z.string(),
     /** Every setting of the experiment. */

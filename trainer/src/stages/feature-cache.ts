@@ -111,8 +111,11 @@ export class FeatureCache {
       this.#bytesWritten += features.values.byteLength;
     } catch (error) {
       this.#canWrite = false;
-      const reason = error instanceof TrainerError ? 'the disk is full' : (error as Error).message;
-      this.#say(`Going on without keeping features for the next run: ${reason}.`);
+      const isFull = error instanceof TrainerError && error.code === 'disk_full';
+      const reason = isFull ? 'the disk is full' : (error as Error).message;
+      this.#say(
+        `Going on without keeping features for the next run: ${reason.replace(/\.$/, '')}.`,
+      );
     }
   }
 }

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TrainerError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
+import { writingFailed } from '../write-atomically.ts';
 
 export interface RemoteFile {
   readonly url: string;
@@ -33,7 +35,9 @@ export async function downloadFile(
   options: DownloadOptions,
 ): Promise<void> {
   const partial = `${target}.part`;
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target)).catch((cause: unknown) => {
+    throw writingFailed(target, cause);
+  });
   for (let attempt = 1; ; attempt++) {
     try {
       await fetchInto(url, partial, options);
@@ -41,13 +45,8 @@ export async function downloadFile(
     } catch (cause) {
       options.signal?.throwIfAborted();
       if (cause instanceof TrainerError) throw cause;
-      if (codeOf(cause) === 'ENOSPC') {
-        throw new TrainerError(
-          'disk_full',
-          `The disk is full: ${target} was not written. Free some space and run the same command again.`,
-          cause,
-        );
-      }
+      const failure = writingFailed(target, cause);
+      if (failure instanceof TrainerError) throw failure;
       if (attempt === ATTEMPTS || (await sizeOf(partial)) === 0) {
         throw new TrainerError(
           'download_failed',

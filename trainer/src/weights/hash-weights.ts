@@ -1,24 +1,27 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { TrainerError } from '../errors.ts';
+import { formatOf } from './read-weights.ts';
+import { shardsOf } from './safetensors-shards.ts';
+import { weightsInvalid } from './weights-invalid.ts';
 
 /**
- * The SHA-256 of a weights file, in hexadecimal; undefined for `imagenet` and `none`.
+ * The SHA-256 of a weights file, with that of its shards, in hexadecimal; undefined for `imagenet` and
+ * `none`.
  *
- * @throws TrainerError `weights_invalid` where it cannot be read
+ * @throws TrainerError `weights_invalid` where it cannot be read, or is of no format that can
  */
 export async function hashWeights(weights: string): Promise<string | undefined> {
   if (weights === 'imagenet' || weights === 'none') return undefined;
+  const format = await formatOf(weights);
+  const shards = format === 'json' ? await shardsOf(weights) : [];
   const hash = createHash('sha256');
-  try {
-    await pipeline(createReadStream(weights), hash);
-  } catch (cause) {
-    throw new TrainerError(
-      'weights_invalid',
-      `Expected a weights file at ${weights}, but it cannot be read.`,
-      cause,
-    );
+  for (const path of [weights, ...shards]) {
+    try {
+      await pipeline(createReadStream(path), hash, { end: false });
+    } catch (cause) {
+      throw weightsInvalid(path, 'it cannot be read', cause);
+    }
   }
   return hash.digest('hex');
 }

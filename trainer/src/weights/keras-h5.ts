@@ -1,16 +1,18 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { Dataset, File, Group } from 'h5wasm/node';
 import { TrainerError } from '../errors.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
+import { type KerasFileTask, readKerasFile } from './keras-file.ts';
 import { isDense, nameLayer, nameTensors, type StoredLayer } from './stored-layers.ts';
+import { weightsInvalid } from './weights-invalid.ts';
 
 /**
- * Reads weights that Keras wrote as HDF5: the `.h5` of Keras 2 (the files of keras.applications;
- * whole models too) and the `.weights.h5` of Keras 3.
+ * Reads weights that Keras wrote: the `.h5` of Keras 2 (the files of keras.applications; whole models
+ * too), the `.weights.h5` of Keras 3 and its `.keras`. The network may be a layer of another one, as in
+ * Keras' guide to transfer learning.
  *
+ * @param bytes of the file, gone afterwards
  * @param layers of the network, in Keras' order
- * @param withoutTop passes over the classifier's layers
- * @param given what errors call the file
+ * @param withoutTop passes over the layers of a classifier
  * @returns tensors by the network's names, `layer/weight`
  * @throws TrainerError `weights_invalid` when the file is damaged or of another network
  * @see https://github.com/keras-team/keras/blob/master/keras/src/legacy/saving/legacy_h5_format.py
@@ -18,72 +20,59 @@ import { isDense, nameLayer, nameTensors, type StoredLayer } from './stored-laye
  */
 export async function readKerasH5(
   path: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  format: KerasFileTask['format'],
   layers: readonly tf.layers.Layer[],
   withoutTop: boolean,
-  given = path,
 ): Promise<ReadonlyMap<string, NamedTensor>> {
-  // 3 MB of WebAssembly, for those who need it.
-  const { ready, File } = await import('h5wasm/node');
-  const library = await ready;
-  // Else what is wrong with a file goes to stderr, and reading goes on.
-  library.activate_throwing_error_handler();
-  let file: File | undefined;
-  try {
-    file = new File(path, 'r');
-    return readLayers(file, layers, withoutTop, given);
-  } catch (cause) {
-    if (cause instanceof TrainerError) throw cause;
-    throw invalid(given, 'it is damaged or cut short', cause);
-  } finally {
-    file?.close();
-    library.deactivate_throwing_error_handler();
+  const file = await readKerasFile(path, bytes, format);
+  if (file.kind === 'numbered') return nameNumbered(file.containers, layers, withoutTop);
+  const stored = file.layers.filter(
+    (layer) => layer.tensors.length > 0 && !(withoutTop && isDense(layer)),
+  );
+  const found = new Set(stored.map(({ name }) => name));
+  if (file.shuffled !== undefined && !weightedNames(layers).every((name) => found.has(name))) {
+    throw weightsInvalid(
+      path,
+      `the network in its layer ${file.shuffled} was partly frozen when it was saved, which mixes up layers without a name: set trainable to True and save it again, or save it as .keras`,
+    );
   }
+  return nameTensors(withoutTop ? withoutHead(stored, layers) : stored, layers);
 }
 
-function readLayers(
-  file: File,
-  layers: readonly tf.layers.Layer[],
-  withoutTop: boolean,
-  path: string,
-): ReadonlyMap<string, NamedTensor> {
-  const whole = file.get('model_weights');
-  const root = isGroup(whole) ? whole : file;
-  const names = stringsOf(root, 'layer_names');
-  if (names !== undefined) {
-    const stored = names
-      .map((name) => legacyLayer(root, name, path))
-      .filter((layer) => layer.tensors.length > 0 && !(withoutTop && isDense(layer)));
-    return nameTensors(stored, layers);
-  }
-  const group = file.get('layers');
-  if (isGroup(group)) return readKeras3(group, layers, withoutTop, path);
-  throw invalid(path, 'it has neither the attribute layer_names nor the group layers');
-}
-
-function legacyLayer(root: Group, name: string, path: string): StoredLayer {
-  const group = groupIn(root, name, path);
-  const weights = stringsOf(group, 'weight_names') ?? [];
-  return { name, tensors: weights.map((weight) => tensorIn(group, weight, path)) };
+function weightedNames(layers: readonly tf.layers.Layer[]): string[] {
+  return layers.filter(({ weights }) => weights.length > 0).map(({ name }) => name);
 }
 
 /**
- * Keras 3 keeps a layer under the name of its class, numbered: `layers/conv2d_3/vars/0`.
- *
- * @throws TrainerError `weights_invalid`
+ * The layers before those of a classifier, which may have BatchNorm and more: all that comes after the
+ * network's own layers by their names; else BatchNorm.
  */
-function readKeras3(
-  group: Group,
+function withoutHead(
+  stored: readonly StoredLayer[],
+  layers: readonly tf.layers.Layer[],
+): readonly StoredLayer[] {
+  const names = weightedNames(layers);
+  const rest = stored.slice(names.length);
+  const isTrunk = names.every((name, index) => stored[index]?.name === name);
+  return isTrunk || rest.every(isBatchNorm) ? stored.slice(0, names.length) : stored;
+}
+
+/** @throws TrainerError `weights_invalid` */
+function nameNumbered(
+  containers: readonly (readonly StoredLayer[])[],
   layers: readonly tf.layers.Layer[],
   withoutTop: boolean,
-  path: string,
 ): ReadonlyMap<string, NamedTensor> {
   const stored = new Map<string, StoredLayer>();
-  for (const key of group.keys()) {
-    const vars = groupIn(group, `${key}/vars`, path);
-    const numbers = vars.keys().sort((a, b) => Number(a) - Number(b));
-    const tensors = numbers.map((number) => tensorIn(vars, number, path));
-    const layer = { name: key, tensors };
-    if (tensors.length > 0 && !(withoutTop && isDense(layer))) stored.set(key, layer);
+  // The network is the largest, and the classifier around it goes on with its numbers.
+  const [network = [], ...around] = containers.toSorted((a, b) => b.length - a.length);
+  for (const layer of withoutTop ? network : [...network, ...around.flat()]) {
+    if (withoutTop && isDense(layer)) continue;
+    const kind = layer.name.replace(/_\d+$/, '');
+    let key = layer.name;
+    for (let number = 1; stored.has(key); number++) key = `${kind}_${number}`;
+    stored.set(key, layer);
   }
   const named = new Map<string, NamedTensor>();
   for (const [key, layer] of keras3Groups(layers)) {
@@ -91,14 +80,19 @@ function readKeras3(
     for (const [name, tensor] of nameLayer(layer, source)) named.set(name, tensor);
     stored.delete(key);
   }
-  const [extra] = stored.keys();
+  const extra = [...stored.values()].find((layer) => !(withoutTop && isBatchNorm(layer)));
   if (extra !== undefined) {
     throw new TrainerError(
       'weights_invalid',
-      `The weights have a layer ${extra} that the network lacks: they belong to another network.`,
+      `The weights have a layer ${extra.name} that the network lacks: they belong to another network.`,
     );
   }
   return named;
+}
+
+/** Whether a layer has nothing but numbers for each channel, as no other layer of a classifier. */
+function isBatchNorm({ tensors }: StoredLayer): boolean {
+  return tensors.every(({ shape }) => shape.length === 1);
 }
 
 /** The layers that have weights, each with the name of its group in the files of Keras 3. */
@@ -121,56 +115,4 @@ function snakeCase(className: string): string {
     .replace(/(.)([A-Z][a-z0-9]+)/g, '$1_$2')
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase();
-}
-
-/** An attribute of strings, in parts (`name0`, `name1`, …) where it was too long for one. */
-function stringsOf(group: Group, name: string): string[] | undefined {
-  const { attrs } = group;
-  const parts = [];
-  if (attrs[name]) parts.push(attrs[name]);
-  for (let part = 0; attrs[`${name}${part}`]; part++) parts.push(attrs[`${name}${part}`]);
-  if (parts.length === 0) return undefined;
-  return parts.flatMap((part) => {
-    const value = part?.value;
-    // An empty list has no strings, and so is kept as numbers.
-    return Array.isArray(value) ? value.map(String) : [];
-  });
-}
-
-function groupIn(parent: Group, name: string, path: string): Group {
-  const group = parent.get(name);
-  if (!isGroup(group)) throw invalid(path, `it lacks ${parent.path}/${name}`);
-  return group;
-}
-
-function tensorIn(group: Group, name: string, path: string): NamedTensor {
-  const dataset = group.get(name);
-  if (!isDataset(dataset)) throw invalid(path, `it lacks ${group.path}/${name}`);
-  const { shape, value } = dataset;
-  return { shape: shape ?? [], values: toFloats(value, `${group.path}/${name}`, path) };
-}
-
-function toFloats(value: Dataset['value'], name: string, path: string): Float32Array {
-  if (value instanceof Float32Array) return value;
-  if (typeof value === 'number' || typeof value === 'bigint') return Float32Array.of(Number(value));
-  if (ArrayBuffer.isView(value)) {
-    return Float32Array.from(value as Float64Array | BigInt64Array, Number);
-  }
-  throw invalid(path, `the tensor ${name} holds no numbers`);
-}
-
-function isGroup(entity: unknown): entity is Group {
-  return (entity as Group | null)?.type === 'Group';
-}
-
-function isDataset(entity: unknown): entity is Dataset {
-  return (entity as Dataset | null)?.type === 'Dataset';
-}
-
-function invalid(path: string, reason: string, cause?: unknown): TrainerError {
-  return new TrainerError(
-    'weights_invalid',
-    `Expected a weights file of Keras at ${path}, but ${reason}.`,
-    cause,
-  );
 }

@@ -9,6 +9,7 @@ import { startBackend } from '../runtime/start-backend.ts';
 import { signedValues, weightValues } from './formula.ts';
 import { loadWeights } from './load-weights.ts';
 import { readWeights } from './read-weights.ts';
+import { buildRoundTripNetwork } from './round-trip-network.ts';
 import { writeSafetensors } from './safetensors.ts';
 
 let folder: string;
@@ -23,47 +24,8 @@ function saved(name: string): string {
   return fileURLToPath(new URL(`../../parity/round-trip/${name}`, import.meta.url));
 }
 
-/** The network of parity/round_trip.py, with zeros for weights. */
-function build({
-  includeTop = true,
-  units = 3,
-  extra = false,
-  separable = 5,
-  last = 'conv2d_1',
-} = {}) {
-  const zeros = { kernelInitializer: 'zeros' } as const;
-  const apply = (layer: tf.layers.Layer, x: tf.SymbolicTensor | tf.SymbolicTensor[]) =>
-    layer.apply(x) as tf.SymbolicTensor;
-  const conv = (name: string, filters: number, kernelSize: number, useBias: boolean) =>
-    tf.layers.conv2d({ name, filters, kernelSize, padding: 'same', useBias, ...zeros });
-  const image = tf.input({ shape: [6, 6, 3] });
-  let x = apply(conv('stem_conv', 4, 3, false), image);
-  x = apply(tf.layers.batchNormalization({ name: 'stem_bn' }), x);
-  x = apply(tf.layers.activation({ activation: 'relu', name: 'stem_relu' }), x);
-  const depthwise = { name: 'depthwise_conv2d', kernelSize: 3, padding: 'same' } as const;
-  let y = apply(tf.layers.depthwiseConv2d({ ...depthwise, depthwiseInitializer: 'zeros' }), x);
-  y = apply(conv('conv2d', 4, 1, true), y);
-  y = apply(tf.layers.batchNormalization({ name: 'batch_normalization' }), y);
-  x = apply(tf.layers.add(), [x, y]);
-  x = apply(
-    tf.layers.separableConv2d({
-      ...{ name: 'separable_conv2d', filters: separable, kernelSize: 3, padding: 'same' },
-      useBias: false,
-      depthwiseInitializer: 'zeros',
-    }),
-    x,
-  );
-  x = apply(conv(last, 4, 1, true), x);
-  if (extra) x = apply(conv('conv2d_2', 4, 1, false), x);
-  if (includeTop) {
-    x = apply(tf.layers.globalAveragePooling2d({}), x);
-    x = apply(tf.layers.dense({ name: 'predictions', units, activation: 'softmax', ...zeros }), x);
-  }
-  return tf.model({ inputs: image, outputs: x });
-}
-
-async function load(path: string, options: Parameters<typeof build>[0] = {}) {
-  const { layers } = build(options);
+async function load(path: string, options: Parameters<typeof buildRoundTripNetwork>[0] = {}) {
+  const { layers } = buildRoundTripNetwork(options);
   const withoutTop = options.includeTop === false;
   loadWeights(layers, await readWeights(path, layers, { withoutTop }));
 }
@@ -81,7 +43,7 @@ test.each([
 ])(
   'with %s (top: %s), as Keras saved it, computes what Keras computes',
   async (name, includeTop) => {
-    const model = build({ includeTop });
+    const model = buildRoundTripNetwork({ includeTop });
     const before = tf.memory().numTensors;
     loadWeights(
       model.layers,
@@ -100,7 +62,7 @@ test.each([
 );
 
 test('reads every number exactly', async () => {
-  const model = build();
+  const model = buildRoundTripNetwork();
   for (const name of ['full.h5', 'full.weights.h5', 'model.keras']) {
     const tensors = await readWeights(saved(name), model.layers);
     expect(tensors.size).toBe(19);
@@ -113,7 +75,7 @@ test('reads every number exactly', async () => {
 test.each(['full.h5', 'full.weights.h5'])(
   'pairs the layers of %s by order where names differ',
   async (name) => {
-    const { layers } = build({ last: 'conv2d_9' });
+    const { layers } = buildRoundTripNetwork({ last: 'conv2d_9' });
     const tensors = await readWeights(saved(name), layers);
     expect(tensors.get('conv2d_9/kernel')?.values).toEqual(
       weightValues('conv2d_1/kernel', [1, 1, 5, 4], 6),
@@ -122,7 +84,7 @@ test.each(['full.h5', 'full.weights.h5'])(
 );
 
 describe('names what does not fit', () => {
-  test.each<[string, string, Parameters<typeof build>[0], RegExp]>([
+  test.each<[string, string, Parameters<typeof buildRoundTripNetwork>[0], RegExp]>([
     ['an extra layer', 'full.h5', { includeTop: true, extra: true }, /lacks the layer conv2d_2\.$/],
     [
       'a missing layer',
@@ -155,7 +117,7 @@ describe('names what does not fit', () => {
     ['full.h5', /has a layer predictions that the network lacks/],
     ['full.weights.h5', /have a layer dense that the network lacks/],
   ])('a layer of %s that the network lacks', async (name, message) => {
-    const { layers } = build({ includeTop: false });
+    const { layers } = buildRoundTripNetwork({ includeTop: false });
     await expect(readWeights(saved(name), layers)).rejects.toMatchObject({
       code: 'weights_invalid',
       message: expect.stringMatching(message),
@@ -164,7 +126,7 @@ describe('names what does not fit', () => {
 });
 
 test('passes over the classifier of a safetensors file too', async () => {
-  const model = build();
+  const model = buildRoundTripNetwork();
   const path = join(folder, 'keras-names.safetensors');
   await writeSafetensors(path, {
     metadata: {},
@@ -206,6 +168,6 @@ test('names the path of a file that is not there', async () => {
   const path = join(folder, 'missing.h5');
   await expect(load(path)).rejects.toMatchObject({
     code: 'weights_invalid',
-    message: `Expected a weights file at ${path}, but it cannot be read.`,
+    message: `Expected weights of Keras (.h5, .weights.h5, .keras) or safetensors at ${path}, but there is no such file.`,
   });
 });

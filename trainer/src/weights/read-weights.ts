@@ -1,90 +1,73 @@
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
-import { unzipSync } from 'fflate';
-import { TrainerError } from '../errors.ts';
+import { openRegularFile, readRegularFile, Unreadable } from '../open-regular-file.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
+import { identifyWeights, type WeightsFormat } from './identify-weights.ts';
 import { readKerasH5 } from './keras-h5.ts';
-import { readSafetensors } from './safetensors.ts';
+import { MAX_FILE_BYTES, readSafetensors } from './safetensors.ts';
+import { readShards } from './safetensors-shards.ts';
 import { fromTimm, isTimm } from './timm.ts';
-
-const HDF5 = '\x89HDF\r\n\x1a\n';
-const ZIP = 'PK\x03\x04';
+import { weightsInvalid } from './weights-invalid.ts';
 
 /**
  * Reads a weights file of any of these formats, told apart by its content: Keras' `.h5`,
- * `.weights.h5` and `.keras`; safetensors under Keras' names, or under timm's for EfficientNet.
+ * `.weights.h5` and `.keras`; safetensors, or the index of its shards, under Keras' names, or under
+ * timm's for EfficientNet.
  *
  * @param layers of the network, in Keras' order: files name some layers by number only
  * @param withoutTop passes over the classifier's layers, where the file has them
  * @returns tensors by the network's names, `layer/weight`; `loadWeights` checks their shapes
- * @throws TrainerError `weights_invalid`
+ * @throws TrainerError `weights_invalid`, also saying what a file of another format is
  */
 export async function readWeights(
   path: string,
   layers: readonly tf.layers.Layer[],
   { withoutTop = false }: { readonly withoutTop?: boolean } = {},
 ): Promise<ReadonlyMap<string, NamedTensor>> {
-  const start = await readStart(path);
-  if (start === HDF5) return readKerasH5(path, layers, withoutTop);
-  if (start.startsWith(ZIP)) return readKerasArchive(path, layers, withoutTop);
-  const { tensors } = await readSafetensors(path);
+  const format = await formatOf(path);
+  if (format === 'hdf5' || format === 'zip') {
+    const file = await readRegularFile(path, MAX_FILE_BYTES).catch((error: unknown) => {
+      throw explained(path, error);
+    });
+    const isAlone = file.byteLength === file.buffer.byteLength;
+    const bytes = isAlone ? new Uint8Array(file.buffer) : Uint8Array.from(file);
+    return readKerasH5(path, bytes as Uint8Array<ArrayBuffer>, format, layers, withoutTop);
+  }
+  const [, shards] = /-\d{5}-of-(\d{5})\.safetensors$/.exec(path) ?? [];
+  if (Number(shards) > 1) {
+    throw weightsInvalid(
+      path,
+      `it is one of ${Number(shards)} shards: name the index beside them, model.safetensors.index.json`,
+    );
+  }
+  const tensors =
+    format === 'json' ? await readShards(path) : (await readSafetensors(path)).tensors;
   if (isTimm(tensors)) return fromTimm(tensors, layers, withoutTop);
   return withoutTop ? withoutDense(tensors) : tensors;
 }
 
-/** Keras 3's `.keras`: a zip archive, of which the weights are one file. */
-async function readKerasArchive(
-  path: string,
-  layers: readonly tf.layers.Layer[],
-  withoutTop: boolean,
-): Promise<ReadonlyMap<string, NamedTensor>> {
-  const weights = unzip(await readFile(path), 'model.weights.h5', path);
-  // The HDF5 library reads files only.
-  const folder = await mkdtemp(join(tmpdir(), 'graft-weights-'));
+/**
+ * Tells a weights file's format by its beginning.
+ *
+ * @throws TrainerError `weights_invalid` where there is no file to read, or one of another format
+ */
+export async function formatOf(path: string): Promise<WeightsFormat> {
   try {
-    const file = join(folder, 'model.weights.h5');
-    await writeFile(file, weights);
-    return await readKerasH5(file, layers, withoutTop, path);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
-function unzip(archive: Uint8Array, name: string, path: string): Uint8Array {
-  let found: Uint8Array | undefined;
-  let cause: unknown;
-  try {
-    found = unzipSync(archive, { filter: (file) => file.name === name })[name];
-  } catch (error) {
-    cause = error;
-  }
-  if (found) return found;
-  const reason = cause ? 'it is damaged or cut short' : `it lacks ${name}`;
-  throw new TrainerError(
-    'weights_invalid',
-    `Expected a model of Keras 3 at ${path}, but ${reason}.`,
-    cause,
-  );
-}
-
-async function readStart(path: string): Promise<string> {
-  try {
-    const file = await open(path);
+    const { file, bytes } = await openRegularFile(path);
     try {
-      const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(8), length: 8 });
-      return buffer.toString('latin1', 0, bytesRead);
+      const start = await file.read({ buffer: Buffer.alloc(512) });
+      const found = identifyWeights(path, start.buffer.subarray(0, start.bytesRead), bytes);
+      if ('format' in found) return found.format;
+      throw weightsInvalid(path, found.is);
     } finally {
       await file.close();
     }
-  } catch (cause) {
-    throw new TrainerError(
-      'weights_invalid',
-      `Expected a weights file at ${path}, but it cannot be read.`,
-      cause,
-    );
+  } catch (error) {
+    throw explained(path, error);
   }
+}
+
+function explained(path: string, error: unknown): unknown {
+  return error instanceof Unreadable ? weightsInvalid(path, error.message, error.cause) : error;
 }
 
 function withoutDense(tensors: ReadonlyMap<string, NamedTensor>): Map<string, NamedTensor> {

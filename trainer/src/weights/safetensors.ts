@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { TrainerError } from '../errors.ts';
+import { readRegularFile, Unreadable } from '../open-regular-file.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import { writeFileAtomically } from '../write-atomically.ts';
 
@@ -9,33 +9,47 @@ export interface Safetensors {
   readonly tensors: ReadonlyMap<string, NamedTensor>;
 }
 
-const header = z.record(
-  z.string(),
-  z.union([
-    z.object({
-      dtype: z.enum(['F32', 'F16']),
-      shape: z.array(z.int().nonnegative()),
-      data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
-    }),
-    z.record(z.string(), z.string()),
-  ]),
-);
+/** What Node reads at once; Keras' largest network has 0.6 GB. */
+export const MAX_FILE_BYTES = 2 ** 31 - 1;
 
-const BYTES = { F32: 4, F16: 2 } as const;
+const tensorEntry = z.object({
+  dtype: z.string(),
+  shape: z.array(z.int().nonnegative()),
+  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+});
+
+const header = z.record(z.string(), z.union([tensorEntry, z.record(z.string(), z.string())]));
+
+/** Each type that a network's weights, or PyTorch's counters beside them, have. */
+const DTYPES: Readonly<
+  Record<string, { bytes: number; toFloats(buffer: ArrayBuffer): Float32Array }>
+> = {
+  F64: { bytes: 8, toFloats: (buffer) => Float32Array.from(new Float64Array(buffer)) },
+  F32: { bytes: 4, toFloats: (buffer) => new Float32Array(buffer) },
+  F16: { bytes: 2, toFloats: (buffer) => Float32Array.from(new Float16Array(buffer)) },
+  // The upper half of a float32.
+  BF16: {
+    bytes: 2,
+    toFloats: (buffer) =>
+      new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer),
+  },
+  I64: {
+    bytes: 8,
+    toFloats: (buffer) => Float32Array.from(new BigInt64Array(buffer) as never, Number),
+  },
+  I32: { bytes: 4, toFloats: (buffer) => Float32Array.from(new Int32Array(buffer)) },
+};
 
 /**
- * Reads a safetensors file of float32 and float16 tensors; float16 is widened.
+ * Reads a safetensors file; its numbers become float32.
  *
  * @throws TrainerError `weights_invalid` when the file is not one, or is cut short
  * @see https://github.com/huggingface/safetensors#format
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
-  const file = await readFile(path).catch((cause: unknown) => {
-    throw new TrainerError(
-      'weights_invalid',
-      `Expected a weights file at ${path}, but it cannot be read.`,
-      cause,
-    );
+  const file = await readRegularFile(path, MAX_FILE_BYTES).catch((error: unknown) => {
+    if (error instanceof Unreadable) throw invalid(path, error.message, error.cause);
+    throw error;
   });
   const { entries, body } = parseHeader(file, path);
   let metadata: Record<string, string> = {};
@@ -46,9 +60,16 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
       metadata = entry;
       continue;
     }
+    const type = Object.hasOwn(DTYPES, entry.dtype) ? DTYPES[entry.dtype] : undefined;
+    if (!type) {
+      throw invalid(
+        path,
+        `the tensor ${name} is of the type ${entry.dtype}, of which no weights are: save it as float32`,
+      );
+    }
     const [begin, end] = entry.data_offsets;
     const elements = entry.shape.reduce((product, length) => product * length, 1);
-    if (end - begin !== elements * BYTES[entry.dtype] || end > body.length) {
+    if (end - begin !== elements * type.bytes || end > body.length) {
       throw invalid(path, `the tensor ${name} lies outside the file: it is damaged or cut short`);
     }
     // The format forbids it, and a small file could fill the memory.
@@ -56,9 +77,7 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
     if (readBytes > body.length) throw invalid(path, 'its tensors overlap');
     // A copy, since the bytes need not be aligned to the element size.
     const bytes = Uint8Array.from(body.subarray(begin, end)).buffer;
-    const values =
-      entry.dtype === 'F32' ? new Float32Array(bytes) : Float32Array.from(new Float16Array(bytes));
-    tensors.set(name, { shape: entry.shape, values });
+    tensors.set(name, { shape: entry.shape, values: type.toFloats(bytes) });
   }
   return { metadata, tensors };
 }
@@ -94,7 +113,7 @@ function parseHeader(
     const entries = header.parse(JSON.parse(file.toString('utf8', 8, 8 + length)));
     return { entries, body: file.subarray(8 + length) };
   } catch (cause) {
-    throw invalid(path, 'its header is not one of float32 or float16 tensors', cause);
+    throw invalid(path, 'its header is damaged', cause);
   }
 }
 

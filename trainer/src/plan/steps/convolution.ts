@@ -208,6 +208,15 @@ function isFusable(activation: string): activation is FusedActivation {
   return activation === 'linear' || activation === 'relu' || activation === 'relu6';
 }
 
+/**
+ * Of tfjs' fused operations this one is TensorFlow's own, which has no default for the types of its
+ * arguments. tfjs reads neither.
+ */
+const CONVOLUTION_ARGUMENTS = {
+  TArgs: { list: { type: ['DT_FLOAT'] } },
+  num_host_args: { i: '0' },
+};
+
 async function writeConvolution(step: ConvolutionStep, graph: GraphWriter): Promise<void> {
   const { name, output, depthwise, groups } = step;
   const { kernel, bias } = await foldBatchNorm(step);
@@ -220,6 +229,7 @@ async function writeConvolution(step: ConvolutionStep, graph: GraphWriter): Prom
       dilations: numbers([1, 1, 1, 1]),
       padding: text(step.padding.toUpperCase()),
       data_format: text('NHWC'),
+      ...(depthwise ? {} : CONVOLUTION_ARGUMENTS),
       ...fusedOps(
         step.activation === 'linear'
           ? ['BiasAdd']

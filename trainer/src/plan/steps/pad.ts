@@ -43,7 +43,7 @@ export const pad: Operation<PadStep> = {
           graph.integers(`${output}/end`, [0, -bottom, -right, 0]),
           graph.integers(`${output}/strides`, [1, 1, 1, 1]),
         ],
-        { ...integerType('Tidx'), begin_mask: { i: '9' }, end_mask: { i: `${endMask}` } },
+        { ...integerType('Index'), begin_mask: { i: '9' }, end_mask: { i: `${endMask}` } },
       );
     }
     if (!pads && crops) return;

@@ -1,0 +1,10 @@
+import { TrainerError } from '../errors.ts';
+
+/** @param but why what is at `path` is of no use, such as `it is a folder` */
+export function weightsInvalid(path: string, but: string, cause?: unknown): TrainerError {
+  return new TrainerError(
+    'weights_invalid',
+    `Expected weights of Keras (.h5, .weights.h5, .keras) or safetensors at ${path}, but ${but}.`,
+    cause,
+  );
+}
