@@ -1,7 +1,8 @@
 import { basename, dirname, join } from 'node:path';
 import * as z from 'zod';
 import { readRegularFile, Unreadable } from '../open-regular-file.ts';
-import { type NamedTensor, readSafetensors } from './safetensors.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
+import { readSafetensors } from './safetensors.ts';
 import { weightsInvalid } from './weights-invalid.ts';
 
 /** It names each tensor once. */
