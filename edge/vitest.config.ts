@@ -23,7 +23,12 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['bench/**/*.test.ts', 'dav1d/**/*.test.ts', 'page/**/*.test.ts'],
+          include: [
+            'bench/**/*.test.ts',
+            'dav1d/**/*.test.ts',
+            'deploy/**/*.test.ts',
+            'page/**/*.test.ts',
+          ],
           testTimeout: 60_000,
         },
       },
