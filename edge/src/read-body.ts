@@ -11,7 +11,7 @@ const MAX_PIECE_BYTES = 1024 * 1024;
 const GROWTH = 4;
 
 /** How fast a body has to come. */
-export interface Pace {
+interface Pace {
   /** In each such time … */
   readonly windowMs: number;
   /** … so many bytes a second at the least. */
