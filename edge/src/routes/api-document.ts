@@ -7,7 +7,7 @@ import {
   problem,
 } from 'shared/answers';
 import * as z from 'shared/schema';
-import { batchRequest, classifyQuery, pictureQuery } from 'shared/wire';
+import { batchRequest, classifyQuery, pictureQuery, urlRequest } from 'shared/wire';
 
 /** What the page needs of https://spec.openapis.org/oas/v3.1.0#operation-object. */
 export interface Operation {
@@ -73,9 +73,11 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
       },
       post: {
         operationId: 'classifyPicture',
-        summary: 'Says what the picture in the body shows.',
+        summary: 'Says what the picture in the body shows, or at the url in it.',
         description:
-          'A body of any content type but multipart/form-data is taken as the picture itself.',
+          'A body of any content type but multipart/form-data and application/json is taken as the ' +
+          'picture itself; JSON names its url, which may be longer than a query, and what it says of ' +
+          'model and top counts for more than the query.',
         security: KEY_OR_NOTHING,
         parameters: parametersOf(pictureQuery),
         requestBody: {
@@ -83,6 +85,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
           content: {
             'application/octet-stream': { schema: picture },
             'multipart/form-data': { schema: form },
+            'application/json': { schema: toJsonSchema(urlRequest) },
           },
         },
         responses: { 200: classified, default: refusal() },
