@@ -78,7 +78,11 @@ export async function startSiege(): Promise<Siege> {
         );
         socket.write(Buffer.alloc(bytes));
         return new Promise<string>((resolve) => {
-          socket.once('data', (data) => resolve(data.toString('latin1').split('\r\n', 1)[0] ?? ''));
+          socket.once('data', (data) => {
+            resolve(data.toString('latin1').split('\r\n', 1)[0] ?? '');
+            // Else those of all waves would stay.
+            socket.destroy();
+          });
           socket.once('error', () => resolve('broken off'));
           socket.once('close', () => resolve('closed'));
         });

@@ -65,7 +65,7 @@ export async function fetchImage(
     }
     const body = await within(limits.bodyTimeoutMs, () => readContent(response, limits, budget));
     const coding = response.headers.get('content-encoding');
-    const bytes = decodeContent(body, coding, limits.maxBytes, budget);
+    const bytes = await decodeContent(body, coding, limits.maxBytes, budget);
     if (bytes.length === 0) {
       throw new ProblemError('fetch_failed', "The picture's host answered with an empty body.");
     }

@@ -27,7 +27,7 @@ function validationProblem(target: string, issues: readonly z.core.$ZodIssue[]):
     const advice = target === 'query' ? "; a picture's url must be percent-encoded" : '';
     return new ProblemError(
       'invalid_request',
-      `The ${where} has ${issue.keys.join(', ')}, which means nothing here${advice}.`,
+      `The ${where} has ${issue.keys.join(', ').slice(0, 200)}, which means nothing here${advice}.`,
     );
   }
   return new ProblemError('invalid_request', `In the ${where}, ${name}: ${issue?.message}.`);

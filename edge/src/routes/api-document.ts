@@ -7,7 +7,7 @@ import {
   problem,
 } from 'shared/answers';
 import * as z from 'shared/schema';
-import { batchRequest, classifyQuery, pictureQuery, urlRequest } from 'shared/wire';
+import { batchRequest, classifyQuery, pictureQuery } from 'shared/wire';
 
 /** What the page needs of https://spec.openapis.org/oas/v3.1.0#operation-object. */
 export interface Operation {
@@ -74,10 +74,11 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
       post: {
         operationId: 'classifyPicture',
         summary: 'Says what the picture in the body shows, or at the url in it.',
+        // JSON is not among the types below, since a generated client would send all bodies so.
         description:
           'A body of any content type but multipart/form-data and application/json is taken as the ' +
-          'picture itself; JSON names its url, which may be longer than a query, and what it says of ' +
-          'model and top counts for more than the query.',
+          'picture itself. JSON, {"url": "…", "model": "…", "top": 5}, names a picture to fetch, whose ' +
+          'url may be longer than a query; what it says of model and top goes before the query.',
         security: KEY_OR_NOTHING,
         parameters: parametersOf(pictureQuery),
         requestBody: {
@@ -85,7 +86,6 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
           content: {
             'application/octet-stream': { schema: picture },
             'multipart/form-data': { schema: form },
-            'application/json': { schema: toJsonSchema(urlRequest) },
           },
         },
         responses: { 200: classified, default: refusal() },
