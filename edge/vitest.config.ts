@@ -23,7 +23,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['bench/**/*.test.ts', 'page/**/*.test.ts'],
+          include: ['bench/**/*.test.ts', 'deploy/**/*.test.ts', 'page/**/*.test.ts'],
           testTimeout: 60_000,
         },
       },

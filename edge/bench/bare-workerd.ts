@@ -1,12 +1,16 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import workerd from 'workerd';
+
+// Required, since vitest imports CommonJS otherwise than Node.
+const require = createRequire(import.meta.url);
+const { default: workerd } = require('workerd') as { default: string };
 
 const bench = fileURLToPath(new URL('.', import.meta.url));
 
@@ -63,7 +67,7 @@ export async function buildWorker(
 
 async function start(folder: string): Promise<BareWorker> {
   // The one who embeds workerd learns from file descriptor 3 which port it took.
-  const runtime = spawn(workerd.default, ['serve', '--control-fd=3', 'config.capnp'], {
+  const runtime = spawn(workerd, ['serve', '--control-fd=3', 'config.capnp'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
   });

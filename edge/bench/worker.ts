@@ -41,7 +41,7 @@ export default {
         const recorder = callRecorder();
         if (recorder) recorder.paused = isStock;
         // Drops all models, whose weights were loaded by the other kernels.
-        await withModel(env, 'cifar10', 0, (loading) => loading);
+        await withModel(env, 'cifar10', 0, (model) => model);
         return new Response('');
       }
       case '/minimal':
@@ -71,7 +71,7 @@ function inFloat32(kernels: Kernels): Kernels {
 /** Query: `part`, `times`, `model`, and `url` of a picture. */
 async function runPart(query: URLSearchParams, env: Env): Promise<void> {
   const url = query.get('url') ?? '';
-  const model = await withModel(env, query.get('model') ?? '', 1, (loading) => loading);
+  const model = await withModel(env, query.get('model') ?? '', 1, (model) => model);
   const spec = model.card.preprocess;
   const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
   const { picture } = await decode(file, defaultLimits, spec.size);
@@ -93,7 +93,7 @@ async function runPart(query: URLSearchParams, env: Env): Promise<void> {
 
 /** What a Worker has to do at the least: no guard, no limits, no middleware, no log. */
 async function classifyMinimally(query: URLSearchParams, env: Env): Promise<Response> {
-  const model = await withModel(env, query.get('model') ?? '', 1, (loading) => loading);
+  const model = await withModel(env, query.get('model') ?? '', 1, (model) => model);
   const { preprocess: spec, labels } = model.card;
   const file = new Uint8Array(await (await fetch(query.get('url') ?? '')).arrayBuffer());
   const { picture } = await decode(file, defaultLimits, spec.size);
@@ -104,7 +104,7 @@ async function classifyMinimally(query: URLSearchParams, env: Env): Promise<Resp
 /** Times a model's bare inference, each figure the mean of as many as fill 50 ms. */
 async function timeInference(env: Env, reference: string): Promise<InferenceCost> {
   const { directory } = await resolveModel(env, reference);
-  const model = await withModel(env, directory, 1, (loading) => loading);
+  const model = await withModel(env, directory, 1, (model) => model);
   const input = new Float32Array(model.card.preprocess.size ** 2 * 3).fill(0.5);
   const time = (count: number): number => {
     const start = performance.now();

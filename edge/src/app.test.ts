@@ -221,7 +221,8 @@ describe('refuses', () => {
   test('an unforeseen error as an opaque one', async () => {
     const RATE_LIMITER = { limit: () => Promise.reject(new Error('secret')) };
     const path = query({ url: `${host}/chelsea.jpg` });
-    const response = await request(path, fresh, { RATE_LIMITER });
+    const headers = { ...fresh.headers, 'cf-connecting-ip': '203.0.113.7' };
+    const response = await request(path, { headers }, { RATE_LIMITER });
     expect(await response.clone().text()).not.toContain('secret');
     await expectProblem(response, 'internal');
   });

@@ -3,7 +3,7 @@ import { cors } from 'hono/cors';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import { type AppEnv, listOf } from './env.ts';
+import type { AppEnv } from './env.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { ProblemError, problemResponse } from './problem.ts';
 import { recordRequest } from './record-request.ts';
@@ -12,6 +12,7 @@ import { classifyRoutes } from './routes/classify.ts';
 import { classifyBatchRoute } from './routes/classify-batch.ts';
 import { healthRoute } from './routes/health.ts';
 import { modelsRoutes } from './routes/models.ts';
+import { readCorsOrigins } from './settings.ts';
 
 /** The Worker's routes. @param limits lowered in tests */
 export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
@@ -58,7 +59,7 @@ const headers = secureHeaders({
 
 const corsHeaders = cors({
   origin: (origin, c) => {
-    const allowed = listOf((c.env as AppEnv['Bindings']).CORS_ORIGINS ?? '');
+    const allowed = readCorsOrigins(c.env);
     return allowed.includes('*') ? '*' : allowed.includes(origin) ? origin : null;
   },
   allowMethods: ['GET', 'HEAD', 'POST'],

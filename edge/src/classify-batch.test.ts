@@ -14,8 +14,13 @@ beforeAll(async () => {
   await post({ urls: [`${host}/coffee-224.png`] });
 });
 
-function post(body: unknown, bindings: Partial<Env> = {}, query = {}): Promise<Response> {
-  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+function post(
+  body: unknown,
+  bindings: Partial<Env> = {},
+  query = {},
+  more: Record<string, string> = {},
+): Promise<Response> {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...more };
   const init = { method: 'POST', headers, body: JSON.stringify(body) };
   return ask(app, `/classify/batch?${new URLSearchParams(query)}`, init, bindings);
 }
@@ -39,7 +44,7 @@ function codesOf(lines: readonly BatchLine[]): string[] {
 
 test('answers each url, good or bad, in the order in which they are done', async () => {
   const urls = [
-    `${host}/after?ms=600`,
+    `${host}/after?ms=1500`,
     `${host}/coffee-224.png`,
     'http://10.0.0.1/',
     `${host}/no-such-picture.png`,
@@ -80,7 +85,8 @@ test('counts every url against the rate', async () => {
   let left = 2;
   const RATE_LIMITER = { limit: async () => ({ success: left-- > 0 }) } as RateLimit;
   const urls = Array(4).fill(`${host}/coffee-224.png`);
-  const codes = codesOf(await linesOf(await post({ urls }, { RATE_LIMITER })));
+  const client = { 'cf-connecting-ip': '203.0.113.7' };
+  const codes = codesOf(await linesOf(await post({ urls }, { RATE_LIMITER }, {}, client)));
   expect(codes.toSorted()).toEqual(['answer', 'answer', 'rate_limited', 'rate_limited']);
 });
 

@@ -8,11 +8,12 @@ import {
   startLaps,
 } from './classify-picture.ts';
 import type { Env } from './env.ts';
-import { fetchImage } from './fetch-image.ts';
-import { type GuardRules, guardUrl } from './guard-url.ts';
+import { fetchImage, type Outbound } from './fetch-image.ts';
+import { guardUrl } from './guard-url.ts';
 import type { Caller } from './identify-caller.ts';
+import type { RateLimits } from './limit-rate.ts';
 import type { Limits } from './limits.ts';
-import { withModel } from './model.ts';
+import { prepareModel, withModel } from './model.ts';
 import { type ListedModel, resolveModel } from './models-index.ts';
 import { sha256Hex } from './sha256-hex.ts';
 import { shareWork } from './share-work.ts';
@@ -31,7 +32,7 @@ export interface UrlQuestion {
 export interface Service {
   readonly env: Env;
   readonly limits: Limits;
-  readonly rules: GuardRules;
+  readonly outbound: Outbound & { readonly rates: RateLimits };
 }
 
 export interface UrlClassification extends Classification {
@@ -53,7 +54,7 @@ export async function classifyUrl(
   question: UrlQuestion,
   service: Service,
 ): Promise<UrlClassification> {
-  const url = guardUrl(question.url, service.rules);
+  const url = guardUrl(question.url, service.outbound.rules);
   const model = await resolveModel(service.env, question.model);
   const { top, caller, isFresh } = question;
   if (isFresh) return fetchAndClassify(url, model, top, service);
@@ -73,33 +74,24 @@ function fetchAndClassify(
   url: URL,
   { directory }: ListedModel,
   top: number,
-  { env, limits, rules }: Service,
+  { env, limits, outbound }: Service,
 ): Promise<UrlClassification> {
-  return withByteBudget(limits.maxHeldBytes, (budget) =>
-    withModel(env, directory, limits.maxLoadedModels, async (loading) => {
-      const fetchAndDecode = async () => {
-        const lap = startLaps();
-        const { bytes, isCacheable } = await fetchImage(url, rules, limits, budget);
-        const fetchMs = lap();
-        return {
-          picture: await decodePicture(bytes, directory, limits, env),
-          isCacheable,
-          fetchMs,
-        };
-      };
-      const [model, { picture, isCacheable, fetchMs }] = await Promise.all([
-        loading,
-        fetchAndDecode(),
-      ]);
-      const { answer, timings } = classifyPicture(picture, model, top);
-      return {
-        answer,
-        timings: { fetch: fetchMs, ...timings },
-        etag: `"${(await sha256Hex(JSON.stringify(answer))).slice(0, 32)}"`,
-        cache: 'none',
-        ageS: 0,
-        isCacheable,
-      };
-    }),
-  );
+  return withByteBudget(limits.maxHeldBytes, async (budget) => {
+    prepareModel(env, directory, limits.maxLoadedModels);
+    const lap = startLaps();
+    const { bytes, isCacheable } = await fetchImage(url, outbound, limits, budget);
+    const fetchMs = lap();
+    const picture = await decodePicture(bytes, directory, limits, env);
+    const { answer, timings } = await withModel(env, directory, limits.maxLoadedModels, (model) =>
+      classifyPicture(picture, model, top),
+    );
+    return {
+      answer,
+      timings: { fetch: fetchMs, ...timings },
+      etag: `"${(await sha256Hex(JSON.stringify(answer))).slice(0, 32)}"`,
+      cache: 'none',
+      ageS: 0,
+      isCacheable,
+    };
+  });
 }

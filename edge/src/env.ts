@@ -1,3 +1,4 @@
+import type { Service } from './classify-url.ts';
 import type { Caller } from './identify-caller.ts';
 import type { RequestRecord } from './record-request.ts';
 
@@ -17,8 +18,16 @@ export interface Env {
    * has a price per picture, and is not asked about any other.
    */
   readonly IMAGES?: ImagesBinding;
-  /** Asked once a picture, by API key or else by the client's address. */
+  /**
+   * Asked once an image and once a redirect, by API key or else by the client's address; without it
+   * there is no limit.
+   */
   readonly RATE_LIMITER?: RateLimit;
+  /**
+   * Asked once a request to an image's host, by that host's name, for callers without a key and hosts
+   * that ALLOWED_HOSTS does not name: nobody's server is to be flooded from here.
+   */
+  readonly HOST_RATE_LIMITER?: RateLimit;
   /**
    * Hosts that pictures may come from, redirects included: `img.example.com, *.example.org`.
    * Without it, any public host.
@@ -31,6 +40,11 @@ export interface Env {
   readonly API_KEY_HASHES?: string;
   /** Secret with which `GET /classify` urls are signed. */
   readonly URL_SIGNING_KEY?: string;
+  /**
+   * Url or e-mail address at which the hosts of images reach the one who runs this service; it
+   * stands in `User-Agent`. Without it, the url of the service itself.
+   */
+  readonly CONTACT?: string;
   /** Origins of the web pages that may read answers, `https://example.com, …`, or `*`. */
   readonly CORS_ORIGINS?: string;
   /**
@@ -43,13 +57,5 @@ export interface Env {
 /** What Hono's context carries. */
 export interface AppEnv {
   Bindings: Env;
-  Variables: { requestId: string; caller: Caller; record: RequestRecord };
-}
-
-/** The parts of a variable that is a list with commas. */
-export function listOf(variable: string): string[] {
-  return variable
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+  Variables: { requestId: string; caller: Caller; record: RequestRecord; service: Service };
 }

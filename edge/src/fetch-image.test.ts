@@ -1,11 +1,15 @@
 import { describe, expect, inject, test } from 'vitest';
 import type { ByteBudget } from './byte-budget.ts';
-import { fetchImage } from './fetch-image.ts';
-import type { GuardRules } from './guard-url.ts';
+import { fetchImage, type Outbound, userAgent } from './fetch-image.ts';
 import { defaultLimits } from './limits.ts';
 
 const host = inject('photoHost');
-const rules: GuardRules = { maxUrlLength: 2048, allowLoopback: true, ownHost: 'graft.example.org' };
+const rules = { maxUrlLength: 8192, allowLoopback: true, ownHost: 'graft.example.org' };
+const outbound: Outbound = {
+  rules,
+  userAgent: userAgent('https://graft.example.org/'),
+  rates: { admitFetch: async () => undefined },
+};
 const limits = {
   ...defaultLimits,
   maxBytes: 200_000,
@@ -16,7 +20,7 @@ const limits = {
 const unlimited: ByteBudget = { take() {} };
 
 async function fetchFrom(path: string): Promise<Uint8Array> {
-  return (await fetchImage(new URL(path, host), rules, limits, unlimited)).bytes;
+  return (await fetchImage(new URL(path, host), outbound, limits, unlimited)).bytes;
 }
 
 async function seen(): Promise<{ headers: Record<string, string>; requests: number }> {
@@ -31,7 +35,7 @@ test('fetches a file', async () => {
 test('tells the host nothing about the caller', async () => {
   await fetchFrom('/chelsea.jpg');
   const { headers } = await seen();
-  expect(headers['user-agent']).toBe('graft');
+  expect(headers['user-agent']).toBe('graft/1.0 (https://graft.example.org/)');
   expect(headers['via']).toBe('1.1 graft');
   for (const name of ['cookie', 'authorization', 'referer', 'origin', 'x-forwarded-for']) {
     expect(headers).not.toHaveProperty(name);
@@ -71,7 +75,7 @@ describe('redirects', () => {
     const path = `/redirect?to=${encodeURIComponent(`${host}/chelsea.jpg`)}`;
     const fetching = fetchImage(
       new URL(path, host),
-      { ...rules, allowLoopback: false },
+      { ...outbound, rules: { ...rules, allowLoopback: false } },
       limits,
       unlimited,
     );
@@ -94,7 +98,7 @@ test.each([
 test('a host that cannot be reached reads like one that does not exist', async () => {
   const messages = await Promise.all(
     ['http://127.0.0.1:1/', 'http://no-such-host.example.com/'].map((url) =>
-      fetchImage(new URL(url), rules, { ...limits, headersTimeoutMs: 5000 }, unlimited).then(
+      fetchImage(new URL(url), outbound, { ...limits, headersTimeoutMs: 5000 }, unlimited).then(
         () => 'fetched',
         (error: Error & { code: string }) => `${error.code} ${error.message}`,
       ),

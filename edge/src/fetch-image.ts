@@ -1,5 +1,7 @@
 import type { ByteBudget } from './byte-budget.ts';
+import { brokenCoding, decodeContent } from './decode-content.ts';
 import { type GuardRules, guardRedirect } from './guard-url.ts';
+import type { RateLimits } from './limit-rate.ts';
 import type { Limits } from './limits.ts';
 import { ProblemError } from './problem.ts';
 import { declaredLength, readBody } from './read-body.ts';
@@ -10,11 +12,24 @@ const redirectStatuses = [301, 302, 303, 307, 308];
 /** Marks what the Worker asks for. @see RFC 9110, 7.6.3: `Via` is there to find loops */
 export const VIA = '1.1 graft';
 
-const requestHeaders = {
-  accept: 'image/webp,image/png,image/jpeg,image/avif;q=0.9,image/*;q=0.5',
-  'user-agent': 'graft',
-  via: VIA,
-};
+const accept = 'image/webp,image/png,image/jpeg,image/avif;q=0.9,image/*;q=0.5,*/*;q=0.1';
+
+/**
+ * Some hosts, Wikimedia's among them, refuse whoever does not say how to be reached.
+ *
+ * @param contact a url or an e-mail address
+ * @see https://foundation.wikimedia.org/wiki/Policy:Wikimedia_Foundation_User-Agent_Policy
+ */
+export function userAgent(contact: string): string {
+  return `graft/1.0 (${contact})`;
+}
+
+/** How the Worker asks the hosts of images, and which. */
+export interface Outbound {
+  readonly rules: GuardRules;
+  readonly userAgent: string;
+  readonly rates: Pick<RateLimits, 'admitFetch'>;
+}
 
 export interface FetchedImage {
   /** At least one byte, at most `limits.maxBytes`. */
@@ -27,29 +42,30 @@ export interface FetchedImage {
  * Fetches a picture file, following redirects by hand so that each target is checked.
  *
  * @param url as {@link guardUrl} returned it
- * @throws ProblemError `blocked_target`, `fetch_failed`, `fetch_timeout`, `picture_too_large`,
- *   `overloaded`
+ * @throws ProblemError `blocked_target`, `rate_limited`, `fetch_failed`, `fetch_timeout`,
+ *   `picture_too_large`, `overloaded`
  */
 export async function fetchImage(
   url: URL,
-  rules: GuardRules,
+  outbound: Outbound,
   limits: Limits,
   budget: ByteBudget,
 ): Promise<FetchedImage> {
   const abort = new AbortController();
   try {
     const response = await within(limits.headersTimeoutMs, () =>
-      followRedirects(url, rules, limits.maxRedirects, abort.signal),
+      followRedirects(url, outbound, limits.maxRedirects, abort.signal),
     );
-    if (!response.ok) {
+    // Of the others, browsers show the body of a choice among several alone.
+    if (!response.ok && response.status !== 300) {
       throw new ProblemError(
         'fetch_failed',
         `The picture's host answered with status ${response.status}; the url must lead to a picture.`,
       );
     }
-    const bytes = await within(limits.bodyTimeoutMs, () =>
-      readBody(response.body, declaredLength(response.headers), limits.maxBytes, budget),
-    );
+    const body = await within(limits.bodyTimeoutMs, () => readContent(response, limits, budget));
+    const coding = response.headers.get('content-encoding');
+    const bytes = await decodeContent(body, coding, limits.maxBytes, budget);
     if (bytes.length === 0) {
       throw new ProblemError('fetch_failed', "The picture's host answered with an empty body.");
     }
@@ -69,15 +85,29 @@ export async function fetchImage(
   }
 }
 
+/** The runtime undoes a compression while the body is read, and only then finds that it is none. */
+function readContent(
+  { body, headers }: Response,
+  { maxBytes }: Limits,
+  budget: ByteBudget,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return readBody(body, declaredLength(headers), { maxBytes, budget }).catch((error: unknown) => {
+    if (error instanceof ProblemError || !headers.has('content-encoding')) throw error;
+    throw brokenCoding(error);
+  });
+}
+
 async function followRedirects(
   first: URL,
-  rules: GuardRules,
+  { rules, userAgent, rates }: Outbound,
   maxRedirects: number,
   signal: AbortSignal,
 ): Promise<Response> {
+  const headers = { accept, 'user-agent': userAgent, via: VIA };
   let url = first;
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-    const response = await fetch(url, { redirect: 'manual', headers: requestHeaders, signal });
+    await rates.admitFetch(url, redirects > 0);
+    const response = await fetch(url, { redirect: 'manual', headers, signal });
     if (!redirectStatuses.includes(response.status)) return response;
     await response.body?.cancel();
     const location = response.headers.get('location');

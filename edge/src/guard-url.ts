@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import topLevelDomains from 'tlds';
 import { ProblemError } from './problem.ts';
 
 /** Which targets a request may reach. */
@@ -8,7 +9,10 @@ export interface GuardRules {
   readonly allowLoopback: boolean;
   /** `host[:port]` under which the Worker itself was reached: it never fetches from itself. */
   readonly ownHost: string;
-  /** When given, the only hosts allowed: names, or `*.example.com` for all names under it. */
+  /**
+   * When given, the only hosts allowed, as a url spells them: names, or `*.example.com` for all
+   * names under it.
+   */
   readonly allowedHosts?: readonly string[] | undefined;
 }
 
@@ -28,29 +32,54 @@ export function guardUrl(raw: string, rules: GuardRules): URL {
 }
 
 /**
- * The same for the `Location` of a redirect, which may be relative. Whatever is wrong with it,
- * the answer is `blocked_target`: the caller's own url was fine.
+ * Resolves the `Location` of a redirect as a browser does, and checks where it leads. The caller's
+ * own url was fine, so nothing here is an `invalid_url`.
  *
- * @throws ProblemError `blocked_target`
+ * @throws ProblemError `fetch_failed` for what is no url, or too long a one, `blocked_target` for
+ *   one that is not followed
  */
 export function guardRedirect(location: string, from: URL, rules: GuardRules): URL {
-  const target = URL.parse(location, from);
-  if (!target || (from.protocol === 'https:' && target.protocol !== 'https:')) {
-    throw blockedTarget();
+  // What the runtime makes of bytes that are no UTF-8; which ones they were is lost.
+  if (location.includes('\uFFFD')) {
+    throw redirectProblem('fetch_failed', 'an address that is written in neither ASCII nor UTF-8');
   }
-  try {
-    return guardUrl(target.href, rules);
-  } catch (cause) {
-    throw blockedTarget(cause);
+  const url = URL.parse(onceOf(location), from);
+  if (!url) throw redirectProblem('fetch_failed', 'an address that is no url');
+  if (url.href.length > rules.maxUrlLength) {
+    throw redirectProblem('fetch_failed', `a url of more than ${rules.maxUrlLength} characters`);
   }
+  if (!/^https?:$/.test(url.protocol)) {
+    throw redirectProblem('blocked_target', 'something other than http or https');
+  }
+  if (from.protocol === 'https:' && url.protocol !== 'https:') {
+    throw redirectProblem('blocked_target', 'http from https, which would give up its protection');
+  }
+  if (url.username || url.password) {
+    throw redirectProblem('blocked_target', 'a url with a user name or password');
+  }
+  if (!isAllowedTarget(url, rules)) throw blockedTarget();
+  return url;
 }
 
-/** One body for every reason, so that the service tells nobody what it can reach. */
-function blockedTarget(cause?: unknown): ProblemError {
+/** Two headers of the same value arrive joined, and mean one. */
+function onceOf(location: string): string {
+  const half = (location.length - 2) / 2;
+  const once = location.slice(0, half);
+  return Number.isInteger(half) && location === `${once}, ${once}` ? once : location;
+}
+
+function redirectProblem(code: 'fetch_failed' | 'blocked_target', to: string): ProblemError {
+  return new ProblemError(
+    code,
+    `The image's host redirects to ${to}; give the image's last address instead.`,
+  );
+}
+
+/** One body for every target, so that the service tells nobody what it can reach. */
+function blockedTarget(): ProblemError {
   return new ProblemError(
     'blocked_target',
     'The url must lead to a public web server on port 80 or 443, and so must its redirects.',
-    { cause },
   );
 }
 
@@ -81,27 +110,30 @@ function rawComplaint(raw: string, maxLength: number): string | undefined {
 
 function isAllowedTarget(url: URL, rules: GuardRules): boolean {
   // The parser has already made 127.1, 0x7f000001, full-width digits and the like one spelling.
-  const host = url.hostname.replace(/\.$/, '');
+  const host = withoutDot(url.hostname);
   if (rules.allowedHosts && !isListed(host, rules.allowedHosts)) return false;
-  const isOwn = host === URL.parse(`http://${rules.ownHost}`)?.hostname;
+  // The request's Host header: parsed, but spelled as the client likes.
+  const own = URL.parse(`${url.protocol}//${rules.ownHost}`);
+  const isOwn = own !== null && host === withoutDot(own.hostname);
   if (rules.allowLoopback && isLoopback(host)) {
     // Other servers of this machine have other ports.
-    return !isOwn || host + (url.port && `:${url.port}`) !== rules.ownHost;
+    return !isOwn || url.port !== own.port;
   }
   if (isOwn) return false;
   if (!['', '80', '443'].includes(url.port)) return false;
   return ipaddr.isValid(unbracket(host)) ? isPublicAddress(host) : isPublicName(host);
 }
 
-function isListed(host: string, allowedHosts: readonly string[]): boolean {
-  return allowedHosts.some((allowed) => {
-    const [, wildcard = '', name] = /^(\*\.)?(.*)$/.exec(allowed) ?? [];
-    // As the url's own host is spelled: lower case, other alphabets in Punycode.
-    const parsed = URL.parse(`http://${name}:1/`);
-    // More than a name, as with a port or a path, allows nothing.
-    if (parsed?.href !== `http://${parsed?.hostname}:1/`) return false;
-    return wildcard ? host.endsWith(`.${parsed.hostname}`) : host === parsed.hostname;
-  });
+/** The dot of a name's root may be left out. */
+function withoutDot(hostname: string): string {
+  return hostname.replace(/\.$/, '');
+}
+
+/** Whether a host, as a url spells it, is one of them. */
+export function isListed(host: string, allowedHosts: readonly string[]): boolean {
+  return allowedHosts.some((allowed) =>
+    allowed.startsWith('*.') ? host.endsWith(allowed.slice(1)) : host === allowed,
+  );
 }
 
 function isLoopback(host: string): boolean {
@@ -115,31 +147,41 @@ const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
 function isPublicAddress(host: string): boolean {
   const address = ipaddr.parse(unbracket(host));
   if (address.range() !== 'unicast') return false;
+  if (address instanceof ipaddr.IPv4) return true;
   // Outside 2000::/3 lie, among others, IPv4 addresses in disguise (`::7f00:1`).
-  return address instanceof ipaddr.IPv4 || address.match(globalUnicast);
+  return address.match(globalUnicast) && !isIsatap(address);
 }
 
-/** Suffixes that no public name has. @see RFC 6761, RFC 8375, ICANN's `.internal` */
-const privateSuffixes = [
-  'localhost',
-  'local',
-  'localdomain',
-  'internal',
-  'intranet',
-  'private',
-  'lan',
-  'home',
-  'corp',
-  'arpa',
-  'test',
-  'invalid',
-  'onion',
-];
+/**
+ * An IPv4 address behind any network's prefix, which a router may tunnel to.
+ *
+ * @see RFC 5214, 6.1
+ */
+function isIsatap({ parts }: ipaddr.IPv6): boolean {
+  const [flags = 0, marker] = parts.slice(4);
+  // The bits for universal and for group may be set or not.
+  return (flags & ~0x0300) === 0 && marker === 0x5efe;
+}
 
+/** As the url parser spells them; made when the first name is asked for. */
+let publicSuffixes: ReadonlySet<string> | undefined;
+
+/**
+ * Whether a name ends in a top-level domain of the public DNS. Names that networks have for
+ * themselves (`.local`, `.svc`, `.consul` and whatever comes next) have in common that theirs is none.
+ */
 function isPublicName(host: string): boolean {
+  publicSuffixes ??= new Set(topLevelDomains.map(toAscii));
   const labels = host.split('.');
   const suffix = labels.at(-1) ?? '';
-  return labels.length > 1 && !labels.includes('') && !privateSuffixes.includes(suffix);
+  if (labels.length < 2 || labels.includes('')) return false;
+  // Public, but for machines: it has `home.arpa` and the names of addresses.
+  return suffix !== 'arpa' && publicSuffixes.has(suffix);
+}
+
+/** Other alphabets in Punycode. */
+function toAscii(name: string): string {
+  return /^[a-z]+$/.test(name) ? name : new URL(`http://${name}`).hostname;
 }
 
 /** `[::1]` to `::1`. */

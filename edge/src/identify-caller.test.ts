@@ -1,8 +1,7 @@
-import { env } from 'cloudflare:workers';
 import { expect, test } from 'vitest';
 import { signUrl } from '../test/sign-url.ts';
-import type { Env } from './env.ts';
 import { type Credentials, identifyCaller } from './identify-caller.ts';
+import type { Settings } from './settings.ts';
 import { sha256Hex } from './sha256-hex.ts';
 
 const nothing: Credentials = {
@@ -17,15 +16,20 @@ async function sign(secret: string, expires: string): Promise<Credentials> {
   return { ...nothing, ...(await signUrl(url, secret, expires)) };
 }
 
-async function withKeys(...keys: string[]): Promise<Env> {
-  const hashes = await Promise.all(keys.map(sha256Hex));
-  return { ...env, API_KEY_HASHES: hashes.join(', ') } as Env;
+type Doors = Pick<Settings, 'keyHashes' | 'signingKey'>;
+
+const open: Doors = { keyHashes: undefined, signingKey: undefined };
+
+const signed: Doors = { ...open, signingKey: 'secret' };
+
+async function withKeys(...keys: string[]): Promise<Doors> {
+  return { ...open, keyHashes: await Promise.all(keys.map(sha256Hex)) };
 }
 
 const inAnHour = `${Math.floor(Date.now() / 1000) + 3600}`;
 
 test('lets everyone in where nothing is configured', async () => {
-  expect(await identifyCaller({ ...nothing, authorization: 'Bearer any' }, env as Env)).toEqual({});
+  expect(await identifyCaller({ ...nothing, authorization: 'Bearer any' }, open)).toEqual({});
 });
 
 test.each(['one', 'two'])('lets the key %s in, and knows it by its hash', async (key) => {
@@ -53,8 +57,7 @@ test('takes no hash for its key, and no empty list for an open door', async () =
 });
 
 test('lets a signed url in until it expires', async () => {
-  const bindings = { ...env, URL_SIGNING_KEY: 'secret' } as Env;
-  const caller = await identifyCaller(await sign('secret', inAnHour), bindings);
+  const caller = await identifyCaller(await sign('secret', inAnHour), signed);
   expect(caller).toEqual({ signedUntil: Number(inAnHour) });
 });
 
@@ -73,21 +76,19 @@ test.each([
   ['no signature', async () => ({ ...(await sign('secret', inAnHour)), signature: '' })],
   ['half of one', async () => ({ ...(await sign('secret', inAnHour)), signature: 'ab' })],
 ])('refuses a url signed with %s', async (_, credentials) => {
-  const bindings = { ...env, URL_SIGNING_KEY: 'secret' } as Env;
-  const caller = identifyCaller(await credentials(), bindings);
+  const caller = identifyCaller(await credentials(), signed);
   await expect(caller).rejects.toMatchObject({ code: 'blocked_target' });
 });
 
 test('takes a key or a signature where both are configured, and asks for one of them', async () => {
-  const bindings = { ...(await withKeys('one')), URL_SIGNING_KEY: 'secret' };
+  const bindings = { ...(await withKeys('one')), signingKey: 'secret' };
   const key = { ...nothing, authorization: 'Bearer one' };
   expect(await identifyCaller(key, bindings)).toHaveProperty('keyHash');
   expect(await identifyCaller(await sign('secret', inAnHour), bindings)).toHaveProperty(
     'signedUntil',
   );
   await expect(identifyCaller(nothing, bindings)).rejects.toMatchObject({ code: 'unauthorized' });
-  const onlySigning = { ...env, URL_SIGNING_KEY: 'secret' } as Env;
-  await expect(identifyCaller(nothing, onlySigning)).rejects.toMatchObject({
+  await expect(identifyCaller(nothing, signed)).rejects.toMatchObject({
     code: 'unauthorized',
   });
 });

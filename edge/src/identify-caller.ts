@@ -1,5 +1,5 @@
-import { type Env, listOf } from './env.ts';
 import { ProblemError } from './problem.ts';
+import type { Settings } from './settings.ts';
 import { sha256Hex } from './sha256-hex.ts';
 
 /** On whose behalf a picture is classified. */
@@ -20,14 +20,16 @@ export interface Credentials {
 }
 
 /**
- * With neither API_KEY_HASHES nor URL_SIGNING_KEY set, everyone is let in. With one of them or
+ * With neither key hashes nor a signing key set, everyone is let in. With one of them or
  * both, a request needs an API key or a signed url.
  *
  * @throws ProblemError `unauthorized` for no key or a wrong one, `blocked_target` for a bad or
  *   expired signature
  */
-export async function identifyCaller(credentials: Credentials, env: Env): Promise<Caller> {
-  const { API_KEY_HASHES: hashes, URL_SIGNING_KEY: signingKey } = env;
+export async function identifyCaller(
+  credentials: Credentials,
+  { keyHashes: hashes, signingKey }: Pick<Settings, 'keyHashes' | 'signingKey'>,
+): Promise<Caller> {
   if (hashes === undefined && signingKey === undefined) return {};
   const key = /^Bearer +(\S+)$/i.exec(credentials.authorization ?? '')?.[1];
   if (hashes !== undefined && key !== undefined) {
@@ -44,12 +46,12 @@ export async function identifyCaller(credentials: Credentials, env: Env): Promis
 }
 
 /** Looks at the whole list and at every digit, so that the time it takes tells nothing. */
-function isListed(keyHash: string, hashes: string): boolean {
+function isListed(keyHash: string, hashes: readonly string[]): boolean {
   const encoder = new TextEncoder();
   const presented = encoder.encode(keyHash);
   let found = false;
-  for (const hash of listOf(hashes)) {
-    const listed = encoder.encode(hash.toLowerCase());
+  for (const hash of hashes) {
+    const listed = encoder.encode(hash);
     if (listed.length === presented.length && crypto.subtle.timingSafeEqual(listed, presented)) {
       found = true;
     }

@@ -12,6 +12,10 @@ export interface Limits {
   readonly bodyTimeoutMs: number;
   /** From a request's headers to the last byte of the picture that it brings. */
   readonly uploadTimeoutMs: number;
+  /** How long an upload may take to get going. */
+  readonly uploadGraceMs: number;
+  /** What has to arrive of an upload after that, on average, in bytes a second. */
+  readonly minUploadRate: number;
   /** Largest picture file, counted after any content encoding is undone. */
   readonly maxBytes: number;
   /** Largest picture file in a form, of which there are two copies for a while. */
@@ -24,6 +28,11 @@ export interface Limits {
   readonly maxDecodeBytes: number;
   /** Pictures of a batch that are fetched at once. */
   readonly batchConcurrency: number;
+  /**
+   * Requests to image hosts that a batch of a caller without a key may make, redirects included:
+   * when they are made, the urls that are left are refused.
+   */
+  readonly maxBatchFetches: number;
   /** How long an answer may be served from a cache. */
   readonly answerMaxAgeS: number;
   /** Models that an isolate keeps ready. */
@@ -31,12 +40,16 @@ export interface Limits {
 }
 
 export const defaultLimits: Limits = {
-  maxUrlLength: 2048,
+  // What a presigned url with a session's token has.
+  maxUrlLength: 8192,
   maxRedirects: 5,
   headersTimeoutMs: 5_000,
   bodyTimeoutMs: 10_000,
   // For a large photo over a slow telephone.
   uploadTimeoutMs: 60_000,
+  uploadGraceMs: 10_000,
+  // Half of what EDGE gives.
+  minUploadRate: 8 * 1024,
   maxBytes: servedLimits.maxFileBytes,
   maxFormBytes: 10 * 1024 * 1024,
   maxHeldBytes: 24 * 1024 * 1024,
@@ -44,6 +57,8 @@ export const defaultLimits: Limits = {
   maxDecodeBytes: servedLimits.maxDecodeBytes,
   // A request may have six connections open; the models and the cache need one as well.
   batchConcurrency: 4,
+  // As many as a batch has urls.
+  maxBatchFetches: 100,
   answerMaxAgeS: 3600,
   maxLoadedModels: 2,
 };

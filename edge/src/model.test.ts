@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test, vi } from 'vitest';
 import type { Env } from './env.ts';
-import { type Model, withModel } from './model.ts';
+import { type Model, prepareModel, withModel } from './model.ts';
 import { loadModelCard, loadModelsIndex, resolveModel } from './models-index.ts';
 
 /** The Worker's assets, counted, and failing as long as told to. */
@@ -25,7 +25,7 @@ function countingAssets(): { env: Env; requests: string[]; isDown: boolean } {
 }
 
 function load(bindings: Env, directory = 'imagenet', maxModels = 2): Promise<Model> {
-  return withModel(bindings, directory, maxModels, (loading) => loading);
+  return withModel(bindings, directory, maxModels, (model) => model);
 }
 
 test('a load that failed is tried again', async () => {
@@ -79,13 +79,29 @@ test('frees a model that is one too many, but none that a request holds', async 
   const input = new Float32Array(first.card.preprocess.size ** 2 * 3);
   // The same weights under another name count as another model.
   const other = () => load(env as Env, './imagenet', 1);
-  await withModel(env as Env, 'imagenet', 1, async (loading) => {
+  await withModel(env as Env, 'imagenet', 1, async (model) => {
     await expect(other()).rejects.toMatchObject({ code: 'overloaded' });
-    expect((await loading).classify(input)).toHaveLength(first.card.labels.length);
+    expect(model.classify(input)).toHaveLength(first.card.labels.length);
   });
   const before = tf.memory().numTensors;
   await other();
-  await withModel(env as Env, './imagenet', 0, (loading) => loading);
+  await withModel(env as Env, './imagenet', 0, (model) => model);
   await vi.waitFor(() => expect(tf.memory().numTensors).toBeLessThan(before));
   expect((await load(env as Env)).classify(input)).toHaveLength(first.card.labels.length);
+});
+
+test('prepares a model where there is room, and lends it to nobody', async () => {
+  const assets = countingAssets();
+  await load(assets.env, './cifar10', 1);
+  const before = assets.requests.length;
+  prepareModel(assets.env, './imagenet', 1);
+  expect(assets.requests).toHaveLength(before);
+  prepareModel(assets.env, './imagenet', 2);
+  prepareModel(assets.env, './imagenet', 2);
+  await load(assets.env, './imagenet');
+  const weights = assets.requests.slice(before);
+  expect(weights.length).toBeGreaterThan(0);
+  expect(new Set(weights).size).toBe(weights.length);
+  // Both are there, and neither is held.
+  expect((await load(assets.env, './cifar10-fast')).card.id).toBe('cifar10-fast');
 });

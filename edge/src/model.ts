@@ -36,26 +36,35 @@ interface Loaded {
 const loaded = new Map<string, Loaded>();
 
 /**
+ * Loads a model that a request is going to ask for, where there is room: so that its weights come
+ * while the request waits for an image. It is not lent before, since waiting may take long.
+ */
+export function prepareModel(env: Env, directory: string, maxModels: number): void {
+  if (!loaded.has(directory) && loaded.size < maxModels) beginLoading(env, directory, maxModels);
+}
+
+/**
  * Lends a model, loading its weights where that has not been done; requests that come meanwhile
  * share the load. Of the models that nobody holds, the isolate keeps those used last.
  *
  * @param directory of a model that the index lists
  * @param maxModels that are ready at a time; each takes its weights' bytes, or those of
  *   float32 where they are not of 8 bits
+ * @param use holds the model until it ends, so it must wait for nothing that a client sends
  * @throws ProblemError `overloaded` where so many others are in use
  */
 export async function withModel<T>(
   env: Env,
   directory: string,
   maxModels: number,
-  use: (model: Promise<Model>) => Promise<T>,
+  use: (model: Model) => T | Promise<T>,
 ): Promise<T> {
   const entry = loaded.get(directory) ?? beginLoading(env, directory, maxModels);
   loaded.delete(directory);
   loaded.set(directory, entry);
   entry.users++;
   try {
-    return await use(entry.loading);
+    return await use(await entry.loading);
   } finally {
     entry.users--;
     dropUnused(maxModels);
@@ -69,6 +78,7 @@ function beginLoading(env: Env, directory: string, maxModels: number): Loaded {
     throw overloaded('Too many models are in use');
   }
   const entry: Loaded = { loading: load(env, directory), users: 0 };
+  loaded.set(directory, entry);
   const forget = (): void => {
     // One that failed is tried again.
     if (loaded.get(directory) === entry) loaded.delete(directory);

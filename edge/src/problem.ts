@@ -1,4 +1,3 @@
-import { HTTPException } from 'hono/http-exception';
 import type { Problem } from 'shared/answers';
 import { ImageError } from 'shared/images/image-error';
 import { type ProblemCode, problemStatus } from 'shared/wire';
@@ -50,6 +49,7 @@ const titles: Readonly<Record<ProblemCode, string>> = {
   rate_limited: 'Too many requests',
   internal: 'Internal error',
   fetch_failed: 'Fetching the picture failed',
+  misconfigured: 'Misconfigured service',
   overloaded: 'Overloaded',
   fetch_timeout: 'Fetching the picture took too long',
 };
@@ -60,14 +60,6 @@ export function toProblemError(error: unknown): ProblemError {
   if (error instanceof ImageError) {
     const headers = error.code === 'overloaded' ? retrySoon : {};
     return new ProblemError(error.code, error.message, { cause: error, headers });
-  }
-  // Hono's own, for a body that is no JSON or does not say that it is.
-  if (error instanceof HTTPException && error.status < 500) {
-    return new ProblemError(
-      'invalid_request',
-      'The body must be JSON, with the header "Content-Type: application/json".',
-      { cause: error },
-    );
   }
   return new ProblemError('internal', 'Something went wrong here; the request was not at fault.');
 }

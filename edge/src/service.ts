@@ -1,19 +1,27 @@
 import type { Context } from 'hono';
 import type { Service } from './classify-url.ts';
-import { type AppEnv, listOf } from './env.ts';
+import type { AppEnv } from './env.ts';
+import { userAgent } from './fetch-image.ts';
+import { rateLimitsFor } from './limit-rate.ts';
 import type { Limits } from './limits.ts';
+import type { Settings } from './settings.ts';
 
 /** What a request's context says about where it is answered, and by which rules. */
-export function serviceOf(c: Context<AppEnv>, limits: Limits): Service {
-  const { ALLOW_LOOPBACK, ALLOWED_HOSTS } = c.env;
+export function serviceOf(c: Context<AppEnv>, settings: Settings, limits: Limits): Service {
+  const { host, origin } = new URL(c.req.url);
+  const client = { caller: c.get('caller'), address: c.req.header('cf-connecting-ip') };
   return {
     env: c.env,
     limits,
-    rules: {
-      maxUrlLength: limits.maxUrlLength,
-      allowLoopback: ALLOW_LOOPBACK === '1',
-      ownHost: new URL(c.req.url).host,
-      allowedHosts: ALLOWED_HOSTS === undefined ? undefined : listOf(ALLOWED_HOSTS),
+    outbound: {
+      userAgent: userAgent(settings.contact ?? `${origin}/`),
+      rules: {
+        maxUrlLength: limits.maxUrlLength,
+        allowLoopback: settings.allowLoopback,
+        ownHost: host,
+        allowedHosts: settings.allowedHosts,
+      },
+      rates: rateLimitsFor(c.env, client, settings),
     },
   };
 }

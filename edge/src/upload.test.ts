@@ -97,13 +97,98 @@ test('refuses a form of many parts, which would each become a file', async () =>
   expect(problem.parse(await response.json()).detail).toContain('at most 100 parts');
 });
 
-test('a picture that stops coming ends with a sentence', async () => {
-  const impatient = createApp({ ...defaultLimits, uploadTimeoutMs: 50 });
+test('takes the url of an image as JSON', async () => {
+  const json = { 'content-type': 'application/json; charset=utf-8' };
+  const url = `${host}/coffee-224.png`;
+  const answer = await ask(app, '/classify?top=2', {
+    method: 'POST',
+    body: JSON.stringify({ url }),
+    headers: json,
+  });
+  expect(answer.headers.get('cache-control')).toBe('public, max-age=3600');
+  expect(classifyAnswer.parse(await answer.json()).predictions).toHaveLength(2);
+  const body = JSON.stringify({ url, model: 'imagenet', top: 3 });
+  const more = classifyAnswer.parse(await (await post(body, json, '?top=1')).json());
+  expect(more.model.id).toBe('imagenet');
+  expect(more.predictions).toHaveLength(3);
+  expect(more.predictions[0]?.index).toBe(967);
+});
+
+test.each([
+  ['{}', 'invalid_request'],
+  ['{', 'invalid_request'],
+  ['', 'invalid_request'],
+  ['[]', 'invalid_request'],
+  ['null', 'invalid_request'],
+  ['{"url":1}', 'invalid_request'],
+  ['{"url":"http://example.com/","size":1}', 'invalid_request'],
+  ['{"url":"http://example.com/","top":"5"}', 'invalid_request'],
+  ['{"url":"cat.jpg"}', 'invalid_url'],
+  ['{"url":"http://10.0.0.1/"}', 'blocked_target'],
+  ['{"url":"http://example.com/","model":"none"}', 'unknown_model'],
+  [`{"url":"${'a'.repeat(70_000)}"}`, 'body_too_large'],
+])('refuses the JSON %s as %s', async (body, code) => {
+  expect(await codeOf(await post(body, { 'content-type': 'application/json' }))).toBe(code);
+});
+
+test.each([
+  ['{"url":"https://example.com/cat.jpg"}', 'application/x-www-form-urlencoded'],
+  [' {\n "url": "https://example.com/cat.jpg"}', 'text/plain'],
+  ['url=https%3A%2F%2Fexample.com%2Fcat.jpg', 'application/x-www-form-urlencoded'],
+  ['https://example.com/cat.jpg', 'text/plain'],
+])('says how to send a url to whoever sends %s', async (body, type) => {
+  const { code, detail } = problem.parse(await (await post(body, { 'content-type': type })).json());
+  expect(code).toBe('invalid_request');
+  expect(detail).toContain('Content-Type: application/json');
+});
+
+const impatient = createApp({ ...defaultLimits, uploadGraceMs: 100, minUploadRate: 100_000 });
+
+/** Sends `bytes`, and then a few now and again until it is refused. */
+async function sendSlowly(bytes: number, trickle: number, path = '/classify', type = 'image/png') {
+  const { readable, writable } = new IdentityTransformStream();
+  const writer = writable.getWriter();
+  const init = { method: 'POST', body: readable, headers: { 'content-type': type } };
+  const answering = ask(impatient, path, init);
+  const sending = (async () => {
+    await writer.write(new Uint8Array(bytes));
+    while (trickle > 0) {
+      await writer.write(new Uint8Array(trickle));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  })().catch(() => undefined);
+  const answer = await answering;
+  await writer.abort().catch(() => undefined);
+  await sending;
+  return answer;
+}
+
+test.each([
+  ['stops at once', 1, 0],
+  ['stops after a piece', 40_000, 0],
+  ['stops after pieces', 1_000_000, 0],
+  ['trickles', 1, 10],
+  ['trickles after a rush', 1_000_000, 100],
+])('a picture that %s ends with a sentence', async (_, bytes, trickle) => {
+  expect(await codeOf(await sendSlowly(bytes, trickle))).toBe('upload_timeout');
+});
+
+test.each([
+  ['/classify', 'application/json'],
+  ['/classify/batch', 'application/json'],
+  ['/classify', 'multipart/form-data; boundary=x'],
+])('so does a body of %s and %s that does not come', async (path, type) => {
+  expect(await codeOf(await sendSlowly(2, 1, path, type))).toBe('upload_timeout');
+});
+
+test('a picture that takes too long altogether ends with a sentence', async () => {
+  const app = createApp({ ...defaultLimits, uploadTimeoutMs: 50 });
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   writer.write(new Uint8Array(10)).catch(() => undefined);
-  const init = { method: 'POST', body: readable };
-  expect(await codeOf(await ask(impatient, '/classify', init))).toBe('upload_timeout');
+  expect(await codeOf(await ask(app, '/classify', { method: 'POST', body: readable }))).toBe(
+    'upload_timeout',
+  );
 });
 
 test('a picture that breaks off is no fault of the service', async () => {

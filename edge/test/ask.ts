@@ -6,6 +6,8 @@ import type { Env } from '../src/env.ts';
 /**
  * Asks the app, and waits for what it does behind its answer.
  *
+ * @param init without an address of its own, the request comes from this machine, which may ask as
+ *   often as it likes
  * @param bindings beside those of wrangler.jsonc; this machine may be fetched from
  */
 export async function ask(
@@ -16,7 +18,9 @@ export async function ask(
 ): Promise<Response> {
   const context = createExecutionContext();
   const all = { ...env, ALLOW_LOOPBACK: '1', ...bindings } as Env;
-  const response = await app.request(path, init, all, context);
+  const headers = new Headers(init.headers);
+  if (!headers.has('cf-connecting-ip')) headers.set('cf-connecting-ip', '127.0.0.1');
+  const response = await app.request(path, { ...init, headers }, all, context);
   await waitOnExecutionContext(context);
   return response;
 }

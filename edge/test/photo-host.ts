@@ -1,11 +1,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { makeBadPictures } from 'shared/test/make-bad-pictures';
 import { makePictures, type Pictures } from 'shared/test/make-pictures';
 import { makePolicyImages } from 'shared/test/make-policy-images';
 import type { TestProject } from 'vitest/node';
+import {
+  badOddAnswers,
+  goodOddAnswers,
+  type OddAnswer,
+  pickyAnswer,
+  pickyNames,
+} from './odd-answers.ts';
 
 /**
  * A web server on loopback with good pictures, bad ones, and a host's usual ways to misbehave.
@@ -14,12 +21,19 @@ import type { TestProject } from 'vitest/node';
 export default async function startPhotoHost(project: TestProject): Promise<() => void> {
   const good = await makePictures();
   const pictures = new Map([...good, ...makeBadPictures(good), ...(await makePolicyImages())]);
+  const oddGood = goodOddAnswers(pictures.get('chelsea.jpg') as Buffer);
+  const odd = new Map([...oddGood, ...badOddAnswers]);
   const server = createServer((request, response) => {
-    answer(request, response, pictures).catch(() => response.destroy());
+    answer(request, response, pictures, odd).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   project.provide('photoHost', `http://127.0.0.1:${port}`);
+  project.provide('oddPaths', {
+    good: [...oddGood.keys()],
+    bad: [...badOddAnswers].map(([name, { says }]) => [name, says]),
+    picky: [...pickyNames],
+  });
   return () => {
     server.closeAllConnections();
     server.close();
@@ -36,6 +50,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   pictures: Pictures,
+  odd: ReadonlyMap<string, OddAnswer>,
 ): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://photo-host');
   if (pathname === '/seen') {
@@ -45,7 +60,23 @@ async function answer(
   seen = { headers: request.headers, requests: seen.requests + 1 };
   const bytes = Number(searchParams.get('bytes'));
   const photo = pictures.get('chelsea.jpg') as Buffer;
+  if (pathname.startsWith('/odd/')) {
+    const name = pathname.slice('/odd/'.length);
+    const found = pickyAnswer(name, request, photo) ?? odd.get(name) ?? { status: 404 };
+    response.writeHead(found.status ?? 200, [...(found.headers ?? [])]).end(found.body);
+    return;
+  }
   switch (pathname) {
+    case '/bomb': {
+      const zlib = deflateSync(Buffer.alloc(20_000_000));
+      const coding = searchParams.get('coding') ?? '';
+      const isZlib = coding.startsWith('deflate');
+      const body = coding === 'deflate-then-gzip' ? gzipSync(zlib) : zlib;
+      const header = coding === 'deflate-then-gzip' ? 'deflate, gzip' : coding;
+      response.writeHead(200, { 'content-encoding': header });
+      response.end(isZlib ? body : gzipSync(Buffer.alloc(20_000_000)));
+      return;
+    }
     case '/redirect':
       response.writeHead(302, { location: searchParams.get('to') ?? '' }).end();
       return;

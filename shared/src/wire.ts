@@ -22,6 +22,8 @@ const topOfQuery = z._default(
   TOP.default,
 );
 
+const topOfBody = z.int().check(z.minimum(1), z.maximum(TOP.max));
+
 /** `GET /classify`'s query. */
 export const classifyQuery = z.strictObject({
   url: z.string().check(
@@ -43,11 +45,18 @@ export const classifyQuery = z.strictObject({
 /** `POST /classify`'s query; the picture is the body. */
 export const pictureQuery = z.pick(classifyQuery, { model: true, top: true });
 
+/** `POST /classify`'s body where it is JSON: an image to fetch in place of one that is sent. */
+export const urlRequest = z.strictObject({
+  url: classifyQuery.shape.url,
+  model,
+  top: z.optional(topOfBody),
+});
+
 /** `POST /classify/batch`'s body. */
 export const batchRequest = z.strictObject({
   urls: z.array(z.string()).check(z.minLength(1), z.maxLength(100)),
   model,
-  top: z._default(z.int().check(z.minimum(1), z.maximum(TOP.max)), TOP.default),
+  top: z._default(topOfBody, TOP.default),
 });
 
 /** Every error that the service knows, with its HTTP status. */
@@ -68,6 +77,7 @@ export const problemStatus = {
   rate_limited: 429,
   internal: 500,
   fetch_failed: 502,
+  misconfigured: 503,
   overloaded: 503,
   fetch_timeout: 504,
 } as const;

@@ -73,9 +73,12 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
       },
       post: {
         operationId: 'classifyPicture',
-        summary: 'Says what the picture in the body shows.',
+        summary: 'Says what the picture in the body shows, or at the url in it.',
+        // JSON is not among the types below, since a generated client would send all bodies so.
         description:
-          'A body of any content type but multipart/form-data is taken as the picture itself.',
+          'A body of any content type but multipart/form-data and application/json is taken as the ' +
+          'picture itself. JSON, {"url": "…", "model": "…", "top": 5}, names a picture to fetch, whose ' +
+          'url may be longer than a query; what it says of model and top goes before the query.',
         security: KEY_OR_NOTHING,
         parameters: parametersOf(pictureQuery),
         requestBody: {

@@ -1,38 +1,33 @@
-import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
 import type { BatchLine } from 'shared/answers';
 import { batchRequest } from 'shared/wire';
 import { admit } from '../admit.ts';
-import { classifyUrl, type UrlQuestion } from '../classify-url.ts';
+import { withByteBudget } from '../byte-budget.ts';
+import { classifyUrl, type Service, type UrlQuestion } from '../classify-url.ts';
 import type { AppEnv } from '../env.ts';
-import { limitRate } from '../limit-rate.ts';
 import type { Limits } from '../limits.ts';
 import { resolveModel } from '../models-index.ts';
 import { ProblemError, toProblem, toProblemError } from '../problem.ts';
-import { serviceOf, wantsFresh } from '../service.ts';
-import { valid } from './valid.ts';
+import { readJson } from '../read-json.ts';
+import { wantsFresh } from '../service.ts';
 
-/** A hundred urls of the largest size. */
-const MAX_BODY_BYTES = 256 * 1024;
-
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw new ProblemError('body_too_large', `The body may have ${MAX_BODY_BYTES} bytes.`);
-  },
-});
+/** A hundred urls of the largest size, and what JSON adds to them. */
+const MAX_BODY_BYTES = 1024 * 1024;
 
 /** `POST /classify/batch`: many urls, answered line by line. */
 export function classifyBatchRoute(limits: Limits): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
-  routes.post('/classify/batch', admit, limitBody, valid('json', batchRequest), async (c) => {
-    const { urls, model, top } = c.req.valid('json');
+  routes.post('/classify/batch', admit(limits), async (c) => {
+    const { urls, model, top } = await withByteBudget(limits.maxHeldBytes, (budget) =>
+      readJson(c.req.raw, batchRequest, MAX_BODY_BYTES, limits, budget),
+    );
     const { id } = await resolveModel(c.env, model);
     const record = c.get('record');
     record.model = id;
     record.urls = urls.length;
     const caller = c.get('caller');
+    const service = c.get('service');
     const isFresh = wantsFresh(c);
     c.header('content-type', 'application/x-ndjson');
     c.header('cache-control', 'no-store');
@@ -41,7 +36,7 @@ export function classifyBatchRoute(limits: Limits): Hono<AppEnv> {
       const work = async (): Promise<void> => {
         for (const [index, url] of waiting) {
           if (lines.aborted) return;
-          const outcome = await answerOne(c, limits, { url, model, top, caller, isFresh });
+          const outcome = await answerOne({ url, model, top, caller, isFresh }, service);
           await lines.writeln(JSON.stringify({ index, url, ...outcome } satisfies BatchLine));
         }
       };
@@ -55,16 +50,22 @@ type Outcome =
   | Pick<Extract<BatchLine, { answer: unknown }>, 'answer'>
   | Pick<Extract<BatchLine, { problem: unknown }>, 'problem'>;
 
-async function answerOne(
-  c: Context<AppEnv>,
-  limits: Limits,
-  question: UrlQuestion,
-): Promise<Outcome> {
+async function answerOne(question: UrlQuestion, service: Service): Promise<Outcome> {
+  const { rates } = service.outbound;
   try {
-    await limitRate(c.env, question.caller, c.req.header('cf-connecting-ip'));
-    return { answer: (await classifyUrl(question, serviceOf(c, limits))).answer };
+    await rates.admitImage();
+    const isOpen = question.caller.keyHash === undefined;
+    if (isOpen && rates.fetches >= service.limits.maxBatchFetches) throw spent(rates.fetches);
+    return { answer: (await classifyUrl(question, service)).answer };
   } catch (error) {
     if (toProblemError(error).code === 'internal') console.error(error);
     return { problem: toProblem(error) };
   }
+}
+
+function spent(fetches: number): ProblemError {
+  return new ProblemError(
+    'rate_limited',
+    `This batch has made ${fetches} requests to hosts of images, redirects included; send the rest apart.`,
+  );
 }

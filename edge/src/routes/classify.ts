@@ -1,63 +1,90 @@
-import { Hono } from 'hono';
-import { classifyQuery, pictureQuery } from 'shared/wire';
+import { type Context, Hono } from 'hono';
+import { classifyQuery, pictureQuery, urlRequest } from 'shared/wire';
 import { admit, limitRequests } from '../admit.ts';
 import { withByteBudget } from '../byte-budget.ts';
 import { classifyPicture, decodePicture, startLaps, type Timings } from '../classify-picture.ts';
 import { classifyUrl, type UrlClassification } from '../classify-url.ts';
 import type { AppEnv } from '../env.ts';
 import type { Limits } from '../limits.ts';
-import { withModel } from '../model.ts';
+import { prepareModel, withModel } from '../model.ts';
 import { resolveModel } from '../models-index.ts';
+import { isJson, readJson } from '../read-json.ts';
 import { readPicture } from '../read-picture.ts';
 import { withoutQuery } from '../record-request.ts';
-import { serviceOf, wantsFresh } from '../service.ts';
-import { valid } from './valid.ts';
+import { wantsFresh } from '../service.ts';
+import { validQuery } from './valid.ts';
 
-/** `GET /classify?url=` fetches a picture, `POST /classify` brings one. */
+/** `GET /classify?url=` fetches a picture, `POST /classify` brings one, or its url as JSON. */
 export function classifyRoutes(limits: Limits): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const path = '/classify';
 
-  routes.get(path, admit, limitRequests, valid('query', classifyQuery), async (c) => {
-    const { url, model, top } = c.req.valid('query');
-    const caller = c.get('caller');
-    const record = c.get('record');
-    record.picture = withoutQuery(url);
-    const question = { url, model, top, caller, isFresh: wantsFresh(c) };
-    const result = await classifyUrl(question, serviceOf(c, limits));
-    const { answer, etag, cache, ageS, timings } = result;
-    record.model = answer.model.id;
-    record.cache = cache;
-    c.header('etag', etag);
-    c.header('cache-control', cacheControl(result, question, limits));
-    if (cache === 'hit') c.header('age', `${ageS}`);
-    c.header('server-timing', serverTiming(timings) || `cache;desc=${cache}`);
-    return c.json(answer);
-  });
+  routes.get(path, admit(limits), limitRequests, validQuery(classifyQuery), (c) =>
+    answerUrl(c, c.req.valid('query')),
+  );
 
-  routes.post(path, admit, limitRequests, valid('query', pictureQuery), async (c) => {
-    const { model: reference, top } = c.req.valid('query');
-    const { id, directory } = await resolveModel(c.env, reference);
-    c.get('record').model = id;
-    const { answer, timings } = await withByteBudget(limits.maxHeldBytes, (budget) =>
-      withModel(c.env, directory, limits.maxLoadedModels, async (loading) => {
-        const readAndDecode = async () => {
-          const lap = startLaps();
-          const file = await readPicture(c.req.raw, limits, budget);
-          const receive = lap();
-          return { picture: await decodePicture(file, directory, limits, c.env), receive };
-        };
-        const [model, { picture, receive }] = await Promise.all([loading, readAndDecode()]);
-        const result = classifyPicture(picture, model, top);
-        return { ...result, timings: { receive, ...result.timings } };
-      }),
+  routes.post(path, admit(limits), limitRequests, validQuery(pictureQuery), async (c) => {
+    const query = c.req.valid('query');
+    if (!isJson(c.req.raw)) return answerPicture(c, query);
+    const { url, model, top } = await withByteBudget(limits.maxHeldBytes, (budget) =>
+      readJson(c.req.raw, urlRequest, MAX_JSON_BYTES, limits, budget),
     );
-    c.header('cache-control', 'no-store');
-    c.header('server-timing', serverTiming(timings));
-    return c.json(answer);
+    return answerUrl(c, { url, model: model ?? query.model, top: top ?? query.top });
   });
 
   return routes;
+}
+
+/** A url of the largest size, each of its characters escaped. */
+const MAX_JSON_BYTES = 64 * 1024;
+
+interface Question {
+  readonly model?: string | undefined;
+  readonly top: number;
+}
+
+/** Of the picture at a url. */
+async function answerUrl(
+  c: Context<AppEnv>,
+  { url, model, top }: Question & { readonly url: string },
+): Promise<Response> {
+  const service = c.get('service');
+  const record = c.get('record');
+  record.picture = withoutQuery(url);
+  const question = { url, model, top, caller: c.get('caller'), isFresh: wantsFresh(c) };
+  const result = await classifyUrl(question, service);
+  const { answer, etag, cache, ageS, timings } = result;
+  record.model = answer.model.id;
+  record.cache = cache;
+  c.header('etag', etag);
+  c.header('cache-control', cacheControl(result, question, service.limits));
+  if (cache === 'hit') c.header('age', `${ageS}`);
+  c.header('server-timing', serverTiming(timings) || `cache;desc=${cache}`);
+  return c.json(answer);
+}
+
+/** Of the picture in the body. */
+async function answerPicture(
+  c: Context<AppEnv>,
+  { model: reference, top }: Question,
+): Promise<Response> {
+  const { limits } = c.get('service');
+  const { id, directory } = await resolveModel(c.env, reference);
+  c.get('record').model = id;
+  const { answer, timings } = await withByteBudget(limits.maxHeldBytes, async (budget) => {
+    prepareModel(c.env, directory, limits.maxLoadedModels);
+    const lap = startLaps();
+    const file = await readPicture(c.req.raw, limits, budget);
+    const receive = lap();
+    const picture = await decodePicture(file, directory, limits, c.env);
+    const result = await withModel(c.env, directory, limits.maxLoadedModels, (model) =>
+      classifyPicture(picture, model, top),
+    );
+    return { ...result, timings: { receive, ...result.timings } };
+  });
+  c.header('cache-control', 'no-store');
+  c.header('server-timing', serverTiming(timings));
+  return c.json(answer);
 }
 
 /** Answers for an API key or a signed url are for that caller's own cache only. */

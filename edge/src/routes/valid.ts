@@ -1,40 +1,12 @@
 import { validator } from 'hono/validator';
 import type * as z from 'shared/schema';
-import { ProblemError } from '../problem.ts';
+import { validate } from '../validate.ts';
 
 /**
- * Lets requests through whose query or body is what a schema says, as `c.req.valid(target)`.
+ * Lets requests through whose query is what a schema says, as `c.req.valid('query')`.
  *
  * @throws ProblemError `invalid_url`, `invalid_request`
  */
-export function valid<Target extends 'query' | 'json', Schema extends z.ZodMiniType>(
-  target: Target,
-  schema: Schema,
-) {
-  return validator(target, (value): z.output<Schema> => {
-    const { success, data, error } = schema.safeParse(value);
-    if (success) return data;
-    throw validationProblem(target, error.issues);
-  });
-}
-
-function validationProblem(target: string, issues: readonly z.core.$ZodIssue[]): ProblemError {
-  const [issue] = issues;
-  if (target === 'query' && issue?.path[0] === 'url') {
-    return new ProblemError(
-      'invalid_url',
-      'The query needs one url, as in /classify?url=https://example.com/cat.jpg.',
-    );
-  }
-  const name = issue?.path.join('.') || target;
-  const where = target === 'json' ? 'body' : target;
-  if (issue?.code === 'unrecognized_keys') {
-    // What is left of a url that was not encoded.
-    const advice = target === 'query' ? "; a picture's url must be percent-encoded" : '';
-    return new ProblemError(
-      'invalid_request',
-      `The ${where} has ${issue.keys.join(', ')}, which means nothing here${advice}.`,
-    );
-  }
-  return new ProblemError('invalid_request', `In the ${where}, ${name}: ${issue?.message}.`);
+export function validQuery<Schema extends z.ZodMiniType>(schema: Schema) {
+  return validator('query', (value) => validate('query', schema, value));
 }

@@ -1,0 +1,117 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterEach, expect, test } from 'vitest';
+
+// wrangler itself, against what it needs of Cloudflare's API, on loopback.
+
+const edge = fileURLToPath(new URL('..', import.meta.url));
+let api: Server | undefined;
+
+afterEach(() => {
+  api?.closeAllConnections();
+  api?.close();
+});
+
+interface Account {
+  readonly isPaid?: boolean;
+  readonly secrets?: readonly string[];
+  readonly isDown?: boolean;
+}
+
+interface Deployed {
+  readonly code: number;
+  readonly lines: readonly string[];
+  readonly errors: string;
+  /** `cpu_ms` of each upload. */
+  readonly limits: readonly (string | undefined)[];
+}
+
+async function deploy(account: Account, ...args: readonly string[]): Promise<Deployed> {
+  const limits: (string | undefined)[] = [];
+  api = createServer(async (request, response) => {
+    const body = (await buffer(request)).toString('latin1');
+    const { method, url = '' } = request;
+    const isUpload = method === 'PUT' && /\/scripts\/graft\?/.test(url);
+    const limit = /"cpu_ms":(\d+)/.exec(body)?.[1];
+    if (isUpload) limits.push(limit);
+    const fail = (code: number, message: string, status = 400) => {
+      const errors = [{ code, message }];
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ success: false, errors, messages: [], result: null }));
+    };
+    // It is the first time.
+    if (url.includes('/services/')) return fail(10_090, 'No such service.', 404);
+    if (isUpload && account.isDown) return fail(10_013, 'Not now.');
+    if (isUpload && limit && !account.isPaid) return fail(100_328, 'CPU limits are not supported.');
+    const secrets = (account.secrets ?? []).map((name) => ({ name, type: 'secret_text' }));
+    const result = url.endsWith('/secrets')
+      ? secrets
+      : { deployments: [], items: [], subdomain: 'acme', enabled: true, jwt: 'a.b.c', buckets: [] };
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ success: true, errors: [], messages: [], result }));
+  });
+  await new Promise<void>((listening) => api?.listen(0, '127.0.0.1', listening));
+  const { port } = api.address() as AddressInfo;
+  const child = spawn(process.execPath, [join(edge, 'deploy/deploy.ts'), ...args], {
+    env: {
+      ...process.env,
+      CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}/client/v4`,
+      CLOUDFLARE_API_TOKEN: 'token',
+      CLOUDFLARE_ACCOUNT_ID: '0'.repeat(32),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [[code], output, errors] = await Promise.all([
+    once(child, 'close'),
+    buffer(child.stdout),
+    buffer(child.stderr),
+  ]);
+  expect(existsSync(join(edge, 'wrangler.deploy.json'))).toBe(false);
+  return {
+    code: code as number,
+    lines: `${output}`.trim().split('\n'),
+    errors: `${errors}`,
+    limits,
+  };
+}
+
+test('deploys with a CPU limit where the plan takes one, and says what is open', async () => {
+  const { code, lines, limits } = await deploy({ isPaid: true });
+  expect(code).toBe(0);
+  expect(limits).toEqual(['20000']);
+  expect(lines.at(-2)).toBe(
+    'Open to everybody: /classify and /classify/batch, for images from any public host; requests are ' +
+      'limited to 100 in 60 s by RATE_LIMITER, 300 in 60 s by HOST_RATE_LIMITER.',
+  );
+  expect(lines.at(-1)).toContain('pnpm --filter edge exec wrangler secret put API_KEY_HASHES');
+});
+
+test('deploys without it on the free plan, and says what closed it', async () => {
+  const { code, lines, errors, limits } = await deploy({ secrets: ['URL_SIGNING_KEY', 'OTHER'] });
+  expect(code).toBe(0);
+  expect(limits).toEqual(['20000', undefined]);
+  expect(errors).toBe('');
+  expect(lines.at(-2)).toMatch(/^Closed: .* URL_SIGNING_KEY /);
+  expect(lines.at(-1)).toContain('wrangler secret delete URL_SIGNING_KEY');
+});
+
+test('says no more than wrangler where the deployment fails', async () => {
+  const { code, lines, errors, limits } = await deploy({ isDown: true });
+  expect(code).toBe(1);
+  expect(limits).toHaveLength(1);
+  expect(errors + lines.join()).toContain('Not now.');
+  expect(lines.join()).not.toContain('Open to everybody');
+});
+
+test('takes the options of wrangler', async () => {
+  const { code, lines, limits } = await deploy({}, '--dry-run');
+  expect(code).toBe(0);
+  expect(limits).toEqual([]);
+  expect(lines.at(-1)).toContain('--dry-run');
+});
