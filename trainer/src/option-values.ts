@@ -6,6 +6,7 @@ import { configs } from './config/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
 import { knownDatasets } from './datasets/open-dataset.ts';
 import { TrainerError } from './errors.ts';
+import { listNames } from './list-names.ts';
 import { nearest } from './nearest.ts';
 import { backendNames } from './runtime/start-backend.ts';
 
@@ -98,7 +99,8 @@ export function within(folder: string, name: string): string {
 export function oneOf(positionals: readonly string[], what: string): string {
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0) {
-    throw usage(`Expected one ${what}, but got ${positionals.length}.`);
+    const got = positionals.length === 0 ? 'none' : listNames(positionals, 5);
+    throw usage(`Expected one ${what}, but got ${got}.`);
   }
   return name;
 }

@@ -1,7 +1,8 @@
-import { lstat, mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { lstat, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrainerError } from './errors.ts';
 import { listNames } from './list-names.ts';
+import { makeFolder } from './make-folder.ts';
 import { partialPrefix } from './partial-paths.ts';
 import { writingFailed } from './write-atomically.ts';
 
@@ -14,7 +15,7 @@ import { writingFailed } from './write-atomically.ts';
 export async function prepareFolder(folder: string): Promise<void> {
   const probe = `${partialPrefix(join(folder, 'probe'))}new`;
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(probe, 'x', { flush: true });
   } catch (cause) {
     throw writingFailed(folder, cause);

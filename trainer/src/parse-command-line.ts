@@ -65,7 +65,9 @@ export function parseCommandLine(args: readonly string[]) {
 
 function unknownCommand(command: string): TrainerError {
   const meant = meantByCommand(command) ?? nearest(command, Object.keys(commands));
-  return usage(`There is no command ${command}${meant ? `; did you mean ${meant}?` : '.'}`);
+  return usage(
+    `There is no command ${command.trim() || `"${command}"`}${meant ? `; did you mean ${meant}?` : '.'}`,
+  );
 }
 
 function notTaken(command: string, option: string): TrainerError {

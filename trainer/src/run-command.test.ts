@@ -145,9 +145,9 @@ test.each([
     ['evaluate', cli],
     /^Expected a model .*cli\.ts, but it is no folder: name the folder that model/,
   ],
-  [['evaluate'], /^Expected one model, but got 0\. See --help\.\n$/],
+  [['evaluate'], /^Expected one model, but got none\. See --help\.\n$/],
   [['evaluate', './none'], /^Expected a model that the trainer wrote at .*none, but .*\.\n$/],
-  [['report', 'a', 'b'], /^Expected one run, but got 2\. See --help\.\n$/],
+  [['report', 'a', 'b'], /^Expected one run, but got a, b\. See --help\.\n$/],
   [
     ['report', '/no/such/run'],
     /^Expected a run's folder with a log\.jsonl at \/no\/such\/run, but there is none that can be read\.\n$/,

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TrainerError } from './errors.ts';
+import { makeFolder } from './make-folder.ts';
 import { partialPrefix, removeAbandoned } from './partial-paths.ts';
 
 /**
@@ -16,7 +17,7 @@ export async function writeFileAtomically(
 ): Promise<void> {
   const temporary = `${partialPrefix(path)}new`;
   await cleaningUp(path, temporary, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await removeAbandoned(path);
     await writeAndFlush(temporary, content);
     await rename(temporary, path);
@@ -36,7 +37,7 @@ export async function replaceDirectory(
   const temporary = `${partialPrefix(path)}new`;
   const old = `${partialPrefix(path)}old`;
   await cleaningUp(path, temporary, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await removeAbandoned(path);
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary);

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
 import { addToEventFiles } from '../report/event-files.ts';
 import type { Metrics } from '../report/metrics.ts';
@@ -64,7 +64,7 @@ export class Session {
     network: Plan,
     of: Pick<CheckpointHeader, 'config' | 'data' | 'datasetHash' | 'weightsHash' | 'backend'>,
   ): Promise<Session> {
-    await mkdir(run.directory, { recursive: true });
+    await makeFolder(run.directory);
     const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
     const session = new Session(run, network, header);
     await session.#save({});

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TrainerError } from '../errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { writingFailed } from '../write-atomically.ts';
 
 export interface RemoteFile {
@@ -34,7 +35,7 @@ export async function downloadFile(
   options: DownloadOptions,
 ): Promise<void> {
   const partial = `${target}.part`;
-  await mkdir(dirname(target), { recursive: true }).catch((cause: unknown) => {
+  await makeFolder(dirname(target)).catch((cause: unknown) => {
     throw writingFailed(target, cause);
   });
   for (let attempt = 1; ; attempt++) {

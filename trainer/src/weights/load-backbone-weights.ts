@@ -27,9 +27,15 @@ export async function loadBackboneWeights(
   options: DownloadOptions = { say: console.log },
 ): Promise<void> {
   const path = weights === 'imagenet' ? await imagenetFile(name, includeTop, options) : weights;
-  const tensors = await readWeights(path, model.layers, { withoutTop: !includeTop });
-  refuseOtherStatistics(model, tensors, path);
-  loadWeights(model.layers, tensors);
+  try {
+    const tensors = await readWeights(path, model.layers, { withoutTop: !includeTop });
+    refuseOtherStatistics(model, tensors, path);
+    loadWeights(model.layers, tensors);
+  } catch (error) {
+    // What does not fit the network is found where nothing is known of files.
+    if (!(error instanceof TrainerError) || error.message.includes(path)) throw error;
+    throw new TrainerError(error.code, `${error.message} The file is ${path}.`, error.cause);
+  }
 }
 
 /** The preprocess spec has ImageNet's in the place of a Normalization layer. */
