@@ -158,7 +158,16 @@ async function makeWorld(port: number): Promise<World> {
       at('round'),
       at('x'.repeat(300)),
     ],
-    models: [...odd, './..', 'damaged', 'cifar_10', 'My_Model', '../models/damaged', 'none', at('other')],
+    models: [
+      ...odd,
+      './..',
+      'damaged',
+      'cifar_10',
+      'My_Model',
+      '../models/damaged',
+      'none',
+      at('other'),
+    ],
     runs: [...odd, './..', 'cut', 'none', at('runs/cut'), at('other')],
   };
 }

@@ -12,11 +12,10 @@ export async function makeFolder(path: string): Promise<void> {
     await mkdir(path);
   } catch (error) {
     if (await isFolder(path)) return;
-    const parent = dirname(path);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await isFolder(parent))) throw error;
-    await makeFolder(parent);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!(await isFolder(dirname(path)))) await makeFolder(dirname(path));
     await mkdir(path).catch(async (cause: unknown) => {
-      // Another process may have made it meanwhile.
+      // Another one may have made it meanwhile.
       if (!(await isFolder(path))) throw cause;
     });
   }

@@ -107,7 +107,9 @@ export class FeatureCache {
       this.#canWrite = false;
       const isFull = error instanceof TrainerError && error.code === 'disk_full';
       const reason = isFull ? 'the disk is full' : (error as Error).message;
-      this.#say(`Going on without keeping features for the next run: ${reason}.`);
+      this.#say(
+        `Going on without keeping features for the next run: ${reason.replace(/\.$/, '')}.`,
+      );
     }
   }
 }
