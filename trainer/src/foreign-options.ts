@@ -86,7 +86,7 @@ const MEANT: Readonly<Record<string, string>> = Object.fromEntries(
         'pretrained weights are given by --weights <file>, and a run goes on with --resume <run>',
       ],
       [
-        ['imgsize', 'imagesize', 'imgsz', 'inputsize', 'resolution', 'img', 'size', 'targetsize'],
+        ['imgsize', 'imagesize', 'imgsz', 'inputsize', 'resolution', 'size', 'targetsize'],
         'the side of the input in pixels is --size <pixels>',
       ],
       [
@@ -118,6 +118,7 @@ const MEANT: Readonly<Record<string, string>> = Object.fromEntries(
         ['numclasses', 'nclasses', 'classes', 'nc', 'labels'],
         'the classes are the folders that the images are in',
       ],
+      [['image', 'img', 'file', 'url', 'source'], 'images are arguments, as in "predict cat.jpg"'],
       [['k', 'topk'], 'how many predictions are printed is --top <n>'],
       [
         ['amp', 'fp16', 'bf16', 'halfprecision', 'mixedprecision', 'half'],
@@ -143,6 +144,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   fit: 'train',
   finetune: 'train',
   'fine-tune': 'train',
+  fine_tune: 'train',
   learn: 'train',
   resume: 'train --resume <run>',
   test: 'evaluate <model>',
