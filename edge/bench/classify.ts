@@ -95,8 +95,9 @@ const inferenceOnStockKernels = requests.imagenetOnStockKernels.inference;
 console.log(
   JSON.stringify(
     {
-      // In float32, as the peers' are but for the one that says int8.
+      // In float32, as the peers' are but for those that say int8; LiteRT.js' int8 against ours.
       ...ratiosOf(node.ms.ours),
+      ratio_litert_int8: node.ms.litert_int8 / node.ms.ours_int8,
       ratio_tfjs_wasm_in_workerd: inferenceOnStockKernels / requests.imagenetInFloat32.inference,
       ratio_bare_inference: requests.imagenetInFloat32.ratioInference,
       ratio_bare_inference_on_stock_kernels: requests.imagenetOnStockKernels.ratioInference,
