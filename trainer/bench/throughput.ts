@@ -9,6 +9,9 @@
  * time; each figure is the median of all turns.
  */
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { TrainerError } from '../src/errors.ts';
@@ -16,6 +19,9 @@ import { preparePython } from './python-env.ts';
 
 const run = promisify(execFile);
 const ROUNDS = 3;
+/** What `torch.compile` makes, for all rounds. */
+const compiledIn = await mkdtemp(join(tmpdir(), 'graft-torch-'));
+const compiled = { env: { ...process.env, TORCHINDUCTOR_CACHE_DIR: compiledIn } };
 const withOneDnn = { env: { ...process.env, TF_ENABLE_ONEDNN_OPTS: '1' } };
 const options = ['--size', '128', '--batch', '32', '--steps', '15', '--warmup', '4'];
 
@@ -33,7 +39,7 @@ const peers: Record<string, () => Promise<{ stdout: string }>> = {
   keras: () => run(python, [pathOf('keras_peer.py'), ...options], withOneDnn),
   ...(torch && {
     torch_eager: () => run(torch, [pathOf('torch_peer.py'), ...options]),
-    torch_compile: () => run(torch, [pathOf('torch_peer.py'), '--compile', ...options]),
+    torch_compile: () => run(torch, [pathOf('torch_peer.py'), '--compile', ...options], compiled),
   }),
 };
 
@@ -49,10 +55,12 @@ for (let round = 1; round <= ROUNDS; round++) {
       // It needs a C++ compiler, which is no part of PyTorch.
       if (peer !== 'torch_compile') throw error;
       delete peers[peer];
-      console.log(`torch.compile is left out: ${lastLine(error)}`);
+      console.log(`torch.compile is left out: ${reasonOf(error)}`);
     }
   }
 }
+
+await rm(compiledIn, { recursive: true });
 
 const { graft, ...others } = Object.fromEntries(
   Object.entries(rounds).map(([peer, figures]) => [peer, medians(figures)]),
@@ -92,13 +100,10 @@ async function prepareTorch(): Promise<string | undefined> {
   }
 }
 
-function lastLine(error: unknown): string {
-  return (
-    String((error as { stderr?: string }).stderr ?? error)
-      .trim()
-      .split('\n')
-      .at(-1) ?? ''
-  );
+/** The line of Python's traceback that names the error. */
+function reasonOf(error: unknown): string {
+  const lines = String((error as { stderr?: string }).stderr ?? error).split('\n');
+  return lines.findLast((line) => /Error\b/.test(line)) ?? lines[0] ?? '';
 }
 
 function pathOf(file: string): string {
