@@ -1,26 +1,30 @@
 /**
- * How fast the Worker is, next to its peers in the same run: `pnpm --filter edge bench`, some two
+ * How fast the Worker is, next to its peers in the same run: `pnpm --filter edge bench`, some four
  * minutes on Linux. The last line is JSON; a ratio above 1 is how many times as fast we are.
  *
- * The first time, it installs onnxruntime's quantizer for Python into the cache folder.
+ * The first time, it installs onnxruntime's quantizer and TensorFlow's converter for Python into the cache
+ * folder.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { readModelCard } from 'shared/model-directory';
 import { modelFiles } from 'shared/model-files-node';
+import type { AccuracyFigures } from './accuracy-in-node.ts';
 import { measureBundle } from './bundle-size.ts';
 import { measureColdStarts } from './cold-start.ts';
 import type { NodeFigures, Peer } from './inference-in-node.ts';
 import type { LayerTime } from './profile-layers.ts';
 import { CLIENTS, type CpuTimes, measureRequests } from './requests-in-workerd.ts';
 
-const node = await inferInNode();
+const node = await runInNode<NodeFigures>('inference-in-node.ts');
 const gflops = (ms: number): number => node.gigaflop / (ms / 1000);
 const peers: Record<Peer, string> = {
   ours: 'ours, float32',
   ours_int8: 'ours, int8',
   tfjs_wasm: 'stock tfjs-wasm',
+  litert_f32: 'LiteRT.js, float32',
+  litert_int8: 'LiteRT.js, int8',
   ort_web: 'onnxruntime-web, float32',
   ort_web_int8: 'onnxruntime-web, int8',
   tfjs_cpu: 'tfjs in plain JavaScript',
@@ -39,6 +43,11 @@ console.log(
     'of that, products by zero counted, most of which we leave out;\n' +
     `it has ${node.peaks.dot.toFixed(0)} GOP/s of dot products in 8 bits: at most ${(node.peaks.dot / node.peaks.fma).toFixed(1)} × as fast, and we are ${(node.ms.ours / node.ms.ours_int8).toFixed(2)} ×.`,
 );
+const { images, top1 } = await runInNode<AccuracyFigures>('accuracy-in-node.ts');
+title(`Top-1 on ${images} test images of CIFAR-10, model cifar10-fast`);
+for (const peer of Object.keys(top1) as (keyof typeof top1)[]) {
+  console.log(`${peers[peer].padEnd(30)}${(top1[peer] * 100).toFixed(1).padStart(6)} %`);
+}
 title('By layer: how many, ms of all, GFLOP/s; in int8; stock tfjs-wasm');
 for (const [i, layer] of node.layers.ours.entries()) {
   showLayer(layer, node.layers.int8[i] as LayerTime, node.layers.stock[i] as LayerTime);
@@ -86,8 +95,9 @@ const inferenceOnStockKernels = requests.imagenetOnStockKernels.inference;
 console.log(
   JSON.stringify(
     {
-      // In float32, as the peers' are but for the one that says int8.
+      // In float32, as the peers' are but for those that say int8; LiteRT.js' int8 against ours.
       ...ratiosOf(node.ms.ours),
+      ratio_litert_int8: node.ms.litert_int8 / node.ms.ours_int8,
       ratio_tfjs_wasm_in_workerd: inferenceOnStockKernels / requests.imagenetInFloat32.inference,
       ratio_bare_inference: requests.imagenetInFloat32.ratioInference,
       ratio_bare_inference_on_stock_kernels: requests.imagenetOnStockKernels.ratioInference,
@@ -106,6 +116,7 @@ console.log(
       ratio_cold_start: cold.ratioWall,
       ratio_cold_start_cpu: cold.ratioCpu,
       ms: node.ms,
+      top1: { images, ...top1 },
       gflops: gflops(node.ms.ours),
       peak_gflops: node.peaks.fma,
       peak_gops_int8: node.peaks.dot,
@@ -125,10 +136,11 @@ console.log(
   ),
 );
 
-async function inferInNode(): Promise<NodeFigures> {
-  const script = fileURLToPath(new URL('inference-in-node.ts', import.meta.url));
+/** In a process of its own. */
+async function runInNode<T>(file: string): Promise<T> {
+  const script = fileURLToPath(new URL(file, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script]);
-  return JSON.parse(stdout.trim().split('\n').at(-1) as string) as NodeFigures;
+  return JSON.parse(stdout.trim().split('\n').at(-1) as string) as T;
 }
 
 /** With the size of its input, and how many test pictures it gets right. */

@@ -1,28 +1,26 @@
 /**
  * One picture through EfficientNet-Lite0 in Node, on one thread: ours in float32 and in int8, stock
- * tfjs-wasm, onnxruntime-web, tfjs in plain JavaScript and native onnxruntime, in turns. Prints one line of
- * JSON, {@link NodeFigures}. A process of its own, since each peer keeps its memory.
+ * tfjs-wasm, LiteRT.js, onnxruntime-web, tfjs in plain JavaScript and native onnxruntime, in turns. Prints
+ * one line of JSON, {@link NodeFigures}. A process of its own, since each peer keeps its memory.
  */
 import { readFile } from 'node:fs/promises';
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as native from 'onnxruntime-node';
 import * as web from 'onnxruntime-web';
-import { CallRecorder } from 'shared/cnn/call-recorder';
-import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { composedKernels } from 'shared/cnn/composed-kernels';
 import { createPredictor } from 'shared/cnn/predictor';
-import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { foldGraph, valuesOf } from 'shared/fold-constants';
 import { loadGraph } from 'shared/graph/load-graph';
 import { preprocess } from 'shared/images/preprocess-node';
 import { readModelDirectory } from 'shared/model-directory';
 import { modelFiles } from 'shared/model-files-node';
-import { createWasmModule } from 'shared/tfjs-wasm-node';
 import sharp from 'sharp';
+import { openLiteRtNetwork, startLiteRt } from './litert.ts';
+import { makeLiteRtModels } from './litert-models.ts';
 import { median } from './median.ts';
+import { startBackend } from './node-backend.ts';
 import { makeOnnxModels } from './onnx-models.ts';
 import { measurePeaks } from './peaks.ts';
 import { type LayerTime, profileLayers } from './profile-layers.ts';
@@ -47,6 +45,8 @@ export type Peer =
   | 'ours'
   | 'ours_int8'
   | 'tfjs_wasm'
+  | 'litert_f32'
+  | 'litert_int8'
   | 'ort_web'
   | 'ort_web_int8'
   | 'tfjs_cpu'
@@ -80,6 +80,13 @@ const onCpu = runOf(await loadGraphModel({ load: async () => folded }));
 await tf.setBackend('wasm');
 
 const { float32, int8 } = await makeOnnxModels(photos.map(channelsFirst), size);
+const liteRtModels = await makeLiteRtModels(models, photos);
+await startLiteRt();
+const liteRtShape = [1, size, size, 3];
+const liteRt = {
+  float32: await openLiteRtNetwork(liteRtModels.float32, liteRtShape),
+  int8: await openLiteRtNetwork(liteRtModels.int8, liteRtShape),
+};
 web.env.wasm.numThreads = 1;
 const options = { intraOpNumThreads: 1, interOpNumThreads: 1 } as const;
 const sessions = {
@@ -105,6 +112,8 @@ const runs: Record<Peer, () => Answer | Promise<Answer>> = {
     useKernels(ours);
     return answer;
   },
+  litert_f32: () => liteRt.float32(photo),
+  litert_int8: () => liteRt.int8(photo),
   ort_web: async () => outputOf(await sessions.ort_web.run(inputs.web)),
   ort_web_int8: async () => outputOf(await sessions.ort_web_int8.run(inputs.web)),
   async tfjs_cpu() {
@@ -178,20 +187,6 @@ function predict(run: Run, input: Float32Array): Answer {
 
 function runOf(graph: GraphModel): Run {
   return (input) => graph.predict(input) as tf.Tensor;
-}
-
-/** As the Worker does it. */
-async function startBackend(): Promise<CallRecorder> {
-  const module = await createWasmModule();
-  const recorder = new CallRecorder(module);
-  const backend = new BackendWasm(module);
-  recorder.watchMemory(backend);
-  tf.removeBackend('wasm');
-  tf.registerBackend('wasm', () => backend);
-  await tf.setBackend('wasm');
-  const instantiate = cnnKernelsForNode();
-  registerCnnKernels(backend, (imports) => recorder.watchAll(instantiate(imports)));
-  return recorder;
 }
 
 /** The network takes any size. @returns milliseconds a picture */

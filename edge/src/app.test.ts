@@ -160,6 +160,8 @@ test('runs on the WASM backend', async () => {
   expect(healthAnswer.parse(await (await request('/health')).json())).toEqual({
     status: 'ok',
     backend: 'wasm',
+    arithmetic: 'int8',
+    reason: expect.stringContaining('dot product of 8-bit integers'),
   });
 });
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import { startBackend } from './backend.ts';
+import { int8Arithmetic, startBackend } from './backend.ts';
 
 // The WASM backend's own start is tested in app.test.ts; an isolate starts a backend only once.
 test('falls back to the plain CPU backend, and stays with it', async () => {
@@ -9,4 +9,5 @@ test('falls back to the plain CPU backend, and stays with it', async () => {
   expect(await startBackend()).toBe('cpu');
   const sum = tf.tidy(() => tf.add([1, 2], [3, 4]).dataSync());
   expect([...sum]).toEqual([4, 6]);
+  expect(int8Arithmetic().arithmetic).toBe('float32');
 });

@@ -2,7 +2,9 @@ import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js'
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
 import * as tf from '@tensorflow/tfjs-core';
+import type { HealthAnswer } from 'shared/answers';
 import { CallRecorder } from 'shared/cnn/call-recorder';
+import type { CnnKernels } from 'shared/cnn/cnn-kernels';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { completeWasmModule } from 'shared/complete-wasm-module';
 import { oncePerIsolate } from './once-per-isolate.ts';
@@ -36,9 +38,24 @@ async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<Ba
 
 /** Of the WASM backend, where that has started. */
 let recorder: CallRecorder | undefined;
+/** Ours, where they compute. */
+let cnnKernels: CnnKernels | undefined;
 
 export function callRecorder(): CallRecorder | undefined {
   return recorder;
+}
+
+/** What models are computed in whose card says `int8`, once the backend has started, and why. */
+export function int8Arithmetic(): Pick<HealthAnswer, 'arithmetic' | 'reason'> {
+  if (!cnnKernels) {
+    const reason = 'There is no relaxed SIMD here, which the kernels of 8 bits need.';
+    return { arithmetic: 'float32', reason };
+  }
+  // The slower one on some processors without it, which nothing tells from others: see docs/arithmetic.md.
+  const reason = cnnKernels.hasDotProduct()
+    ? 'The processor has a dot product of 8-bit integers.'
+    : 'V8 has no dot product of 8-bit integers here; most processors compute them faster than float32 without it too.';
+  return { arithmetic: 'int8', reason };
 }
 
 /**
@@ -75,6 +92,7 @@ export async function createWasmBackend(
         kernels.default,
         imports as unknown as WebAssembly.Imports,
       );
+      cnnKernels = instance.exports as unknown as CnnKernels;
       return calls.watchAll(instance.exports);
     });
   }

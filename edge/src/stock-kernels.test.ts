@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import { createWasmBackend, startBackend } from './backend.ts';
+import { createWasmBackend, int8Arithmetic, startBackend } from './backend.ts';
 import type { Env } from './env.ts';
 import { withModel } from './model.ts';
 
@@ -10,6 +10,7 @@ test('serves with tfjs-wasm alone where our kernels do not load', async () => {
   const missing = (): Promise<never> => Promise.reject(new Error('no relaxed SIMD here'));
   expect(await startBackend(() => createWasmBackend(missing))).toBe('wasm');
   expect(tf.getKernel('FusedConv2D', 'wasm')).toBe(stock);
+  expect(int8Arithmetic().arithmetic).toBe('float32');
   const model = await withModel(env as Env, 'cifar10', 1, (loading) => loading);
   const { size } = model.card.preprocess;
   const input = Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i * 0.37));

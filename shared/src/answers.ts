@@ -1,4 +1,4 @@
-import { modelCard } from './model-card.ts';
+import { arithmetics, modelCard } from './model-card.ts';
 import * as z from './schema.ts';
 import { type ProblemCode, problemStatus } from './wire.ts';
 
@@ -66,7 +66,13 @@ export type ModelAnswer = z.infer<typeof modelAnswer>;
 
 /** `GET /health`'s answer. */
 export const healthAnswer = z
-  .strictObject({ status: z.literal('ok'), backend: z.enum(['wasm', 'cpu']) })
+  .strictObject({
+    status: z.literal('ok'),
+    backend: z.enum(['wasm', 'cpu']),
+    /** What models are computed in here whose card says `int8`, and why. */
+    arithmetic: z.enum(arithmetics),
+    reason: z.string(),
+  })
   .check(z.meta({ id: 'HealthAnswer' }));
 
 export type HealthAnswer = z.infer<typeof healthAnswer>;

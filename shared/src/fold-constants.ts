@@ -78,7 +78,7 @@ export function valuesOf(
   weight: StoredWeight,
 ): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> {
   return weight.format === 'int32'
-    ? new Int32Array(weight.bytes.slice().buffer)
+    ? new Int32Array<ArrayBuffer>(weight.bytes.slice().buffer)
     : floatValues(weight);
 }
 

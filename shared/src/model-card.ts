@@ -51,8 +51,10 @@ const accuracy = z.readonly(
     pictures: count,
     /** Top-1 of the network before quantization. */
     float32: fraction,
-    /** Top-1 of the weights in this directory. */
+    /** Top-1 of the weights in this directory, computed in their `arithmetic`. */
     quantized: z.optional(fraction),
+    /** The same computed in float32, as where there is no relaxed SIMD; absent where that is their arithmetic. */
+    quantizedInFloat32: z.optional(fraction),
     /** Top-5 of the weights in this directory, where there are more than five classes. */
     top5: z.optional(fraction),
   }),
@@ -97,7 +99,7 @@ export const modelCard = z.readonly(
         scheme: z.enum(['float32', 'float16', 'uint16-per-channel', 'uint8-per-channel', 'mixed']),
         /**
          * `int8`: convolutions and products of 8-bit kernels, but for depthwise and short ones, are
-         * computed in 8 bits, wherever there is relaxed SIMD. Absent: in float32.
+         * computed in 8 bits, wherever there is relaxed SIMD; see docs/arithmetic.md. Absent: in float32.
          */
         arithmetic: z.optional(z.enum(arithmetics)),
         /** Size of all the weight shards. */

@@ -1,19 +1,28 @@
 /**
- * Speed and memory of stage 2 and of inference, next to Keras in the same run.
+ * Speed and memory of stage 2 and of inference, next to Keras and PyTorch in the same run.
  *
  *     pnpm --filter trainer bench
  *
- * Both train EfficientNet-Lite0 with everything but BatchNorm trainable, with Adam, on the same
- * TensorFlow, batch and size, from pictures already in memory. The two take turns, since other
- * work on the machine slows whoever runs at the time; each figure is the median of all turns.
+ * All train EfficientNet-Lite0 with everything but BatchNorm trainable, with Adam, at the same batch and
+ * size, from images already in memory: ours and Keras on the same TensorFlow with oneDNN, PyTorch as it is
+ * and through `torch.compile`. They take turns, since other work on the machine slows whoever runs at the
+ * time; each figure is the median of all turns.
  */
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { TrainerError } from '../src/errors.ts';
 import { preparePython } from './python-env.ts';
 
 const run = promisify(execFile);
 const ROUNDS = 3;
+/** What `torch.compile` makes, for all rounds. */
+const compiledIn = await mkdtemp(join(tmpdir(), 'graft-torch-'));
+const compiled = { env: { ...process.env, TORCHINDUCTOR_CACHE_DIR: compiledIn } };
+const withOneDnn = { env: { ...process.env, TF_ENABLE_ONEDNN_OPTS: '1' } };
 const options = ['--size', '128', '--batch', '32', '--steps', '15', '--warmup', '4'];
 
 interface Figures {
@@ -23,37 +32,79 @@ interface Figures {
 }
 
 const python = await preparePython(console.log);
-const peers = {
+const torch = await prepareTorch();
+const peers: Record<string, () => Promise<{ stdout: string }>> = {
   graft: () => run(process.execPath, [pathOf('throughput-graft.ts'), ...options]),
-  keras: () => run(python, [pathOf('keras_peer.py'), ...options]),
+  // TensorFlow itself turns oneDNN on for the newest processors only.
+  keras: () => run(python, [pathOf('keras_peer.py'), ...options], withOneDnn),
+  ...(torch && {
+    torch_eager: () => run(torch, [pathOf('torch_peer.py'), ...options]),
+    torch_compile: () => run(torch, [pathOf('torch_peer.py'), '--compile', ...options], compiled),
+  }),
 };
 
-const rounds: Record<keyof typeof peers, Figures[]> = { graft: [], keras: [] };
+const rounds: Record<string, Figures[]> = {};
 for (let round = 1; round <= ROUNDS; round++) {
-  for (const peer of ['graft', 'keras'] as const) {
-    const { stdout } = await peers[peer]();
-    const figures = JSON.parse(stdout.trim().split('\n').at(-1) as string) as Figures;
-    rounds[peer].push(figures);
-    console.log(`round ${round}, ${peer}: ${row(figures)}`);
+  for (const [peer, measure] of Object.entries(peers)) {
+    try {
+      const { stdout } = await measure();
+      const figures = JSON.parse(stdout.trim().split('\n').at(-1) as string) as Figures;
+      rounds[peer] = [...(rounds[peer] ?? []), figures];
+      console.log(`round ${round}, ${peer}: ${row(figures)}`);
+    } catch (error) {
+      // It needs a C++ compiler, which is no part of PyTorch.
+      if (peer !== 'torch_compile') throw error;
+      delete peers[peer];
+      console.log(`torch.compile is left out: ${reasonOf(error)}`);
+    }
   }
 }
 
-const [graft, keras] = [medians(rounds.graft), medians(rounds.keras)];
+await rm(compiledIn, { recursive: true });
+
+const { graft, ...others } = Object.fromEntries(
+  Object.entries(rounds).map(([peer, figures]) => [peer, medians(figures)]),
+) as Record<string, Figures> & { graft: Figures };
 console.log(`\nEfficientNet-Lite0, ${options.join(' ')}; medians of ${ROUNDS} rounds`);
-console.log(`graft  ${row(graft)}`);
-console.log(`Keras  ${row(keras)}`);
+for (const [peer, figures] of Object.entries({ graft, ...others })) {
+  console.log(`${peer.padEnd(15)}${row(figures)}`);
+}
+const ratios = Object.entries(others).flatMap(([peer, figures]) => [
+  [`ratio_${peer}`, ratio(graft.train_pictures_per_second, figures.train_pictures_per_second)],
+  [
+    `ratio_${peer}_forward`,
+    ratio(graft.forward_pictures_per_second, figures.forward_pictures_per_second),
+  ],
+  [`ratio_${peer}_memory`, ratio(figures.peak_rss_mb, graft.peak_rss_mb)],
+]) as [string, number][];
+const ofTorch = ratios.filter(([name]) => /^ratio_torch_[a-z]+$/.test(name)).map(([, r]) => r);
 console.log(
   JSON.stringify({
-    ratio_keras: ratio(graft.train_pictures_per_second, keras.train_pictures_per_second),
-    ratio_keras_forward: ratio(
-      graft.forward_pictures_per_second,
-      keras.forward_pictures_per_second,
-    ),
-    ratio_keras_memory: ratio(keras.peak_rss_mb, graft.peak_rss_mb),
+    // Against the faster of its two ways.
+    ...(ofTorch.length > 0 && { ratio_torch: Math.min(...ofTorch) }),
+    ...Object.fromEntries(ratios),
     graft,
-    keras,
+    ...others,
   }),
 );
+
+/** @returns the path of its python; undefined where there is no PyTorch for this machine */
+async function prepareTorch(): Promise<string | undefined> {
+  try {
+    // On Linux its CUDA libraries come with it, 5 GB.
+    return await preparePython(console.log, ['torch==2.13.0']);
+  } catch (error) {
+    if (!(error instanceof TrainerError) || error.code === 'interrupted') throw error;
+    console.log(`PyTorch is left out of the comparison: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** The line of Python's traceback that names the error. */
+function reasonOf(error: unknown): string {
+  const lines = String((error as { stderr?: string }).stderr ?? error).split('\n');
+  return lines.findLast((line) => /Error\b/.test(line)) ?? lines[0] ?? '';
+}
 
 function pathOf(file: string): string {
   return fileURLToPath(new URL(file, import.meta.url));

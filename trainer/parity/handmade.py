@@ -3,6 +3,7 @@
 import math
 
 from keras import Input, Model, layers
+from lite_stages import LITE_STAGES
 
 # What each does with pictures: for a name see preprocess_input of Keras.
 MODES = {
@@ -64,18 +65,6 @@ def alexnet(input_shape, include_top):
         x = layers.Dropout(0.5, name="drop7")(x)
         x = layers.Dense(1000, activation="softmax", name="predictions")(x)
     return Model(image, x)
-
-
-# Repeats, kernel size, strides, expansion and filters: Tan & Le 2019, Table 1.
-LITE_STAGES = [
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-]
 
 
 def efficientnet_lite(width, depth):

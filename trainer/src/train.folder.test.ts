@@ -136,6 +136,10 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   expect(card.id).toBe('photos-smoke');
   const [accuracy] = card.accuracy;
   expect(accuracy?.pictures).toBe(33);
+  // Measured in both arithmetics, whose answers differ by less than a picture or two.
+  expect(card.quantization.arithmetic).toBe('int8');
+  const { quantized = 0, quantizedInFloat32 = 1 } = accuracy ?? {};
+  expect(Math.abs(quantized - quantizedInFloat32)).toBeLessThan(0.1);
   // By chance it would be a third.
   expect(accuracy?.float32).toBeGreaterThan(0.5);
 

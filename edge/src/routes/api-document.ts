@@ -134,7 +134,8 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
     '/health': {
       get: {
         operationId: 'getHealth',
-        summary: 'Whether the service can compute, and on which tfjs backend.',
+        summary:
+          'Whether the service can compute, on which tfjs backend, and what 8-bit models are computed in.',
         responses: { 200: answer('It can.', healthAnswer) },
       },
     },

@@ -12,6 +12,8 @@ import { HEAD, paddedDepth } from './int8-panels';
 import { hasDotProduct, int8Tile6 } from './int8-tile';
 import { PANEL, panelBias } from './panels';
 
+export { hasDotProduct } from './int8-tile';
+
 const TILE: i32 = 6;
 /** Rows that are worked on together take as much: they stay in the L1 cache. */
 const BLOCK_BYTES: i32 = 32 << 10;

@@ -30,9 +30,10 @@ export function int8Tile6(
 }
 
 /**
- * Whether the processor has an instruction that adds four products to a sum. An x86 without it shows itself
- * where the second factor is not of seven bits, as here: V8 then adds pairs in 16 bits, which hold 32,767
- * at most.
+ * Whether the processor has an instruction that adds four products to a sum, and V8 uses it: it knows VNNI in
+ * its VEX encoding only, so not on Zen 4. An x86 without it shows itself where the second factor is not of
+ * seven bits, as here: V8 then adds pairs in 16 bits, which hold 32,767 at most. An ARM does not: V8's first,
+ * quick translation computes without the instruction what its good one computes with it.
  */
 export function hasDotProduct(): bool {
   const sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(i8x16.splat(127), i8x16.splat(-1), i32x4.splat(0));

@@ -118,6 +118,7 @@ export interface CnnKernels {
   ): void;
   multiplyInt8Weights: CnnKernels['multiply'];
   multiplyInt8: CnnKernels['multiply'];
+  hasDotProduct(): boolean;
   meanOfPixels(x: number, batch: number, pixels: number, channels: number, out: number): void;
   multiplyChannels(
     x: number,

@@ -9,6 +9,7 @@ import { runPlan } from '../plan/run.ts';
 import type { PreparedPhotos } from '../prepare-photos.ts';
 import { type Answers, evaluate } from '../report/evaluate.ts';
 import { formatAccuracy } from '../report/format-accuracy.ts';
+import { measure } from '../report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import { collectResults } from '../report/results.ts';
 import { readRunLog } from '../report/run-log.ts';
@@ -58,12 +59,17 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
   const quantization = describeQuantization(config.quantize, config.arithmetic);
   const results = await collectResults({
     float32: await answersOf(photos.test, 'Test, float32'),
-    served: await servedAnswers(model, quantization.arithmetic, photos.test, signal),
+    served: await servedAnswers(model, photos.test, signal, quantization.arithmetic),
     temperature,
     pictures: splits.test,
     seed: config.seed,
   });
   const { float32, quantized, uncalibrated } = results;
+  // The Worker computes so where it has no relaxed SIMD.
+  const inFloat32 =
+    quantization.arithmetic === 'int8'
+      ? measure(await servedAnswers(model, photos.test, signal, 'float32'))
+      : null;
   await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
   const directory = join(run.models, id);
   // A session that goes on says only from which run.
@@ -85,6 +91,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
         pictures: quantized.pictures,
         float32: float32.top1,
         quantized: quantized.top1,
+        ...(inFloat32 && { quantizedInFloat32: inFloat32.top1 }),
         ...(quantized.top5 === null ? {} : { top5: quantized.top5 }),
       },
     ],
@@ -117,12 +124,12 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
 /** As the Worker runs it. */
 async function servedAnswers(
   model: GraphModel,
-  arithmetic: Arithmetic | undefined,
   test: Examples,
   signal: AbortSignal,
+  arithmetic: Arithmetic = 'float32',
 ): Promise<Answers> {
   const graph = await loadGraph(toArtifacts(model), arithmetic);
-  const progress = startProgress('Test, quantized', test.length);
+  const progress = startProgress(`Test, quantized, in ${arithmetic}`, test.length);
   try {
     return await evaluate(graph.run, test, { progress, signal });
   } finally {
