@@ -4,6 +4,7 @@ import type { DecoderPrograms } from 'shared/images/decoder-programs';
 export const decoderPrograms: DecoderPrograms = {
   jpeg: async () => (await import('shared/decoders/jpeg/jpeg.wasm')).default,
   webp: async () => (await import('shared/decoders/webp/webp.wasm')).default,
-  gif: async () => (await import('@cwasm/nsgif/nsgif.wasm')).default,
   dav1d: async () => (await import('shared/decoders/dav1d/dav1d.wasm')).default,
+  rows: async () => (await import('shared/decoders/rows/rows.wasm')).default,
+  lcms2: async () => (await import('shared/decoders/lcms2/lcms2.wasm')).default,
 };

@@ -1,3 +1,4 @@
+import { readAvifProfile } from './avif-profile.ts';
 import { nameAt } from './bytes.ts';
 import { find, type HeifItems, readHeifItems } from './heif-items.ts';
 import { ImageError } from './image-error.ts';
@@ -18,6 +19,8 @@ export interface AvifHeader {
   readonly isPremultiplied: boolean;
   /** Where there is one, it overrules what the coded picture says of its colours. */
   readonly nclx: Nclx | undefined;
+  /** An ICC profile. */
+  readonly profile: Uint8Array | undefined;
 }
 
 /** A picture in one piece, or a grid of tiles of one size, which may stick out at its far ends. */
@@ -89,6 +92,7 @@ export function readAvifHeader(file: Uint8Array): AvifHeader | undefined {
     alpha,
     isPremultiplied: alphaId !== undefined && items.referencesOf('prem', primary).includes(alphaId),
     nclx: readNclx(items),
+    profile: readAvifProfile(items.propertiesOf(primary)),
   };
 }
 

@@ -43,6 +43,8 @@ export async function openAvif(
     width,
     height,
     orientation,
+    components: 3,
+    profile: header.profile,
     memoryBytes(reduction) {
       const alphaBytes = alpha ? alpha.width * alpha.height : 0;
       return (

@@ -20,8 +20,9 @@ function program(url: string): () => Promise<DecoderProgram> {
 export const decoderPrograms: DecoderPrograms = {
   jpeg: program(import.meta.resolve('../../decoders/jpeg/jpeg.wasm')),
   webp: program(import.meta.resolve('../../decoders/webp/webp.wasm')),
-  gif: program(import.meta.resolve('@cwasm/nsgif/nsgif.wasm')),
   dav1d: program(import.meta.resolve('../../decoders/dav1d/dav1d.wasm')),
+  rows: program(import.meta.resolve('../../decoders/rows/rows.wasm')),
+  lcms2: program(import.meta.resolve('../../decoders/lcms2/lcms2.wasm')),
 };
 
 /** {@link createImageDecoder}'s function, in Node. */

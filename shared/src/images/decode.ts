@@ -8,6 +8,7 @@
  * the header, says what decoding would take, and decodes to RGB(X) over white, as stored.
  */
 import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
+import { conversionBytes, convertToSrgb } from './convert-to-srgb.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
 import { ImageError } from './image-error.ts';
 import { type OpenPicture, openPicture, type PictureFormat } from './open-picture.ts';
@@ -55,8 +56,8 @@ export function createImageDecoder(programs: DecoderPrograms): DecodeImage {
     const { format, width, height, orientation } = opened;
     const reduction = reductionFor(width, height, size);
     refuseTooLarge(opened, reduction, limits);
-    const decoded = await inTurn(opened.memoryBytes(reduction), limits, () =>
-      orBroken(() => opened.decode(reduction)),
+    const decoded = await inTurn(bytesOf(opened, reduction), limits, () =>
+      orBroken(async () => convertToSrgb(await opened.decode(reduction), opened, programs)),
     );
     const picture = orient(decoded, orientation);
     const isTransposed = orientation >= 5;
@@ -95,21 +96,26 @@ async function inTurn<T>(
 /** No format but PNG goes beyond it, and none needs to: a row is held as a whole. */
 const maxSide = 65_535;
 
+function bytesOf(picture: OpenPicture, reduction: number): number {
+  return picture.memoryBytes(reduction) + conversionBytes(picture);
+}
+
 function refuseTooLarge(
   picture: OpenPicture,
   reduction: number,
   { maxPixels, maxDecodeBytes }: DecodeLimits,
 ): void {
   const { width, height } = picture;
-  const isOversized = width * height > maxPixels || Math.max(width, height) > maxSide;
-  const maxBytes = Math.min(maxDecodeBytes, maxMemoryBytes);
-  if (!isOversized && picture.memoryBytes(reduction) <= maxBytes) return;
-  throw new ImageError(
-    'too_many_pixels',
-    isOversized
-      ? `The picture has ${width} × ${height} pixels; at most ${maxPixels} in all are taken.`
-      : `The picture, ${width} × ${height} pixels, takes more memory to decode than there is; send a smaller one.`,
-  );
+  const size = `The picture has ${width} × ${height} pixels`;
+  const reason =
+    Math.max(width, height) > maxSide
+      ? `${size}; a side may have at most ${maxSide}.`
+      : width * height > maxPixels
+        ? `${size}; at most ${maxPixels} in all are taken.`
+        : bytesOf(picture, reduction) > Math.min(maxDecodeBytes, maxMemoryBytes)
+          ? `${size}, which take more memory to decode than there is; send a smaller one.`
+          : undefined;
+  if (reason) throw new ImageError('too_many_pixels', reason);
 }
 
 /** Whatever a decoder stumbles over, a trap or an error code, is the picture's fault. */

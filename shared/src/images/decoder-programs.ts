@@ -8,6 +8,9 @@ export type DecoderProgram = object;
 export interface DecoderPrograms {
   jpeg(): Promise<DecoderProgram>;
   webp(): Promise<DecoderProgram>;
-  gif(): Promise<DecoderProgram>;
   dav1d(): Promise<DecoderProgram>;
+  /** PNG and GIF. */
+  rows(): Promise<DecoderProgram>;
+  /** Colour profiles. */
+  lcms2(): Promise<DecoderProgram>;
 }

@@ -1,15 +1,20 @@
 const orientationTag = 0x0112;
 
+/** The types of a field. */
+const [short, long] = [3, 4];
+
 /**
- * Reads how a picture is to be turned.
+ * Reads how an image is to be turned.
  *
  * @param tiff EXIF data from its byte order mark on
- * @returns 1–8; 1, which leaves the picture as it is, where there is no orientation
+ * @returns 1–8; 1, which leaves the image as it is, where there is no orientation
  * @see CIPA DC-008 (Exif 2.32), 4.5.2 and 4.6.4
  */
 export function readOrientation(tiff: DataView): number {
   if (tiff.byteLength < 14) return 1;
-  const little = tiff.getUint16(0) === 0x4949;
+  const order = tiff.getUint16(0);
+  const little = order === 0x4949;
+  if ((!little && order !== 0x4d4d) || tiff.getUint16(2, little) !== 42) return 1;
   const directory = tiff.getUint32(4, little);
   if (directory + 2 > tiff.byteLength) return 1;
   const entries = tiff.getUint16(directory, little);
@@ -17,7 +22,11 @@ export function readOrientation(tiff: DataView): number {
     const entry = directory + 2 + i * 12;
     if (entry + 12 > tiff.byteLength) return 1;
     if (tiff.getUint16(entry, little) !== orientationTag) continue;
-    const value = tiff.getUint16(entry + 8, little);
+    const type = tiff.getUint16(entry + 2, little);
+    if (type !== short && type !== long) return 1;
+    // Some programs write it as a LONG, against the specification; Pillow reads those.
+    const value =
+      type === short ? tiff.getUint16(entry + 8, little) : tiff.getUint32(entry + 8, little);
     return value >= 1 && value <= 8 ? value : 1;
   }
   return 1;

@@ -3,82 +3,101 @@ import type { DecoderPrograms } from './decoder-programs.ts';
 import type { OpenPicture } from './open-picture.ts';
 import type { Picture } from './preprocess.ts';
 import { createPixelSink, sinkBytes } from './reduce.ts';
-import { allocate, type DecoderMemory, place, startDecoder, wasiStubs } from './wasm-decoder.ts';
+import { rowsBytes, startRows } from './rows.ts';
 
-interface Nsgif extends DecoderMemory {
-  decode_gif(
-    pixelsOut: number,
-    widthOut: number,
-    heightOut: number,
-    file: number,
-    fileLength: number,
-  ): number;
+/** A GIF's first frame, and its place on the canvas. */
+interface GifHeader {
+  /** Of the canvas, which grows where the first frame reaches beyond it. */
+  readonly width: number;
+  readonly height: number;
+  readonly frame: {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+    readonly isInterlaced: boolean;
+  };
+  /** The file without the extensions before the frame, but for the one that controls it. */
+  readonly parts: readonly Uint8Array[];
 }
 
 /**
- * Opens a GIF for NetSurf's libnsgif, which decodes the first frame. Each picture has an instance to itself, whose memory goes with it.
+ * Opens a GIF: its first frame on its canvas, which is transparent, not of the background colour, as
+ * browsers and Pillow have it. It is decoded row by row, and nothing after it is looked at.
  */
 export function openGif(file: Uint8Array, programs: DecoderPrograms): OpenPicture | undefined {
-  if (file.length < 13) return undefined;
-  const view = viewOf(file);
-  const width = view.getUint16(6, true);
-  const height = view.getUint16(8, true);
+  const header = readGifHeader(file);
+  if (!header) return undefined;
+  const { width, height } = header;
   return {
     width,
     height,
     orientation: 1,
-    memoryBytes: (reduction) =>
-      file.length + width * height * 4 + sinkBytes(width, height, reduction),
-    decode: (reduction) => decodeGif(file, programs, width, height, reduction),
+    components: 3,
+    memoryBytes: (reduction) => sinkBytes(width, height, reduction) + rowsBytes(width),
+    decode: (reduction) => decodeGif(header, programs, reduction),
   };
 }
 
-/** @throws Error for a file that libnsgif refuses, or whose first frame is cut off */
+/** @throws Error for a file that is damaged, or whose first frame is cut off */
 async function decodeGif(
-  file: Uint8Array,
+  { width, height, frame, parts }: GifHeader,
   programs: DecoderPrograms,
-  width: number,
-  height: number,
   reduction: number,
 ): Promise<Picture> {
-  // Of which libnsgif would show what there is.
-  if (!hasWholeFrame(file)) throw new Error('The first frame is cut off.');
-  const imports = { wasi_snapshot_preview1: wasiStubs };
-  const decoder = startDecoder<Nsgif>(await programs.gif(), imports);
-  const fileAt = place(decoder, file);
-  const out = allocate(decoder, 12);
-  const error = decoder.decode_gif(out, out + 4, out + 8, fileAt, file.length);
-  const [pixelsAt = 0, outWidth = 0, outHeight = 0] = new Uint32Array(
-    decoder.memory.buffer,
-    out,
-    3,
-  );
-  if (error !== 0 || outWidth > width || outHeight > height) {
-    throw new Error(`libnsgif returned error ${error}.`);
-  }
+  const rows = startRows(await programs.rows(), 'gif', parts);
   const sink = createPixelSink(width, height, reduction);
-  // libnsgif does without a large canvas where the frames are smaller: the rest is transparent.
-  const row = new Uint8Array(width * 4);
+  const border = new Uint8Array(width * 4);
+  const isInFrame = (y: number): boolean => y >= frame.y && y < frame.y + frame.height;
   for (let y = 0; y < height; y++) {
-    const rowBytes = outWidth * 4;
-    if (y < outHeight) {
-      row.set(new Uint8Array(decoder.memory.buffer, pixelsAt + y * rowBytes, rowBytes));
-    } else row.fill(0);
-    sink.add(row, y);
+    if (!isInFrame(y)) sink.add(border, y);
+    else {
+      sink.add(border.subarray(0, frame.x * 4), y);
+      sink.add(border.subarray((frame.x + frame.width) * 4), y, frame.x + frame.width);
+    }
+  }
+  for (const [first, step] of frame.isInterlaced ? interlaced : ([[0, 1]] as const)) {
+    for (let row = first; row < frame.height; row += step) {
+      sink.add(rows.next(frame.width), frame.y + row, frame.x);
+    }
   }
   return sink.finish();
 }
 
-/** @see GIF89a specification, sections 18 to 26 */
-function hasWholeFrame(file: Uint8Array): boolean {
-  let at = 13 + colourTableBytes(file[10] as number);
-  while (file[at] === extension) at = skipBlocks(file, at + 2);
-  if (file[at] !== imageDescriptor || at + 10 > file.length) return false;
-  const dataAt = at + 10 + colourTableBytes(file[at + 9] as number) + 1;
-  return skipBlocks(file, dataAt) <= file.length;
+/** Which rows come together. @see GIF89a specification, appendix E */
+const interlaced = [
+  [0, 8],
+  [4, 8],
+  [2, 4],
+  [1, 2],
+] as const;
+
+/** @see GIF89a specification, sections 17 to 26 */
+function readGifHeader(file: Uint8Array): GifHeader | undefined {
+  if (file.length < 13) return undefined;
+  const view = viewOf(file);
+  const tablesEnd = 13 + colourTableBytes(view.getUint8(10));
+  let at = tablesEnd;
+  let control: Uint8Array = new Uint8Array(0);
+  while (file[at] === extension) {
+    const end = skipBlocks(file, at + 2);
+    if (file[at + 1] === graphicControl) control = file.subarray(at, end);
+    at = end;
+  }
+  if (file[at] !== imageDescriptor || at + 10 > file.length) return undefined;
+  const number = (offset: number): number => view.getUint16(at + offset, true);
+  const [x, y, width, height] = [number(1), number(3), number(5), number(7)];
+  if (width === 0 || height === 0) return undefined;
+  return {
+    width: Math.max(view.getUint16(6, true), x + width),
+    height: Math.max(view.getUint16(8, true), y + height),
+    frame: { x, y, width, height, isInterlaced: (view.getUint8(at + 9) & 0x40) !== 0 },
+    parts: [file.subarray(0, tablesEnd), control, file.subarray(at)],
+  };
 }
 
 const extension = 0x21;
+const graphicControl = 0xf9;
 const imageDescriptor = 0x2c;
 
 /** @param flags whose lower three bits tell how many colours there are, if the highest is set */

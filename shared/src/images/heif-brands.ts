@@ -7,12 +7,17 @@ export function isAvif(file: Uint8Array): boolean {
 
 /** Whether a reader of HEIC, pictures of HEVC as telephones make them, can read a file. */
 export function isHeic(file: Uint8Array): boolean {
-  return brandsOf(file).some((brand) => /^he(ic|ix|vc|vx)$/.test(brand));
+  return brandsOf(file).some((brand) => /^he(ic|ix|im|is|vc|vx|vm|vs)$/.test(brand));
+}
+
+/** Whether a file is of ISO boxes, as AVIF and HEIC are, and many videos. */
+export function isIsoFile(file: Uint8Array): boolean {
+  return nameAt(file, 4) === 'ftyp';
 }
 
 /** The brands of a file of ISO boxes. @see ISO/IEC 14496-12, 4.3 */
 function brandsOf(file: Uint8Array): string[] {
-  if (nameAt(file, 4) !== 'ftyp') return [];
+  if (!isIsoFile(file)) return [];
   const end = Math.min(viewOf(file).getUint32(0), file.length, maxBytes);
   const brands: string[] = [];
   for (let at = 8; at + 4 <= end; at += 4) brands.push(nameAt(file, at));

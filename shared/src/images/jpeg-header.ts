@@ -6,7 +6,7 @@ export interface JpegHeader {
   readonly height: number;
   readonly orientation: number;
   /** 1 is grey, 3 colour, 4 CMYK. */
-  readonly components: number;
+  readonly components: 1 | 3 | 4;
   /**
    * Coefficients of the whole picture, in bytes, which a decoder must hold where a block's
    * coefficients come in several scans: in progressive files, and in some that are sequential.
@@ -21,7 +21,7 @@ export interface JpegHeader {
  * @see ITU-T T.81, B.1.1.4, B.2.2 and B.2.3
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
-  let orientation = 1;
+  let orientation: number | undefined;
   let frame: Frame | undefined;
   const view = viewOf(bytes);
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
@@ -35,7 +35,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     const length = view.getUint16(at + 2);
     if (length < 2 || at + 2 + length > view.byteLength) return undefined;
     const segment = viewOf(bytes, at + 4, length - 2);
-    if (marker === 0xe1 && isExif(segment)) {
+    // The first one counts.
+    if (marker === 0xe1 && orientation === undefined && isExif(segment)) {
       orientation = readOrientation(viewOf(bytes, at + 10, length - 8));
     }
     if (isFrameHeader(marker)) {
@@ -45,7 +46,11 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     if (marker === 0xda) {
       if (!frame || segment.byteLength < 1) return undefined;
       const isSplit = frame.isProgressive || segment.getUint8(0) < frame.components;
-      return { ...frame, orientation, coefficientBytes: isSplit ? frame.coefficientBytes : 0 };
+      return {
+        ...frame,
+        orientation: orientation ?? 1,
+        coefficientBytes: isSplit ? frame.coefficientBytes : 0,
+      };
     }
     at = nextMarker(bytes, at + 2 + length);
   }
@@ -78,6 +83,7 @@ type Frame = Omit<JpegHeader, 'orientation'> & { readonly isProgressive: boolean
 function readFrame(segment: DataView, marker: number): Frame | undefined {
   if (segment.byteLength < 6) return undefined;
   const components = segment.getUint8(5);
+  if (components !== 1 && components !== 3 && components !== 4) return undefined;
   if (segment.byteLength < 6 + components * 3) return undefined;
   const height = segment.getUint16(1);
   const width = segment.getUint16(3);

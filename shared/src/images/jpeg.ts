@@ -1,6 +1,7 @@
 import type { DecoderProgram, DecoderPrograms } from './decoder-programs.ts';
 import { ImageError } from './image-error.ts';
 import { type JpegHeader, readJpegHeader } from './jpeg-header.ts';
+import { readJpegProfile } from './jpeg-profile.ts';
 import type { OpenPicture } from './open-picture.ts';
 import type { Picture } from './preprocess.ts';
 import { startDecoder } from './wasm-decoder.ts';
@@ -20,18 +21,6 @@ interface JpegTurbo {
   ): number;
   finish(): void;
   version(): number;
-}
-
-/** A decoded JPEG, its colours as they are stored. */
-export interface JpegSamples {
-  readonly width: number;
-  readonly height: number;
-  /** `rgbx` has its fourth sample ignored. */
-  readonly space: 'rgbx' | 'cmyk';
-  /** An APP14 segment of Adobe's, by whose convention CMYK is inverted: 255 for no ink. */
-  readonly hasAdobeMarker: boolean;
-  /** Four a pixel, 0–255. */
-  readonly data: Uint8Array;
 }
 
 /** What jpeg.c gives as a reason beside libjpeg's own message codes, which are positive. */
@@ -70,6 +59,7 @@ export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenPictu
   if (!header) return undefined;
   return {
     ...header,
+    profile: readJpegProfile(file),
     memoryBytes(reduction) {
       const { width, height } = header;
       const divisor = divisorFor(reduction);
@@ -78,7 +68,7 @@ export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenPictu
       const rowBytes = width * 100;
       return programBytes + file.length + header.coefficientBytes + rowBytes + pixelBytes;
     },
-    decode: async (reduction) => toRgb(decodeJpeg(file, await programs.jpeg(), header, reduction)),
+    decode: async (reduction) => decodeJpeg(file, await programs.jpeg(), header, reduction),
   };
 }
 
@@ -95,7 +85,7 @@ export function decodeJpeg(
   program: DecoderProgram,
   { width, height }: JpegHeader,
   reduction: number,
-): JpegSamples {
+): Picture {
   const turbo = kept ?? startJpegTurbo(program);
   // Until this picture has come out well.
   kept = undefined;
@@ -105,11 +95,7 @@ export function decodeJpeg(
   const image = explain(() =>
     turbo.decode(fileAt, file.length, width, height, divisorFor(reduction), maxWork),
   );
-  const [pixelsAt = 0, outWidth = 0, outHeight = 0, isCmyk, hasAdobeMarker] = new Int32Array(
-    turbo.memory.buffer,
-    image,
-    5,
-  );
+  const [pixelsAt = 0, outWidth = 0, outHeight = 0] = new Int32Array(turbo.memory.buffer, image, 3);
   const isWhole = finish(turbo);
   const view = new Uint8Array(turbo.memory.buffer, pixelsAt, outWidth * outHeight * 4);
   const isKept = isWhole && turbo.memory.buffer.byteLength <= maxKeptBytes;
@@ -117,8 +103,7 @@ export function decodeJpeg(
   return {
     width: outWidth,
     height: outHeight,
-    space: isCmyk ? 'cmyk' : 'rgbx',
-    hasAdobeMarker: hasAdobeMarker === 1,
+    channels: 4,
     // The next picture will overwrite these.
     data: isKept ? view.slice() : view,
   };
@@ -165,15 +150,4 @@ function startJpegTurbo(program: DecoderProgram): JpegTurbo {
   const turbo = startDecoder<JpegTurbo>(program, { host: { fail } });
   turbo._initialize();
   return turbo;
-}
-
-/** In place. CMYK is taken for Adobe's, whose programs write it inverted, as nearly everyone does. */
-function toRgb({ width, height, space, data }: JpegSamples): Picture {
-  for (let at = 0; space === 'cmyk' && at < data.length; at += 4) {
-    const black = data[at + 3] as number;
-    data[at] = ((data[at] as number) * black) / 255;
-    data[at + 1] = ((data[at + 1] as number) * black) / 255;
-    data[at + 2] = ((data[at + 2] as number) * black) / 255;
-  }
-  return { width, height, channels: 4, data };
 }

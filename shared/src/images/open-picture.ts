@@ -1,10 +1,12 @@
 import { openAvif } from './avif.ts';
 import { nameAt } from './bytes.ts';
+import type { Colours } from './convert-to-srgb.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
 import { openGif } from './gif.ts';
-import { isAvif, isHeic } from './heif-brands.ts';
+import { isAvif } from './heif-brands.ts';
 import { ImageError } from './image-error.ts';
 import { openJpeg } from './jpeg.ts';
+import { nameFormat } from './name-format.ts';
 import { openPng } from './png.ts';
 import type { Picture } from './preprocess.ts';
 import { openWebp } from './webp.ts';
@@ -12,7 +14,7 @@ import { openWebp } from './webp.ts';
 export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
 
 /** A picture of which the header is read and nothing is decoded yet. */
-export interface OpenPicture {
+export interface OpenPicture extends Colours {
   /** In pixels, as stored: before the orientation is applied. */
   readonly width: number;
   readonly height: number;
@@ -25,7 +27,7 @@ export interface OpenPicture {
    */
   memoryBytes(reduction: number): number;
   /**
-   * Decodes the picture, or its first frame, and lays it over white.
+   * Decodes the picture, or its first frame, and lays it over white, in its own colours.
    *
    * @param reduction by which whole number the sides may be divided at most
    * @throws Error for a damaged file, or a trap of WebAssembly
@@ -59,10 +61,11 @@ export async function openPicture(
 ): Promise<OpenPicture & { readonly format: PictureFormat }> {
   const format = formatOf(bytes);
   if (!format) {
+    const name = nameFormat(bytes);
     throw new ImageError(
       'unsupported_picture',
-      isHeic(bytes)
-        ? 'HEIC is read only where Cloudflare Images is bound to the Worker; send a JPEG.'
+      name
+        ? `The file is ${name}; send a JPEG, PNG, WebP, AVIF or GIF.`
         : 'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
     );
   }

@@ -1,74 +1,50 @@
-import { startInflating } from './inflate.ts';
+import type { DecoderPrograms } from './decoder-programs.ts';
 import type { OpenPicture } from './open-picture.ts';
-import { walkPngChunks } from './png-chunks.ts';
-import { undoPngFilter } from './png-filters.ts';
-import { type PngHeader, readPngHeader } from './png-header.ts';
-import { bitsPerPixel, createPngPixelReader } from './png-pixels.ts';
+import { readPngProfile } from './png-colours.ts';
+import { type PngHeader, pngPixelParts, readPngHeader } from './png-header.ts';
 import type { Picture } from './preprocess.ts';
 import { createPixelSink, sinkBytes } from './reduce.ts';
-
-/** For zlib's window and the pieces between it and the rows. */
-const streamBytes = 1024 * 1024;
+import { rowsBytes, startRows } from './rows.ts';
 
 /**
  * Opens a PNG of any colour type, depth and interlacing. It is inflated and reduced row by row, so
- * that neither its file nor its pixels are ever in memory as a whole. Of an animated one, the
- * picture that every PNG reader shows.
+ * that neither its file nor its pixels are ever in memory as a whole, and nothing after its last row
+ * is looked at. Of an animated one, the image that every PNG reader shows.
  */
-export function openPng(file: Uint8Array): OpenPicture | undefined {
+export async function openPng(
+  file: Uint8Array,
+  programs: DecoderPrograms,
+): Promise<OpenPicture | undefined> {
   const header = readPngHeader(file);
   if (!header) return undefined;
-  const { width, height } = header;
+  const { width, height, orientation, isGrey, chunks } = header;
   return {
-    ...header,
-    memoryBytes: (reduction) => sinkBytes(width, height, reduction) + width * 20 + streamBytes,
-    decode: (reduction) => decodePng(file, header, reduction),
+    width,
+    height,
+    orientation,
+    components: isGrey ? 1 : 3,
+    profile: await readPngProfile(chunks, programs),
+    memoryBytes: (reduction) => sinkBytes(width, height, reduction) + rowsBytes(width),
+    decode: (reduction) => decodePng(file, header, programs, reduction),
   };
 }
 
-/** @throws Error for a file that is cut off, has a wrong checksum or is otherwise damaged */
-async function decodePng(file: Uint8Array, header: PngHeader, reduction: number): Promise<Picture> {
-  refuseDamaged(file);
-  const passes = passesOf(header);
-  const readPixels = createPngPixelReader(header);
-  const stride = Math.max(1, bitsPerPixel(header) >> 3);
+/** @throws Error for a file that is damaged or cut off before its last row */
+async function decodePng(
+  file: Uint8Array,
+  header: PngHeader,
+  programs: DecoderPrograms,
+  reduction: number,
+): Promise<Picture> {
+  const rows = startRows(await programs.rows(), 'png', pngPixelParts(file, header));
   const sink = createPixelSink(header.width, header.height, reduction);
-  const data = startInflating(pixelData(file));
-  try {
-    for (const { x, y, stepX, stepY, width, height, rowBytes } of passes) {
-      const rgba = new Uint8Array(width * 4);
-      let above = new Uint8Array(rowBytes);
-      let row = new Uint8Array(rowBytes);
-      for (let i = 0; i < height; i++) {
-        const filtered = await data.read(1 + rowBytes);
-        row.set(filtered.subarray(1));
-        undoPngFilter(filtered[0] as number, row, above, stride);
-        readPixels(row, rgba);
-        sink.add(rgba, y + i * stepY, x, stepX);
-        [above, row] = [row, above];
-      }
-    }
-  } finally {
-    data.stop();
+  for (const { x, y, stepX, stepY, width, height } of passesOf(header)) {
+    for (let i = 0; i < height; i++) sink.add(rows.next(width), y + i * stepY, x, stepX);
   }
   return sink.finish();
 }
 
-function refuseDamaged(file: Uint8Array): void {
-  let last = '';
-  for (const { name, isIntact } of walkPngChunks(file)) {
-    if (!isIntact()) throw new Error(`The PNG's chunk ${name} has a wrong checksum.`);
-    last = name;
-  }
-  if (last !== 'IEND') throw new Error('The PNG has no end.');
-}
-
-/** The parts of its zlib stream. */
-function* pixelData(file: Uint8Array): Generator<Uint8Array> {
-  for (const { name, data } of walkPngChunks(file)) if (name === 'IDAT') yield data;
-}
-
-/** Which pixels come together: all of them, or a part of an interlaced picture's. */
+/** Which pixels come together: all of them, or a part of an interlaced image's. */
 interface Pass {
   readonly x: number;
   readonly y: number;
@@ -76,7 +52,6 @@ interface Pass {
   readonly stepY: number;
   readonly width: number;
   readonly height: number;
-  readonly rowBytes: number;
 }
 
 /** x, y and steps of Adam7. @see PNG specification, 8.2 */
@@ -96,8 +71,7 @@ function passesOf(header: PngHeader): Pass[] {
     .map(([x, y, stepX, stepY]) => {
       const width = Math.ceil((header.width - x) / stepX);
       const height = Math.ceil((header.height - y) / stepY);
-      const rowBytes = Math.ceil((width * bitsPerPixel(header)) / 8);
-      return { x, y, stepX, stepY, width, height, rowBytes };
+      return { x, y, stepX, stepY, width, height };
     })
     .filter(({ width, height }) => width > 0 && height > 0);
 }

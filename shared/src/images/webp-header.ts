@@ -6,6 +6,7 @@ export interface WebpHeader {
   readonly height: number;
   readonly orientation: number;
   readonly frame: WebpFrame;
+  readonly profile?: Uint8Array | undefined;
 }
 
 /** The picture, or the first one of an animated file. */
@@ -45,15 +46,19 @@ export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
   const frame = isAnimated ? readFirstAnimationFrame(found.get('ANMF')) : readFrame(found);
   if (!frame) return undefined;
   if (!isAnimated && (frame.width !== width || frame.height !== height)) return undefined;
-  const exif = found.get('EXIF') ?? new Uint8Array(0);
+  // As libwebp, and so browsers and Pillow, have it: what the flags do not announce is not there.
+  const announced = (flag: number, name: string): Uint8Array | undefined =>
+    view.getUint8(0) & flag ? found.get(name) : undefined;
+  const exif = announced(0b1000, 'EXIF') ?? new Uint8Array(0);
   // Some programs leave JPEG's prefix in front.
   const tiff = nameAt(exif, 0) === 'Exif' ? exif.subarray(6) : exif;
-  return { width, height, orientation: readOrientation(viewOf(tiff)), frame };
+  const profile = announced(0b100000, 'ICCP');
+  return { width, height, orientation: readOrientation(viewOf(tiff)), frame, profile };
 }
 
 /** Those that are read, by their names as a little-endian number: a hostile file has millions. */
 const readNames = new Map(
-  ['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANMF', 'EXIF'].map((name) => [
+  ['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANMF', 'EXIF', 'ICCP'].map((name) => [
     viewOf(new TextEncoder().encode(name)).getUint32(0, true),
     name,
   ]),

@@ -25,6 +25,7 @@ export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenPictu
   const { width, height, frame } = header;
   return {
     ...header,
+    components: 3,
     memoryBytes(reduction) {
       // Measured: RGBA, and for a lossless one as much again; the alpha chunk is lossless too.
       const pixelBytes = frame.isLossless ? 8.5 : frame.alpha ? 6.5 : 4.5;

@@ -1,0 +1,14 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { buildRows, missingTool } from './build.ts';
+
+const missing = await missingTool();
+
+test.skipIf(missing)(
+  `rows.wasm is what \`pnpm --filter shared build:decoders\` makes of its source${missing ? `: ${missing}` : ''}`,
+  async () => {
+    const built = await readFile(new URL('rows.wasm', import.meta.url));
+    expect(Buffer.compare(await buildRows(), built)).toBe(0);
+  },
+  600_000,
+);
