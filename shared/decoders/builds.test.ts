@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { compileDecoder, missingTool } from './compile-decoder.ts';
 import { dav1dBuild } from './dav1d/build.ts';
 import { jpegBuild } from './jpeg/build.ts';
+import { lcms2Build } from './lcms2/build.ts';
 import { webpBuild } from './webp/build.ts';
 
 const missing = await missingTool();
@@ -11,6 +12,7 @@ test.skipIf(missing).each([
   ['dav1d/dav1d.wasm', dav1dBuild],
   ['jpeg/jpeg.wasm', jpegBuild],
   ['webp/webp.wasm', webpBuild],
+  ['lcms2/lcms2.wasm', lcms2Build],
 ] as const)(
   `%s is what \`pnpm --filter shared build:decoders\` makes of its source${missing ? `: ${missing}` : ''}`,
   async (file, build) => {
