@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { makeBadPictures } from 'shared/test/make-bad-pictures';
 import { makePictures, type Pictures } from 'shared/test/make-pictures';
+import { makePolicyImages } from 'shared/test/make-policy-images';
 import type { TestProject } from 'vitest/node';
 
 /**
@@ -12,7 +13,7 @@ import type { TestProject } from 'vitest/node';
  */
 export default async function startPhotoHost(project: TestProject): Promise<() => void> {
   const good = await makePictures();
-  const pictures = new Map([...good, ...makeBadPictures(good)]);
+  const pictures = new Map([...good, ...makeBadPictures(good), ...(await makePolicyImages())]);
   const server = createServer((request, response) => {
     answer(request, response, pictures).catch(() => response.destroy());
   });

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { makeBadPictures } from './make-bad-pictures.ts';
 import { makePictures } from './make-pictures.ts';
+import { makePolicyImages } from './make-policy-images.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A folder with the files of `make-pictures.ts` and `make-bad-pictures.ts`. */
+    /** A folder with the files of `make-pictures.ts`, `make-bad-pictures.ts` and `make-policy-images.ts`. */
     imageFolder: string;
   }
 }
@@ -16,7 +17,8 @@ declare module 'vitest' {
 export default async function makeImageFolder(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'graft-images-'));
   const good = await makePictures();
-  for (const [name, file] of [...good, ...makeBadPictures(good)]) {
+  const all = [...good, ...makeBadPictures(good), ...(await makePolicyImages())];
+  for (const [name, file] of all) {
     await writeFile(join(folder, name), file);
   }
   project.provide('imageFolder', folder);

@@ -18,19 +18,35 @@ export interface Colours {
   readonly profile?: Uint8Array | undefined;
 }
 
-/** What Little CMS takes for it, as measured; its build sets a maximum of 16 MiB. */
+/** What Little CMS takes for it, as measured; its build sets a maximum, and it goes without then. */
 export function conversionBytes({ profile }: Colours): number {
-  return profile ? 2 * 1024 * 1024 + profile.length * 4 : 0;
+  return profile ? Math.min(2 * 1024 * 1024 + profile.length * 4, maxBytes) : 0;
 }
+
+const maxBytes = 16 * 1024 * 1024;
+
+/** A larger instance is not kept: WebAssembly cannot give memory back. */
+const maxKeptBytes = 4 * 1024 * 1024;
 
 /** That are converted at a time. */
 const maxPixels = 16 * 1024;
+
+/** Little CMS with a profile that it has prepared. */
+interface Converter {
+  readonly profile: Uint8Array;
+  readonly lcms: Lcms;
+  /** 0 for a profile that cannot be used. */
+  readonly channels: number;
+  readonly pixelsAt: number;
+}
+
+let kept: Converter | undefined;
 
 /**
  * Converts an image's colours to sRGB, in place.
  *
  * This is done once an image is decoded, reduced and laid over white, for all formats alike: a JPEG is
- * reduced inside its decoder, so that no other order is the same for all, and there are few pixels left.
+ * reduced inside its decoder, so that no other order is the same for all, and few pixels are left.
  *
  * @param picture of four channels
  * @param colours what its samples are
@@ -42,29 +58,41 @@ export async function convertToSrgb(
   programs: DecoderPrograms,
 ): Promise<Picture> {
   const isUsed = profile && profile.length <= maxProfileBytes && !isSrgb(profile);
-  const lcms = isUsed && openProfile(startDecoder(await programs.lcms2()), profile, components);
-  if (lcms) convert(lcms, picture.data);
+  const converter = isUsed && (await prepare(profile, programs));
+  if (converter && isFor(converter, components)) convert(converter, picture.data);
   else if (components === 4) cmykToRgbx(picture.data);
   return picture;
 }
 
-/** @returns undefined for a profile that cannot be used */
-function openProfile(
-  lcms: Lcms,
-  profile: Uint8Array,
-  components: Colours['components'],
-): Lcms | undefined {
-  lcms._initialize();
-  const at = allocate(lcms, profile.length);
-  new Uint8Array(lcms.memory.buffer).set(profile, at);
-  const channels = lcms.open(at, profile.length);
-  // Grey is also a colour of RGB.
-  const fits = channels === components || (channels === 3 && components === 1);
-  return fits ? lcms : undefined;
+/** Grey is also a colour of RGB. */
+function isFor({ channels }: Converter, components: Colours['components']): boolean {
+  return channels === components || (channels === 3 && components === 1);
 }
 
-function convert(lcms: Lcms, samples: Uint8Array | Uint8ClampedArray): void {
+/** A profile takes as long as many pixels, and a camera's photos have one and the same. */
+async function prepare(profile: Uint8Array, programs: DecoderPrograms): Promise<Converter> {
+  if (kept && isEqual(kept.profile, profile)) return kept;
+  const lcms = startDecoder<Lcms>(await programs.lcms2());
+  lcms._initialize();
   const pixelsAt = allocate(lcms, maxPixels * 4);
+  const at = allocate(lcms, profile.length);
+  new Uint8Array(lcms.memory.buffer).set(profile, at);
+  const converter = {
+    // The file may be as large as it likes, and is not to be kept for its profile.
+    profile: profile.slice(),
+    lcms,
+    channels: lcms.open(at, profile.length),
+    pixelsAt,
+  };
+  kept = lcms.memory.buffer.byteLength > maxKeptBytes ? undefined : converter;
+  return converter;
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function convert({ lcms, pixelsAt }: Converter, samples: Picture['data']): void {
   for (let at = 0; at < samples.length; at += maxPixels * 4) {
     const part = samples.subarray(at, at + maxPixels * 4);
     const buffer = new Uint8Array(lcms.memory.buffer, pixelsAt, part.length);
@@ -75,7 +103,7 @@ function convert(lcms: Lcms, samples: Uint8Array | Uint8ClampedArray): void {
 }
 
 /** As browsers and Pillow do it without a profile. */
-function cmykToRgbx(samples: Uint8Array | Uint8ClampedArray): void {
+function cmykToRgbx(samples: Picture['data']): void {
   for (let at = 0; at < samples.length; at += 4) {
     const black = samples[at + 3] as number;
     for (let ink = at; ink < at + 3; ink++) {

@@ -102,7 +102,7 @@ function readFrame(segment: DataView, marker: number): Frame | undefined {
   };
 }
 
-/** Whether an APP1 segment holds EXIF, and not XMP. @see CIPA DC-008, 4.7.2 */
+/** Whether an APP1 segment holds EXIF, damaged or not, and not XMP. @see CIPA DC-008, 4.7.2 */
 function isExif(segment: DataView): boolean {
-  return segment.byteLength >= 20 && segment.getUint32(0) === 0x45786966;
+  return segment.byteLength > 6 && segment.getUint32(0) === 0x45786966;
 }
