@@ -90,3 +90,15 @@ function inkTable(): Buffer {
     ...Array(3).fill(ramp),
   ]);
 }
+
+/** A table of `grid` colours a channel, each of noise. @see ICC.1:2022, 10.10, lut16Type */
+export function giantTable(grid: number): Buffer {
+  const table = Buffer.alloc(52 + 3 * 2 * 2 + grid ** 3 * 3 * 2 + 3 * 2 * 2);
+  for (let at = 52; at < table.length; at++) table[at] = Math.imul(at, 2654435761) >>> 24;
+  table.write('mft2');
+  table.set([3, 3, grid], 8);
+  for (const at of [12, 28, 44]) table.writeInt32BE(65536, at);
+  table.writeUInt16BE(2, 48);
+  table.writeUInt16BE(2, 50);
+  return makeIcc('RGB ', 'Lab ', { A2B0: table });
+}

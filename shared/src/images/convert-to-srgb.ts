@@ -81,11 +81,20 @@ async function prepare(profile: Uint8Array, programs: DecoderPrograms): Promise<
     // The file may be as large as it likes, and is not to be kept for its profile.
     profile: profile.slice(),
     lcms,
-    channels: lcms.open(at, profile.length),
+    channels: open(lcms, at, profile.length),
     pixelsAt,
   };
   kept = lcms.memory.buffer.byteLength > maxKeptBytes ? undefined : converter;
   return converter;
+}
+
+/** A trap, as for want of memory, is a profile that cannot be used. */
+function open(lcms: Lcms, at: number, length: number): number {
+  try {
+    return lcms.open(at, length);
+  } catch {
+    return 0;
+  }
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

@@ -35,7 +35,7 @@ export interface Rows {
 export function startRows(
   program: DecoderProgram,
   format: 'png' | 'gif',
-  file: readonly Uint8Array[],
+  file: Iterable<Uint8Array>,
 ): Rows {
   const decoder = start(program, file);
   const isOpen = format === 'png' ? decoder.openPng() : decoder.openGif();
@@ -64,8 +64,8 @@ export function inflate(
   return new Uint8Array(decoder.memory.buffer, decoder.inflated(), length).slice();
 }
 
-function start(program: DecoderProgram, file: readonly Uint8Array[]): RowsModule {
-  const parts = file.values();
+function start(program: DecoderProgram, file: Iterable<Uint8Array>): RowsModule {
+  const parts = file[Symbol.iterator]();
   let part: Uint8Array = new Uint8Array(0);
   const read = (to: number, length: number): number => {
     while (part.length === 0) {

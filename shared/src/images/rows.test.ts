@@ -1,0 +1,68 @@
+import { deflateSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { makeChunk, makePng } from '../../test/png.ts';
+import { decoderPrograms } from './decode-node.ts';
+import { inflate, rowsBytes, startRows } from './rows.ts';
+
+const program = await decoderPrograms.rows();
+
+/** Files are read in pieces of this size here. */
+const pieceBytes = 1024;
+
+/** Reads all rows of a PNG. @returns how many pieces of the file were asked for */
+function countPieces(file: Uint8Array, width: number, height: number): number {
+  let count = 0;
+  function* pieces(): Generator<Uint8Array> {
+    for (let at = 0; at < file.length; at += pieceBytes) {
+      count += 1;
+      yield file.subarray(at, at + pieceBytes);
+    }
+  }
+  const rows = startRows(program, 'png', pieces());
+  for (let y = 0; y < height; y++) rows.next(width);
+  return count;
+}
+
+test('reads no more of a PNG than its rows need', () => {
+  const [width, height] = [100, 100];
+  const rows = Buffer.alloc((1 + width * 3) * height);
+  const header = makePng({ width, height, depth: 8, colourType: 2 }, rows).subarray(0, 33);
+  // 200 MB, of which the image is the beginning.
+  const zeros = deflateSync(Buffer.alloc(200_000_000));
+  const many = Buffer.concat([header, makeChunk('IDAT', zeros), makeChunk('IEND')]);
+  expect(many.length).toBeGreaterThan(100 * pieceBytes);
+  expect(countPieces(many, width, height)).toBeLessThan(3);
+});
+
+test.each([
+  [100, 8, 2, 3],
+  [5000, 8, 6, 4],
+  [30_000, 16, 6, 8],
+  [65_535, 16, 6, 8],
+  [65_535, 16, 4, 4],
+  [65_535, 8, 2, 3],
+])('takes as much memory as it says for a PNG of %i pixels and %i bits', (...fields) => {
+  const [width, depth, colourType, bytesPerPixel] = fields;
+  const height = 30;
+  const rowBytes = 1 + width * bytesPerPixel;
+  // Noise, of which every row has another filter.
+  const rows = Buffer.from(
+    Array.from({ length: rowBytes * height }, (_, i) =>
+      i % rowBytes === 0 ? (i / rowBytes) % 5 : Math.imul(i, 2654435761) >>> 24,
+    ),
+  );
+  const file = makePng({ width, height, depth, colourType }, rows);
+  const reader = startRows(program, 'png', [file]);
+  let memoryBytes = 0;
+  for (let y = 0; y < height; y++) memoryBytes = reader.next(width).buffer.byteLength;
+  expect(memoryBytes).toBeLessThanOrEqual(rowsBytes(width));
+});
+
+test('inflates no more than it may', () => {
+  const stream = deflateSync(Buffer.alloc(1000, 7));
+  expect(inflate(program, stream, 1000)).toEqual(new Uint8Array(1000).fill(7));
+  expect(inflate(program, stream, 999)).toBeUndefined();
+  expect(inflate(program, stream.subarray(0, 5), 1000)).toBeUndefined();
+  const bomb = deflateSync(Buffer.alloc(100_000_000));
+  expect(inflate(program, bomb, 1_000_000)).toBeUndefined();
+});
