@@ -7,19 +7,23 @@ import { promisify } from 'node:util';
 import type { Crate } from './compile-decoder.ts';
 import { dav1dBuild } from './dav1d/build.ts';
 import { jpegBuild } from './jpeg/build.ts';
+import { lcms2Build } from './lcms2/build.ts';
+import { readRowsCrates } from './rows/build.ts';
 import { webpBuild } from './webp/build.ts';
 
 const run = promisify(execFile);
 
 /** @returns the newest version that crates.io has, without what it says of the library's own */
-async function newestOf({ name }: Crate): Promise<string> {
+async function newestOf({ name }: Pick<Crate, 'name'>): Promise<string> {
   const { stdout } = await run('cargo', ['info', name, '--registry', 'crates-io']);
   const version = /^version: ([^\s+]+)/m.exec(stdout)?.[1];
   if (!version) throw new Error(`cargo says of no version of ${name}; look at it on crates.io.`);
   return version;
 }
 
-for (const { crate } of [jpegBuild, webpBuild, dav1dBuild]) {
+const crates = [jpegBuild, webpBuild, dav1dBuild, lcms2Build].map(({ crate }) => crate);
+
+for (const crate of [...crates, ...(await readRowsCrates())]) {
   const newest = await newestOf(crate);
   const isNewer = newest !== crate.version;
   if (isNewer) process.exitCode = 1;

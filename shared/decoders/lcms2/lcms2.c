@@ -64,3 +64,6 @@ EXPORT("open") int open_profile(uint8_t *data, uint32_t length) {
 EXPORT("convert") void convert(uint8_t *pixels, uint32_t count) {
   cmsDoTransform(transform, pixels, pixels, count);
 }
+
+/* As in 2190 for 2.19. */
+EXPORT("version") int version(void) { return cmsGetEncodedCMMversion(); }

@@ -20,6 +20,15 @@ const flags = [
   ...['-Clink-arg=--max-memory=16777216', '-Clink-arg=-zstack-size=65536'],
 ];
 
+/** The crates that decode, as Cargo.toml has them. */
+export async function readRowsCrates(): Promise<{ name: string; version: string }[]> {
+  const manifest = await readFile(new URL('Cargo.toml', import.meta.url), 'utf8');
+  return [...manifest.matchAll(/^(\w+) = .*"=([^"]+)"/gm)].map(([, name = '', version = '']) => ({
+    name,
+    version,
+  }));
+}
+
 /** @returns what is missing to build, as a sentence; undefined when all is there */
 export async function missingTool(): Promise<string | undefined> {
   const version = await run('rustc', ['--version']).catch(() => ({ stdout: '' }));

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { giantTable, proPhoto, swapped } from '../../test/icc.ts';
 import { profileOfCodes } from './colour-codes.ts';
-import { type Colours, convertToSrgb } from './convert-to-srgb.ts';
+import { type Colours, convertToSrgb, lcms2Version } from './convert-to-srgb.ts';
 import { decoderPrograms } from './decode-node.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
 
@@ -68,4 +68,8 @@ test('takes CMYK for inverted, as all who write it do', async () => {
   const picture = { width: 2, height: 1, channels: 4, data } as const;
   await convertToSrgb(picture, { components: 4 }, decoderPrograms);
   expect([...data.subarray(0, 3), ...data.subarray(4, 7)]).toEqual([255, 128, 0, 128, 128, 128]);
+});
+
+test('converts by Little CMS 2.19', async () => {
+  expect(lcms2Version(await decoderPrograms.lcms2())).toBe(2190);
 });

@@ -1,4 +1,4 @@
-import type { DecoderPrograms } from './decoder-programs.ts';
+import type { DecoderProgram, DecoderPrograms } from './decoder-programs.ts';
 import { isSrgb, maxProfileBytes } from './icc-profile.ts';
 import type { Picture } from './preprocess.ts';
 import { allocate, type DecoderMemory, startDecoder } from './wasm-decoder.ts';
@@ -8,6 +8,7 @@ interface Lcms extends DecoderMemory {
   _initialize(): void;
   open(profile: number, length: number): number;
   convert(pixels: number, count: number): void;
+  version(): number;
 }
 
 /** How an image's samples are to be read. */
@@ -119,4 +120,9 @@ function cmykToRgbx(samples: Picture['data']): void {
       samples[ink] = Math.round(((samples[ink] as number) * black) / 255);
     }
   }
+}
+
+/** The library's version, as in 2190 for 2.19. */
+export function lcms2Version(program: DecoderProgram): number {
+  return startDecoder<Lcms>(program).version();
 }
