@@ -37,7 +37,7 @@ afterAll(() => served?.close());
 test.each([
   { backend: 'wasm' as const, runs: true },
   { backend: 'native' as const, runs: inject('native') },
-])('in float32, $backend in Node agrees with workerd', async ({ backend, runs }) => {
+])('in float32, stock tfjs on $backend in Node agrees with workerd', async ({ backend, runs }) => {
   if (!runs) return console.warn('The native backend is not to be had here: not compared.');
   await startBackend(backend, console.log);
   const { artifacts, card } = await readModelDirectory(modelFiles(modelFolder('float32')));
@@ -46,12 +46,16 @@ test.each([
   await expectAgreement('float32', run, card.preprocess);
 });
 
-test('in int8, the trainer agrees with workerd, whatever backend it is on', async () => {
-  await startBackend('cpu', () => {});
-  const { run, preprocess: spec } = await loadModel(modelFolder('int8'));
-  await expectAgreement('int8', run, spec);
-  expect(tf.getBackend()).toBe('cpu');
-});
+test.each(['float32', 'int8'])(
+  'in %s, the trainer agrees with workerd, whatever backend it is on',
+  async (arithmetic) => {
+    await startBackend('cpu', () => {});
+    const { run, preprocess: spec, dispose } = await loadModel(modelFolder(arithmetic));
+    await expectAgreement(arithmetic, run, spec);
+    expect(tf.getBackend()).toBe('cpu');
+    dispose();
+  },
+);
 
 test('in int8, as many pictures as are measured at once are answered one by one', async () => {
   const { run, dispose } = await loadModel(modelFolder('int8'));

@@ -27,12 +27,6 @@ export interface FoldedGraph {
   readonly weights: readonly StoredWeight[];
 }
 
-/** {@link FoldedGraph} for tfjs; `weightData` has a buffer for each of `weightSpecs`. */
-export interface FoldedArtifacts extends io.ModelArtifacts {
-  readonly weightSpecs: io.WeightsManifestEntry[];
-  readonly weightData: ArrayBuffer[];
-}
-
 /**
  * Replaces each `Mul(kernel, scale)` of two constants by its product.
  *
@@ -77,22 +71,6 @@ function isScaleOf(scale: readonly number[], shape: readonly number[]): boolean 
   const skipped = shape.length - scale.length;
   const isOne = scale.every((side) => side === 1);
   return skipped >= 0 && (isOne || scale.every((side, i) => side === shape[skipped + i]));
-}
-
-/**
- * {@link foldGraph} for tfjs' `loadGraphModel`.
- *
- * @returns a graph model with the same outputs, its weights as float32 or int32 in a piece each: put
- *   together, they would be copied once more, tens of megabytes
- */
-export function foldConstants(artifacts: io.ModelArtifacts): FoldedArtifacts {
-  const { topology, weights } = foldGraph(artifacts);
-  return {
-    ...artifacts,
-    modelTopology: topology,
-    weightSpecs: weights.map(({ name, shape, dtype }) => ({ name, shape, dtype })),
-    weightData: weights.map((weight) => valuesOf(weight).buffer),
-  };
 }
 
 /** @returns float32, or int32 for what is stored as such */

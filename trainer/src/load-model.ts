@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
-import { foldConstants, foldGraph } from 'shared/fold-constants';
+import { foldGraph } from 'shared/fold-constants';
 import { loadGraph as loadServedGraph } from 'shared/graph/load-graph';
 import type { PreprocessSpec } from 'shared/images/preprocess';
 import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' };
@@ -33,35 +33,24 @@ export interface Classifier extends Network {
   readonly labels: readonly Label[];
 }
 
+/** EfficientNet-B7 takes some 400 bytes a pixel, VGG-16 500, at once. */
+const PORTION_PIXELS = 1_600_000;
+
 /**
- * Loads a graph model that answers as in the Worker.
+ * Loads a graph model that answers as in the Worker: by its executor and its kernels, whatever backend
+ * is in use, and stays.
  *
- * @param arithmetic of its card; int8 is computed by the Worker's kernels, and float32, where all agree,
- *   by the backend in use
+ * @param arithmetic of its card
  * @throws TrainerError `backend_unavailable`
  */
 export async function loadGraph(
   artifacts: tf.io.ModelArtifacts,
   arithmetic: Arithmetic = 'float32',
 ): Promise<Network> {
-  if (arithmetic === 'int8') return loadInt8Graph(artifacts);
-  const folded = foldConstants(artifacts);
-  const graph = await tf.loadGraphModel({ load: async () => folded });
-  return {
-    // A graph of one output: see the exporter.
-    run: (inputs) => graph.predict(inputs) as tf.Tensor,
-    dispose: () => graph.dispose(),
-  };
-}
-
-/** EfficientNet-B7 takes some 400 bytes a pixel, VGG-16 500, at once. */
-const PORTION_PIXELS = 1_600_000;
-
-async function loadInt8Graph(artifacts: tf.io.ModelArtifacts): Promise<Network> {
   const inUse = tf.getBackend();
   await startWasmBackend(allowedThreads());
   await tf.setBackend(inUse);
-  const graph = onWasm(() => loadServedGraph(foldGraph(artifacts), 'int8'));
+  const graph = onWasm(() => loadServedGraph(foldGraph(artifacts), arithmetic));
   return {
     run: (inputs) =>
       onWasm(() => tf.tidy(() => tf.concat(inPortions(inputs).map((some) => graph.run(some))))),
