@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -35,19 +35,7 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
   await new Promise<void>((listening) => photoHost.listen(0, '127.0.0.1', listening));
   const { port } = photoHost.address() as AddressInfo;
 
-  const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
-  const config = {
-    ...rawConfig,
-    main: join(edge, 'src/index.ts'),
-    alias: Object.fromEntries(
-      Object.entries<string>(rawConfig.alias ?? {}).map(([name, path]) => [name, join(edge, path)]),
-    ),
-    assets: { ...rawConfig.assets, directory: join(folder, 'public') },
-    vars: { ALLOW_LOOPBACK: '1' },
-  };
-  await writeFile(join(folder, 'wrangler.json'), JSON.stringify(config));
-  const worker = createTestHarness({ root: folder, workers: [{ configPath: 'wrangler.json' }] });
-  await worker.listen();
+  const worker = await startWorker(folder, 'src/index.ts');
 
   return {
     fetch: (path) => worker.fetch(path),
@@ -62,4 +50,29 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+type TestWorker = ReturnType<typeof createTestHarness>;
+
+/**
+ * Bundles a Worker as the deployed one is, and starts it in workerd.
+ *
+ * @param main its entry, relative to `edge`
+ */
+export async function startWorker(folder: string, main: string): Promise<TestWorker> {
+  const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
+  const config = {
+    ...rawConfig,
+    main: join(edge, main),
+    alias: Object.fromEntries(
+      Object.entries<string>(rawConfig.alias ?? {}).map(([name, path]) => [name, join(edge, path)]),
+    ),
+    assets: { ...rawConfig.assets, directory: join(folder, 'public') },
+    vars: { ALLOW_LOOPBACK: '1' },
+  };
+  await mkdir(join(folder, 'public'), { recursive: true });
+  await writeFile(join(folder, 'wrangler.json'), JSON.stringify(config));
+  const worker = createTestHarness({ root: folder, workers: [{ configPath: 'wrangler.json' }] });
+  await worker.listen();
+  return worker;
 }

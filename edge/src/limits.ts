@@ -1,3 +1,5 @@
+import { servedLimits } from 'shared/images/served-limits';
+
 /** What one request may cost. */
 export interface Limits {
   /** Longest `url` accepted, in characters. */
@@ -35,14 +37,11 @@ export const defaultLimits: Limits = {
   bodyTimeoutMs: 10_000,
   // For a large photo over a slow telephone.
   uploadTimeoutMs: 60_000,
-  // What a telephone's largest photos have.
-  maxBytes: 20 * 1024 * 1024,
+  maxBytes: servedLimits.maxFileBytes,
   maxFormBytes: 10 * 1024 * 1024,
   maxHeldBytes: 24 * 1024 * 1024,
-  // What the largest telephones take.
-  maxPixels: 50_000_000,
-  // An isolate has 128 MB, of which the runtime and a model take half.
-  maxDecodeBytes: 64 * 1024 * 1024,
+  maxPixels: servedLimits.maxPixels,
+  maxDecodeBytes: servedLimits.maxDecodeBytes,
   // A request may have six connections open; the models and the cache need one as well.
   batchConcurrency: 4,
   answerMaxAgeS: 3600,

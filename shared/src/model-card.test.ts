@@ -28,6 +28,13 @@ test('takes the preprocessing of the first cards', () => {
   expect(faults({ ...card, preprocess })).toEqual([]);
 });
 
+test('takes a card that says how large images are reduced, and one that does not', () => {
+  const { reduce, ...first } = card.preprocess;
+  expect(reduce).toBe('division');
+  expect(faults({ ...card, preprocess: first })).toEqual([]);
+  expect(faults({ ...card, preprocess: { ...first, reduce: 'half' } })).toEqual(['preprocess']);
+});
+
 test.each([
   ['id', { id: 'Pets and more' }],
   ['id', { id: '../pets' }],

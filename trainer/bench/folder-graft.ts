@@ -45,11 +45,9 @@ const openSeconds = (performance.now() - begin) / 1000;
 const indices = Array.from({ length: train.length }, (_, index) => index);
 const spec = { ...backbones['efficientnet-lite0'].preprocess, size };
 const { expect: _, ...serial } = train;
-const examples = photoExamples(
-  { set: values.serial ? serial : train, indices },
-  spec,
-  (picture, random) => augment(picture, random, fast.augment),
-);
+const examples = photoExamples({ set: values.serial ? serial : train, indices }, spec, {
+  augment: (picture, random) => augment(picture, random, fast.augment),
+});
 
 const rates: number[] = [];
 const rss: number[] = [];

@@ -50,7 +50,7 @@ test('says what is in a folder, also where it is too little to train on', async 
       'dog      3                 0',
       'all      5       drawn     1',
       'Pixels: 8×8 to 20×8, half of them 8×8 at most.',
-      'Skipped, since damaged or no pictures: 1 (train/dog/broken.jpg).',
+      'Skipped: 1 (train/dog/broken.jpg). The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
       'In two splits, byte for byte, so that accuracy will look better than it is: 1 (test/cat/2.png = train/cat/2.png).',
     ].join('\n'),
   );

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
 import type { Prediction } from 'shared/answers';
+import { ImageError } from 'shared/images/image-error';
 import type { Picture } from 'shared/images/preprocess';
 import { preprocess } from 'shared/images/preprocess-node';
 import { topPredictions } from 'shared/predictions';
-import { decodePhoto } from './datasets/decode-photo.ts';
+import { decodingThreads } from './decoding/decoding-threads.ts';
 import { TrainerError } from './errors.ts';
 import type { Classifier } from './load-model.ts';
 
@@ -13,7 +13,7 @@ const FETCH_TIMEOUT_MS = 30_000;
 /**
  * What a network sees in a picture.
  *
- * @param source path or `http(s)` url of a picture that sharp reads
+ * @param source path or `http(s)` url of a picture
  * @returns the `top` most probable classes, the most probable first
  * @throws TrainerError `dataset_invalid` where it is no picture, `download_failed`
  */
@@ -30,13 +30,12 @@ export async function predict(
 }
 
 async function readPicture(source: string, size: number): Promise<Picture> {
-  const file = isUrl(source) ? await download(source) : await readFile(source).catch(() => null);
+  const file = isUrl(source) ? await download(source) : source;
   try {
-    if (file) return await decodePhoto(file, size);
+    return (await decodingThreads.decode(file, size)).picture;
   } catch (cause) {
     throw unreadable(source, cause);
   }
-  throw unreadable(source);
 }
 
 export function isUrl(source: string): boolean {
@@ -56,12 +55,9 @@ async function download(url: string): Promise<Uint8Array> {
   }
 }
 
-function unreadable(source: string, cause?: unknown): TrainerError {
-  return new TrainerError(
-    'dataset_invalid',
-    `Expected a picture at ${source}, but it cannot be read.`,
-    cause,
-  );
+function unreadable(source: string, cause: unknown): TrainerError {
+  const reason = cause instanceof ImageError ? `: ${cause.message}` : ', but it cannot be read.';
+  return new TrainerError('dataset_invalid', `Expected a picture at ${source}${reason}`, cause);
 }
 
 /** Rows as of Keras' `decode_predictions`: synset id where there is one, label, probability. */

@@ -1,6 +1,6 @@
 import { backbones } from './backbones/registry.ts';
 import type { TrainConfig } from './config/train-config.ts';
-import { augment } from './datasets/augment.ts';
+import { augment, sizeToAugment } from './datasets/augment.ts';
 import { openDataset } from './datasets/open-dataset.ts';
 import { splitDataset } from './datasets/split.ts';
 import { startProgress } from './report/progress.ts';
@@ -28,9 +28,10 @@ export async function preparePhotos(config: TrainConfig, source: PhotoSource) {
   const splits = splitDataset(dataset, config);
   const photos = {
     plain: photoExamples(splits.train, preprocess),
-    augmented: photoExamples(splits.train, preprocess, (picture, random) =>
-      augment(picture, random, config.augment),
-    ),
+    augmented: photoExamples(splits.train, preprocess, {
+      size: sizeToAugment(Math.max(config.size, ...config.stage2.sizes), config.augment),
+      augment: (picture, random) => augment(picture, random, config.augment),
+    }),
     validation: photoExamples(splits.validation, preprocess),
     test: photoExamples(splits.test, preprocess),
   };

@@ -1,4 +1,5 @@
 import * as z from '../schema.ts';
+import { reductionRules } from './reduce.ts';
 import { BAND_ROWS, type Layout, layOut, type ResizeKernel } from './resize-kernel.ts';
 
 /** A decoded picture: interleaved 8-bit samples, row by row, `width * height * channels` of them. */
@@ -17,6 +18,8 @@ const photo = {
   fit: z.literal('cover'),
   /** Side of the square input, in pixels. */
   size: z.int().check(z.minimum(1), z.maximum(4096)),
+  /** How a large picture shrinks before that; absent in the first cards, for which it does so too. */
+  reduce: z.optional(z.enum(reductionRules)),
   /** Antialiased when it shrinks, as in Pillow's `Image.resize`. */
   filter: z.literal('bicubic'),
   channelOrder: z.enum(['rgb', 'bgr']),

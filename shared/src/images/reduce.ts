@@ -1,6 +1,12 @@
 import type { Picture } from './preprocess.ts';
 
 /**
+ * How a large picture shrinks before it is resized, as model cards name it. `division`: by
+ * {@link reductionFor}, to the means of squares; in a JPEG by the next lower power of two, inside the DCT.
+ */
+export const reductionRules = ['division'] as const;
+
+/**
  * By how much a picture may shrink before it is resized: after the largest whole division of its
  * sides that leaves its centred square at least twice as wide as the network's input, the
  * antialiased resize gives what it gives of the full picture, but for a few thousandths of

@@ -6,7 +6,12 @@ export type PreprocessMode = Omit<Extract<PreprocessSpec, { arithmetic: unknown 
 
 type Channels = ArithmeticStep['by'];
 
-const photo = { fit: 'cover', filter: 'bicubic', channelOrder: 'rgb' } as const;
+const photo = {
+  fit: 'cover',
+  reduce: 'division',
+  filter: 'bicubic',
+  channelOrder: 'rgb',
+} as const;
 
 /**
  * The modes of Keras' `preprocess_input` (keras/src/applications/imagenet_utils.py), and those of

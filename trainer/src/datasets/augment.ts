@@ -25,6 +25,17 @@ export interface Augmentation {
 }
 
 /**
+ * For which side of the network's input a picture is to be reduced, so that no part of it that is kept
+ * must be enlarged, if the file has the pixels: a reduced picture's shorter side is twice that, and four
+ * times that is as far as it goes.
+ *
+ * @param size of the network's input, in pixels
+ */
+export function sizeToAugment(size: number, { resizedCrop }: Augmentation): number {
+  return Math.min(2 * size, Math.max(size, Math.ceil(size / (2 * Math.sqrt(resizedCrop)))));
+}
+
+/**
  * Changes a picture as chance has it: mirrored or not, in both directions, turned and shifted, which is a crop of the
  * original size out of the padded picture (He et al. 2016, §4.2, which pads with zeros; here the
  * padding reflects the picture without repeating its border), then a part of it, then its colours, then a

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import * as z from 'zod';
+import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
 import {
   cifarLicence,
@@ -77,14 +77,12 @@ async function readSet(
 
   const pixels = new Uint8Array(parsed.data.length * PICTURE_BYTES);
   let end = 0;
-  for (const strip of strips) {
-    const { data, info } = await sharp(join(folder, strip))
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    if (info.width !== STRIP_WIDTH || info.channels !== 3) {
-      throw invalid(
-        `${strip} should be ${STRIP_WIDTH} pixels wide in RGB, and is ${info.width} wide with ${info.channels} channels`,
-      );
+  const read = (strip: string) => decodingThreads.decode(join(folder, strip), STRIP_WIDTH);
+  for (const [at, { picture }] of (await Promise.all(strips.map(read))).entries()) {
+    const strip = strips[at];
+    const { width, data } = picture;
+    if (width !== STRIP_WIDTH) {
+      throw invalid(`${strip} should be ${STRIP_WIDTH} pixels wide, and is ${width}`);
     }
     if (end + data.length > pixels.length)
       throw invalid(`${strip} has more pictures than ${labelFile} labels`);

@@ -3,10 +3,15 @@ import type { Picture } from 'shared/images/preprocess';
 /** Pictures with one label each, in a fixed order. */
 export interface PictureSet {
   readonly length: number;
-  /** The picture at `index`, `0 ≤ index < length`. It may share memory: do not write into it. */
-  picture(index: number): Picture | Promise<Picture>;
-  /** Says which pictures will be asked for next, so that they can be read meanwhile. */
-  expect?(indices: readonly number[]): void;
+  /**
+   * The picture at `index`, `0 ≤ index < length`. It may share memory: do not write into it.
+   *
+   * @param size side of the network's input that a large picture comes reduced for; that of the data
+   *   set's options where left out
+   */
+  picture(index: number, size?: number): Picture | Promise<Picture>;
+  /** Says which pictures will be asked for next, and for which size, so that they can be read meanwhile. */
+  expect?(indices: readonly number[], size?: number): void;
   /** Its label, an index into `Dataset.labels`. */
   label(index: number): number;
   /** Of its bytes: those with the same are copies. Absent where there are none to speak of. */

@@ -101,7 +101,7 @@ test('takes every kind of picture: grey, CMYK, 16-bit, transparent, rotated, lar
   // In the order of their names: clear is white now, large has shrunk, rotated stands upright.
   const [clearOne, , , , large, , , rotated] = pictures;
   expect([...(clearOne?.data.subarray(0, 3) ?? [])]).toEqual([255, 255, 255]);
-  expect([large?.width, large?.height]).toEqual([85, 64]);
+  expect([large?.width, large?.height]).toEqual([200, 150]);
   expect([rotated?.width, rotated?.height]).toEqual([8, 16]);
 });
 
@@ -116,12 +116,47 @@ test('skips what is no picture, and says so', async () => {
   const { train } = await open();
   expect(train.length).toBe(6);
   expect(said.slice(0, 2)).toEqual([
-    'Skipped, since damaged or no pictures: 4 (cat/IMG_1.HEIC, cat/notes.txt, dog/cut.jpg, dog/empty.png).',
-    'Of them HEIC photos, which have to be saved as JPEG first: 1 (cat/IMG_1.HEIC).',
+    expect.stringMatching(/^Skipped: 1 \(cat\/IMG_1\.HEIC\)\. HEIC /),
+    'Skipped: 2 (cat/notes.txt, dog/empty.png). The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
   ]);
+  expect(said[2]).toMatch(/^Skipped: 1 \(dog\/cut\.jpg\)\. The picture /);
+  expect(said).toHaveLength(4);
   await expect(open({ strict: true })).rejects.toThrow(
     /^Expected a picture at (cat|dog)\/.*--strict/,
   );
+});
+
+test('trains on what the Worker does not read, but for drawings, and says so', async () => {
+  await putClass('cat', [1, 2]);
+  await putClass('dog', [4, 5, 6]);
+  await put(
+    'cat/scan.tiff',
+    await plain(3, { width: 640, height: 480 }).tiff({ compression: 'lzw' }).toBuffer(),
+  );
+  await put('cat/drawing.svg', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+  const { train } = await open();
+  expect(train.length).toBe(6);
+  // Reduced by the same rule.
+  const scan = await train.picture(2);
+  expect([scan.width, scan.height, ...scan.data.subarray(0, 3)]).toEqual([91, 68, 3, 100, 50]);
+  const reason = 'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.';
+  expect(said.slice(0, 2)).toEqual([
+    `Skipped: 1 (cat/drawing.svg). ${reason}`,
+    `Used in training, but the Worker will not read these: 1 (cat/scan.tiff). ${reason}`,
+  ]);
+  said = [];
+  await open();
+  expect(said).toHaveLength(3);
+});
+
+test('reads more of a large picture for a larger input', async () => {
+  await putClass('cat', [1, 2, 3]);
+  await putClass('dog', [4, 5, 6]);
+  await put('dog/large.png', await plain(13, { width: 1600, height: 1200 }).png().toBuffer());
+  const { train } = await open();
+  const widths = [32, 64, 600].map(async (size) => (await train.picture(6, size)).width);
+  expect(await Promise.all(widths)).toEqual([88, 177, 1600]);
+  expect((await train.picture(6)).width).toBe(88);
 });
 
 test('reports repeated pictures and classes out of balance', async () => {

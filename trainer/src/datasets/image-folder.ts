@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { basename, relative } from 'node:path';
+import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
 import type { Dataset, PictureSet } from './dataset.ts';
-import { decodePhoto } from './decode-photo.ts';
 import { type InspectOptions, inspectFolder, type Photo } from './inspect-folder.ts';
 import { classCounts, describeProblems } from './inspection-report.ts';
 import { ReadAhead } from './read-ahead.ts';
@@ -63,16 +63,16 @@ export async function openImageFolder(root: string, options: ImageFolderOptions)
   };
 }
 
-function pictureSet(photos: readonly Photo[], size: number): PictureSet {
+function pictureSet(photos: readonly Photo[], ownSize: number): PictureSet {
   const at = (index: number): Photo => {
     const photo = photos[index];
     if (!photo) throw new RangeError(`There is no picture ${index} of ${photos.length}.`);
     return photo;
   };
-  const ahead = new ReadAhead(async (index) => {
+  const ahead = new ReadAhead(async (index, size) => {
     const photo = at(index);
     try {
-      return await decodePhoto(photo.path, size, photo);
+      return (await decodingThreads.decode(photo.path, size)).picture;
     } catch (cause) {
       throw new TrainerError(
         'dataset_invalid',
@@ -83,8 +83,8 @@ function pictureSet(photos: readonly Photo[], size: number): PictureSet {
   });
   return {
     length: photos.length,
-    picture: (index) => ahead.take(index),
-    expect: (indices) => ahead.expect(indices),
+    picture: (index, size = ownSize) => ahead.take(index, size),
+    expect: (indices, size = ownSize) => ahead.expect(indices, size),
     label: (index) => at(index).label,
     hash: (index) => at(index).hash,
   };

@@ -1,15 +1,19 @@
-import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, relative, resolve } from 'node:path';
+import { decodersVersion } from 'shared/images/decode-node';
+import { ImageError } from 'shared/images/image-error';
+import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
 import type { Progress } from '../report/progress.ts';
-import { decodePhoto, type PhotoSize, readPhotoSize } from './decode-photo.ts';
 import { findLayout, type LabelledFile, type SplitName } from './folder-layout.ts';
-import { ScanCache } from './scan-cache.ts';
+import { type Finding, ScanCache } from './scan-cache.ts';
 
 /** A picture file that decodes. */
-export interface Photo extends LabelledFile, PhotoSize {
+export interface Photo extends LabelledFile {
+  /** As it stands upright, in pixels. */
+  readonly width: number;
+  readonly height: number;
   /** SHA-256 of its bytes. */
   readonly hash: string;
 }
@@ -21,6 +25,12 @@ export interface InspectOptions {
   readonly strict: boolean;
   readonly signal: AbortSignal;
   startProgress(title: string, pictures: number): Progress;
+}
+
+/** A file, and what is wrong with it in the Worker's sentence. */
+export interface Notice {
+  readonly path: string;
+  readonly reason: string;
 }
 
 /** What is in a folder of photos. Paths are relative to it. */
@@ -35,8 +45,10 @@ export interface Inspection {
   };
   /** Categories of the category file that have no pictures. */
   readonly missing: readonly string[];
-  /** Files that are damaged or no pictures. */
-  readonly damaged: readonly string[];
+  /** Files that neither training nor serving reads. */
+  readonly refused: readonly Notice[];
+  /** Pictures that training reads and the Worker does not. */
+  readonly unserved: readonly Notice[];
   /** Pictures that are there, byte for byte, once more under an earlier path. */
   readonly repeats: readonly {
     readonly path: string;
@@ -60,10 +72,10 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
   const { labels, files, missing } = await findLayout(folder);
   const count = Object.values(files).reduce((sum, list) => sum + (list?.length ?? 0), 0);
   const progress = options.startProgress(`Reading ${basename(folder)}`, count);
-  const cache = await ScanCache.open(folder);
-  const damaged: string[] = [];
+  const cache = await ScanCache.open(folder, await decodersVersion());
+  const notices = { refused: [] as Notice[], unserved: [] as Notice[] };
   const open = (list: readonly LabelledFile[]) =>
-    keepPhotos(list, folder, { ...options, progress, cache, damaged });
+    keepPhotos(list, folder, { ...options, ...notices, progress, cache });
   try {
     const photos = {
       train: await open(files.train ?? []),
@@ -71,8 +83,8 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
       test: files.test && (await open(files.test)),
     };
     await cache.close();
-    damaged.sort();
-    return { folder, labels, photos, missing, damaged, repeats: findRepeats(folder, photos) };
+    for (const list of Object.values(notices)) list.sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { folder, labels, photos, missing, ...notices, repeats: findRepeats(folder, photos) };
   } finally {
     progress.stop();
   }
@@ -81,7 +93,8 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
 interface Scan extends InspectOptions {
   readonly progress: Progress;
   readonly cache: ScanCache;
-  readonly damaged: string[];
+  readonly refused: Notice[];
+  readonly unserved: Notice[];
 }
 
 /** @returns in the order of `files` */
@@ -101,39 +114,51 @@ async function keepPhotos(
       scan.progress.advance(1);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  // Two a thread, so that none waits for this one to hand it the next.
+  await Promise.all(Array.from({ length: 2 * availableParallelism() }, work));
   return photos.filter((photo) => photo !== undefined);
 }
 
 async function openPhoto(
   file: LabelledFile,
   folder: string,
-  { cache, size, strict, damaged }: Scan,
+  { cache, size, strict, refused, unserved }: Scan,
 ): Promise<Photo | undefined> {
   const path = relative(folder, file.path);
   const stats = await stat(file.path);
-  const found =
-    cache.find(path, stats) ?? (await cache.add(await read(file.path, path, size), stats));
-  const { sha256, width, height } = found;
-  if (sha256 !== null) return { ...file, hash: sha256, width, height };
+  const { sha256, width, height, reason } =
+    cache.find(path, stats) ??
+    (await read(file.path, path, size, (found) => cache.add(found, stats)));
+  if (sha256 !== null) {
+    if (reason !== null) unserved.push({ path, reason });
+    return { ...file, hash: sha256, width, height };
+  }
   if (strict) {
     throw new TrainerError(
       'dataset_invalid',
-      `Expected a picture at ${path}, but it is damaged or none: remove it, or leave out --strict to skip such files.`,
+      `Expected a picture at ${path}, but: ${reason} Remove it, or leave out --strict to skip such files.`,
     );
   }
-  damaged.push(path);
+  refused.push({ path, reason: reason ?? '' });
   return undefined;
 }
 
-async function read(file: string, path: string, size: number) {
+type Found = Omit<Finding, 'stamp'>;
+
+/** @param keep remembers what is so as long as the file is the same */
+async function read(
+  file: string,
+  path: string,
+  size: number,
+  keep: (found: Found) => Promise<Found>,
+): Promise<Found> {
   try {
-    const bytes = await readFile(file);
-    const { width, height } = await readPhotoSize(bytes);
-    await decodePhoto(bytes, size, { width, height });
-    return { path, sha256: createHash('sha256').update(bytes).digest('hex'), width, height };
-  } catch {
-    return { path, sha256: null, width: 0, height: 0 };
+    const { sha256, width, height, unserved } = await decodingThreads.decode(file, size);
+    return await keep({ path, sha256, width, height, reason: unserved });
+  } catch (error) {
+    const { message } = error as Error;
+    const found = { path, sha256: null, width: 0, height: 0, reason: message };
+    return error instanceof ImageError ? keep(found) : found;
   }
 }
 

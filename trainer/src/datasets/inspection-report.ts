@@ -1,8 +1,7 @@
 import { listNames } from '../list-names.ts';
-import type { Inspection, Photo } from './inspect-folder.ts';
+import type { Inspection, Notice, Photo } from './inspect-folder.ts';
 
 const IMBALANCE = 5;
-const HEIC = /\.hei[cf]$/i;
 
 /** How many pictures each class has. */
 export function classCounts(photos: readonly Photo[], classes: number): number[] {
@@ -16,7 +15,8 @@ export function describeProblems({
   labels,
   photos,
   missing,
-  damaged,
+  refused,
+  unserved,
   repeats,
 }: Inspection): string[] {
   const counts = classCounts(photos.train, labels.length);
@@ -25,11 +25,6 @@ export function describeProblems({
     repeats.filter((repeat) => repeat.kind === kind).map(({ path, of }) => `${path} = ${of}`);
   const findings: [string, readonly string[]][] = [
     ['Categories without a folder, which are left out', missing],
-    ['Skipped, since damaged or no pictures', damaged],
-    [
-      'Of them HEIC photos, which have to be saved as JPEG first',
-      damaged.filter((path) => HEIC.test(path)),
-    ],
     [
       'In two splits, byte for byte, so that accuracy will look better than it is',
       of('other split'),
@@ -37,13 +32,29 @@ export function describeProblems({
     ['In two classes, byte for byte, of which one must be wrong', of('other class')],
     ['More than once, byte for byte; copies train or test together', of('same class')],
   ];
-  const sentences = findings
-    .filter(([, names]) => names.length > 0)
-    .map(([what, names]) => `${what}: ${names.length} (${listNames(names, 10)}).`);
+  const sentences = [
+    ...describeNotices('Skipped', refused),
+    ...describeNotices('Used in training, but the Worker will not read these', unserved),
+    ...findings
+      .filter(([, names]) => names.length > 0)
+      .map(([what, names]) => `${what}: ${names.length} (${listNames(names, 10)}).`),
+  ];
   if (most > IMBALANCE * fewest) {
     sentences.push(
       `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.`,
     );
   }
   return sentences;
+}
+
+/** A sentence for each thing that is wrong, whatever the numbers in it. */
+function describeNotices(what: string, notices: readonly Notice[]): string[] {
+  const kinds = Map.groupBy(notices, ({ reason }) => reason.replaceAll(/\d+/g, '#'));
+  return [...kinds.values()].map((those) => {
+    const names = listNames(
+      those.map(({ path }) => path),
+      10,
+    );
+    return `${what}: ${those.length} (${names}). ${those[0]?.reason}`;
+  });
 }

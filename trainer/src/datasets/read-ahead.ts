@@ -3,17 +3,23 @@ import type { Picture } from 'shared/images/preprocess';
 /** Decoded pictures that wait, in memory. */
 const MAX_WAITING = 32;
 
+/** Which picture, and the side of the network's input that it is reduced for. */
+interface Wanted {
+  readonly index: number;
+  readonly size: number;
+}
+
 /**
- * Reads pictures before they are asked for. libvips decodes in threads of its own, also while the
- * training holds this one, so that saying what comes next is enough to keep all cores busy.
+ * Reads pictures before they are asked for. Threads of their own decode them, also while the training
+ * holds this one, so that saying what comes next is enough to keep all cores busy.
  */
 export class ReadAhead {
-  readonly #read: (index: number) => Promise<Picture>;
-  readonly #waiting = new Map<number, Promise<Picture>>();
-  #queue: readonly number[] = [];
-  #expected: readonly number[] = [];
+  readonly #read: (index: number, size: number) => Promise<Picture>;
+  readonly #waiting = new Map<string, Promise<Picture>>();
+  #queue: readonly Wanted[] = [];
+  #expected: readonly Wanted[] = [];
 
-  constructor(read: (index: number) => Promise<Picture>) {
+  constructor(read: (index: number, size: number) => Promise<Picture>) {
     this.#read = read;
   }
 
@@ -21,31 +27,39 @@ export class ReadAhead {
    * Says what will be asked for next, perhaps before all of what was said the last time has been.
    * What was said before that is forgotten: no one came for it.
    */
-  expect(indices: readonly number[]): void {
-    const wanted = new Set([...this.#expected, ...indices]);
-    for (const index of this.#waiting.keys()) if (!wanted.has(index)) this.#waiting.delete(index);
-    this.#queue = [...this.#queue.filter((index) => wanted.has(index)), ...indices];
-    this.#expected = indices;
+  expect(indices: readonly number[], size: number): void {
+    const next = indices.map((index) => ({ index, size }));
+    const wanted = new Set([...this.#expected, ...next].map(keyOf));
+    for (const key of this.#waiting.keys()) if (!wanted.has(key)) this.#waiting.delete(key);
+    this.#queue = [...this.#queue.filter((one) => wanted.has(keyOf(one))), ...next];
+    this.#expected = next;
     this.#fill();
   }
 
-  take(index: number): Promise<Picture> {
-    const picture = this.#waiting.get(index) ?? this.#read(index);
-    this.#waiting.delete(index);
-    if (this.#queue.includes(index)) this.#queue = this.#queue.filter((other) => other !== index);
+  take(index: number, size: number): Promise<Picture> {
+    const key = keyOf({ index, size });
+    const picture = this.#waiting.get(key) ?? this.#read(index, size);
+    this.#waiting.delete(key);
+    if (this.#queue.some((one) => keyOf(one) === key))
+      this.#queue = this.#queue.filter((one) => keyOf(one) !== key);
     this.#fill();
     return picture;
   }
 
   #fill(): void {
     while (this.#queue.length > 0 && this.#waiting.size < MAX_WAITING) {
-      const [index, ...rest] = this.#queue as [number, ...number[]];
+      const [wanted, ...rest] = this.#queue as [Wanted, ...Wanted[]];
       this.#queue = rest;
-      if (this.#waiting.has(index)) continue;
-      const picture = this.#read(index);
+      const key = keyOf(wanted);
+      if (this.#waiting.has(key)) continue;
+      const picture = this.#read(wanted.index, wanted.size);
       // Whoever takes it learns of an error; no one else must.
       picture.catch(() => {});
-      this.#waiting.set(index, picture);
+      this.#waiting.set(key, picture);
     }
   }
+}
+
+function keyOf({ index, size }: Wanted): string {
+  return `${index}/${size}`;
 }

@@ -9,10 +9,12 @@ import { writeFileAtomically } from '../write-atomically.ts';
 const finding = z.strictObject({
   /** Relative to the folder. */
   path: z.string(),
-  /** Changes whenever the file does. */
+  /** Changes whenever the file does, or what finds out. */
   stamp: z.string(),
-  /** Of the file, in hex; null where it is damaged or no picture. */
+  /** Of the file, in hex; null where it is refused. */
   sha256: z.string().nullable(),
+  /** Why it is refused, or why the Worker will not read it; null where nothing is wrong. */
+  reason: z.string().nullable(),
   /** As the picture stands upright, in pixels. */
   width: z.int(),
   height: z.int(),
@@ -29,17 +31,20 @@ const WRITE_EVERY_MS = 1000;
  */
 export class ScanCache {
   readonly #path: string;
+  readonly #version: string;
   readonly #known: ReadonlyMap<string, Finding>;
   #found: Finding[] = [];
   #unwritten: string[] = [];
   #lastWrite = performance.now();
 
-  private constructor(path: string, known: ReadonlyMap<string, Finding>) {
+  private constructor(path: string, version: string, known: ReadonlyMap<string, Finding>) {
     this.#path = path;
+    this.#version = version;
     this.#known = known;
   }
 
-  static async open(folder: string): Promise<ScanCache> {
+  /** @param version of what finds out; what another one has found is not known */
+  static async open(folder: string, version: string): Promise<ScanCache> {
     const id = createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 32);
     const path = join(cacheDirectory(), 'folders', `${id}.jsonl`);
     const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n');
@@ -47,19 +52,19 @@ export class ScanCache {
       const parsed = finding.safeParse(parseJson(line));
       return parsed.success ? [[parsed.data.path, parsed.data] as const] : [];
     });
-    return new ScanCache(path, new Map(known));
+    return new ScanCache(path, version, new Map(known));
   }
 
   /** @returns what is known of a file, if it has not changed since */
   find(path: string, stats: Stats): Finding | undefined {
     const known = this.#known.get(path);
-    if (known?.stamp !== stampOf(stats)) return undefined;
+    if (known?.stamp !== this.#stampOf(stats)) return undefined;
     this.#found.push(known);
     return known;
   }
 
   async add(found: Omit<Finding, 'stamp'>, stats: Stats): Promise<Finding> {
-    const stamped = { ...found, stamp: stampOf(stats) };
+    const stamped = { ...found, stamp: this.#stampOf(stats) };
     this.#found.push(stamped);
     this.#unwritten.push(`${JSON.stringify(stamped)}\n`);
     if (performance.now() - this.#lastWrite > WRITE_EVERY_MS) {
@@ -82,11 +87,11 @@ export class ScanCache {
     await ignoringErrors(() => writeFileAtomically(this.#path, lines));
     this.#found = [];
   }
-}
 
-/** A file copied over another has another inode or time, even where its size is the same. */
-function stampOf({ size, mtimeMs, ctimeMs, ino }: Stats): string {
-  return `${size}/${mtimeMs}/${ctimeMs}/${ino}`;
+  /** A file copied over another has another inode or time, even where its size is the same. */
+  #stampOf({ size, mtimeMs, ctimeMs, ino }: Stats): string {
+    return `${this.#version}/${size}/${mtimeMs}/${ctimeMs}/${ino}`;
+  }
 }
 
 /** Without a cache, everything works as well and takes longer. */

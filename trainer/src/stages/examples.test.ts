@@ -68,9 +68,11 @@ test('makes the pictures as large as it is asked to', async () => {
 
 test('augments each picture before it is preprocessed, from one stream of chance', async () => {
   const drawn: number[] = [];
-  const examples = photoExamples({ set: greys, indices: [1, 2] }, spec, (picture, random) => {
-    drawn.push(random.float());
-    return { ...picture, data: picture.data.map((sample) => sample + 100) };
+  const examples = photoExamples({ set: greys, indices: [1, 2] }, spec, {
+    augment(picture, random) {
+      drawn.push(random.float());
+      return { ...picture, data: picture.data.map((sample) => sample + 100) };
+    },
   });
   const batch = await examples.inputs([0, 1], createRandom(5));
   expect([...batch.dataSync()].filter((_, i) => i % 12 === 0)).toEqual([110, 120]);

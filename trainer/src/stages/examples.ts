@@ -22,26 +22,39 @@ export interface Examples {
   expect?(indices: readonly number[]): void;
 }
 
+/** How training changes pictures. */
+export interface Change {
+  /** Side of the network's input that large ones are reduced for; the network's where left out. */
+  readonly size?: number;
+  augment(picture: Picture, random: Random): Picture;
+}
+
 /**
  * Photos as the network takes them, `[n, size, size, 3]`.
  *
- * @param augment left out where pictures should stay as they are
+ * @param change left out where they should be what the Worker would make of their files
  */
 export function photoExamples(
   { set, indices: chosen }: Part,
   spec: PreprocessSpec,
-  augment: (picture: Picture, random: Random) => Picture = (picture) => picture,
+  change?: Change,
 ): Examples {
+  const readSize = change?.size ?? spec.size;
   return {
     length: chosen.length,
     label: (index) => set.label(chosen[index] as number),
-    expect: (indices) => set.expect?.(indices.map((index) => chosen[index] as number)),
+    expect: (indices) =>
+      set.expect?.(
+        indices.map((index) => chosen[index] as number),
+        readSize,
+      ),
     async inputs(indices, random, size = spec.size) {
       // Nothing else here waits for the event loop, and a Ctrl-C must get in.
       await setImmediate();
       const photoBatch = new Float32Array(indices.length * size * size * 3);
       for (const [at, index] of indices.entries()) {
-        const picture = augment(await set.picture(chosen[index] as number), random);
+        const read = await set.picture(chosen[index] as number, readSize);
+        const picture = change?.augment(read, random) ?? read;
         const begin = at * size * size * 3;
         preprocess(picture, { ...spec, size }, photoBatch.subarray(begin, begin + size * size * 3));
       }

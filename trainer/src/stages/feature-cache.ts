@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { decodersVersion } from 'shared/images/decode-node';
 import type { PreprocessSpec } from 'shared/images/preprocess';
 import type { Part, Splits } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
@@ -10,7 +11,7 @@ import { cacheDirectory } from '../runtime/cache-directory.ts';
 import { readSafetensors, writeSafetensors } from '../weights/safetensors.ts';
 import type { FeatureShard, FeatureStore } from './features.ts';
 
-/** To be raised when the same plan and photos give other features than before. */
+/** To be raised when the same plan, photos and decoders give other features than before. */
 const VERSION = 1;
 /** Beyond it, what was not used for longest goes. */
 const MAX_BYTES = 4 * 1024 ** 3;
@@ -51,7 +52,12 @@ export class FeatureCache {
     say: (line: string) => void,
     folder = join(cacheDirectory(), 'features'),
   ): Promise<FeatureCache> {
-    const origin = JSON.stringify({ version: VERSION, trunk: await hashPlan(trunk), ...rest });
+    const origin = JSON.stringify({
+      version: VERSION,
+      decoders: await decodersVersion(),
+      trunk: await hashPlan(trunk),
+      ...rest,
+    });
     return new FeatureCache(folder, origin, say);
   }
 

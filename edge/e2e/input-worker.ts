@@ -1,0 +1,19 @@
+// What the Worker makes of an image file before the network, for a test to compare.
+import { preprocessSpec } from 'shared/images/preprocess';
+import { decode } from '../src/images/decode.ts';
+import { defaultLimits } from '../src/limits.ts';
+import { preprocess } from '../src/preprocess.ts';
+
+export default {
+  /** @returns the network's input, or the sentence with which the Worker refuses the file */
+  async fetch(request: Request): Promise<Response> {
+    const spec = preprocessSpec.parse(JSON.parse(request.headers.get('x-spec') ?? ''));
+    const file = new Uint8Array(await request.arrayBuffer());
+    try {
+      const { picture } = await decode(file, defaultLimits, spec.size);
+      return new Response(preprocess(picture, spec));
+    } catch (error) {
+      return new Response((error as Error).message, { status: 422 });
+    }
+  },
+};

@@ -1,0 +1,144 @@
+/**
+ * Images a second through the decoding threads, against sharp (libvips), which has its own, in the same
+ * run and in turns; medians of five rounds.
+ *
+ *     pnpm --filter trainer bench:decoding [--size 128] [--only "12 MP PNG"]
+ *
+ * Both decode files of one kind as a training reads them, a few ahead: upright, in sRGB, over white, and
+ * no larger than the network's input needs.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import sharp, { type Sharp } from 'sharp';
+import { decodingThreads } from '../src/decoding/decoding-threads.ts';
+
+const ROUNDS = 5;
+/** Files that are read at a time, as a training's read-ahead does. */
+const AHEAD = 32;
+
+const { values } = parseArgs({
+  options: {
+    /** Side of the network's input. */
+    size: { type: 'string', default: '128' },
+    /** One kind of file. */
+    only: { type: 'string' },
+  },
+});
+const size = Number(values.size);
+
+type Read = (file: string) => Promise<unknown>;
+const sides: Readonly<Record<'graft' | 'sharp', Read>> = {
+  graft: (file) => decodingThreads.decode(file, size),
+  sharp: readWithSharp,
+};
+
+interface Kind {
+  readonly side: 'small' | 'large';
+  /** In a round: half a second's worth at least. */
+  readonly files: number;
+  encode(image: Sharp): Sharp;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  '500 px JPEG': { side: 'small', files: 256, encode: (image) => image.jpeg({ quality: 88 }) },
+  '500 px PNG': { side: 'small', files: 96, encode: (image) => image.png() },
+  '500 px WebP': { side: 'small', files: 96, encode: (image) => image.webp({ quality: 80 }) },
+  '12 MP JPEG': { side: 'large', files: 32, encode: (image) => image.jpeg({ quality: 88 }) },
+  '12 MP PNG': { side: 'large', files: 6, encode: (image) => image.png() },
+  '12 MP WebP': { side: 'large', files: 8, encode: (image) => image.webp({ quality: 80 }) },
+};
+
+const sizes = { small: [500, 375], large: [4032, 3024] } as const;
+
+sharp.cache(false);
+const folder = await mkdtemp(join(tmpdir(), 'graft-decoding-'));
+try {
+  const ratios: Record<string, number> = {};
+  for (const [name, kind] of Object.entries(kinds)) {
+    if (values.only !== undefined && values.only !== name) continue;
+    const files = await makeFiles(name, kind);
+    const rates = { graft: [] as number[], sharp: [] as number[] };
+    for (let round = -1; round < ROUNDS; round++) {
+      for (const side of ['graft', 'sharp'] as const) {
+        const rate = await measure(files, sides[side]);
+        // The first round warms up.
+        if (round >= 0) rates[side].push(rate);
+      }
+    }
+    const [ours, theirs] = [median(rates.graft), median(rates.sharp)];
+    ratios[name] = Number((ours / theirs).toFixed(2));
+    console.log(
+      `${name.padEnd(12)} ${ours.toFixed(1).padStart(7)} images/s, sharp ${theirs.toFixed(1).padStart(7)}, ratio ${ratios[name]}`,
+    );
+  }
+  // The least of all kinds: a data set can be of any.
+  console.log(JSON.stringify({ ratio_sharp: Math.min(...Object.values(ratios)), ratios }));
+} finally {
+  await rm(folder, { recursive: true });
+}
+
+/** Three images in turn, with grain, which no encoder can leave out. */
+async function makeFiles(name: string, { side, files, encode }: Kind): Promise<string[]> {
+  const [width, height] = sizes[side];
+  await mkdir(join(folder, name));
+  const noise = { type: 'gaussian', mean: 128, sigma: 12 } as const;
+  const distinct = await Promise.all(
+    ['coffee', 'chelsea', 'rocket'].map(async (photo) => {
+      const grain = await sharp({
+        create: { width, height, channels: 3, background: '#000', noise },
+      })
+        .png({ compressionLevel: 0 })
+        .toBuffer();
+      const path = fileURLToPath(new URL(`../../shared/fixtures/${photo}.png`, import.meta.url));
+      const image = sharp(path)
+        .removeAlpha()
+        .resize(width, height, { fit: 'cover' })
+        .composite([{ input: grain, blend: 'soft-light' }]);
+      return encode(image).toBuffer();
+    }),
+  );
+  return Promise.all(
+    Array.from({ length: files }, async (_, at) => {
+      const path = join(folder, name, `${at}`);
+      await writeFile(path, distinct[at % distinct.length] as Buffer);
+      return path;
+    }),
+  );
+}
+
+/** @returns images a second */
+async function measure(files: readonly string[], read: Read): Promise<number> {
+  const begin = performance.now();
+  let next = 0;
+  const work = async () => {
+    for (let at = next++; at < files.length; at = next++) await read(files[at] as string);
+  };
+  await Promise.all(Array.from({ length: AHEAD }, work));
+  return files.length / ((performance.now() - begin) / 1000);
+}
+
+/** As the trainer did before it had the Worker's decoders. */
+async function readWithSharp(file: string): Promise<unknown> {
+  const options = { failOn: 'error', autoOrient: true } as const;
+  const { autoOrient } = await sharp(file, options).metadata();
+  const { width, height } = autoOrient;
+  const shorter = Math.min(width, height);
+  let decoder = sharp(file, options).flatten({ background: '#fff' }).toColourspace('srgb');
+  if (shorter > 4 * size) {
+    const scale = (2 * size) / shorter;
+    decoder = decoder.resize({
+      width: Math.round(width * scale),
+      height: Math.round(height * scale),
+      fit: 'fill',
+      kernel: 'cubic',
+    });
+  }
+  return decoder.raw({ depth: 'uchar' }).toBuffer();
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+}

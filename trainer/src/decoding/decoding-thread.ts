@@ -1,0 +1,48 @@
+// One thread of decoding-threads.ts: reads and decodes one file after the other.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { type MessagePort, parentPort } from 'node:worker_threads';
+import { ImageError, type ImageErrorCode } from 'shared/images/image-error';
+import { decodeFile, type FileImage } from './decode-file.ts';
+
+export interface DecodingTask {
+  readonly id: number;
+  /** Its bytes or its path. */
+  readonly file: Uint8Array | string;
+  readonly size: number;
+}
+
+export interface DecodingAnswer {
+  readonly id: number;
+  readonly result:
+    | { readonly image: HashedImage }
+    /** Without a code, the file cannot be read at all. */
+    | { readonly error: { readonly code?: ImageErrorCode; readonly message: string } };
+}
+
+export interface HashedImage extends FileImage {
+  /** SHA-256 of the file's bytes, in hex. */
+  readonly sha256: string;
+}
+
+const port = parentPort as MessagePort;
+let work = Promise.resolve();
+port.on('message', (task: DecodingTask) => {
+  work = work.then(() => answer(task));
+});
+
+async function answer({ id, file, size }: DecodingTask): Promise<void> {
+  try {
+    const bytes = typeof file === 'string' ? await readFile(file) : file;
+    const image = await decodeFile(bytes, size);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    reply({ id, result: { image: { ...image, sha256 } } }, image.picture.data);
+  } catch (error) {
+    const code = error instanceof ImageError ? { code: error.code } : {};
+    reply({ id, result: { error: { ...code, message: String((error as Error).message) } } });
+  }
+}
+
+function reply(answer: DecodingAnswer, given?: { readonly buffer: unknown }): void {
+  port.postMessage(answer, given ? [given.buffer as ArrayBuffer] : []);
+}

@@ -1,0 +1,90 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { ImageError } from 'shared/images/image-error';
+import type { DecodingAnswer, DecodingTask, HashedImage } from './decoding-thread.ts';
+
+/** More would wait for the disk, and each takes memory. */
+const MAX_THREADS = 16;
+
+interface Waiting {
+  readonly task: DecodingTask;
+  resolve(image: HashedImage): void;
+  reject(error: Error): void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  /** In the order in which it works on them. */
+  readonly waiting: Map<number, Waiting>;
+}
+
+/**
+ * Threads that read and decode image files, also while the one that calls is held by training. They
+ * start with the first files, as many as the cores at most, and none keeps the process alive but by
+ * a file that somebody waits for.
+ *
+ * How many files wait at a time is the caller's to say: each is given to a thread at once.
+ */
+export class DecodingThreads {
+  readonly #most: number;
+  readonly #threads = new Set<Thread>();
+  #lastId = 0;
+
+  constructor(most = Math.min(availableParallelism(), MAX_THREADS)) {
+    this.#most = most;
+  }
+
+  /**
+   * @param file its bytes or its path
+   * @param size side of the network's input, in pixels: see `decodeFile`
+   * @throws ImageError as the Worker does; Error where the file cannot be read at all
+   */
+  decode(file: Uint8Array | string, size: number): Promise<HashedImage> {
+    this.#lastId += 1;
+    const task = { id: this.#lastId, file, size };
+    return new Promise((resolve, reject) => this.#give({ task, resolve, reject }));
+  }
+
+  #give(waiting: Waiting): void {
+    const thread = this.#leastBusy();
+    thread.worker.ref();
+    thread.waiting.set(waiting.task.id, waiting);
+    thread.worker.postMessage(waiting.task);
+  }
+
+  #leastBusy(): Thread {
+    const [first] = [...this.#threads].sort((a, b) => a.waiting.size - b.waiting.size);
+    const isEnough = this.#threads.size >= this.#most || first?.waiting.size === 0;
+    return first && isEnough ? first : this.#start();
+  }
+
+  #start(): Thread {
+    // Options of this process, such as `--eval`, are none of a thread.
+    const worker = new Worker(new URL('decoding-thread.ts', import.meta.url), { execArgv: [] });
+    const thread: Thread = { worker, waiting: new Map() };
+    let reason = 'it was stopped';
+    worker.on('message', ({ id, result }: DecodingAnswer) => {
+      const waiting = thread.waiting.get(id);
+      thread.waiting.delete(id);
+      if (thread.waiting.size === 0) worker.unref();
+      if ('image' in result) return waiting?.resolve(result.image);
+      const { code, message } = result.error;
+      waiting?.reject(code ? new ImageError(code, message) : new Error(message));
+    });
+    worker.on('error', ({ message }) => {
+      reason = message;
+    });
+    worker.on('exit', () => {
+      this.#threads.delete(thread);
+      // The first one's file may have been its end; the others' had not begun.
+      const [first, ...others] = thread.waiting.values();
+      first?.reject(new Error(`The thread that decodes it has ended: ${reason}.`));
+      for (const waiting of others) this.#give(waiting);
+    });
+    this.#threads.add(thread);
+    return thread;
+  }
+}
+
+/** Those of the process. */
+export const decodingThreads = new DecodingThreads();
