@@ -6,7 +6,7 @@
  *
  * The folder holds 64 photos of 12 megapixels, made of those in `shared/fixtures` with noise. Both
  * decode, crop, resize to 128 pixels and batch them from warm caches, in turns; medians of 3.
- * Keras decodes every pixel; libvips has the JPEG decoder reduce the picture.
+ * Keras decodes every pixel; ours has the JPEG decoder reduce the picture.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,6 +1,7 @@
 import type { Picture } from 'shared/images/preprocess';
+import { reductionFor } from 'shared/images/reduce';
 import { expect, test } from 'vitest';
-import { augment } from './augment.ts';
+import { augment, sizeToAugment } from './augment.ts';
 import { createRandom, type Random } from './random.ts';
 import { changes } from './trivial-augment.ts';
 
@@ -84,6 +85,21 @@ test('keeps a square of at least the area told, anywhere, as often of each size'
   expect(mean).toBeCloseTo((0.25 + 1) / 2, 1);
   expect(lefts.size).toBeGreaterThan(5);
   expect(tops.size).toBeGreaterThan(20);
+});
+
+test.each([
+  [1, 224],
+  [0.25, 224],
+  [0.16, 280],
+  [0.08, 396],
+  [0.01, 448],
+])('of images cropped to %f of their area, asks for those of an input of %i', (least, size) => {
+  const asked = sizeToAugment(224, { ...none, resizedCrop: least });
+  expect(asked).toBe(size);
+  // What is left of a large image, and of the smallest crop of it.
+  const shorter = 3024 / reductionFor(4032, 3024, asked);
+  expect(shorter).toBeGreaterThanOrEqual(448);
+  if (least >= 1 / 16) expect(shorter * Math.sqrt(least)).toBeGreaterThanOrEqual(224);
 });
 
 test('mirrors about half, and shifts to every place about equally often', () => {
