@@ -1,6 +1,7 @@
 /**
  * Images a second through the decoding threads, against sharp (libvips), which has its own, in the same
- * run and in turns; medians of five rounds.
+ * run and in turns; medians of five rounds. On a machine that is busy with other work the CPU time of an
+ * image says more, since sharp has more threads to get a share with.
  *
  *     pnpm --filter trainer bench:decoding [--size 128] [--only "12 MP PNG"]
  *
@@ -57,25 +58,27 @@ sharp.cache(false);
 const folder = await mkdtemp(join(tmpdir(), 'graft-decoding-'));
 try {
   const ratios: Record<string, number> = {};
+  const cpuRatios: Record<string, number> = {};
   for (const [name, kind] of Object.entries(kinds)) {
     if (values.only !== undefined && values.only !== name) continue;
     const files = await makeFiles(name, kind);
-    const rates = { graft: [] as number[], sharp: [] as number[] };
+    const rounds = { graft: [] as Round[], sharp: [] as Round[] };
     for (let round = -1; round < ROUNDS; round++) {
       for (const side of ['graft', 'sharp'] as const) {
-        const rate = await measure(files, sides[side]);
+        const result = await measure(files, sides[side]);
         // The first round warms up.
-        if (round >= 0) rates[side].push(rate);
+        if (round >= 0) rounds[side].push(result);
       }
     }
-    const [ours, theirs] = [median(rates.graft), median(rates.sharp)];
-    ratios[name] = Number((ours / theirs).toFixed(2));
-    console.log(
-      `${name.padEnd(12)} ${ours.toFixed(1).padStart(7)} images/s, sharp ${theirs.toFixed(1).padStart(7)}, ratio ${ratios[name]}`,
-    );
+    const [ours, theirs] = [medianOf(rounds.graft), medianOf(rounds.sharp)];
+    ratios[name] = Number((ours.rate / theirs.rate).toFixed(2));
+    cpuRatios[name] = Number((theirs.cpuMs / ours.cpuMs).toFixed(2));
+    console.log(`${name}: ${format(ours)}; sharp ${format(theirs)}`);
   }
   // The least of all kinds: a data set can be of any.
-  console.log(JSON.stringify({ ratio_sharp: Math.min(...Object.values(ratios)), ratios }));
+  console.log(
+    JSON.stringify({ ratio_sharp: Math.min(...Object.values(ratios)), ratios, cpuRatios }),
+  );
 } finally {
   await rm(folder, { recursive: true });
 }
@@ -109,15 +112,26 @@ async function makeFiles(name: string, { side, files, encode }: Kind): Promise<s
   );
 }
 
-/** @returns images a second */
-async function measure(files: readonly string[], read: Read): Promise<number> {
+interface Round {
+  /** Images a second. */
+  readonly rate: number;
+  /** Of all threads, milliseconds an image. */
+  readonly cpuMs: number;
+}
+
+async function measure(files: readonly string[], read: Read): Promise<Round> {
   const begin = performance.now();
+  const cpu = process.cpuUsage();
   let next = 0;
   const work = async () => {
     for (let at = next++; at < files.length; at = next++) await read(files[at] as string);
   };
   await Promise.all(Array.from({ length: AHEAD }, work));
-  return files.length / ((performance.now() - begin) / 1000);
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    rate: files.length / ((performance.now() - begin) / 1000),
+    cpuMs: (user + system) / 1000 / files.length,
+  };
 }
 
 /** As the trainer did before it had the Worker's decoders. */
@@ -137,6 +151,17 @@ async function readWithSharp(file: string): Promise<unknown> {
     });
   }
   return decoder.raw({ depth: 'uchar' }).toBuffer();
+}
+
+function medianOf(rounds: readonly Round[]): Round {
+  return {
+    rate: median(rounds.map(({ rate }) => rate)),
+    cpuMs: median(rounds.map(({ cpuMs }) => cpuMs)),
+  };
+}
+
+function format({ rate, cpuMs }: Round): string {
+  return `${rate.toFixed(1)} images/s, ${cpuMs.toFixed(1)} ms of CPU each`;
 }
 
 function median(values: readonly number[]): number {

@@ -78,23 +78,37 @@ function overWhite(sample: number, alpha: number): number {
 }
 
 function createReducingSink(width: number, height: number, reduction: number): PixelSink {
-  const columns = places(width, reduction);
-  const rows = places(height, reduction);
   const outWidth = Math.floor(width / reduction);
   const outHeight = Math.floor(height / reduction);
+  const left = (width - outWidth * reduction) >> 1;
+  const top = (height - outHeight * reduction) >> 1;
   const sums = new Uint32Array(outWidth * outHeight * 3);
   return {
     add(rgba, y, x = 0, step = 1) {
-      const row = rows[y] as number;
-      if (row < 0) return;
-      for (let at = 0, from = x; at < rgba.length; at += 4, from += step) {
-        const column = columns[from] as number;
-        if (column < 0) continue;
+      const row = Math.floor((y - top) / reduction);
+      if (row < 0 || row >= outHeight) return;
+      let at = 0;
+      let from = x;
+      for (; from < left && at < rgba.length; at += 4) from += step;
+      while (at < rgba.length) {
+        // The pixels of one square: millions of them, so what can be is kept in local variables.
+        const column = Math.floor((from - left) / reduction);
+        if (column >= outWidth) return;
+        const end = left + (column + 1) * reduction;
+        let red = 0;
+        let green = 0;
+        let blue = 0;
+        for (; from < end && at < rgba.length; at += 4, from += step) {
+          const alpha = rgba[at + 3] as number;
+          const white = 255 * (255 - alpha);
+          red += (rgba[at] as number) * alpha + white;
+          green += (rgba[at + 1] as number) * alpha + white;
+          blue += (rgba[at + 2] as number) * alpha + white;
+        }
         const to = (row * outWidth + column) * 3;
-        const alpha = rgba[at + 3] as number;
-        sums[to] = (sums[to] as number) + overWhite(rgba[at] as number, alpha);
-        sums[to + 1] = (sums[to + 1] as number) + overWhite(rgba[at + 1] as number, alpha);
-        sums[to + 2] = (sums[to + 2] as number) + overWhite(rgba[at + 2] as number, alpha);
+        sums[to] = (sums[to] as number) + red;
+        sums[to + 1] = (sums[to + 1] as number) + green;
+        sums[to + 2] = (sums[to + 2] as number) + blue;
       }
     },
     finish() {
@@ -108,14 +122,4 @@ function createReducingSink(width: number, height: number, reduction: number): P
       return { width: outWidth, height: outHeight, channels: 4, data };
     },
   };
-}
-
-/** For each place of a side, the one that it falls into, or -1 at the ends that are cut off. */
-function places(length: number, reduction: number): Int32Array {
-  const count = Math.floor(length / reduction);
-  const first = (length - count * reduction) >> 1;
-  return Int32Array.from({ length }, (_, at) => {
-    const place = Math.floor((at - first) / reduction);
-    return place < count ? place : -1;
-  });
 }

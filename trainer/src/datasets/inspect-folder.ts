@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, relative, resolve } from 'node:path';
-import { decodersVersion } from 'shared/images/decode-node';
+import { decodersVersion } from 'shared/images/decoders-version';
 import { ImageError } from 'shared/images/image-error';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
@@ -153,7 +153,7 @@ async function read(
   keep: (found: Found) => Promise<Found>,
 ): Promise<Found> {
   try {
-    const { sha256, width, height, unserved } = await decodingThreads.decode(file, size);
+    const { sha256, width, height, unserved } = await decodingThreads.inspect(file, size);
     return await keep({ path, sha256, width, height, reason: unserved });
   } catch (error) {
     const { message } = error as Error;

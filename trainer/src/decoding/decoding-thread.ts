@@ -10,17 +10,20 @@ export interface DecodingTask {
   /** Its bytes or its path. */
   readonly file: Uint8Array | string;
   readonly size: number;
+  /** The image itself, or what is to be known of it. */
+  readonly wants: 'image' | 'facts';
 }
 
 export interface DecodingAnswer {
   readonly id: number;
   readonly result:
-    | { readonly image: HashedImage }
+    | { readonly value: FileImage | ImageFacts }
     /** Without a code, the file cannot be read at all. */
     | { readonly error: { readonly code?: ImageErrorCode; readonly message: string } };
 }
 
-export interface HashedImage extends FileImage {
+/** What is to be known of a file that decodes. */
+export interface ImageFacts extends Omit<FileImage, 'picture'> {
   /** SHA-256 of the file's bytes, in hex. */
   readonly sha256: string;
 }
@@ -31,18 +34,24 @@ port.on('message', (task: DecodingTask) => {
   work = work.then(() => answer(task));
 });
 
-async function answer({ id, file, size }: DecodingTask): Promise<void> {
+async function answer({ id, file, size, wants }: DecodingTask): Promise<void> {
   try {
     const bytes = typeof file === 'string' ? await readFile(file) : file;
     const image = await decodeFile(bytes, size);
+    if (wants === 'image') {
+      reply({ id, result: { value: image } }, [image.picture.data.buffer as ArrayBuffer]);
+      return;
+    }
+    const { picture: _, ...facts } = image;
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    reply({ id, result: { image: { ...image, sha256 } } }, image.picture.data);
+    reply({ id, result: { value: { ...facts, sha256 } } });
   } catch (error) {
     const code = error instanceof ImageError ? { code: error.code } : {};
     reply({ id, result: { error: { ...code, message: String((error as Error).message) } } });
   }
 }
 
-function reply(answer: DecodingAnswer, given?: { readonly buffer: unknown }): void {
-  port.postMessage(answer, given ? [given.buffer as ArrayBuffer] : []);
+/** @param given memory that is the other thread's from then on */
+function reply(answer: DecodingAnswer, given: readonly ArrayBuffer[] = []): void {
+  port.postMessage(answer, given);
 }

@@ -42,12 +42,12 @@ test('decodes bytes and paths, in as many threads as it may and needs', async ()
     width: 8,
     height: 8,
     unserved: null,
-    sha256: createHash('sha256')
-      .update(files[0] as Buffer)
-      .digest('hex'),
   });
   expect([...first.picture.data.subarray(0, 6)]).toEqual([1, 100, 50, 1, 100, 50]);
-  await threads.decode(path, 32);
+  const sha256 = createHash('sha256')
+    .update(files[0] as Buffer)
+    .digest('hex');
+  expect(await threads.inspect(path, 32)).toEqual({ width: 8, height: 8, unserved: null, sha256 });
   expect(started).toHaveLength(1);
   const images = await Promise.all(files.map((file) => threads.decode(file, 32)));
   expect(images.map(({ picture }) => picture.data[0])).toEqual([1, 2, 3, 4, 5, 6]);

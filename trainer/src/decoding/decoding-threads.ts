@@ -1,14 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ImageError } from 'shared/images/image-error';
-import type { DecodingAnswer, DecodingTask, HashedImage } from './decoding-thread.ts';
+import type { FileImage } from './decode-file.ts';
+import type { DecodingAnswer, DecodingTask, ImageFacts } from './decoding-thread.ts';
 
 /** More would wait for the disk, and each takes memory. */
 const MAX_THREADS = 16;
 
 interface Waiting {
   readonly task: DecodingTask;
-  resolve(image: HashedImage): void;
+  resolve(value: FileImage | ImageFacts): void;
   reject(error: Error): void;
 }
 
@@ -39,9 +40,22 @@ export class DecodingThreads {
    * @param size side of the network's input, in pixels: see `decodeFile`
    * @throws ImageError as the Worker does; Error where the file cannot be read at all
    */
-  decode(file: Uint8Array | string, size: number): Promise<HashedImage> {
+  decode(file: Uint8Array | string, size: number): Promise<FileImage> {
+    return this.#ask(file, size, 'image') as Promise<FileImage>;
+  }
+
+  /** Decodes a file to see that it can be, and what there is to know of it. @see decode */
+  inspect(file: Uint8Array | string, size: number): Promise<ImageFacts> {
+    return this.#ask(file, size, 'facts') as Promise<ImageFacts>;
+  }
+
+  #ask(
+    file: Uint8Array | string,
+    size: number,
+    wants: DecodingTask['wants'],
+  ): Promise<FileImage | ImageFacts> {
     this.#lastId += 1;
-    const task = { id: this.#lastId, file, size };
+    const task = { id: this.#lastId, file, size, wants };
     return new Promise((resolve, reject) => this.#give({ task, resolve, reject }));
   }
 
@@ -67,7 +81,7 @@ export class DecodingThreads {
       const waiting = thread.waiting.get(id);
       thread.waiting.delete(id);
       if (thread.waiting.size === 0) worker.unref();
-      if ('image' in result) return waiting?.resolve(result.image);
+      if ('value' in result) return waiting?.resolve(result.value);
       const { code, message } = result.error;
       waiting?.reject(code ? new ImageError(code, message) : new Error(message));
     });

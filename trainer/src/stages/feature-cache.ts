@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodersVersion } from 'shared/images/decode-node';
+import { decodersVersion } from 'shared/images/decoders-version';
 import type { PreprocessSpec } from 'shared/images/preprocess';
 import type { Part, Splits } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';

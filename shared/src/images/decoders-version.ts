@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+
+/**
+ * A hash of all that an image file goes through on its way to the network, for what is kept of images:
+ * with another one they may look otherwise. In Node only.
+ */
+export async function decodersVersion(): Promise<string> {
+  const sources = new URL('.', import.meta.url);
+  const programs = new URL('../../decoders/', import.meta.url);
+  const entries = await readdir(programs, { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const files = [
+    ...(await filesIn(sources, /(?<!\.test)\.(ts|wasm)$/)),
+    ...(
+      await Promise.all(folders.map((name) => filesIn(new URL(`${name}/`, programs), /\.wasm$/)))
+    ).flat(),
+  ];
+  const hash = createHash('sha256');
+  for (const file of files.sort((a, b) => (a.href < b.href ? -1 : 1)))
+    hash.update(await readFile(file));
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function filesIn(folder: URL, names: RegExp): Promise<URL[]> {
+  const files = await readdir(folder);
+  return files.filter((name) => names.test(name)).map((name) => new URL(name, folder));
+}
