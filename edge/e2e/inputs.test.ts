@@ -11,10 +11,13 @@ import { exportPretrained } from 'trainer/export/export-pretrained';
 import { loadModel } from 'trainer/load-model';
 import { predict } from 'trainer/predict';
 import { startBackend } from 'trainer/runtime/start-backend';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { makeFolder, serve, startWorker } from './serve.ts';
 
 // One way to see: of each file, the network's input is to the bit the same in training and serving.
+
+// To make large files takes longer than to read them.
+vi.setConfig({ testTimeout: 600_000 });
 
 let folder: string;
 let worker: Awaited<ReturnType<typeof startWorker>>;

@@ -18,7 +18,8 @@ export interface FileImage {
 
 /**
  * What the trainer takes beyond the Worker's limits, which change nothing of what is seen: a scan or
- * a camera's image is good to learn from, if it is too large for an isolate.
+ * a camera's image is good to learn from, if it is too large for an isolate. The decoders have limits
+ * of their own as well.
  */
 const ownLimits = { maxPixels: 250_000_000, maxDecodeBytes: 1024 ** 3 };
 
