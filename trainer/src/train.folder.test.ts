@@ -152,7 +152,9 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
 
   await expect(train(config, { ...run, strict: true })).rejects.toMatchObject({
     code: 'dataset_invalid',
-    message: expect.stringMatching(/^Expected a picture at .*, but: .* --strict to skip such files\.$/),
+    message: expect.stringMatching(
+      /^Expected a picture at .*, but: .* --strict to skip such files\.$/,
+    ),
   });
 });
 

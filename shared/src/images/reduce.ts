@@ -2,7 +2,8 @@ import type { Picture } from './preprocess.ts';
 
 /**
  * How a large picture shrinks before it is resized, as model cards name it. `division`: by
- * {@link reductionFor}, to the means of squares; in a JPEG by the next lower power of two, inside the DCT.
+ * {@link reductionFor}, to the means of squares; in a JPEG by the next lower power of two, inside the DCT;
+ * in a lossy WebP without transparency in luma and chroma.
  */
 export const reductionRules = ['division'] as const;
 

@@ -11,13 +11,14 @@ interface Libwebp {
   readonly memory: { readonly buffer: ArrayBuffer };
   _initialize(): void;
   prepare(bytes: number): number;
-  decode(data: number, bytes: number, width: number, height: number): number;
+  decode(data: number, bytes: number, width: number, height: number, reduction: number): number;
   version(): number;
 }
 
 /**
  * Opens a WebP for libwebp: lossy or lossless, still or the first frame of an animation. Each picture
- * has an instance to itself, whose memory goes with it.
+ * has an instance to itself, whose memory goes with it. A lossy one is reduced as it is decoded, in luma
+ * and chroma, where it fills its canvas and has no transparency.
  */
 export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenPicture | undefined {
   const header = readWebpHeader(file);
@@ -26,6 +27,10 @@ export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenPictu
   return {
     ...header,
     memoryBytes(reduction) {
+      if (reduction > 1 && isPlain(header)) {
+        const pixelBytes = Math.floor(width / reduction) * Math.floor(height / reduction) * 4;
+        return rowsBytes + frame.data.length + width * rowBytesPerPixel + pixelBytes;
+      }
       // Measured: RGBA, and for a lossless one as much again; the alpha chunk is lossless too.
       const pixelBytes = frame.isLossless ? 8.5 : frame.alpha ? 6.5 : 4.5;
       const frameBytes = frame.width * frame.height * pixelBytes;
@@ -37,11 +42,13 @@ export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenPictu
 }
 
 /** @throws Error for a file that libwebp refuses */
-function decodeWebp(
-  program: DecoderProgram,
-  { width, height, frame }: WebpHeader,
-  reduction: number,
-): Picture {
+function decodeWebp(program: DecoderProgram, header: WebpHeader, reduction: number): Picture {
+  const { width, height, frame } = header;
+  if (reduction > 1 && isPlain(header)) {
+    const data = runLibwebp(program, frame, reduction);
+    const [outWidth, outHeight] = [width, height].map((side) => Math.floor(side / reduction));
+    return { width: outWidth as number, height: outHeight as number, channels: 4, data };
+  }
   const rgba = runLibwebp(program, frame);
   const sink = createPixelSink(width, height, reduction);
   const rowBytes = frame.width * 4;
@@ -60,8 +67,19 @@ function decodeWebp(
   return sink.finish();
 }
 
+/** The program, its stack and tables; and of each column, what rows take as they pass. */
+const rowsBytes = 1024 * 1024;
+const rowBytesPerPixel = 200;
+
+/** Whether the frame is what there is to see, so that libwebp can reduce it. */
+function isPlain({ width, height, frame }: WebpHeader): boolean {
+  const isWhole =
+    frame.x === 0 && frame.y === 0 && frame.width === width && frame.height === height;
+  return isWhole && !frame.isLossless && !frame.alpha;
+}
+
 /** @returns the frame's RGBA, a view of the decoder's memory */
-function runLibwebp(program: DecoderProgram, frame: WebpFrame): Uint8Array {
+function runLibwebp(program: DecoderProgram, frame: WebpFrame, reduction = 1): Uint8Array {
   const { width, height, data, alpha } = frame;
   const decoder = startLibwebp(program);
   // Without transparency, libwebp takes the data as they are.
@@ -74,9 +92,10 @@ function runLibwebp(program: DecoderProgram, frame: WebpFrame): Uint8Array {
     new Uint8Array(decoder.memory.buffer).set(part, at);
     at += part.length;
   }
-  const pixelsAt = decoder.decode(start, length, width, height);
+  const pixelsAt = decoder.decode(start, length, width, height, reduction);
   if (pixelsAt === 0) throw new Error('libwebp refused the file.');
-  return new Uint8Array(decoder.memory.buffer, pixelsAt, width * height * 4);
+  const pixels = Math.floor(width / reduction) * Math.floor(height / reduction);
+  return new Uint8Array(decoder.memory.buffer, pixelsAt, pixels * 4);
 }
 
 /** The library's version, as in 0x010600 for 1.6.0. */
