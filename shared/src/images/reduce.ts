@@ -56,9 +56,12 @@ function createFullSink(width: number, height: number): PixelSink {
   return {
     add(rgba, y, x = 0, step = 1) {
       let to = (y * width + x) * 4;
+      // Nearly all pixels are opaque, and come in whole rows.
+      if (step === 1) data.set(rgba, to);
       for (let at = 0; at < rgba.length; at += 4, to += step * 4) {
         const alpha = rgba[at + 3] as number;
         if (alpha === 255) {
+          if (step === 1) continue;
           data[to] = rgba[at] as number;
           data[to + 1] = rgba[at + 1] as number;
           data[to + 2] = rgba[at + 2] as number;

@@ -283,7 +283,7 @@ test('does not hold the pictures of a large folder in memory', async () => {
       train.expect?.(all.slice(begin, begin + 32));
       for (const index of all.slice(begin, begin + 32)) await train.picture(index);
     }
-    // Memory that libvips has filled is given back a turn later.
+    // Memory that threads have filled is given back a turn later.
     for (let turn = 0; turn < 3; turn++) {
       collect();
       await setImmediate();
