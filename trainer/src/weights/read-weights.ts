@@ -7,13 +7,16 @@ import { TrainerError } from '../errors.ts';
 import { readKerasH5 } from './keras-h5.ts';
 import { type NamedTensor, readSafetensors } from './safetensors.ts';
 import { fromTimm, isTimm } from './timm.ts';
+import { readTorchCheckpoint, TORCH_MAGIC } from './torch-checkpoint.ts';
+import { fromTorchEfficientnet, isTorchEfficientnet } from './torch-efficientnet.ts';
 
 const HDF5 = '\x89HDF\r\n\x1a\n';
 const ZIP = 'PK\x03\x04';
 
 /**
  * Reads a weights file of any of these formats, told apart by its content: Keras' `.h5`,
- * `.weights.h5` and `.keras`; safetensors under Keras' names, or under timm's for EfficientNet.
+ * `.weights.h5` and `.keras`; safetensors and PyTorch's own `.pth` under Keras' names, or for
+ * EfficientNet under those of timm or EfficientNet-PyTorch.
  *
  * @param layers of the network, in Keras' order: files name some layers by number only
  * @param withoutTop passes over the classifier's layers, where the file has them
@@ -27,10 +30,27 @@ export async function readWeights(
 ): Promise<ReadonlyMap<string, NamedTensor>> {
   const start = await readStart(path);
   if (start === HDF5) return readKerasH5(path, layers, withoutTop);
-  if (start.startsWith(ZIP)) return readKerasArchive(path, layers, withoutTop);
-  const { tensors } = await readSafetensors(path);
+  if (start.startsWith(ZIP) && !(await isTorchArchive(path))) {
+    return readKerasArchive(path, layers, withoutTop);
+  }
+  const isTorch = start.startsWith(ZIP) || start === TORCH_MAGIC.toString('latin1', 0, 8);
+  const tensors = isTorch ? await readTorchCheckpoint(path) : (await readSafetensors(path)).tensors;
   if (isTimm(tensors)) return fromTimm(tensors, layers, withoutTop);
+  if (isTorchEfficientnet(tensors)) return fromTorchEfficientnet(tensors, layers, withoutTop);
   return withoutTop ? withoutDense(tensors) : tensors;
+}
+
+/** Whether a zip archive is PyTorch's, whose first member is its dictionary. */
+async function isTorchArchive(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    // A local file header: 30 bytes, then the member's name.
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(512), length: 512 });
+    const end = 30 + buffer.readUInt16LE(26);
+    return buffer.toString('utf8', 30, Math.min(end, bytesRead)).endsWith('/data.pkl');
+  } finally {
+    await file.close();
+  }
 }
 
 /** Keras 3's `.keras`: a zip archive, of which the weights are one file. */
