@@ -8,17 +8,19 @@ import { sizeInEpoch, stretchStage, type TrainConfig } from './config/train-conf
 import type { Splits } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';
 import { exportTrained } from './export/export-trained.ts';
-import type { Plan } from './plan/plan.ts';
+import { type Plan, parametersOf, trainableParametersOf } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
 import { evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
 import { measure } from './report/metrics.ts';
 import { formatPercent, startProgress } from './report/progress.ts';
 import { startBackend } from './runtime/start-backend.ts';
+import { byName, snapshot } from './stages/checkpoint.ts';
 import { drawInputs, type Examples, throughPlan } from './stages/examples.ts';
 import { FeatureCache } from './stages/feature-cache.ts';
 import { computeFeatures } from './stages/features.ts';
 import { cutHead } from './stages/head.ts';
+import { interpolateKernels } from './stages/interpolate-kernels.ts';
 import { mixExamples } from './stages/mix-examples.ts';
 import { Session, type SessionRun } from './stages/session.ts';
 import { hashWeights } from './weights/hash-weights.ts';
@@ -60,6 +62,8 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const { plan, parameters } = await buildNetwork(config, classes, () =>
     drawInputs(photos.plain, INFERENCE_BATCH, config.seed),
   );
+  // Read before a checkpoint takes their place.
+  const pretrained = await snapshot(byName(parametersOf(cutHead(plan).trunk)), '');
   const origin = {
     datasetHash: dataset.hash,
     weightsHash,
@@ -81,10 +85,12 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     },
     seconds: performance.now() / 1000,
   });
-  const metricsOf = async (network: Plan, examples: Examples, title: string) => {
+  const answersOf = (network: Plan, examples: Examples, title: string) => {
     const progress = startProgress(title, examples.length);
-    return measure(await evaluate((x) => runPlan(network, x), examples, { progress, signal }));
+    return evaluate((x) => runPlan(network, x), examples, { progress, signal });
   };
+  const metricsOf = async (...task: Parameters<typeof answersOf>) =>
+    measure(await answersOf(...task));
 
   // Stage 1. The trunk does not move, so its features are computed once, unless the head is to
   // learn from photos that are never twice the same.
@@ -138,6 +144,20 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       mix: (batch, random) => mixExamples(batch, config.augment, random),
       validate: () => metricsOf(plan, photos.validation, 'Stage 2, validation'),
     });
+    if (config.stage2.interpolate && config.weights !== 'none') {
+      const interpolation = await interpolateKernels(
+        trainableParametersOf(cutHead(plan).trunk),
+        pretrained,
+        () => answersOf(plan, photos.validation, 'Interpolation'),
+      );
+      if (interpolation) {
+        const { share, loss } = interpolation;
+        say(
+          `Interpolation: ${formatPercent(share)} of the fine-tuned kernels and ${formatPercent(1 - share)} of the pretrained; validation loss ${loss.before.toFixed(4)} before, ${loss.after.toFixed(4)} after.`,
+        );
+        await session.log({ event: 'interpolate', ...interpolation });
+      }
+    }
     await session.finish(2);
   }
 
