@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { ModelCard } from 'shared/model-card';
 import { decodePhoto } from '../src/datasets/decode-photo.ts';
 import { TrainerError } from '../src/errors.ts';
+import { listNames } from '../src/list-names.ts';
 import type { Classifier } from '../src/load-model.ts';
 import { evaluate } from '../src/report/evaluate.ts';
 import { answerTo, measure } from '../src/report/metrics.ts';
@@ -46,12 +47,13 @@ export async function listPhotos(path: string, labels: readonly string[]): Promi
       cause,
     );
   });
+  const classes = listNames(labels, 20);
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const unknown = folders.filter((name) => !labels.includes(name));
   if (unknown.length > 0) {
     throw new TrainerError(
       'dataset_invalid',
-      `Expected folders called by the model's classes (${labels.join(', ')}), but ${path} has ${unknown.join(', ')}.`,
+      `Expected folders called by the model's classes (${classes}), but ${path} has ${unknown.join(', ')}.`,
     );
   }
   const photos = [];
@@ -63,7 +65,7 @@ export async function listPhotos(path: string, labels: readonly string[]): Promi
   if (photos.length === 0) {
     throw new TrainerError(
       'dataset_invalid',
-      `Expected photos in folders called by the model's classes (${labels.join(', ')}), but ${path} has none.`,
+      `Expected photos in folders called by the model's classes (${classes}), but ${path} has none.`,
     );
   }
   return { path, photos };

@@ -45,15 +45,15 @@ async function main(): Promise<void> {
   const backend = await startBackend('auto', console.log);
   const rows: Row[] = [];
   let peerSize: number | undefined;
+  let refusal: unknown;
   for (const directory of await directoriesOf(values.model)) {
     const model = await loadModel(directory);
     const { card } = model;
     try {
       const labels = card.labels.map(({ name }) => name);
       const folder = await listPhotos(path, labels).catch((error: unknown) => {
-        // A model of other classes, that nobody asked for.
-        if (values.model === undefined && error instanceof TrainerError) return undefined;
-        throw error;
+        refusal = error;
+        return undefined;
       });
       if (!folder) continue;
       rows.push({
@@ -66,12 +66,7 @@ async function main(): Promise<void> {
       model.dispose();
     }
   }
-  if (rows.length === 0) {
-    throw new TrainerError(
-      'dataset_invalid',
-      `Expected photos in folders called by the classes of a model in ${MODELS}, but ${path} has no such: name the model with --model.`,
-    );
-  }
+  if (rows.length === 0) throw refusal;
   if (peerSize !== undefined && values.peer === 'yes') {
     const peer = await fitLinearPeer({ ...fast, size: peerSize }, backend.name);
     const folder = await listPhotos(path, CIFAR10.split(','));
