@@ -15,7 +15,7 @@ const CLASSES = ['airplane', 'cat', 'ship'];
 const PICTURES = 40;
 
 /** Enough pictures to test that chance does not decide. */
-const config = { ...smoke, test: 0.25 };
+const config = { ...smoke, test: 0.25, stage2: { ...smoke.stage2, interpolate: true } };
 
 let root: string;
 let photos: string;
@@ -122,6 +122,10 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   expect(said).toContain('photos: 87 pictures to train, 10 to choose the checkpoint, 33 to test.');
   expect(card.labels.map(({ name }) => name)).toEqual(CLASSES);
   expect(card.id).toBe('photos-smoke');
+  // Fine-tuning helped, and part of the way back to the pretrained kernels did not hurt.
+  expect(said.find((line) => line.startsWith('Interpolation: '))).toMatch(
+    /^Interpolation: \d+\.\d+ % of the fine-tuned kernels and \d+\.\d+ % of the pretrained; validation loss /,
+  );
   const [accuracy] = card.accuracy;
   expect(accuracy?.pictures).toBe(33);
   // By chance it would be a third.
@@ -136,8 +140,8 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   });
   expect(again.find((line) => line.startsWith('Features: '))).toMatch(/^Features: .* read; /);
   expect(again.find((line) => line.startsWith('The result will replace'))).toContain(card.title);
-  expect(again.filter((line) => /^(Stage|After)/.test(line)).map(withoutSeconds)).toEqual(
-    said.filter((line) => /^(Stage|After)/.test(line)).map(withoutSeconds),
+  expect(again.filter((line) => /^(Stage|After|Interp)/.test(line)).map(withoutSeconds)).toEqual(
+    said.filter((line) => /^(Stage|After|Interp)/.test(line)).map(withoutSeconds),
   );
 
   // Another data set's model under the same id stays.
