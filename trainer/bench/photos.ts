@@ -20,10 +20,15 @@ import { fast } from '../src/config/fast.ts';
 import { TrainerError } from '../src/errors.ts';
 import { loadModel } from '../src/load-model.ts';
 import { fromUser } from '../src/option-values.ts';
+import {
+  benchmarkOf,
+  listPhotos,
+  measurePhotos,
+  type PhotoResult,
+} from '../src/report/measure-photos.ts';
 import { formatPercent } from '../src/report/progress.ts';
 import { startBackend } from '../src/runtime/start-backend.ts';
 import { fitLinearPeer } from './linear-peer.ts';
-import { benchmarkOf, listPhotos, measurePhotos, type PhotoResult } from './measure-photos.ts';
 
 const MODELS = fileURLToPath(new URL('../../edge/public/models', import.meta.url));
 const CIFAR10 = 'airplane,automobile,bird,cat,deer,dog,frog,horse,ship,truck';

@@ -50,6 +50,7 @@ Trains a classifier on a network pretrained on ImageNet and exports it for the W
   --data <what>      photos in class folders, cat/1.jpg, or in train, valid and test folders of such;
                      CIFAR's binary files; or ${Object.keys(knownDatasets).join(', ')} (default: cifar10)
   --strict           fail at a file that is no picture, rather than skip it
+  --photos <folder>  real photos in class folders, to measure the finished model on too
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
   --backend <name>   ${BACKENDS.join(', ')} (default: auto, the fastest that works)
   --threads <n>      of the processor (default: all cores)
@@ -135,6 +136,7 @@ async function main(): Promise<void> {
         resume: values.resume !== undefined,
         data,
         strict: values.strict,
+        photos: fromUser(values.photos),
         models,
         modelId: idOf(values.id),
         backend: backendOf(values.backend),
@@ -293,10 +295,17 @@ async function chooseRun(
 /** With what the checkpoint does not hold. */
 function resumeCommand(
   directory: string,
-  { id, models, backend, threads, strict }: OptionValues,
+  { id, models, photos, backend, threads, strict }: OptionValues,
   modelsFolder: string,
 ): string {
-  const options = { resume: directory, id, models: models && modelsFolder, backend, threads };
+  const options = {
+    resume: directory,
+    id,
+    models: models && modelsFolder,
+    photos: fromUser(photos),
+    backend,
+    threads,
+  };
   const given = Object.entries(options).filter(
     ([name, value]) => value !== undefined && !(name === 'backend' && value === 'auto'),
   );

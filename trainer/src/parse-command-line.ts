@@ -8,6 +8,7 @@ export function parseCommandLine() {
     ...Object.fromEntries(configFields.map(({ path }) => [path, { type: 'string' as const }])),
     data: { type: 'string' },
     strict: { type: 'boolean', default: false },
+    photos: { type: 'string' },
     config: { type: 'string' },
     backend: { type: 'string', default: 'auto' },
     threads: { type: 'string' },

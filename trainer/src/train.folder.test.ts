@@ -1,4 +1,13 @@
-import { copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,7 +112,10 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;
-  const card = await train(config, run);
+  const realPhotos = join(root, 'real');
+  await mkdir(join(realPhotos, 'cat'), { recursive: true });
+  await golden('chelsea').toFile(join(realPhotos, 'cat/chelsea.png'));
+  const card = await train(config, { ...run, photos: realPhotos });
 
   expect(said).toContain(
     'Skipped, since damaged or no pictures: 5 (airplane/cut.jpg, airplane/zeros.jpg, ship/empty.png, ship/notes.txt, ship/page.jpg).',
@@ -130,6 +142,10 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   expect(accuracy?.pictures).toBe(33);
   // By chance it would be a third.
   expect(accuracy?.float32).toBeGreaterThan(0.5);
+  expect(card.accuracy[1]).toMatchObject({ dataset: 'real photos', split: 'photos', pictures: 1 });
+  expect(said).toContainEqual(expect.stringMatching(/^Real photos: (0|100)\.00 % of 1 right\.$/));
+  const report = await readFile(join(run.directory, 'report.html'), 'utf8');
+  expect(report).toMatch(/<dt>Real photos<\/dt><dd>(0|100)\.00 %<small>of 1, as served/);
 
   // A second run reads no picture again and computes no feature.
   const again: string[] = [];

@@ -12,6 +12,7 @@ import { type Plan, parametersOf, trainableParametersOf } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
 import { evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
+import { listPhotos } from './report/measure-photos.ts';
 import { measure } from './report/metrics.ts';
 import { formatPercent, startProgress } from './report/progress.ts';
 import { startBackend } from './runtime/start-backend.ts';
@@ -31,6 +32,8 @@ export interface Run extends SessionRun, PhotoSource {
   readonly resume: boolean;
   /** The finished model goes here, in a folder named by its id. */
   readonly models: string;
+  /** A folder of real photos, by class, to measure the finished model on too. */
+  readonly photos?: string | undefined;
   /** Id of the model; undefined for that of the data set. */
   readonly modelId: string | undefined;
   readonly backend: Parameters<typeof startBackend>[0];
@@ -48,6 +51,8 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const weightsHash = await hashWeights(config.weights);
   const prepared = await preparePhotos(config, run);
   const { dataset, preprocess, splits, photos } = prepared;
+  const realPhotos =
+    run.photos === undefined ? undefined : await listPhotos(run.photos, dataset.labels);
   const id = run.modelId ?? modelIdOf(dataset.id, config);
   await announceReplacement(join(run.models, id), dataset.labels, run);
   say(
@@ -161,7 +166,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     await session.finish(2);
   }
 
-  return exportTrained({ ...prepared, id, config, plan, parameters, session, run });
+  return exportTrained({ ...prepared, id, config, plan, parameters, session, run, realPhotos });
 }
 
 /**

@@ -1,13 +1,16 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ModelCard } from 'shared/model-card';
-import { decodePhoto } from '../src/datasets/decode-photo.ts';
-import { TrainerError } from '../src/errors.ts';
-import { listNames } from '../src/list-names.ts';
-import type { Classifier } from '../src/load-model.ts';
-import { evaluate } from '../src/report/evaluate.ts';
-import { answerTo, measure } from '../src/report/metrics.ts';
-import { photoExamples } from '../src/stages/examples.ts';
+import { decodePhoto } from '../datasets/decode-photo.ts';
+import { TrainerError } from '../errors.ts';
+import { listNames } from '../list-names.ts';
+import type { Classifier } from '../load-model.ts';
+import { photoExamples } from '../stages/examples.ts';
+import { evaluate } from './evaluate.ts';
+import { answerTo, measure } from './metrics.ts';
+
+/** What a card calls them in the place of a data set. */
+export const REAL_PHOTOS = 'real photos';
 
 /** Real photos in class folders, by their paths. */
 export interface PhotoFolder {

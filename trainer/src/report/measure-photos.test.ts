@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { loadModel } from '../src/load-model.ts';
-import { startBackend } from '../src/runtime/start-backend.ts';
+import { loadModel } from '../load-model.ts';
+import { startBackend } from '../runtime/start-backend.ts';
 import { benchmarkOf, listPhotos, measurePhotos } from './measure-photos.ts';
 
 const pathOf = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const photoOf = (name: string) => pathOf(`../../shared/fixtures/${name}.png`);
+const photoOf = (name: string) => pathOf(`../../../shared/fixtures/${name}.png`);
 
 let folder: string;
 beforeEach(async () => {
@@ -27,7 +27,7 @@ test('counts what a model has right among all of its classes, and names what it 
   // No ship: a photo in the wrong folder.
   await put('ship', 'chelsea');
   await writeFile(join(folder, 'ship', 'notes.txt'), 'no photo');
-  const model = await loadModel(pathOf('../../edge/public/models/cifar10-fast'));
+  const model = await loadModel(pathOf('../../../edge/public/models/cifar10-fast'));
   const photos = await listPhotos(
     folder,
     model.labels.map(({ name }) => name),
@@ -60,7 +60,7 @@ test('refuses a folder of another name with the list of classes, and one without
 });
 
 test("says a card's benchmark figure", async () => {
-  const { card, dispose } = await loadModel(pathOf('../../edge/public/models/cifar10'));
+  const { card, dispose } = await loadModel(pathOf('../../../edge/public/models/cifar10'));
   dispose();
   expect(benchmarkOf(card)).toMatch(/^9\d\.\d\d % of CIFAR-10, test$/);
 });
