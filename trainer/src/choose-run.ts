@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import { configFields, overrideConfig } from './config/config-fields.ts';
 import type { TrainConfig } from './config/train-config.ts';
 import { findRun } from './find-model.ts';
-import { configOf, dataOf, quoted, usage, weightsOf } from './option-values.ts';
+import { configOf, dataOf, fromUser, quoted, usage, weightsOf } from './option-values.ts';
 import type { OptionValues } from './parse-command-line.ts';
 import { checkpointIn, loadCheckpoint } from './stages/checkpoint.ts';
 
@@ -44,13 +44,14 @@ export async function chooseRun(
 /** With what the checkpoint does not hold. */
 export function resumeCommand(
   directory: string,
-  { id, models, backend, threads, folders, strict }: OptionValues,
+  { id, models, photos, backend, threads, folders, strict }: OptionValues,
   modelsFolder: string,
 ): string {
   const options = {
     resume: directory,
     id,
     models: models && modelsFolder,
+    photos: fromUser(photos),
     backend,
     threads,
     folders,

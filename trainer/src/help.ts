@@ -14,6 +14,7 @@ Trains a classifier on a network pretrained on ImageNet and exports it for the W
   --folders <what>   what the folders in a folder of photos are: classes or splits (default: as
                      their names say)
   --strict           fail at a file that is no picture, rather than skip it
+  --photos <folder>  real photos in class folders, to measure the finished model on too
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
   --backend <name>   ${BACKENDS.join(', ')} (default: auto, the fastest that works)
   --threads <n>      of the processor (default: all cores)

@@ -13,6 +13,7 @@ const TRAIN = [
   'data',
   'folders',
   'strict',
+  'photos',
   'config',
   'resume',
   'id',
@@ -59,7 +60,7 @@ const commands: Readonly<
 };
 
 /** Of these an empty text would be the folder that the command was typed in. */
-const PATHS = ['data', 'models', 'runs', 'keras', 'run', 'resume', 'model', 'weights'];
+const PATHS = ['data', 'photos', 'models', 'runs', 'keras', 'run', 'resume', 'model', 'weights'];
 
 /**
  * The command line's options and arguments, as texts.
@@ -116,6 +117,7 @@ function parse(args: readonly string[]) {
     data: { type: 'string' },
     strict: { type: 'boolean', default: false },
     folders: { type: 'string' },
+    photos: { type: 'string' },
     config: { type: 'string' },
     backend: { type: 'string', default: 'auto' },
     threads: { type: 'string' },

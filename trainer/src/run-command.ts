@@ -106,6 +106,7 @@ async function dispatch(
         data,
         strict: values.strict,
         folders,
+        photos: fromUser(values.photos),
         models,
         modelId: idOf(values.id),
         backend: backendOf(values.backend),

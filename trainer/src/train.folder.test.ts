@@ -26,7 +26,7 @@ const CLASSES = ['airplane', 'cat', 'ship'];
 const PICTURES = 40;
 
 /** Enough pictures to test that chance does not decide. */
-const config = { ...smoke, test: 0.25 };
+const config = { ...smoke, test: 0.25, stage2: { ...smoke.stage2, interpolate: true } };
 
 let root: string;
 let photos: string;
@@ -115,7 +115,10 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;
-  const card = await train(config, run);
+  const realPhotos = join(root, 'real');
+  await mkdir(join(realPhotos, 'cat'), { recursive: true });
+  await golden('chelsea').toFile(join(realPhotos, 'cat/chelsea.png'));
+  const card = await train(config, { ...run, photos: realPhotos });
 
   const skipped = said.filter((line) => line.startsWith('Skipped')).join();
   for (const name of ['cut.jpg', 'zeros.jpg', 'empty.png', 'notes.txt', 'page.jpg'])
@@ -134,6 +137,10 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   expect(said).toContain('photos: 87 pictures to train, 10 to choose the checkpoint, 33 to test.');
   expect(card.labels.map(({ name }) => name)).toEqual(CLASSES);
   expect(card.id).toBe('photos-smoke');
+  // Fine-tuning helped, and part of the way back to the pretrained kernels did not hurt.
+  expect(said.find((line) => line.startsWith('Interpolation: '))).toMatch(
+    /^Interpolation: \d+\.\d+ % of the fine-tuned kernels and \d+\.\d+ % of the pretrained; validation loss /,
+  );
   const [accuracy] = card.accuracy;
   expect(accuracy?.pictures).toBe(33);
   // Measured in both arithmetics, whose answers differ by less than a picture or two.
@@ -142,6 +149,10 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   expect(Math.abs(quantized - quantizedInFloat32)).toBeLessThan(0.1);
   // By chance it would be a third.
   expect(accuracy?.float32).toBeGreaterThan(0.5);
+  expect(card.accuracy[1]).toMatchObject({ dataset: 'real photos', split: 'photos', pictures: 1 });
+  expect(said).toContainEqual(expect.stringMatching(/^Real photos: (0|100)\.00 % of 1 right\.$/));
+  const report = await readFile(join(run.directory, 'report.html'), 'utf8');
+  expect(report).toMatch(/<dt>Real photos<\/dt><dd>(0|100)\.00 %<small>of 1, as served/);
 
   // A second run reads no picture again and computes no feature.
   const again: string[] = [];
@@ -152,8 +163,8 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   });
   expect(again.find((line) => line.startsWith('Features: '))).toMatch(/^Features: .* read; /);
   expect(again.find((line) => line.startsWith('The result will replace'))).toContain(card.title);
-  expect(again.filter((line) => /^(Stage|After)/.test(line)).map(withoutSeconds)).toEqual(
-    said.filter((line) => /^(Stage|After)/.test(line)).map(withoutSeconds),
+  expect(again.filter((line) => /^(Stage|After|Interp)/.test(line)).map(withoutSeconds)).toEqual(
+    said.filter((line) => /^(Stage|After|Interp)/.test(line)).map(withoutSeconds),
   );
 
   // Another data set's model under the same id stays.

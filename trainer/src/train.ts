@@ -10,18 +10,21 @@ import type { Splits } from './datasets/split.ts';
 import { TrainerError } from './errors.ts';
 import { exportTrained } from './export/export-trained.ts';
 import { prepareFolder, refuseOtherContent, requireRoom } from './output-folder.ts';
-import type { Plan } from './plan/plan.ts';
+import { type Plan, parametersOf, trainableParametersOf } from './plan/plan.ts';
 import { runPlan } from './plan/run.ts';
 import { type PhotoSource, preparePhotos } from './prepare-photos.ts';
 import { printable } from './printable.ts';
 import { evaluate, INFERENCE_BATCH } from './report/evaluate.ts';
+import { listPhotos } from './report/measure-photos.ts';
 import { measure } from './report/metrics.ts';
 import { formatPercent, startProgress } from './report/progress.ts';
 import { startBackend } from './runtime/start-backend.ts';
+import { byName, snapshot } from './stages/checkpoint.ts';
 import { drawInputs, type Examples, throughPlan } from './stages/examples.ts';
 import { FeatureCache } from './stages/feature-cache.ts';
 import { computeFeatures } from './stages/features.ts';
 import { cutHead } from './stages/head.ts';
+import { interpolateKernels } from './stages/interpolate-kernels.ts';
 import { mixExamples } from './stages/mix-examples.ts';
 import { Session, type SessionRun } from './stages/session.ts';
 import { hashWeights } from './weights/hash-weights.ts';
@@ -32,6 +35,8 @@ export interface Run extends SessionRun, PhotoSource {
   readonly resume: boolean;
   /** The finished model goes here, in a folder named by its id. */
   readonly models: string;
+  /** A folder of real photos, by class, to measure the finished model on too. */
+  readonly photos?: string | undefined;
   /** Id of the model; undefined for that of the data set. */
   readonly modelId: string | undefined;
   readonly backend: Parameters<typeof startBackend>[0];
@@ -56,6 +61,8 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   const weightsHash = await hashWeights(config.weights);
   const prepared = await preparePhotos(config, run);
   const { dataset, preprocess, splits, photos } = prepared;
+  const realPhotos =
+    run.photos === undefined ? undefined : await listPhotos(run.photos, dataset.labels);
   const id = run.modelId ?? modelIdOf(dataset.id, config);
   announceId(id, dataset, run);
   await refuseOtherContent(join(run.models, id));
@@ -75,6 +82,8 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   // The weights, the best ones and Adam's two moments, as a checkpoint and the one that replaces it.
   await requireRoom(dirname(run.directory), 2 * 4 * 4 * parameters);
   await requireRoom(run.models, 2 * 4 * parameters);
+  // Read before a checkpoint takes their place.
+  const pretrained = await snapshot(byName(parametersOf(cutHead(plan).trunk)), '');
   const origin = {
     datasetHash: dataset.hash,
     weightsHash,
@@ -97,10 +106,12 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     },
     seconds: performance.now() / 1000,
   });
-  const metricsOf = async (network: Plan, examples: Examples, title: string) => {
+  const answersOf = (network: Plan, examples: Examples, title: string) => {
     const progress = startProgress(title, examples.length);
-    return measure(await evaluate((x) => runPlan(network, x), examples, { progress, signal }));
+    return evaluate((x) => runPlan(network, x), examples, { progress, signal });
   };
+  const metricsOf = async (...task: Parameters<typeof answersOf>) =>
+    measure(await answersOf(...task));
 
   // Stage 1. The trunk does not move, so its features are computed once, unless the head is to
   // learn from photos that are never twice the same.
@@ -154,10 +165,24 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
       mix: (batch, random) => mixExamples(batch, config.augment, random),
       validate: () => metricsOf(plan, photos.validation, 'Stage 2, validation'),
     });
+    if (config.stage2.interpolate && config.weights !== 'none') {
+      const interpolation = await interpolateKernels(
+        trainableParametersOf(cutHead(plan).trunk),
+        pretrained,
+        () => answersOf(plan, photos.validation, 'Interpolation'),
+      );
+      if (interpolation) {
+        const { share, loss } = interpolation;
+        say(
+          `Interpolation: ${formatPercent(share)} of the fine-tuned kernels and ${formatPercent(1 - share)} of the pretrained; validation loss ${loss.before.toFixed(4)} before, ${loss.after.toFixed(4)} after.`,
+        );
+        await session.log({ event: 'interpolate', ...interpolation });
+      }
+    }
     await session.finish(2);
   }
 
-  return exportTrained({ ...prepared, id, config, plan, parameters, session, run });
+  return exportTrained({ ...prepared, id, config, plan, parameters, session, run, realPhotos });
 }
 
 /** Says what the model is called where that is not the folder's name, which its user will look for. */

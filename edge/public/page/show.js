@@ -67,15 +67,13 @@ function finish(state) {
 
 /** @param {import('./ask.js').ModelsAnswer['models'][number]} model */
 export function showModel({ classes, size, bytes, accuracy }) {
-  const [best] = accuracy;
   const facts = [
     `${classes.toLocaleString('en')} labels`,
     `${size} × ${size} pixels`,
     formatBytes(bytes),
   ];
-  if (best) {
-    const share = percent.format(best.quantized ?? best.float32);
-    facts.push(`${share} right on ${best.dataset} (${best.source})`);
+  for (const { dataset, source, quantized, float32 } of accuracy) {
+    facts.push(`${percent.format(quantized ?? float32)} right on ${dataset} (${source})`);
   }
   byId('model-facts').textContent = facts.join(' · ');
 }

@@ -227,6 +227,12 @@ export const trainConfig = z
           .describe(
             'sides of the pictures in training, in pixels, spread evenly over the epochs (96,128,160); small ones are faster',
           ),
+        interpolate: z
+          .boolean()
+          .default(false)
+          .describe(
+            'in the end move the kernels towards the pretrained ones, as far as the validation loss does not rise: better on photos unlike the training images',
+          ),
       })
       .refine(decays, decayError)
       .readonly(),

@@ -3,12 +3,13 @@ import type { Arithmetic, ModelCard } from 'shared/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
 import { backbones } from '../backbones/registry.ts';
 import type { TrainConfig } from '../config/train-config.ts';
-import { loadGraph } from '../load-model.ts';
+import { type Classifier, loadGraph, type Network } from '../load-model.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import type { PreparedPhotos } from '../prepare-photos.ts';
 import { type Answers, evaluate } from '../report/evaluate.ts';
 import { formatAccuracy } from '../report/format-accuracy.ts';
+import { measurePhotos, type PhotoFolder, REAL_PHOTOS } from '../report/measure-photos.ts';
 import { measure } from '../report/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from '../report/progress.ts';
 import { collectResults } from '../report/results.ts';
@@ -32,6 +33,8 @@ export interface Trained extends PreparedPhotos {
   /** How many weights it has, BatchNorm's included. */
   readonly parameters: number;
   readonly session: Session;
+  /** To measure the model on too, where there are any. */
+  readonly realPhotos: PhotoFolder | undefined;
   readonly run: SessionRun & { readonly models: string; readonly publicCommand: string };
 }
 
@@ -44,6 +47,7 @@ export interface Trained extends PreparedPhotos {
 export async function exportTrained(trained: Trained): Promise<ModelCard> {
   const { id, config, plan, parameters, dataset, preprocess, splits, photos, session, run } =
     trained;
+  const labels = dataset.labels.map((name) => ({ name }));
   const { signal, say } = run;
   const answersOf = (examples: Examples, title: string) => {
     const progress = startProgress(title, examples.length);
@@ -70,6 +74,14 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     quantization.arithmetic === 'int8'
       ? measure(await servedAnswers(model, photos.test, signal, 'float32'))
       : null;
+  const onPhotos =
+    trained.realPhotos &&
+    (await measureOnPhotos(trained.realPhotos, {
+      preprocess,
+      labels,
+      float32: (inputs) => runPlan(plan, inputs),
+      served: await loadGraph(toArtifacts(model), quantization.arithmetic),
+    }));
   await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
   const directory = join(run.models, id);
   // A session that goes on says only from which run.
@@ -78,7 +90,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     id,
     title: `${backbones[config.backbone].title}, ${dataset.title}`,
     created: new Date().toISOString(),
-    labels: dataset.labels.map((name) => ({ name })),
+    labels,
     architecture: { name: backbones[config.backbone].title, parameters },
     pretraining: pretrainingOf(config.backbone, config.weights),
     preprocess,
@@ -94,6 +106,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
         ...(inFloat32 && { quantizedInFloat32: inFloat32.top1 }),
         ...(quantized.top5 === null ? {} : { top5: quantized.top5 }),
       },
+      ...(onPhotos ? [onPhotos] : []),
     ],
     calibration: {
       temperature,
@@ -115,10 +128,41 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
   say(
     `Test, ${quantized.pictures} pictures: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
   );
+  if (onPhotos) {
+    say(`Real photos: ${formatPercent(onPhotos.quantized)} of ${onPhotos.pictures} right.`);
+  }
   say(`Written to ${directory}.`);
   await saveOutcome(run.directory, card, results);
   say(`Report: ${await writeReport(run.directory)}.`);
   return card;
+}
+
+/** A card's line on real photos, which need not have all of the classes. */
+async function measureOnPhotos(
+  photos: PhotoFolder,
+  {
+    float32,
+    served,
+    ...network
+  }: Pick<Classifier, 'preprocess' | 'labels'> & {
+    readonly float32: Network['run'];
+    readonly served: Network;
+  },
+) {
+  try {
+    const before = await measurePhotos({ ...network, run: float32 }, photos);
+    const after = await measurePhotos({ ...network, run: served.run }, photos);
+    return {
+      source: 'measured',
+      dataset: REAL_PHOTOS,
+      split: 'photos',
+      pictures: after.photos,
+      float32: before.right / before.photos,
+      quantized: after.right / after.photos,
+    } as const;
+  } finally {
+    served.dispose();
+  }
 }
 
 /** As the Worker runs it. */

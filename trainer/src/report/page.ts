@@ -2,6 +2,7 @@ import { html, raw } from 'hono/html';
 import type { ModelCard } from 'shared/model-card';
 import { printableLines } from '../printable.ts';
 import { formatAccuracy } from './format-accuracy.ts';
+import { REAL_PHOTOS } from './measure-photos.ts';
 import { metricsByClass } from './metrics.ts';
 import { drawConfusion } from './plots/confusion.ts';
 import { drawLearningCurves } from './plots/learning-curves.ts';
@@ -67,10 +68,12 @@ export async function reportPage({ log, outcome }: RunRecord, style: string): Pr
 }
 
 function headline(card: ModelCard, { quantized }: Results): Html {
+  const onPhotos = card.accuracy.find(({ dataset }) => dataset === REAL_PHOTOS);
   return html`<p class="quiet">Model <code>${card.id}</code>, ${card.created.slice(0, 10)}</p>
   <dl class="figures">
     ${figure('Top-1', formatAccuracy(quantized), `of ${count(quantized.pictures)} test pictures, as served`)}
     ${quantized.top5 !== null && figure('Top-5', formatPercent(quantized.top5), 'the right class among five')}
+    ${onPhotos && figure('Real photos', formatPercent(onPhotos.quantized ?? onPhotos.float32), `of ${count(onPhotos.pictures)}, as served`)}
     ${figure('Calibration error', formatPercent(quantized.ece), 'between confidence and accuracy')}
     ${figure('Trained in', formatSeconds(card.training?.seconds ?? 0), 'both stages')}
     ${figure('Weights', megabytes(card.quantization.bytes), `${count(card.architecture.parameters)} parameters`)}

@@ -49,6 +49,12 @@ const logEvent = z.discriminatedUnion('event', [
   }),
   /** Top-1 of the test pictures with the new head alone. */
   z.object({ event: z.literal('stage-1-test'), accuracy: fraction }),
+  /** Kernels between the pretrained and the fine-tuned ones, and the calibrated validation loss. */
+  z.object({
+    event: z.literal('interpolate'),
+    share: fraction,
+    loss: z.object({ before: z.number(), after: z.number() }),
+  }),
   z.object({ event: z.literal('calibrate'), temperature: z.number() }),
   /** Top-1 of the test pictures. */
   z.object({ event: z.literal('test'), float32: fraction, quantized: fraction }),
@@ -119,6 +125,7 @@ const PHASES = {
   'stage-1-test': 'Stage 1',
   'steps 2': 'Stage 2',
   'epoch 2': 'Stage 2',
+  interpolate: 'Interpolation',
   calibrate: 'Calibration',
   test: 'Export and test',
 } as const;

@@ -26,7 +26,7 @@ export async function findPython(options: ProgramOptions = {}): Promise<string> 
   if (python === undefined) {
     throw new TrainerError(
       'backend_unavailable',
-      'Python 3 with pip is needed once to download TensorFlow, and neither python3 nor python has it; install python3-pip.',
+      'Python 3 with pip is needed once for a download from PyPI, and neither python3 nor python has it; install python3-pip.',
     );
   }
   return python;

@@ -1,7 +1,8 @@
 import { extname } from 'node:path';
+import { TORCH_MAGIC } from './torch-checkpoint.ts';
 
 /** The formats of weights that can be read. */
-export type WeightsFormat = 'hdf5' | 'zip' | 'safetensors' | 'json';
+export type WeightsFormat = 'hdf5' | 'zip' | 'torch' | 'safetensors' | 'json';
 
 const KERAS = "save it in Python with model.save('model.keras')";
 const TORCH =
@@ -66,7 +67,8 @@ export function identifyWeights(
   if (bytes === 0) return { is: 'it is empty' };
   const text = start.toString('latin1');
   if (text.startsWith('\x89HDF\r\n\x1a\n')) return { format: 'hdf5' };
-  if (text.startsWith('PK\x03\x04')) return { format: 'zip' };
+  if (text.startsWith('PK\x03\x04')) return { format: isTorchArchive(start) ? 'torch' : 'zip' };
+  if (start.subarray(0, TORCH_MAGIC.length).equals(TORCH_MAGIC)) return { format: 'torch' };
   // The header's length, then the header.
   if (start.length > 8 && text[8] === '{' && start.readBigUInt64LE() <= 100_000_000n) {
     return { format: 'safetensors' };
@@ -82,6 +84,13 @@ export function identifyWeights(
   if (/\.data-\d{5}-of-\d{5}$/.test(path)) return { is: FOREIGN_NAMES['.index'] as string };
   if (/^[\t\n\r\x20-\x7e]+$/.test(text)) return { is: 'it is a text' };
   return { is: 'it is of no format that is known here, or damaged at its beginning' };
+}
+
+/** Whether a zip archive is PyTorch's, whose first member is its dictionary. */
+function isTorchArchive(start: Buffer): boolean {
+  // A local file header: 30 bytes, then the member's name.
+  const end = 30 + start.readUInt16LE(26);
+  return start.toString('utf8', 30, end).endsWith('/data.pkl');
 }
 
 /** What a zip archive without Keras' weights is, by the names in it. */

@@ -8,6 +8,7 @@ import { cacheDirectory } from '../runtime/cache-directory.ts';
 import { type DownloadOptions, downloadFile, type RemoteFile } from './download.ts';
 import { loadWeights } from './load-weights.ts';
 import { bundledWeights, officialWeights } from './official-weights.ts';
+import { cachedFromPackage, packagedWeights } from './packaged-weights.ts';
 import { readWeights } from './read-weights.ts';
 
 /**
@@ -66,6 +67,8 @@ async function imagenetFile(
 ): Promise<string> {
   const bundled = bundledWeights[name];
   if (bundled !== undefined) return bundled;
+  const packaged = packagedWeights[name];
+  if (packaged) return cachedFromPackage(packaged, backbones[name].title, options);
   const official = officialWeights[name];
   if (!official) {
     throw new TrainerError(

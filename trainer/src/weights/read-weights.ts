@@ -6,12 +6,14 @@ import { readKerasH5 } from './keras-h5.ts';
 import { MAX_FILE_BYTES, readSafetensors } from './safetensors.ts';
 import { readShards } from './safetensors-shards.ts';
 import { fromTimm, isTimm } from './timm.ts';
+import { readTorchCheckpoint } from './torch-checkpoint.ts';
+import { fromTorchEfficientnet, isTorchEfficientnet } from './torch-efficientnet.ts';
 import { weightsInvalid } from './weights-invalid.ts';
 
 /**
  * Reads a weights file of any of these formats, told apart by its content: Keras' `.h5`,
- * `.weights.h5` and `.keras`; safetensors, or the index of its shards, under Keras' names, or under
- * timm's for EfficientNet.
+ * `.weights.h5` and `.keras`; safetensors, or the index of its shards, and PyTorch's own `.pth` under
+ * Keras' names, or for EfficientNet under those of timm or EfficientNet-PyTorch.
  *
  * @param layers of the network, in Keras' order: files name some layers by number only
  * @param withoutTop passes over the classifier's layers, where the file has them
@@ -39,10 +41,25 @@ export async function readWeights(
       `it is one of ${Number(shards)} shards: name the index beside them, model.safetensors.index.json`,
     );
   }
-  const tensors =
-    format === 'json' ? await readShards(path) : (await readSafetensors(path)).tensors;
+  const tensors = await readTensors(path, format);
   if (isTimm(tensors)) return fromTimm(tensors, layers, withoutTop);
+  if (isTorchEfficientnet(tensors)) return fromTorchEfficientnet(tensors, layers, withoutTop);
   return withoutTop ? withoutDense(tensors) : tensors;
+}
+
+/** Reads a file that names its tensors itself. */
+async function readTensors(
+  path: string,
+  format: Exclude<WeightsFormat, 'hdf5' | 'zip'>,
+): Promise<ReadonlyMap<string, NamedTensor>> {
+  switch (format) {
+    case 'json':
+      return readShards(path);
+    case 'torch':
+      return readTorchCheckpoint(path);
+    case 'safetensors':
+      return (await readSafetensors(path)).tensors;
+  }
 }
 
 /**

