@@ -8,7 +8,7 @@ export default defineConfig({
     // TensorFlow's addon cannot be loaded by two threads of one process.
     pool: 'forks',
     // The backends are made here once, so that no two files download one at a time.
-    globalSetup: 'src/runtime/backends-global-setup.ts',
+    globalSetup: 'src/backends/backends-global-setup.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -5,14 +5,14 @@
  */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { composedKernels } from 'shared/cnn/composed-kernels';
-import { createPredictor } from 'shared/cnn/predictor';
-import { foldGraph } from 'shared/fold-constants';
-import { loadGraph } from 'shared/graph/load-graph';
-import { preprocess } from 'shared/images/preprocess-node';
-import type { Arithmetic } from 'shared/model-card';
-import { readModelDirectory } from 'shared/model-directory';
-import { modelFiles } from 'shared/model-files-node';
+import type { Arithmetic } from 'shared/contract/model-card';
+import { preprocess } from 'shared/images/preprocess/preprocess-node';
+import { foldGraph } from 'shared/inference/fold-constants';
+import { loadGraph } from 'shared/inference/graph/load-graph';
+import { composedKernels } from 'shared/inference/kernels/composed-kernels';
+import { createPredictor } from 'shared/inference/kernels/predictor';
+import { readModelDirectory } from 'shared/inference/model-directory';
+import { modelFiles } from 'shared/inference/model-files-node';
 import { openCifar10 } from 'trainer/datasets/cifar';
 import type { PictureSet } from 'trainer/datasets/dataset';
 import { openLiteRtNetwork, startLiteRt } from './litert.ts';

@@ -8,8 +8,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { readModelCard } from 'shared/model-directory';
-import { modelFiles } from 'shared/model-files-node';
+import { readModelCard } from 'shared/inference/model-directory';
+import { modelFiles } from 'shared/inference/model-files-node';
 import type { AccuracyFigures } from './accuracy-in-node.ts';
 import { measureBundle } from './bundle-size.ts';
 import { measureColdStarts } from './cold-start.ts';

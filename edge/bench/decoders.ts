@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { decodeImage } from 'shared/images/decode-node';
-import { readJpegHeader } from 'shared/images/jpeg-header';
+import { readJpegHeader } from 'shared/images/jpeg/jpeg-header';
 import sharp, { type Sharp } from 'sharp';
 import { defaultLimits } from '../src/limits.ts';
 import { median } from './median.ts';

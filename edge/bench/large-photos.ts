@@ -5,8 +5,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type ClassifyAnswer, classifyAnswer } from 'shared/answers';
-import { preprocess } from 'shared/images/preprocess-node';
+import { type ClassifyAnswer, classifyAnswer } from 'shared/contract/answers';
+import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { makeGridAvif } from 'shared/test/avif-grid';
 import sharp, { type AvifOptions, type Sharp } from 'sharp';
 import { createTestHarness } from 'wrangler';

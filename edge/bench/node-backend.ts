@@ -1,9 +1,9 @@
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { CallRecorder } from 'shared/cnn/call-recorder';
-import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
-import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
-import { createWasmModule } from 'shared/tfjs-wasm-node';
+import { CallRecorder } from 'shared/inference/kernels/call-recorder';
+import { cnnKernelsForNode } from 'shared/inference/kernels/cnn-kernels-node';
+import { registerCnnKernels } from 'shared/inference/kernels/register-cnn-kernels';
+import { createWasmModule } from 'shared/inference/tfjs-wasm-node';
 
 /** tfjs' WASM backend with our kernels, as the Worker starts it. */
 export async function startBackend(): Promise<CallRecorder> {

@@ -4,10 +4,10 @@ import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-s
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { Hono } from 'hono';
-import { completeWasmModule } from 'shared/complete-wasm-module';
-import { openJpeg } from 'shared/images/jpeg';
+import { openJpeg } from 'shared/images/jpeg/jpeg';
+import { completeWasmModule } from 'shared/inference/complete-wasm-module';
 import type { Env } from '../src/env.ts';
-import { decoderPrograms } from '../src/images/decoder-programs.ts';
+import { decoderPrograms } from '../src/input/decoder-programs.ts';
 
 // What one writes first, and what the Worker's cold start is measured against: stock tfjs, its own
 // kernels and loader, one thing after the other. No limits, no guard, no other format than JPEG.

@@ -3,7 +3,7 @@
  * With GRAFT_API_KEY set, it asks with that key.
  */
 import { readFile } from 'node:fs/promises';
-import { classifyAnswer, healthAnswer, modelsAnswer, problem } from 'shared/answers';
+import { classifyAnswer, healthAnswer, modelsAnswer, problem } from 'shared/contract/answers';
 
 const [base] = process.argv.slice(2);
 if (!base || !URL.canParse(base)) {

@@ -1,15 +1,15 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import type { WeightUse } from 'shared/cnn/dequantize';
-import { topPredictions } from 'shared/predictions';
+import { topPredictions } from 'shared/contract/predictions';
+import type { WeightUse } from 'shared/inference/kernels/dequantize';
 import { createApp } from '../src/app.ts';
-import { callRecorder, startBackend } from '../src/backend.ts';
 import type { Env } from '../src/env.ts';
-import { decode } from '../src/images/decode.ts';
+import { decode } from '../src/input/decode.ts';
+import { preprocess } from '../src/input/preprocess.ts';
 import { defaultLimits } from '../src/limits.ts';
-import { withModel } from '../src/model.ts';
-import { resolveModel } from '../src/models-index.ts';
-import { preprocess } from '../src/preprocess.ts';
+import { callRecorder, startBackend } from '../src/models/backend.ts';
+import { withModel } from '../src/models/model.ts';
+import { resolveModel } from '../src/models/models-index.ts';
 import type { InferenceCost } from './inference-cost.ts';
 import { type Kernels, registeredKernels, useKernels } from './swap-kernels.ts';
 

@@ -1,8 +1,8 @@
 // What the Worker makes of an image file before the network, for a test to compare.
-import { preprocessSpec } from 'shared/images/preprocess';
-import { decode } from '../src/images/decode.ts';
+import { preprocessSpec } from 'shared/images/preprocess/preprocess';
+import { decode } from '../src/input/decode.ts';
+import { preprocess } from '../src/input/preprocess.ts';
 import { defaultLimits } from '../src/limits.ts';
-import { preprocess } from '../src/preprocess.ts';
 
 export default {
   /** @returns the network's input, or the sentence with which the Worker refuses the file */

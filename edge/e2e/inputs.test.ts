@@ -1,16 +1,16 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PreprocessSpec } from 'shared/images/preprocess';
-import { preprocess } from 'shared/images/preprocess-node';
+import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { makeGridAvif } from 'shared/test/avif-grid';
 import { makePictures } from 'shared/test/make-pictures';
 import sharp, { type Sharp } from 'sharp';
-import { decodingThreads } from 'trainer/decoding/decoding-threads';
+import { startBackend } from 'trainer/backends/start-backend';
+import { predict } from 'trainer/commands/predict';
+import { decodingThreads } from 'trainer/datasets/decoding/decoding-threads';
 import { exportPretrained } from 'trainer/export/export-pretrained';
-import { loadModel } from 'trainer/load-model';
-import { predict } from 'trainer/predict';
-import { startBackend } from 'trainer/runtime/start-backend';
+import { loadModel } from 'trainer/models/load-model';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { makeFolder, serve, startWorker } from './serve.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createClient } from '@hey-api/openapi-ts';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { classifyAnswer, modelsAnswer } from 'shared/answers';
+import { classifyAnswer, modelsAnswer } from 'shared/contract/answers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestHarness } from 'wrangler';
 import { makeFolder } from './serve.ts';

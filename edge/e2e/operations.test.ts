@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
-import { preprocess } from 'shared/images/preprocess-node';
-import { modelCard } from 'shared/model-card';
+import { modelCard } from 'shared/contract/model-card';
+import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import sharp from 'sharp';
+import { startBackend } from 'trainer/backends/start-backend';
 import { writeModelDirectory } from 'trainer/export/write-model-directory';
-import { startBackend } from 'trainer/runtime/start-backend';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import card from '../../shared/fixtures/model-card.json' with { type: 'json' };
 import {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClassifyAnswer, classifyAnswer } from 'shared/answers';
+import { type ClassifyAnswer, classifyAnswer } from 'shared/contract/answers';
 import { createTestHarness, experimental_readRawConfig } from 'wrangler';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { modelAnswer, modelsAnswer } from 'shared/answers';
+import { modelAnswer, modelsAnswer } from 'shared/contract/answers';
 import sharp from 'sharp';
 import { openCifar10 } from 'trainer/datasets/cifar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -20,7 +20,7 @@ let photos: { readonly label: string; readonly png: Buffer }[];
 
 beforeAll(async () => {
   const folder = await makeFolder();
-  const cli = fileURLToPath(new URL('../../trainer/src/cli.ts', import.meta.url));
+  const cli = fileURLToPath(new URL('../../trainer/src/cli/cli.ts', import.meta.url));
   const models = join(folder, 'public/models');
   const options = ['--config', 'smoke', '--id', 'e2e', '--models', models, '--runs', folder];
   await promisify(execFile)(process.execPath, [cli, 'train', ...options]);

@@ -7,8 +7,8 @@ import {
   modelAnswer,
   modelsAnswer,
   problem,
-} from 'shared/answers';
-import { problemStatus } from 'shared/wire';
+} from 'shared/contract/answers';
+import { problemStatus } from 'shared/contract/wire';
 import { describe, expect, inject, test } from 'vitest';
 import { ask } from '../test/ask.ts';
 import { createApp } from './app.ts';

@@ -3,16 +3,16 @@ import { cors } from 'hono/cors';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { recordRequest } from './access/record-request.ts';
+import { readCorsOrigins } from './access/settings.ts';
 import type { AppEnv } from './env.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { ProblemError, problemResponse } from './problem.ts';
-import { recordRequest } from './record-request.ts';
 import { apiRoutes } from './routes/api.ts';
 import { classifyRoutes } from './routes/classify.ts';
 import { classifyBatchRoute } from './routes/classify-batch.ts';
 import { healthRoute } from './routes/health.ts';
 import { modelsRoutes } from './routes/models.ts';
-import { readCorsOrigins } from './settings.ts';
 
 /** The Worker's routes. @param limits lowered in tests */
 export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {

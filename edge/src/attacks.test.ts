@@ -1,5 +1,5 @@
-import { problem } from 'shared/answers';
-import { type ProblemCode, problemStatus } from 'shared/wire';
+import { problem } from 'shared/contract/answers';
+import { type ProblemCode, problemStatus } from 'shared/contract/wire';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../test/ask.ts';
 import { createApp } from './app.ts';

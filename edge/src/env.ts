@@ -1,6 +1,6 @@
-import type { Service } from './classify-url.ts';
-import type { Caller } from './identify-caller.ts';
-import type { RequestRecord } from './record-request.ts';
+import type { Caller } from './access/identify-caller.ts';
+import type { RequestRecord } from './access/record-request.ts';
+import type { Service } from './classify/classify-url.ts';
 
 /** The Worker's bindings and variables. All but `ASSETS` may be left out. */
 export interface Env {

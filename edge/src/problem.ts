@@ -1,6 +1,6 @@
-import type { Problem } from 'shared/answers';
+import type { Problem } from 'shared/contract/answers';
+import { type ProblemCode, problemStatus } from 'shared/contract/wire';
 import { ImageError } from 'shared/images/image-error';
-import { type ProblemCode, problemStatus } from 'shared/wire';
 
 /** A failure that the caller is told about. Thrown anywhere, rendered by the app's `onError`. */
 export class ProblemError extends Error {

@@ -10,7 +10,7 @@ export const EVERY_OPERATION_CLASSES = 3;
 const INDEX = { Tidx: { type: 'DT_INT32' } };
 const FORMAT = { data_format: text('NHWC') };
 
-/** A graph with every one of `shared/graph/operations`, in 8 bits, with the attributes that the exporter gives them. */
+/** A graph with every one of `shared/inference/graph/operations`, in 8 bits, with the attributes that the exporter gives them. */
 export function buildEveryOperation(): GraphModel {
   const graph = new GraphBuilder('uint8');
   const input = { name: 'photo', shape: [-1, EVERY_OPERATION_SIZE, EVERY_OPERATION_SIZE, 3] };

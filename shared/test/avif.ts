@@ -1,4 +1,4 @@
-import { type HeifItems, readHeifItems } from '../src/images/heif-items.ts';
+import { type HeifItems, readHeifItems } from '../src/images/avif/heif-items.ts';
 
 /** An item of a HEIF file. A grid is kept in `idat`, all others in `mdat`. */
 export interface Item {

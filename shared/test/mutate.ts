@@ -1,5 +1,5 @@
 import { viewOf } from '../src/images/bytes.ts';
-import { crc32 } from '../src/images/png-chunks.ts';
+import { crc32 } from '../src/images/png/png-chunks.ts';
 
 /** The same seed gives the same file. */
 export function mutate(whole: Uint8Array, seed: number): Uint8Array<ArrayBuffer> {

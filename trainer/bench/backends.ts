@@ -12,8 +12,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { swiftshaderEnvironment } from '../fixtures/swiftshader.ts';
-import { type BackendName, backendNames } from '../src/runtime/start-backend.ts';
-import { mayHaveGraphicsCard } from '../src/runtime/webgpu-backend.ts';
+import { type BackendName, backendNames } from '../src/backends/start-backend.ts';
+import { mayHaveGraphicsCard } from '../src/backends/webgpu/webgpu-backend.ts';
 import { preparePython } from './python-env.ts';
 
 interface Figures {

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sharp, { type Sharp } from 'sharp';
-import { decodingThreads } from '../src/decoding/decoding-threads.ts';
+import { decodingThreads } from '../src/datasets/decoding/decoding-threads.ts';
 
 const ROUNDS = 5;
 /** Files that are read at a time, as a training's read-ahead does. */

@@ -2,16 +2,16 @@
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { backbones } from '../src/backbones/registry.ts';
-import { buildNetwork } from '../src/build-network.ts';
+import { startBackend } from '../src/backends/start-backend.ts';
 import { fast } from '../src/config/fast.ts';
-import { augment } from '../src/datasets/augment.ts';
-import { openImageFolder } from '../src/datasets/image-folder.ts';
-import { createRandom, shuffle } from '../src/datasets/random.ts';
+import { createRandom, shuffle } from '../src/config/random.ts';
+import { augment } from '../src/data/augment.ts';
+import { batches, expecting, photoExamples } from '../src/data/examples.ts';
+import { openImageFolder } from '../src/datasets/folders/image-folder.ts';
+import { buildNetwork } from '../src/models/build-network.ts';
 import { parametersOf } from '../src/plan/plan.ts';
-import { startBackend } from '../src/runtime/start-backend.ts';
-import { batches, expecting, photoExamples } from '../src/stages/examples.ts';
-import { fit } from '../src/stages/fit.ts';
-import { Optimizer } from '../src/stages/optimizer.ts';
+import { fit } from '../src/training/fit.ts';
+import { Optimizer } from '../src/training/optimizer.ts';
 
 const { values } = parseArgs({
   options: {

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { expect, test } from 'vitest';
 import { buildTinyNetwork, TINY_SIZE } from '../fixtures/tiny-network.ts';
+import { startBackend } from '../src/backends/start-backend.ts';
 import { fusePlan } from '../src/plan/fuse.ts';
 import { runPlan } from '../src/plan/run.ts';
-import { startBackend } from '../src/runtime/start-backend.ts';
 import { toOnnxModel } from './onnx-model.ts';
 
 test('answers in onnxruntime as the plan does', async () => {

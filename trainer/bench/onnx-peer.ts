@@ -1,10 +1,10 @@
 /** EfficientNet-Lite0 in onnxruntime, forward only. Prints one line of JSON. */
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
-import { buildNetwork } from '../src/build-network.ts';
+import { startBackend } from '../src/backends/start-backend.ts';
 import { fast } from '../src/config/fast.ts';
+import { buildNetwork } from '../src/models/build-network.ts';
 import { runPlan } from '../src/plan/run.ts';
-import { startBackend } from '../src/runtime/start-backend.ts';
 import { toOnnxModel } from './onnx-model.ts';
 import { batch, picturesPerSecond, size } from './time-steps.ts';
 

@@ -15,19 +15,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { modelsIndex } from 'shared/model-directory';
+import { modelsIndex } from 'shared/inference/model-directory';
+import { startBackend } from '../src/backends/start-backend.ts';
+import { fromUser } from '../src/cli/option-values.ts';
 import { fast } from '../src/config/fast.ts';
 import { TrainerError } from '../src/errors.ts';
-import { loadModel } from '../src/load-model.ts';
-import { fromUser } from '../src/option-values.ts';
 import {
   benchmarkOf,
   listPhotos,
   measurePhotos,
   type PhotoResult,
-} from '../src/report/measure-photos.ts';
-import { formatPercent } from '../src/report/progress.ts';
-import { startBackend } from '../src/runtime/start-backend.ts';
+} from '../src/evaluation/measure-photos.ts';
+import { formatPercent } from '../src/files/progress.ts';
+import { loadModel } from '../src/models/load-model.ts';
 import { fitLinearPeer } from './linear-peer.ts';
 
 const MODELS = fileURLToPath(new URL('../../edge/public/models', import.meta.url));

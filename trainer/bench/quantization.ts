@@ -9,22 +9,22 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import type { Arithmetic } from 'shared/model-card';
+import type { Arithmetic } from 'shared/contract/model-card';
 import { backbones, buildBackbone } from '../src/backbones/registry.ts';
+import { startBackend } from '../src/backends/start-backend.ts';
+import { photoExamples } from '../src/data/examples.ts';
 import { openCifar10 } from '../src/datasets/cifar.ts';
 import { subset } from '../src/datasets/split.ts';
+import { evaluate } from '../src/evaluation/evaluate.ts';
+import { measure, SMALLEST_PROBABILITY } from '../src/evaluation/metrics.ts';
 import { chooseFormats } from '../src/export/choose-formats.ts';
 import { type GraphModel, toArtifacts } from '../src/export/graph-builder.ts';
 import { toGraphModel } from '../src/export/graph-model.ts';
 import { kernelFormats } from '../src/export/quantize.ts';
-import { loadGraph } from '../src/load-model.ts';
-import { loadRun } from '../src/load-run.ts';
+import { startProgress } from '../src/files/progress.ts';
+import { loadGraph } from '../src/models/load-model.ts';
 import { fusePlan } from '../src/plan/fuse.ts';
-import { evaluate } from '../src/report/evaluate.ts';
-import { measure, SMALLEST_PROBABILITY } from '../src/report/metrics.ts';
-import { startProgress } from '../src/report/progress.ts';
-import { startBackend } from '../src/runtime/start-backend.ts';
-import { photoExamples } from '../src/stages/examples.ts';
+import { loadRun } from '../src/runs/load-run.ts';
 import { loadBackboneWeights } from '../src/weights/load-backbone-weights.ts';
 
 const { values } = parseArgs({

@@ -1,13 +1,13 @@
 /** Our side of the benches, one backend in a process of its own. Prints one line of JSON. */
 import * as tf from '@tensorflow/tfjs';
-import { buildNetwork } from '../src/build-network.ts';
+import { type BackendName, startBackend } from '../src/backends/start-backend.ts';
 import { fast } from '../src/config/fast.ts';
-import { createRandom } from '../src/datasets/random.ts';
+import { createRandom } from '../src/config/random.ts';
+import { buildNetwork } from '../src/models/build-network.ts';
 import { softmaxCrossEntropy } from '../src/plan/loss.ts';
 import { parametersOf } from '../src/plan/plan.ts';
 import { planGradients, runPlan } from '../src/plan/run.ts';
-import { type BackendName, startBackend } from '../src/runtime/start-backend.ts';
-import { Optimizer } from '../src/stages/optimizer.ts';
+import { Optimizer } from '../src/training/optimizer.ts';
 import { backend, batch, picturesPerSecond, size } from './time-steps.ts';
 
 const { description } = await startBackend(backend as BackendName, console.error);

@@ -15,24 +15,24 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { buildNetwork } from '../src/build-network.ts';
+import { startBackend } from '../src/backends/start-backend.ts';
 import { configFields, overrideConfig } from '../src/config/config-fields.ts';
 import { configs } from '../src/config/registry.ts';
 import { sizeInEpoch, type TrainConfig } from '../src/config/train-config.ts';
+import { type Examples, photoExamples } from '../src/data/examples.ts';
+import { mixExamples } from '../src/data/mix-examples.ts';
+import { preparePhotos } from '../src/data/prepare-photos.ts';
 import { subset } from '../src/datasets/split.ts';
+import { evaluate, INFERENCE_BATCH } from '../src/evaluation/evaluate.ts';
+import { measure } from '../src/evaluation/metrics.ts';
+import { startProgress } from '../src/files/progress.ts';
+import { buildNetwork } from '../src/models/build-network.ts';
+import { cutHead } from '../src/models/head.ts';
 import { type Plan, trainableParametersOf } from '../src/plan/plan.ts';
 import { runPlan } from '../src/plan/run.ts';
-import { preparePhotos } from '../src/prepare-photos.ts';
-import { evaluate, INFERENCE_BATCH } from '../src/report/evaluate.ts';
-import { measure } from '../src/report/metrics.ts';
-import { startProgress } from '../src/report/progress.ts';
-import { startBackend } from '../src/runtime/start-backend.ts';
-import { type Examples, photoExamples } from '../src/stages/examples.ts';
-import { computeFeatures } from '../src/stages/features.ts';
-import { type Fit, fit } from '../src/stages/fit.ts';
-import { cutHead } from '../src/stages/head.ts';
-import { mixExamples } from '../src/stages/mix-examples.ts';
-import { Optimizer } from '../src/stages/optimizer.ts';
+import { computeFeatures } from '../src/training/features.ts';
+import { type Fit, fit } from '../src/training/fit.ts';
+import { Optimizer } from '../src/training/optimizer.ts';
 
 const MARK = 0.926;
 /** On a thousand pictures, from where it is worth a look at all. */

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { readModelDirectory } from 'shared/model-directory';
-import { modelFiles } from 'shared/model-files-node';
-import { loadGraph } from '../src/load-model.ts';
-import { startBackend } from '../src/runtime/start-backend.ts';
+import { readModelDirectory } from 'shared/inference/model-directory';
+import { modelFiles } from 'shared/inference/model-files-node';
+import { startBackend } from '../src/backends/start-backend.ts';
+import { loadGraph } from '../src/models/load-model.ts';
 import { signedValues } from '../src/weights/formula.ts';
 
 /** Of probabilities: float32 sums in another order come to less. */

@@ -2,8 +2,8 @@
  * What the visitor wants to know: of a file, or of a picture's url.
  *
  * @typedef {{ picture: File | string, model: string }} Question
- * @typedef {import('shared/answers').ClassifyAnswer} ClassifyAnswer
- * @typedef {import('shared/answers').ModelsAnswer} ModelsAnswer
+ * @typedef {import('shared/contract/answers').ClassifyAnswer} ClassifyAnswer
+ * @typedef {import('shared/contract/answers').ModelsAnswer} ModelsAnswer
  * @typedef {{ name: string, ms: number }} Stage
  * @typedef {{ answer: ClassifyAnswer, stages: Stage[], totalMs: number }} Reply
  */

@@ -5,9 +5,9 @@ import {
   modelAnswer,
   modelsAnswer,
   problem,
-} from 'shared/answers';
-import * as z from 'shared/schema';
-import { batchRequest, classifyQuery, pictureQuery } from 'shared/wire';
+} from 'shared/contract/answers';
+import * as z from 'shared/contract/schema';
+import { batchRequest, classifyQuery, pictureQuery } from 'shared/contract/wire';
 
 /** What the page needs of https://spec.openapis.org/oas/v3.1.0#operation-object. */
 export interface Operation {

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
-import { problemStatus } from 'shared/wire';
+import { problemStatus } from 'shared/contract/wire';
 import type { AppEnv } from '../env.ts';
 import { describeApi, type Operation, type Parameter } from './api-document.ts';
 

@@ -1,16 +1,16 @@
 import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
-import type { BatchLine } from 'shared/answers';
-import { batchRequest } from 'shared/wire';
-import { admit } from '../admit.ts';
-import { withByteBudget } from '../byte-budget.ts';
-import { classifyUrl, type Service, type UrlQuestion } from '../classify-url.ts';
+import type { BatchLine } from 'shared/contract/answers';
+import { batchRequest } from 'shared/contract/wire';
+import { admit } from '../access/admit.ts';
+import { classifyUrl, type Service, type UrlQuestion } from '../classify/classify-url.ts';
 import type { AppEnv } from '../env.ts';
+import { readJson } from '../input/read-json.ts';
+import { withByteBudget } from '../isolate/byte-budget.ts';
 import type { Limits } from '../limits.ts';
-import { resolveModel } from '../models-index.ts';
+import { resolveModel } from '../models/models-index.ts';
 import { ProblemError, toProblem, toProblemError } from '../problem.ts';
-import { readJson } from '../read-json.ts';
-import { wantsFresh } from '../service.ts';
+import { wantsFresh } from './service.ts';
 
 /** A hundred urls of the largest size, and what JSON adds to them. */
 const MAX_BODY_BYTES = 1024 * 1024;

@@ -1,17 +1,22 @@
 import { type Context, Hono } from 'hono';
-import { classifyQuery, pictureQuery, urlRequest } from 'shared/wire';
-import { admit, limitRequests } from '../admit.ts';
-import { withByteBudget } from '../byte-budget.ts';
-import { classifyPicture, decodePicture, startLaps, type Timings } from '../classify-picture.ts';
-import { classifyUrl, type UrlClassification } from '../classify-url.ts';
+import { classifyQuery, pictureQuery, urlRequest } from 'shared/contract/wire';
+import { admit, limitRequests } from '../access/admit.ts';
+import { withoutQuery } from '../access/record-request.ts';
+import {
+  classifyPicture,
+  decodePicture,
+  startLaps,
+  type Timings,
+} from '../classify/classify-picture.ts';
+import { classifyUrl, type UrlClassification } from '../classify/classify-url.ts';
 import type { AppEnv } from '../env.ts';
+import { isJson, readJson } from '../input/read-json.ts';
+import { readPicture } from '../input/read-picture.ts';
+import { withByteBudget } from '../isolate/byte-budget.ts';
 import type { Limits } from '../limits.ts';
-import { prepareModel, withModel } from '../model.ts';
-import { resolveModel } from '../models-index.ts';
-import { isJson, readJson } from '../read-json.ts';
-import { readPicture } from '../read-picture.ts';
-import { withoutQuery } from '../record-request.ts';
-import { wantsFresh } from '../service.ts';
+import { prepareModel, withModel } from '../models/model.ts';
+import { resolveModel } from '../models/models-index.ts';
+import { wantsFresh } from './service.ts';
 import { validQuery } from './valid.ts';
 
 /** `GET /classify?url=` fetches a picture, `POST /classify` brings one, or its url as JSON. */

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
-import type { HealthAnswer } from 'shared/answers';
-import { int8Arithmetic, startBackend } from '../backend.ts';
+import type { HealthAnswer } from 'shared/contract/answers';
 import type { AppEnv } from '../env.ts';
+import { int8Arithmetic, startBackend } from '../models/backend.ts';
 
 /** `GET /health`. */
 export const healthRoute = new Hono<AppEnv>().get('/health', async (c) => {

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { ModelAnswer, ModelsAnswer } from 'shared/answers';
+import type { ModelAnswer, ModelsAnswer } from 'shared/contract/answers';
 import type { AppEnv, Env } from '../env.ts';
 import {
   type ListedModel,
@@ -7,7 +7,7 @@ import {
   loadModelCard,
   loadModelsIndex,
   resolveModel,
-} from '../models-index.ts';
+} from '../models/models-index.ts';
 
 /** `GET /models` and `GET /models/{id}`. */
 export const modelsRoutes = new Hono<AppEnv>()

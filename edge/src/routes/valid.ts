@@ -1,6 +1,6 @@
 import { validator } from 'hono/validator';
-import type * as z from 'shared/schema';
-import { validate } from '../validate.ts';
+import type * as z from 'shared/contract/schema';
+import { validate } from './validate.ts';
 
 /**
  * Lets requests through whose query is what a schema says, as `c.req.valid('query')`.

@@ -8,12 +8,12 @@
  * the header, says what decoding would take, and decodes to RGB(X) over white, as stored.
  */
 import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
-import { conversionBytes, convertToSrgb } from './convert-to-srgb.ts';
+import { conversionBytes, convertToSrgb } from './colour/convert-to-srgb.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
 import { ImageError } from './image-error.ts';
 import { type OpenPicture, openPicture, type PictureFormat } from './open-picture.ts';
 import { orient } from './orient.ts';
-import type { Picture } from './preprocess.ts';
+import type { Picture } from './preprocess/preprocess.ts';
 import { reductionFor } from './reduce.ts';
 
 export interface DecodedImage {

@@ -6,15 +6,9 @@ import { readdir, readFile } from 'node:fs/promises';
  * with another one they may look otherwise. In Node only.
  */
 export async function decodersVersion(): Promise<string> {
-  const sources = new URL('.', import.meta.url);
-  const programs = new URL('../../decoders/', import.meta.url);
-  const entries = await readdir(programs, { withFileTypes: true });
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const files = [
-    ...(await filesIn(sources, /(?<!\.test)\.(ts|wasm)$/)),
-    ...(
-      await Promise.all(folders.map((name) => filesIn(new URL(`${name}/`, programs), /\.wasm$/)))
-    ).flat(),
+    ...(await filesIn(new URL('.', import.meta.url), /(?<!\.test)\.(ts|wasm)$/)),
+    ...(await filesIn(new URL('../../decoders/', import.meta.url), /\.wasm$/)),
   ];
   const hash = createHash('sha256');
   for (const file of files.sort((a, b) => (a.href < b.href ? -1 : 1)))
@@ -23,6 +17,6 @@ export async function decodersVersion(): Promise<string> {
 }
 
 async function filesIn(folder: URL, names: RegExp): Promise<URL[]> {
-  const files = await readdir(folder);
+  const files = await readdir(folder, { recursive: true });
   return files.filter((name) => names.test(name)).map((name) => new URL(name, folder));
 }

@@ -1,4 +1,4 @@
-import { isHeic, isIsoFile } from './heif-brands.ts';
+import { isHeic, isIsoFile } from './avif/heif-brands.ts';
 
 /** What a file begins with, byte by byte; undefined for any byte. */
 type Beginning = readonly (number | undefined)[];

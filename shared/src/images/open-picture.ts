@@ -1,15 +1,15 @@
-import { openAvif } from './avif.ts';
+import { openAvif } from './avif/avif.ts';
+import { isAvif } from './avif/heif-brands.ts';
 import { nameAt } from './bytes.ts';
-import type { Colours } from './convert-to-srgb.ts';
+import type { Colours } from './colour/convert-to-srgb.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
-import { openGif } from './gif.ts';
-import { isAvif } from './heif-brands.ts';
+import { openGif } from './gif/gif.ts';
 import { ImageError } from './image-error.ts';
-import { openJpeg } from './jpeg.ts';
+import { openJpeg } from './jpeg/jpeg.ts';
 import { nameFormat } from './name-format.ts';
-import { openPng } from './png.ts';
-import type { Picture } from './preprocess.ts';
-import { openWebp } from './webp.ts';
+import { openPng } from './png/png.ts';
+import type { Picture } from './preprocess/preprocess.ts';
+import { openWebp } from './webp/webp.ts';
 
 export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
 

@@ -1,4 +1,4 @@
-import type { Picture } from './preprocess.ts';
+import type { Picture } from './preprocess/preprocess.ts';
 
 /**
  * Turns a picture upright.

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { readImage } from '../../test/read-image.ts';
 import { decodeImage } from './decode-node.ts';
-import type { PreprocessSpec } from './preprocess.ts';
-import { preprocess } from './preprocess-node.ts';
+import type { PreprocessSpec } from './preprocess/preprocess.ts';
+import { preprocess } from './preprocess/preprocess-node.ts';
 import { createPixelSink, reductionFor } from './reduce.ts';
 
 const limits = { maxPixels: 50_000_000, maxDecodeBytes: 64 * 1024 * 1024 };

@@ -1,4 +1,4 @@
-import type { Picture } from './preprocess.ts';
+import type { Picture } from './preprocess/preprocess.ts';
 
 /**
  * How a large picture shrinks before it is resized, as model cards name it. `division`: by

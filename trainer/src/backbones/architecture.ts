@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { KerasLayers, type Value } from './keras-layers.ts';
+import { KerasLayers, type Value } from './layers/keras-layers.ts';
 
 /** A family's network of one size. Layers must be made in the order in which Keras makes them. */
 export interface Architecture {

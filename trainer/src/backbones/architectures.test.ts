@@ -1,18 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { largestDifference } from '../../fixtures/tiny-network.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { createRandom } from '../config/random.ts';
 import { smoke } from '../config/smoke.ts';
-import { createRandom } from '../datasets/random.ts';
 import { toArtifacts } from '../export/graph-builder.ts';
 import { toGraphModel } from '../export/graph-model.ts';
+import { calibrateBatchNorm } from '../models/calibrate-batch-norm.ts';
+import { attachHead } from '../models/head.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { softmaxCrossEntropy } from '../plan/loss.ts';
 import { disposePlan, type Plan, parametersOf } from '../plan/plan.ts';
 import { planGradients, runPlan } from '../plan/run.ts';
-import { startBackend } from '../runtime/start-backend.ts';
-import { attachHead } from '../stages/head.ts';
-import { Optimizer } from '../stages/optimizer.ts';
-import { calibrateBatchNorm } from './calibrate-batch-norm.ts';
+import { Optimizer } from '../training/optimizer.ts';
 import { type BackboneName, backbones, buildBackbone } from './registry.ts';
 
 beforeAll(async () => {

@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
-import { preprocess } from 'shared/images/preprocess-node';
+import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import golden from '../../../shared/fixtures/efficientnet-lite0-imagenet.json' with {
   type: 'json',
 };
+import { startBackend } from '../backends/start-backend.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, type Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
-import { startBackend } from '../runtime/start-backend.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
 import { backbones, buildBackbone } from './registry.ts';
 

@@ -1,6 +1,6 @@
 import type { Architecture } from './architecture.ts';
 import { DEVIATION, MEAN } from './imagenet-statistics.ts';
-import { channelsOf, correctPad, type KerasLayers, type Value } from './keras-layers.ts';
+import { channelsOf, correctPad, type KerasLayers, type Value } from './layers/keras-layers.ts';
 
 /** One row of EfficientNet's Table 1 (Tan & Le 2019). */
 interface Stage {

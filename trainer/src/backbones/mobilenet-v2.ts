@@ -1,5 +1,5 @@
 import { type Architecture, averageAndClassify } from './architecture.ts';
-import { channelsOf, correctPad, type KerasLayers, type Value } from './keras-layers.ts';
+import { channelsOf, correctPad, type KerasLayers, type Value } from './layers/keras-layers.ts';
 
 /** Of each inverted residual, in order: filters and strides. */
 const BLOCKS: readonly (readonly [filters: number, strides: number])[] = [

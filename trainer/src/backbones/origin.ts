@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { ModelCard } from 'shared/model-card';
+import type { ModelCard } from 'shared/contract/model-card';
 import { type BackboneName, backbones } from './registry.ts';
 
 /** What a model card says of where the weights come from. */

@@ -1,4 +1,4 @@
-import type { ArithmeticStep, PreprocessSpec } from 'shared/images/preprocess';
+import type { ArithmeticStep, PreprocessSpec } from 'shared/images/preprocess/preprocess';
 import { DEVIATION, MEAN } from './imagenet-statistics.ts';
 
 /** What a pretraining did with pictures, but for the size. */

@@ -1,5 +1,5 @@
 import type { Architecture } from './architecture.ts';
-import type { KerasLayers, Value } from './keras-layers.ts';
+import type { KerasLayers, Value } from './layers/keras-layers.ts';
 
 const EPSILON = 1e-5;
 

@@ -1,5 +1,5 @@
 import { type Architecture, averageAndClassify } from './architecture.ts';
-import type { KerasLayers, Value } from './keras-layers.ts';
+import type { KerasLayers, Value } from './layers/keras-layers.ts';
 
 /**
  * Xception (Chollet 2017, Figure 5).

@@ -1,4 +1,4 @@
-import { arithmetics } from 'shared/model-card';
+import { arithmetics } from 'shared/contract/model-card';
 import * as z from 'zod';
 import { backbones } from '../backbones/registry.ts';
 import { quantizations } from '../export/quantize.ts';

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
 import {
   cifarLicence,
@@ -12,6 +11,7 @@ import {
   toPictureSet,
 } from './cifar-pictures.ts';
 import type { Dataset, PictureSet } from './dataset.ts';
+import { decodingThreads } from './decoding/decoding-threads.ts';
 
 // The package's own spelling.
 const files = {

@@ -1,4 +1,4 @@
-import type { Picture } from 'shared/images/preprocess';
+import type { Picture } from 'shared/images/preprocess/preprocess';
 
 /** Pictures with one label each, in a fixed order. */
 export interface PictureSet {

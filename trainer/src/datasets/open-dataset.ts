@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { cacheDirectory } from '../runtime/cache-directory.ts';
+import { cacheDirectory } from '../files/cache-directory.ts';
 import { downloadFile, type RemoteFile } from '../weights/download.ts';
 import { openCifar10 } from './cifar.ts';
 import { openCifarBinary } from './cifar-binary.ts';
 import type { Dataset } from './dataset.ts';
-import { type ImageFolderOptions, openImageFolder } from './image-folder.ts';
+import { type ImageFolderOptions, openImageFolder } from './folders/image-folder.ts';
 
 interface KnownDataset {
   /** In a line. */

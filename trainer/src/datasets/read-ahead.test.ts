@@ -1,4 +1,4 @@
-import type { Picture } from 'shared/images/preprocess';
+import type { Picture } from 'shared/images/preprocess/preprocess';
 import { expect, test } from 'vitest';
 import { ReadAhead } from './read-ahead.ts';
 

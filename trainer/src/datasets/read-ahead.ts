@@ -1,4 +1,4 @@
-import type { Picture } from 'shared/images/preprocess';
+import type { Picture } from 'shared/images/preprocess/preprocess';
 
 /** Decoded pictures that wait, in memory. */
 const MAX_WAITING = 32;

@@ -1,7 +1,7 @@
+import { createRandom, type Random, shuffle } from '../config/random.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
 import type { Dataset, PictureSet } from './dataset.ts';
-import { createRandom, type Random, shuffle } from './random.ts';
 
 /** Some pictures of a set, by ascending index. */
 export interface Part {

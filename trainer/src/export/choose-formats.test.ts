@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
-import { preprocess } from 'shared/images/preprocess-node';
+import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
-import { createRandom } from '../datasets/random.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { createRandom } from '../config/random.ts';
 import type { Part } from '../datasets/split.ts';
-import { loadGraph } from '../load-model.ts';
+import { loadGraph } from '../models/load-model.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
-import { startBackend } from '../runtime/start-backend.ts';
 import { chooseFormats } from './choose-formats.ts';
 import { type KernelFormats, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildLayers } from '../build-network.ts';
+import { startBackend } from '../backends/start-backend.ts';
 import { smoke } from '../config/smoke.ts';
 import type { TrainConfig } from '../config/train-config.ts';
-import { startBackend } from '../runtime/start-backend.ts';
+import { buildLayers } from '../models/build-network.ts';
 import {
   type Checkpoint,
   type CheckpointHeader,
   checkpointIn,
   saveCheckpoint,
-} from '../stages/checkpoint.ts';
+} from '../runs/checkpoint.ts';
 import { readWeights } from '../weights/read-weights.ts';
 import { exportRunKeras } from './export-keras.ts';
 

@@ -1,7 +1,7 @@
 import { type BackboneName, buildBackbone } from '../backbones/registry.ts';
-import { loadRun } from '../load-run.ts';
+import { loadRun } from '../runs/load-run.ts';
+import { writeKerasH5 } from '../weights/keras/write-keras-h5.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
-import { writeKerasH5 } from '../weights/write-keras-h5.ts';
 
 /**
  * Writes a pretrained network, with its 1,000 classes, as weights for Keras.

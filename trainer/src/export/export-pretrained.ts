@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import imagenetLabels from 'shared/labels/imagenet-1k.json' with { type: 'json' };
-import type { Arithmetic, ModelCard } from 'shared/model-card';
+import imagenetLabels from 'shared/contract/labels/imagenet-1k.json' with { type: 'json' };
+import type { Arithmetic, ModelCard } from 'shared/contract/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
 import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
 import type { Part } from '../datasets/split.ts';

@@ -1,5 +1,5 @@
 import type { io } from '@tensorflow/tfjs';
-import type { GraphOperation } from 'shared/graph/operations';
+import type { GraphOperation } from 'shared/inference/graph/operations';
 import type { GraphWriter } from '../plan/graph-writer.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import { type KernelFormat, quantizePerChannel, STEP } from './quantize.ts';
@@ -72,7 +72,7 @@ export class GraphBuilder implements GraphWriter {
   /**
    * The tfjs format has one scale a tensor. So a kernel in whole steps is stored divided by its
    * channels' scales, and the graph multiplies two constants: right in any tfjs program, and free
-   * where the loader folds it once (`shared/fold-constants`).
+   * where the loader folds it once (`shared/inference/fold-constants`).
    */
   kernel(name: string, kernel: NamedTensor, channelDimensions: 1 | 2): string {
     this.#kernels.set(name, kernel.values.length);

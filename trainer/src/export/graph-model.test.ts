@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
-import { foldGraph } from 'shared/fold-constants';
+import { foldGraph } from 'shared/inference/fold-constants';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { buildBackbone } from '../backbones/registry.ts';
-import { loadGraph } from '../load-model.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { loadGraph } from '../models/load-model.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, type Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
-import { startBackend } from '../runtime/start-backend.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
 import { toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRandom } from '../datasets/random.ts';
+import { createRandom } from '../config/random.ts';
 import { type QuantizedKernel, quantizePerChannel, STEP } from './quantize.ts';
 
 /** As tfjs computes it: the affine form, then the product of two constants. */

@@ -1,4 +1,4 @@
-import type { Arithmetic, ModelCard } from 'shared/model-card';
+import type { Arithmetic, ModelCard } from 'shared/contract/model-card';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 
 /** How a kernel's numbers are stored. */

@@ -3,14 +3,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { readModelDirectory } from 'shared/model-directory';
-import { modelFiles } from 'shared/model-files-node';
+import { readModelDirectory } from 'shared/inference/model-directory';
+import { modelFiles } from 'shared/inference/model-files-node';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { startBackend } from '../backends/start-backend.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
-import { startBackend } from '../runtime/start-backend.ts';
 import type { GraphModel } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
 import { type CardDraft, writeModelDirectory } from './write-model-directory.ts';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type ModelCard, modelCard } from 'shared/model-card';
-import { type ModelsIndex, modelsIndex } from 'shared/model-directory';
-import { refuseOtherContent } from '../output-folder.ts';
-import { replaceDirectory, writeFileAtomically } from '../write-atomically.ts';
+import { type ModelCard, modelCard } from 'shared/contract/model-card';
+import { type ModelsIndex, modelsIndex } from 'shared/inference/model-directory';
+import { refuseOtherContent } from '../files/output-folder.ts';
+import { replaceDirectory, writeFileAtomically } from '../files/write-atomically.ts';
 import type { GraphModel } from './graph-builder.ts';
 
 /** Also the piece that browsers and Workers cache well (tfjs' converter takes the same). */

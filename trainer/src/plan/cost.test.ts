@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
-import { startBackend } from '../runtime/start-backend.ts';
+import { startBackend } from '../backends/start-backend.ts';
 import { gigaflops } from './cost.ts';
 import { fusePlan } from './fuse.ts';
 import { disposePlan } from './plan.ts';

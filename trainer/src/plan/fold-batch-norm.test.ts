@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference } from '../../fixtures/tiny-network.ts';
-import { fusePlan } from '../plan/fuse.ts';
-import { startBackend } from '../runtime/start-backend.ts';
+import { startBackend } from '../backends/start-backend.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
+import { fusePlan } from './fuse.ts';
 import { type NamedTensor, toNamedTensor } from './named-tensor.ts';
 import type { ConvolutionStep } from './steps/convolution.ts';
 

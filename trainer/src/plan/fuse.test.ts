@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { createRandom } from '../config/random.ts';
 import { smoke } from '../config/smoke.ts';
-import { createRandom } from '../datasets/random.ts';
-import { startBackend } from '../runtime/start-backend.ts';
-import { Optimizer } from '../stages/optimizer.ts';
+import { Optimizer } from '../training/optimizer.ts';
 import { fusePlan } from './fuse.ts';
 import { softmaxCrossEntropy } from './loss.ts';
 import { cutPlan, disposePlan, type Plan, parametersOf, trainableParametersOf } from './plan.ts';

@@ -1,4 +1,4 @@
-import type { GraphOperation } from 'shared/graph/operations';
+import type { GraphOperation } from 'shared/inference/graph/operations';
 import type { NamedTensor } from './named-tensor.ts';
 
 /** What a step writes its graph nodes with; each method adds a node and returns its name. */

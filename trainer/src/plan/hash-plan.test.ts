@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork } from '../../fixtures/tiny-network.ts';
-import { startBackend } from '../runtime/start-backend.ts';
+import { startBackend } from '../backends/start-backend.ts';
 import { fusePlan } from './fuse.ts';
 import { hashPlan } from './hash-plan.ts';
 import { cutPlan, type Plan, parametersOf } from './plan.ts';

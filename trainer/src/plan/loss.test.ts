@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { startBackend } from '../runtime/start-backend.ts';
+import { startBackend } from '../backends/start-backend.ts';
 import { softmaxCrossEntropy } from './loss.ts';
 
 beforeAll(async () => {

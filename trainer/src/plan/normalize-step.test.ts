@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
-import { startBackend } from '../runtime/start-backend.ts';
+import { startBackend } from '../backends/start-backend.ts';
 import { fusePlan } from './fuse.ts';
 import { normalizeStep } from './normalize-step.ts';
 import { cutPlan } from './plan.ts';

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { Random } from '../datasets/random.ts';
+import type { Random } from '../config/random.ts';
 import type { GraphWriter } from './graph-writer.ts';
 import type { LayerFlow } from './layer-flow.ts';
 

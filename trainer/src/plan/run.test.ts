@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { createRandom } from '../datasets/random.ts';
+import { createRandom } from '../config/random.ts';
 import { fusePlan } from './fuse.ts';
 import { softmaxCrossEntropy } from './loss.ts';
 import { disposePlan, type Plan } from './plan.ts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Random } from '../datasets/random.ts';
+import type { Random } from '../config/random.ts';
 import { operationOf, type Step } from './operations.ts';
 import type { Plan } from './plan.ts';
 

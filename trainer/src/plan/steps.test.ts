@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { largestDifference } from '../../fixtures/tiny-network.ts';
-import { KerasLayers, type Value } from '../backbones/keras-layers.ts';
-import { createRandom } from '../datasets/random.ts';
+import { KerasLayers, type Value } from '../backbones/layers/keras-layers.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { createRandom } from '../config/random.ts';
 import { toArtifacts } from '../export/graph-builder.ts';
 import { toGraphModel } from '../export/graph-model.ts';
-import { startBackend } from '../runtime/start-backend.ts';
 import { fusePlan } from './fuse.ts';
 import { softmaxCrossEntropy } from './loss.ts';
 import { disposePlan } from './plan.ts';

@@ -1,15 +1,15 @@
 import { html, raw } from 'hono/html';
-import type { ModelCard } from 'shared/model-card';
+import type { ModelCard } from 'shared/contract/model-card';
+import { formatAccuracy } from '../evaluation/format-accuracy.ts';
+import { REAL_PHOTOS } from '../evaluation/measure-photos.ts';
+import { metricsByClass } from '../evaluation/metrics.ts';
+import { formatPercent, formatSeconds } from '../files/progress.ts';
 import { printableLines } from '../printable.ts';
-import { formatAccuracy } from './format-accuracy.ts';
-import { REAL_PHOTOS } from './measure-photos.ts';
-import { metricsByClass } from './metrics.ts';
+import { epochsOf, type LogLine, phasesOf } from '../runs/run-log.ts';
 import { drawConfusion } from './plots/confusion.ts';
 import { drawLearningCurves } from './plots/learning-curves.ts';
 import { drawReliability } from './plots/reliability.ts';
-import { formatPercent, formatSeconds } from './progress.ts';
 import type { Results, ShownAnswer } from './results.ts';
-import { epochsOf, type LogLine, phasesOf } from './run-log.ts';
 
 type Html = ReturnType<typeof html>;
 

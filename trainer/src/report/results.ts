@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { createRandom, shuffle } from '../datasets/random.ts';
+import { createRandom, shuffle } from '../config/random.ts';
 import type { Part } from '../datasets/split.ts';
-import type { Answers } from './evaluate.ts';
-import { answerTo, confusionOf, measure } from './metrics.ts';
-import { applyTemperature } from './temperature.ts';
+import type { Answers } from '../evaluation/evaluate.ts';
+import { answerTo, confusionOf, measure } from '../evaluation/metrics.ts';
+import { applyTemperature } from '../evaluation/temperature.ts';
 import { toDataUri } from './thumbnail.ts';
 
 const fraction = z.number().min(0).max(1);

@@ -7,7 +7,7 @@ import { type Browser, chromium as driver, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRunRecord } from '../../fixtures/run-record.ts';
 import { printableLines } from '../printable.ts';
-import { logIn } from './run-log.ts';
+import { logIn } from '../runs/run-log.ts';
 import { saveOutcome, writeReport } from './write-report.ts';
 
 let directory: string;

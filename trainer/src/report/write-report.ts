@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ModelCard, modelCard } from 'shared/model-card';
-import { writeFileAtomically } from '../write-atomically.ts';
+import { type ModelCard, modelCard } from 'shared/contract/model-card';
+import { writeFileAtomically } from '../files/write-atomically.ts';
+import { readRunLog } from '../runs/run-log.ts';
 import { type Results, readResults, resultsIn } from './results.ts';
-import { readRunLog } from './run-log.ts';
 
 /** Puts what a run ended in beside its log: `card.json` and `results.json`. */
 export async function saveOutcome(

@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TrainerError } from '../errors.ts';
-import { makeFolder } from '../make-folder.ts';
-import { writingFailed } from '../write-atomically.ts';
+import { makeFolder } from '../files/make-folder.ts';
+import { writingFailed } from '../files/write-atomically.ts';
 
 export interface RemoteFile {
   readonly url: string;

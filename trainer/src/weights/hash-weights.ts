@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { formatOf } from './read-weights.ts';
-import { shardsOf } from './safetensors-shards.ts';
+import { shardsOf } from './safetensors/safetensors-shards.ts';
 import { weightsInvalid } from './weights-invalid.ts';
 
 /**

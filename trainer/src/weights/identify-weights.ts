@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { TORCH_MAGIC } from './torch-checkpoint.ts';
+import { TORCH_MAGIC } from './torch/torch-checkpoint.ts';
 
 /** The formats of weights that can be read. */
 export type WeightsFormat = 'hdf5' | 'zip' | 'torch' | 'safetensors' | 'json';

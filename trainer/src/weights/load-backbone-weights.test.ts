@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { buildBackbone } from '../backbones/registry.ts';
+import { startBackend } from '../backends/start-backend.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
-import { startBackend } from '../runtime/start-backend.ts';
 import { weightValues } from './formula.ts';
+import { writeKerasH5 } from './keras/write-keras-h5.ts';
 import { cachedFile, loadBackboneWeights } from './load-backbone-weights.ts';
 import { officialWeights } from './official-weights.ts';
-import { writeSafetensors } from './safetensors.ts';
-import { writeKerasH5 } from './write-keras-h5.ts';
+import { writeSafetensors } from './safetensors/safetensors.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { DEVIATION, MEAN } from '../backbones/imagenet-statistics.ts';
 import { type BackboneName, backbones } from '../backbones/registry.ts';
 import { TrainerError } from '../errors.ts';
-import { cacheDirectory } from '../runtime/cache-directory.ts';
+import { cacheDirectory } from '../files/cache-directory.ts';
 import { type DownloadOptions, downloadFile, type RemoteFile } from './download.ts';
 import { loadWeights } from './load-weights.ts';
 import { bundledWeights, officialWeights } from './official-weights.ts';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
+import { startBackend } from '../backends/start-backend.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
-import { startBackend } from '../runtime/start-backend.ts';
 import { loadWeights } from './load-weights.ts';
 
 beforeAll(async () => {

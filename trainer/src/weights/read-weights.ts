@@ -1,13 +1,13 @@
 import type * as tf from '@tensorflow/tfjs';
-import { openRegularFile, readRegularFile, Unreadable } from '../open-regular-file.ts';
+import { openRegularFile, readRegularFile, Unreadable } from '../files/open-regular-file.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import { identifyWeights, type WeightsFormat } from './identify-weights.ts';
-import { readKerasH5 } from './keras-h5.ts';
-import { MAX_FILE_BYTES, readSafetensors } from './safetensors.ts';
-import { readShards } from './safetensors-shards.ts';
+import { readKerasH5 } from './keras/keras-h5.ts';
+import { MAX_FILE_BYTES, readSafetensors } from './safetensors/safetensors.ts';
+import { readShards } from './safetensors/safetensors-shards.ts';
 import { fromTimm, isTimm } from './timm.ts';
-import { readTorchCheckpoint } from './torch-checkpoint.ts';
-import { fromTorchEfficientnet, isTorchEfficientnet } from './torch-efficientnet.ts';
+import { readTorchCheckpoint } from './torch/torch-checkpoint.ts';
+import { fromTorchEfficientnet, isTorchEfficientnet } from './torch/torch-efficientnet.ts';
 import { weightsInvalid } from './weights-invalid.ts';
 
 /**

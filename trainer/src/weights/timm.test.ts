@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { buildBackbone } from '../backbones/registry.ts';
+import { startBackend } from '../backends/start-backend.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
-import { startBackend } from '../runtime/start-backend.ts';
 import { signedValues } from './formula.ts';
 import { loadWeights } from './load-weights.ts';
 import { readWeights } from './read-weights.ts';
-import { writeSafetensors } from './safetensors.ts';
+import { writeSafetensors } from './safetensors/safetensors.ts';
 import { fromTimm } from './timm.ts';
 
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Random } from '../../datasets/random.ts';
+import type { Random } from '../../config/random.ts';
 import { baseOf, oneStep } from '../layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 

@@ -1,4 +1,4 @@
-import { epochsOf, type LogLine, stepsOf } from '../run-log.ts';
+import { epochsOf, type LogLine, stepsOf } from '../../runs/run-log.ts';
 import { draw, frame, INK, RIGHT, SECOND } from './draw.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../../evaluation/metrics.ts';
 import { draw, frame, INK, RIGHT, SECOND, WIDTH, WRONG } from './draw.ts';
 
 /**

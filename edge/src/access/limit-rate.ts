@@ -1,0 +1,82 @@
+import ipaddr from 'ipaddr.js';
+import type { Env } from '../env.ts';
+import { isListed } from '../input/fetching/guard-url.ts';
+import { ProblemError } from '../problem.ts';
+import type { Caller } from './identify-caller.ts';
+import type { Settings } from './settings.ts';
+
+/** The binding does not say when a client may come again; its periods are 10 or 60 seconds. */
+const RETRY_AFTER_S = '60';
+
+/** Who asks, from where. */
+export interface Client {
+  readonly caller: Caller;
+  /** As Cloudflare saw it; undefined where the request did not come through it. */
+  readonly address: string | undefined;
+}
+
+/** Counts what one request has done for it. */
+export interface RateLimits {
+  /** Requests to image hosts so far, redirects included. */
+  readonly fetches: number;
+  /** Counts an image against the client. @throws ProblemError `rate_limited` */
+  admitImage(): Promise<void>;
+  /**
+   * Counts a request to an image's host against that host, and a redirect against the client too.
+   * It refuses no redirect on the client's account, since others may wait for the same image.
+   *
+   * @throws ProblemError `rate_limited`
+   */
+  admitFetch(url: URL, isRedirect: boolean): Promise<void>;
+}
+
+/** The limits of the bindings RATE_LIMITER and HOST_RATE_LIMITER, where they are bound. */
+export function rateLimitsFor(
+  env: Env,
+  { caller, address }: Client,
+  { allowLoopback, allowedHosts }: Settings,
+): RateLimits {
+  // Whoever develops asks as often as they like.
+  const isDeveloper = allowLoopback && address !== undefined && isLoopback(address);
+  const key = caller.keyHash ?? networkOf(address ?? 'unknown');
+  const isWithin = async (limiter: RateLimit | undefined, key: string): Promise<boolean> =>
+    limiter === undefined || isDeveloper || (await limiter.limit({ key })).success;
+  let fetches = 0;
+  return {
+    get fetches() {
+      return fetches;
+    },
+    async admitImage() {
+      if (!(await isWithin(env.RATE_LIMITER, key))) throw tooMany('Too many images');
+    },
+    async admitFetch({ hostname }, isRedirect) {
+      fetches += 1;
+      if (isRedirect) await isWithin(env.RATE_LIMITER, key);
+      const isTrusted = caller.keyHash !== undefined || caller.signedUntil !== undefined;
+      const host = hostname.replace(/\.$/, '');
+      if (isTrusted || (allowedHosts && isListed(host, allowedHosts))) return;
+      if (!(await isWithin(env.HOST_RATE_LIMITER, host))) {
+        throw tooMany(`Too many images from ${host}`);
+      }
+    },
+  };
+}
+
+function tooMany(what: string): ProblemError {
+  return new ProblemError(
+    'rate_limited',
+    `${what} in too short a time; try again after ${RETRY_AFTER_S} seconds.`,
+    { headers: { 'retry-after': RETRY_AFTER_S } },
+  );
+}
+
+function isLoopback(address: string): boolean {
+  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'loopback';
+}
+
+/** One client may have all the addresses of an IPv6 /64 network. */
+function networkOf(address: string): string {
+  return ipaddr.IPv6.isValid(address)
+    ? ipaddr.IPv6.networkAddressFromCIDR(`${address}/64`).toString()
+    : address;
+}

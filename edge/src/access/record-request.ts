@@ -1,0 +1,42 @@
+import type { MiddlewareHandler } from 'hono';
+import type { AppEnv } from '../env.ts';
+import { toProblemError } from '../problem.ts';
+
+/** What the log and the metrics say of a request beside its method, path and status. */
+export interface RequestRecord {
+  model?: string;
+  /** Scheme, host and path of the picture's url; its query may hold a secret. */
+  picture?: string | undefined;
+  cache?: string;
+  /** How many urls a batch had. */
+  urls?: number;
+}
+
+/**
+ * Writes one line of JSON a request to the log, and one data point to METRICS where that is bound:
+ * index `model`; blobs method, path, status, problem code, cache; double milliseconds.
+ */
+export const recordRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const start = Date.now();
+  const record: RequestRecord = {};
+  c.set('record', record);
+  await next();
+  const ms = Date.now() - start;
+  const { method, path } = c.req;
+  const { status } = c.res;
+  const code = c.error && toProblemError(c.error).code;
+  const line = { id: c.get('requestId'), method, path, status, code, ms, ...record };
+  console.log(JSON.stringify(line));
+  c.env.METRICS?.writeDataPoint({
+    indexes: [record.model ?? ''],
+    blobs: [method, path, `${status}`, code ?? '', record.cache ?? ''],
+    doubles: [ms],
+  });
+};
+
+/** A url as the log may have it; undefined where it is none that could be fetched. */
+export function withoutQuery(url: string): string | undefined {
+  const parsed = URL.parse(url);
+  if (!parsed || !/^https?:$/.test(parsed.protocol)) return undefined;
+  return (parsed.origin + parsed.pathname).slice(0, 256);
+}

@@ -1,0 +1,138 @@
+import { type ClassifyAnswer, classifyAnswer } from 'shared/contract/answers';
+import { expect, inject, test } from 'vitest';
+import { ask } from '../../test/ask.ts';
+import { sha256Hex } from '../access/sha256-hex.ts';
+import { createApp } from '../app.ts';
+import type { Env } from '../env.ts';
+
+const host = inject('photoHost');
+const app = createApp();
+
+let asked = 0;
+
+/** A path of a picture that no test has asked for. */
+function another(picture = '/chelsea-224.png?'): string {
+  asked += 1;
+  return `/classify?${new URLSearchParams({ url: `${host}${picture}&${asked}` })}`;
+}
+
+function get(
+  path: string,
+  headers: Record<string, string> = {},
+  bindings: Partial<Env> = {},
+): Promise<Response> {
+  return ask(app, path, { headers }, bindings);
+}
+
+async function fetches(): Promise<number> {
+  return ((await (await fetch(`${host}/seen`)).json()) as { requests: number }).requests;
+}
+
+/** How many requests the photo host got meanwhile. */
+async function fetchesOf(run: () => Promise<unknown>): Promise<number> {
+  const before = await fetches();
+  await run();
+  return (await fetches()) - before;
+}
+
+async function answerOf(response: Response): Promise<ClassifyAnswer> {
+  expect(response.status).toBe(200);
+  return classifyAnswer.parse(await response.json());
+}
+
+test('fetches a picture once, and then answers from the cache', async () => {
+  const path = another();
+  const first = await get(path);
+  expect(first.headers.get('cache-control')).toBe('public, max-age=3600');
+  expect(first.headers.has('age')).toBe(false);
+  const answer = await answerOf(first);
+  const count = await fetchesOf(async () => {
+    const second = await get(path);
+    expect(second.headers.get('server-timing')).toBe('cache;desc=hit');
+    expect(Number(second.headers.get('age'))).toBeLessThan(10);
+    expect(second.headers.get('etag')).toBe(first.headers.get('etag'));
+    expect(await answerOf(second)).toEqual(answer);
+  });
+  expect(count).toBe(0);
+});
+
+test('answers another question anew', async () => {
+  const path = another();
+  await get(path);
+  expect(await fetchesOf(() => get(`${path}&top=3`))).toBe(1);
+  expect(await fetchesOf(() => get(`${path}&top=5`))).toBe(0);
+  expect(await fetchesOf(() => get(`${path}&model=imagenet`))).toBe(0);
+});
+
+test.each(['no-store', 'no-cache'])('goes past the cache when asked to: %s', async (value) => {
+  const path = another();
+  await get(path);
+  const count = await fetchesOf(async () => {
+    const response = await get(path, { 'cache-control': value });
+    expect(response.headers.get('cache-control')).toBe('no-store');
+  });
+  expect(count).toBe(1);
+});
+
+test('says 304 to a client that has the answer', async () => {
+  const path = another();
+  const etag = (await get(path)).headers.get('etag') as string;
+  expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
+  const response = await get(path, { 'if-none-match': `"other", W/${etag}` });
+  expect(response.status).toBe(304);
+  expect(await response.text()).toBe('');
+  expect(response.headers.get('etag')).toBe(etag);
+  expect(response.headers.get('cache-control')).toBe('public, max-age=3600');
+  expect((await get(path, { 'if-none-match': '"other"' })).status).toBe(200);
+});
+
+test('keeps no error', async () => {
+  const path = another('/no-such-picture.png?');
+  for (let i = 0; i < 2; i++) {
+    const count = await fetchesOf(async () => {
+      const response = await get(path);
+      expect(response.status).toBe(502);
+      expect(response.headers.get('cache-control')).toBe('no-store');
+      expect(response.headers.has('etag')).toBe(false);
+    });
+    expect(count).toBe(1);
+  }
+});
+
+test('keeps nothing of a picture that its host calls private', async () => {
+  const path = another('/private?');
+  for (let i = 0; i < 2; i++) {
+    const count = await fetchesOf(async () => {
+      expect((await get(path)).headers.get('cache-control')).toBe('no-store');
+    });
+    expect(count).toBe(1);
+  }
+});
+
+test('shares one fetch among requests that come at once', async () => {
+  const path = another('/after?ms=100');
+  const count = await fetchesOf(async () => {
+    const responses = await Promise.all([1, 2, 3, 4].map(() => get(path)));
+    const answers = await Promise.all(responses.map(answerOf));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  });
+  expect(count).toBe(1);
+});
+
+test("gives one caller's answers to no other", async () => {
+  const keys = await Promise.all(['one', 'two'].map(sha256Hex));
+  const bindings = { API_KEY_HASHES: keys.join() };
+  const path = another('/after?ms=50');
+  const getAs = (key: string): Promise<Response> =>
+    get(path, { authorization: `Bearer ${key}` }, bindings);
+  // At once, and then one after the other.
+  expect(await fetchesOf(() => Promise.all([getAs('one'), getAs('two')]))).toBe(2);
+  expect(await fetchesOf(() => get(path))).toBe(1);
+  const again = another();
+  expect(await fetchesOf(() => get(again, { authorization: 'Bearer one' }, bindings))).toBe(1);
+  expect(await fetchesOf(() => get(again, { authorization: 'Bearer two' }, bindings))).toBe(1);
+  expect(await fetchesOf(() => get(again, { authorization: 'Bearer two' }, bindings))).toBe(0);
+  const response = await get(again, { authorization: 'Bearer one' }, bindings);
+  expect(response.headers.get('cache-control')).toBe('private, max-age=3600');
+  expect((await get(again, {}, bindings)).status).toBe(401);
+});

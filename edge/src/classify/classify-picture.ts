@@ -1,0 +1,76 @@
+import type { ClassifyAnswer } from 'shared/contract/answers';
+import { topPredictions } from 'shared/contract/predictions';
+import type { Env } from '../env.ts';
+import { decode, type Photo } from '../input/decode.ts';
+import { preprocess } from '../input/preprocess.ts';
+import type { Limits } from '../limits.ts';
+import type { Model } from '../models/model.ts';
+import { loadModelCard } from '../models/models-index.ts';
+
+/**
+ * Milliseconds of each stage. A deployed Worker's clock stands still but for I/O (so that it cannot
+ * measure secrets): there all but `fetch` read 0, and only `wrangler dev` shows them.
+ */
+export type Timings = Readonly<Record<string, number>>;
+
+export interface Classification {
+  readonly answer: ClassifyAnswer;
+  readonly timings: Timings;
+}
+
+/** A picture that waits for its model. */
+interface DecodedPicture extends Photo {
+  readonly bytes: number;
+  readonly decodeMs: number;
+}
+
+/**
+ * Decodes a picture file, which can be done while the model is on its way.
+ *
+ * @param directory of the model that the picture is for
+ * @throws ProblemError `unsupported_picture`, `broken_picture`, `too_many_pixels`
+ */
+export async function decodePicture(
+  file: Uint8Array,
+  directory: string,
+  limits: Limits,
+  env: Env,
+): Promise<DecodedPicture> {
+  const { size } = (await loadModelCard(env, directory)).card.preprocess;
+  const lap = startLaps();
+  const photo = await decode(file, limits, size, env.IMAGES);
+  return { ...photo, bytes: file.length, decodeMs: lap() };
+}
+
+/** Says what a picture shows. It does not wait: no request can come between. */
+export function classifyPicture(
+  { format, width, height, picture, bytes, decodeMs }: DecodedPicture,
+  model: Model,
+  top: number,
+): Classification {
+  const { card, version } = model;
+  const lap = startLaps();
+  const input = preprocess(picture, card.preprocess, model.input);
+  const preprocessMs = lap();
+  const probabilities = model.classify(input);
+  const inferenceMs = lap();
+  return {
+    answer: {
+      model: { id: card.id, version },
+      image: { width, height, format, bytes },
+      predictions: topPredictions(probabilities, card.labels, top),
+    },
+    timings: { decode: decodeMs, preprocess: preprocessMs, inference: inferenceMs },
+  };
+}
+
+/** @returns a function that says how many milliseconds have passed since its last call */
+export function startLaps(): () => number {
+  let last = performance.now();
+  return () => {
+    const now = performance.now();
+    const ms = now - last;
+    last = now;
+    return ms;
+  };
+}

@@ -1,0 +1,58 @@
+import { isHeic } from 'shared/images/avif/heif-brands';
+import { createImageDecoder, type DecodedImage, type DecodeLimits } from 'shared/images/decode';
+import { ImageError } from 'shared/images/image-error';
+import { formatOf } from 'shared/images/open-picture';
+import { decoderPrograms } from './decoder-programs.ts';
+import { shrinkWithImages } from './shrink-with-images.ts';
+
+export interface Photo extends Omit<DecodedImage, 'format'> {
+  readonly format: DecodedImage['format'] | 'heic';
+}
+
+/** {@link createImageDecoder}'s function, in the Worker. */
+const decodeImage = createImageDecoder(decoderPrograms);
+
+/**
+ * Decodes an image file as training does.
+ *
+ * @param size side of the network's input, in pixels
+ * @param images makes what would be refused smaller, and reads HEIC
+ * @throws ImageError
+ */
+export async function decode(
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+  size: number,
+  images?: ImagesBinding,
+): Promise<Photo> {
+  try {
+    return await decodeImage(bytes, { size, limits });
+  } catch (error) {
+    if (!images || !isForImages(error, bytes)) throw error;
+    // Where Images cannot help either, the reason to ask it is the better one to give.
+    return decodeThere(bytes, limits, size, images).catch(() => Promise.reject(error));
+  }
+}
+
+function isForImages(error: unknown, bytes: Uint8Array): boolean {
+  if (!(error instanceof ImageError)) return false;
+  return error.code === 'too_many_pixels' || (!formatOf(bytes) && isHeic(bytes));
+}
+
+async function decodeThere(
+  bytes: Uint8Array,
+  limits: DecodeLimits,
+  size: number,
+  images: ImagesBinding,
+): Promise<Photo> {
+  const { png, ...before } = await shrinkWithImages(images, bytes, size);
+  const { picture } = await decodeImage(png, { size, limits });
+  // Images does not say whether its width and height are those of the upright picture.
+  const isTurned = picture.width < picture.height !== before.width < before.height;
+  return {
+    format: formatOf(bytes) ?? 'heic',
+    width: isTurned ? before.height : before.width,
+    height: isTurned ? before.width : before.height,
+    picture,
+  };
+}

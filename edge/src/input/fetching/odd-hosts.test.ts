@@ -1,0 +1,59 @@
+import { type ClassifyAnswer, classifyAnswer, problem } from 'shared/contract/answers';
+import { expect, inject, test } from 'vitest';
+import { ask } from '../../../test/ask.ts';
+import { createApp } from '../../app.ts';
+import { defaultLimits } from '../../limits.ts';
+
+const host = inject('photoHost');
+const { good, bad, picky } = inject('oddPaths');
+const app = createApp({ ...defaultLimits, maxBytes: 1_000_000 });
+
+function classify(path: string, bindings = {}): Promise<Response> {
+  const query = new URLSearchParams({ url: `${host}${path}`, model: 'imagenet' });
+  const headers = { 'cache-control': 'no-store' };
+  return ask(app, `/classify?${query}`, { headers }, bindings);
+}
+
+async function answerOf(response: Response): Promise<ClassifyAnswer> {
+  const body = await response.json();
+  expect(response.status, JSON.stringify(body)).toBe(200);
+  return classifyAnswer.parse(body);
+}
+
+// A url of the caller's own must not have a stray percent sign; a redirect may.
+test.each([...good, ...picky].filter((name) => !/%(?![0-9a-f]{2})/i.test(name)))(
+  'gets the image of a host that answers with %s',
+  async (name) => {
+    const { image, predictions } = await answerOf(await classify(`/odd/${name}`));
+    expect(image).toMatchObject({ format: 'jpeg', width: 451 });
+    expect([281, 282, 285]).toContain(predictions[0]?.index);
+  },
+);
+
+test.each(bad)('says what is wrong with a host that answers with %s', async (name, says) => {
+  const response = await classify(`/odd/${name}`);
+  expect(response.status).toBeGreaterThan(400);
+  expect(response.status).not.toBe(500);
+  expect(problem.parse(await response.json()).detail).toContain(says);
+});
+
+test('tells hosts how to reach whoever runs the service', async () => {
+  const seen = async (): Promise<string> => {
+    const { headers } = (await (await fetch(`${host}/seen`)).json()) as {
+      headers: Record<string, string>;
+    };
+    return headers['user-agent'] ?? '';
+  };
+  await classify('/odd/plain');
+  expect(await seen()).toBe('graft/1.0 (http://localhost/)');
+  await classify('/odd/plain', { CONTACT: 'images@example.com' });
+  expect(await seen()).toBe('graft/1.0 (images@example.com)');
+});
+
+test.each(['gzip', 'x-gzip', 'deflate', 'deflate-then-gzip'])(
+  'stops a bomb of %s before it fills the memory',
+  async (coding) => {
+    const response = await classify(`/bomb?coding=${coding}`);
+    expect(problem.parse(await response.json()).code).toBe('picture_too_large');
+  },
+);

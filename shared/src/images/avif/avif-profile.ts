@@ -1,0 +1,22 @@
+import { nameAt } from '../bytes.ts';
+import { profileOfCodes } from '../colour/colour-codes.ts';
+import { BoxReader, type IsoBox } from './iso-boxes.ts';
+
+/**
+ * Reads what an AVIF item's boxes `colr` say of its colours: an ICC profile goes before codes.
+ *
+ * @see ISO/IEC 14496-12, 12.1.5
+ */
+export function readAvifProfile(properties: Iterable<IsoBox>): Uint8Array | undefined {
+  let codes: Uint8Array | undefined;
+  for (const { type, data } of properties) {
+    if (type !== 'colr') continue;
+    const kind = nameAt(data, 0);
+    if (kind === 'prof' || kind === 'rICC') return data.subarray(4);
+    if (kind === 'nclx') codes ??= data;
+  }
+  if (!codes) return undefined;
+  const reader = new BoxReader(codes);
+  reader.skip(4);
+  return profileOfCodes(reader.uint(2), reader.uint(2), false);
+}

@@ -1,0 +1,128 @@
+import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
+import type { Picture } from '../preprocess/preprocess.ts';
+import { allocate, type DecoderMemory, startDecoder } from '../wasm-decoder.ts';
+import { isSrgb, maxProfileBytes } from './icc-profile.ts';
+
+/** The exports of decoders/lcms2/lcms2.c, which documents them. */
+interface Lcms extends DecoderMemory {
+  _initialize(): void;
+  open(profile: number, length: number): number;
+  convert(pixels: number, count: number): void;
+  version(): number;
+}
+
+/** How an image's samples are to be read. */
+export interface Colours {
+  /** 1 is grey, in each of red, green and blue; 3 RGB; 4 CMYK, 255 for no ink. */
+  readonly components: 1 | 3 | 4;
+  /** An ICC profile. Where it is damaged or of other colours, it is ignored, as browsers do. */
+  readonly profile?: Uint8Array | undefined;
+}
+
+/** What Little CMS takes for it, as measured; its build sets a maximum, and it goes without then. */
+export function conversionBytes({ profile }: Colours): number {
+  return profile ? Math.min(2 * 1024 * 1024 + profile.length * 4, maxBytes) : 0;
+}
+
+const maxBytes = 16 * 1024 * 1024;
+
+/** A larger instance is not kept: WebAssembly cannot give memory back. */
+const maxKeptBytes = 4 * 1024 * 1024;
+
+/** That are converted at a time. */
+const maxPixels = 16 * 1024;
+
+/** Little CMS with a profile that it has prepared. */
+interface Converter {
+  readonly profile: Uint8Array;
+  readonly lcms: Lcms;
+  /** 0 for a profile that cannot be used. */
+  readonly channels: number;
+  readonly pixelsAt: number;
+}
+
+let kept: Converter | undefined;
+
+/**
+ * Converts an image's colours to sRGB, in place.
+ *
+ * This is done once an image is decoded, reduced and laid over white, for all formats alike: a JPEG is
+ * reduced inside its decoder, so that no other order is the same for all, and few pixels are left.
+ *
+ * @param picture of four channels
+ * @param colours what its samples are
+ * @returns RGBX
+ */
+export async function convertToSrgb(
+  picture: Picture,
+  { components, profile }: Colours,
+  programs: DecoderPrograms,
+): Promise<Picture> {
+  const isUsed = profile && profile.length <= maxProfileBytes && !isSrgb(profile);
+  const converter = isUsed && (await prepare(profile, programs));
+  if (converter && isFor(converter, components)) convert(converter, picture.data);
+  else if (components === 4) cmykToRgbx(picture.data);
+  return picture;
+}
+
+/** Grey is also a colour of RGB. */
+function isFor({ channels }: Converter, components: Colours['components']): boolean {
+  return channels === components || (channels === 3 && components === 1);
+}
+
+/** A profile takes as long as many pixels, and a camera's photos have one and the same. */
+async function prepare(profile: Uint8Array, programs: DecoderPrograms): Promise<Converter> {
+  if (kept && isEqual(kept.profile, profile)) return kept;
+  const lcms = startDecoder<Lcms>(await programs.lcms2());
+  lcms._initialize();
+  const pixelsAt = allocate(lcms, maxPixels * 4);
+  const at = allocate(lcms, profile.length);
+  new Uint8Array(lcms.memory.buffer).set(profile, at);
+  const converter = {
+    // The file may be as large as it likes, and is not to be kept for its profile.
+    profile: profile.slice(),
+    lcms,
+    channels: open(lcms, at, profile.length),
+    pixelsAt,
+  };
+  kept = lcms.memory.buffer.byteLength > maxKeptBytes ? undefined : converter;
+  return converter;
+}
+
+/** A trap, as for want of memory, is a profile that cannot be used. */
+function open(lcms: Lcms, at: number, length: number): number {
+  try {
+    return lcms.open(at, length);
+  } catch {
+    return 0;
+  }
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function convert({ lcms, pixelsAt }: Converter, samples: Picture['data']): void {
+  for (let at = 0; at < samples.length; at += maxPixels * 4) {
+    const part = samples.subarray(at, at + maxPixels * 4);
+    const buffer = new Uint8Array(lcms.memory.buffer, pixelsAt, part.length);
+    buffer.set(part);
+    lcms.convert(pixelsAt, part.length / 4);
+    part.set(buffer);
+  }
+}
+
+/** As browsers and Pillow do it without a profile. */
+function cmykToRgbx(samples: Picture['data']): void {
+  for (let at = 0; at < samples.length; at += 4) {
+    const black = samples[at + 3] as number;
+    for (let ink = at; ink < at + 3; ink++) {
+      samples[ink] = Math.round(((samples[ink] as number) * black) / 255);
+    }
+  }
+}
+
+/** The library's version, as in 2190 for 2.19. */
+export function lcms2Version(program: DecoderProgram): number {
+  return startDecoder<Lcms>(program).version();
+}

@@ -1,0 +1,153 @@
+import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
+import { ImageError } from '../image-error.ts';
+import type { OpenPicture } from '../open-picture.ts';
+import type { Picture } from '../preprocess/preprocess.ts';
+import { startDecoder } from '../wasm-decoder.ts';
+import { type JpegHeader, readJpegHeader } from './jpeg-header.ts';
+import { readJpegProfile } from './jpeg-profile.ts';
+
+/** The exports of decoders/jpeg/jpeg.c, which documents them. */
+interface JpegTurbo {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  _initialize(): void;
+  prepare(fileBytes: number): number;
+  decode(
+    file: number,
+    fileBytes: number,
+    width: number,
+    height: number,
+    divisor: number,
+    maxWork: number,
+  ): number;
+  finish(): void;
+  version(): number;
+}
+
+/** What jpeg.c gives as a reason beside libjpeg's own message codes, which are positive. */
+const reasons = { cutOff: -1, tooMuchWork: -2 };
+
+/** The decoder gave up; its instance is in no known state and is thrown away. */
+class JpegFailure extends Error {
+  readonly reason: number;
+
+  constructor(reason: number) {
+    super(`libjpeg-turbo gave up for reason ${reason}.`);
+    this.reason = reason;
+  }
+}
+
+/** A larger instance is not kept: WebAssembly cannot give memory back. */
+const maxKeptBytes = 8 * 1024 * 1024;
+
+/**
+ * Of scans beyond a plain JPEG's one, in jpeg.c's units, a third to one nanosecond each. Photos of
+ * as many blocks as memory holds take 0.3 × 10^9.
+ */
+const maxWork = 1e9;
+
+/** The program, its stack, and what it holds beside the file, coefficients and pixels. Measured. */
+const programBytes = 1024 * 1024;
+
+let kept: JpegTurbo | undefined;
+
+/**
+ * Opens a JPEG for libjpeg-turbo: accurate DCT and smooth upsampling, as Pillow and sharp have it.
+ * It reduces by 2, 4 or 8 inside the DCT, so that the full picture is never computed.
+ */
+export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenPicture | undefined {
+  const header = readJpegHeader(file);
+  if (!header) return undefined;
+  return {
+    ...header,
+    profile: readJpegProfile(file),
+    memoryBytes(reduction) {
+      const { width, height } = header;
+      const divisor = divisorFor(reduction);
+      const pixelBytes = Math.ceil(width / divisor) * Math.ceil(height / divisor) * 4;
+      // A few rows of each component.
+      const rowBytes = width * 100;
+      return programBytes + file.length + header.coefficientBytes + rowBytes + pixelBytes;
+    },
+    decode: async (reduction) => decodeJpeg(file, await programs.jpeg(), header, reduction),
+  };
+}
+
+/**
+ * A new instance costs as much as decoding a small photo, so the last one is kept.
+ *
+ * @throws Error for a file that libjpeg-turbo refuses, or in which an image's pixels or its end are
+ *   missing: it would come out half grey, with a confident label. Other damage is shown, as browsers
+ *   do.
+ * @throws ImageError `broken_picture` for more work than there are pixels for
+ */
+export function decodeJpeg(
+  file: Uint8Array,
+  program: DecoderProgram,
+  { width, height }: JpegHeader,
+  reduction: number,
+): Picture {
+  const turbo = kept ?? startJpegTurbo(program);
+  // Until this picture has come out well.
+  kept = undefined;
+  const fileAt = turbo.prepare(file.length);
+  if (fileAt === 0) throw new Error(`The decoder has no ${file.length} bytes left.`);
+  new Uint8Array(turbo.memory.buffer).set(file, fileAt);
+  const image = explain(() =>
+    turbo.decode(fileAt, file.length, width, height, divisorFor(reduction), maxWork),
+  );
+  const [pixelsAt = 0, outWidth = 0, outHeight = 0] = new Int32Array(turbo.memory.buffer, image, 3);
+  const isWhole = finish(turbo);
+  const view = new Uint8Array(turbo.memory.buffer, pixelsAt, outWidth * outHeight * 4);
+  const isKept = isWhole && turbo.memory.buffer.byteLength <= maxKeptBytes;
+  if (isKept) kept = turbo;
+  return {
+    width: outWidth,
+    height: outHeight,
+    channels: 4,
+    // The next picture will overwrite these.
+    data: isKept ? view.slice() : view,
+  };
+}
+
+/** The library's version, as in 3001000 for 3.1.0. */
+export function jpegTurboVersion(program: DecoderProgram): number {
+  return startJpegTurbo(program).version();
+}
+
+/** Sides are divided by it and rounded up. */
+function divisorFor(reduction: number): number {
+  return [8, 4, 2].find((divisor) => divisor <= reduction) ?? 1;
+}
+
+/** @returns whether nothing is wrong between the pixels and the end, which matters to no reader */
+function finish(turbo: JpegTurbo): boolean {
+  try {
+    turbo.finish();
+    return true;
+  } catch (error) {
+    if (!(error instanceof JpegFailure) || error.reason === reasons.cutOff) throw error;
+    return false;
+  }
+}
+
+function explain<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof JpegFailure) || error.reason !== reasons.tooMuchWork) throw error;
+    throw new ImageError(
+      'broken_picture',
+      'The JPEG has more scans of its pixels than any photo has; save it anew.',
+      { cause: error },
+    );
+  }
+}
+
+function startJpegTurbo(program: DecoderProgram): JpegTurbo {
+  const fail = (reason: number): never => {
+    throw new JpegFailure(reason);
+  };
+  const turbo = startDecoder<JpegTurbo>(program, { host: { fail } });
+  turbo._initialize();
+  return turbo;
+}

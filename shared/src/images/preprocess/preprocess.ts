@@ -1,0 +1,171 @@
+import * as z from '../../contract/schema.ts';
+import { reductionRules } from '../reduce.ts';
+import { BAND_ROWS, type Layout, layOut, type ResizeKernel } from './resize-kernel.ts';
+
+/** A decoded picture: interleaved 8-bit samples, row by row, `width * height * channels` of them. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  /** 3 is RGB. 4 is RGBA with the picture already flattened: the fourth sample is ignored. */
+  readonly channels: 3 | 4;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+const perChannel = z.readonly(z.tuple([z.number(), z.number(), z.number()]));
+
+const photo = {
+  /** `cover`: the largest centred square of the picture, resized. */
+  fit: z.literal('cover'),
+  /** Side of the square input, in pixels. */
+  size: z.int().check(z.minimum(1), z.maximum(4096)),
+  /** How a large picture shrinks before that; absent in the first cards, for which it does so too. */
+  reduce: z.optional(z.enum(reductionRules)),
+  /** Antialiased when it shrinks, as in Pillow's `Image.resize`. */
+  filter: z.literal('bicubic'),
+  channelOrder: z.enum(['rgb', 'bgr']),
+};
+
+const arithmeticStep = z.readonly(
+  z.strictObject({
+    operation: z.enum(['multiply', 'divide', 'subtract']),
+    /** The second operand, rounded to float32; one number a channel, in channel order. */
+    by: perChannel,
+  }),
+);
+
+export type ArithmeticStep = z.infer<typeof arithmeticStep>;
+
+/**
+ * How a picture becomes a network's input. It is recorded in the model card, so that serving
+ * does exactly what training did.
+ */
+export const preprocessSpec = z.union([
+  z.readonly(
+    z.strictObject({
+      ...photo,
+      /** What is done to each sample, 0–255, in turn; every result is rounded to float32. */
+      arithmetic: z.readonly(z.array(arithmeticStep)),
+    }),
+  ),
+  // How the first cards have it; still read, no longer written.
+  z.readonly(
+    z.strictObject({
+      ...photo,
+      /** `input = sample * scale + offset` in float64, rounded to float32 once. */
+      scale: perChannel,
+      offset: perChannel,
+    }),
+  ),
+]);
+
+export type PreprocessSpec = z.infer<typeof preprocessSpec>;
+
+/**
+ * Crops, resizes and scales a picture.
+ *
+ * @param target where to write, `size * size * 3` long; a new array when left out
+ * @returns `[size, size, 3]` float32, row by row
+ */
+export type Preprocess = (
+  picture: Picture,
+  spec: PreprocessSpec,
+  target?: Float32Array,
+) => Float32Array;
+
+/**
+ * Prepares the function that crops, resizes and scales a picture.
+ *
+ * The resize equals Pillow's `Image.resize(..., Image.BICUBIC)` bit for bit: two passes with
+ * 22-bit fixed-point weights, each rounded to 8 bits (Pillow, `src/libImaging/Resample.c`). A
+ * picture passes through the kernel's memory in bands, so that this stays at a few megabytes.
+ */
+export function createPreprocess(kernel: ResizeKernel): Preprocess {
+  let last: Layout | undefined;
+  let lastSpec: PreprocessSpec | undefined;
+  return (picture, spec, target = new Float32Array(spec.size * spec.size * 3)) => {
+    const { width, height, channels, data } = picture;
+    const { size } = spec;
+    if (data.length !== width * height * channels) {
+      throw new Error(`${width} × ${height} × ${channels} values expected, not ${data.length}.`);
+    }
+    const side = Math.min(width, height);
+    // A training run and most Workers resize between two fixed sizes.
+    if (last?.side !== side || last.size !== size) {
+      last = layOut(kernel, side, size);
+      lastSpec = undefined;
+    }
+    const { at, band, pairs, stride } = last;
+    last.picks.set(picksOf(channels, spec));
+    if (lastSpec !== spec) {
+      for (const [channel, table] of last.tables.entries()) fillTable(table, spec, channel);
+      lastSpec = spec;
+    }
+
+    const rowBytes = side * channels;
+    const left = Math.floor((width - side) / 2);
+    const top = Math.floor((height - side) / 2);
+    for (let begin = 0; begin < side; begin += BAND_ROWS) {
+      const rowCount = Math.min(BAND_ROWS, side - begin);
+      for (let y = 0; y < rowCount; y++) {
+        const from = ((top + begin + y) * width + left) * channels;
+        band.set(data.subarray(from, from + rowBytes), y * rowBytes);
+      }
+      kernel.resizeRows(
+        at.band,
+        rowBytes,
+        channels,
+        at.picks,
+        rowCount,
+        at.firsts,
+        at.weights,
+        pairs,
+        size,
+        at.rows + begin * stride,
+        stride,
+      );
+    }
+    kernel.resizeColumns(
+      at.rows,
+      stride,
+      at.firsts,
+      at.weights,
+      pairs,
+      at.tables,
+      at.samples,
+      size,
+      at.target,
+    );
+    target.set(last.target);
+    return target;
+  };
+}
+
+/** Where the network's channels are in two neighbouring pixels, as 16-bit lanes. */
+function picksOf(channels: number, { channelOrder }: PreprocessSpec): number[] {
+  const order = channelOrder === 'rgb' ? [0, 1, 2] : [2, 1, 0];
+  const nothing = 255;
+  const lanes = order.flatMap((channel) => [channel, nothing, channels + channel, nothing]);
+  return [...lanes, nothing, nothing, nothing, nothing];
+}
+
+/** Writes what the network gets for each of a channel's 256 samples. */
+function fillTable(table: Float32Array, spec: PreprocessSpec, channel: number): void {
+  for (let sample = 0; sample < table.length; sample++) {
+    table[sample] =
+      'arithmetic' in spec
+        ? spec.arithmetic.reduce((value, step) => compute(value, step, channel), sample)
+        : sample * (spec.scale[channel] as number) + (spec.offset[channel] as number);
+  }
+}
+
+function compute(value: number, { operation, by }: ArithmeticStep, channel: number): number {
+  const operand = Math.fround(by[channel] as number);
+  switch (operation) {
+    case 'multiply':
+      return Math.fround(value * operand);
+    case 'divide':
+      return Math.fround(value / operand);
+    case 'subtract':
+      return Math.fround(value - operand);
+  }
+}

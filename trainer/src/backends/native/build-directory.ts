@@ -1,0 +1,29 @@
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { partialPrefix, removeAbandoned } from '../../files/partial-paths.ts';
+
+/**
+ * Makes the folder `target` all at once: `build` fills a sibling folder, which
+ * is renamed into place when it is done. If `build` fails or is killed, `target`
+ * does not exist; what a killed build left is removed by the next one.
+ *
+ * Two processes may build the same target; the first to finish wins.
+ */
+export async function buildDirectory(
+  target: string,
+  build: (folder: string) => Promise<void>,
+): Promise<void> {
+  await mkdir(dirname(target), { recursive: true });
+  await removeAbandoned(target);
+
+  const folder = await mkdtemp(partialPrefix(target));
+  try {
+    await build(folder);
+    await rename(folder, target).catch(async (error: unknown) => {
+      const another = await stat(target).catch(() => undefined);
+      if (!another?.isDirectory()) throw error;
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,21 @@
+import { findProgram, type ProgramOptions, runProgram } from '../../files/run-program.ts';
+
+export interface NvidiaCard {
+  readonly name: string;
+  readonly driver: string;
+}
+
+// The second is where Windows puts it into its Linux subsystem, off the PATH.
+const programs = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'];
+const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
+
+/** The first NVIDIA card that the driver knows, or undefined; needs no CUDA. */
+export async function findNvidiaCard(
+  options: ProgramOptions = {},
+): Promise<NvidiaCard | undefined> {
+  const program = await findProgram(programs, query, options);
+  if (program === undefined) return undefined;
+  const { output } = await runProgram(program, query, options);
+  const [name, driver] = output.trim().split('\n')[0]?.split(', ') ?? [];
+  return name && driver ? { name, driver } : undefined;
+}

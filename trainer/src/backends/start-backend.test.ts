@@ -1,0 +1,87 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { nativeRecipe } from './native/native-recipe.ts';
+import { startBackend } from './start-backend.ts';
+
+let cache: string;
+
+beforeEach(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'start-backend-'));
+  vi.stubEnv('GRAFT_CACHE', cache);
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(cache, { recursive: true });
+});
+
+function product(): number[] {
+  return tf.tidy(() => {
+    const matrix = tf.tensor2d([1, 2, 3, 4], [2, 2]);
+    return [...tf.matMul(matrix, matrix).dataSync()];
+  });
+}
+
+// The first to start WASM in this process, which keeps its threads.
+test('takes as many threads as it is told to', async () => {
+  const { description } = await startBackend('wasm', vi.fn(), { threads: 2 });
+  expect(description).toMatch(/on 2 cores$/);
+});
+
+test.each(['wasm', 'cpu'] as const)(
+  'computes on %s when told to, and says nothing',
+  async (name) => {
+    const log = vi.fn();
+    const warn = vi.spyOn(console, 'warn');
+    expect(await startBackend(name, log)).toMatchObject({ name });
+    expect(tf.getBackend()).toBe(name);
+    expect(product()).toEqual([7, 10, 15, 22]);
+    expect(log).not.toHaveBeenCalled();
+    expect(warn).not.toHaveBeenCalled();
+  },
+);
+
+test('goes on with WASM when there is no Python, in one line that says what is lost', async () => {
+  vi.stubEnv('PATH', '');
+  const log = vi.fn();
+  expect(await startBackend('auto', log)).toMatchObject({ name: 'wasm' });
+  expect(product()).toEqual([7, 10, 15, 22]);
+  expect(log).toHaveBeenCalledOnce();
+  expect(log).toHaveBeenCalledWith(expect.stringMatching(/Python 3.*Going on with WASM/));
+  expect(await readdir(cache)).toEqual([]);
+});
+
+test('names the command that sets CUDA up', async () => {
+  await expect(startBackend('cuda', vi.fn())).rejects.toMatchObject({
+    code: 'backend_unavailable',
+    message: expect.stringMatching(
+      process.platform === 'linux' ? /run setup --cuda/ : /Linux on x64 only/,
+    ),
+  });
+});
+
+test('downloads nothing where it is told not to', async () => {
+  const probed = startBackend('native', vi.fn(), { install: false });
+  await expect(probed).rejects.toMatchObject({ message: expect.stringContaining('run setup') });
+  expect(await readdir(cache)).toEqual([]);
+});
+
+test('fails when native is asked for by name and there is no Python', async () => {
+  vi.stubEnv('PATH', '');
+  await expect(startBackend('native', vi.fn())).rejects.toMatchObject({
+    name: 'TrainerError',
+    code: 'backend_unavailable',
+  });
+});
+
+test('knows no way to make the native backend on Windows, and says so', () => {
+  expect(() => nativeRecipe('win32', 'x64')).toThrow(
+    expect.objectContaining({
+      code: 'backend_unavailable',
+      message: expect.stringContaining('win32'),
+    }),
+  );
+});

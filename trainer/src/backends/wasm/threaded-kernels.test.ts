@@ -1,0 +1,242 @@
+import {
+  type CnnKernels,
+  products,
+  type WasmHeap,
+  WORK_BYTES,
+} from 'shared/inference/kernels/cnn-kernels';
+import { cnnKernelsForNode } from 'shared/inference/kernels/cnn-kernels-node';
+import { beforeAll, expect, test } from 'vitest';
+import { createRandom } from '../../config/random.ts';
+import { startThreadedKernels } from './threaded-kernels.ts';
+
+/** TypeScript has WebAssembly among a browser's types only. */
+declare const WebAssembly: {
+  readonly Memory: new (size: {
+    initial: number;
+    maximum: number;
+    shared: true;
+  }) => { readonly buffer: SharedArrayBuffer };
+};
+
+const THREADS = 3;
+const wasmMemory = new WebAssembly.Memory({ initial: 1024, maximum: 1024, shared: true });
+const floats = new Float32Array(wasmMemory.buffer);
+const random = createRandom(1);
+let end = 0;
+
+/** @returns an address */
+function malloc(bytes: number): number {
+  const at = Math.ceil(end / 16) * 16;
+  end = at + bytes;
+  return at;
+}
+
+function values(length: number): number {
+  const at = malloc(length * 4);
+  for (let i = 0; i < length; i++) floats[at / 4 + i] = 2 * random.float() - 1;
+  return at;
+}
+
+/** What the threads have to work in. */
+let scratch: Float32Array = new Float32Array();
+const heap: WasmHeap = {
+  wasmMemory,
+  HEAPU8: new Uint8Array(wasmMemory.buffer),
+  _malloc: (bytes) => {
+    const at = malloc(bytes);
+    scratch = floats.subarray(at / 4, (at + bytes) / 4);
+    return at;
+  },
+  _free: () => {},
+};
+
+let one: CnnKernels;
+let many: CnnKernels;
+beforeAll(async () => {
+  const imports = { env: { memory: wasmMemory } };
+  one = cnnKernelsForNode('cnn-kernels-shared.wasm')(imports) as CnnKernels;
+  many = (await startThreadedKernels(heap, THREADS))(imports) as CnnKernels;
+});
+
+/** What one thread makes of a call, what several do, and how many of those had a share. */
+function compare(length: number, call: (kernels: CnnKernels, out: number) => unknown) {
+  scratch.fill(0);
+  const [alone, together] = [one, many].map((kernels) => {
+    const out = malloc(length * 4);
+    call(kernels, out);
+    return floats.slice(out / 4, out / 4 + length);
+  }) as [Float32Array, Float32Array];
+  const size = scratch.length / THREADS;
+  const working = Array.from({ length: THREADS }, (_, thread) => thread).filter((thread) =>
+    scratch.subarray(thread * size, (thread + 1) * size).some((value) => value !== 0),
+  );
+  return { alone, together, threads: working.length };
+}
+
+test.each([
+  { m: 401, k: 123, n: 165, threads: 3 },
+  { m: 73, k: 1280, n: 45, threads: 2 },
+  { m: 53, k: 511, n: 1001, threads: 2 },
+  { m: 47, k: 1280, n: 1001, threads: 1 },
+  { m: 401, k: 9, n: 85, threads: 1 },
+])('a product of $m rows is that of one thread, on $threads', ({ m, k, n, threads }) => {
+  const [a, panels, bias] = [values(m * k), values(Math.ceil(n / 8) * 8 * k), values(n)];
+  const work = malloc(WORK_BYTES);
+  for (const name of products) {
+    const found = compare(m * n, (kernels, out) =>
+      kernels[name](a, m, k, panels, n, bias, -1, 6, out, work),
+    );
+    expect(found.together).toEqual(found.alone);
+    expect(new Set(found.alone).size).toBeGreaterThan(1);
+    expect(found.threads).toBe(threads);
+  }
+});
+
+test.each([
+  { batch: 7, threads: 3, product: 'multiply' },
+  { batch: 7, threads: 3, product: 'multiplyInt8' },
+  { batch: 2, threads: 2, product: 'multiply' },
+  { batch: 1, threads: 1, product: 'multiply' },
+] as const)('a convolution of $batch pictures is that of one thread, on $threads', (example) => {
+  const { batch, threads, product } = example;
+  const [height, width, channels, n, patchCount] = [29, 38, 9, 93, 40];
+  const [outHeight, outWidth] = [15, 38];
+  const k = 9 * channels;
+  const [x, panels] = [values(batch * height * width * channels), values(96 * k)];
+  const [bias, patches, work] = [values(n), malloc(patchCount * k * 4), malloc(WORK_BYTES)];
+  const found = compare(batch * outHeight * outWidth * n, (kernels, out) =>
+    kernels.convolve(
+      x,
+      batch,
+      height,
+      width,
+      channels,
+      3,
+      3,
+      2,
+      1,
+      1,
+      1,
+      outHeight,
+      outWidth,
+      panels,
+      n,
+      bias,
+      0,
+      Infinity,
+      out,
+      patches,
+      patchCount,
+      work,
+      products.indexOf(product),
+    ),
+  );
+  // Pixels that are left over from the tiles are others.
+  const far = found.together.findIndex(
+    (value, i) => !(Math.abs(value - (found.alone[i] as number)) < 1e-5),
+  );
+  expect(far).toBe(-1);
+  expect(found.threads).toBe(threads);
+});
+
+test.each([
+  { batch: 7, threads: 3 },
+  { batch: 2, threads: 2 },
+  { batch: 1, threads: 1 },
+])(
+  'a depthwise one of $batch pictures is that of one thread, on $threads',
+  ({ batch, threads }) => {
+    const [side, channels, workBytes] = [47, 50, 64 * 1024];
+    const x = values(batch * side * side * channels);
+    const [filter, bias, work] = [values(25 * channels), values(channels), malloc(workBytes)];
+    const call = (kernels: CnnKernels, out: number, bytes: number) =>
+      kernels.convolveDepthwise(
+        x,
+        batch,
+        side,
+        side,
+        channels,
+        filter,
+        5,
+        5,
+        1,
+        1,
+        2,
+        2,
+        side,
+        side,
+        bias,
+        0,
+        6,
+        out,
+        work,
+        bytes,
+      );
+    const found = compare(batch * side * side * channels, (kernels, out) => {
+      expect(call(kernels, out, workBytes)).toBeTruthy();
+      expect(call(kernels, out, 64)).toBeFalsy();
+    });
+    expect(found.together).toEqual(found.alone);
+    expect(found.threads).toBe(threads);
+  },
+);
+
+test.each([
+  { batch: 7, threads: 3 },
+  { batch: 2, threads: 2 },
+  { batch: 1, threads: 1 },
+])(
+  'an expanded one of $batch pictures is that of one thread, on $threads',
+  ({ batch, threads }) => {
+    const [side, inChannels, channels, workBytes] = [47, 20, 48, 64 * 1024];
+    const [x, panels] = [values(batch * side * side * inChannels), values(inChannels * channels)];
+    const [wideBias, bias, filter] = [values(channels), values(channels), values(9 * channels)];
+    const work = malloc(workBytes);
+    const found = compare(batch * side * side * channels, (kernels, out) =>
+      kernels.convolveExpanded(
+        x,
+        batch,
+        side,
+        side,
+        inChannels,
+        panels,
+        false,
+        wideBias,
+        0,
+        6,
+        channels,
+        filter,
+        3,
+        3,
+        1,
+        1,
+        1,
+        1,
+        side,
+        side,
+        bias,
+        0,
+        6,
+        out,
+        work,
+        workBytes,
+      ),
+    );
+    expect(found.together).toEqual(found.alone);
+    expect(new Set(found.alone).size).toBeGreaterThan(1);
+    expect(found.threads).toBe(threads);
+  },
+);
+
+test('a kernel that fails on another thread throws, and the next one computes', () => {
+  const [m, k, n] = [401, 123, 165];
+  const [a, panels, work] = [values(m * k), values(168 * k), malloc(WORK_BYTES)];
+  const beyond = wasmMemory.buffer.byteLength - (m * n * 4) / 2;
+  expect(() => many.multiply(a, m, k, panels, n, 0, -1, 6, beyond, work)).toThrow(
+    'The kernel multiply failed on one of its threads.',
+  );
+  const { alone, together } = compare(m * n, (kernels, out) =>
+    kernels.multiply(a, m, k, panels, n, 0, -1, 6, out, work),
+  );
+  expect(together).toEqual(alone);
+});

@@ -1,0 +1,143 @@
+import { readdirSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { modelId } from 'shared/contract/model-card';
+import { type BackboneName, backbones } from '../backbones/registry.ts';
+import { backendNames } from '../backends/start-backend.ts';
+import { configs } from '../config/registry.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import { type FolderMeaning, folderMeanings } from '../datasets/folders/find-splits.ts';
+import { knownDatasets } from '../datasets/open-dataset.ts';
+import { TrainerError } from '../errors.ts';
+import { listNames } from '../files/list-names.ts';
+import { nearest } from './nearest.ts';
+
+// What options and arguments stand for; what stands for nothing throws `config_invalid`.
+
+export const BACKENDS = ['auto', ...backendNames] as const;
+
+export function configOf(name = 'fast'): TrainConfig {
+  return configs[choiceOf('config', Object.keys(configs), name)] as TrainConfig;
+}
+
+export function backboneOf(name: string): BackboneName {
+  return choiceOf('backbone', Object.keys(backbones) as BackboneName[], name);
+}
+
+/** A word, or the path of a file. */
+export function weightsOf(weights: string): string {
+  return weights === 'imagenet' || weights === 'none' ? weights : (fromUser(weights) as string);
+}
+
+/**
+ * A name, or the path of a folder, or of CIFAR's archive.
+ *
+ * @throws TrainerError `dataset_invalid` where there is none
+ */
+export function dataOf(data: string): string {
+  const known = Object.keys(knownDatasets);
+  if (known.includes(data)) return data;
+  const path = fromUser(data) as string;
+  const refused = (but: string) =>
+    new TrainerError(
+      'dataset_invalid',
+      `Expected a folder of images, or one of ${known.join(', ')}, for --data, but ${but}${but.endsWith('?') ? '' : '.'}`,
+    );
+  if (/^\w+:\/\//.test(data)) {
+    throw refused(`got the url ${data}: download and unpack it, and name the folder`);
+  }
+  const stats = lookUp(path);
+  if (stats === undefined) {
+    const names = [...known, ...namesIn(dirname(path))];
+    const meant = nearest(basename(path), names);
+    throw refused(`there is nothing at ${path}${meant ? `; did you mean ${meant}?` : ''}`);
+  }
+  if (stats.isDirectory() || /\.(tar\.gz|tgz)$/.test(path)) return path;
+  if (/\.(zip|rar|7z|tar|gz|xz|bz2|zst)$/i.test(path)) {
+    throw refused(`${path} is an archive: unpack it, and name the folder`);
+  }
+  throw refused(`${path} is a file: name the folder that it is in`);
+}
+
+function lookUp(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Such as a folder on the way that may not be entered.
+    return undefined;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+export function foldersOf(text: string | undefined): FolderMeaning | undefined {
+  return text === undefined ? undefined : choiceOf('folders', folderMeanings, text);
+}
+
+/** @param option whose text must be one of the choices */
+export function choiceOf<T extends string>(option: string, choices: readonly T[], text: string): T {
+  const choice = choices.find((known) => known === text);
+  if (choice !== undefined) return choice;
+  throw usage(`Expected one of ${choices.join(', ')} for --${option}, but got ${text}.`);
+}
+
+export function positiveOf(option: string, text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw usage(`Expected a whole number from 1 for --${option}, but got ${text}.`);
+}
+
+/** A layer's number, or its name. */
+export function layerOf(text: string): string | number {
+  return /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
+/** A name means what lies in `folder`; anything else is a path. */
+export function within(folder: string, name: string): string {
+  return /[/\\]|^\.*$/.test(name) ? (fromUser(name) as string) : join(folder, name);
+}
+
+export function oneOf(positionals: readonly string[], what: string): string {
+  const [name, ...more] = positionals;
+  if (name === undefined || more.length > 0) {
+    const got = positionals.length === 0 ? 'none' : listNames(positionals, 5);
+    throw usage(`Expected one ${what}, but got ${got}.`);
+  }
+  return name;
+}
+
+/** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */
+export function fromUser(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', path);
+}
+
+export function idOf(id: string | undefined): string | undefined {
+  if (id === undefined) return;
+  const parsed = modelId.safeParse(id);
+  if (parsed.success) return id;
+  throw usage(`Expected ${parsed.error.issues[0]?.message} for --id, but got ${id}.`);
+}
+
+export function backendOf(name: string): (typeof BACKENDS)[number] {
+  return choiceOf('backend', BACKENDS, name);
+}
+
+export function threadsOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const threads = positiveOf('threads', text);
+  if (threads <= 1024) return threads;
+  throw usage(`Expected a whole number up to 1024 for --threads, but got ${text}.`);
+}
+
+export function usage(message: string, cause?: unknown): TrainerError {
+  return new TrainerError('config_invalid', `${message} See --help.`, cause);
+}
+
+/** As a shell takes it for one word. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,28 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Classifier } from '../models/load-model.ts';
+import { formatPredictions, predict } from './predict.ts';
+
+const cat = { label: 'Egyptian_cat', index: 285, probability: 0.98765, synset: 'n02124075' };
+const { synset, ...own } = { ...cat, label: 'cat' };
+
+test("writes rows as of Keras' decode_predictions", () => {
+  expect(formatPredictions([cat])).toBe(`${synset}  Egyptian_cat${' '.repeat(20)}0.9877`);
+  expect(formatPredictions([own])).toBe(`cat${' '.repeat(29)}0.9877`);
+});
+
+test('names the picture where there are several', () => {
+  expect(formatPredictions([own], 'a.jpg')).toBe(`a.jpg:\ncat${' '.repeat(29)}0.9877\n`);
+});
+
+test.each([
+  ['no-such-file.jpg', 'but it cannot be read.'],
+  ['predict.test.ts', 'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.'],
+])('says of %s what is wrong with it', async (name, reason) => {
+  const classifier = { preprocess: { size: 8 } } as Classifier;
+  const path = join(import.meta.dirname, name);
+  await expect(predict(classifier, path, 1)).rejects.toMatchObject({
+    code: 'dataset_invalid',
+    message: expect.stringMatching(RegExp(`^Expected a picture at .*${name}.*${reason}$`)),
+  });
+});

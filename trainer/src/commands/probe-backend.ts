@@ -1,0 +1,18 @@
+/** Tries the backend named on the command line and prints one line of JSON, a `Diagnosis`. */
+
+import { measureSpeed } from '../backends/measure-speed.ts';
+import { type BackendName, startBackend } from '../backends/start-backend.ts';
+import { TrainerError } from '../errors.ts';
+import type { Diagnosis } from './doctor.ts';
+
+async function diagnosis(name: BackendName): Promise<Diagnosis> {
+  try {
+    const { description } = await startBackend(name, () => {}, { install: false });
+    return { kind: 'works', description, speed: await measureSpeed() };
+  } catch (error) {
+    if (!(error instanceof TrainerError)) throw error;
+    return { kind: 'missing', problem: error.message };
+  }
+}
+
+console.log(JSON.stringify(await diagnosis(process.argv[2] as BackendName)));

@@ -1,0 +1,205 @@
+import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Random } from '../config/random.ts';
+
+/** How far each change goes at its strongest: torchvision's TrivialAugmentWide. */
+const SHEAR = 0.99;
+const DEGREES = 135;
+const FACTOR = 0.99;
+const LEAST_BITS = 2;
+/** Of the shorter side: torchvision's 32 pixels, of 224. */
+const SHIFT = 1 / 7;
+/** Strengths are drawn from so many, evenly spaced. */
+const STRENGTHS = 31;
+
+export const changes = [
+  'identity',
+  'shear-x',
+  'shear-y',
+  'shift-x',
+  'shift-y',
+  'rotate',
+  'brightness',
+  'colour',
+  'contrast',
+  'sharpness',
+  'posterize',
+  'solarize',
+  'autocontrast',
+  'equalize',
+] as const;
+
+/**
+ * One change out of fourteen, at a strength, both as chance has it (Müller & Hutter 2021,
+ * TrivialAugment). What a picture lacks is black.
+ *
+ * @returns a new picture of the same size and channels; `picture` is left alone
+ */
+export function trivialAugment(picture: Picture, random: Random): Picture {
+  const change = changes[random.below(changes.length)] as (typeof changes)[number];
+  const strength = random.below(STRENGTHS) / (STRENGTHS - 1);
+  return applyChange(picture, change, strength, random.float() < 0.5 ? -1 : 1);
+}
+
+/**
+ * @param strength 0–1
+ * @param sign where a change has two directions
+ */
+export function applyChange(
+  picture: Picture,
+  change: (typeof changes)[number],
+  strength: number,
+  sign: 1 | -1,
+): Picture {
+  const { width, height } = picture;
+  const shift = Math.trunc(sign * strength * SHIFT * Math.min(width, height));
+  const shear = sign * strength * SHEAR;
+  const factor = 1 + sign * strength * FACTOR;
+  switch (change) {
+    case 'identity':
+      return { ...picture, data: Uint8ClampedArray.from(picture.data) };
+    case 'shear-x':
+      return transform(picture, [1, -shear, 0, 0, 1, 0]);
+    case 'shear-y':
+      return transform(picture, [1, 0, 0, -shear, 1, 0]);
+    case 'shift-x':
+      return transform(picture, [1, 0, -shift, 0, 1, 0]);
+    case 'shift-y':
+      return transform(picture, [1, 0, 0, 0, 1, -shift]);
+    case 'rotate': {
+      const radians = (-sign * strength * DEGREES * Math.PI) / 180;
+      const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+      const [x, y] = [width / 2, height / 2];
+      return transform(picture, [
+        cos,
+        sin,
+        x - cos * x - sin * y,
+        -sin,
+        cos,
+        y + sin * x - cos * y,
+      ]);
+    }
+    case 'brightness':
+      return blend(picture, () => 0, factor);
+    case 'colour':
+      return blend(picture, (place) => greyAt(picture, place), factor);
+    case 'contrast': {
+      let sum = 0;
+      for (let place = 0; place < width * height; place++) sum += greyAt(picture, place);
+      const mean = Math.trunc(sum / (width * height) + 0.5);
+      return blend(picture, () => mean, factor);
+    }
+    case 'sharpness':
+      return blend(picture, (place, channel) => smoothAt(picture, place, channel), factor);
+    case 'posterize': {
+      const mask = (0xff << Math.round(strength * (8 - LEAST_BITS))) & 0xff;
+      return look(picture, () => (value) => value & mask);
+    }
+    case 'solarize': {
+      const threshold = 255 * (1 - strength);
+      return look(picture, () => (value) => (value < threshold ? value : 255 - value));
+    }
+    case 'autocontrast':
+      return look(picture, (histogram) => {
+        const lowest = histogram.findIndex((count) => count > 0);
+        const highest = histogram.findLastIndex((count) => count > 0);
+        const scale = 255 / (highest - lowest);
+        return (value) => (highest > lowest ? Math.trunc(value * scale - lowest * scale) : value);
+      });
+    case 'equalize':
+      return look(picture, equalizer);
+  }
+}
+
+/**
+ * Each pixel from where `x' = a x + b y + c`, `y' = d x + e y + f` of its middle lies, without
+ * interpolation, as Pillow's `Image.transform`.
+ */
+function transform(
+  picture: Picture,
+  [a, b, c, d, e, f]: readonly [number, number, number, number, number, number],
+): Picture {
+  const { width, height, channels, data } = picture;
+  const changed = new Uint8ClampedArray(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const fromX = Math.floor(a * (x + 0.5) + b * (y + 0.5) + c);
+      const fromY = Math.floor(d * (x + 0.5) + e * (y + 0.5) + f);
+      if (fromX < 0 || fromX >= width || fromY < 0 || fromY >= height) continue;
+      const from = (fromY * width + fromX) * channels;
+      changed.set(data.subarray(from, from + channels), (y * width + x) * channels);
+    }
+  }
+  return { ...picture, data: changed };
+}
+
+/** Away from another picture for a factor above 1, towards it below: Pillow's `ImageEnhance`. */
+function blend(
+  picture: Picture,
+  other: (place: number, channel: number) => number,
+  factor: number,
+): Picture {
+  const { channels, data } = picture;
+  const changed = Uint8ClampedArray.from(data);
+  for (let at = 0; at < data.length; at++) {
+    const channel = at % channels;
+    if (channel > 2) continue;
+    const away = other((at - channel) / channels, channel);
+    changed[at] = Math.trunc(away + factor * ((data[at] as number) - away));
+  }
+  return { ...picture, data: changed };
+}
+
+/** Pillow's luma, of ITU-R 601-2 in 16 bits. */
+function greyAt({ channels, data }: Picture, place: number): number {
+  const at = place * channels;
+  const [red, green, blue] = [data[at], data[at + 1], data[at + 2]] as [number, number, number];
+  return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
+}
+
+/** Pillow's filter SMOOTH: a pixel five times and its eight neighbours; the border stays. */
+function smoothAt({ width, height, channels, data }: Picture, place: number, channel: number) {
+  const [x, y] = [place % width, Math.floor(place / width)];
+  const valueAt = (at: number) => data[at * channels + channel] as number;
+  if (x === 0 || y === 0 || x === width - 1 || y === height - 1) return valueAt(place);
+  let sum = 4 * valueAt(place);
+  for (const row of [place - width, place, place + width]) {
+    for (const at of [row - 1, row, row + 1]) sum += valueAt(at);
+  }
+  return Math.trunc(sum / 13 + 0.5);
+}
+
+/** Each value by a table, which may depend on how often each is in its channel. */
+function look(
+  picture: Picture,
+  by: (histogram: readonly number[]) => (value: number) => number,
+): Picture {
+  const { channels, data } = picture;
+  const changed = Uint8ClampedArray.from(data);
+  for (let channel = 0; channel < 3; channel++) {
+    const histogram: number[] = Array(256).fill(0);
+    for (let at = channel; at < data.length; at += channels) {
+      histogram[data[at] as number] = (histogram[data[at] as number] as number) + 1;
+    }
+    const table = by(histogram);
+    const values = histogram.map((_, value) => table(value));
+    for (let at = channel; at < data.length; at += channels) {
+      changed[at] = values[data[at] as number] as number;
+    }
+  }
+  return { ...picture, data: changed };
+}
+
+/** Pillow's `ImageOps.equalize`: all values about equally often. */
+function equalizer(histogram: readonly number[]): (value: number) => number {
+  const present = histogram.filter((count) => count > 0);
+  const total = present.reduce((sum, count) => sum + count, 0);
+  const step = Math.floor((total - (present.at(-1) as number)) / 255);
+  if (present.length < 2 || step === 0) return (value) => value;
+  let below = Math.floor(step / 2);
+  const table = histogram.map((count) => {
+    const value = Math.floor(below / step);
+    below += count;
+    return value;
+  });
+  return (value) => table[value] as number;
+}

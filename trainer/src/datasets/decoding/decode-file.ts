@@ -1,0 +1,111 @@
+import type { DecodeLimits } from 'shared/images/decode';
+import { decodeImage } from 'shared/images/decode-node';
+import { ImageError } from 'shared/images/image-error';
+import type { Picture } from 'shared/images/preprocess/preprocess';
+import { createPixelSink, reductionFor } from 'shared/images/reduce';
+import { servedLimits } from 'shared/images/served-limits';
+
+/** An image as training and serving see it. */
+export interface FileImage {
+  /** Upright, RGB, without transparency; a large one comes reduced: see `reductionFor`. */
+  readonly picture: Picture;
+  /** Upright, in pixels, before any reduction. */
+  readonly width: number;
+  readonly height: number;
+  /** Why the Worker will not read the file, in its own sentence; null where it does. */
+  readonly unserved: string | null;
+}
+
+/**
+ * What the trainer takes beyond the Worker's limits, which change nothing of what is seen: a scan or
+ * a camera's image is good to learn from, if it is too large for an isolate. The decoders have limits
+ * of their own as well.
+ */
+const ownLimits = { maxPixels: 250_000_000, maxDecodeBytes: 1024 ** 3 };
+
+/**
+ * Decodes an image file with the decoders and the reduction that serve. What only the Worker's limits
+ * refuse is decoded all the same, and so are TIFF and the other formats that sharp alone reads.
+ *
+ * @param size side of the network's input, in pixels
+ * @throws ImageError as the Worker does
+ */
+export async function decodeFile(file: Uint8Array, size: number): Promise<FileImage> {
+  const { maxFileBytes, ...limits } = servedLimits;
+  try {
+    const image = await decodeWithin(limits, file, size);
+    const unserved =
+      file.length > maxFileBytes
+        ? `The picture file must have at most ${maxFileBytes} bytes; send a smaller one.`
+        : null;
+    return { ...image, unserved };
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    const image = await decodeUnserved(file, size, error);
+    if (!image) throw error;
+    return { ...image, unserved: error.message };
+  }
+}
+
+/** @returns nothing for a file that the trainer cannot read either */
+function decodeUnserved(
+  file: Uint8Array,
+  size: number,
+  { code }: ImageError,
+): Promise<Omit<FileImage, 'unserved'> | undefined> {
+  const nothing = () => undefined;
+  switch (code) {
+    case 'too_many_pixels':
+      return decodeWithin(ownLimits, file, size).catch(nothing);
+    case 'unsupported_picture':
+      return decodeWithSharp(file, size).catch(nothing);
+    default:
+      return Promise.resolve(undefined);
+  }
+}
+
+async function decodeWithin(
+  limits: DecodeLimits,
+  file: Uint8Array,
+  size: number,
+): Promise<Omit<FileImage, 'unserved'>> {
+  const { picture, width, height } = await decodeImage(file, { size, limits });
+  return { picture: toRgb(picture), width, height };
+}
+
+/** Upright by its EXIF orientation, in sRGB, over white, and reduced by the same rule. */
+async function decodeWithSharp(
+  file: Uint8Array,
+  size: number,
+): Promise<Omit<FileImage, 'unserved'> | undefined> {
+  const { default: sharp } = await import('sharp');
+  sharp.cache(false);
+  const decoder = sharp(file, {
+    failOn: 'error',
+    autoOrient: true,
+    limitInputPixels: ownLimits.maxPixels,
+  });
+  // Drawings are no photos, and have no pixels before someone chooses how many.
+  if ((await decoder.metadata()).format === 'svg') return undefined;
+  const { data, info } = await decoder
+    .flatten({ background: '#fff' })
+    .toColourspace('srgb')
+    .ensureAlpha()
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height } = info;
+  const sink = createPixelSink(width, height, reductionFor(width, height, size));
+  for (let y = 0; y < height; y++) sink.add(data.subarray(y * width * 4, (y + 1) * width * 4), y);
+  return { picture: toRgb(sink.finish()), width, height };
+}
+
+/** In memory of its own, which another thread can be given. */
+function toRgb({ width, height, channels, data }: Picture): Picture {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let to = 0, from = 0; to < rgb.length; to += 3, from += channels) {
+    rgb[to] = data[from] as number;
+    rgb[to + 1] = data[from + 1] as number;
+    rgb[to + 2] = data[from + 2] as number;
+  }
+  return { width, height, channels: 3, data: rgb };
+}

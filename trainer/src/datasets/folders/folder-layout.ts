@@ -1,0 +1,174 @@
+import { join, relative } from 'node:path';
+import { TrainerError } from '../../errors.ts';
+import { listNames } from '../../files/list-names.ts';
+import { printable } from '../../printable.ts';
+import { readCategories } from './category-file.ts';
+import {
+  type ClassFolders,
+  classesByName,
+  classesOfCategories,
+  looseKey,
+} from './class-folders.ts';
+import { findSplits, type LayoutOptions, unwrap } from './find-splits.ts';
+import { type Folder, FolderReader, labelOf, type Skipped } from './folder-reader.ts';
+import { refuseTooFew, refuseUnlikelyClasses } from './refuse-layout.ts';
+import type { SplitName } from './split-names.ts';
+
+/** A file that should be an image. */
+export interface LabelledFile {
+  readonly path: string;
+  readonly label: number;
+}
+
+/** Where a folder of photos has what. */
+export interface FolderLayout {
+  readonly labels: readonly string[];
+  /** In the order of labels, then of paths; null where the folder has no such split. */
+  readonly files: Readonly<Record<SplitName, readonly LabelledFile[] | null>>;
+  /** Categories of the category file that have no folder. */
+  readonly missing: readonly string[];
+  /** What is there and is not read. */
+  readonly skipped: readonly Skipped[];
+  /** How the folders were read, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Finds the images of a folder of class folders, `cat/1.jpg`, or of splits of such,
+ * `train/cat/1.jpg` with `valid` and `test` beside `train` (see `findSplits`). Clutter is passed over
+ * at any depth, and names are compared in their composed Unicode form.
+ *
+ * A file `categories….txt` in the folder, one `/a/airfield 0` a line, says which classes there are
+ * and in which order (as Places365 has it). Their images are in `a/airfield`, `airfield` or, for
+ * `/f/forest/broadleaf`, `forest-broadleaf`.
+ *
+ * @throws TrainerError `dataset_invalid` where there are no two classes (to measure on, none), a split has
+ *   other classes than `train`, or folders could be classes and splits
+ */
+export async function findLayout(path: string, options: LayoutOptions): Promise<FolderLayout> {
+  const reader = await FolderReader.open(path);
+  const categories = await readCategories(reader);
+  const { splits, notes: splitNotes } = await findSplits(reader, options);
+  const notes = [...splitNotes];
+  const { train = splits === null ? reader.root : undefined, validation, test } = splits ?? {};
+  // To measure on, a test set alone will do.
+  const first = (train ?? test ?? validation) as Folder;
+  const main = splits === null ? first : await unwrap(reader, first);
+  const found = categories
+    ? await classesOfCategories(reader, main, categories)
+    : await classesByName(reader, main);
+  notes.push(...found.notes);
+  const { classes } = found;
+  if (classes.length < 2) await refuseTooFew(reader, main, classes.length, options.purpose);
+  if (options.folders === undefined && !categories) {
+    notes.push(...(await refuseUnlikelyClasses(reader, main)));
+  }
+  const labels = new Set(classes.map(({ label }) => label));
+  const nameIn = (split: Folder) => (name: string) =>
+    printable(relative(reader.root.path, join(split.path, name)));
+  const isClass = (name: string) => labels.has(labelOf(name));
+  const filesIn = async (folder: Folder | undefined) => {
+    if (folder === undefined) return null;
+    const split = folder === first ? main : await unwrap(reader, folder, isClass);
+    if (folder !== first) {
+      if (await isUnlabelled(reader, split, classes)) {
+        const images = (await reader.imagesIn(split)).length;
+        notes.push(
+          `Images of ${printable(folder.name)} that are in no class folder and so have no labels, left out: ${images}.`,
+        );
+        return null;
+      }
+      if (!categories) await refuseOtherClasses(reader, split, classes);
+    }
+    const loose = await reader.imagesIn(split);
+    if (loose.length > 0) {
+      notes.push(
+        `Beside the class folders, and so left out: ${loose.length} (${listNames(loose.map(nameIn(split)), 5)}).`,
+      );
+    }
+    return listFiles(reader, split, classes);
+  };
+  const files = {
+    train: (await filesIn(train)) ?? [],
+    validation: await filesIn(validation),
+    test: await filesIn(test),
+  };
+  if (splits !== null) notes.unshift(...describeSplits(splits, files));
+  return {
+    labels: [...labels],
+    files,
+    missing: found.missing,
+    skipped: reader.skipped,
+    notes,
+  };
+}
+
+/** Names that nobody needs to be told of. */
+const USUAL = /^(?:train|training|valid|validation|val|test|testing)$/i;
+
+const USES: Readonly<Record<SplitName, string>> = {
+  train: 'to train on',
+  validation: 'to choose the checkpoint',
+  test: 'to test on',
+};
+
+function describeSplits(
+  splits: Readonly<Partial<Record<SplitName, Folder>>>,
+  files: FolderLayout['files'],
+): string[] {
+  const folders = Object.values(splits);
+  if (folders.every(({ name }) => USUAL.test(name))) return [];
+  const uses = (Object.keys(USES) as SplitName[]).flatMap((role) => {
+    const folder = splits[role];
+    return folder && files[role] ? [`${printable(folder.name)} ${USES[role]}`] : [];
+  });
+  return [`Splits: ${uses.join(', ')}.`];
+}
+
+/** Whether a split has images, but none of them in a folder that could be a class. */
+async function isUnlabelled(
+  reader: FolderReader,
+  split: Folder,
+  classes: readonly ClassFolders[],
+): Promise<boolean> {
+  if ((await reader.imagesIn(split)).length === 0) return false;
+  for (const { in: foldersIn } of classes) {
+    if ((await foldersIn(split)).length > 0) return false;
+  }
+  return (await reader.foldersWithImages(split)).length === 0;
+}
+
+async function refuseOtherClasses(
+  reader: FolderReader,
+  split: Folder,
+  classes: readonly ClassFolders[],
+): Promise<void> {
+  const known = new Set<string>();
+  for (const { in: foldersIn } of classes) {
+    for (const { path } of await foldersIn(split)) known.add(path);
+  }
+  const unknown = (await reader.foldersWithImages(split)).find(({ path }) => !known.has(path));
+  if (!unknown) return;
+  const alike = classes.find(({ label }) => looseKey(label) === looseKey(unknown.name));
+  throw new TrainerError(
+    'dataset_invalid',
+    alike
+      ? `Expected ${split.name} to have the classes of the training images, but it has ${unknown.name} where they have ${alike.label}: give both the same name.`
+      : `Expected ${split.name} to have the classes of the training images, but it also has ${unknown.name}: remove it, or add images of it to train on.`,
+  );
+}
+
+async function listFiles(
+  reader: FolderReader,
+  split: Folder,
+  classes: readonly ClassFolders[],
+): Promise<LabelledFile[]> {
+  const files: LabelledFile[] = [];
+  for (const [label, { in: foldersIn }] of classes.entries()) {
+    // A class may have no images in one of the splits.
+    for (const folder of await foldersIn(split)) {
+      for (const path of await reader.filesBelow(folder)) files.push({ path, label });
+    }
+  }
+  return files;
+}

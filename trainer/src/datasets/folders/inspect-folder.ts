@@ -1,0 +1,235 @@
+import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename, relative, resolve } from 'node:path';
+import { decodersVersion } from 'shared/images/decoders-version';
+import { ImageError } from 'shared/images/image-error';
+import { TrainerError } from '../../errors.ts';
+import type { Progress } from '../../files/progress.ts';
+import { printable } from '../../printable.ts';
+import { decodingThreads } from '../decoding/decoding-threads.ts';
+import type { LayoutOptions } from './find-splits.ts';
+import { findLayout, type LabelledFile } from './folder-layout.ts';
+import { type Skipped, whyUnreadable } from './folder-reader.ts';
+import { type Finding, ScanCache } from './scan-cache.ts';
+import type { SplitName } from './split-names.ts';
+
+const MAX_BYTES = 256 * 2 ** 20;
+
+/** A picture file that decodes. */
+export interface Photo extends LabelledFile {
+  /** As it stands upright, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** SHA-256 of its bytes. */
+  readonly hash: string;
+}
+
+export interface InspectOptions extends LayoutOptions {
+  /** Side of the network's input: pictures are decoded no larger than it can use. */
+  readonly size: number;
+  /** Fail at the first file that is no picture, rather than skip it. */
+  readonly strict: boolean;
+  readonly signal: AbortSignal;
+  startProgress(title: string, pictures: number): Progress;
+}
+
+/** A file, and what is wrong with it in the Worker's sentence. */
+export interface Notice {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** What is in a folder of photos. Paths are relative to it. */
+export interface Inspection {
+  readonly folder: string;
+  readonly labels: readonly string[];
+  /** In the order of labels, then of paths; null where the folder has no such split. */
+  readonly photos: {
+    readonly train: readonly Photo[];
+    readonly validation: readonly Photo[] | null;
+    readonly test: readonly Photo[] | null;
+  };
+  /** Categories of the category file that have no pictures. */
+  readonly missing: readonly string[];
+  /** How the folders were read, in sentences. */
+  readonly notes: readonly string[];
+  /** What is there and is not read. */
+  readonly skipped: readonly Skipped[];
+  /** Files that neither training nor serving reads. */
+  readonly refused: readonly Notice[];
+  /** Pictures that training reads and the Worker does not. */
+  readonly unserved: readonly Notice[];
+  /** Pictures that are there, byte for byte, once more under an earlier path. */
+  readonly repeats: readonly {
+    readonly path: string;
+    readonly of: string;
+    readonly kind: Repeat;
+  }[];
+}
+
+/** In one class and split, in two classes, or in what trains and what tests. */
+type Repeat = 'same class' | 'other class' | 'other split';
+
+/**
+ * Decodes every picture of a folder once, so that a damaged one is known before the training; what
+ * was found is remembered, and only new and changed files are decoded the next time.
+ *
+ * @throws TrainerError `dataset_invalid`, also at a file that is no picture when strict; the
+ *   signal's reason
+ */
+export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
+  const folder = resolve(root);
+  const layout = await findLayout(folder, options);
+  const { files } = layout;
+  const skipped = [...layout.skipped];
+  if (options.strict && skipped[0]) refuse(skipped[0].path, PROBLEMS[skipped[0].why]);
+  const count = Object.values(files).reduce((sum, list) => sum + (list?.length ?? 0), 0);
+  const progress = options.startProgress(`Reading ${printable(basename(folder))}`, count);
+  const cache = await ScanCache.open(folder, await decodersVersion());
+  const notices = { refused: [] as Notice[], unserved: [] as Notice[] };
+  const open = (list: readonly LabelledFile[]) =>
+    keepPhotos(list, folder, { ...options, ...notices, progress, cache, skipped });
+  try {
+    const photos = {
+      train: await open(files.train ?? []),
+      validation: files.validation && (await open(files.validation)),
+      test: files.test && (await open(files.test)),
+    };
+    await cache.close();
+    for (const list of Object.values(notices)) list.sort((a, b) => (a.path < b.path ? -1 : 1));
+    return { ...layout, folder, photos, skipped, ...notices, repeats: findRepeats(folder, photos) };
+  } finally {
+    progress.stop();
+  }
+}
+
+interface Scan extends InspectOptions {
+  readonly progress: Progress;
+  readonly cache: ScanCache;
+  readonly refused: Notice[];
+  readonly unserved: Notice[];
+  readonly skipped: Skipped[];
+}
+
+/** @returns in the order of `files` */
+async function keepPhotos(
+  files: readonly LabelledFile[],
+  folder: string,
+  scan: Scan,
+): Promise<Photo[]> {
+  const photos: (Photo | undefined)[] = [];
+  let next = 0;
+  const work = async () => {
+    while (next < files.length) {
+      scan.signal.throwIfAborted();
+      const index = next;
+      next += 1;
+      photos[index] = await openPhoto(files[index] as LabelledFile, folder, scan);
+      scan.progress.advance(1);
+    }
+  };
+  // Two a thread, so that none waits for this one to hand it the next.
+  await Promise.all(Array.from({ length: 2 * availableParallelism() }, work));
+  return photos.filter((photo) => photo !== undefined);
+}
+
+async function openPhoto(
+  file: LabelledFile,
+  folder: string,
+  scan: Scan,
+): Promise<Photo | undefined> {
+  const path = relative(folder, file.path);
+  const finding = await find(file.path, path, scan);
+  if (finding?.sha256) {
+    const { sha256, width, height, reason } = finding;
+    if (reason !== null) scan.unserved.push({ path, reason });
+    return { ...file, hash: sha256, width, height };
+  }
+  if (!finding) {
+    const why = whyUnreadable(path);
+    if (scan.strict) refuse(path, PROBLEMS[why]);
+    scan.skipped.push({ path, why });
+    return undefined;
+  }
+  const reason = finding.reason ?? '';
+  if (scan.strict) refuse(path, reason);
+  scan.refused.push({ path, reason });
+  return undefined;
+}
+
+/** @returns undefined for a file that cannot be read at all, which may be otherwise the next time */
+async function find(
+  file: string,
+  path: string,
+  { cache, size }: Scan,
+): Promise<Finding | undefined> {
+  try {
+    const stats = await stat(file);
+    const known = cache.find(path, stats);
+    if (known) return known;
+    return await cache.add({ path, ...(await read(file, size, stats.size)) }, stats);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws Error where the file cannot be read at all */
+async function read(
+  file: string,
+  size: number,
+  bytes: number,
+): Promise<Omit<Finding, 'path' | 'stamp'>> {
+  const refused = { sha256: null, width: 0, height: 0 };
+  // A film, perhaps: no image is that large, and as many as there are cores are in memory at once.
+  if (bytes > MAX_BYTES) {
+    return { ...refused, reason: `The file has more than ${MAX_BYTES / 2 ** 20} MiB.` };
+  }
+  try {
+    const { sha256, width, height, unserved } = await decodingThreads.inspect(file, size);
+    return { sha256, width, height, reason: unserved };
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    return { ...refused, reason: error.message };
+  }
+}
+
+/** As `Skipped` has it. */
+const PROBLEMS: Readonly<Record<Skipped['why'], string>> = {
+  'broken link': 'it is a broken link.',
+  outside: 'it is a link out of the folder.',
+  'other file system': 'it is a link to another file system.',
+  cycle: 'it is a link to a folder that holds it or is read already.',
+  unreadable: 'it cannot be read.',
+  'bad name': 'its name is no UTF-8.',
+  'no file': 'it is neither a file nor a folder.',
+};
+
+/** @param reason a sentence */
+function refuse(path: string, reason: string): never {
+  throw new TrainerError(
+    'dataset_invalid',
+    `Expected an image at ${path}, but: ${reason} Remove it, or leave out --strict to skip such files.`,
+  );
+}
+
+function findRepeats(folder: string, photos: Inspection['photos']): Inspection['repeats'] {
+  const first = new Map<string, Photo & { readonly split: SplitName }>();
+  const repeats: { path: string; of: string; kind: Repeat }[] = [];
+  for (const split of ['train', 'validation', 'test'] as const) {
+    for (const photo of photos[split] ?? []) {
+      const earlier = first.get(photo.hash);
+      if (!earlier) {
+        first.set(photo.hash, { ...photo, split });
+        continue;
+      }
+      const sameClass = earlier.label === photo.label ? 'same class' : 'other class';
+      const kind = earlier.split === split ? sameClass : 'other split';
+      repeats.push({
+        path: relative(folder, photo.path),
+        of: relative(folder, earlier.path),
+        kind,
+      });
+    }
+  }
+  return repeats;
+}

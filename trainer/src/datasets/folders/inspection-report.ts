@@ -1,0 +1,80 @@
+import { listNames } from '../../files/list-names.ts';
+import { printable } from '../../printable.ts';
+import type { LayoutOptions } from './find-splits.ts';
+import type { Skipped } from './folder-reader.ts';
+import type { Inspection, Notice, Photo } from './inspect-folder.ts';
+
+const IMBALANCE = 5;
+
+/** How many pictures each class has. */
+export function classCounts(photos: readonly Photo[], classes: number): number[] {
+  const counts = Array<number>(classes).fill(0);
+  for (const { label } of photos) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
+}
+
+/** What a person should know of a folder's pictures before training or measuring on them, in sentences. */
+export function describeProblems(
+  { labels, photos, missing, notes, skipped, refused, unserved, repeats }: Inspection,
+  purpose: LayoutOptions['purpose'],
+): string[] {
+  const isToTrain = purpose === 'training';
+  const counts = classCounts(photos.train, labels.length);
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  const of = (kind: Inspection['repeats'][number]['kind']) =>
+    repeats.filter((repeat) => repeat.kind === kind).map(({ path, of }) => `${path} = ${of}`);
+  const skippedAs = (why: Skipped['why']) =>
+    skipped.filter((one) => one.why === why).map(({ path }) => path);
+  const findings: [string, readonly string[]][] = [
+    ['Categories without a folder, which are left out', missing],
+    [
+      'In two splits, byte for byte, so that accuracy will look better than it is',
+      of('other split'),
+    ],
+    ['In two classes, byte for byte, of which one must be wrong', of('other class')],
+    [
+      isToTrain
+        ? 'More than once, byte for byte; copies train or test together'
+        : 'More than once, byte for byte',
+      of('same class'),
+    ],
+    ['Broken links, which are skipped', skippedAs('broken link')],
+    [
+      'Links out of the folder, which are skipped (cp -rL makes a copy of it with what they lead to)',
+      skippedAs('outside'),
+    ],
+    ['Links to another file system, which are skipped', skippedAs('other file system')],
+    ['Links to folders that hold them or are read already, which are skipped', skippedAs('cycle')],
+    ['Skipped, since they cannot be read (see their permissions)', skippedAs('unreadable')],
+    ['Skipped, since their names are no UTF-8 (rename them)', skippedAs('bad name')],
+    ['Skipped, since they are neither files nor folders', skippedAs('no file')],
+  ];
+  const sentences = [
+    ...notes,
+    ...describeNotices('Skipped', refused),
+    ...(isToTrain
+      ? describeNotices('Used in training, but the Worker will not read these', unserved)
+      : []),
+    ...findings
+      .filter(([, names]) => names.length > 0)
+      .map(([what, names]) => `${what}: ${names.length} (${listNames(names.map(printable), 10)}).`),
+  ];
+  if (isToTrain && most > IMBALANCE * fewest) {
+    sentences.push(
+      `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.`,
+    );
+  }
+  return sentences;
+}
+
+/** A sentence for each thing that is wrong, whatever the numbers in it. */
+function describeNotices(what: string, notices: readonly Notice[]): string[] {
+  const kinds = Map.groupBy(notices, ({ reason }) => reason.replaceAll(/\d+/g, '#'));
+  return [...kinds.values()].map((those) => {
+    const names = listNames(
+      those.map(({ path }) => printable(path)),
+      10,
+    );
+    return `${what}: ${those.length} (${names}). ${those[0]?.reason}`;
+  });
+}

@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PhotoTree } from '../../../fixtures/photo-tree.ts';
+
+let tree: PhotoTree;
+beforeEach(async () => {
+  tree = await PhotoTree.plant();
+});
+afterEach(() => tree.fell());
+
+/** A cat and a dog in each of the folders. */
+const putPets = (...folders: string[]) => tree.put(...folders.flatMap(pets));
+const pets = (folder: string) => [`${folder}/cat/1.jpg`, `${folder}/dog/2.jpg`];
+
+test.each([
+  ['parts', ['fold1', 'fold2', 'fold3'], ['cat', 'dog']],
+  ['splits in another language', ['entrenamiento', 'prueba'], ['gato', 'perro']],
+  ['splits in the classes', ['bottle', 'cable'], ['test', 'train']],
+])(
+  'asks whether folders with the same folders in them are classes: %s',
+  async (_, outer, inner) => {
+    await tree.put(...outer.flatMap((a) => inner.map((b) => `${a}/${b}/1.jpg`)));
+    await expect(tree.layout()).rejects.toThrow(
+      new RegExp(
+        `each of ${outer.join(', ')} has the folders ${inner.join(', ')}: .*--folders classes`,
+      ),
+    );
+    expect(await tree.layout({ folders: 'classes' })).toMatchObject({ labels: outer });
+  },
+);
+
+test('says where folders of other folders are classes', async () => {
+  await tree.put('a/airfield/1.jpg', 'a/alley/1.jpg', 'b/barn/1.jpg', 'b/beach/1.jpg');
+  expect(await tree.layout()).toMatchObject({
+    labels: ['a', 'b'],
+    notes: ['Each of a, b is read as one class, with all the folders in it.'],
+  });
+});
+
+test.each([
+  [
+    'a class',
+    'train/cow/1.jpg',
+    /Expected test to have .* but it also has cow: /,
+    'test/cow/1.jpg',
+  ],
+  ['a name in another case', '', /but it has Cat where they have cat: give both/, 'test/Cat/1.jpg'],
+  ['a space', '', /but it has dog {2}where they have dog: give both/, 'test/dog /1.jpg'],
+])('refuses a split that differs by %s', async (_, __, message, path) => {
+  await putPets('train');
+  await tree.put(path);
+  await expect(tree.layout()).rejects.toThrow(message);
+});
+
+test.each([
+  [
+    'two that train',
+    ['train/cat/1.jpg', 'training/cat/1.jpg'],
+    /one folder to train on .* but there are train, training: /,
+  ],
+  [
+    'a test only',
+    ['test/cat/1.jpg', 'test/dog/1.jpg'],
+    /but there is only test: pass .*\/test if /,
+  ],
+  ['no train', ['test/cat/1.jpg', 'val/cat/1.jpg'], /but there is only test, val: name one/],
+  [
+    'splits without classes',
+    ['train/cat.0.jpg', 'test1/1.jpg'],
+    /train to hold .*, but it has images and no folders .*cat\/1\.jpg\.$/,
+  ],
+  ['images alone', ['1.jpg', '2.jpg'], /it has images and no folders of such: .* the folder above/],
+  [
+    'archives',
+    ['cats.zip', 'dogs.tar.gz'],
+    /it has 0, and archives: unpack cats\.zip, dogs\.tar\.gz\.$/,
+  ],
+  [
+    'archives in class folders',
+    ['cat/1.jpg', 'dog/dogs.ZIP', 'fox/fox.7z'],
+    /it has 1, and archives: unpack dog\/dogs\.ZIP, fox\/fox\.7z\.$/,
+  ],
+  ['nothing', ['notes.txt'], /two at least, but there are no images in it that can be read\.$/],
+  ['one class', ['cat/1.jpg'], /two at least, but it has 1\.$/],
+])('refuses %s', async (_, paths, message) => {
+  await tree.put(...paths);
+  await expect(tree.layout()).rejects.toThrow(message);
+});
+
+test.each([
+  [
+    'unpacked twice',
+    ['dataset/dataset/train/cat/1.jpg', 'dataset/dataset/test/cat/1.jpg'],
+    'dataset/dataset',
+  ],
+  ['beside annotations', ['images/cat/1.jpg', 'images/dog/1.jpg', 'annotations/1.xml'], 'images'],
+  [
+    'an export',
+    ['Google Photos/Owl/1.jpg', 'Google Photos/Barn/1.jpg', 'index.html'],
+    'Google Photos',
+  ],
+  ['a zip of macOS', ['pets/cat/1.jpg', 'pets/dog/1.jpg', '__MACOSX/pets/cat/._1.jpg'], 'pets'],
+])('says which folder was meant: %s', async (_, paths, meant) => {
+  await tree.put(...paths);
+  for (const purpose of ['training', 'measuring'] as const) {
+    await expect(tree.layout({ purpose })).rejects.toThrow(
+      `but its images are further down: pass ${join(tree.root, meant)}.`,
+    );
+  }
+});
+
+test.each([
+  ['one class', ['cat/1.jpg'], { labels: ['cat'], train: ['cat/1.jpg'], test: null }],
+  ['a test alone', ['test/cat/1.jpg', 'test/dog/2.jpg'], { train: [], test: pets('test') }],
+  [
+    'a validation alone',
+    ['val/cat/1.jpg', 'val/dog/2.jpg'],
+    { train: [], validation: pets('val') },
+  ],
+])('measures on %s', async (_, paths, found) => {
+  await tree.put(...paths);
+  expect(await tree.layout({ purpose: 'measuring' })).toMatchObject(found);
+});

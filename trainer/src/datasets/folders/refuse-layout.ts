@@ -1,0 +1,96 @@
+import { TrainerError } from '../../errors.ts';
+import { listNames } from '../../files/list-names.ts';
+import type { LayoutOptions } from './find-splits.ts';
+import { ARCHIVE, type Folder, type FolderReader } from './folder-reader.ts';
+
+/**
+ * Says why a folder has too few class folders, and which one was meant. To measure on, one will do.
+ *
+ * @throws TrainerError `dataset_invalid`
+ */
+export async function refuseTooFew(
+  reader: FolderReader,
+  main: Folder,
+  classes: number,
+  purpose: LayoutOptions['purpose'],
+): Promise<void> {
+  const below = await onlyFolderBelow(reader, main);
+  if (purpose === 'measuring' && classes === 1 && !below) return;
+  const has = below
+    ? `its images are further down: pass ${below.path}`
+    : await whatItHas(reader, main, classes);
+  throw invalid(`Expected ${main.path} to hold a folder for each class, two at least, but ${has}.`);
+}
+
+async function whatItHas(reader: FolderReader, main: Folder, classes: number): Promise<string> {
+  const images = (await reader.imagesIn(main)).length;
+  if (classes === 0 && images > 0) {
+    return `it has images and no folders of such: put them into class folders, as cat/1.jpg${main === reader.root ? ', or pass the folder above if these are one class' : ''}`;
+  }
+  const archives = await archivesIn(reader, main);
+  if (archives.length > 0) {
+    return `it has ${classes}, and archives: unpack ${listNames(archives, 3)}`;
+  }
+  if (classes > 0) return `it has ${classes}`;
+  const links = reader.skipped.filter(({ why }) => why === 'outside').length;
+  if (links > 0) {
+    return `its files are links out of it, which are not followed: pass a copy that cp -rL makes of it`;
+  }
+  return 'there are no images in it that can be read';
+}
+
+/** Names of the packed files in a folder, and right in the folders in it. */
+async function archivesIn(reader: FolderReader, main: Folder): Promise<string[]> {
+  const { folders, files } = await reader.list(main);
+  const names = [...files];
+  for (const folder of folders) {
+    const inner = await reader.list(folder);
+    names.push(...inner.files.map((file) => `${folder.name}/${file}`));
+  }
+  return names.filter((name) => ARCHIVE.test(name));
+}
+
+/** The folder down a way without turns that has a choice of folders with images. */
+async function onlyFolderBelow(reader: FolderReader, main: Folder): Promise<Folder | undefined> {
+  let folder = main;
+  for (;;) {
+    const [inner, ...more] = await reader.foldersWithImages(folder);
+    if (more.length > 0) return folder === main ? undefined : folder;
+    if (!inner || (await reader.imagesIn(folder)).length > 0) return undefined;
+    folder = inner;
+  }
+}
+
+/**
+ * Looks whether what is read as classes may be folders of such, as `fold1/cat` and `fold2/cat` are.
+ *
+ * @returns what a person should know, in sentences
+ * @throws TrainerError `dataset_invalid` where all have the same folders in them
+ */
+export async function refuseUnlikelyClasses(reader: FolderReader, main: Folder): Promise<string[]> {
+  const classes = await reader.foldersWithImages(main);
+  const inner: Folder[][] = [];
+  for (const folder of classes) {
+    const folders = await reader.foldersWithImages(folder);
+    if (folders.length < 2 || (await reader.imagesIn(folder)).length > 0) return [];
+    inner.push(folders);
+  }
+  const [first = [], ...rest] = inner.map((folders) =>
+    folders.map(({ name }) => name.normalize('NFC')),
+  );
+  const shared = first.filter((name) => rest.every((names) => names.includes(name)));
+  const names = listNames(
+    classes.map(({ name }) => name),
+    3,
+  );
+  if (rest.length > 0 && shared.length >= 2) {
+    throw invalid(
+      `Expected the folders in ${main.path} to be classes, but each of ${names} has the folders ${listNames(shared, 3)}: pass the one to use, or --folders classes if they are classes all the same.`,
+    );
+  }
+  return [`Each of ${names} is read as one class, with all the folders in it.`];
+}
+
+function invalid(message: string): TrainerError {
+  return new TrainerError('dataset_invalid', message);
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import * as z from 'zod';
+import { cacheDirectory } from '../../files/cache-directory.ts';
+import { writeFileAtomically } from '../../files/write-atomically.ts';
+
+const finding = z.strictObject({
+  /** Relative to the folder. */
+  path: z.string(),
+  /** Changes whenever the file does, or what finds out. */
+  stamp: z.string(),
+  /** Of the file, in hex; null where it is refused. */
+  sha256: z.string().nullable(),
+  /** Why it is refused, or why the Worker will not read it; null where nothing is wrong. */
+  reason: z.string().nullable(),
+  /** As the picture stands upright, in pixels. */
+  width: z.int(),
+  height: z.int(),
+});
+
+/** What was found in a file. */
+export type Finding = z.infer<typeof finding>;
+
+const WRITE_EVERY_MS = 1000;
+
+/**
+ * Remembers what is in the files of a folder, so that only new and changed ones are read when it is
+ * opened again. A killed process loses the last second's findings.
+ */
+export class ScanCache {
+  readonly #path: string;
+  readonly #version: string;
+  readonly #known: ReadonlyMap<string, Finding>;
+  #found: Finding[] = [];
+  #unwritten: string[] = [];
+  #lastWrite = performance.now();
+
+  private constructor(path: string, version: string, known: ReadonlyMap<string, Finding>) {
+    this.#path = path;
+    this.#version = version;
+    this.#known = known;
+  }
+
+  /** @param version of what finds out; what another one has found is not known */
+  static async open(folder: string, version: string): Promise<ScanCache> {
+    const id = createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 32);
+    const path = join(cacheDirectory(), 'folders', `${id}.jsonl`);
+    const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n');
+    const known = lines.flatMap((line) => {
+      const parsed = finding.safeParse(parseJson(line));
+      return parsed.success ? [[parsed.data.path, parsed.data] as const] : [];
+    });
+    return new ScanCache(path, version, new Map(known));
+  }
+
+  /** @returns what is known of a file, if it has not changed since */
+  find(path: string, stats: Stats): Finding | undefined {
+    const known = this.#known.get(path);
+    if (known?.stamp !== this.#stampOf(stats)) return undefined;
+    this.#found.push(known);
+    return known;
+  }
+
+  async add(found: Omit<Finding, 'stamp'>, stats: Stats): Promise<Finding> {
+    const stamped = { ...found, stamp: this.#stampOf(stats) };
+    this.#found.push(stamped);
+    this.#unwritten.push(`${JSON.stringify(stamped)}\n`);
+    if (performance.now() - this.#lastWrite > WRITE_EVERY_MS) {
+      this.#lastWrite = performance.now();
+      const lines = this.#unwritten.join('');
+      this.#unwritten = [];
+      await ignoringErrors(async () => {
+        await mkdir(dirname(this.#path), { recursive: true });
+        await appendFile(this.#path, lines);
+      });
+    }
+    return stamped;
+  }
+
+  /** Keeps the findings of this time, and forgets those of files that are gone. */
+  async close(): Promise<void> {
+    const isKnown = this.#found.every((one) => this.#known.get(one.path) === one);
+    if (isKnown && this.#found.length === this.#known.size) return;
+    const lines = this.#found.map((one) => `${JSON.stringify(one)}\n`).join('');
+    await ignoringErrors(() => writeFileAtomically(this.#path, lines));
+    this.#found = [];
+  }
+
+  /** A file copied over another has another inode or time, even where its size is the same. */
+  #stampOf({ size, mtimeMs, ctimeMs, ino }: Stats): string {
+    return `${this.#version}/${size}/${mtimeMs}/${ctimeMs}/${ino}`;
+  }
+}
+
+/** Without a cache, everything works as well and takes longer. */
+async function ignoringErrors(write: () => Promise<void>): Promise<void> {
+  await write().catch(() => {});
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, expect, test } from 'vitest';
+import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import type { Examples } from '../data/examples.ts';
+import { evaluate } from './evaluate.ts';
+
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+});
+
+const never = new AbortController().signal;
+const progress = { advance: () => {}, stop: () => {} };
+
+/** Answers as inputs: the network under test is the identity. */
+const rows = [
+  [0.75, 0.25],
+  [0.25, 0.75],
+  [0.5, 0.5],
+  [0, 1],
+  [1, 0],
+];
+const labels = [0, 1, 1, 1, 1];
+const examples: Examples = {
+  length: rows.length,
+  label: (index) => labels[index] as number,
+  inputs: async (indices) => tf.tensor2d(indices.map((index) => rows[index] as number[])),
+};
+const expected = {
+  classes: 2,
+  probabilities: Float32Array.from(rows.flat()),
+  labels: Int32Array.from(labels),
+};
+
+test.each([1, 2, 5, 64])('keeps all answers in batches of %i', async (batchSize) => {
+  const before = tf.memory().numTensors;
+  const answers = await evaluate((x) => x.clone(), examples, {
+    progress,
+    signal: never,
+    batchSize,
+  });
+  expect(answers).toEqual(expected);
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('leaves nothing behind where the network returns what it got', async () => {
+  const before = tf.memory().numTensors;
+  expect(await evaluate((x) => x, examples, { progress, signal: never, batchSize: 2 })).toEqual(
+    expected,
+  );
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('says how far it is', async () => {
+  const advances: (number | 'stop')[] = [];
+  const counting = {
+    advance: (pictures: number) => advances.push(pictures),
+    stop: () => advances.push('stop'),
+  };
+  await evaluate((x) => x.clone(), memoryExamples(5, [3]), {
+    progress: counting,
+    signal: never,
+    batchSize: 2,
+  });
+  expect(advances).toEqual([2, 2, 1, 'stop']);
+});
+
+test('stops with the reason of the interruption', async () => {
+  const stopped = AbortSignal.abort(new Error('Stopped.'));
+  let ended = false;
+  const ending = {
+    advance: () => {},
+    stop: () => {
+      ended = true;
+    },
+  };
+  const answer = evaluate((x) => x.clone(), examples, { progress: ending, signal: stopped });
+  await expect(answer).rejects.toThrow('Stopped.');
+  // A bar that is left running keeps the process alive.
+  expect(ended).toBe(true);
+});

@@ -1,0 +1,30 @@
+import { formatPercent } from '../files/progress.ts';
+import type { Metrics } from './metrics.ts';
+
+/** A wider interval is worth saying. */
+const WIDE = 0.02;
+
+/** Of the standard normal distribution, between which 95 % lies. */
+const Z = 1.96;
+
+/** Top-1, with what it could be by chance where the pictures are few. */
+export function formatAccuracy({ top1, pictures }: Pick<Metrics, 'top1' | 'pictures'>): string {
+  const [low, high] = wilsonInterval(top1, pictures);
+  if (high - low <= WIDE) return formatPercent(top1);
+  const [from, to] = [low, high].map((share) => Math.round(100 * share));
+  return `${formatPercent(top1)} (${from} to ${to} % with 95 % confidence)`;
+}
+
+/**
+ * The shares for which what was counted is no surprise.
+ *
+ * @param share of `count` that was found, 0–1
+ * @returns the 95 % interval, 0–1
+ * @see Wilson 1927, Probable inference, the law of succession, and statistical inference
+ */
+export function wilsonInterval(share: number, count: number): [low: number, high: number] {
+  const weight = 1 / (1 + Z ** 2 / count);
+  const middle = weight * (share + Z ** 2 / (2 * count));
+  const reach = weight * Z * Math.sqrt((share * (1 - share)) / count + Z ** 2 / (4 * count ** 2));
+  return [Math.max(0, middle - reach), Math.min(1, middle + reach)];
+}

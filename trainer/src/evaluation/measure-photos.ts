@@ -1,0 +1,121 @@
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { ModelCard } from 'shared/contract/model-card';
+import { photoExamples } from '../data/examples.ts';
+import { decodingThreads } from '../datasets/decoding/decoding-threads.ts';
+import { TrainerError } from '../errors.ts';
+import { listNames } from '../files/list-names.ts';
+import type { Classifier } from '../models/load-model.ts';
+import { evaluate } from './evaluate.ts';
+import { answerTo, measure } from './metrics.ts';
+
+/** What a card calls them in the place of a data set. */
+export const REAL_PHOTOS = 'real photos';
+
+/** Real photos in class folders, by their paths. */
+export interface PhotoFolder {
+  readonly path: string;
+  readonly photos: readonly { readonly path: string; readonly label: string }[];
+}
+
+/** How a model does on photos. */
+export interface PhotoResult {
+  readonly right: number;
+  readonly photos: number;
+  /** Mean probability of the right class: finer than counting where there are few photos. */
+  readonly probability: number;
+  /** Mean negative log-likelihood, in nats. */
+  readonly logLoss: number;
+  /** The photos it has wrong, most confident first. */
+  readonly wrong: readonly {
+    readonly photo: string;
+    readonly predicted: string;
+    readonly probability: number;
+  }[];
+}
+
+const IMAGE = /\.(jpe?g|png|webp|avif|gif|tiff?)$/i;
+
+/**
+ * Lists the photos of a folder of class folders.
+ *
+ * @param labels of the model, by one of which each folder must be called
+ * @throws TrainerError `dataset_invalid` for a folder called otherwise, or without photos
+ */
+export async function listPhotos(path: string, labels: readonly string[]): Promise<PhotoFolder> {
+  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected a folder of photos at ${path}, but it cannot be read.`,
+      cause,
+    );
+  });
+  const classes = listNames(labels, 20);
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const unknown = folders.filter((name) => !labels.includes(name));
+  if (unknown.length > 0) {
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected folders called by the model's classes (${classes}), but ${path} has ${unknown.join(', ')}.`,
+    );
+  }
+  const photos = [];
+  for (const label of folders.toSorted()) {
+    for (const file of (await readdir(join(path, label))).toSorted()) {
+      if (IMAGE.test(file)) photos.push({ path: join(path, label, file), label });
+    }
+  }
+  if (photos.length === 0) {
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected photos in folders called by the model's classes (${classes}), but ${path} has none.`,
+    );
+  }
+  return { path, photos };
+}
+
+/** Has a model predict every photo, among all of its classes. */
+export async function measurePhotos(
+  { run, preprocess, labels }: Pick<Classifier, 'run' | 'preprocess' | 'labels'>,
+  { photos }: PhotoFolder,
+): Promise<PhotoResult> {
+  const names = labels.map(({ name }) => name);
+  const classes = photos.map(({ label }) => names.indexOf(label));
+  const set = {
+    length: photos.length,
+    picture: async (index: number) =>
+      (await decodingThreads.decode(photos[index]?.path as string, preprocess.size)).picture,
+    label: (index: number) => classes[index] as number,
+  };
+  const examples = photoExamples({ set, indices: [...classes.keys()] }, preprocess);
+  const answers = await evaluate(run, examples, {
+    progress: { advance: () => {}, stop: () => {} },
+    signal: new AbortController().signal,
+  });
+  const { top1, logLoss } = measure(answers);
+  const probabilityOf = (index: number, label: number) =>
+    answers.probabilities[index * answers.classes + label] as number;
+  const wrong = classes.flatMap((label, index) => {
+    const { predicted, probability } = answerTo(answers, index);
+    if (predicted === label) return [];
+    const { path, label: folder } = photos[index] as PhotoFolder['photos'][number];
+    const photo = join(folder, basename(path));
+    return [{ photo, predicted: names[predicted] as string, probability }];
+  });
+  const sum = classes.reduce((total, label, index) => total + probabilityOf(index, label), 0);
+  return {
+    right: Math.round(top1 * photos.length),
+    photos: photos.length,
+    probability: sum / photos.length,
+    logLoss,
+    wrong: wrong.toSorted((a, b) => b.probability - a.probability),
+  };
+}
+
+/** A card's benchmark figure, such as `96.55 % of CIFAR-10, test`. */
+export function benchmarkOf({ accuracy }: ModelCard): string {
+  const measured = accuracy.find(({ source }) => source === 'measured') ?? accuracy[0];
+  if (!measured) return 'none';
+  const share = (100 * (measured.quantized ?? measured.float32)).toFixed(2);
+  return `${share} % of ${measured.dataset}, ${measured.split}`;
+}

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import * as tf from '@tensorflow/tfjs';
+import imagenetLabels from 'shared/contract/labels/imagenet-1k.json' with { type: 'json' };
+import type { Arithmetic, Label, ModelCard } from 'shared/contract/model-card';
+import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import { foldGraph } from 'shared/inference/fold-constants';
+import { loadGraph as loadServedGraph } from 'shared/inference/graph/load-graph';
+import { readModelDirectory } from 'shared/inference/model-directory';
+import { modelFiles } from 'shared/inference/model-files-node';
+import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
+import { allowedThreads } from '../backends/start-backend.ts';
+import { startWasmBackend } from '../backends/wasm/wasm-backend.ts';
+import { TrainerError } from '../errors.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { disposePlan } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
+import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
+
+/** A network that answers. */
+export interface Network {
+  /**
+   * @param inputs `[n, size, size, 3]` preprocessed, kept
+   * @returns probabilities `[n, classes]`; the caller disposes of them
+   */
+  run(inputs: tf.Tensor): tf.Tensor;
+  dispose(): void;
+}
+
+/** A network that takes any picture, and whose answers have names. */
+export interface Classifier extends Network {
+  readonly preprocess: PreprocessSpec;
+  /** One a class, in the order of the network's output. */
+  readonly labels: readonly Label[];
+}
+
+/** EfficientNet-B7 takes some 400 bytes a pixel, VGG-16 500, at once. */
+const PORTION_PIXELS = 1_600_000;
+
+/**
+ * Loads a graph model that answers as in the Worker: by its executor and its kernels, whatever backend
+ * is in use, and stays.
+ *
+ * @param arithmetic of its card
+ * @throws TrainerError `backend_unavailable`
+ */
+export async function loadGraph(
+  artifacts: tf.io.ModelArtifacts,
+  arithmetic: Arithmetic = 'float32',
+): Promise<Network> {
+  const inUse = tf.getBackend();
+  await startWasmBackend(allowedThreads());
+  await tf.setBackend(inUse);
+  const graph = onWasm(() => loadServedGraph(foldGraph(artifacts), arithmetic));
+  return {
+    run: (inputs) =>
+      onWasm(() => tf.tidy(() => tf.concat(inPortions(inputs).map((some) => graph.run(some))))),
+    dispose: () => graph.dispose(),
+  };
+}
+
+/** Parts with no more pixels than leave room for a network's activations in WebAssembly's memory. */
+function inPortions(inputs: tf.Tensor): tf.Tensor[] {
+  const [count, height, width] = inputs.shape as [number, number, number];
+  const most = Math.max(1, Math.floor(PORTION_PIXELS / (height * width)));
+  const parts = Math.ceil(count / most);
+  const begin = (part: number) => Math.round((part * count) / parts);
+  const sizes = Array.from({ length: parts }, (_, part) => begin(part + 1) - begin(part));
+  return tf.split(inputs, sizes);
+}
+
+/** `tf.setBackend` of a backend that has started waits for nothing. */
+function onWasm<T>(compute: () => T): T {
+  const inUse = tf.getBackend();
+  void tf.setBackend('wasm');
+  try {
+    return compute();
+  } finally {
+    void tf.setBackend(inUse);
+  }
+}
+
+/**
+ * Loads a model directory that the trainer wrote.
+ *
+ * @throws TrainerError `model_invalid`, `backend_unavailable`
+ */
+export async function loadModel(
+  directory: string,
+): Promise<Classifier & { readonly card: ModelCard; readonly version: string }> {
+  try {
+    const { card, version, artifacts } = await readModelDirectory(modelFiles(directory));
+    const hash = createHash('sha256');
+    for (const shard of [artifacts.weightData ?? []].flat()) hash.update(new Uint8Array(shard));
+    if (hash.digest('hex') !== card.weightsHash) throw new Error('The weights are other ones.');
+    const { preprocess, labels } = card;
+    const { arithmetic } = card.quantization;
+    return { card, version, preprocess, labels, ...(await loadGraph(artifacts, arithmetic)) };
+  } catch (cause) {
+    if (cause instanceof TrainerError) throw cause;
+    throw new TrainerError(
+      'model_invalid',
+      `Expected a model that the trainer wrote at ${directory}, but ${await whyNoModel(directory)}.`,
+      cause,
+    );
+  }
+}
+
+async function whyNoModel(directory: string): Promise<string> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => error.code);
+  if (names === 'ENOENT') return 'there is no such folder';
+  if (names === 'ENOTDIR') return 'it is no folder: name the folder that model.json is in';
+  if (!Array.isArray(names)) return 'the folder cannot be read';
+  if (names.includes('model.json')) return 'its model.json or weights are missing or damaged';
+  if (names.includes('checkpoint.safetensors')) {
+    return "it is the folder of a run: its model is in the folder of models, under the model's id";
+  }
+  return 'the folder has no model.json';
+}
+
+/**
+ * Loads a network as ImageNet left it, with its 1,000 classes.
+ *
+ * @param weights `imagenet` or the path of a file
+ * @throws TrainerError `weights_invalid`
+ */
+export async function loadPretrained(name: BackboneName, weights: string): Promise<Classifier> {
+  const { size, preprocess } = backbones[name];
+  const model = buildBackbone(name, { initialize: false });
+  await loadBackboneWeights(model, name, weights, true);
+  const plan = fusePlan(model);
+  model.dispose();
+  return {
+    preprocess: { ...preprocess, size },
+    labels: imagenetLabels.map(([synset, label]) => ({
+      name: label as string,
+      synset: synset as string,
+    })),
+    run: (inputs) => runPlan(plan, inputs),
+    dispose: () => disposePlan(plan),
+  };
+}

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodersVersion } from 'shared/images/decoders-version';
+import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { Part, Splits } from '../datasets/split.ts';
+import { TrainerError } from '../errors.ts';
+import { cacheDirectory } from '../files/cache-directory.ts';
+import { hashPlan } from '../plan/hash-plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import { readSafetensors, writeSafetensors } from '../weights/safetensors/safetensors.ts';
+import type { FeatureShard, FeatureStore } from './features.ts';
+
+/** To be raised when the same plan, photos and decoders give other features than before. */
+const VERSION = 1;
+/** Beyond it, what was not used for longest goes. */
+const MAX_BYTES = 4 * 1024 ** 3;
+
+/** Everything that features depend on, but for the photos' choice. */
+export interface FeatureOrigin {
+  /** Layers and weights up to where the features are taken. */
+  readonly trunk: Plan;
+  readonly preprocess: PreprocessSpec;
+  readonly datasetHash: string;
+  /** Backends differ in the last digits. */
+  readonly backend: string;
+}
+
+/**
+ * Features of frozen layers, kept on disk under a hash of all that they depend on, so that a
+ * second run, or one that goes on after a kill, need not compute them again.
+ *
+ * Each shard is a safetensors file with a hash of its numbers. Nothing here stops a training: what
+ * is damaged is computed again, and where it cannot be written the training goes on without.
+ */
+export class FeatureCache {
+  readonly #folder: string;
+  readonly #origin: string;
+  readonly #say: (line: string) => void;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  #canWrite = true;
+
+  private constructor(folder: string, origin: string, say: (line: string) => void) {
+    this.#folder = folder;
+    this.#origin = origin;
+    this.#say = say;
+  }
+
+  static async open(
+    { trunk, ...rest }: FeatureOrigin,
+    say: (line: string) => void,
+    folder = join(cacheDirectory(), 'features'),
+  ): Promise<FeatureCache> {
+    const origin = JSON.stringify({
+      version: VERSION,
+      decoders: await decodersVersion(),
+      trunk: await hashPlan(trunk),
+      ...rest,
+    });
+    return new FeatureCache(folder, origin, say);
+  }
+
+  /** @param part its photos; a name tells apart those of different sets with the same numbers */
+  storeOf(name: keyof Splits, { indices }: Part): FeatureStore {
+    const id = createHash('sha256')
+      .update(JSON.stringify([this.#origin, name, indices]))
+      .digest('hex');
+    const folder = join(this.#folder, id.slice(0, 32));
+    const pathOf = (shard: number) => join(folder, `${String(shard).padStart(4, '0')}.safetensors`);
+    return {
+      load: (shard) => this.#load(folder, pathOf(shard)),
+      save: (shard, features) => this.#save(pathOf(shard), features),
+    };
+  }
+
+  /** Says what came from the cache and what it holds now, having made room in it. */
+  async close(): Promise<void> {
+    const kept = await makeRoom(this.#folder, MAX_BYTES);
+    const parts = [
+      this.#bytesRead > 0 && `${megabytes(this.#bytesRead)} read`,
+      this.#bytesWritten > 0 && `${megabytes(this.#bytesWritten)} written`,
+    ].filter(Boolean);
+    if (parts.length === 0) return;
+    this.#say(`Features: ${parts.join(', ')}; ${this.#folder} holds ${megabytes(kept)}.`);
+  }
+
+  async #load(folder: string, path: string): Promise<FeatureShard | undefined> {
+    try {
+      const { metadata, tensors } = await readSafetensors(path);
+      const features = tensors.get('features');
+      if (!features || metadata['sha256'] !== hashOf(features)) throw new Error('wrong hash');
+      this.#bytesRead += features.values.byteLength;
+      const now = new Date();
+      await utimes(folder, now, now).catch(() => {});
+      return features;
+    } catch (error) {
+      if (!isMissing(error))
+        this.#say(`The features in ${path} are damaged: computing them again.`);
+      return undefined;
+    }
+  }
+
+  async #save(path: string, features: FeatureShard): Promise<void> {
+    if (!this.#canWrite) return;
+    try {
+      await writeSafetensors(path, {
+        metadata: { sha256: hashOf(features) },
+        tensors: new Map([['features', features]]),
+      });
+      this.#bytesWritten += features.values.byteLength;
+    } catch (error) {
+      this.#canWrite = false;
+      const isFull = error instanceof TrainerError && error.code === 'disk_full';
+      const reason = isFull ? 'the disk is full' : (error as Error).message;
+      this.#say(
+        `Going on without keeping features for the next run: ${reason.replace(/\.$/, '')}.`,
+      );
+    }
+  }
+}
+
+function hashOf({ values }: FeatureShard): string {
+  return createHash('sha256').update(values).digest('hex');
+}
+
+function isMissing(error: unknown): boolean {
+  const { cause } = error as { cause?: NodeJS.ErrnoException };
+  return cause?.code === 'ENOENT' || cause?.code === 'ENOTDIR';
+}
+
+/** Removes entries, those unused for longest first, until the rest is small enough. */
+async function makeRoom(folder: string, maxBytes: number): Promise<number> {
+  await mkdir(folder, { recursive: true }).catch(() => {});
+  const entries = await Promise.all(
+    (await readdir(folder).catch(() => [])).map(async (name) => {
+      const path = join(folder, name);
+      const files = await readdir(path).catch(() => []);
+      const sizes = await Promise.all(
+        files.map(async (file) => (await stat(join(path, file)).catch(() => undefined))?.size ?? 0),
+      );
+      const usedAt = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
+      return { path, usedAt, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+    }),
+  );
+  let total = entries.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (const { path, bytes } of entries.toSorted((a, b) => a.usedAt - b.usedAt)) {
+    if (total <= maxBytes) break;
+    await rm(path, { recursive: true, force: true });
+    total -= bytes;
+  }
+  return total;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}

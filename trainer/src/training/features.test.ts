@@ -1,0 +1,111 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, expect, test } from 'vitest';
+import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { createRandom } from '../config/random.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { cutPlan, type Plan } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
+import { computeFeatures, type FeatureShard, type FeatureStore } from './features.ts';
+
+const examples = memoryExamples(7, [TINY_SIZE, TINY_SIZE, 3]);
+const random = createRandom(1);
+const never = new AbortController().signal;
+let trunk: Plan;
+let done: number;
+let stopped: boolean;
+const progress = {
+  advance: (pictures: number) => {
+    done += pictures;
+  },
+  stop: () => {
+    stopped = true;
+  },
+};
+
+const options = { batchSize: 7, progress, signal: never };
+
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+  trunk = cutPlan(fusePlan(buildTinyNetwork()), 'avg_pool').trunk;
+});
+
+test("gives the trunk's outputs for any choice of examples, and their labels", async () => {
+  done = 0;
+  stopped = false;
+  const before = tf.memory().numTensors;
+  const features = await computeFeatures(trunk, examples, { ...options, batchSize: 3 });
+  expect(tf.memory().numTensors).toBe(before);
+  expect([done, stopped]).toEqual([7, true]);
+  expect(features.length).toBe(7);
+
+  const chosen = [6, 0, 5, 0];
+  const rows = await features.inputs(chosen, random);
+  expect(tf.memory().numTensors).toBe(before + 1);
+  expect(rows.shape).toEqual([4, 4]);
+  const photos = await examples.inputs(chosen, random);
+  expect(largestDifference(rows, runPlan(trunk, photos))).toBeLessThan(1e-6);
+  expect(chosen.map((index) => features.label(index))).toEqual([0, 0, 2, 0]);
+});
+
+test('gives the same features again after they have been used', async () => {
+  const features = await computeFeatures(trunk, examples, options);
+  const first = await features.inputs([3], random);
+  const values = [...first.dataSync()];
+  first.dispose();
+  expect([...(await features.inputs([3], random)).dataSync()]).toEqual(values);
+});
+
+test('stops before the next batch when it is told to', async () => {
+  done = 0;
+  stopped = false;
+  const controller = new AbortController();
+  const interrupting = {
+    ...examples,
+    inputs: (indices: readonly number[]) => {
+      controller.abort(new Error('Stopped.'));
+      return examples.inputs(indices, random);
+    },
+  };
+  const computing = computeFeatures(trunk, interrupting, {
+    batchSize: 2,
+    progress,
+    signal: controller.signal,
+  });
+  await expect(computing).rejects.toThrow('Stopped.');
+  // A bar that is left running keeps the process alive.
+  expect([done, stopped]).toEqual([2, true]);
+});
+
+test('computes only the shards that are not kept, and gives them all', async () => {
+  const whole = await computeFeatures(trunk, examples, options);
+  const shards = new Map<number, FeatureShard>();
+  const saved: number[] = [];
+  const store: FeatureStore = {
+    load: async (shard) => shards.get(shard),
+    async save(shard, features) {
+      saved.push(shard);
+      shards.set(shard, features);
+    },
+  };
+  const sharded = { ...options, batchSize: 2, shardSize: 3, store };
+  await computeFeatures(trunk, examples, sharded);
+  expect(saved).toEqual([0, 1, 2]);
+  expect([...shards.values()].map(({ shape }) => shape)).toEqual([
+    [3, 4],
+    [3, 4],
+    [1, 4],
+  ]);
+  shards.delete(1);
+  // Of another number of examples.
+  shards.set(2, { shape: [2, 4], values: new Float32Array(8) });
+  done = 0;
+  const features = await computeFeatures(trunk, examples, sharded);
+  expect(saved).toEqual([0, 1, 2, 1, 2]);
+  expect(done).toBe(7);
+  const all = [5, 2, 6, 0, 1, 3, 4];
+  const [found, wanted] = [await features.inputs(all, random), await whole.inputs(all, random)];
+  expect(largestDifference(found, wanted)).toBeLessThan(1e-6);
+  tf.dispose([found, wanted]);
+});

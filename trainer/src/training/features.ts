@@ -1,0 +1,103 @@
+import * as tf from '@tensorflow/tfjs';
+import { createRandom } from '../config/random.ts';
+import { batches, type Examples, expecting } from '../data/examples.ts';
+import type { Progress } from '../files/progress.ts';
+import type { Plan } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
+
+/** The trunk's outputs for some examples, one after the other. */
+export interface FeatureShard {
+  /** `[n, …]` */
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+/** Where features are kept from one run to the next. */
+export interface FeatureStore {
+  /** @returns undefined where the shard is not there, or not whole */
+  load(shard: number): Promise<FeatureShard | undefined>;
+  save(shard: number, features: FeatureShard): Promise<void>;
+}
+
+export interface FeatureOptions {
+  readonly batchSize: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Nothing is kept where left out. */
+  readonly store?: FeatureStore;
+  /** Examples that are stored at a time, and lost where the process is killed. */
+  readonly shardSize?: number;
+}
+
+/**
+ * Runs the trunk over every example once. In stage 1 the trunk does not move, so each epoch
+ * would compute the same again.
+ *
+ * @returns examples whose inputs are `[n, channels]`, the trunk's outputs
+ * @throws the signal's reason
+ */
+export async function computeFeatures(
+  trunk: Plan,
+  examples: Examples,
+  { batchSize, progress, signal, store, shardSize = 4096 }: FeatureOptions,
+): Promise<Examples> {
+  const shards: FeatureShard[] = [];
+  try {
+    for (const [number, indices] of [...batches(examples.length, shardSize)].entries()) {
+      const kept = await store?.load(number);
+      if (kept?.shape[0] === indices.length) {
+        progress.advance(indices.length);
+        shards.push(kept);
+        continue;
+      }
+      const shard = await computeShard(trunk, examples, indices, { batchSize, progress, signal });
+      await store?.save(number, shard);
+      shards.push(shard);
+    }
+  } finally {
+    progress.stop();
+  }
+  return {
+    length: examples.length,
+    label: (index) => examples.label(index),
+    async inputs(indices) {
+      const shape = shards[0]?.shape.slice(1) ?? [];
+      const width = tf.util.sizeFromShape(shape);
+      const rows = new Float32Array(indices.length * width);
+      for (const [at, index] of indices.entries()) {
+        const { values } = shards[Math.floor(index / shardSize)] as FeatureShard;
+        const begin = (index % shardSize) * width;
+        rows.set(values.subarray(begin, begin + width), at * width);
+      }
+      return tf.tensor(rows, [indices.length, ...shape]);
+    },
+  };
+}
+
+async function computeShard(
+  trunk: Plan,
+  examples: Examples,
+  shard: readonly number[],
+  { batchSize, progress, signal }: FeatureOptions,
+): Promise<FeatureShard> {
+  let values = new Float32Array();
+  let shape: number[] = [];
+  const chosen = [...batches(shard.length, batchSize)].map((places) =>
+    places.map((place) => shard[place] as number),
+  );
+  for (const indices of expecting(examples, chosen)) {
+    signal.throwIfAborted();
+    const inputs = await examples.inputs(indices, createRandom(0));
+    const batch = runPlan(trunk, inputs);
+    shape = batch.shape.slice(1);
+    const width = tf.util.sizeFromShape(shape);
+    if (values.length === 0) values = new Float32Array(shard.length * width);
+    values.set(
+      await batch.data<'float32'>(),
+      ((indices[0] as number) - (shard[0] as number)) * width,
+    );
+    tf.dispose([inputs, batch]);
+    progress.advance(indices.length);
+  }
+  return { shape: [shard.length, ...shape], values };
+}

@@ -1,0 +1,140 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, expect, test } from 'vitest';
+import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { smoke } from '../config/smoke.ts';
+import type { StageConfig } from '../config/train-config.ts';
+import { mixExamples } from '../data/mix-examples.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { disposePlan, parametersOf } from '../plan/plan.ts';
+import { type Fit, fit } from './fit.ts';
+import { Optimizer } from './optimizer.ts';
+
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+});
+
+// A bar that is left running hides the cursor and keeps the process alive.
+test('takes the progress bar away where it is stopped', async () => {
+  const plan = fusePlan(buildTinyNetwork());
+  let running = 0;
+  const fitting = fit({
+    plan,
+    examples: memoryExamples(4, [TINY_SIZE, TINY_SIZE, 3]),
+    classes: 3,
+    config: { ...smoke.stage2, batchSize: 2 },
+    optimizer: new Optimizer(parametersOf(plan), smoke.stage2),
+    seed: 'a',
+    epoch: 0,
+    step: 0,
+    lossSum: 0,
+    startProgress: () => {
+      running += 1;
+      return {
+        advance: () => {},
+        stop: () => {
+          running -= 1;
+        },
+      };
+    },
+    onStep: async () => {
+      throw new Error('Stopped.');
+    },
+    onEpoch: async () => true,
+  });
+  await expect(fitting).rejects.toThrow('Stopped.');
+  expect(running).toBe(0);
+});
+
+test('says what the next step learns from before it asks for what this one does', async () => {
+  const plan = fusePlan(buildTinyNetwork());
+  const events: string[] = [];
+  const examples = memoryExamples(5, [TINY_SIZE, TINY_SIZE, 3]);
+  const config = { ...smoke.stage2, epochs: 1, batchSize: 2 };
+  await fit({
+    plan,
+    examples: {
+      ...examples,
+      expect: (indices) => events.push(`expect ${indices}`),
+      inputs: (indices, random) => {
+        events.push(`inputs ${indices}`);
+        return examples.inputs(indices, random);
+      },
+    },
+    classes: 3,
+    config,
+    optimizer: new Optimizer(parametersOf(plan), config),
+    seed: 'a',
+    epoch: 0,
+    step: 0,
+    lossSum: 0,
+    startProgress: () => ({ advance: () => {}, stop: () => {} }),
+    onStep: async () => {},
+    onEpoch: async () => true,
+  });
+  const asked = events.filter((event) => event.startsWith('inputs')).map((event) => event.slice(7));
+  expect(asked).toHaveLength(3);
+  const [first, second, third] = asked;
+  expect(events).toEqual([
+    `expect ${first}`,
+    `expect ${second}`,
+    `inputs ${first}`,
+    `expect ${third}`,
+    `inputs ${second}`,
+    'expect ',
+    `inputs ${third}`,
+  ]);
+  disposePlan(plan);
+});
+
+/** Weights of the tiny network after two epochs. */
+async function train(change: Partial<StageConfig>, mix?: Fit['mix']): Promise<Float32Array[]> {
+  const plan = fusePlan(buildTinyNetwork());
+  const config = { ...smoke.stage2, epochs: 2, batchSize: 5, peakLearningRate: 0.02, ...change };
+  const before = tf.memory().numTensors;
+  const optimizer = new Optimizer(parametersOf(plan), config);
+  await fit({
+    plan,
+    examples: memoryExamples(14, [TINY_SIZE, TINY_SIZE, 3]),
+    classes: 3,
+    config,
+    optimizer,
+    mix,
+    seed: 'a',
+    epoch: 0,
+    step: 0,
+    lossSum: 0,
+    startProgress: () => ({ advance: () => {}, stop: () => {} }),
+    onStep: async () => {},
+    onEpoch: async () => true,
+  });
+  optimizer.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+  const values = parametersOf(plan).map(({ value }) => value.dataSync<'float32'>().slice());
+  disposePlan(plan);
+  return values;
+}
+
+const half = { probability: 0.5, alpha: 1 };
+const mixed = { ...smoke.augment, mixup: half, cutmix: half };
+
+test.each<[string, Fit['mix']]>([
+  ['plain', undefined],
+  ['mixed', (batch, random) => mixExamples(batch, mixed, random)],
+])('goes where whole %s batches go when it computes them in parts', async (_, mix) => {
+  // SGD, since Adam makes much of the last digits.
+  const sgd = { optimizer: 'sgd' } as const;
+  const [whole, parts] = [await train(sgd, mix), await train({ ...sgd, accumulation: 3 }, mix)];
+  for (const [i, values] of whole.entries()) {
+    for (const [j, value] of values.entries()) {
+      expect(Math.abs((parts[i]?.[j] as number) - value)).toBeLessThan(1e-5);
+    }
+  }
+});
+
+test('weighs classes only where told to', async () => {
+  // 5, 5 and 4 examples: the weights are near 1, but not 1.
+  const [plain, balanced] = [await train({}), await train({ classWeights: 'balanced' })];
+  expect(balanced).not.toEqual(plain);
+});

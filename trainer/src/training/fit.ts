@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import * as tf from '@tensorflow/tfjs';
+import { createRandom, type Random, shuffle } from '../config/random.ts';
+import type { StageConfig } from '../config/train-config.ts';
+import { balancedWeights, batches, type Examples, truthOf } from '../data/examples.ts';
+import type { Batch } from '../data/mix-examples.ts';
+import { TrainerError } from '../errors.ts';
+import type { Progress } from '../files/progress.ts';
+import { softmaxCrossEntropy } from '../plan/loss.ts';
+import type { Plan } from '../plan/plan.ts';
+import { planGradients } from '../plan/run.ts';
+import { learningRate } from './learning-rate.ts';
+import type { Optimizer } from './optimizer.ts';
+
+/** What a step learns from, and how. */
+export interface StepOptions {
+  readonly plan: Plan;
+  readonly examples: Examples;
+  readonly classes: number;
+  readonly config: StageConfig;
+  readonly optimizer: Optimizer;
+  /** What the classes count for, see {@link classWeightsOf}; all alike where left out. */
+  readonly classWeights?: readonly number[] | undefined;
+  /** Side of the pictures in an epoch; what the examples have where left out. */
+  sizeIn?: ((epoch: number) => number) | undefined;
+  /** Changes a batch before it is learned from; disposes of what it does not return. */
+  mix?: ((batch: Batch, random: Random) => Batch) | undefined;
+}
+
+export interface Fit extends Omit<StepOptions, 'classWeights'> {
+  /** Of the order, the augmentation and dropout, together with epoch and step. */
+  readonly seed: string;
+  /** Epochs, and steps of the next one with the sum of their losses, that are done already. */
+  readonly epoch: number;
+  readonly step: number;
+  readonly lossSum: number;
+  /** @param done examples of the epoch that are done */
+  startProgress(epoch: number, done: number): Progress;
+  /** Called behind each step with what is done by then; may stop by throwing. */
+  onStep(done: Pick<Fit, 'epoch' | 'step' | 'lossSum'>): Promise<void>;
+  /**
+   * Called behind each epoch, with the mean loss of its steps.
+   *
+   * @returns whether to go on
+   */
+  onEpoch(epoch: number, loss: number): Promise<boolean>;
+}
+
+/**
+ * Trains a plan's parameters in place, epoch by epoch.
+ *
+ * Order, augmentation and dropout of a step follow from the seed, the epoch and the step alone,
+ * so that a resumed run sees what an undisturbed one would have seen.
+ *
+ * @throws TrainerError `loss_not_finite`
+ */
+export async function fit(options: Fit): Promise<void> {
+  const { examples, config, seed } = options;
+  const stepsPerEpoch = Math.ceil(examples.length / config.batchSize);
+  const classWeights = classWeightsOf(options);
+  for (let epoch = options.epoch; epoch < config.epochs; epoch++) {
+    const resumed = epoch === options.epoch;
+    const firstStep = resumed ? options.step : 0;
+    let lossSum = resumed ? options.lossSum : 0;
+    const order = shuffle(Array(examples.length).keys(), randomOf(seed, epoch));
+    const progress = options.startProgress(epoch, firstStep * config.batchSize);
+    try {
+      const indicesOf = (step: number) =>
+        order.slice(step * config.batchSize, (step + 1) * config.batchSize);
+      examples.expect?.(indicesOf(firstStep));
+      for (let step = firstStep; step < stepsPerEpoch; step++) {
+        const indices = indicesOf(step);
+        examples.expect?.(indicesOf(step + 1));
+        const done = epoch * stepsPerEpoch + step;
+        const rate = learningRate(config, done, stepsPerEpoch);
+        const random = randomOf(seed, epoch, step);
+        const loss = await trainStep(
+          { ...options, classWeights },
+          { epoch, indices, rate, random },
+        );
+        if (!Number.isFinite(loss)) {
+          throw new TrainerError(
+            'loss_not_finite',
+            `The loss became ${loss} in epoch ${epoch + 1}, step ${step + 1}: lower the peak learning rate, which is ${config.peakLearningRate}.`,
+          );
+        }
+        lossSum += loss;
+        progress.advance(indices.length, `loss ${(lossSum / (step + 1)).toFixed(4)}`);
+        await options.onStep({ epoch, step: step + 1, lossSum });
+      }
+    } finally {
+      progress.stop();
+    }
+    if (!(await options.onEpoch(epoch, lossSum / stepsPerEpoch))) return;
+  }
+}
+
+/** What the classes of a stage's examples count for, as its experiment says. */
+export function classWeightsOf({
+  config,
+  examples,
+  classes,
+}: Pick<StepOptions, 'config' | 'examples' | 'classes'>): number[] | undefined {
+  return config.classWeights === 'balanced' ? balancedWeights(examples, classes) : undefined;
+}
+
+interface Step {
+  readonly epoch: number;
+  readonly indices: readonly number[];
+  /** The learning rate. */
+  readonly rate: number;
+  readonly random: Random;
+}
+
+/**
+ * One step of the optimizer.
+ *
+ * @returns the loss of the step's examples before the step; the parameters stay if it is not finite
+ */
+export async function trainStep(
+  { plan, examples, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
+  { epoch, indices, rate, random }: Step,
+): Promise<number> {
+  const sum = new Map<string, tf.Tensor>();
+  let lossSum = 0;
+  // Made and mixed as a whole: in parts, each would draw another mix.
+  const plain = {
+    inputs: await examples.inputs(indices, random, sizeIn?.(epoch)),
+    truth: truthOf(examples, indices, classes, config.labelSmoothing, classWeights),
+  };
+  const batch = mix ? mix(plain, random) : plain;
+  for (const part of batches(indices.length, Math.ceil(indices.length / config.accumulation))) {
+    const begin = part[0] as number;
+    const inputs = batch.inputs.slice(begin, part.length);
+    const truth = batch.truth.slice(begin, part.length);
+    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
+    const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
+    const [value] = await loss.data<'float32'>();
+    tf.dispose([inputs, truth, loss]);
+    // Its share of the mean over all parts.
+    const share = part.length / indices.length;
+    lossSum += (value as number) * share;
+    if (share === 1) {
+      for (const [name, gradient] of gradients) sum.set(name, gradient);
+    } else {
+      addGradients(sum, gradients, share);
+    }
+  }
+  tf.dispose([batch.inputs, batch.truth]);
+  if (Number.isFinite(lossSum)) optimizer.apply(sum, rate);
+  tf.dispose([...sum.values()]);
+  return lossSum;
+}
+
+/** @param gradients disposed of */
+function addGradients(
+  sum: Map<string, tf.Tensor>,
+  gradients: ReadonlyMap<string, tf.Tensor>,
+  share: number,
+): void {
+  for (const [name, gradient] of gradients) {
+    const before = sum.get(name);
+    const added = tf.tidy(() => {
+      const part = gradient.mul(share);
+      return before ? before.add(part) : part;
+    });
+    sum.set(name, added);
+    tf.dispose([gradient, before ?? []]);
+  }
+}
+
+function randomOf(seed: string, ...place: number[]): Random {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([seed, ...place]))
+    .digest();
+  return createRandom(hash.readInt32LE());
+}

@@ -1,0 +1,204 @@
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startBackend } from '../backends/start-backend.ts';
+import { createRandom } from '../config/random.ts';
+import type { Parameter } from '../plan/operation.ts';
+import { Optimizer, type OptimizerConfig } from './optimizer.ts';
+
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+});
+afterEach(() => tf.disposeVariables());
+
+const adam: OptimizerConfig = {
+  optimizer: 'adam',
+  momentum: 0.9,
+  weightDecay: 0,
+  clipNorm: 0,
+  ema: 0,
+};
+const everything = {
+  ...adam,
+  optimizer: 'adamw',
+  weightDecay: 0.1,
+  clipNorm: 1,
+  ema: 0.9,
+} as const;
+
+function parameter(name: string, values: number[], shape = [values.length]): Parameter {
+  return { name, value: tf.tidy(() => tf.variable(tf.tensor(values, shape))) };
+}
+
+function step(optimizer: Optimizer, { name, value }: Parameter, gradient: number[], rate = 0.1) {
+  const tensors = new Map([[name, tf.tensor(gradient, value.shape)]]);
+  optimizer.apply(tensors, rate);
+  tf.dispose([...tensors.values()]);
+}
+
+const valuesOf = ({ value }: Parameter) => [...value.dataSync()];
+
+function expectClose(values: readonly number[], expected: readonly number[], digits = 6): void {
+  expect(values).toHaveLength(expected.length);
+  for (const [i, value] of values.entries())
+    expect(value).toBeCloseTo(expected[i] as number, digits);
+}
+
+/** Gradients of several steps, large and small ones. */
+function gradients(steps: number): number[][] {
+  const random = createRandom(3);
+  return Array.from({ length: steps }, () =>
+    Array.from({ length: 8 }, (_, i) => (random.float() - 0.5) * 10 ** (i / 2 - 1)),
+  );
+}
+
+const start = [1, -2, 0.5, 0, 3, -0.1, 7, -4];
+
+/** By hand, in double precision, from the paper's equations with epsilon outside the correction. */
+test('adam takes the first two steps of the paper', () => {
+  const w = parameter('w', [1, -2]);
+  const optimizer = new Optimizer([w], adam);
+  step(optimizer, w, [0.5, -1]);
+  expectClose(valuesOf(w), [0.900000632, -1.900000316]);
+  step(optimizer, w, [1, 0.5]);
+  expectClose(valuesOf(w), [0.8034827, -1.8733667]);
+  const [mean, square] = optimizer.state().map(([, value]) => [...value.dataSync()]);
+  expectClose(mean ?? [], [0.145, -0.04]);
+  expectClose(square ?? [], [0.00124975, 0.001249], 8);
+});
+
+/** Within 5e-5: tfjs adds epsilon to the corrected moment, Keras, as here, to the plain one. */
+test('adam goes where tf.train.adam goes', () => {
+  const ours = parameter('ours', start);
+  const theirs = parameter('theirs', start);
+  const optimizer = new Optimizer([ours], adam);
+  const reference = tf.train.adam(0.05);
+  for (const gradient of gradients(10)) {
+    step(optimizer, ours, gradient, 0.05);
+    const byName = [{ name: theirs.value.name, tensor: tf.tensor1d(gradient) }];
+    reference.applyGradients(byName);
+  }
+  const expected = theirs.value.dataSync();
+  ours.value.dataSync().forEach((value, i) => {
+    expect(Math.abs(value - (start[i] as number))).toBeGreaterThan(1e-3);
+    expect(value).toBeCloseTo(expected[i] as number, 4);
+  });
+});
+
+/**
+ * What Keras 3.15's AdamW gives, which agrees with double precision to 2e-6; SGD by hand, as
+ * PyTorch's. A decay of 0.5 takes 5 % at a learning rate of 0.1, of kernels only.
+ */
+describe.each([
+  ['adamw', 0, [0.803484, -1.8733675], [0.7109839, -1.6833675]],
+  ['sgd', 0.9, [0.805, -1.86], [0.71, -1.67]],
+] as const)('%s', (optimizer, momentum, plain, decayed) => {
+  test.each([
+    ['a bias', [2], plain],
+    ['a kernel', [2, 1], decayed],
+  ] as const)('takes two steps of %s', (_, shape, expected) => {
+    const w = parameter('w', [1, -2], [...shape]);
+    const rule = new Optimizer([w], { ...adam, optimizer, momentum, weightDecay: 0.5 });
+    step(rule, w, [0.5, -1]);
+    step(rule, w, [1, 0.5]);
+    expectClose(valuesOf(w), expected, 5);
+  });
+});
+
+/** What Keras 3.15's `SGD(0.1, momentum=0.9, global_clipnorm=0.6)` gives. */
+test('clips before the momentum, as Keras does', () => {
+  const w = parameter('w', [1, -2]);
+  const config = { ...adam, optimizer: 'sgd', clipNorm: 0.6 } as const;
+  const optimizer = new Optimizer([w], config);
+  step(optimizer, w, [0.5, -1]);
+  step(optimizer, w, [1, 0.5]);
+  expectClose(valuesOf(w), [0.895352, -1.9248681]);
+});
+
+test('clips gradients by their common norm, and only longer ones', () => {
+  // √(3² + 4² + 12²) = 13.
+  const parameters = [parameter('a', [0, 0]), parameter('b', [0])];
+  const config = { ...adam, optimizer: 'sgd', momentum: 0, clipNorm: 6.5 } as const;
+  const optimizer = new Optimizer(parameters, config);
+  const apply = (scale: number) => {
+    const given = new Map([
+      ['a', tf.tensor1d([3 * scale, 4 * scale])],
+      ['b', tf.tensor1d([12 * scale])],
+    ]);
+    optimizer.apply(given, 1);
+    tf.dispose([...given.values()]);
+  };
+  apply(1);
+  expectClose(parameters.flatMap(valuesOf), [-1.5, -2, -6]);
+  apply(0.1);
+  expectClose(parameters.flatMap(valuesOf), [-1.8, -2.4, -7.2]);
+});
+
+/** By hand: decays 2/11 and 3/12, then 0.2. */
+test('averages, at first quickly, and hands the averages out', async () => {
+  const w = parameter('w', [0]);
+  const config = { ...adam, optimizer: 'sgd', momentum: 0, ema: 0.2 } as const;
+  const optimizer = new Optimizer([w], config);
+  step(optimizer, w, [-11], 1);
+  expect(await optimizer.averaged(async () => valuesOf(w)[0])).toBeCloseTo(9, 5);
+  step(optimizer, w, [0], 1);
+  // 0.2 is less than 3/12.
+  expect(await optimizer.averaged(async () => valuesOf(w)[0])).toBeCloseTo(10.6, 5);
+  expect(valuesOf(w)).toEqual([11]);
+  const failing = optimizer.averaged(() => Promise.reject(new Error('Stopped.')));
+  await expect(failing).rejects.toThrow('Stopped.');
+  expect(valuesOf(w)).toEqual([11]);
+});
+
+test.each([
+  ['adam', adam],
+  ['adamw with everything', everything],
+  ['sgd', { ...everything, optimizer: 'sgd' }],
+] as const)('%s goes on from its state as if it had never stopped', (_, config) => {
+  const all = gradients(6);
+  const steady = parameter('w', start, [2, 4]);
+  const optimizer = new Optimizer([steady], config);
+  for (const gradient of all.slice(0, 3)) step(optimizer, steady, gradient);
+
+  const resumed = parameter('w', valuesOf(steady), [2, 4]);
+  const successor = new Optimizer([resumed], config);
+  const saved = new Map(optimizer.state());
+  for (const [name, value] of successor.state()) value.assign(saved.get(name) as tf.Variable);
+  successor.resumeAt(optimizer.steps);
+
+  for (const gradient of all.slice(3)) {
+    step(optimizer, steady, gradient);
+    step(successor, resumed, gradient);
+  }
+  expect(successor.steps).toBe(6);
+  expect(valuesOf(resumed)).toEqual(valuesOf(steady));
+  const values = (of: Optimizer) =>
+    of.state().map(([name, value]) => [name, [...value.dataSync()]]);
+  expect(values(successor)).toEqual(values(optimizer));
+});
+
+test.each([
+  [adam, ['mean', 'square']],
+  [everything, ['mean', 'square', 'average']],
+  [{ ...adam, optimizer: 'sgd' }, ['velocity']],
+  [{ ...adam, optimizer: 'sgd', momentum: 0 }, []],
+] as const)('keeps what it has to of each parameter, and nothing else', async (config, slots) => {
+  const parameters = [parameter('a', [1, 2]), parameter('b', [3])];
+  const before = tf.memory().numTensors;
+  const optimizer = new Optimizer(parameters, config);
+  expect(optimizer.state().map(([name]) => name)).toEqual([
+    ...slots.map((slot) => `${slot}/a`),
+    ...slots.map((slot) => `${slot}/b`),
+  ]);
+  const given = new Map(parameters.map(({ name, value }) => [name, tf.onesLike(value)]));
+  optimizer.apply(given, 0.1);
+  await optimizer.averaged(async () => {});
+  expect(tf.memory().numTensors).toBe(before + 2 * slots.length + given.size);
+  tf.dispose([...given.values()]);
+  optimizer.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('names a parameter that has no gradient', () => {
+  const optimizer = new Optimizer([parameter('a', [1])], adam);
+  expect(() => optimizer.apply(new Map(), 0.1)).toThrow('The optimizer has no gradient for a.');
+});

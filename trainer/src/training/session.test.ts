@@ -1,0 +1,509 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { mountSmallDisk } from '../../fixtures/small-disk.ts';
+import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { smoke } from '../config/smoke.ts';
+import type { Examples } from '../data/examples.ts';
+import { mixExamples } from '../data/mix-examples.ts';
+import { TrainerError } from '../errors.ts';
+import { evaluate } from '../evaluation/evaluate.ts';
+import { measure } from '../evaluation/metrics.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { cutPlan, type Plan, parametersOf } from '../plan/plan.ts';
+import { runPlan } from '../plan/run.ts';
+import { type Checkpoint, loadCheckpoint } from '../runs/checkpoint.ts';
+import { epochsOf, readRunLog } from '../runs/run-log.ts';
+import { Session, type Stage } from './session.ts';
+
+const shape = [TINY_SIZE, TINY_SIZE, 3];
+const examples = memoryExamples(14, shape);
+const validation = memoryExamples(12, shape, { seed: 2 });
+/** Steps an epoch: 14 examples in batches of 4. */
+const STEPS = 4;
+const config = { ...smoke.stage2, epochs: 3, batchSize: 4, peakLearningRate: 0.02 };
+const half = { probability: 0.5, alpha: 1 };
+/** Everything that a step can have. */
+const rich: Partial<Stage> = {
+  config: {
+    ...config,
+    optimizer: 'adamw',
+    weightDecay: 0.1,
+    clipNorm: 0.5,
+    ema: 0.8,
+    labelSmoothing: 0.1,
+  },
+  mix: (batch, random) =>
+    mixExamples(batch, { ...smoke.augment, mixup: half, cutmix: half }, random),
+};
+/** By which no epoch is better than another. */
+const HALF = { top1: 0.5, logLoss: 1 };
+const never = new AbortController().signal;
+const progress = { advance: () => {}, stop: () => {} };
+
+let directory: string;
+const of = { config: smoke, data: null, datasetHash: 'hash', backend: 'cpu' };
+
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+});
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'graft-session-'));
+});
+afterEach(async () => {
+  tf.disposeVariables();
+  await rm(directory, { recursive: true });
+});
+
+const newPlan = () => fusePlan(buildTinyNetwork({ dropout: 0.25 }));
+const runIn = (signal: AbortSignal = never) => ({ directory, signal, say: () => {} });
+const checkpoint = () => loadCheckpoint(join(directory, 'checkpoint.safetensors'));
+
+function stageOf(plan: Plan, change: Partial<Stage> = {}): Stage {
+  return {
+    number: 2,
+    title: 'Stage 2',
+    config,
+    plan,
+    examples,
+    classes: 3,
+    validate: async () =>
+      measure(
+        await evaluate((inputs) => runPlan(plan, inputs), validation, {
+          progress,
+          signal: never,
+          batchSize: 5,
+        }),
+      ),
+    ...change,
+  };
+}
+
+function valuesOf(plan: Plan): Record<string, Float32Array> {
+  const values = parametersOf(plan).map(({ name, value }) => [name, value.dataSync<'float32'>()]);
+  return Object.fromEntries(values);
+}
+
+/** All but the clock. */
+function withoutSeconds({ header, tensors }: Checkpoint): unknown {
+  return { ...header, seconds: undefined, tensors };
+}
+
+async function epochsLogged() {
+  return epochsOf(await readRunLog(directory));
+}
+
+/** Aborts the signal while the batch of the step counted from 1 is made. */
+function interruptedAt(step: number, controller: AbortController): Examples {
+  let steps = 0;
+  return {
+    ...examples,
+    inputs(indices, random) {
+      steps += 1;
+      if (steps === step) controller.abort(new TrainerError('interrupted', 'Stopped.'));
+      return examples.inputs(indices, random);
+    },
+  };
+}
+
+test('learns, and logs each epoch', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, of);
+  const before = tf.memory().numTensors;
+  await session.run(stageOf(plan));
+  expect(tf.memory().numTensors).toBe(before);
+  const epochs = await epochsLogged();
+  expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+  expect(epochs[2]?.loss).toBeLessThan(0.8 * (epochs[0]?.loss as number));
+  // By chance it would be a third.
+  expect(epochs[2]?.validation.accuracy).toBeGreaterThan(0.5);
+});
+
+test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
+  'stopped behind step %i and resumed, it ends where an undisturbed run does, bit for bit',
+  async (step) => {
+    const steady = newPlan();
+    await (await Session.start(runIn(), steady, of)).run(stageOf(steady, rich));
+    const expected = withoutSeconds(await checkpoint());
+
+    const stopped = newPlan();
+    const controller = new AbortController();
+    const session = await Session.start(runIn(controller.signal), stopped, of);
+    const stage = stageOf(stopped, { ...rich, examples: interruptedAt(step, controller) });
+    await expect(session.run(stage)).rejects.toMatchObject({ code: 'interrupted' });
+    expect((await checkpoint()).header.optimizerSteps).toBe(step);
+
+    const resumed = newPlan();
+    // Whatever the new network starts from must come from the checkpoint.
+    for (const { value } of parametersOf(resumed)) value.assign(tf.zerosLike(value));
+    await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed, rich));
+    expect(valuesOf(resumed)).toEqual(valuesOf(steady));
+    expect(withoutSeconds(await checkpoint())).toEqual(expected);
+    expect((await readdir(directory)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl']);
+  },
+);
+
+test('holds the same memory after each epoch', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, of);
+  const memory: unknown[] = [];
+  const { validate } = stageOf(plan);
+  const measuring = () => {
+    const { numTensors, numBytes, numDataBuffers } = tf.memory();
+    memory.push({ numTensors, numBytes, numDataBuffers });
+    return validate();
+  };
+  await session.run(
+    stageOf(plan, {
+      ...rich,
+      config: { ...config, ...rich.config, epochs: 5 },
+      validate: measuring,
+    }),
+  );
+  expect(memory).toHaveLength(5);
+  expect(memory).toEqual(Array(5).fill(memory[0]));
+});
+
+test('stopped while it validates, it goes on from the last checkpoint to the same end', async () => {
+  const steady = newPlan();
+  await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
+
+  const stopped = newPlan();
+  const validate = async () => {
+    throw new TrainerError('interrupted', 'Stopped.');
+  };
+  const session = await Session.start(runIn(), stopped, of);
+  await expect(session.run(stageOf(stopped, { validate }))).rejects.toThrow('Stopped.');
+
+  const resumed = newPlan();
+  await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed));
+  expect(valuesOf(resumed)).toEqual(valuesOf(steady));
+});
+
+test('leaves the weights of the best epoch, of equal ones that of the least loss, or the earlier', async () => {
+  const plan = newPlan();
+  const accuracies = [0.5, 0.9, 0.9, 0.9, 0.9, 0.7];
+  const losses = [1, 2, 1, 1, 3, 0];
+  const seen: Record<string, Float32Array>[] = [];
+  const validate = async () => {
+    // Copies, since what dataSync gives may be the tensor's own memory.
+    seen.push(structuredClone(valuesOf(plan)));
+    const [top1, logLoss] = [accuracies, losses].map((list) => list[seen.length - 1] as number);
+    return { top1: top1 as number, logLoss: logLoss as number };
+  };
+  const session = await Session.start(runIn(), plan, of);
+  await session.run(stageOf(plan, { validate, config: { ...config, epochs: 6 } }));
+  expect((await checkpoint()).header.best).toEqual({ epoch: 3, accuracy: 0.9, logLoss: 1 });
+  expect(valuesOf(plan)).toEqual(seen[2]);
+  expect(seen[2]).not.toEqual(seen[3]);
+});
+
+test('keeps what stage 1 left where stage 2 makes it worse, also when it is resumed', async () => {
+  const plan = newPlan();
+  const lines: string[] = [];
+  const run = { ...runIn(), say: (line: string) => void lines.push(line) };
+  const validating = (top1: number) => ({ validate: async () => ({ top1, logLoss: 1 }) });
+  const session = await Session.start(run, plan, of);
+  await session.run(stageOf(plan, { number: 1, ...validating(0.8) }));
+  await session.finish(1);
+  const before = structuredClone(valuesOf(plan));
+  const { signal, stopAfter } = stopping();
+  const stopped = stageOf(plan, { ...validating(0.7), mix: stopAfter(STEPS + 1) });
+  await expect((await Session.resume(runIn(signal), plan, of)).run(stopped)).rejects.toThrow();
+  expect(valuesOf(plan)).not.toEqual(before);
+  await (await Session.resume(run, plan, of)).run(stageOf(plan, validating(0.7)));
+  expect(valuesOf(plan)).toEqual(before);
+  expect(lines.at(-1)).toContain('the weights of before are kept');
+});
+
+/** A run that stops at a step. */
+function stopping() {
+  const abort = new AbortController();
+  let steps = 0;
+  const stopAfter =
+    (count: number): NonNullable<Stage['mix']> =>
+    (batch) => {
+      steps += 1;
+      if (steps === count) abort.abort(new Error('Stopped.'));
+      return batch;
+    };
+  return { signal: abort.signal, stopAfter };
+}
+
+test('does not go on with other pretrained weights', async () => {
+  const plan = newPlan();
+  await Session.start(runIn(), plan, { ...of, weightsHash: 'these' });
+  const others = Session.resume(runIn(), plan, { ...of, weightsHash: 'others' });
+  await expect(others).rejects.toMatchObject({
+    code: 'checkpoint_invalid',
+    message: expect.stringContaining('has changed since the checkpoint'),
+  });
+  await Session.resume(runIn(), plan, { ...of, weightsHash: 'these' });
+});
+
+test('validates and keeps the moving average, and goes on from the latest weights', async () => {
+  const [plan, plainPlan] = [newPlan(), newPlan()];
+  const seen: Record<string, Float32Array>[] = [];
+  const validate = async () => {
+    seen.push(structuredClone(valuesOf(plan)));
+    return HALF;
+  };
+  const session = await Session.start(runIn(), plan, of);
+  await session.run(stageOf(plan, { validate, config: { ...config, ema: 0.8 } }));
+  expect(valuesOf(plan)).toEqual(seen[0]);
+  const { tensors } = await checkpoint();
+  // The average changes nothing of what is learned.
+  await (await Session.start(runIn(), plainPlan, of)).run(stageOf(plainPlan));
+  const plain = (await checkpoint()).tensors;
+  const kernel = 'parameters/predictions/kernel';
+  expect(tensors.get(kernel)).toEqual(plain.get(kernel));
+  expect(tensors.get('optimizer/average/predictions/kernel')?.values).toEqual(
+    seen[2]?.['predictions/kernel'],
+  );
+  expect(seen[2]?.['predictions/kernel']).not.toEqual(plain.get(kernel)?.values);
+});
+
+test('trains each epoch on pictures of its own size', async () => {
+  const sizes: (number | undefined)[] = [];
+  const sized: Examples = {
+    ...examples,
+    inputs(indices, random, size) {
+      sizes.push(size);
+      return examples.inputs(indices, random);
+    },
+  };
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, of);
+  await session.run(stageOf(plan, { examples: sized, sizeIn: (epoch) => 32 + epoch }));
+  expect(sizes).toEqual([32, 33, 34].flatMap((size) => Array(STEPS).fill(size)));
+});
+
+test('stops where the validation no longer gets better, also when it is resumed there', async () => {
+  const accuracies = [0.5, 0.9, 0.8, 0.7, 0.95];
+  let validations = 0;
+  const validate = async () => {
+    validations += 1;
+    return { top1: accuracies[validations - 1] as number, logLoss: 1 };
+  };
+  const patient = { validate, config: { ...config, epochs: 5, patience: 2 } };
+  const plan = newPlan();
+  await (await Session.start(runIn(), plan, of)).run(stageOf(plan, patient));
+  expect(validations).toBe(4);
+  expect((await checkpoint()).header).toMatchObject({ epoch: 4, best: { epoch: 2 } });
+
+  const resumed = newPlan();
+  await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed, patient));
+  expect(validations).toBe(4);
+  expect(valuesOf(resumed)).toEqual(valuesOf(plan));
+});
+
+test('goes from stage to stage, each with an optimizer of its own', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, of);
+  const { trunk, head } = cutPlan(plan, 'avg_pool');
+  const trunkBefore = structuredClone(valuesOf(trunk));
+  expect([session.isDone(1), session.isDone(2)]).toEqual([false, false]);
+  await session.run(
+    stageOf(head, {
+      number: 1,
+      examples: memoryExamples(14, [4]),
+      validate: async () => HALF,
+    }),
+  );
+  session.stage1Accuracy = 0.5;
+  await session.finish(1);
+  expect(valuesOf(trunk)).toEqual(trunkBefore);
+
+  const later = newPlan();
+  const resumed = await Session.resume(runIn(), later, of);
+  expect([resumed.isDone(1), resumed.isDone(2), resumed.stage1Accuracy]).toEqual([
+    true,
+    false,
+    0.5,
+  ]);
+  expect(valuesOf(later)).toEqual(valuesOf(plan));
+  await resumed.run(stageOf(later));
+  expect((await checkpoint()).header.optimizerSteps).toBe(3 * STEPS);
+  await resumed.finish(2);
+  expect((await Session.resume(runIn(), newPlan(), of)).isDone(2)).toBe(true);
+});
+
+test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
+  const headStage = (plan: Plan, change: Partial<Stage> = {}) =>
+    stageOf(cutPlan(plan, 'avg_pool').head, {
+      number: 1,
+      examples: memoryExamples(14, [4]),
+      validate: async () => HALF,
+      ...change,
+    });
+  const stopped = newPlan();
+  const controller = new AbortController();
+  const session = await Session.start(runIn(controller.signal), stopped, of);
+  const validate = async () => {
+    controller.abort(new TrainerError('interrupted', 'Stopped.'));
+    return HALF;
+  };
+  await expect(session.run(headStage(stopped, { validate }))).rejects.toThrow('Stopped.');
+
+  const plan = newPlan();
+  const resumed = await Session.resume(runIn(), plan, of);
+  await resumed.run(headStage(plan));
+  await resumed.finish(1);
+  await resumed.run(stageOf(plan));
+  expect((await checkpoint()).header).toMatchObject({ stage: 2, optimizerSteps: 3 * STEPS });
+});
+
+test('leaves the weights as they are where a stage has no epochs', async () => {
+  const plan = newPlan();
+  const before = structuredClone(valuesOf(plan));
+  const session = await Session.start(runIn(), plan, of);
+  await session.run(stageOf(plan, { config: { ...config, epochs: 0 } }));
+  expect(valuesOf(plan)).toEqual(before);
+});
+
+test('logs the mean loss of the whole epoch, also where it was stopped behind its last step', async () => {
+  const steady = newPlan();
+  await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
+  const expected = (await epochsLogged()).map(({ loss }) => loss);
+  await rm(join(directory, 'log.jsonl'));
+
+  const controller = new AbortController();
+  const stopped = newPlan();
+  const session = await Session.start(runIn(controller.signal), stopped, of);
+  const stage = stageOf(stopped, { examples: interruptedAt(STEPS, controller) });
+  await expect(session.run(stage)).rejects.toThrow('Stopped.');
+  const resumed = newPlan();
+  await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed));
+  expect((await epochsLogged()).map(({ loss }) => loss)).toEqual(expected);
+});
+
+test('counts the seconds of all sessions', async () => {
+  const plan = newPlan();
+  await (await Session.start(runIn(), plan, of)).run(stageOf(plan));
+  const { seconds } = (await checkpoint()).header;
+  expect(seconds).toBeGreaterThan(0);
+  const resumed = await Session.resume(runIn(), plan, of);
+  expect(resumed.seconds).toBe(seconds);
+  await resumed.finish(2);
+  expect(resumed.seconds).toBeGreaterThan(seconds);
+});
+
+test('names the step where the loss is not a number, and keeps a checkpoint to go on from', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, of);
+  let steps = 0;
+  const broken: Examples = {
+    ...examples,
+    inputs: async (indices, random) => {
+      steps += 1;
+      const inputs = await examples.inputs(indices, random);
+      return steps === STEPS + 2 ? inputs.mul(Number.NaN) : inputs;
+    },
+  };
+  await expect(session.run(stageOf(plan, { examples: broken }))).rejects.toMatchObject({
+    code: 'loss_not_finite',
+    message: 'The loss became NaN in epoch 2, step 2: lower the peak learning rate, which is 0.02.',
+  });
+  const { tensors } = await checkpoint();
+  const numbers = [...tensors.values()].flatMap(({ values }) => [...values]);
+  expect(numbers.every(Number.isFinite)).toBe(true);
+});
+
+test('keeps the last checkpoint where the disk is full, and goes on from it once there is room', async ({
+  skip,
+}) => {
+  const steady = newPlan();
+  await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
+  await rm(join(directory, 'log.jsonl'));
+  await rm(join(directory, 'checkpoint.safetensors'));
+
+  const unmount = await mountSmallDisk(directory, 64);
+  if (!unmount) return skip('Only root can mount a small disk.');
+  try {
+    const stopped = newPlan();
+    const session = await Session.start(runIn(), stopped, of);
+    const filler = join(directory, 'filler');
+    const validate = async () => {
+      await writeFile(filler, Buffer.alloc(65_536)).catch(() => {});
+      return HALF;
+    };
+    await expect(session.run(stageOf(stopped, { validate }))).rejects.toMatchObject({
+      code: 'disk_full',
+      message: expect.stringMatching(/^The disk is full: .* Free some space and run the same /),
+    });
+    expect((await checkpoint()).header.epoch).toBe(0);
+    await rm(filler);
+    const resumed = newPlan();
+    await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed));
+    expect(valuesOf(resumed)).toEqual(valuesOf(steady));
+    expect((await readdir(directory)).sort()).toEqual(['checkpoint.safetensors', 'log.jsonl']);
+  } finally {
+    await unmount();
+  }
+});
+
+test('does not go on with another data set', async () => {
+  await Session.start(runIn(), newPlan(), of);
+  await expect(
+    Session.resume(runIn(), newPlan(), { ...of, datasetHash: 'another' }),
+  ).rejects.toMatchObject({
+    code: 'checkpoint_invalid',
+    message: expect.stringMatching(/^The data set has changed since .* without --resume\.$/),
+  });
+});
+
+test('goes on with another backend, says so, and ends as well but not the same', async () => {
+  const steady = newPlan();
+  await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
+  const wanted = valuesOf(steady);
+  const controller = new AbortController();
+  const stopped = newPlan();
+  const session = await Session.start(runIn(controller.signal), stopped, of);
+  const stage = stageOf(stopped, { examples: interruptedAt(STEPS + 2, controller) });
+  await expect(session.run(stage)).rejects.toThrow('Stopped.');
+
+  await startBackend('wasm', () => {});
+  try {
+    const said: string[] = [];
+    const plan = newPlan();
+    const run = { ...runIn(), say: (line: string) => said.push(line) };
+    const resumed = await Session.resume(run, plan, { ...of, backend: 'wasm' });
+    expect(said).toEqual([
+      'This run computed on the backend cpu and goes on with wasm: it will learn as well, but not end with the very same numbers.',
+    ]);
+    await resumed.run(stageOf(plan));
+    expect((await checkpoint()).header.backend).toBe('wasm');
+    const found = valuesOf(plan);
+    for (const [name, values] of Object.entries(wanted)) {
+      const errors = values.map((value, i) => Math.abs(value - (found[name]?.[i] as number)));
+      expect(Math.max(...errors), name).toBeLessThan(1e-4);
+    }
+  } finally {
+    await startBackend('cpu', () => {});
+  }
+});
+
+test('does not go on with a damaged checkpoint', async () => {
+  await Session.start(runIn(), newPlan(), of);
+  const path = join(directory, 'checkpoint.safetensors');
+  const file = await readFile(path);
+  await writeFile(path, file.subarray(0, file.length / 2));
+  await expect(Session.resume(runIn(), newPlan(), of)).rejects.toMatchObject({
+    code: 'checkpoint_invalid',
+    message: expect.stringContaining(path),
+  });
+});
+
+test('does not go on with another network, which stays as it is', async () => {
+  const { trunk } = cutPlan(newPlan(), 'avg_pool');
+  await Session.start(runIn(), trunk, of);
+  const plan = newPlan();
+  await expect(Session.resume(runIn(), plan, of)).rejects.toMatchObject({
+    code: 'checkpoint_invalid',
+    message: expect.stringContaining('parameters/predictions/kernel with shape [4,3]'),
+  });
+});
