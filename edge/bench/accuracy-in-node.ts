@@ -14,7 +14,7 @@ import { createPredictor } from 'shared/inference/kernels/predictor';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { openCifar10 } from 'trainer/datasets/cifar';
-import type { PictureSet } from 'trainer/datasets/dataset';
+import type { ImageSet } from 'trainer/datasets/dataset';
 import { openLiteRtNetwork, startLiteRt } from './litert.ts';
 import { makeLiteRtModels } from './litert-models.ts';
 import { startBackend } from './node-backend.ts';
@@ -69,6 +69,6 @@ console.log(JSON.stringify({ images: IMAGES, top1 } satisfies AccuracyFigures));
 
 type Network = (input: Float32Array) => Float32Array | Promise<Float32Array>;
 
-async function inputOf(set: PictureSet, index: number): Promise<Float32Array> {
-  return preprocess(await set.picture(index), card.preprocess);
+async function inputOf(set: ImageSet, index: number): Promise<Float32Array> {
+  return preprocess(await set.image(index), card.preprocess);
 }

@@ -30,7 +30,7 @@ const peers: Record<Peer, string> = {
   tfjs_cpu: 'tfjs in plain JavaScript',
   ort_native: 'native onnxruntime, float32',
 };
-title('EfficientNet-Lite0, 224 px, one picture, one thread, in Node');
+title('EfficientNet-Lite0, 224 px, one image, one thread, in Node');
 for (const [peer, name] of Object.entries(peers) as [Peer, string][]) {
   const ms = node.ms[peer];
   console.log(
@@ -52,7 +52,7 @@ title('By layer: how many, ms of all, GFLOP/s; in int8; stock tfjs-wasm');
 for (const [i, layer] of node.layers.ours.entries()) {
   showLayer(layer, node.layers.int8[i] as LayerTime, node.layers.stock[i] as LayerTime);
 }
-title('By size of the input, and by pictures at once: ms a picture');
+title('By size of the input, and by images at once: ms an image');
 console.log(list(node.msBySize, ' px'));
 console.log(list(node.msByBatch, ' at once'));
 
@@ -143,7 +143,7 @@ async function runInNode<T>(file: string): Promise<T> {
   return JSON.parse(stdout.trim().split('\n').at(-1) as string) as T;
 }
 
-/** With the size of its input, and how many test pictures it gets right. */
+/** With the size of its input, and how many test images it gets right. */
 async function named(model: string): Promise<string> {
   const directory = new URL(`../public/models/${model}/`, import.meta.url);
   const { card } = await readModelCard(modelFiles(directory));

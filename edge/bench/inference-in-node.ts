@@ -1,5 +1,5 @@
 /**
- * One picture through EfficientNet-Lite0 in Node, on one thread: ours in float32 and in int8, stock
+ * One image through EfficientNet-Lite0 in Node, on one thread: ours in float32 and in int8, stock
  * tfjs-wasm, LiteRT.js, onnxruntime-web, tfjs in plain JavaScript and native onnxruntime, in turns. Prints
  * one line of JSON, {@link NodeFigures}. A process of its own, since each peer keeps its memory.
  */
@@ -27,7 +27,7 @@ import { type LayerTime, profileLayers } from './profile-layers.ts';
 import { registeredKernels, useKernels } from './swap-kernels.ts';
 
 export interface NodeFigures {
-  /** Milliseconds a picture of 224 × 224 pixels. */
+  /** Milliseconds an image of 224 × 224 pixels. */
   readonly ms: Record<Peer, number>;
   /** The furthest that a probability is from ours. */
   readonly apart: Record<Peer, number>;
@@ -35,9 +35,9 @@ export interface NodeFigures {
   readonly gigaflop: number;
   readonly peaks: Awaited<ReturnType<typeof measurePeaks>>;
   readonly layers: Readonly<Record<'ours' | 'int8' | 'stock', LayerTime[]>>;
-  /** Milliseconds a picture, by the input's side in pixels. */
+  /** Milliseconds an image, by the input's side in pixels. */
   readonly msBySize: Record<number, number>;
-  /** Milliseconds a picture, by how many are computed at once. */
+  /** Milliseconds an image, by how many are computed at once. */
   readonly msByBatch: Record<number, number>;
 }
 
@@ -53,7 +53,7 @@ export type Peer =
   | 'ort_native';
 
 const ROUNDS = 15;
-/** Plain JavaScript takes a second a picture. */
+/** Plain JavaScript takes a second an image. */
 const CPU_ROUNDS = 2;
 
 const models = new URL('../public/models/imagenet/', import.meta.url);
@@ -189,7 +189,7 @@ function runOf(graph: GraphModel): Run {
   return (input) => graph.predict(input) as tf.Tensor;
 }
 
-/** The network takes any size. @returns milliseconds a picture */
+/** The network takes any size. @returns milliseconds an image */
 function timeGraph(side: number, batch: number): number {
   const predictor = createPredictor(onWasmInFloat32, [batch, side, side, 3], recorder);
   const input = Float32Array.from({ length: batch * side * side * 3 }, (_, i) => Math.sin(i));

@@ -80,13 +80,13 @@ try {
   host.close();
 }
 
-function classifyUrl(picture: string): URL {
-  const query = new URLSearchParams({ url: `${photos}/${picture}`, model: 'cifar10' });
+function classifyUrl(image: string): URL {
+  const query = new URLSearchParams({ url: `${photos}/${image}`, model: 'cifar10' });
   return new URL(`/classify?${query}`, worker.origin);
 }
 
-function classify(picture: string): Promise<Response> {
-  return fetch(classifyUrl(picture), { headers: { 'cache-control': 'no-store' } });
+function classify(image: string): Promise<Response> {
+  return fetch(classifyUrl(image), { headers: { 'cache-control': 'no-store' } });
 }
 
 function load(amount: number): Promise<Result> {

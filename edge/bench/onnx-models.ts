@@ -20,10 +20,10 @@ export interface OnnxModels {
  * The network of `public/models/imagenet`, from the weights that it was exported from, as
  * onnxruntime takes it; quantized by onnxruntime's own tools.
  *
- * @param pictures to calibrate with, each `[3, size, size]`
+ * @param images to calibrate with, each `[3, size, size]`
  */
 export async function makeOnnxModels(
-  pictures: readonly Float32Array[],
+  images: readonly Float32Array[],
   size: number,
 ): Promise<OnnxModels> {
   const network = buildBackbone('efficientnet-lite0', { initialize: false });
@@ -32,22 +32,22 @@ export async function makeOnnxModels(
   network.dispose();
   const float32 = await toOnnxModel(plan, [1, 3, size, size]);
   disposePlan(plan);
-  return { float32, int8: await quantize(float32, pictures, size) };
+  return { float32, int8: await quantize(float32, images, size) };
 }
 
 async function quantize(
   model: Uint8Array,
-  pictures: readonly Float32Array[],
+  images: readonly Float32Array[],
   size: number,
 ): Promise<Uint8Array> {
   const python = await preparePython(console.error, ['onnx==1.23.2', 'onnxruntime==1.32.0']);
   const folder = await mkdtemp(join(tmpdir(), 'graft-onnx-'));
-  const [from, to, calibration] = ['float32.onnx', 'int8.onnx', 'pictures'].map((name) =>
+  const [from, to, calibration] = ['float32.onnx', 'int8.onnx', 'images'].map((name) =>
     join(folder, name),
   ) as [string, string, string];
   try {
     await writeFile(from, model);
-    await writeFile(calibration, Buffer.concat(pictures.map(({ buffer }) => Buffer.from(buffer))));
+    await writeFile(calibration, Buffer.concat(images.map(({ buffer }) => Buffer.from(buffer))));
     const script = fileURLToPath(new URL('quantize_onnx.py', import.meta.url));
     await promisify(execFile)(python, [script, from, to, calibration, `${size}`]);
     return await readFile(to);

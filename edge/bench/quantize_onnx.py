@@ -1,6 +1,6 @@
 """Quantizes an ONNX model to 8 bits as onnxruntime's own guide does: static, QDQ, a scale a channel.
 
-quantize_onnx.py <model> <quantized model> <calibration pictures, float32> <side>
+quantize_onnx.py <model> <quantized model> <calibration images, float32> <side>
 """
 
 import sys
@@ -8,11 +8,11 @@ import sys
 import numpy
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
-model, quantized, pictures, side = sys.argv[1:]
-batches = numpy.fromfile(pictures, numpy.float32).reshape(-1, 1, 3, int(side), int(side))
+model, quantized, images, side = sys.argv[1:]
+batches = numpy.fromfile(images, numpy.float32).reshape(-1, 1, 3, int(side), int(side))
 
 
-class Pictures(CalibrationDataReader):
+class Images(CalibrationDataReader):
     def __init__(self):
         self.left = iter(batches)
 
@@ -24,7 +24,7 @@ class Pictures(CalibrationDataReader):
 quantize_static(
     model,
     quantized,
-    Pictures(),
+    Images(),
     per_channel=True,
     activation_type=QuantType.QUInt8,
     weight_type=QuantType.QInt8,

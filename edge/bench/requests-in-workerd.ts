@@ -19,9 +19,9 @@ export interface CpuTimes {
   readonly fetch: number;
   readonly decode: number;
   readonly preprocess: number;
-  /** The bare inference: from a preprocessed picture to probabilities. */
+  /** The bare inference: from a preprocessed image to probabilities. */
   readonly inference: number;
-  /** These three one after the other, picture by picture: each finds less of its own in the caches. */
+  /** These three one after the other, image by image: each finds less of its own in the caches. */
   readonly decodeToInference: number;
   /** Wall time of a whole request, one after the other. */
   readonly wallMs: number;

@@ -18,9 +18,9 @@ let model: GraphModel | undefined;
 const app = new Hono<{ Bindings: Env }>().get('/classify', async (c) => {
   model ??= await load(c.env);
   const file = new Uint8Array(await (await fetch(c.req.query('url') ?? '')).arrayBuffer());
-  const picture = await openJpeg(file, decoderPrograms)?.decode(1);
-  if (!picture) return c.text('no JPEG', 415);
-  const { width, height, data } = picture;
+  const image = await openJpeg(file, decoderPrograms)?.decode(1);
+  if (!image) return c.text('no JPEG', 415);
+  const { width, height, data } = image;
   const graph = model;
   const probabilities = tf.tidy(() => {
     const rgbx = tf.tensor3d(new Int32Array(data), [height, width, 4], 'int32');

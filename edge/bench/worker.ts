@@ -68,22 +68,22 @@ function inFloat32(kernels: Kernels): Kernels {
   return new Map([...kernels, ['Dequantize', { ...dequantize, kernelFunc }]]);
 }
 
-/** Query: `part`, `times`, `model`, and `url` of a picture. */
+/** Query: `part`, `times`, `model`, and `url` of an image. */
 async function runPart(query: URLSearchParams, env: Env): Promise<void> {
   const url = query.get('url') ?? '';
   const model = await withModel(env, query.get('model') ?? '', 1, (model) => model);
   const spec = model.card.preprocess;
   const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
-  const { picture } = await decode(file, defaultLimits, spec.size);
-  const input = preprocess(picture, spec);
+  const { image } = await decode(file, defaultLimits, spec.size);
+  const input = preprocess(image, spec);
   const parts: Record<string, () => unknown> = {
     fetch: async () => (await fetch(url)).arrayBuffer(),
     decode: () => decode(file, defaultLimits, spec.size),
-    preprocess: () => preprocess(picture, spec, model.input),
+    preprocess: () => preprocess(image, spec, model.input),
     inference: () => model.classify(input),
     decodeToInference: async () => {
-      const { picture } = await decode(file, defaultLimits, spec.size);
-      model.classify(preprocess(picture, spec, model.input));
+      const { image } = await decode(file, defaultLimits, spec.size);
+      model.classify(preprocess(image, spec, model.input));
     },
   };
   const run = parts[query.get('part') ?? ''];
@@ -96,8 +96,8 @@ async function classifyMinimally(query: URLSearchParams, env: Env): Promise<Resp
   const model = await withModel(env, query.get('model') ?? '', 1, (model) => model);
   const { preprocess: spec, labels } = model.card;
   const file = new Uint8Array(await (await fetch(query.get('url') ?? '')).arrayBuffer());
-  const { picture } = await decode(file, defaultLimits, spec.size);
-  const probabilities = model.classify(preprocess(picture, spec, model.input));
+  const { image } = await decode(file, defaultLimits, spec.size);
+  const probabilities = model.classify(preprocess(image, spec, model.input));
   return Response.json(topPredictions(probabilities, labels, 5));
 }
 

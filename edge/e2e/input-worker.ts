@@ -10,8 +10,8 @@ export default {
     const spec = preprocessSpec.parse(JSON.parse(request.headers.get('x-spec') ?? ''));
     const file = new Uint8Array(await request.arrayBuffer());
     try {
-      const { picture } = await decode(file, defaultLimits, spec.size);
-      return new Response(preprocess(picture, spec));
+      const { image } = await decode(file, defaultLimits, spec.size);
+      return new Response(preprocess(image, spec));
     } catch (error) {
       return new Response((error as Error).message, { status: 422 });
     }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { makeGridAvif } from 'shared/test/avif-grid';
-import { makePictures } from 'shared/test/make-pictures';
+import { makeImages } from 'shared/test/make-images';
 import sharp, { type Sharp } from 'sharp';
 import { startBackend } from 'trainer/backends/start-backend';
 import { predict } from 'trainer/commands/predict';
@@ -46,8 +46,8 @@ async function inWorker(file: Uint8Array, spec: PreprocessSpec): Promise<Seen> {
 
 async function inTraining(file: Uint8Array, spec: PreprocessSpec): Promise<Seen> {
   try {
-    const { picture, unserved } = await decodingThreads.decode(file, spec.size);
-    return unserved ?? preprocess(picture, spec);
+    const { image, unserved } = await decodingThreads.decode(file, spec.size);
+    return unserved ?? preprocess(image, spec);
   } catch (error) {
     return (error as Error).message;
   }
@@ -80,13 +80,13 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
 
 test('every kind of file, reduced and not', async () => {
   const refused: string[] = [];
-  for (const [name, file] of await makePictures()) {
+  for (const [name, file] of await makeImages()) {
     if (name.endsWith('.rgb')) continue;
     for (const size of [40, 224]) {
       if (typeof (await expectSame(file, size, name)) === 'string') refused.push(name);
     }
   }
-  expect(refused).toEqual(['picture.tiff', 'picture.tiff']);
+  expect(refused).toEqual(['image.tiff', 'image.tiff']);
 });
 
 const large = { 12: [4032, 3024], 48: [8064, 6048] } as const;
@@ -149,8 +149,8 @@ test('what only the limits of the Worker refuse is trained on', async () => {
   const create = { width: 16_128, height: 6048, channels: 3, background: '#359' } as const;
   const file = await sharp({ create }).jpeg().toBuffer();
   expect(await expectSame(file, 224, 'JPEG')).toMatch(/16128 × 6048 pixels/);
-  const { picture } = await decodingThreads.decode(file, 224);
-  expect([picture.width, picture.height]).toEqual([2016, 756]);
+  const { image } = await decodingThreads.decode(file, 224);
+  expect([image.width, image.height]).toEqual([2016, 756]);
 });
 
 test('and so its probabilities are the same', async () => {

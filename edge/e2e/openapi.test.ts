@@ -65,7 +65,7 @@ test('a generated client asks for what the Worker answers', async () => {
 
   const photo = await readFile(new URL('../test/fixtures/coffee-224.png', import.meta.url));
   const query = { model: 'imagenet', top: 1 };
-  const { data } = await call('classifyPicture', { query, body: new Blob([photo]) });
+  const { data } = await call('classifyImage', { query, body: new Blob([photo]) });
   expect(classifyAnswer.parse(data).predictions).toMatchObject([{ index: 967 }]);
 
   const { error } = await call('classifyUrl', { query: { url: 'http://10.0.0.1/' } });

@@ -58,11 +58,11 @@ test('every operation of the exporter runs in the bundled Worker as in stock tfj
     .removeAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true });
-  const picture = { width: info.width, height: info.height, channels: 3, data } as const;
+  const image = { width: info.width, height: info.height, channels: 3, data } as const;
   const size = EVERY_OPERATION_SIZE;
   const expected = tf.tidy(() =>
     (
-      graph.predict(tf.tensor4d(preprocess(picture, spec), [1, size, size, 3])) as tf.Tensor
+      graph.predict(tf.tensor4d(preprocess(image, spec), [1, size, size, 3])) as tf.Tensor
     ).dataSync(),
   );
   graph.dispose();

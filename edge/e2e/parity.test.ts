@@ -57,14 +57,14 @@ test.each(['float32', 'int8'])(
   },
 );
 
-test('in int8, as many pictures as are measured at once are answered one by one', async () => {
+test('in int8, as many images as are measured at once are answered one by one', async () => {
   const { run, dispose } = await loadModel(modelFolder('int8'));
   tf.tidy(() => {
-    const pictures = tf.randomNormal([70, 224, 224, 3], 0, 1, 'float32', 7);
-    const answers = run(pictures);
+    const images = tf.randomNormal([70, 224, 224, 3], 0, 1, 'float32', 7);
+    const answers = run(images);
     expect(answers.shape).toEqual([70, 1000]);
     for (const place of [0, 34, 69]) {
-      const alone = run(pictures.slice(place, 1)).dataSync();
+      const alone = run(images.slice(place, 1)).dataSync();
       const together = answers.slice(place, 1).dataSync();
       for (const [i, value] of alone.entries()) expect(together[i]).toBeCloseTo(value, 5);
     }
@@ -83,8 +83,8 @@ async function expectAgreement(
       .removeAlpha()
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const picture = { width: info.width, height: info.height, channels: 3, data } as const;
-    const input = preprocess(picture, spec);
+    const image = { width: info.width, height: info.height, channels: 3, data } as const;
+    const input = preprocess(image, spec);
     const probabilities = tf.tidy(() =>
       run(tf.tensor4d(input, [1, 224, 224, 3])).dataSync<'float32'>(),
     );

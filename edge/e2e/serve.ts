@@ -9,7 +9,7 @@ import { createTestHarness, experimental_readRawConfig } from 'wrangler';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
 
-/** The Worker in workerd with models of its own, and a host with pictures for it to fetch. */
+/** The Worker in workerd with models of its own, and a host with images for it to fetch. */
 export interface Served {
   fetch(path: string): Promise<{ json(): Promise<unknown> }>;
   /** @param photo place in `photos` @param query more than its url */

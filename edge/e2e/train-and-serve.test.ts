@@ -10,9 +10,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFolder, type Served, serve } from './serve.ts';
 
 // The whole way on real data: train on a part of CIFAR-10, export, serve in workerd, and classify
-// test pictures that a server on this machine holds.
+// test images that a server on this machine holds.
 
-const PICTURES = 20;
+const IMAGES = 20;
 
 let served: Served;
 let left: string[];
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await promisify(execFile)(process.execPath, [cli, 'train', ...options]);
   const run = (await readdir(folder)).find((name) => name.endsWith('-smoke'));
   left = await readdir(join(folder, run as string));
-  photos = await encodeTestPictures();
+  photos = await encodeTestImages();
   served = await serve(
     folder,
     photos.map(({ png }) => png),
@@ -47,29 +47,29 @@ test('the trained model is served', async () => {
   expect(answer.models[0]?.accuracy[0]).toMatchObject({ source: 'measured', split: 'test' });
 
   const { card } = modelAnswer.parse(await (await served.fetch('/models/e2e')).json());
-  expect(card.calibration).toMatchObject({ pictures: 200, ece: { after: expect.any(Number) } });
-  // Chosen on the validation pictures.
+  expect(card.calibration).toMatchObject({ images: 200, ece: { after: expect.any(Number) } });
+  // Chosen on the validation images.
   expect(card.calibration?.temperature).not.toBe(1);
 });
 
-test('pictures fetched by url get the right labels', async () => {
+test('images fetched by url get the right labels', async () => {
   let right = 0;
   for (const [index, { label }] of photos.entries()) {
     const answer = await served.classify(index);
     expect(answer.image).toMatchObject({ width: 32, height: 32, format: 'png' });
     if (answer.predictions[0]?.label === label) right += 1;
   }
-  // Trained on 1,000 pictures it gets some 60 % right; guessing gets 10 %.
-  expect(right).toBeGreaterThanOrEqual(PICTURES * 0.4);
+  // Trained on 1,000 images it gets some 60 % right; guessing gets 10 %.
+  expect(right).toBeGreaterThanOrEqual(IMAGES * 0.4);
 });
 
-async function encodeTestPictures(): Promise<typeof photos> {
-  const { test: pictures, labels } = await openCifar10();
+async function encodeTestImages(): Promise<typeof photos> {
+  const { test: images, labels } = await openCifar10();
   return Promise.all(
-    Array.from({ length: PICTURES }, async (_, index) => {
-      const { width, height, channels, data } = await pictures.picture(index);
+    Array.from({ length: IMAGES }, async (_, index) => {
+      const { width, height, channels, data } = await images.image(index);
       const png = await sharp(data, { raw: { width, height, channels } }).png().toBuffer();
-      return { label: labels[pictures.label(index)] as string, png };
+      return { label: labels[images.label(index)] as string, png };
     }),
   );
 }

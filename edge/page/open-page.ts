@@ -10,22 +10,22 @@ import {
 } from 'playwright-core';
 import { createTestHarness } from 'wrangler';
 
-/** The Worker with its page, a browser, and a host with pictures. */
+/** The Worker with its page, a browser, and a host with images. */
 export interface PageHost {
   /** A new page at `/`, with what the browser has complained of, which should be nothing. */
   open(options?: BrowserContextOptions): Promise<{ page: Page; complaints: string[] }>;
-  /** Of a picture that another host serves. */
-  readonly pictureUrl: string;
+  /** Of an image that another host serves. */
+  readonly imageUrl: string;
   close(): Promise<void>;
 }
 
-/** @param picture what the other host serves */
-export async function startPageHost(picture: Uint8Array): Promise<PageHost> {
+/** @param image what the other host serves */
+export async function startPageHost(image: Uint8Array): Promise<PageHost> {
   const worker = createTestHarness({
     root: fileURLToPath(new URL('..', import.meta.url)),
     workers: [{ configPath: 'wrangler.jsonc', vars: { ALLOW_LOOPBACK: '1' } }],
   });
-  const host = createServer((_, response) => response.end(picture));
+  const host = createServer((_, response) => response.end(image));
   const [{ url }, browser] = await Promise.all([worker.listen(), startChromium(), listen()]);
 
   function listen(): Promise<void> {
@@ -33,7 +33,7 @@ export async function startPageHost(picture: Uint8Array): Promise<PageHost> {
   }
 
   return {
-    pictureUrl: `http://127.0.0.1:${(host.address() as AddressInfo).port}/picture.png`,
+    imageUrl: `http://127.0.0.1:${(host.address() as AddressInfo).port}/image.png`,
     async open(options) {
       const context = await browser.newContext(options ?? {});
       const page = await context.newPage();

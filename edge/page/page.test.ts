@@ -26,7 +26,7 @@ async function labels(page: Page): Promise<string[]> {
 }
 
 async function choose(page: Page, name: string): Promise<void> {
-  await page.getByLabel('Choose a picture').setInputFiles(fixture(name));
+  await page.getByLabel('Choose an image').setInputFiles(fixture(name));
 }
 
 test('classifies a chosen file, and says how long it took and how to ask again', async () => {
@@ -43,7 +43,7 @@ test('classifies a chosen file, and says how long it took and how to ask again',
     );
   expect(widths.map((share) => `${(Number(share) * 100).toFixed(1)}%`)).toEqual(shares);
   expect(await page.locator('#timing').textContent()).toMatch(
-    /in all, from here\d.* mspicture451 × 300 PNG, 221 kB$/,
+    /in all, from here\d.* msimage451 × 300 PNG, 221 kB$/,
   );
   expect(await page.locator('#curl').textContent()).toBe(
     `curl '${new URL(page.url()).origin}/classify?model=imagenet' \\\n` +
@@ -53,12 +53,12 @@ test('classifies a chosen file, and says how long it took and how to ask again',
   expect(complaints).toEqual([]);
 });
 
-test('classifies the picture at an address', async () => {
+test('classifies the image at an address', async () => {
   const { page, complaints } = await host.open(desktop);
-  await page.getByLabel('Or its address').fill(host.pictureUrl);
+  await page.getByLabel('Or its address').fill(host.imageUrl);
   await page.keyboard.press('Enter');
   expect((await labels(page))[0]).toBe('espresso');
-  const url = encodeURIComponent(host.pictureUrl);
+  const url = encodeURIComponent(host.imageUrl);
   expect(await page.locator('#curl').textContent()).toContain(
     `/classify?model=imagenet&url=${url}'`,
   );
@@ -101,14 +101,14 @@ test('takes an address by paste', async () => {
     transfer.setData('text/plain', url);
     const event = new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true });
     document.body.dispatchEvent(event);
-  }, host.pictureUrl);
+  }, host.imageUrl);
   expect((await labels(page))[0]).toBe('espresso');
-  expect(await page.getByLabel('Or its address').inputValue()).toBe(host.pictureUrl);
+  expect(await page.getByLabel('Or its address').inputValue()).toBe(host.imageUrl);
 });
 
 test('shows what the service objects to', async () => {
   const { page } = await host.open(desktop);
-  await page.getByLabel('Or its address').fill('http://10.0.0.1/<b>picture</b>.jpg');
+  await page.getByLabel('Or its address').fill('http://10.0.0.1/<b>image</b>.jpg');
   await page.getByRole('button', { name: 'Classify' }).click();
   const alert = page.getByRole('alert');
   await alert.waitFor();

@@ -1,11 +1,11 @@
-/** Takes pictures of the page: `node page/screenshots.ts <folder>`. */
+/** Takes images of the page: `node page/screenshots.ts <folder>`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startPageHost } from './open-page.ts';
 
 const [folder] = process.argv.slice(2);
-if (!folder) throw new Error('Name a folder for the pictures: node page/screenshots.ts <folder>.');
+if (!folder) throw new Error('Name a folder for the images: node page/screenshots.ts <folder>.');
 
 const fixture = fileURLToPath(new URL('../test/fixtures/coffee.png', import.meta.url));
 const host = await startPageHost(await readFile(fixture));
@@ -27,10 +27,10 @@ try {
       await page.getByRole('button', { name: 'A cat' }).click();
       await page.locator('[data-state="answered"]').waitFor();
       await save('answered');
-      await page.getByLabel('Or its address').fill(host.pictureUrl);
+      await page.getByLabel('Or its address').fill(host.imageUrl);
       await page.getByRole('button', { name: 'Classify' }).click();
       await page.locator('[data-state="answered"]').waitFor();
-      await page.getByLabel('Or its address').fill('http://10.0.0.1/picture.jpg');
+      await page.getByLabel('Or its address').fill('http://10.0.0.1/image.jpg');
       await page.getByRole('button', { name: 'Classify' }).click();
       await page.locator('[data-state="failed"]').waitFor();
       await save('failed');

@@ -48,7 +48,7 @@ async function expectProblem(response: Response, code: keyof typeof problemStatu
   expect([response.status, body.status]).toEqual([problemStatus[code], problemStatus[code]]);
 }
 
-// Keras, on the same pictures. `-224` is fed to the network as it is.
+// Keras, on the same images. `-224` is fed to the network as it is.
 describe('golden answers of imagenet', () => {
   test.each([
     ['chelsea-224.png', 285, 0.384633],
@@ -196,11 +196,11 @@ describe('refuses', () => {
   });
 
   test.each([
-    ['html-as-png', 'unsupported_picture'],
-    ['picture.tiff', 'unsupported_picture'],
-    ['no-such-picture.jpg', 'fetch_failed'],
+    ['html-as-png', 'unsupported_image'],
+    ['image.tiff', 'unsupported_image'],
+    ['no-such-image.jpg', 'fetch_failed'],
     ['empty', 'fetch_failed'],
-    ['padded?bytes=1000001', 'picture_too_large'],
+    ['padded?bytes=1000001', 'image_too_large'],
   ] as const)('%s as %s', async (name, code) => {
     await expectProblem(await request(query({ url: `${host}/${name}` })), code);
   });
@@ -230,7 +230,7 @@ describe('refuses', () => {
   });
 });
 
-test('takes a picture of exactly the largest size', async () => {
+test('takes an image of exactly the largest size', async () => {
   await classify('padded?bytes=1000000');
 });
 

@@ -18,7 +18,7 @@ const app = createApp({
 
 interface Attack {
   readonly name?: string;
-  /** Of the picture. A path is one of the photo host. */
+  /** Of the image. A path is one of the photo host. */
   readonly url?: string | undefined;
   /** What stands after `/classify?`, where it is more than the url. */
   readonly query?: string;
@@ -185,28 +185,28 @@ const upstream: Attack[] = [
   { url: '/broken-off', expected: 'fetch_failed' },
   { url: '/slow-headers', expected: 'fetch_timeout' },
   { url: '/drip', expected: 'fetch_timeout' },
-  { url: '/declared-length?bytes=1000001', expected: 'picture_too_large' },
-  { url: '/chunked?bytes=1000000000', expected: 'picture_too_large' },
-  { url: '/gzip?bytes=1000000', expected: 'picture_too_large' },
-  { url: '/padded?bytes=1000001', expected: 'picture_too_large' },
+  { url: '/declared-length?bytes=1000001', expected: 'image_too_large' },
+  { url: '/chunked?bytes=1000000000', expected: 'image_too_large' },
+  { url: '/gzip?bytes=1000000', expected: 'image_too_large' },
+  { url: '/padded?bytes=1000001', expected: 'image_too_large' },
   { url: '/padded?bytes=1000000', expected: 200 },
   // Whatever follows the length that was declared is not read.
-  { url: '/short-length', expected: 'broken_picture' },
+  { url: '/short-length', expected: 'broken_image' },
 ];
 
-const pictures: Attack[] = [
-  { url: '/html-as-png', expected: 'unsupported_picture' },
-  ...['picture.svg', 'picture.pdf', 'picture.tiff', 'picture.heic', 'hevc.avif', 'video.avif'].map(
-    (name): Attack => ({ url: `/${name}`, expected: 'unsupported_picture' }),
+const images: Attack[] = [
+  { url: '/html-as-png', expected: 'unsupported_image' },
+  ...['image.svg', 'image.pdf', 'image.tiff', 'image.heic', 'hevc.avif', 'video.avif'].map(
+    (name): Attack => ({ url: `/${name}`, expected: 'unsupported_image' }),
   ),
   { url: '/bomb.png', expected: 'too_many_pixels' },
   ...['zero.png', 'truncated.jpg', 'truncated.avif', 'bad-checksum.png']
     // Small files that would fill the memory where all of their entries are kept.
     .concat(['many-boxes.avif', 'many-properties.avif', 'many-references.avif'])
     .concat(['overlapping.avif', 'bomb.avif'])
-    // Files in which the decoder would find another picture than its header was read of.
+    // Files in which the decoder would find another image than its header was read of.
     .concat('decoy.webp')
-    .map((name): Attack => ({ url: `/${name}`, expected: 'broken_picture' })),
+    .map((name): Attack => ({ url: `/${name}`, expected: 'broken_image' })),
   // None of them comes with a content type.
   ...['chelsea.jpg', 'animated.gif', 'animated.png', 'animated.webp', 'cmyk.jpg', '16-bit.png']
     .concat(['grey.jpg', 'grey.png', 'alpha.png', 'tiny.png', 'interlaced.png', 'progressive.jpg'])
@@ -224,7 +224,7 @@ const requests: Attack[] = [
     name: 'an upload over the cap',
     path: '/classify',
     init: { method: 'POST', body: new Uint8Array(1_000_001) },
-    expected: 'picture_too_large',
+    expected: 'image_too_large',
   },
   {
     name: 'a batch over the cap',
@@ -265,7 +265,7 @@ const attacks: Attack[] = [
   ...redirects,
   ...hops,
   ...upstream,
-  ...pictures,
+  ...images,
   ...requests,
 ];
 
@@ -314,7 +314,7 @@ test("forwards neither the caller's cookies nor its key", async () => {
   for (const name of Object.keys(headers)) expect(sent).not.toHaveProperty(name);
 });
 
-test('gives the eight orientations of a picture one label', async () => {
+test('gives the eight orientations of an image one label', async () => {
   const labels = await Promise.all(
     [1, 2, 3, 4, 5, 6, 7, 8].map(async (orientation) => {
       const response = await attackWith({ url: `/orientation-${orientation}.png`, expected: 200 });

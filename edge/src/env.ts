@@ -14,8 +14,8 @@ export interface Env {
   /** Takes one data point a request; see record-request.ts for its columns. */
   readonly METRICS?: AnalyticsEngineDataset;
   /**
-   * Cloudflare Images, which reads HEIC and pictures that are too large for an isolate's memory. It
-   * has a price per picture, and is not asked about any other.
+   * Cloudflare Images, which reads HEIC and images that are too large for an isolate's memory. It
+   * has a price per image, and is not asked about any other.
    */
   readonly IMAGES?: ImagesBinding;
   /**
@@ -29,7 +29,7 @@ export interface Env {
    */
   readonly HOST_RATE_LIMITER?: RateLimit;
   /**
-   * Hosts that pictures may come from, redirects included: `img.example.com, *.example.org`.
+   * Hosts that images may come from, redirects included: `img.example.com, *.example.org`.
    * Without it, any public host.
    */
   readonly ALLOWED_HOSTS?: string;

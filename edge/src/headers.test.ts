@@ -77,7 +77,7 @@ test("logs one line of JSON a request, without the url's query", async () => {
     status: 403,
     code: 'blocked_target',
     ms: expect.any(Number),
-    picture: 'http://10.0.0.1/cat.jpg',
+    image: 'http://10.0.0.1/cat.jpg',
   });
 });
 

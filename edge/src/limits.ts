@@ -10,23 +10,23 @@ export interface Limits {
   readonly headersTimeoutMs: number;
   /** From the headers to the last byte of the body. */
   readonly bodyTimeoutMs: number;
-  /** From a request's headers to the last byte of the picture that it brings. */
+  /** From a request's headers to the last byte of the image that it brings. */
   readonly uploadTimeoutMs: number;
   /** How long an upload may take to get going. */
   readonly uploadGraceMs: number;
   /** What has to arrive of an upload after that, on average, in bytes a second. */
   readonly minUploadRate: number;
-  /** Largest picture file, counted after any content encoding is undone. */
+  /** Largest image file, counted after any content encoding is undone. */
   readonly maxBytes: number;
-  /** Largest picture file in a form, of which there are two copies for a while. */
+  /** Largest image file in a form, of which there are two copies for a while. */
   readonly maxFormBytes: number;
-  /** Picture files that all requests of an isolate may hold together. */
+  /** Image files that all requests of an isolate may hold together. */
   readonly maxHeldBytes: number;
-  /** Largest picture, by the dimensions in its header: it bounds the time that decoding takes. */
+  /** Largest image, by the dimensions in its header: it bounds the time that decoding takes. */
   readonly maxPixels: number;
-  /** The most memory that decoding one picture may take, as computed from its header. */
+  /** The most memory that decoding one image may take, as computed from its header. */
   readonly maxDecodeBytes: number;
-  /** Pictures of a batch that are fetched at once. */
+  /** Images of a batch that are fetched at once. */
   readonly batchConcurrency: number;
   /**
    * Requests to image hosts that a batch of a caller without a key may make, redirects included:

@@ -41,17 +41,17 @@ const titles: Readonly<Record<ProblemCode, string>> = {
   not_found: 'Not found',
   method_not_allowed: 'Method not allowed',
   upload_timeout: 'The upload took too long',
-  picture_too_large: 'Picture too large',
+  image_too_large: 'Image too large',
   body_too_large: 'Body too large',
-  unsupported_picture: 'Unsupported picture',
-  broken_picture: 'Broken picture',
+  unsupported_image: 'Unsupported image',
+  broken_image: 'Broken image',
   too_many_pixels: 'Too many pixels',
   rate_limited: 'Too many requests',
   internal: 'Internal error',
-  fetch_failed: 'Fetching the picture failed',
+  fetch_failed: 'Fetching the image failed',
   misconfigured: 'Misconfigured service',
   overloaded: 'Overloaded',
-  fetch_timeout: 'Fetching the picture took too long',
+  fetch_timeout: 'Fetching the image took too long',
 };
 
 /** What the caller is told. What nobody foresaw stays opaque. */

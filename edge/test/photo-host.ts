@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { makeBadPictures } from 'shared/test/make-bad-pictures';
-import { makePictures, type Pictures } from 'shared/test/make-pictures';
+import { makeBadImages } from 'shared/test/make-bad-images';
+import { type Images, makeImages } from 'shared/test/make-images';
 import { makePolicyImages } from 'shared/test/make-policy-images';
 import type { TestProject } from 'vitest/node';
 import {
@@ -15,16 +15,16 @@ import {
 } from './odd-answers.ts';
 
 /**
- * A web server on loopback with good pictures, bad ones, and a host's usual ways to misbehave.
+ * A web server on loopback with good images, bad ones, and a host's usual ways to misbehave.
  * Vitest starts it before the tests, which learn its origin as `inject('photoHost')`.
  */
 export default async function startPhotoHost(project: TestProject): Promise<() => void> {
-  const good = await makePictures();
-  const pictures = new Map([...good, ...makeBadPictures(good), ...(await makePolicyImages())]);
-  const oddGood = goodOddAnswers(pictures.get('chelsea.jpg') as Buffer);
+  const good = await makeImages();
+  const images = new Map([...good, ...makeBadImages(good), ...(await makePolicyImages())]);
+  const oddGood = goodOddAnswers(images.get('chelsea.jpg') as Buffer);
   const odd = new Map([...oddGood, ...badOddAnswers]);
   const server = createServer((request, response) => {
-    answer(request, response, pictures, odd).catch(() => response.destroy());
+    answer(request, response, images, odd).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -40,7 +40,7 @@ export default async function startPhotoHost(project: TestProject): Promise<() =
   };
 }
 
-/** Headers of the last request for a picture, and how many requests there were. */
+/** Headers of the last request for an image, and how many requests there were. */
 let seen: { readonly headers: IncomingMessage['headers']; readonly requests: number } = {
   headers: {},
   requests: 0,
@@ -49,7 +49,7 @@ let seen: { readonly headers: IncomingMessage['headers']; readonly requests: num
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  pictures: Pictures,
+  images: Images,
   odd: ReadonlyMap<string, OddAnswer>,
 ): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://photo-host');
@@ -59,7 +59,7 @@ async function answer(
   }
   seen = { headers: request.headers, requests: seen.requests + 1 };
   const bytes = Number(searchParams.get('bytes'));
-  const photo = pictures.get('chelsea.jpg') as Buffer;
+  const photo = images.get('chelsea.jpg') as Buffer;
   if (pathname.startsWith('/odd/')) {
     const name = pathname.slice('/odd/'.length);
     const found = pickyAnswer(name, request, photo) ?? odd.get(name) ?? { status: 404 };
@@ -90,7 +90,7 @@ async function answer(
       response.writeHead(302).end();
       return;
     case '/status':
-      response.writeHead(Number(searchParams.get('code'))).end('no picture');
+      response.writeHead(Number(searchParams.get('code'))).end('no image');
       return;
     case '/empty':
       response.end();
@@ -138,8 +138,8 @@ async function answer(
       response.end();
       return;
     default: {
-      const picture = pictures.get(pathname.slice(1));
-      response.writeHead(picture ? 200 : 404).end(picture);
+      const image = images.get(pathname.slice(1));
+      response.writeHead(image ? 200 : 404).end(image);
     }
   }
 }

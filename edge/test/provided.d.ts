@@ -6,7 +6,7 @@ declare module 'vitest' {
     photoHost: string;
     /** Names below `/odd/` of that host, the bad ones with what is said of them. */
     oddPaths: { good: string[]; bad: [name: string, says: string][]; picky: string[] };
-    /** The graph of `every-operation.ts`, for square pictures of `size` pixels. */
+    /** The graph of `every-operation.ts`, for square images of `size` pixels. */
     everyOperation: { size: number; json: string; weightData: number[] };
   }
 }

@@ -3,12 +3,12 @@ import { alphaItem, gridItem, having, makeAvif, primaryItem, type Reference } fr
 
 /**
  * An AVIF that is cut into tiles, as telephones do it; some stick out at the right and at the
- * bottom. Where the picture has alpha, that is another grid.
+ * bottom. Where the image has alpha, that is another grid.
  *
  * @param side of a tile, in pixels
  */
-export async function makeGridAvif(picture: Sharp, side: number): Promise<Buffer> {
-  const whole = await picture.clone().raw().toBuffer({ resolveWithObject: true });
+export async function makeGridAvif(image: Sharp, side: number): Promise<Buffer> {
+  const whole = await image.clone().raw().toBuffer({ resolveWithObject: true });
   const { width, height, channels } = whole.info;
   const [columns, rows] = [Math.ceil(width / side), Math.ceil(height / side)];
   const [right, bottom] = [columns * side - width, rows * side - height];

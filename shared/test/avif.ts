@@ -17,7 +17,7 @@ export interface Reference {
   readonly to: readonly number[];
 }
 
-/** An AVIF file of items, the first of which is the picture to show. */
+/** An AVIF file of items, the first of which is the image to show. */
 export function makeAvif(items: readonly Item[], references: readonly Reference[] = []): Buffer {
   const isGrid = ({ type }: Item): boolean => type === 'grid';
   const grids = items.filter(isGrid);
@@ -75,7 +75,7 @@ export function makeAvif(items: readonly Item[], references: readonly Reference[
   return Buffer.concat([head(locate(start)), box('mdat', ...coded)]);
 }
 
-/** The coded picture in a file that has one, with its properties. */
+/** The coded image in a file that has one, with its properties. */
 export function primaryItem(file: Buffer): Item {
   const items = readHeifItems(file) as HeifItems;
   return itemOf(items, items.primary);
@@ -100,7 +100,7 @@ export function having(item: Item, ...properties: readonly Buffer[]): Item {
   return { ...item, properties: [...item.properties, ...properties] };
 }
 
-/** A picture that is cut into tiles. */
+/** An image that is cut into tiles. */
 export function gridItem(rows: number, columns: number, width: number, height: number): Item {
   const data = Buffer.concat([
     ...[uint(0, 2), uint(rows - 1, 1), uint(columns - 1, 1)],

@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { makeBadPictures } from './make-bad-pictures.ts';
-import { makePictures } from './make-pictures.ts';
+import { makeBadImages } from './make-bad-images.ts';
+import { makeImages } from './make-images.ts';
 import { makePolicyImages } from './make-policy-images.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A folder with the files of `make-pictures.ts`, `make-bad-pictures.ts` and `make-policy-images.ts`. */
+    /** A folder with the files of `make-images.ts`, `make-bad-images.ts` and `make-policy-images.ts`. */
     imageFolder: string;
   }
 }
@@ -16,8 +16,8 @@ declare module 'vitest' {
 /** Makes the image files before the tests, which read them with `read-image.ts`. */
 export default async function makeImageFolder(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'graft-images-'));
-  const good = await makePictures();
-  const all = [...good, ...makeBadPictures(good), ...(await makePolicyImages())];
+  const good = await makeImages();
+  const all = [...good, ...makeBadImages(good), ...(await makePolicyImages())];
   for (const [name, file] of all) {
     await writeFile(join(folder, name), file);
   }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Picture } from '../src/images/preprocess/preprocess.ts';
+import type { Image } from '../src/images/preprocess/preprocess.ts';
 
 /** Upright size, and red, green and blue at the centres of the four quarters, row by row. */
 interface Shown {
@@ -70,18 +70,18 @@ export const imagePolicy: Readonly<Record<string, Shown | Refused>> = {
   'text-bad-checksum.png': browsers('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'many-parts.png': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'last-part-bad-checksum.png': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
-  'middle-part-bad-checksum.png': refused('broken_picture', 'damaged'),
-  'part-missing.png': refused('broken_picture', 'damaged'),
-  'parts-apart.png': refused('broken_picture', 'damaged'),
+  'middle-part-bad-checksum.png': refused('broken_image', 'damaged'),
+  'part-missing.png': refused('broken_image', 'damaged'),
+  'parts-apart.png': refused('broken_image', 'damaged'),
   'without-end.png': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'cut-in-last-checksum.png': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'bytes-after-end.png': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'bytes-after-stream.png': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'rows-after-last.png': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'stream-bad-checksum.png': browsers('64 × 48: 4041c7 c24187 40c397 c2c357'),
-  'last-rows-missing.png': refused('broken_picture', 'damaged'),
-  'half.png': refused('broken_picture', 'damaged'),
-  'header-bad-checksum.png': refused('broken_picture', 'damaged'),
+  'last-rows-missing.png': refused('broken_image', 'damaged'),
+  'half.png': refused('broken_image', 'damaged'),
+  'header-bad-checksum.png': refused('broken_image', 'damaged'),
   'wide.png': refused('too_many_pixels', '70000 × 2 pixels; a side may have at most 65535'),
   'offset.gif': browsers('100 × 80: 1b2de1 d83381 ffffff ffffff'),
   'background.gif': browsers('100 × 80: 1b2de1 d83381 ffffff ffffff'),
@@ -94,8 +94,8 @@ export const imagePolicy: Readonly<Record<string, Shown | Refused>> = {
   'bytes-after-trailer.gif': both('64 × 48: 3c41c9 bb4589 3ec697 c6c654'),
   'comment.gif': both('64 × 48: 3c41c9 bb4589 3ec697 c6c654'),
   'table-short.gif': both('64 × 48: 000000 000000 000000 000000'),
-  'half.gif': refused('broken_picture', 'damaged'),
-  'last-rows-missing.gif': refused('broken_picture', 'damaged'),
+  'half.gif': refused('broken_image', 'damaged'),
+  'last-rows-missing.gif': refused('broken_image', 'damaged'),
   'icc.webp': both('64 × 48: 3f3ec8 3fc388 c43e98 c4c356'),
   'icc-unannounced.webp': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'icc-of-grey.webp': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
@@ -111,26 +111,26 @@ export const imagePolicy: Readonly<Record<string, Shown | Refused>> = {
   'codes-unstated.avif': both('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'codes-hdr.avif': pillow('64 × 48: 4041c7 c24187 40c397 c2c357'),
   'icc.avif': both('64 × 48: 3f3ec8 3fc388 c43e98 c4c356'),
-  'heic.jpg': refused('unsupported_picture', 'a HEIC image'),
-  'heic-of-layers.png': refused('unsupported_picture', 'a HEIC image'),
-  'video.jpg': refused('unsupported_picture', 'a video'),
-  'tiff.jpg': refused('unsupported_picture', 'a TIFF image'),
-  'tiff-big-endian.png': refused('unsupported_picture', 'a TIFF image'),
-  'bmp.png': refused('unsupported_picture', 'a BMP image'),
-  'icon.png': refused('unsupported_picture', 'an icon'),
-  'jxl.jpg': refused('unsupported_picture', 'a JPEG XL image'),
-  'jxl-boxed.jpg': refused('unsupported_picture', 'a JPEG XL image'),
-  'jp2.jpg': refused('unsupported_picture', 'a JPEG 2000 image'),
-  'psd.jpg': refused('unsupported_picture', 'a Photoshop document'),
-  'pdf.jpg': refused('unsupported_picture', 'a PDF document'),
-  'html.jpg': refused('unsupported_picture', 'an HTML page'),
-  'svg.png': refused('unsupported_picture', 'an SVG drawing'),
-  'svg-with-doctype.png': refused('unsupported_picture', 'an SVG drawing'),
-  'svg-with-prefix.png': refused('unsupported_picture', 'an SVG drawing'),
-  'zip.jpg': refused('unsupported_picture', 'a ZIP archive'),
-  'gzip.jpg': refused('unsupported_picture', 'compressed with gzip'),
-  'empty.jpg': refused('unsupported_picture', 'empty'),
-  'words.jpg': refused('unsupported_picture', 'not a JPEG, PNG, WebP, AVIF or GIF picture'),
+  'heic.jpg': refused('unsupported_image', 'a HEIC image'),
+  'heic-of-layers.png': refused('unsupported_image', 'a HEIC image'),
+  'video.jpg': refused('unsupported_image', 'a video'),
+  'tiff.jpg': refused('unsupported_image', 'a TIFF image'),
+  'tiff-big-endian.png': refused('unsupported_image', 'a TIFF image'),
+  'bmp.png': refused('unsupported_image', 'a BMP image'),
+  'icon.png': refused('unsupported_image', 'an icon'),
+  'jxl.jpg': refused('unsupported_image', 'a JPEG XL image'),
+  'jxl-boxed.jpg': refused('unsupported_image', 'a JPEG XL image'),
+  'jp2.jpg': refused('unsupported_image', 'a JPEG 2000 image'),
+  'psd.jpg': refused('unsupported_image', 'a Photoshop document'),
+  'pdf.jpg': refused('unsupported_image', 'a PDF document'),
+  'html.jpg': refused('unsupported_image', 'an HTML page'),
+  'svg.png': refused('unsupported_image', 'an SVG drawing'),
+  'svg-with-doctype.png': refused('unsupported_image', 'an SVG drawing'),
+  'svg-with-prefix.png': refused('unsupported_image', 'an SVG drawing'),
+  'zip.jpg': refused('unsupported_image', 'a ZIP archive'),
+  'gzip.jpg': refused('unsupported_image', 'compressed with gzip'),
+  'empty.jpg': refused('unsupported_image', 'empty'),
+  'words.jpg': refused('unsupported_image', 'not a JPEG, PNG, WebP, AVIF or GIF image'),
 };
 
 /** Of a sample: decoders round in other places. */
@@ -145,22 +145,22 @@ export async function checkPolicy(name: string, decode: () => Promise<Shows>): P
     expect(error).toMatchObject({ code: expected.code, message });
     return;
   }
-  const { width, height, picture } = await decode();
+  const { width, height, image } = await decode();
   const [size, hexes = ''] = expected.seen.split(': ');
   expect(`${width} × ${height}`).toBe(size);
   const colours = hexes.match(/\w\w/g)?.map((hex) => Number.parseInt(hex, 16)) ?? [];
-  const differences = look(picture).map((sample, i) => Math.abs(sample - (colours[i] as number)));
+  const differences = look(image).map((sample, i) => Math.abs(sample - (colours[i] as number)));
   expect(Math.max(...differences)).toBeLessThanOrEqual(colourTolerance);
 }
 
 interface Shows {
   readonly width: number;
   readonly height: number;
-  readonly picture: Picture;
+  readonly image: Image;
 }
 
 /** @returns red, green and blue at the centres of the quarters */
-function look({ width, height, channels, data }: Picture): number[] {
+function look({ width, height, channels, data }: Image): number[] {
   const places = [1, 3].flatMap((row) => [1, 3].map((column) => [column, row] as const));
   return places.flatMap(([column, row]) => {
     const at = ((height * row) >> 2) * width + ((width * column) >> 2);

@@ -2,15 +2,15 @@ import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { alphaItem, box, having, makeAvif, primaryItem, uint } from './avif.ts';
 import { makeGridAvif } from './avif-grid.ts';
-import type { Pictures } from './make-pictures.ts';
+import type { Images } from './make-images.ts';
 
 /** What another encoder makes; see fixtures/README.md. */
 const fixtures = ['422', 'grain', 'limited', 'sequence'];
 
 /** AVIF files of every kind. @param chelsea 451 × 300 pixels */
-export async function makeAvifs(chelsea: Sharp): Promise<Pictures> {
-  const encode = (options: Parameters<Sharp['avif']>[0] = {}, picture = chelsea): Promise<Buffer> =>
-    picture
+export async function makeAvifs(chelsea: Sharp): Promise<Images> {
+  const encode = (options: Parameters<Sharp['avif']>[0] = {}, image = chelsea): Promise<Buffer> =>
+    image
       .clone()
       .avif({ effort: 2, ...options })
       .toBuffer();
@@ -50,9 +50,9 @@ export async function makeAvifs(chelsea: Sharp): Promise<Pictures> {
   return avifs;
 }
 
-/** @returns the picture without alpha */
-async function multiplyByAlpha(picture: Sharp): Promise<Sharp> {
-  const { data, info } = await picture.clone().raw().toBuffer({ resolveWithObject: true });
+/** @returns the image without alpha */
+async function multiplyByAlpha(image: Sharp): Promise<Sharp> {
+  const { data, info } = await image.clone().raw().toBuffer({ resolveWithObject: true });
   const darker = Buffer.alloc(info.width * info.height * 3);
   for (let pixel = 0; pixel < info.width * info.height; pixel++) {
     const [red = 0, green = 0, blue = 0, alpha = 0] = data.subarray(pixel * 4, pixel * 4 + 4);
@@ -69,7 +69,7 @@ function nclx(matrix: number, isFullRange: boolean): Buffer {
   return box('colr', Buffer.from('nclx'), ...colours);
 }
 
-/** Cropped to a size whose centre is so many pixels from the picture's. */
+/** Cropped to a size whose centre is so many pixels from the image's. */
 function clap(width: number, height: number, right: number, down: number): Buffer {
   const fractions = [width, height, right, down].flatMap((value) => [
     uint(value >>> 0, 4),

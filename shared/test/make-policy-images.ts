@@ -3,7 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import { uint } from './avif.ts';
 import { linearGrey, oddInks, proPhoto, swapped } from './icc.ts';
 import { makeForeignFiles } from './make-foreign-files.ts';
-import type { Pictures } from './make-pictures.ts';
+import type { Images } from './make-images.ts';
 import { makeChunk, makePng } from './png.ts';
 
 const [width, height] = [64, 48];
@@ -17,7 +17,7 @@ const pixels = Buffer.from(
 );
 
 /** Files of which docs/images.md says what is shown, each with one oddity; image-policy.ts has it. */
-export async function makePolicyImages(): Promise<Pictures> {
+export async function makePolicyImages(): Promise<Images> {
   const image = sharp(pixels, { raw: { width, height, channels: 3 } });
   const files = [
     await jpegs(image),

@@ -1,5 +1,5 @@
 /**
- * Pictures per second of EfficientNet-Lite0 at 128 px on every backend, next to Keras and
+ * Images per second of EfficientNet-Lite0 at 128 px on every backend, next to Keras and
  * onnxruntime in the same run.
  *
  *     pnpm --filter trainer run bench:backends
@@ -17,8 +17,8 @@ import { mayHaveGraphicsCard } from '../src/backends/webgpu/webgpu-backend.ts';
 import { preparePython } from './python-env.ts';
 
 interface Figures {
-  readonly train_pictures_per_second?: number;
-  readonly forward_pictures_per_second: number;
+  readonly train_images_per_second?: number;
+  readonly forward_images_per_second: number;
   readonly description?: string;
 }
 
@@ -62,12 +62,12 @@ const medians = Object.fromEntries(
   [...figures].map(([name, found]) => [
     name,
     {
-      train: median(found.map((one) => one.train_pictures_per_second)),
-      forward: median(found.map((one) => one.forward_pictures_per_second)),
+      train: median(found.map((one) => one.train_images_per_second)),
+      forward: median(found.map((one) => one.forward_images_per_second)),
     },
   ]),
 );
-console.log('\nPictures per second    training   forward');
+console.log('\nImages per second    training   forward');
 for (const [name, { train, forward }] of Object.entries(medians)) {
   const description = figures.get(name)?.[0]?.description;
   console.log(
@@ -84,7 +84,7 @@ console.log(
     ),
     ratio_wasm_cpu: ratio(medians['wasm']?.train, medians['cpu']?.train),
     ratio_wasm_cpu_forward: ratio(medians['wasm']?.forward, medians['cpu']?.forward),
-    pictures_per_second: medians,
+    images_per_second: medians,
   }),
 );
 

@@ -21,7 +21,7 @@ const { values } = parseArgs({
     epochs: { type: 'string', default: '2' },
     /** Only reads, or trains stage 2 too. */
     train: { type: 'boolean', default: false },
-    /** One picture after the other, when it is its turn. */
+    /** One image after the other, when it is its turn. */
     serial: { type: 'boolean', default: false },
   },
 });
@@ -47,7 +47,7 @@ const indices = Array.from({ length: train.length }, (_, index) => index);
 const spec = { ...backbones['efficientnet-lite0'].preprocess, size };
 const { expect: _, ...serial } = train;
 const examples = photoExamples({ set: values.serial ? serial : train, indices }, spec, {
-  augment: (picture, random) => augment(picture, random, fast.augment),
+  augment: (image, random) => augment(image, random, fast.augment),
 });
 
 const rates: number[] = [];
@@ -97,7 +97,7 @@ if (values.train) {
 console.log(
   JSON.stringify({
     // The first epoch warms up.
-    pictures_per_second: rates.at(-1),
+    images_per_second: rates.at(-1),
     open_seconds: openSeconds,
     rss_mb_by_epoch: rss,
     peak_rss_mb: (process.resourceUsage().maxRSS * 1024) / 1e6,

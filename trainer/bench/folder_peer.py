@@ -44,7 +44,7 @@ for _ in range(args.epochs):
 print(
     json.dumps(
         {
-            "pictures_per_second": rates[-1],
+            "images_per_second": rates[-1],
             "open_seconds": open_seconds,
             "rss_mb_by_epoch": rss,
             # Linux gives it in KiB.

@@ -36,8 +36,8 @@ def build_network(size, classes):
     return keras.Model(trunk.input, layers.Dense(classes)(x))
 
 
-def pictures_per_second(step, batch, warmup, steps):
-    """Runs `step` and gives the median over `steps` of the pictures a second."""
+def images_per_second(step, batch, warmup, steps):
+    """Runs `step` and gives the median over `steps` of the images a second."""
     rates = []
     for number in range(warmup + steps):
         start = time.perf_counter()
@@ -60,18 +60,18 @@ def main():
     model.compile(
         keras.optimizers.Adam(2e-4),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        # On CPU, XLA would train 10 pictures a second instead of 195 (2 cores).
+        # On CPU, XLA would train 10 images a second instead of 195 (2 cores).
         jit_compile=False,
     )
-    pictures = tf.random.uniform((args.batch, args.size, args.size, 3), -1, 1)
+    images = tf.random.uniform((args.batch, args.size, args.size, 3), -1, 1)
     labels = tf.constant(np.arange(args.batch) % 10)
-    predict = tf.function(lambda: model(pictures, training=False))
+    predict = tf.function(lambda: model(images, training=False))
 
     result = {
-        "train_pictures_per_second": pictures_per_second(
-            lambda: model.train_on_batch(pictures, labels), args.batch, args.warmup, args.steps
+        "train_images_per_second": images_per_second(
+            lambda: model.train_on_batch(images, labels), args.batch, args.warmup, args.steps
         ),
-        "forward_pictures_per_second": pictures_per_second(
+        "forward_images_per_second": images_per_second(
             lambda: predict().numpy(), args.batch, args.warmup, args.steps
         ),
         # Linux counts in KiB, macOS in bytes.

@@ -21,7 +21,7 @@ const PHOTOS = 100_000;
 const CLASSES = 100;
 
 interface Figures {
-  readonly pictures_per_second: number;
+  readonly images_per_second: number;
   readonly open_seconds: number;
   readonly rss_mb_by_epoch: readonly [number, number];
   readonly peak_rss_mb: number;
@@ -47,7 +47,7 @@ try {
   console.log(
     JSON.stringify({
       ratio_keras_memory: ratio(keras.peak_rss_mb, graft.peak_rss_mb),
-      ratio_keras: ratio(graft.pictures_per_second, keras.pictures_per_second),
+      ratio_keras: ratio(graft.images_per_second, keras.images_per_second),
       graft,
       open_again_seconds: again.open_seconds,
       keras,
@@ -67,7 +67,7 @@ async function makePhotos(): Promise<void> {
     const into = join(folder, `class ${name}`);
     await mkdir(into, { recursive: true });
     for (let number = name; number < PHOTOS; number += CLASSES) {
-      // Behind the picture's end each has bytes of its own, so that none is a repeat.
+      // Behind the image's end each has bytes of its own, so that none is a repeat.
       const own = Buffer.alloc(4);
       own.writeUInt32LE(number);
       await writeFile(join(into, `${number}.jpg`), Buffer.concat([photo, own]));
@@ -84,9 +84,9 @@ async function measure(
   return JSON.parse(stdout.trim().split('\n').at(-1) as string);
 }
 
-function row({ open_seconds, pictures_per_second, rss_mb_by_epoch, peak_rss_mb }: Figures): string {
+function row({ open_seconds, images_per_second, rss_mb_by_epoch, peak_rss_mb }: Figures): string {
   const [first, second] = rss_mb_by_epoch.map(Math.round);
-  return `opened in ${open_seconds.toFixed(1)} s, ${Math.round(pictures_per_second)} photos/s, ${first} MB after one epoch and ${second} MB after two, at most ${Math.round(peak_rss_mb)} MB`;
+  return `opened in ${open_seconds.toFixed(1)} s, ${Math.round(images_per_second)} photos/s, ${first} MB after one epoch and ${second} MB after two, at most ${Math.round(peak_rss_mb)} MB`;
 }
 
 function ratio(a: number, b: number): number {

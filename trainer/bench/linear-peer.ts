@@ -26,7 +26,7 @@ const quiet = { advance: () => {}, stop: () => {} };
 export async function fitLinearPeer(
   config: TrainConfig,
   backend: string,
-): Promise<Classifier & { readonly accuracy: number; readonly pictures: number }> {
+): Promise<Classifier & { readonly accuracy: number; readonly images: number }> {
   const few = { ...config, limit: IMAGES };
   const source = { data: null, strict: true, signal, say: console.log };
   const { dataset, preprocess, splits, photos } = await preparePhotos(few, source);
@@ -70,6 +70,6 @@ export async function fitLinearPeer(
     run: (inputs) => runPlan(plan, inputs),
     dispose: () => disposePlan(plan),
     accuracy: measure(answers).top1,
-    pictures: test.length,
+    images: test.length,
   };
 }

@@ -6,7 +6,7 @@ import { fast } from '../src/config/fast.ts';
 import { buildNetwork } from '../src/models/build-network.ts';
 import { runPlan } from '../src/plan/run.ts';
 import { toOnnxModel } from './onnx-model.ts';
-import { batch, picturesPerSecond, size } from './time-steps.ts';
+import { batch, imagesPerSecond, size } from './time-steps.ts';
 
 await startBackend('wasm', console.error);
 const { plan } = await buildNetwork({ ...fast, size }, 10);
@@ -25,5 +25,5 @@ if (!expected.every((value, i) => Math.abs(value - Number(output?.data[i])) < 1e
   throw new Error('onnxruntime does not give what the plan gives: not the same network.');
 }
 
-const forward = await picturesPerSecond(() => session.run({ input }));
-console.log(JSON.stringify({ forward_pictures_per_second: forward }));
+const forward = await imagesPerSecond(() => session.run({ input }));
+console.log(JSON.stringify({ forward_images_per_second: forward }));

@@ -6,7 +6,7 @@
  *
  * The folder holds 64 photos of 12 megapixels, made of those in `shared/fixtures` with noise. Both
  * decode, crop, resize to 128 pixels and batch them from warm caches, in turns; medians of 3.
- * Keras decodes every pixel; ours has the JPEG decoder reduce the picture.
+ * Keras decodes every pixel; ours has the JPEG decoder reduce the image.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -44,7 +44,7 @@ try {
   for (let round = 1; round <= ROUNDS; round++) {
     for (const [side, [program = '', ...args]] of Object.entries(sides)) {
       const { stdout } = await run(program, args);
-      const { pictures_per_second: rate } = JSON.parse(stdout.trim().split('\n').at(-1) as string);
+      const { images_per_second: rate } = JSON.parse(stdout.trim().split('\n').at(-1) as string);
       rates.set(side, [...(rates.get(side) ?? []), rate]);
       console.log(`round ${round}, ${side}: ${rate.toFixed(1)} photos/s`);
     }
@@ -87,7 +87,7 @@ async function makePhotos(): Promise<void> {
   for (let photo = 0; photo < PHOTOS; photo++) {
     const into = join(folder, photo % 2 === 0 ? 'a' : 'b');
     await mkdir(into, { recursive: true });
-    // Behind the picture's end each has a byte of its own, so that none is a repeat.
+    // Behind the image's end each has a byte of its own, so that none is a repeat.
     const file = distinct[photo % distinct.length] as Buffer;
     await writeFile(join(into, `${photo}.jpg`), Buffer.concat([file, Uint8Array.of(photo)]));
   }

@@ -75,7 +75,7 @@ async function main(): Promise<void> {
   if (peerSize !== undefined && values.peer === 'yes') {
     const peer = await fitLinearPeer({ ...fast, size: peerSize }, backend.name);
     const folder = await listPhotos(path, CIFAR10.split(','));
-    const benchmark = `${formatPercent(peer.accuracy)} of ${peer.pictures} of CIFAR-10, test`;
+    const benchmark = `${formatPercent(peer.accuracy)} of ${peer.images} of CIFAR-10, test`;
     rows.push({
       model: `a linear head on ImageNet's trunk, ${peerSize} px`,
       benchmark,

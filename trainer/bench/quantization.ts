@@ -1,9 +1,9 @@
 /**
  * What each format of kernels costs in size and answers, next to what tfjs' converter does.
  *
- *     pnpm --filter trainer bench:quantization [--run <folder of a run>] [--pictures 256]
+ *     pnpm --filter trainer bench:quantization [--run <folder of a run>] [--images 256]
  *
- * Of the network of a run, or else of EfficientNet-Lite0 as ImageNet left it, on test pictures of
+ * Of the network of a run, or else of EfficientNet-Lite0 as ImageNet left it, on test images of
  * CIFAR-10. The last line is JSON.
  */
 import { resolve } from 'node:path';
@@ -28,7 +28,7 @@ import { loadRun } from '../src/runs/load-run.ts';
 import { loadBackboneWeights } from '../src/weights/load-backbone-weights.ts';
 
 const { values } = parseArgs({
-  options: { run: { type: 'string' }, pictures: { type: 'string', default: '256' } },
+  options: { run: { type: 'string' }, images: { type: 'string', default: '256' } },
 });
 await startBackend('auto', console.log);
 const signal = new AbortController().signal;
@@ -38,7 +38,7 @@ const preprocess = { ...backbones[backbone].preprocess, size };
 const { test, train } = await openCifar10();
 const indicesOf = (set: typeof train) => [...Array(set.length).keys()];
 const set = test ?? train;
-const drawn = subset(indicesOf(set), set, { count: Number(values.pictures), seed: 1 });
+const drawn = subset(indicesOf(set), set, { count: Number(values.images), seed: 1 });
 const examples = photoExamples({ set, indices: drawn }, preprocess);
 
 const float32 = await toGraphModel(plan, size, 'float32');
@@ -96,7 +96,7 @@ const ratio = (name: string) =>
   (results['converter']?.divergence ?? 0) / (results[name]?.divergence ?? 0);
 console.log(
   JSON.stringify({
-    pictures: examples.length,
+    images: examples.length,
     ratio_tfjs_converter_uint8: ratio('uint8'),
     ratio_tfjs_converter_mixed: ratio('mixed'),
     ...results,

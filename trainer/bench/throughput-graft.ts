@@ -8,7 +8,7 @@ import { softmaxCrossEntropy } from '../src/plan/loss.ts';
 import { parametersOf } from '../src/plan/plan.ts';
 import { planGradients, runPlan } from '../src/plan/run.ts';
 import { Optimizer } from '../src/training/optimizer.ts';
-import { backend, batch, picturesPerSecond, size } from './time-steps.ts';
+import { backend, batch, imagesPerSecond, size } from './time-steps.ts';
 
 const { description } = await startBackend(backend as BackendName, console.error);
 const classes = 10;
@@ -22,7 +22,7 @@ const truth = tf.tidy(() => {
   return tf.oneHot(labels, classes).cast<tf.Tensor2D>('float32');
 });
 
-const train = await picturesPerSecond(async () => {
+const train = await imagesPerSecond(async () => {
   const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
   const { loss, gradients } = planGradients(plan, photoBatch, lossOf, random);
   optimizer.apply(gradients, 2e-4);
@@ -30,15 +30,15 @@ const train = await picturesPerSecond(async () => {
   await Promise.all([loss.data(), parameters[0]?.value.data()]);
   tf.dispose([loss, ...gradients.values()]);
 });
-const forward = await picturesPerSecond(async () => {
+const forward = await imagesPerSecond(async () => {
   const logits = runPlan(plan, photoBatch);
   await logits.data();
   logits.dispose();
 });
 console.log(
   JSON.stringify({
-    train_pictures_per_second: train,
-    forward_pictures_per_second: forward,
+    train_images_per_second: train,
+    forward_images_per_second: forward,
     // Node gives it in KiB on every system.
     peak_rss_mb: (process.resourceUsage().maxRSS * 1024) / 1e6,
     description,

@@ -26,8 +26,8 @@ const withOneDnn = { env: { ...process.env, TF_ENABLE_ONEDNN_OPTS: '1' } };
 const options = ['--size', '128', '--batch', '32', '--steps', '15', '--warmup', '4'];
 
 interface Figures {
-  readonly train_pictures_per_second: number;
-  readonly forward_pictures_per_second: number;
+  readonly train_images_per_second: number;
+  readonly forward_images_per_second: number;
   readonly peak_rss_mb: number;
 }
 
@@ -70,10 +70,10 @@ for (const [peer, figures] of Object.entries({ graft, ...others })) {
   console.log(`${peer.padEnd(15)}${row(figures)}`);
 }
 const ratios = Object.entries(others).flatMap(([peer, figures]) => [
-  [`ratio_${peer}`, ratio(graft.train_pictures_per_second, figures.train_pictures_per_second)],
+  [`ratio_${peer}`, ratio(graft.train_images_per_second, figures.train_images_per_second)],
   [
     `ratio_${peer}_forward`,
-    ratio(graft.forward_pictures_per_second, figures.forward_pictures_per_second),
+    ratio(graft.forward_images_per_second, figures.forward_images_per_second),
   ],
   [`ratio_${peer}_memory`, ratio(figures.peak_rss_mb, graft.peak_rss_mb)],
 ]) as [string, number][];
@@ -116,19 +116,19 @@ function medians(figures: readonly Figures[]): Figures {
     return Math.round(sorted[Math.floor(sorted.length / 2)] as number);
   };
   return {
-    train_pictures_per_second: median('train_pictures_per_second'),
-    forward_pictures_per_second: median('forward_pictures_per_second'),
+    train_images_per_second: median('train_images_per_second'),
+    forward_images_per_second: median('forward_images_per_second'),
     peak_rss_mb: median('peak_rss_mb'),
   };
 }
 
 function row(figures: Figures): string {
   const [train, forward, memory] = [
-    figures.train_pictures_per_second,
-    figures.forward_pictures_per_second,
+    figures.train_images_per_second,
+    figures.forward_images_per_second,
     figures.peak_rss_mb,
   ].map(Math.round);
-  return `training ${train} pictures/s, inference ${forward} pictures/s, peak memory ${memory} MB`;
+  return `training ${train} images/s, inference ${forward} images/s, peak memory ${memory} MB`;
 }
 
 function ratio(a: number, b: number): number {

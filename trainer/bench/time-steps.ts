@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What each side of the benches takes: pictures' side, a step's pictures, and how many steps. */
+/** What each side of the benches takes: images' side, a step's images, and how many steps. */
 const { values } = parseArgs({
   options: {
     backend: { type: 'string', default: 'native' },
@@ -18,7 +18,7 @@ const steps = Number(values.steps);
 const warmup = Number(values.warmup);
 
 /** The median over the steps behind the warm-up. */
-export async function picturesPerSecond(step: () => Promise<unknown>): Promise<number> {
+export async function imagesPerSecond(step: () => Promise<unknown>): Promise<number> {
   const rates: number[] = [];
   for (let count = 0; count < warmup + steps; count++) {
     const begin = performance.now();

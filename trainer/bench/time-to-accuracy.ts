@@ -1,12 +1,12 @@
 /**
- * Minutes of training until 92.6 % of the 10,000 CIFAR-10 test pictures are right, the figure of the
+ * Minutes of training until 92.6 % of the 10,000 CIFAR-10 test images are right, the figure of the
  * tutorial that this project follows.
  *
  *     pnpm --filter trainer bench:accuracy [--config fast] [--every 100] [any field of the experiment]
  *
- * The experiment's two stages, from pictures on disk: features, the head, then everything, until the
+ * The experiment's two stages, from images on disk: features, the head, then everything, until the
  * mark is passed or the epochs are over. Every few steps of stage 2 the weights that would be exported
- * are tried on a thousand test pictures, and on all of them where they come near. That is a measurement,
+ * are tried on a thousand test images, and on all of them where they come near. That is a measurement,
  * not training, and its time is left out. Beside the minutes on the clock stand those of the processor,
  * divided by its cores: what the clock would show if nothing else had run.
  *
@@ -35,7 +35,7 @@ import { type Fit, fit } from '../src/training/fit.ts';
 import { Optimizer } from '../src/training/optimizer.ts';
 
 const MARK = 0.926;
-/** On a thousand pictures, from where it is worth a look at all. */
+/** On a thousand images, from where it is worth a look at all. */
 const NEAR = 0.92;
 const KERAS = { minutes: 10, accuracy: 0.927 };
 
@@ -108,7 +108,7 @@ const features = await computeFeatures(trunk, photos.plain, {
 });
 await learn(1, config.stage1, head, features, {});
 const atHead = await stopwatch.pause(() => accuracyOf(plan, photos.test));
-say(`stage 1: ${percent(atHead)} of the test pictures`);
+say(`stage 1: ${percent(atHead)} of the test images`);
 
 const { epochs } = config.stage2;
 await learn(2, config.stage2, plan, photos.augmented, {
@@ -116,7 +116,7 @@ await learn(2, config.stage2, plan, photos.augmented, {
   mix: (batch, random) => mixExamples(batch, config.augment, random),
   look: async (epoch, steps) => {
     const near = await accuracyOf(plan, few);
-    say(`epoch ${epoch + 1}, step ${steps}: ${percent(near)} of a thousand test pictures`);
+    say(`epoch ${epoch + 1}, step ${steps}: ${percent(near)} of a thousand test images`);
     if (near < NEAR) return;
     const accuracy = await accuracyOf(plan, photos.test);
     say(`epoch ${epoch + 1}, step ${steps}: ${percent(accuracy)} of all`);

@@ -69,8 +69,8 @@ class EfficientNetLite0(nn.Module):
                 layer.requires_grad_(False)
 
 
-def pictures_per_second(step, batch, warmup, steps):
-    """Runs `step` and gives the median over `steps` of the pictures a second."""
+def images_per_second(step, batch, warmup, steps):
+    """Runs `step` and gives the median over `steps` of the images a second."""
     rates = []
     for number in range(warmup + steps):
         start = time.perf_counter()
@@ -113,11 +113,11 @@ def main():
             return run(images)
 
     rate = (args.batch, args.warmup, args.steps)
-    trained = pictures_per_second(train, *rate)
+    trained = images_per_second(train, *rate)
     model.eval()
     result = {
-        "train_pictures_per_second": trained,
-        "forward_pictures_per_second": pictures_per_second(predict, *rate),
+        "train_images_per_second": trained,
+        "forward_images_per_second": images_per_second(predict, *rate),
         # Linux counts in KiB, macOS in bytes.
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         / (1e6 if sys.platform == "darwin" else 1e6 / 1024),

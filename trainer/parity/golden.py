@@ -2,7 +2,7 @@
 
     python golden.py [--choose] [--list] <architecture or preprocess> ...
 
-`--choose` takes another picture than the golden file where that is nearer to a kink. `--list` prints
+`--choose` takes another image than the golden file where that is nearer to a kink. `--list` prints
 the names and shapes of the weights instead. `preprocess` stands for what each mode
 of `preprocess_input` makes of every value that a pixel can have.
 """
@@ -32,8 +32,8 @@ def application(constructor):
     )
 
 
-# How to build it, the side of its own pictures in pixels, the side used here, and the gain that
-# neither lets the signal of the picture die on the way to the output nor explode.
+# How to build it, the side of its own images in pixels, the side used here, and the gain that
+# neither lets the signal of the image die on the way to the output nor explode.
 ARCHITECTURES = {
     **{
         f"efficientnetb{n}": (application(getattr(applications, f"EfficientNetB{n}")), size, 64, gain)
@@ -102,7 +102,7 @@ def number(value):
 
 def is_close(gradients, others):
     """Whether no gradient jumps from one to the other, as it does where an input of ReLU6 gets
-    past 0 or 6. A picture near such a kink has other gradients on every processor."""
+    past 0 or 6. An image near such a kink has other gradients on every processor."""
     return all(
         np.abs(a - b).max() < 1e-4 * np.abs(a).max() for a, b in zip(gradients, others)
     )
@@ -155,7 +155,7 @@ def golden(architecture, recorded_input=None):
         ):
             break
     else:
-        raise SystemExit(f"{architecture}: no picture is away from all kinks")
+        raise SystemExit(f"{architecture}: no image is away from all kinks")
     listing = "\n".join(f"{name} {list(variable.shape)}" for name, variable in weights)
     return {
         "size": size,

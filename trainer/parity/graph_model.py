@@ -1,4 +1,4 @@
-"""What TensorFlow computes with a model directory, without tfjs: the probabilities for the picture
+"""What TensorFlow computes with a model directory, without tfjs: the probabilities for the image
 of formula.py, as JSON.
 
     python graph_model.py <model directory>
@@ -86,8 +86,8 @@ def run(folder):
     size = int(port["tensorShape"]["dim"][1]["size"])
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.import_graph_def(graph, name="")
-        picture = formula.signed("input", (1, size, size, 3))
-        return session.run(f"{output}:0", {f"{name}:0": picture})
+        image = formula.signed("input", (1, size, size, 3))
+        return session.run(f"{output}:0", {f"{name}:0": image})
 
 
 if __name__ == "__main__":

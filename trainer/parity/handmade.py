@@ -5,7 +5,7 @@ import math
 from keras import Input, Model, layers
 from lite_stages import LITE_STAGES
 
-# What each does with pictures: for a name see preprocess_input of Keras.
+# What each does with images: for a name see preprocess_input of Keras.
 MODES = {
     **{f"efficientnet-lite{n}": "lite" for n in range(5)},
     "seresnet50": "caffe",

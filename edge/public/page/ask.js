@@ -1,7 +1,7 @@
 /**
- * What the visitor wants to know: of a file, or of a picture's url.
+ * What the visitor wants to know: of a file, or of an image's url.
  *
- * @typedef {{ picture: File | string, model: string }} Question
+ * @typedef {{ image: File | string, model: string }} Question
  * @typedef {import('shared/contract/answers').ClassifyAnswer} ClassifyAnswer
  * @typedef {import('shared/contract/answers').ModelsAnswer} ModelsAnswer
  * @typedef {{ name: string, ms: number }} Stage
@@ -30,18 +30,18 @@ export async function listModels() {
  * @param {AbortSignal} signal
  * @returns {Promise<Reply>}
  */
-export async function classify({ picture, model }, signal) {
+export async function classify({ image, model }, signal) {
   const start = performance.now();
   const query = new URLSearchParams({ model });
   let response;
-  if (typeof picture === 'string') {
-    query.set('url', picture);
+  if (typeof image === 'string') {
+    query.set('url', image);
     response = await fetch(`/classify?${query}`, { signal });
   } else {
-    const headers = { 'content-type': picture.type || 'application/octet-stream' };
+    const headers = { 'content-type': image.type || 'application/octet-stream' };
     response = await fetch(`/classify?${query}`, {
       method: 'POST',
-      body: picture,
+      body: image,
       headers,
       signal,
     });

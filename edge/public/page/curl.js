@@ -4,14 +4,14 @@
  * @param {string} origin of the service
  * @param {import('./ask.js').Question} question
  */
-export function curlFor(origin, { picture, model }) {
+export function curlFor(origin, { image, model }) {
   const query = new URLSearchParams({ model });
-  if (typeof picture === 'string') {
-    query.set('url', picture);
+  if (typeof image === 'string') {
+    query.set('url', image);
     return `curl ${quote(`${origin}/classify?${query}`)}`;
   }
-  const file = `@${picture.name}`;
-  const type = `content-type: ${picture.type || 'application/octet-stream'}`;
+  const file = `@${image.name}`;
+  const type = `content-type: ${image.type || 'application/octet-stream'}`;
   return [
     `curl ${quote(`${origin}/classify?${query}`)}`,
     `  -H ${quote(type)}`,

@@ -21,21 +21,21 @@ const model = element('model', HTMLSelectElement);
 const copy = element('copy', HTMLButtonElement);
 
 /** @type {File | string | undefined} */
-let picture;
+let image;
 let running = new AbortController();
 
 /** @param {File | string} chosen a file or a url */
 async function ask(chosen) {
-  if (chosen !== picture) showPreview(chosen);
-  picture = chosen;
+  if (chosen !== image) showPreview(chosen);
+  image = chosen;
   running.abort();
   running = new AbortController();
   const { signal } = running;
-  showWaiting(typeof chosen === 'string' ? 'the picture at that address' : chosen.name);
+  showWaiting(typeof chosen === 'string' ? 'the image at that address' : chosen.name);
   try {
     // The visitor may be faster than the list of models.
     await ready;
-    const question = { picture: chosen, model: model.value };
+    const question = { image: chosen, model: model.value };
     const reply = await classify(question, signal);
     if (!signal.aborted) showReply(reply, curlFor(location.origin, question));
   } catch (error) {
@@ -47,7 +47,7 @@ async function ask(chosen) {
 function showPreview(chosen) {
   if (preview.src.startsWith('blob:')) URL.revokeObjectURL(preview.src);
   preview.src = typeof chosen === 'string' ? chosen : URL.createObjectURL(chosen);
-  preview.alt = typeof chosen === 'string' ? 'The picture at that address' : chosen.name;
+  preview.alt = typeof chosen === 'string' ? 'The image at that address' : chosen.name;
   setHasPreview(true);
 }
 
@@ -76,7 +76,7 @@ element('url-form', HTMLFormElement).addEventListener('submit', (event) => {
 
 model.addEventListener('change', () => {
   showChosenModel();
-  if (picture !== undefined) ask(picture);
+  if (image !== undefined) ask(image);
 });
 
 /**
@@ -101,7 +101,7 @@ document.addEventListener('paste', (event) => {
   if (!isTyping || hasFile) take(event.clipboardData);
 });
 
-// Anywhere on the page, or the browser would leave it for the picture.
+// Anywhere on the page, or the browser would leave it for the image.
 document.addEventListener('dragover', (event) => {
   event.preventDefault();
   drop.classList.add('over');

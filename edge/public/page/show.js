@@ -36,7 +36,7 @@ export function showReply({ answer, stages, totalMs }, curl) {
   byId('timing').replaceChildren(
     ...stages.flatMap(({ name, ms }) => term(name, formatMs(ms))),
     ...term('in all, from here', formatMs(totalMs)),
-    ...term('picture', `${width} × ${height} ${format.toUpperCase()}, ${formatBytes(bytes)}`),
+    ...term('image', `${width} × ${height} ${format.toUpperCase()}, ${formatBytes(bytes)}`),
   );
   byId('curl').textContent = curl;
   details.hidden = false;
@@ -61,7 +61,7 @@ export function showProblem(error) {
 /** @param {'answered' | 'failed'} state */
 function finish(state) {
   document.body.dataset['state'] = state;
-  // On a phone it stands below the picture.
+  // On a phone it stands below the image.
   byId('answer').scrollIntoView({ block: 'nearest' });
 }
 

@@ -19,7 +19,7 @@ export function admit(limits: Limits): MiddlewareHandler<AppEnv> {
       throw new ProblemError('blocked_target', 'The service does not fetch from itself.');
     }
     const settings = readSettings(c.env);
-    // A signature is for the one picture that a `GET /classify` names, and for no body.
+    // A signature is for the one image that a `GET /classify` names, and for no body.
     const { url, expires, signature } = c.req.method === 'POST' ? {} : c.req.query();
     const authorization = c.req.header('authorization');
     c.set('caller', await identifyCaller({ authorization, url, expires, signature }, settings));
@@ -28,7 +28,7 @@ export function admit(limits: Limits): MiddlewareHandler<AppEnv> {
   };
 }
 
-/** Stands before the routes that classify one picture. @throws ProblemError `rate_limited` */
+/** Stands before the routes that classify one image. @throws ProblemError `rate_limited` */
 export const limitRequests: MiddlewareHandler<AppEnv> = async (c, next) => {
   await c.get('service').outbound.rates.admitImage();
   await next();

@@ -2,7 +2,7 @@ import { ProblemError } from '../problem.ts';
 import type { Settings } from './settings.ts';
 import { sha256Hex } from './sha256-hex.ts';
 
-/** On whose behalf a picture is classified. */
+/** On whose behalf an image is classified. */
 export interface Caller {
   /** SHA-256 of the API key; answers are cached for each key apart. */
   readonly keyHash?: string;

@@ -5,8 +5,8 @@ import { toProblemError } from '../problem.ts';
 /** What the log and the metrics say of a request beside its method, path and status. */
 export interface RequestRecord {
   model?: string;
-  /** Scheme, host and path of the picture's url; its query may hold a secret. */
-  picture?: string | undefined;
+  /** Scheme, host and path of the image's url; its query may hold a secret. */
+  image?: string | undefined;
   cache?: string;
   /** How many urls a batch had. */
   urls?: number;

@@ -18,7 +18,7 @@ export interface AnswerKey {
 }
 
 /**
- * Names an answer in the cache. Hashed, since a picture's url may hold a secret. An API key's
+ * Names an answer in the cache. Hashed, since an image's url may hold a secret. An API key's
  * answers are for that key alone.
  */
 export async function cacheKey({ url, version, top, caller }: AnswerKey): Promise<string> {

@@ -10,10 +10,10 @@ const app = createApp();
 
 let asked = 0;
 
-/** A path of a picture that no test has asked for. */
-function another(picture = '/chelsea-224.png?'): string {
+/** A path of an image that no test has asked for. */
+function another(image = '/chelsea-224.png?'): string {
   asked += 1;
-  return `/classify?${new URLSearchParams({ url: `${host}${picture}&${asked}` })}`;
+  return `/classify?${new URLSearchParams({ url: `${host}${image}&${asked}` })}`;
 }
 
 function get(
@@ -40,7 +40,7 @@ async function answerOf(response: Response): Promise<ClassifyAnswer> {
   return classifyAnswer.parse(await response.json());
 }
 
-test('fetches a picture once, and then answers from the cache', async () => {
+test('fetches an image once, and then answers from the cache', async () => {
   const path = another();
   const first = await get(path);
   expect(first.headers.get('cache-control')).toBe('public, max-age=3600');
@@ -87,7 +87,7 @@ test('says 304 to a client that has the answer', async () => {
 });
 
 test('keeps no error', async () => {
-  const path = another('/no-such-picture.png?');
+  const path = another('/no-such-image.png?');
   for (let i = 0; i < 2; i++) {
     const count = await fetchesOf(async () => {
       const response = await get(path);
@@ -99,7 +99,7 @@ test('keeps no error', async () => {
   }
 });
 
-test('keeps nothing of a picture that its host calls private', async () => {
+test('keeps nothing of an image that its host calls private', async () => {
   const path = another('/private?');
   for (let i = 0; i < 2; i++) {
     const count = await fetchesOf(async () => {

@@ -11,14 +11,9 @@ import type { Limits } from '../limits.ts';
 import { prepareModel, withModel } from '../models/model.ts';
 import { type ListedModel, resolveModel } from '../models/models-index.ts';
 import { cacheKey, keepAnswer, readAnswer } from './answer-cache.ts';
-import {
-  type Classification,
-  classifyPicture,
-  decodePicture,
-  startLaps,
-} from './classify-picture.ts';
+import { type Classification, classifyImage, decodeImage, startLaps } from './classify-image.ts';
 
-/** A picture to fetch and classify, and for whom. */
+/** An image to fetch and classify, and for whom. */
 export interface UrlQuestion {
   readonly url: string;
   readonly model?: string | undefined;
@@ -46,7 +41,7 @@ export interface UrlClassification extends Classification {
 }
 
 /**
- * Fetches a picture and says what it shows; answers from the cache where it can.
+ * Fetches an image and says what it shows; answers from the cache where it can.
  *
  * @throws ProblemError of every kind that the guard, the fetch and the decoders have
  */
@@ -81,9 +76,9 @@ function fetchAndClassify(
     const lap = startLaps();
     const { bytes, isCacheable } = await fetchImage(url, outbound, limits, budget);
     const fetchMs = lap();
-    const picture = await decodePicture(bytes, directory, limits, env);
+    const image = await decodeImage(bytes, directory, limits, env);
     const { answer, timings } = await withModel(env, directory, limits.maxLoadedModels, (model) =>
-      classifyPicture(picture, model, top),
+      classifyImage(image, model, top),
     );
     return {
       answer,

@@ -1,4 +1,4 @@
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 import { expect, inject, test } from 'vitest';
 import { defaultLimits } from '../limits.ts';
 import { decode } from './decode.ts';
@@ -9,7 +9,7 @@ async function read(name: string): Promise<Uint8Array> {
   return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
 }
 
-function rgbOf({ width, height, channels, data }: Picture): Uint8Array {
+function rgbOf({ width, height, channels, data }: Image): Uint8Array {
   return Uint8Array.from(
     { length: width * height * 3 },
     (_, i) => data[Math.floor(i / 3) * channels + (i % 3)] as number,
@@ -26,14 +26,14 @@ test.each([
   'chelsea.gif',
   'chelsea.avif',
 ])('decodes %s in workerd as sharp does', async (name) => {
-  const { picture } = await decode(await read(name), defaultLimits, 224);
-  expect(rgbOf(picture)).toEqual(await read(`${name}.rgb`));
+  const { image } = await decode(await read(name), defaultLimits, 224);
+  expect(rgbOf(image)).toEqual(await read(`${name}.rgb`));
 });
 
 test('decodes images that come at once', async () => {
   const names = ['chelsea.png', 'grey.png', 'chelsea.png', 'chelsea.jpg'];
   const decoded = async (name: string): Promise<Uint8Array> =>
-    rgbOf((await decode(await read(name), defaultLimits, 224)).picture);
+    rgbOf((await decode(await read(name), defaultLimits, 224)).image);
   const rows = await Promise.all(names.map(decoded));
   for (const [i, name] of names.entries()) expect(rows[i]).toEqual(await read(`${name}.rgb`));
 });

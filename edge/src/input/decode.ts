@@ -1,7 +1,7 @@
 import { isHeic } from 'shared/images/avif/heif-brands';
 import { createImageDecoder, type DecodedImage, type DecodeLimits } from 'shared/images/decode';
 import { ImageError } from 'shared/images/image-error';
-import { formatOf } from 'shared/images/open-picture';
+import { formatOf } from 'shared/images/open-image';
 import { decoderPrograms } from './decoder-programs.ts';
 import { shrinkWithImages } from './shrink-with-images.ts';
 
@@ -46,13 +46,13 @@ async function decodeThere(
   images: ImagesBinding,
 ): Promise<Photo> {
   const { png, ...before } = await shrinkWithImages(images, bytes, size);
-  const { picture } = await decodeImage(png, { size, limits });
-  // Images does not say whether its width and height are those of the upright picture.
-  const isTurned = picture.width < picture.height !== before.width < before.height;
+  const { image } = await decodeImage(png, { size, limits });
+  // Images does not say whether its width and height are those of the upright image.
+  const isTurned = image.width < image.height !== before.width < before.height;
   return {
     format: formatOf(bytes) ?? 'heic',
     width: isTurned ? before.height : before.width,
     height: isTurned ? before.width : before.height,
-    picture,
+    image,
   };
 }

@@ -10,7 +10,7 @@ function find(body: string, header: string): Promise<Uint8Array> {
 }
 
 function form(boundary: string, parts = 1, content = 'file'): string {
-  const part = `--${boundary}\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n${content}\r\n`;
+  const part = `--${boundary}\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n${content}\r\n`;
   return `${part.repeat(parts)}--${boundary}--\r\n`;
 }
 

@@ -11,7 +11,7 @@ const MAX_PARTS = 100;
  * @param body of the type multipart/form-data
  * @param header its Content-Type
  * @param maxBytes that the file may have
- * @throws ProblemError `invalid_request`, `picture_too_large`, `overloaded`
+ * @throws ProblemError `invalid_request`, `image_too_large`, `overloaded`
  */
 export async function fileOfForm(
   body: Uint8Array<ArrayBuffer>,
@@ -36,13 +36,13 @@ export async function fileOfForm(
   if (!file || files.length > 1) {
     throw new ProblemError(
       'invalid_request',
-      `The form must hold one picture file; it has ${files.length}.`,
+      `The form must hold one image file; it has ${files.length}.`,
     );
   }
   if (file.size > maxBytes) {
     throw new ProblemError(
-      'picture_too_large',
-      `The picture file of a form must have at most ${maxBytes} bytes; send it as the body itself.`,
+      'image_too_large',
+      `The image file of a form must have at most ${maxBytes} bytes; send it as the body itself.`,
     );
   }
   return new Uint8Array(await file.arrayBuffer());

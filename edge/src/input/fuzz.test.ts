@@ -22,7 +22,7 @@ async function read(name: string): Promise<Uint8Array> {
   return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
 }
 
-test('never answers a mutated picture with an error of its own', async () => {
+test('never answers a mutated image with an error of its own', async () => {
   const app = createApp();
   for (const name of names) {
     const whole = await read(name);

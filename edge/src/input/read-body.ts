@@ -24,7 +24,7 @@ export interface BodyLimits {
   readonly budget: ByteBudget;
   /** Where the sender is the caller. */
   readonly pace?: Pace | undefined;
-  /** What to say of a body that is none of a picture. */
+  /** What to say of a body that is none of an image. */
   readonly tooLarge?: (() => ProblemError) | undefined;
 }
 
@@ -34,16 +34,16 @@ export function declaredLength(headers: Headers): number {
 }
 
 /**
- * Reads a picture file, counting while it streams: a Content-Length may lie, and compression may
+ * Reads an image file, counting while it streams: a Content-Length may lie, and compression may
  * hide the size. What it holds grows with what has come, so that who declares much and sends little
  * holds little.
  *
- * @throws ProblemError `overloaded`, what `tooLarge` makes or `picture_too_large`, and what `pace` makes
+ * @throws ProblemError `overloaded`, what `tooLarge` makes or `image_too_large`, and what `pace` makes
  */
 export async function readBody(
   body: ReadableStream<Uint8Array> | null,
   declaredBytes: number,
-  { maxBytes, budget, pace, tooLarge = () => pictureTooLarge(maxBytes) }: BodyLimits,
+  { maxBytes, budget, pace, tooLarge = () => imageTooLarge(maxBytes) }: BodyLimits,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (declaredBytes > maxBytes) throw tooLarge();
   const pieces: Uint8Array<ArrayBuffer>[] = [];
@@ -94,9 +94,9 @@ async function fill(
   return new Uint8Array(buffer, 0, filled);
 }
 
-export function pictureTooLarge(maxBytes: number): ProblemError {
+export function imageTooLarge(maxBytes: number): ProblemError {
   return new ProblemError(
-    'picture_too_large',
-    `The picture file must have at most ${maxBytes} bytes; send a smaller one.`,
+    'image_too_large',
+    `The image file must have at most ${maxBytes} bytes; send a smaller one.`,
   );
 }

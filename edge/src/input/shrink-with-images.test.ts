@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { classifyAnswer, problem } from 'shared/contract/answers';
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
@@ -15,7 +15,7 @@ async function read(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
 }
 
-function meanColour({ width, height, channels, data }: Picture): number[] {
+function meanColour({ width, height, channels, data }: Image): number[] {
   const sums = [0, 0, 0];
   for (let at = 0; at < data.length; at += channels) {
     for (let c = 0; c < 3; c++) sums[c] = (sums[c] as number) + (data[at + c] as number);
@@ -23,16 +23,16 @@ function meanColour({ width, height, channels, data }: Picture): number[] {
   return sums.map((sum) => sum / (width * height));
 }
 
-test('makes a picture smaller that is too large to decode, and keeps it upright', async () => {
+test('makes an image smaller that is too large to decode, and keeps it upright', async () => {
   const file = await read('large-turned.jpg');
   const limits = { ...defaultLimits, maxPixels: 1_000_000 };
   await expect(decode(file, limits, size)).rejects.toMatchObject({ code: 'too_many_pixels' });
   const shrunk = await decode(file, limits, size, IMAGES);
   expect(shrunk).toMatchObject({ format: 'jpeg', width: 1200, height: 1800 });
-  expect(shrunk.picture).toMatchObject({ width: 600, height: 900 });
+  expect(shrunk.image).toMatchObject({ width: 600, height: 900 });
   const whole = await decode(file, defaultLimits, size);
-  const colours = meanColour(shrunk.picture);
-  for (const [channel, mean] of meanColour(whole.picture).entries()) {
+  const colours = meanColour(shrunk.image);
+  for (const [channel, mean] of meanColour(whole.image).entries()) {
     expect(Math.abs((colours[channel] as number) - mean)).toBeLessThanOrEqual(1);
   }
 });
@@ -56,7 +56,7 @@ test('classifies HEIC where Images is bound, and only there', async () => {
 test('gives its own reason where Images fails', async () => {
   const file = new TextEncoder().encode('\0\0\0\x18ftypheic\0\0\0\0mif1heic');
   const decoding = decode(file, defaultLimits, size, IMAGES);
-  await expect(decoding).rejects.toMatchObject({ code: 'unsupported_picture' });
+  await expect(decoding).rejects.toMatchObject({ code: 'unsupported_image' });
 });
 
 test('leaves Images alone where it is not needed, or cannot help', async () => {
@@ -64,7 +64,7 @@ test('leaves Images alone where it is not needed, or cannot help', async () => {
     get: () => expect.fail('Images was asked.'),
   });
   await decode(await read('chelsea.jpg'), defaultLimits, size, unasked);
-  const tiff = await read('picture.tiff');
+  const tiff = await read('image.tiff');
   const decoding = decode(tiff, defaultLimits, size, unasked);
-  await expect(decoding).rejects.toMatchObject({ code: 'unsupported_picture' });
+  await expect(decoding).rejects.toMatchObject({ code: 'unsupported_image' });
 });

@@ -1,6 +1,6 @@
 import { reductionFor } from 'shared/images/reduce';
 
-/** A picture that Cloudflare Images has made smaller. */
+/** An image that Cloudflare Images has made smaller. */
 export interface Shrunk {
   /** Before, in pixels; whether upright, Images does not say. */
   readonly width: number;
@@ -10,7 +10,7 @@ export interface Shrunk {
 }
 
 /**
- * Has Cloudflare Images make a picture smaller, by as much as {@link reductionFor} says.
+ * Has Cloudflare Images make an image smaller, by as much as {@link reductionFor} says.
  *
  * @param size side of the network's input, in pixels
  * @throws Error where Images refuses the file, or the account has no more transformations
@@ -24,7 +24,7 @@ export async function shrinkWithImages(
   const info = await images.info(streamOf(file));
   if (!('width' in info)) throw new Error('Images takes it for a drawing, which has no pixels.');
   const { width, height } = info;
-  // A square, for Images turns the picture upright.
+  // A square, for Images turns the image upright.
   const side = Math.ceil(Math.max(width, height) / reductionFor(width, height, size));
   const result = await images
     .input(streamOf(file))

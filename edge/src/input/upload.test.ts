@@ -7,7 +7,7 @@ import { defaultLimits } from '../limits.ts';
 const host = inject('photoHost');
 const app = createApp({ ...defaultLimits, maxBytes: 300_000, maxFormBytes: 200_000 });
 
-async function picture(name: string): Promise<Uint8Array<ArrayBuffer>> {
+async function readImage(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
 }
 
@@ -33,7 +33,7 @@ async function codeOf(response: Response): Promise<string> {
 test.each(['image/png', 'application/x-www-form-urlencoded', 'application/octet-stream'])(
   'classifies a body of type %s',
   async (type) => {
-    const body = await picture('coffee-224.png');
+    const body = await readImage('coffee-224.png');
     const { image, predictions } = await answerOf(await post(body, { 'content-type': type }));
     expect(image).toMatchObject({ format: 'png', width: 224, bytes: body.length });
     expect(predictions[0]?.index).toBe(967);
@@ -41,7 +41,7 @@ test.each(['image/png', 'application/x-www-form-urlencoded', 'application/octet-
 );
 
 test('classifies a body that comes in pieces', async () => {
-  const bytes = await picture('coffee-224.png');
+  const bytes = await readImage('coffee-224.png');
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   const sending = (async () => {
@@ -57,7 +57,7 @@ test('classifies a body that comes in pieces', async () => {
 
 test('classifies the file of a form', async () => {
   const form = new FormData();
-  form.set('picture', new File([await picture('coffee-224.png')], 'coffee.png'));
+  form.set('image', new File([await readImage('coffee-224.png')], 'coffee.png'));
   form.set('note', 'mine');
   const { image, predictions } = await answerOf(await post(form, {}, '?top=2&model=imagenet'));
   expect(image.format).toBe('png');
@@ -66,28 +66,28 @@ test('classifies the file of a form', async () => {
 });
 
 test('says how long each stage took', async () => {
-  const response = await post(await picture('coffee-224.png'));
+  const response = await post(await readImage('coffee-224.png'));
   const stages = response.headers.get('server-timing')?.match(/\w+(?=;dur=)/g);
   expect(stages).toEqual(['receive', 'decode', 'preprocess', 'inference']);
 });
 
-test('refuses no picture, two of them, a broken form, and too large ones', async () => {
+test('refuses no image, two of them, a broken form, and too large ones', async () => {
   expect(await codeOf(await post(null))).toBe('invalid_request');
   expect(await codeOf(await post(''))).toBe('invalid_request');
   const none = new FormData();
-  none.set('picture', 'https://example.com/cat.jpg');
+  none.set('image', 'https://example.com/cat.jpg');
   expect(await codeOf(await post(none))).toBe('invalid_request');
   const two = new FormData();
-  two.append('picture', new File(['a'], 'a.png'));
-  two.append('picture', new File(['b'], 'b.png'));
+  two.append('image', new File(['a'], 'a.png'));
+  two.append('image', new File(['b'], 'b.png'));
   expect(await codeOf(await post(two))).toBe('invalid_request');
   const type = { 'content-type': 'multipart/form-data; boundary=x' };
   expect(await codeOf(await post('no form', type))).toBe('invalid_request');
   const large = new FormData();
-  large.set('picture', new File([new Uint8Array(200_001)], 'large.png'));
-  expect(await codeOf(await post(large))).toBe('picture_too_large');
-  expect(await codeOf(await post(new Uint8Array(300_001)))).toBe('picture_too_large');
-  expect(await codeOf(await post(new Uint8Array(300_000)))).toBe('unsupported_picture');
+  large.set('image', new File([new Uint8Array(200_001)], 'large.png'));
+  expect(await codeOf(await post(large))).toBe('image_too_large');
+  expect(await codeOf(await post(new Uint8Array(300_001)))).toBe('image_too_large');
+  expect(await codeOf(await post(new Uint8Array(300_000)))).toBe('unsupported_image');
 });
 
 test('refuses a form of many parts, which would each become a file', async () => {
@@ -169,7 +169,7 @@ test.each([
   ['stops after pieces', 1_000_000, 0],
   ['trickles', 1, 10],
   ['trickles after a rush', 1_000_000, 100],
-])('a picture that %s ends with a sentence', async (_, bytes, trickle) => {
+])('an image that %s ends with a sentence', async (_, bytes, trickle) => {
   expect(await codeOf(await sendSlowly(bytes, trickle))).toBe('upload_timeout');
 });
 
@@ -181,7 +181,7 @@ test.each([
   expect(await codeOf(await sendSlowly(2, 1, path, type))).toBe('upload_timeout');
 });
 
-test('a picture that takes too long altogether ends with a sentence', async () => {
+test('an image that takes too long altogether ends with a sentence', async () => {
   const app = createApp({ ...defaultLimits, uploadTimeoutMs: 50 });
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
@@ -191,7 +191,7 @@ test('a picture that takes too long altogether ends with a sentence', async () =
   );
 });
 
-test('a picture that breaks off is no fault of the service', async () => {
+test('an image that breaks off is no fault of the service', async () => {
   const log = vi.spyOn(console, 'error');
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
@@ -204,7 +204,7 @@ test('a picture that breaks off is no fault of the service', async () => {
 });
 
 test('refuses a query that it does not know', async () => {
-  const body = await picture('coffee-224.png');
+  const body = await readImage('coffee-224.png');
   expect(await codeOf(await post(body, {}, '?url=http://example.com/'))).toBe('invalid_request');
   expect(await codeOf(await post(body, {}, '?model=none'))).toBe('unknown_model');
 });

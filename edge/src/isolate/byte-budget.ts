@@ -1,12 +1,12 @@
 import { waitUntil } from 'cloudflare:workers';
 import { overloaded } from '../problem.ts';
 
-/** Bytes of picture files that all requests of the isolate hold together. */
+/** Bytes of image files that all requests of the isolate hold together. */
 let heldBytes = 0;
 
 export interface ByteBudget {
   /**
-   * To be called before memory for a picture file is allocated.
+   * To be called before memory for an image file is allocated.
    *
    * @throws ProblemError `overloaded` when the isolate has no room for it
    */
@@ -14,7 +14,7 @@ export interface ByteBudget {
 }
 
 /**
- * Runs work that holds a picture file, and gives its bytes back to the budget at its end. An
+ * Runs work that holds an image file, and gives its bytes back to the budget at its end. An
  * isolate serves many requests at once in 128 MB: a rush of large files has to be turned away.
  *
  * @param maxBytes for all requests of the isolate together
@@ -27,7 +27,7 @@ export function withByteBudget<T>(
   const budget: ByteBudget = {
     take(bytes) {
       if (heldBytes + bytes > maxBytes) {
-        throw overloaded('Too many large pictures are being classified');
+        throw overloaded('Too many large images are being classified');
       }
       heldBytes += bytes;
       takenBytes += bytes;

@@ -15,7 +15,7 @@ export interface Model {
   readonly card: ModelCard;
   readonly version: string;
   /**
-   * `[size, size, 3]` float32, the same memory each time, to preprocess the next picture into:
+   * `[size, size, 3]` float32, the same memory each time, to preprocess the next image into:
    * a new one a request, 0.6 MB, is memory that the system has to find and to clear.
    */
   readonly input: Float32Array;

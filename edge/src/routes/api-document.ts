@@ -7,7 +7,7 @@ import {
   problem,
 } from 'shared/contract/answers';
 import * as z from 'shared/contract/schema';
-import { batchRequest, classifyQuery, pictureQuery } from 'shared/contract/wire';
+import { batchRequest, classifyQuery, imageQuery } from 'shared/contract/wire';
 
 /** What the page needs of https://spec.openapis.org/oas/v3.1.0#operation-object. */
 export interface Operation {
@@ -37,7 +37,7 @@ export function describeApi() {
     info: {
       title: 'graft',
       version: '1',
-      description: 'Says what a picture shows.',
+      description: 'Says what an image shows.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],
@@ -56,35 +56,32 @@ export function describeApi() {
 }
 
 function describePaths(): Record<string, Partial<Record<'get' | 'post', Operation>>> {
-  const picture = { type: 'string', format: 'binary' };
-  const form = { type: 'object', properties: { picture }, required: ['picture'] };
-  const classified = answer(
-    'What the picture shows, the most probable label first.',
-    classifyAnswer,
-  );
+  const image = { type: 'string', format: 'binary' };
+  const form = { type: 'object', properties: { image }, required: ['image'] };
+  const classified = answer('What the image shows, the most probable label first.', classifyAnswer);
   return {
     '/classify': {
       get: {
         operationId: 'classifyUrl',
-        summary: 'Fetches a picture and says what it shows.',
+        summary: 'Fetches an image and says what it shows.',
         security: KEY_OR_NOTHING,
         parameters: parametersOf(classifyQuery),
         responses: { 200: classified, default: refusal() },
       },
       post: {
-        operationId: 'classifyPicture',
-        summary: 'Says what the picture in the body shows, or at the url in it.',
+        operationId: 'classifyImage',
+        summary: 'Says what the image in the body shows, or at the url in it.',
         // JSON is not among the types below, since a generated client would send all bodies so.
         description:
           'A body of any content type but multipart/form-data and application/json is taken as the ' +
-          'picture itself. JSON, {"url": "…", "model": "…", "top": 5}, names a picture to fetch, whose ' +
+          'image itself. JSON, {"url": "…", "model": "…", "top": 5}, names an image to fetch, whose ' +
           'url may be longer than a query; what it says of model and top goes before the query.',
         security: KEY_OR_NOTHING,
-        parameters: parametersOf(pictureQuery),
+        parameters: parametersOf(imageQuery),
         requestBody: {
           required: true,
           content: {
-            'application/octet-stream': { schema: picture },
+            'application/octet-stream': { schema: image },
             'multipart/form-data': { schema: form },
           },
         },
@@ -94,7 +91,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
     '/classify/batch': {
       post: {
         operationId: 'classifyBatch',
-        summary: 'Fetches up to 100 pictures and says what each shows.',
+        summary: 'Fetches up to 100 images and says what each shows.',
         description:
           'Answers with a line of JSON for each url, in the order in which they are done.',
         security: KEY_OR_NOTHING,

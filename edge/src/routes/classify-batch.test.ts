@@ -47,7 +47,7 @@ test('answers each url, good or bad, in the order in which they are done', async
     `${host}/after?ms=1500`,
     `${host}/coffee-224.png`,
     'http://10.0.0.1/',
-    `${host}/no-such-picture.png`,
+    `${host}/no-such-image.png`,
     'no url',
   ];
   const lines = await linesOf(await post({ urls, top: 1 }));
@@ -115,7 +115,7 @@ test.each([
 test('needs a key where urls have to be signed', async () => {
   const urls = ['http://example.com/'];
   expect((await post({ urls }, { URL_SIGNING_KEY: 'secret' })).status).toBe(401);
-  // One picture's signature does not open the way to others.
+  // One image's signature does not open the way to others.
   const signed = await signUrl('http://example.org/', 'secret');
   expect((await post({ urls }, { URL_SIGNING_KEY: 'secret' }, signed)).status).toBe(401);
 });

@@ -1,17 +1,12 @@
 import { type Context, Hono } from 'hono';
-import { classifyQuery, pictureQuery, urlRequest } from 'shared/contract/wire';
+import { classifyQuery, imageQuery, urlRequest } from 'shared/contract/wire';
 import { admit, limitRequests } from '../access/admit.ts';
 import { withoutQuery } from '../access/record-request.ts';
-import {
-  classifyPicture,
-  decodePicture,
-  startLaps,
-  type Timings,
-} from '../classify/classify-picture.ts';
+import { classifyImage, decodeImage, startLaps, type Timings } from '../classify/classify-image.ts';
 import { classifyUrl, type UrlClassification } from '../classify/classify-url.ts';
 import type { AppEnv } from '../env.ts';
+import { readImage } from '../input/read-image.ts';
 import { isJson, readJson } from '../input/read-json.ts';
-import { readPicture } from '../input/read-picture.ts';
 import { withByteBudget } from '../isolate/byte-budget.ts';
 import type { Limits } from '../limits.ts';
 import { prepareModel, withModel } from '../models/model.ts';
@@ -19,7 +14,7 @@ import { resolveModel } from '../models/models-index.ts';
 import { wantsFresh } from './service.ts';
 import { validQuery } from './valid.ts';
 
-/** `GET /classify?url=` fetches a picture, `POST /classify` brings one, or its url as JSON. */
+/** `GET /classify?url=` fetches an image, `POST /classify` brings one, or its url as JSON. */
 export function classifyRoutes(limits: Limits): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const path = '/classify';
@@ -28,9 +23,9 @@ export function classifyRoutes(limits: Limits): Hono<AppEnv> {
     answerUrl(c, c.req.valid('query')),
   );
 
-  routes.post(path, admit(limits), limitRequests, validQuery(pictureQuery), async (c) => {
+  routes.post(path, admit(limits), limitRequests, validQuery(imageQuery), async (c) => {
     const query = c.req.valid('query');
-    if (!isJson(c.req.raw)) return answerPicture(c, query);
+    if (!isJson(c.req.raw)) return answerImage(c, query);
     const { url, model, top } = await withByteBudget(limits.maxHeldBytes, (budget) =>
       readJson(c.req.raw, urlRequest, MAX_JSON_BYTES, limits, budget),
     );
@@ -48,14 +43,14 @@ interface Question {
   readonly top: number;
 }
 
-/** Of the picture at a url. */
+/** Of the image at a url. */
 async function answerUrl(
   c: Context<AppEnv>,
   { url, model, top }: Question & { readonly url: string },
 ): Promise<Response> {
   const service = c.get('service');
   const record = c.get('record');
-  record.picture = withoutQuery(url);
+  record.image = withoutQuery(url);
   const question = { url, model, top, caller: c.get('caller'), isFresh: wantsFresh(c) };
   const result = await classifyUrl(question, service);
   const { answer, etag, cache, ageS, timings } = result;
@@ -68,8 +63,8 @@ async function answerUrl(
   return c.json(answer);
 }
 
-/** Of the picture in the body. */
-async function answerPicture(
+/** Of the image in the body. */
+async function answerImage(
   c: Context<AppEnv>,
   { model: reference, top }: Question,
 ): Promise<Response> {
@@ -79,11 +74,11 @@ async function answerPicture(
   const { answer, timings } = await withByteBudget(limits.maxHeldBytes, async (budget) => {
     prepareModel(c.env, directory, limits.maxLoadedModels);
     const lap = startLaps();
-    const file = await readPicture(c.req.raw, limits, budget);
+    const file = await readImage(c.req.raw, limits, budget);
     const receive = lap();
-    const picture = await decodePicture(file, directory, limits, c.env);
+    const image = await decodeImage(file, directory, limits, c.env);
     const result = await withModel(c.env, directory, limits.maxLoadedModels, (model) =>
-      classifyPicture(picture, model, top),
+      classifyImage(image, model, top),
     );
     return { ...result, timings: { receive, ...result.timings } };
   });

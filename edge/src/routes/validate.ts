@@ -24,7 +24,7 @@ function validationProblem(target: string, issues: readonly z.core.$ZodIssue[]):
   const where = target === 'json' ? 'body' : target;
   if (issue?.code === 'unrecognized_keys') {
     // What is left of a url that was not encoded.
-    const advice = target === 'query' ? "; a picture's url must be percent-encoded" : '';
+    const advice = target === 'query' ? "; an image's url must be percent-encoded" : '';
     return new ProblemError(
       'invalid_request',
       `The ${where} has ${issue.keys.join(', ').slice(0, 200)}, which means nothing here${advice}.`,

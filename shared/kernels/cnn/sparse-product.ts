@@ -1,5 +1,5 @@
 // AssemblyScript: a matrix product that leaves out what it would multiply by zero. Behind a ReLU half to
-// three quarters of the left factor are zeros, in other places for each picture (activation
+// three quarters of the left factor are zeros, in other places for each image (activation
 // sparsity: Kurtz et al., Inducing and Exploiting Activation Sparsity for Fast Inference on Deep Neural
 // Networks, ICML 2020). The right factor are weights of 8 bits.
 import { int8PanelBytes, pairPanel } from './int8-panels';

@@ -46,9 +46,9 @@ const accuracy = z.readonly(
     /** `measured` by the trainer on this artifact, or `published` by the network's authors. */
     source: z.enum(['measured', 'published']),
     dataset: z.string(),
-    /** `test`: pictures that the data set has for it; `held out`: drawn from its others. */
+    /** `test`: images that the data set has for it; `held out`: drawn from its others. */
     split: z.string(),
-    pictures: count,
+    images: count,
     /** Top-1 of the network before quantization. */
     float32: fraction,
     /** Top-1 of the weights in this directory, computed in their `arithmetic`. */
@@ -68,7 +68,7 @@ const calibration = z.readonly(
      */
     temperature: z.number().check(z.positive()),
     /** Of the validation set, which chose it. */
-    pictures: count,
+    images: count,
     /** Expected calibration error in 15 bins, without the temperature and with it, on the test set. */
     ece: z.readonly(z.strictObject({ before: fraction, after: fraction })),
   }),
@@ -118,8 +118,8 @@ export const modelCard = z.readonly(
           command: z.string(),
           seconds: z.number().check(z.nonnegative()),
           config: z.looseObject({}),
-          /** The data set's hash, and how many of its pictures trained; absent in older cards. */
-          data: z.optional(z.readonly(z.strictObject({ hash: z.string(), pictures: count }))),
+          /** The data set's hash, and how many of its images trained; absent in older cards. */
+          data: z.optional(z.readonly(z.strictObject({ hash: z.string(), images: count }))),
         }),
       ),
     ),

@@ -14,7 +14,7 @@ export function topPredictions(
 ): Prediction[] {
   const isBetter = (index: number, than: number | undefined): boolean =>
     than === undefined || (probabilities[index] as number) > (probabilities[than] as number);
-  // Their places, in order. Sorting all of a thousand takes longer than to preprocess the picture.
+  // Their places, in order. Sorting all of a thousand takes longer than to preprocess the image.
   const best: number[] = [];
   for (let index = 0; index < labels.length; index++) {
     if (best.length >= top && !isBetter(index, best.at(-1))) continue;

@@ -28,7 +28,7 @@ const topOfBody = z.int().check(z.minimum(1), z.maximum(TOP.max));
 export const classifyQuery = z.strictObject({
   url: z.string().check(
     z.meta({
-      description: 'Where the picture is: a public http or https url.',
+      description: 'Where the image is: a public http or https url.',
       example: 'https://example.com/cat.jpg',
     }),
   ),
@@ -42,8 +42,8 @@ export const classifyQuery = z.strictObject({
     .check(z.meta({ description: 'HMAC-SHA256 of expires, a line feed and url, in hexadecimal.' })),
 });
 
-/** `POST /classify`'s query; the picture is the body. */
-export const pictureQuery = z.pick(classifyQuery, { model: true, top: true });
+/** `POST /classify`'s query; the image is the body. */
+export const imageQuery = z.pick(classifyQuery, { model: true, top: true });
 
 /** `POST /classify`'s body where it is JSON: an image to fetch in place of one that is sent. */
 export const urlRequest = z.strictObject({
@@ -69,10 +69,10 @@ export const problemStatus = {
   not_found: 404,
   method_not_allowed: 405,
   upload_timeout: 408,
-  picture_too_large: 413,
+  image_too_large: 413,
   body_too_large: 413,
-  unsupported_picture: 415,
-  broken_picture: 422,
+  unsupported_image: 415,
+  broken_image: 422,
   too_many_pixels: 422,
   rate_limited: 429,
   internal: 500,

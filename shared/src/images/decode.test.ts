@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest';
 import { readImage } from '../../test/read-image.ts';
 import { decodeImage } from './decode-node.ts';
-import type { Picture } from './preprocess/preprocess.ts';
+import type { Image } from './preprocess/preprocess.ts';
 
 const defaultLimits = { maxPixels: 50_000_000, maxDecodeBytes: 64 * 1024 * 1024 };
 
-/** No picture here is so large that it would be reduced. */
+/** No image here is so large that it would be reduced. */
 const size = 224;
 
-async function decoded(name: string): Promise<Picture> {
-  return (await decodeImage(await readImage(name), { size, limits: defaultLimits })).picture;
+async function decoded(name: string): Promise<Image> {
+  return (await decodeImage(await readImage(name), { size, limits: defaultLimits })).image;
 }
 
 async function codeOf(bytes: Uint8Array, limits = defaultLimits): Promise<unknown> {
@@ -21,8 +21,8 @@ async function codeOf(bytes: Uint8Array, limits = defaultLimits): Promise<unknow
   return 'decoded';
 }
 
-/** Mean difference of two pictures' colours, 0–255. */
-function difference(a: Picture, b: Picture): number {
+/** Mean difference of two images' colours, 0–255. */
+function difference(a: Image, b: Image): number {
   let sum = 0;
   for (let pixel = 0; pixel < a.width * a.height; pixel++) {
     for (let c = 0; c < 3; c++) {
@@ -36,7 +36,7 @@ function difference(a: Picture, b: Picture): number {
 
 const chelsea = { width: 451, height: 300 } as const;
 
-// Mean difference from what sharp, with which the trainer reads pictures, makes of the same file.
+// Mean difference from what sharp, with which the trainer reads images, makes of the same file.
 test.each([
   ['chelsea.jpg', 'jpeg', 0],
   ['progressive.jpg', 'jpeg', 0],
@@ -80,17 +80,17 @@ test.each([
   ['ycgco.avif', 'avif', 0.6],
 ])('decodes %s as sharp does', async (name, format, tolerance) => {
   const photo = await decodeImage(await readImage(name), { size, limits: defaultLimits });
-  expect(photo).toMatchObject({ format, ...chelsea, picture: chelsea });
-  const expected: Picture = { ...chelsea, channels: 3, data: await readImage(`${name}.rgb`) };
-  expect(difference(photo.picture, expected)).toBeLessThanOrEqual(tolerance);
+  expect(photo).toMatchObject({ format, ...chelsea, image: chelsea });
+  const expected: Image = { ...chelsea, channels: 3, data: await readImage(`${name}.rgb`) };
+  expect(difference(photo.image, expected)).toBeLessThanOrEqual(tolerance);
 });
 
 test('crops an AVIF, then turns and mirrors it', async () => {
   const file = await readImage('cropped.avif');
-  const { width, height, picture } = await decodeImage(file, { size, limits: defaultLimits });
+  const { width, height, image } = await decodeImage(file, { size, limits: defaultLimits });
   expect([width, height]).toEqual([50, 101]);
   const whole = await decoded('chelsea.avif');
-  const sample = ({ width, channels, data }: Picture, x: number, y: number): number[] => [
+  const sample = ({ width, channels, data }: Image, x: number, y: number): number[] => [
     ...data.subarray((y * width + x) * channels, (y * width + x) * channels + 3),
   ];
   // Turned by a quarter against the clock and set upside down, columns become rows.
@@ -100,7 +100,7 @@ test('crops an AVIF, then turns and mirrors it', async () => {
     [0, 49],
     [77, 33],
   ] as const) {
-    expect(sample(picture, y, x)).toEqual(sample(whole, 175 - 20 + x, 125 + 10 + y));
+    expect(sample(image, y, x)).toEqual(sample(whole, 175 - 20 + x, 125 + 10 + y));
   }
 });
 
@@ -110,9 +110,9 @@ test('divides the colours of a premultiplied AVIF by alpha', async () => {
   expect(difference(divided, plain)).toBeLessThan(3);
 });
 
-test("decodes an image sequence's still picture", async () => {
-  const picture = await decoded('sequence.avif');
-  expect(difference(picture, await decoded('chelsea.png'))).toBeLessThan(5);
+test("decodes an image sequence's still image", async () => {
+  const image = await decoded('sequence.avif');
+  expect(difference(image, await decoded('chelsea.png'))).toBeLessThan(5);
 });
 
 test('decodes CMYK, coarsely without its colour profile', async () => {
@@ -134,29 +134,29 @@ test.each([
   expect(coloursOf(await decoded(name)).map(([, green]) => green)).toEqual(greens);
 });
 
-function coloursOf({ width, height, channels, data }: Picture): number[][] {
+function coloursOf({ width, height, channels, data }: Image): number[][] {
   return Array.from({ length: width * height }, (_, i) => [
     ...data.subarray(i * channels, i * channels + 3),
   ]);
 }
 
-test('leaves a decoded picture alone when the next one comes', async () => {
+test('leaves a decoded image alone when the next one comes', async () => {
   const [first, second] = await Promise.all([readImage('chelsea.jpg'), readImage('grey.jpg')]);
-  const { data } = (await decodeImage(first, { size, limits: defaultLimits })).picture;
+  const { data } = (await decodeImage(first, { size, limits: defaultLimits })).image;
   const before = data.slice();
   await decodeImage(second, { size, limits: defaultLimits });
   expect(data).toEqual(before);
 });
 
-test('decodes pictures that come at once', async () => {
+test('decodes images that come at once', async () => {
   const names = ['chelsea.png', 'grey.png', 'chelsea.png', 'interlaced.png'];
-  const pictures = await Promise.all(names.map(decoded));
+  const images = await Promise.all(names.map(decoded));
   for (const [i, name] of names.entries()) {
-    expect(pictures[i]?.data).toEqual((await decoded(name)).data);
+    expect(images[i]?.data).toEqual((await decoded(name)).data);
   }
 });
 
-test('turns a picture away for which others leave no room', async () => {
+test('turns an image away for which others leave no room', async () => {
   const file = await readImage('chelsea.png');
   // Chelsea takes 1.4 MB: there is room for one.
   const limits = { ...defaultLimits, maxDecodeBytes: 2_000_000 };
@@ -168,11 +168,11 @@ test('turns a picture away for which others leave no room', async () => {
   expect(await codeOf(file, limits)).toBe('decoded');
 });
 
-test('decodes a GIF whose first picture is smaller than its canvas', async () => {
+test('decodes a GIF whose first image is smaller than its canvas', async () => {
   const canvas = await readImage('canvas.gif');
   const photo = await decodeImage(canvas, { size: 2100, limits: defaultLimits });
   expect(photo).toMatchObject({ width: 2100, height: 310 });
-  const { data } = photo.picture;
+  const { data } = photo.image;
   const plain = await decoded('chelsea.gif');
   expect(data.subarray(0, 4)).toEqual(plain.data.subarray(0, 4));
   // White to the right of it.
@@ -192,7 +192,7 @@ test.each(
 )('turns orientation %i of a %s upright', async (orientation, extension) => {
   const file = await readImage(`orientation-${orientation}.${extension}`);
   const photo = await decodeImage(file, { size, limits: defaultLimits });
-  const { width, height, channels, data } = photo.picture;
+  const { width, height, channels, data } = photo.image;
   expect(photo).toMatchObject({ width: 64, height: 32 });
   const colour = (x: number, y: number): number[] =>
     [0, 1, 2].map((c) => Math.round((data[(y * width + x) * channels + c] as number) / 255));
@@ -215,11 +215,11 @@ test.each([
   new TextEncoder().encode('%PDF-1.7'),
   heic,
 ])('does not support %j', async (bytes) => {
-  expect(await codeOf(bytes)).toBe('unsupported_picture');
+  expect(await codeOf(bytes)).toBe('unsupported_image');
 });
 
 test('does not support TIFF', async () => {
-  expect(await codeOf(await readImage('picture.tiff'))).toBe('unsupported_picture');
+  expect(await codeOf(await readImage('image.tiff'))).toBe('unsupported_image');
 });
 
 const formats = [
@@ -238,7 +238,7 @@ test.each(formats)('calls %s broken wherever it is cut off', async (name) => {
   const whole = await readImage(name);
   for (const part of [0.001, 0.1, 0.5, 0.9, 0.99]) {
     const bytes = whole.subarray(0, Math.max(12, Math.floor(whole.length * part)));
-    expect([part, await codeOf(bytes)]).toEqual([part, 'broken_picture']);
+    expect([part, await codeOf(bytes)]).toEqual([part, 'broken_image']);
   }
   expect(await codeOf(whole)).toBe('decoded');
 });
@@ -249,13 +249,13 @@ test.each([
 ])('calls a PNG with a wrong checksum of its %s broken', async (_, place) => {
   const bytes = await readImage('chelsea.png');
   bytes[place(bytes)] = (bytes[place(bytes)] as number) ^ 1;
-  expect(await codeOf(bytes)).toBe('broken_picture');
+  expect(await codeOf(bytes)).toBe('broken_image');
 });
 
 test('calls a JPEG with garbage in its scan broken', async () => {
   const bytes = await readImage('chelsea.jpg');
   for (let i = 0; i < 400; i++) bytes[(bytes.length >> 1) + i] = (i * 97) & 0xff;
-  expect(await codeOf(bytes)).toBe('broken_picture');
+  expect(await codeOf(bytes)).toBe('broken_image');
 });
 
 test('calls a JPEG of more scans than anyone makes broken', async () => {
@@ -265,7 +265,7 @@ test('calls a JPEG of more scans than anyone makes broken', async () => {
   many.set(bytes.subarray(0, -2));
   for (let i = 0; i < 100; i++) many.set(scan, bytes.length - 2 + i * scan.length);
   many.set(bytes.subarray(-2), many.length - 2);
-  expect(await codeOf(many)).toBe('broken_picture');
+  expect(await codeOf(many)).toBe('broken_image');
 });
 
 test('refuses giant dimensions by the header alone', async () => {
@@ -286,8 +286,8 @@ test('refuses what would take more memory than there is', async () => {
   }
 });
 
-test('calls a picture without width broken', async () => {
+test('calls an image without width broken', async () => {
   const png = await readImage('tiny.png');
   new DataView(png.buffer).setUint32(16, 0);
-  expect(await codeOf(png)).toBe('broken_picture');
+  expect(await codeOf(png)).toBe('broken_image');
 });

@@ -2,27 +2,27 @@
  * The way from an image file to its pixels, for training and serving alike.
  *
  *     const decodeImage = createImageDecoder(programs);   // decode-node.ts has it for Node
- *     const { format, width, height, picture } = await decodeImage(bytes, { size, limits });
+ *     const { format, width, height, image } = await decodeImage(bytes, { size, limits });
  *
- * It throws ImageError and nothing else. A format is a file that opens it (see OpenPicture): it reads
+ * It throws ImageError and nothing else. A format is a file that opens it (see OpenImage): it reads
  * the header, says what decoding would take, and decodes to RGB(X) over white, as stored.
  */
 import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
 import { conversionBytes, convertToSrgb } from './colour/convert-to-srgb.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
 import { ImageError } from './image-error.ts';
-import { type OpenPicture, openPicture, type PictureFormat } from './open-picture.ts';
+import { type ImageFormat, type OpenImage, openImage } from './open-image.ts';
 import { orient } from './orient.ts';
-import type { Picture } from './preprocess/preprocess.ts';
+import type { Image } from './preprocess/preprocess.ts';
 import { reductionFor } from './reduce.ts';
 
 export interface DecodedImage {
-  readonly format: PictureFormat;
+  readonly format: ImageFormat;
   /** Upright, in pixels, before any reduction. */
   readonly width: number;
   readonly height: number;
   /** Upright, RGB(X), without transparency; a large one comes reduced, see {@link reductionFor}. */
-  readonly picture: Picture;
+  readonly image: Image;
 }
 
 export interface DecodeOptions {
@@ -52,28 +52,28 @@ export type DecodeImage = (bytes: Uint8Array, options: DecodeOptions) => Promise
 /** Prepares the one function that decodes an image, for training and serving alike. */
 export function createImageDecoder(programs: DecoderPrograms): DecodeImage {
   return async (bytes, { size, limits }) => {
-    const opened = await orBroken(() => openPicture(bytes, programs));
+    const opened = await orBroken(() => openImage(bytes, programs));
     const { format, width, height, orientation } = opened;
     const reduction = reductionFor(width, height, size);
     refuseTooLarge(opened, reduction, limits);
     const decoded = await inTurn(bytesOf(opened, reduction), limits, () =>
       orBroken(async () => convertToSrgb(await opened.decode(reduction), opened, programs)),
     );
-    const picture = orient(decoded, orientation);
+    const image = orient(decoded, orientation);
     const isTransposed = orientation >= 5;
     return {
       format,
       width: isTransposed ? height : width,
       height: isTransposed ? width : height,
-      picture,
+      image,
     };
   };
 }
 
-/** Of all pictures that are being decoded: while a PNG waits for its rows, others begin. */
+/** Of all images that are being decoded: while a PNG waits for its rows, others begin. */
 let decodingBytes = 0;
 
-/** @throws ImageError `overloaded` where there is no room for one more picture at this moment */
+/** @throws ImageError `overloaded` where there is no room for one more image at this moment */
 async function inTurn<T>(
   bytes: number,
   { maxDecodeBytes }: DecodeLimits,
@@ -82,7 +82,7 @@ async function inTurn<T>(
   if (decodingBytes + bytes > maxDecodeBytes) {
     throw new ImageError(
       'overloaded',
-      'Too many large pictures are being decoded at this moment; try again in a second.',
+      'Too many large images are being decoded at this moment; try again in a second.',
     );
   }
   decodingBytes += bytes;
@@ -96,37 +96,37 @@ async function inTurn<T>(
 /** No format but PNG goes beyond it, and none needs to: a row is held as a whole. */
 const maxSide = 65_535;
 
-function bytesOf(picture: OpenPicture, reduction: number): number {
-  return picture.memoryBytes(reduction) + conversionBytes(picture);
+function bytesOf(image: OpenImage, reduction: number): number {
+  return image.memoryBytes(reduction) + conversionBytes(image);
 }
 
 function refuseTooLarge(
-  picture: OpenPicture,
+  image: OpenImage,
   reduction: number,
   { maxPixels, maxDecodeBytes }: DecodeLimits,
 ): void {
-  const { width, height } = picture;
-  const size = `The picture has ${width} × ${height} pixels`;
+  const { width, height } = image;
+  const size = `The image has ${width} × ${height} pixels`;
   const reason =
     Math.max(width, height) > maxSide
       ? `${size}; a side may have at most ${maxSide}.`
       : width * height > maxPixels
         ? `${size}; at most ${maxPixels} in all are taken.`
-        : bytesOf(picture, reduction) > Math.min(maxDecodeBytes, maxMemoryBytes)
+        : bytesOf(image, reduction) > Math.min(maxDecodeBytes, maxMemoryBytes)
           ? `${size}, which take more memory to decode than there is; send a smaller one.`
           : undefined;
   if (reason) throw new ImageError('too_many_pixels', reason);
 }
 
-/** Whatever a decoder stumbles over, a trap or an error code, is the picture's fault. */
+/** Whatever a decoder stumbles over, a trap or an error code, is the image's fault. */
 async function orBroken<T>(run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
     throw new ImageError(
-      'broken_picture',
-      'The picture is damaged or incomplete; send a file that opens elsewhere.',
+      'broken_image',
+      'The image is damaged or incomplete; send a file that opens elsewhere.',
       { cause },
     );
   }

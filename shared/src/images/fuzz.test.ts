@@ -19,7 +19,7 @@ const casesEach = 1000;
 /** One that takes longer hangs, for all that a caller knows. */
 const maxMs = 5000;
 
-const outcomes = ['decoded', 'broken_picture', 'unsupported_picture', 'too_many_pixels'];
+const outcomes = ['decoded', 'broken_image', 'unsupported_image', 'too_many_pixels'];
 
 test.each(names)(
   `survives ${casesEach} mutations of %s`,
@@ -34,7 +34,7 @@ test.each(names)(
       counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
     }
     // Mutations that never came as far as a decoder would prove nothing.
-    expect(counts.get('broken_picture')).toBeGreaterThan(casesEach / 20);
+    expect(counts.get('broken_image')).toBeGreaterThan(casesEach / 20);
     expect(counts.get('decoded')).toBeGreaterThan(0);
     expect(await outcomeOf(whole)).toBe('decoded');
   },

@@ -13,7 +13,7 @@ function decode(file: Uint8Array): Promise<unknown> {
 test('refuses a JPEG whose scans are more work than its pixels', async () => {
   await expect(decode(makeScanBomb(1024, 3))).resolves.toMatchObject({ width: 1024 });
   await expect(decode(makeScanBomb(1024, 1000))).rejects.toMatchObject({
-    code: 'broken_picture',
+    code: 'broken_image',
     message: expect.stringContaining('scans'),
   });
 });
@@ -23,7 +23,7 @@ test('refuses an AVIF that shows a tile twice', async () => {
   const grid = gridItem(1, 2, 2 * 451, 300);
   const twice = (to: number[], items = [grid, tile]): Buffer =>
     makeAvif(items, [{ type: 'dimg', from: 0, to }]);
-  await expect(decode(twice([1, 1]))).rejects.toMatchObject({ code: 'broken_picture' });
+  await expect(decode(twice([1, 1]))).rejects.toMatchObject({ code: 'broken_image' });
   // Two items, each with data of its own.
   await expect(decode(twice([1, 2], [grid, tile, tile]))).resolves.toMatchObject({ width: 902 });
 });
@@ -39,7 +39,7 @@ test('refuses an AVIF whose items share their bytes', async () => {
   file.copy(file, iloc + entryBytes + 8, iloc + 8, iloc + 16);
   const shared = Buffer.concat([file.subarray(0, file.length - (items[1]?.data.length ?? 0))]);
   shared.writeUInt32BE((items[0]?.data.length ?? 0) + 8, shared.indexOf('mdat') - 4);
-  await expect(decode(shared)).rejects.toMatchObject({ code: 'broken_picture' });
+  await expect(decode(shared)).rejects.toMatchObject({ code: 'broken_image' });
 });
 
 test('passes over a million chunks of a WebP that mean nothing', async () => {

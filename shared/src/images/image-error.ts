@@ -1,7 +1,7 @@
 /** Why an image is not decoded; `overloaded` is over in a moment, the others never. */
 export type ImageErrorCode =
-  | 'unsupported_picture'
-  | 'broken_picture'
+  | 'unsupported_image'
+  | 'broken_image'
   | 'too_many_pixels'
   | 'overloaded';
 

@@ -1,14 +1,14 @@
-import type { Picture } from './preprocess/preprocess.ts';
+import type { Image } from './preprocess/preprocess.ts';
 
 /**
- * Turns a picture upright.
+ * Turns an image upright.
  *
- * @param orientation 1–8; where the stored picture's first row and column belong
+ * @param orientation 1–8; where the stored image's first row and column belong
  * @see CIPA DC-008 (Exif 2.32), 4.6.4, tag Orientation
  */
-export function orient(picture: Picture, orientation: number): Picture {
-  if (orientation === 1) return picture;
-  const { width, height, channels, data } = picture;
+export function orient(image: Image, orientation: number): Image {
+  if (orientation === 1) return image;
+  const { width, height, channels, data } = image;
   const isTransposed = orientation >= 5;
   const isFlippedX = [2, 3, 7, 8].includes(orientation);
   const isFlippedY = [3, 4, 6, 7].includes(orientation);

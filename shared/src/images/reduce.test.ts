@@ -51,9 +51,9 @@ test.each([
   const reduced = await decodeImage(file, { size: 50, limits });
   const { format } = reduced;
   const full = await decodeImage(file, { size: 400, limits });
-  expect(reduced.picture.height).toBeLessThan(full.picture.height);
-  expect(full.picture.height).toBe(300);
-  const inputs = [reduced, full].map(({ picture }) => preprocess(picture, spec(50)));
+  expect(reduced.image.height).toBeLessThan(full.image.height);
+  expect(full.image.height).toBe(300);
+  const inputs = [reduced, full].map(({ image }) => preprocess(image, spec(50)));
   const [ofReduced, ofFull] = inputs as [Float32Array, Float32Array];
   const differences = ofFull.map((value, i) => Math.abs(value - (ofReduced[i] as number)));
   const mean = differences.reduce((sum, value) => sum + value) / differences.length;

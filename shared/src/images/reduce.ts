@@ -1,16 +1,16 @@
-import type { Picture } from './preprocess/preprocess.ts';
+import type { Image } from './preprocess/preprocess.ts';
 
 /**
- * How a large picture shrinks before it is resized, as model cards name it. `division`: by
+ * How a large image shrinks before it is resized, as model cards name it. `division`: by
  * {@link reductionFor}, to the means of squares; in a JPEG by the next lower power of two, inside the DCT;
  * in a lossy WebP without transparency in luma and chroma.
  */
 export const reductionRules = ['division'] as const;
 
 /**
- * By how much a picture may shrink before it is resized: after the largest whole division of its
+ * By how much an image may shrink before it is resized: after the largest whole division of its
  * sides that leaves its centred square at least twice as wide as the network's input, the
- * antialiased resize gives what it gives of the full picture, but for a few thousandths of
+ * antialiased resize gives what it gives of the full image, but for a few thousandths of
  * probability (see the reduction test).
  *
  * @param size side of the network's input, in pixels
@@ -23,7 +23,7 @@ export function reductionFor(width: number, height: number, size: number): numbe
 /** So that a square's sum, 255 × 255 × reduction², stays within 32 bits. */
 const maxReduction = 256;
 
-/** Where a picture's pixels go as they are decoded, in any order. */
+/** Where an image's pixels go as they are decoded, in any order. */
 export interface PixelSink {
   /**
    * @param rgba a row's pixels, or every `step`th of them, colour not multiplied by alpha
@@ -31,11 +31,11 @@ export interface PixelSink {
    */
   add(rgba: Uint8Array, y: number, x?: number, step?: number): void;
   /** To be called once, when all pixels are in. @returns RGBX */
-  finish(): Picture;
+  finish(): Image;
 }
 
 /**
- * Lays pixels over white and averages squares of them, so that a large picture is never in memory.
+ * Lays pixels over white and averages squares of them, so that a large image is never in memory.
  * What remains of a side that cannot be divided is cut off at both of its ends.
  *
  * @param reduction side of a square, in pixels; 1 keeps every pixel

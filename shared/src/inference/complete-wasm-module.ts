@@ -33,7 +33,7 @@ export function completeWasmModule(wasm: BackendWasm['wasm']): void {
     if (address !== 0 || bytes === 0) return address;
     const megabytes = Math.ceil(bytes / 2 ** 20);
     throw new Error(
-      `WebAssembly's memory has no ${megabytes} MB left; take smaller batches or pictures.`,
+      `WebAssembly's memory has no ${megabytes} MB left; take smaller batches or images.`,
     );
   };
 }

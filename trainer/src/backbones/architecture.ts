@@ -3,7 +3,7 @@ import { KerasLayers, type Value } from './layers/keras-layers.ts';
 
 /** A family's network of one size. Layers must be made in the order in which Keras makes them. */
 export interface Architecture {
-  /** From the picture, `[n, size, size, 3]`, to the features, `[n, height, width, channels]`. */
+  /** From the image, `[n, size, size, 3]`, to the features, `[n, height, width, channels]`. */
   trunk(layers: KerasLayers, input: Value): Value;
   /** From the features to probabilities, `[n, classes]`. */
   top(layers: KerasLayers, features: Value, classes: number): Value;

@@ -83,8 +83,8 @@ describe('with its ImageNet weights', () => {
       .removeAlpha()
       .raw()
       .toBuffer({ resolveWithObject: true });
-    const picture = { width: info.width, height: info.height, channels: 3, data } as const;
-    const pixels = preprocess(picture, { ...lite0.preprocess, size: 224 });
+    const image = { width: info.width, height: info.height, channels: 3, data } as const;
+    const pixels = preprocess(image, { ...lite0.preprocess, size: 224 });
     const probabilities = tf.tidy(() =>
       runPlan(plan, tf.tensor4d(pixels, [1, 224, 224, 3])).dataSync(),
     );

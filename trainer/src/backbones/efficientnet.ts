@@ -31,7 +31,7 @@ export interface EfficientNetOptions {
   readonly dropout: number;
   /**
    * Lite: no squeeze-and-excitation, ReLU6 for swish, stem, top and the first and last stage
-   * unscaled, "same" padding, no scaling of pictures inside the network, no skipped blocks.
+   * unscaled, "same" padding, no scaling of images inside the network, no skipped blocks.
    */
   readonly lite?: boolean;
 }
@@ -46,7 +46,7 @@ export function efficientnet(options: EfficientNetOptions): Architecture {
   const { lite = false } = options;
 
   function trunk(layers: KerasLayers, input: Value): Value {
-    let x = lite ? input : scalePicture(layers, input);
+    let x = lite ? input : scaleImage(layers, input);
     x = convolve(layers, x, lite ? 32 : roundFilters(32), 3, 2, 'stem');
     x = activate(layers, x, 'stem');
     const blocks = STAGES.flatMap((stage, index) =>
@@ -147,7 +147,7 @@ export function efficientnet(options: EfficientNetOptions): Architecture {
  * `(pixel / 255 − mean) / deviation`. Keras' weights hold the deviation as the variance, and a
  * second scaling sets that right (keras-team/keras, `efficientnet.py`).
  */
-function scalePicture(layers: KerasLayers, input: Value): Value {
+function scaleImage(layers: KerasLayers, input: Value): Value {
   const x = layers.rescaling(input, [1 / 255]);
   const y = layers.normalization(x, { mean: MEAN, variance: DEVIATION });
   return layers.rescaling(

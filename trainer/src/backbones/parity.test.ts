@@ -29,7 +29,7 @@ interface Golden {
   readonly size: number;
   readonly ownSize: number;
   readonly gain: number;
-  /** Of the formula's picture: one whose gradients no rounding changes. */
+  /** Of the formula's image: one whose gradients no rounding changes. */
   readonly input: string;
   readonly parameters: { readonly withTop: number; readonly withoutTop: number };
   readonly weights: { readonly count: number; readonly hash: number };
@@ -123,8 +123,8 @@ function preprocessAll(spec: PreprocessSpec): string {
     const pixel = Math.floor(at / 3);
     return [pixel, 255 - pixel, 7 * pixel][at % 3] as number;
   });
-  const picture = { width: 16, height: 16, channels: 3, data } as const;
-  return Buffer.from(preprocess(picture, { ...spec, size: 16 }).buffer).toString('base64');
+  const image = { width: 16, height: 16, channels: 3, data } as const;
+  return Buffer.from(preprocess(image, { ...spec, size: 16 }).buffer).toString('base64');
 }
 
 test.each(Object.entries(preprocessModes))('scales pixels to the bits of %s', (mode, spec) => {

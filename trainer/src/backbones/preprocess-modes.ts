@@ -1,7 +1,7 @@
 import type { ArithmeticStep, PreprocessSpec } from 'shared/images/preprocess/preprocess';
 import { DEVIATION, MEAN } from './imagenet-statistics.ts';
 
-/** What a pretraining did with pictures, but for the size. */
+/** What a pretraining did with images, but for the size. */
 export type PreprocessMode = Omit<Extract<PreprocessSpec, { arithmetic: unknown }>, 'size'>;
 
 type Channels = ArithmeticStep['by'];
@@ -22,7 +22,7 @@ export const preprocessModes = {
   torch: { ...photo, arithmetic: [divide(255), subtract(MEAN), divide(DEVIATION)] },
   /** Blue, green, red. */
   caffe: { ...photo, channelOrder: 'bgr', arithmetic: [subtract([103.939, 116.779, 123.68])] },
-  /** Inside the network in Keras: see `scalePicture` in efficientnet.ts. */
+  /** Inside the network in Keras: see `scaleImage` in efficientnet.ts. */
   efficientnet: {
     ...photo,
     arithmetic: [

@@ -15,12 +15,12 @@ import { xception } from './xception.ts';
 export interface Backbone {
   readonly title: string;
   readonly architecture: Architecture;
-  /** Side of the pretraining's pictures, in pixels. */
+  /** Side of the pretraining's images, in pixels. */
   readonly size: number;
   /** The least side that the network takes. */
   readonly minimumSize: number;
   readonly preprocess: PreprocessMode;
-  /** Top-1 published for ImageNet's 50,000 validation pictures, 0–1; null where there is none. */
+  /** Top-1 published for ImageNet's 50,000 validation images, 0–1; null where there is none. */
   readonly publishedTop1: number | null;
   /** Where the pretrained weights come from; null where none are published. */
   readonly pretraining: { readonly source: string; readonly licence: string } | null;

@@ -77,7 +77,7 @@ test.concurrent('predicts with synset ids, the most probable first', async () =>
   );
 });
 
-test.concurrent('predicts many pictures, files and urls, with a trained model', async () => {
+test.concurrent('predicts many images, files and urls, with a trained model', async () => {
   const photo = fileURLToPath(new URL('../../../shared/fixtures/chelsea.png', import.meta.url));
   const file = await readFile(photo);
   const host = createServer((request, response) => {
@@ -93,10 +93,10 @@ test.concurrent('predicts many pictures, files and urls, with a trained model', 
     );
     const [first, second] = stdout.split('\n').map((line) => line && JSON.parse(line));
     expect(first).toEqual({
-      picture: photo,
+      image: photo,
       predictions: [{ label: 'cat', index: 3, probability: expect.any(Number) }],
     });
-    expect(second).toEqual({ ...first, picture: url });
+    expect(second).toEqual({ ...first, image: url });
     expect(stderr).toBe(
       `Expected an image from ${url}.gif, but its host answered with the status 404.\n`,
     );

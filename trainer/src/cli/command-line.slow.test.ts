@@ -293,7 +293,7 @@ function names(line: string, args: readonly string[]): boolean {
   );
 }
 
-const aClass = new RegExp(`pictures of (${CLASSES.join('|')})`);
+const aClass = new RegExp(`images of (${CLASSES.join('|')})`);
 
 /** @returns what is wrong with an answer to a command line */
 function faultsOf(

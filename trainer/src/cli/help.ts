@@ -13,7 +13,7 @@ Trains a classifier on a network pretrained on ImageNet and exports it for the W
                      CIFAR's binary files; or ${Object.keys(knownDatasets).join(', ')} (default: cifar10)
   --folders <what>   what the folders in a folder of photos are: classes or splits (default: as
                      their names say)
-  --strict           fail at a file that is no picture, rather than skip it
+  --strict           fail at a file that is no image, rather than skip it
   --photos <folder>  real photos in class folders, to measure the finished model on too
   --config <name>    the experiment: ${Object.keys(configs).join(', ')} (default: fast)
   --backend <name>   ${BACKENDS.join(', ')} (default: auto, the fastest that works)
@@ -29,7 +29,7 @@ Every setting of the experiment can be given, such as --stage2.epochs 3; these a
 ${describeFields(config)}
 
        pnpm --filter trainer run find-lr [--stage 2, and all that train takes]
-Tries rising learning rates on 1,000 pictures, and suggests a peak.
+Tries rising learning rates on 1,000 images, and suggests a peak.
   --stage <1 or 2>   which stage's (default: 2)
 
        pnpm --filter trainer run export [--backbone, --weights, --id, --models, --quantize, --arithmetic, --data]
@@ -42,21 +42,21 @@ Exports the pretrained network itself, with ImageNet's 1,000 classes, as the mod
 Prints a network's layers and how many weights it has.
   --include-top      with the classifier
 
-       pnpm --filter trainer run predict <pictures> [--model, --top 5, --json]
-Prints what a model sees in pictures, which are files or urls.
+       pnpm --filter trainer run predict <images> [--model, --top 5, --json]
+Prints what a model sees in images, which are files or urls.
   --model <id>       one of the models, or the folder of one (default: a network pretrained on
                      ImageNet: --backbone, --weights)
-  --json             a line of JSON for each picture
+  --json             a line of JSON for each image
 
        pnpm --filter trainer run evaluate <model> [--data, --strict, --models, --json]
-Measures a model, by its id or folder, on the test pictures of a data set.
+Measures a model, by its id or folder, on the test images of a data set.
   --json             all of it in one line of JSON
 
        pnpm --filter trainer run report <run> [--runs]
 Writes a run's report.html anew, also while it is not over. A run is named by its folder.
 
        pnpm --filter trainer run datasets [<name or path>]
-Lists the data sets, or says what is in one: classes, splits, damaged files, repeated pictures.
+Lists the data sets, or says what is in one: classes, splits, damaged files, repeated images.
 
        pnpm --filter trainer run doctor
 Tries every backend, measures each and says how to add what is missing.

@@ -139,7 +139,7 @@ test.each([
   [['train', '--data', cli], /, but .*cli\.ts is a file: name the folder that it is in\.\n$/],
   [['train', '--data', 'https://x.y/photos.zip'], /, but got the url .*: download and unpack it, /],
   [['datasets', '/no/such/photos'], /, but there is nothing at \/no\/such\/photos\.\n$/],
-  [['predict'], /^Expected pictures, files or urls, but got none\. See --help\.\n$/],
+  [['predict'], /^Expected images, files or urls, but got none\. See --help\.\n$/],
   [
     ['predict', '/no/such/photo.jpg'],
     /^Expected an image at \/no\/such\/photo\.jpg, but there is no such file\.\n$/,

@@ -153,7 +153,7 @@ async function dispatch(
       }
       const quantize = choiceOf('quantize', quantizations, values.quantize ?? 'uint8');
       const arithmetic = choiceOf('arithmetic', arithmetics, values.arithmetic ?? 'int8');
-      const pictures = async (size: number) => {
+      const images = async (size: number) => {
         const { strict, data } = values;
         const { signal } = new AbortController();
         const purpose = 'measuring' as const;
@@ -165,7 +165,7 @@ async function dispatch(
       await prepareModelFolder(target, models);
       await startBackend(backendOf(values.backend), say, { threads });
       await exportPretrained(backbone, weights, target, {
-        quantize: quantize === 'mixed' ? pictures : quantize,
+        quantize: quantize === 'mixed' ? images : quantize,
         arithmetic,
       });
       return say(`Written to ${target}.`);
@@ -183,7 +183,7 @@ async function dispatch(
       return say(summarize(trimmed));
     }
     case 'predict': {
-      if (rest.length === 0) throw usage('Expected pictures, files or urls, but got none.');
+      if (rest.length === 0) throw usage('Expected images, files or urls, but got none.');
       const top = positiveOf('top', values.top);
       const trained = values.model && (await findModel(models, values.model));
       await startBackend(backendOf(values.backend), () => {}, {
@@ -191,14 +191,14 @@ async function dispatch(
       });
       const classifier =
         trained === undefined ? await loadPretrained(backbone, weights) : await loadModel(trained);
-      for (const picture of rest) {
-        const source = isUrl(picture) ? picture : (fromUser(picture) as string);
+      for (const image of rest) {
+        const source = isUrl(image) ? image : (fromUser(image) as string);
         try {
           const predictions = await predict(classifier, source, top);
-          if (values.json) say(JSON.stringify({ picture, predictions }));
-          else say(formatPredictions(predictions, rest.length > 1 ? picture : undefined));
+          if (values.json) say(JSON.stringify({ image, predictions }));
+          else say(formatPredictions(predictions, rest.length > 1 ? image : undefined));
         } catch (error) {
-          // The others may well be pictures.
+          // The others may well be images.
           report(error);
         }
       }

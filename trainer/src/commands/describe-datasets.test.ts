@@ -42,7 +42,7 @@ test('says what is in a folder, also where it is too little to train on', async 
   await put('train/cat', [1, 2]);
   await put('train/dog', [3, 4, 5], 20);
   await put('test/cat', [2]);
-  await writeFile(join(root, 'train/dog/broken.jpg'), 'no picture');
+  await writeFile(join(root, 'train/dog/broken.jpg'), 'no image');
   expect(await describe(root)).toBe(
     [
       '     train  validation  test',
@@ -50,7 +50,7 @@ test('says what is in a folder, also where it is too little to train on', async 
       'dog      3                 0',
       'all      5       drawn     1',
       'Pixels: 8×8 to 20×8, half of them 8×8 at most.',
-      'Skipped: 1 (train/dog/broken.jpg). The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
+      'Skipped: 1 (train/dog/broken.jpg). The file is not a JPEG, PNG, WebP, AVIF or GIF image; send one of these.',
       'In two splits, byte for byte, so that accuracy will look better than it is: 1 (test/cat/2.png = train/cat/2.png).',
     ].join('\n'),
   );

@@ -16,11 +16,11 @@ export function listDatasets(): string {
 }
 
 /**
- * What is in a data set, without training on it: pictures by class and split; of a folder also which
- * files are damaged, which pictures are there twice, and whether the classes are in balance.
+ * What is in a data set, without training on it: images by class and split; of a folder also which
+ * files are damaged, which images are there twice, and whether the classes are in balance.
  *
  * @param data name or path
- * @throws TrainerError as `openDataset` does, though not where a class has too few pictures
+ * @throws TrainerError as `openDataset` does, though not where a class has too few images
  */
 export async function describeDataset(
   data: string,
@@ -49,7 +49,7 @@ export async function describeDataset(
   ].join('\n');
 }
 
-/** @param splits the label of each picture to train, validate and test on; null where there are none */
+/** @param splits the label of each image to train, validate and test on; null where there are none */
 function tableOf(labels: readonly string[], splits: readonly (readonly number[] | null)[]): string {
   const counts = splits.map((split) => {
     const of = Array<number>(labels.length).fill(0);

@@ -54,7 +54,7 @@ async function writeModel(id: string, change: Partial<ModelCard> = {}): Promise<
   return directory;
 }
 
-/** Pictures of noise, `count` in each class; the same each time, since chance decides what is right. */
+/** Images of noise, `count` in each class; the same each time, since chance decides what is right. */
 async function writePhotos(name: string, classes: readonly string[], count = 4): Promise<string> {
   for (const [label, of] of classes.entries()) {
     await mkdir(join(folder, name, of), { recursive: true });
@@ -95,31 +95,31 @@ test('measures what it answers, with folders named by label or synset id', async
     model: { id: 'pets', title: 'Tiny, pets' },
     dataset: 'photos',
     split: 'all',
-    pictures: 8,
+    images: 8,
     top1: right / 8,
     top5: null,
   });
-  expect(evaluation.classes.map(({ label, pictures }) => [label, pictures])).toEqual([
+  expect(evaluation.classes.map(({ label, images }) => [label, images])).toEqual([
     ['cat', 4],
     ['dog', 4],
     ['fox', 0],
   ]);
   const lines = formatEvaluation(evaluation).split('\n');
-  expect(lines[1]).toBe('photos, all its pictures, also what the model may have trained on: 8');
+  expect(lines[1]).toBe('photos, all its images, also what the model may have trained on: 8');
   expect(lines.slice(4).map((line) => line.split(' ')[0])).toEqual([
     'class',
     'cat',
     'dog',
     'Without',
   ]);
-  expect(lines.at(-1)).toBe('Without pictures: fox.');
+  expect(lines.at(-1)).toBe('Without images: fox.');
   const mean = (figure: 'f1' | 'recall') =>
     evaluation.classes.slice(0, 2).reduce((sum, one) => sum + one[figure] / 2, 0);
   expect(evaluation.macroF1).toBeCloseTo(mean('f1'), 9);
   expect(evaluation.balancedAccuracy).toBeCloseTo(mean('recall'), 9);
 });
 
-test('takes the pictures that the training held out, where the data is the same', async () => {
+test('takes the images that the training held out, where the data is the same', async () => {
   const data = await writePhotos('pets-photos', ['cat', 'dog', 'fox']);
   const { hash } = await openDataset(data, {
     ...options,
@@ -129,10 +129,10 @@ test('takes the pictures that the training held out, where the data is the same'
   });
   const splitOf = async (datasetHash: string | undefined) => {
     const training = { command: 'train', seconds: 1, config };
-    const of = datasetHash === undefined ? {} : { data: { hash: datasetHash, pictures: 9 } };
+    const of = datasetHash === undefined ? {} : { data: { hash: datasetHash, images: 9 } };
     const model = await writeModel('held', { training: { ...training, ...of } });
-    const { split, pictures } = await evaluateModel(model, { ...options, data });
-    return [split, pictures];
+    const { split, images } = await evaluateModel(model, { ...options, data });
+    return [split, images];
   };
   expect(await splitOf(hash)).toEqual(['held out', 3]);
   // Others may have trained.
@@ -141,12 +141,12 @@ test('takes the pictures that the training held out, where the data is the same'
   expect(await splitOf(undefined)).toEqual(['all', 15]);
 });
 
-test('takes the pictures of a test folder', async () => {
+test('takes the images of a test folder', async () => {
   await writePhotos('split/train', ['cat', 'dog']);
   await writePhotos('split/test', ['cat', 'dog'], 3);
   const data = join(folder, 'split');
   const evaluation = await evaluateModel(await writeModel('split-pets'), { ...options, data });
-  expect([evaluation.split, evaluation.pictures]).toEqual(['test', 6]);
+  expect([evaluation.split, evaluation.images]).toEqual(['test', 6]);
 });
 
 test.each([
@@ -154,13 +154,13 @@ test.each([
   ['one class', 'cats', ['cat'], 1, 'all'],
   ['a test alone', 'alone', ['test/cat', 'test/dog'], 2, 'test'],
   ['a validation alone', 'choose', ['val/cat', 'val/dog'], 2, 'all'],
-])('measures on %s, without advice on training', async (_, name, classes, pictures, split) => {
+])('measures on %s, without advice on training', async (_, name, classes, images, split) => {
   const data = await writePhotos(name, classes, 1);
   const said: string[] = [];
   const say = (line: string) => said.push(line);
   const model = await writeModel('any-pets');
   const evaluation = await evaluateModel(model, { ...options, say, data });
-  expect({ ...evaluation, said }).toMatchObject({ pictures, split, said: [] });
+  expect({ ...evaluation, said }).toMatchObject({ images, split, said: [] });
 });
 
 test('says where no image can be measured on', async () => {
@@ -187,7 +187,7 @@ test('knows a class in another Unicode form, and by a name that is not shown as 
   const model = await writeModel('odd', { labels });
   const data = await writePhotos('odd-photos', ['caf\u00e9', 'a\u2028b', 'constructor'], 1);
   const { classes } = await evaluateModel(model, { ...options, data });
-  expect(classes.map(({ pictures }) => pictures)).toEqual([1, 1, 1]);
+  expect(classes.map(({ images }) => images)).toEqual([1, 1, 1]);
 });
 
 test('says which class the model does not know', async () => {

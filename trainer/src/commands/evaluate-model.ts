@@ -23,7 +23,7 @@ import { loadModel } from '../models/load-model.ts';
 export interface EvaluationTask {
   /** Name or path of the data set, of which a folder's classes are named by the model's labels or synset ids; null for CIFAR-10. */
   readonly data: string | null;
-  /** Fail at a file that is no picture. */
+  /** Fail at a file that is no image. */
   readonly strict: boolean;
   /** What the folders in a folder of photos are; undefined: as their names say. */
   readonly folders?: FolderMeaning | undefined;
@@ -31,21 +31,21 @@ export interface EvaluationTask {
   say(line: string): void;
 }
 
-/** How good a model is on some pictures. */
+/** How good a model is on some images. */
 export interface Evaluation extends Metrics {
   readonly model: { readonly id: string; readonly version: string; readonly title: string };
   readonly dataset: string;
-  /** `test`, what the training had `held out`, or `all` pictures. */
+  /** `test`, what the training had `held out`, or `all` images. */
   readonly split: 'test' | 'held out' | 'all';
   readonly classes: readonly (ClassMetrics & { readonly label: string })[];
-  /** Mean of the F1 of the classes that have pictures, 0–1: a rare class counts as much as a frequent one. */
+  /** Mean of the F1 of the classes that have images, 0–1: a rare class counts as much as a frequent one. */
   readonly macroF1: number;
   /** Mean of their recall, 0–1 (Brodersen et al. 2010). */
   readonly balancedAccuracy: number;
 }
 
 /**
- * Measures a model directory, as the Worker runs it, on pictures that have classes: those of a test
+ * Measures a model directory, as the Worker runs it, on images that have classes: those of a test
  * folder, or those that its training held out of the same data, or else all.
  *
  * @throws TrainerError `model_invalid`, `dataset_invalid`
@@ -64,7 +64,7 @@ export async function evaluateModel(
       startProgress,
     });
     const classOf = matchLabels(dataset, card);
-    const { part, split } = choosePictures(dataset, card);
+    const { part, split } = chooseImages(dataset, card);
     if (part.indices.length === 0) {
       throw new TrainerError(
         'dataset_invalid',
@@ -87,7 +87,7 @@ export async function evaluateModel(
       split,
       ...measure(answers),
       classes,
-      ...averagesOf(classes.filter(({ pictures }) => pictures > 0)),
+      ...averagesOf(classes.filter(({ images }) => images > 0)),
     };
   } finally {
     network.dispose();
@@ -119,13 +119,13 @@ function matchLabels(dataset: Dataset, card: ModelCard): number[] {
   });
 }
 
-function choosePictures(
+function chooseImages(
   dataset: Dataset,
   card: ModelCard,
 ): { part: Part; split: Evaluation['split'] } {
   if (dataset.test) return { part: whole(dataset.test), split: 'test' };
   const config = trainConfig.safeParse(card.training?.config);
-  // One picture more or less, and others would be held out, some of which have trained.
+  // One image more or less, and others would be held out, some of which have trained.
   if (config.success && card.training?.data?.hash === dataset.hash) {
     return { part: splitDataset(dataset, config.data).test, split: 'held out' };
   }
@@ -137,13 +137,13 @@ function whole(set: Part['set']): Part {
   return { set, indices: [...Array(set.length).keys()] };
 }
 
-/** A table for the terminal; classes without pictures are named below it. */
+/** A table for the terminal; classes without images are named below it. */
 export function formatEvaluation(evaluation: Evaluation): string {
-  const { model, dataset, split, pictures, top5, logLoss, ece } = evaluation;
+  const { model, dataset, split, images, top5, logLoss, ece } = evaluation;
   const which = {
-    test: 'its test pictures',
+    test: 'its test images',
     'held out': 'those that the training had held out',
-    all: 'all its pictures, also what the model may have trained on',
+    all: 'all its images, also what the model may have trained on',
   }[split];
   const figures = [
     `top-1 ${formatAccuracy(evaluation)}`,
@@ -153,22 +153,20 @@ export function formatEvaluation(evaluation: Evaluation): string {
     `macro F1 ${formatPercent(evaluation.macroF1)}`,
     `balanced accuracy ${formatPercent(evaluation.balancedAccuracy)}`,
   ];
-  const shown = evaluation.classes.filter(({ pictures }) => pictures > 0);
-  const missing = evaluation.classes
-    .filter(({ pictures }) => pictures === 0)
-    .map(({ label }) => label);
+  const shown = evaluation.classes.filter(({ images }) => images > 0);
+  const missing = evaluation.classes.filter(({ images }) => images === 0).map(({ label }) => label);
   const width = Math.max(5, ...shown.map(({ label }) => label.length)) + 2;
   const row = (label: string, cells: readonly string[]) =>
     label.padEnd(width) + cells.map((cell) => cell.padStart(11)).join('');
   return [
     `${model.title} (${model.id} ${model.version})`,
-    `${dataset}, ${which}: ${pictures}`,
+    `${dataset}, ${which}: ${images}`,
     figures.join(', '),
     '',
-    row('class', ['pictures', 'precision', 'recall', 'F1']),
-    ...shown.map(({ label, pictures, precision, recall, f1 }) =>
-      row(label, [`${pictures}`, ...[precision, recall, f1].map(formatPercent)]),
+    row('class', ['images', 'precision', 'recall', 'F1']),
+    ...shown.map(({ label, images, precision, recall, f1 }) =>
+      row(label, [`${images}`, ...[precision, recall, f1].map(formatPercent)]),
     ),
-    ...(missing.length > 0 ? [`Without pictures: ${listNames(missing, 5)}.`] : []),
+    ...(missing.length > 0 ? [`Without images: ${listNames(missing, 5)}.`] : []),
   ].join('\n');
 }

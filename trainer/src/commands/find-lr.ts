@@ -13,13 +13,13 @@ import { findLearningRate, type RangeTest } from '../training/find-learning-rate
 import { fit } from '../training/fit.ts';
 import { Optimizer } from '../training/optimizer.ts';
 
-/** Enough for the steps of a range test not to see the same pictures twice too often. */
-const PICTURES = 1000;
+/** Enough for the steps of a range test not to see the same images twice too often. */
+const IMAGES = 1000;
 const STEPS = 100;
 const RANGES = { 1: { lowest: 1e-5, highest: 10 }, 2: { lowest: 1e-6, highest: 1 } } as const;
 
 /**
- * Finds a peak learning rate for one of an experiment's stages, on a thousand pictures. Before stage 2
+ * Finds a peak learning rate for one of an experiment's stages, on a thousand images. Before stage 2
  * the head is trained as in stage 1: from a random one, everything would be torn down. It is trained on
  * a thousand others, since of those that it knows already it has nothing to learn.
  *
@@ -30,7 +30,7 @@ export async function findLr(
   number: 1 | 2,
   source: PhotoSource,
 ): Promise<string> {
-  const most = number === 1 ? PICTURES : 2 * PICTURES;
+  const most = number === 1 ? IMAGES : 2 * IMAGES;
   const limit = Math.min(config.limit ?? most, most);
   const { dataset, photos } = await preparePhotos({ ...config, limit }, source);
   const classes = dataset.labels.length;
@@ -96,7 +96,7 @@ export async function findLr(
   const first = losses.slice(0, Math.ceil(losses.length / 4)).sort((a, b) => a - b);
   const before = first[first.length >> 1] ?? 0;
   if (!(lowest < SMALLEST_FALL * before)) {
-    return `${formatRangeTest(test)}\nThe loss does not fall at any rate, so that it says nothing of a good one; keep the experiment's, or try more pictures.`;
+    return `${formatRangeTest(test)}\nThe loss does not fall at any rate, so that it says nothing of a good one; keep the experiment's, or try more images.`;
   }
   const [from, peak, to] = [least / 10, least / Math.sqrt(10), least].map((rate) =>
     rate.toExponential(0),

@@ -11,18 +11,18 @@ test("writes rows as of Keras' decode_predictions", () => {
   expect(formatPredictions([own])).toBe(`cat${' '.repeat(29)}0.9877`);
 });
 
-test('names the picture where there are several', () => {
+test('names the image where there are several', () => {
   expect(formatPredictions([own], 'a.jpg')).toBe(`a.jpg:\ncat${' '.repeat(29)}0.9877\n`);
 });
 
 test.each([
   ['no-such-file.jpg', 'but it cannot be read.'],
-  ['predict.test.ts', 'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.'],
+  ['predict.test.ts', 'The file is not a JPEG, PNG, WebP, AVIF or GIF image; send one of these.'],
 ])('says of %s what is wrong with it', async (name, reason) => {
   const classifier = { preprocess: { size: 8 } } as Classifier;
   const path = join(import.meta.dirname, name);
   await expect(predict(classifier, path, 1)).rejects.toMatchObject({
     code: 'dataset_invalid',
-    message: expect.stringMatching(RegExp(`^Expected a picture at .*${name}.*${reason}$`)),
+    message: expect.stringMatching(RegExp(`^Expected an image at .*${name}.*${reason}$`)),
   });
 });

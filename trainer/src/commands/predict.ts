@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Prediction } from 'shared/contract/answers';
 import { topPredictions } from 'shared/contract/predictions';
 import { ImageError } from 'shared/images/image-error';
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { decodingThreads } from '../datasets/decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
@@ -15,28 +15,28 @@ const FETCH_TIMEOUT_MS = 15_000;
 const MAX_BYTES = 200e6;
 
 /**
- * What a network sees in a picture.
+ * What a network sees in an image.
  *
- * @param source path or `http(s)` url of a picture
+ * @param source path or `http(s)` url of an image
  * @returns the `top` most probable classes, the most probable first
- * @throws TrainerError `dataset_invalid` where it is no picture, `download_failed`
+ * @throws TrainerError `dataset_invalid` where it is no image, `download_failed`
  */
 export async function predict(
   { preprocess: spec, labels, run }: Classifier,
   source: string,
   top: number,
 ): Promise<Prediction[]> {
-  const input = preprocess(await readPicture(source, spec.size), spec);
+  const input = preprocess(await readImage(source, spec.size), spec);
   const probabilities = tf.tidy(() =>
     run(tf.tensor4d(input, [1, spec.size, spec.size, 3])).dataSync<'float32'>(),
   );
   return topPredictions(probabilities, labels, top);
 }
 
-async function readPicture(source: string, size: number): Promise<Picture> {
+async function readImage(source: string, size: number): Promise<Image> {
   const file = isUrl(source) ? await download(source) : await readImageFile(source);
   try {
-    return (await decodingThreads.decode(file, size)).picture;
+    return (await decodingThreads.decode(file, size)).image;
   } catch (cause) {
     if (!(cause instanceof ImageError)) throw cause;
     throw new TrainerError(

@@ -15,7 +15,7 @@ import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { smoke } from '../config/smoke.ts';
 import { openCifar10 } from '../datasets/cifar.ts';
-import type { PictureSet } from '../datasets/dataset.ts';
+import type { ImageSet } from '../datasets/dataset.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
 import { printable, printableLines } from '../printable.ts';
 import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
@@ -23,9 +23,9 @@ import { train } from './train.ts';
 
 const CLASSES = ['airplane', 'cat', 'ship'];
 /** Of each class, from CIFAR-10. */
-const PICTURES = 40;
+const IMAGES = 40;
 
-/** Enough pictures to test that chance does not decide. */
+/** Enough images to test that chance does not decide. */
 const config = { ...smoke, test: 0.25, stage2: { ...smoke.stage2, interpolate: true } };
 
 let root: string;
@@ -50,9 +50,9 @@ async function put(path: string, file: Uint8Array | Sharp): Promise<void> {
   await writeFile(join(photos, path), file instanceof Uint8Array ? file : await file.toBuffer());
 }
 
-/** One picture of CIFAR-10, enlarged as people's photos are. */
-async function photoOf(set: PictureSet, index: number): Promise<Sharp> {
-  const { data, width, height } = await set.picture(index);
+/** One image of CIFAR-10, enlarged as people's photos are. */
+async function photoOf(set: ImageSet, index: number): Promise<Sharp> {
+  const { data, width, height } = await set.image(index);
   const raw = Uint8Array.from(data);
   return sharp(raw, { raw: { width, height, channels: 3 } }).resize(96, 96, { kernel: 'cubic' });
 }
@@ -61,13 +61,13 @@ const golden = (name: string) =>
   sharp(fileURLToPath(new URL(`../../../shared/fixtures/${name}.png`, import.meta.url)));
 
 /** Each class in the formats by turns. */
-async function putPictures(): Promise<void> {
+async function putImages(): Promise<void> {
   const { train: set, labels } = await openCifar10();
   const formats = ['jpeg', 'png', 'webp', 'avif'] as const;
   for (const name of CLASSES) {
     const label = labels.indexOf(name);
     let number = 0;
-    for (let index = 0; number < PICTURES; index++) {
+    for (let index = 0; number < IMAGES; index++) {
       if (set.label(index) !== label) continue;
       const format = formats[number % formats.length] as (typeof formats)[number];
       await put(`${name}/${number}.${format}`, (await photoOf(set, index)).toFormat(format));
@@ -99,7 +99,7 @@ async function plant(): Promise<void> {
 }
 
 test('trains on a folder as people have them, and says what is wrong in it', async () => {
-  await putPictures();
+  await putImages();
   await plant();
   const said: string[] = [];
   const run = {
@@ -129,12 +129,12 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   expect(said.find((line) => line.startsWith('More than once'))).toMatch(
     /: 1 \(cat\/1\.png = cat\/1 \(copy\)\.png\)\.$/,
   );
-  const counts = { airplane: PICTURES + 2, cat: PICTURES + 7, ship: PICTURES + 1 };
+  const counts = { airplane: IMAGES + 2, cat: IMAGES + 7, ship: IMAGES + 1 };
   expect(said).toContain(
-    `Pictures to train on: airplane ${counts.airplane}, cat ${counts.cat}, ship ${counts.ship}.`,
+    `Images to train on: airplane ${counts.airplane}, cat ${counts.cat}, ship ${counts.ship}.`,
   );
-  // A quarter to test, a tenth of the others to validate, each with the copies of its pictures.
-  expect(said).toContain('photos: 87 pictures to train, 10 to choose the checkpoint, 33 to test.');
+  // A quarter to test, a tenth of the others to validate, each with the copies of its images.
+  expect(said).toContain('photos: 87 images to train, 10 to choose the checkpoint, 33 to test.');
   expect(card.labels.map(({ name }) => name)).toEqual(CLASSES);
   expect(card.id).toBe('photos-smoke');
   // Fine-tuning helped, and part of the way back to the pretrained kernels did not hurt.
@@ -142,19 +142,19 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     /^Interpolation: \d+\.\d+ % of the fine-tuned kernels and \d+\.\d+ % of the pretrained; validation loss /,
   );
   const [accuracy] = card.accuracy;
-  expect(accuracy?.pictures).toBe(33);
-  // Measured in both arithmetics, whose answers differ by less than a picture or two.
+  expect(accuracy?.images).toBe(33);
+  // Measured in both arithmetics, whose answers differ by less than an image or two.
   expect(card.quantization.arithmetic).toBe('int8');
   const { quantized = 0, quantizedInFloat32 = 1 } = accuracy ?? {};
   expect(Math.abs(quantized - quantizedInFloat32)).toBeLessThan(0.1);
   // By chance it would be a third.
   expect(accuracy?.float32).toBeGreaterThan(0.5);
-  expect(card.accuracy[1]).toMatchObject({ dataset: 'real photos', split: 'photos', pictures: 1 });
+  expect(card.accuracy[1]).toMatchObject({ dataset: 'real photos', split: 'photos', images: 1 });
   expect(said).toContainEqual(expect.stringMatching(/^Real photos: (0|100)\.00 % of 1 right\.$/));
   const report = await readFile(join(run.directory, 'report.html'), 'utf8');
   expect(report).toMatch(/<dt>Real photos<\/dt><dd>(0|100)\.00 %<small>of 1, as served/);
 
-  // A second run reads no picture again and computes no feature.
+  // A second run reads no image again and computes no feature.
   const again: string[] = [];
   await train(config, {
     ...run,

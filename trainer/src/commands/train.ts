@@ -68,7 +68,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   await refuseOtherContent(join(run.models, id));
   await announceReplacement(join(run.models, id), dataset.labels, run);
   say(
-    `${dataset.title}: ${photos.plain.length} pictures to train, ${photos.validation.length} to choose the checkpoint, ${photos.test.length} to test.`,
+    `${dataset.title}: ${photos.plain.length} images to train, ${photos.validation.length} to choose the checkpoint, ${photos.test.length} to test.`,
   );
 
   const backend = await startBackend(run.backend, say, { signal, threads: run.threads });
@@ -99,7 +99,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     backend: backend.description,
     dataset: dataset.title,
     config,
-    pictures: {
+    images: {
       train: photos.plain.length,
       validation: photos.validation.length,
       test: photos.test.length,
@@ -149,7 +149,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     await session.log({ event: 'stage-1-test', accuracy: top1 });
     await session.finish(1);
   }
-  say(`After stage 1: ${formatPercent(session.stage1Accuracy ?? 0)} of the test pictures right.`);
+  say(`After stage 1: ${formatPercent(session.stage1Accuracy ?? 0)} of the test images right.`);
 
   // Stage 2. Everything but BatchNorm moves, slowly.
   if (!session.isDone(2)) {

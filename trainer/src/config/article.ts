@@ -10,7 +10,7 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
  * Between its stages it saves and reloads; here each stage ends in a checkpoint, from which a
  * resumed run goes on exactly. It departs from the tutorial in the head: Flatten has nothing left to
  * do behind pooling, the convolution has 32 filters, and its BatchNorm is set once, from 64 training
- * pictures, and frozen like all others. There is no BatchNorm in training mode here.
+ * images, and frozen like all others. There is no BatchNorm in training mode here.
  */
 export const article: TrainConfig = trainConfig.parse({
   name: 'article',

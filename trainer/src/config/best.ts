@@ -2,13 +2,13 @@ import { fast } from './fast.ts';
 import { type TrainConfig, trainConfig } from './train-config.ts';
 
 /**
- * The model `cifar10` that comes with the repository: more epochs, on pictures that grow.
+ * The model `cifar10` that comes with the repository: more epochs, on images that grow.
  *
  *     pnpm --filter trainer train --config best
  *
- * Measured: 89.4 % of the test pictures after stage 1, 96.5 % after stage 2, 96.6 % in 8 bits, in 104
+ * Measured: 89.4 % of the test images after stage 1, 96.5 % after stage 2, 96.6 % in 8 bits, in 104
  * minutes on two cores. Validation rose by a tenth of a point in the last two epochs: what is missing to
- * more is a larger network or larger pictures. Five epochs without erasing gave 96.2 %.
+ * more is a larger network or larger images. Five epochs without erasing gave 96.2 %.
  */
 export const best: TrainConfig = trainConfig.parse({
   ...fast,

@@ -5,8 +5,8 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
  *
  *     pnpm --filter trainer train
  *
- * Measured: past 92.6 % of the test pictures after 7.3 minutes. Before it had the moving average: 87.4 %
- * after stage 1, 95.1 % after stage 2. With `--size 112`, where a picture costs the Worker less than the
+ * Measured: past 92.6 % of the test images after 7.3 minutes. Before it had the moving average: 87.4 %
+ * after stage 1, 95.1 % after stage 2. With `--size 112`, where an image costs the Worker less than the
  * 10 ms of CPU time that Cloudflare's free plan has: 85.3 %, 94.6 %, and 94.5 % in 8 bits (the model
  * `cifar10-fast`), in 23 minutes on two cores.
  */
@@ -35,7 +35,7 @@ export const fast: TrainConfig = trainConfig.parse({
     finalLearningRate: 1e-5,
     warmup: 0.1,
     // Ahead of the weights themselves by 2.4 points in the middle of an epoch, by 0.4 at its end
-    // (4,000 pictures at 64 px).
+    // (4,000 images at 64 px).
     ema: 0.99,
   },
   seed: 1,

@@ -9,12 +9,12 @@ const probability = z.number().min(0).max(1);
 const side = z.int().min(32).max(1024);
 
 const stage = z.strictObject({
-  epochs: z.int().min(0).describe('passes over the training pictures'),
+  epochs: z.int().min(0).describe('passes over the training images'),
   minSteps: z
     .int()
     .min(0)
     .describe('more epochs where a small data set has fewer steps than this in them'),
-  batchSize: z.int().min(1).describe('pictures a step'),
+  batchSize: z.int().min(1).describe('images a step'),
   accumulation: z
     .int()
     .min(1)
@@ -124,34 +124,34 @@ export const trainConfig = z
       .describe(
         "what grows on it: pooling and one dense layer, or the tutorial's 7×7 convolution and two",
       ),
-    size: side.describe("side of the network's pictures, in pixels"),
+    size: side.describe("side of the network's images, in pixels"),
     dropout: z.number().min(0).max(0.9).describe("fraction of the head's inputs that is dropped"),
     split: z
       .enum(['stratified', 'in-order'])
       .default('stratified')
       .describe(
-        'which pictures choose and test: drawn by class, unless the data set says; or the first ones to test, then to choose, of those to train',
+        'which images choose and test: drawn by class, unless the data set says; or the first ones to test, then to choose, of those to train',
       ),
     validation: z
       .number()
       .gt(0)
       .lt(0.5)
-      .describe('fraction of the training pictures that chooses the checkpoint instead'),
+      .describe('fraction of the training images that chooses the checkpoint instead'),
     test: z
       .number()
       .gt(0)
       .lt(0.5)
-      .describe('fraction that gives the final number, where the data set has no test pictures'),
+      .describe('fraction that gives the final number, where the data set has no test images'),
     limit: z
       .int()
       .min(100)
       .nullable()
       .default(null)
-      .describe('train on so many pictures only, and choose and test on a fifth of that each'),
+      .describe('train on so many images only, and choose and test on a fifth of that each'),
     augment: z
       .strictObject({
-        flip: z.boolean().default(false).describe('mirror every other picture'),
-        flipVertical: z.boolean().default(false).describe('turn every other picture upside down'),
+        flip: z.boolean().default(false).describe('mirror every other image'),
+        flipVertical: z.boolean().default(false).describe('turn every other image upside down'),
         quarterTurns: z.boolean().default(false).describe('turn by none to three quarters'),
         crop: z
           .number()
@@ -180,7 +180,7 @@ export const trainConfig = z
           .describe('probability that a rectangle is overwritten with noise'),
         mixup: z
           .strictObject({
-            probability: probability.describe('of a batch whose pictures are blended in pairs'),
+            probability: probability.describe('of a batch whose images are blended in pairs'),
             alpha: z
               .number()
               .min(0.1)
@@ -191,9 +191,7 @@ export const trainConfig = z
           .default({ probability: 0, alpha: 0.2 }),
         cutmix: z
           .strictObject({
-            probability: probability.describe(
-              'of a batch whose pictures get a rectangle of another',
-            ),
+            probability: probability.describe('of a batch whose images get a rectangle of another'),
             alpha: z
               .number()
               .min(0.1)
@@ -214,7 +212,7 @@ export const trainConfig = z
         augment: z
           .boolean()
           .default(false)
-          .describe('learn from augmented pictures, rather than from features computed once'),
+          .describe('learn from augmented images, rather than from features computed once'),
       })
       .refine(decays, decayError)
       .readonly(),
@@ -225,7 +223,7 @@ export const trainConfig = z
           .array(side)
           .default([])
           .describe(
-            'sides of the pictures in training, in pixels, spread evenly over the epochs (96,128,160); small ones are faster',
+            'sides of the images in training, in pixels, spread evenly over the epochs (96,128,160); small ones are faster',
           ),
         interpolate: z
           .boolean()
@@ -270,9 +268,9 @@ export function stretchStage<T extends StageConfig>(config: T, examples: number)
 }
 
 /**
- * Side of the training pictures in an epoch of stage 2, in pixels.
+ * Side of the training images in an epoch of stage 2, in pixels.
  *
- * Small pictures first are faster and do not cost accuracy (Howard 2018; Tan & Le 2021, §4).
+ * Small images first are faster and do not cost accuracy (Howard 2018; Tan & Le 2021, §4).
  */
 export function sizeInEpoch(
   { size, stage2: { sizes } }: TrainConfig,

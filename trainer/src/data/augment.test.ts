@@ -1,4 +1,4 @@
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 import { reductionFor } from 'shared/images/reduce';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../config/random.ts';
@@ -12,7 +12,7 @@ const fixed = ({ mirror = false, left = 0, top = 0, crop = 0 }): Random => {
 };
 
 // Three pixels wide, three high; red counts, green is 100 more.
-const picture: Picture = {
+const image: Image = {
   width: 3,
   height: 3,
   channels: 3,
@@ -30,27 +30,27 @@ const none = {
   erase: 0,
 };
 
-const reds = ({ data }: Picture): number[] => [...data].filter((_, index) => index % 3 === 0);
+const reds = ({ data }: Image): number[] => [...data].filter((_, index) => index % 3 === 0);
 
 test('changes nothing when told so', () => {
-  const same = augment(picture, createRandom(1), none);
-  expect(same.data).toEqual(picture.data);
-  expect(same.data).not.toBe(picture.data);
+  const same = augment(image, createRandom(1), none);
+  expect(same.data).toEqual(image.data);
+  expect(same.data).not.toBe(image.data);
 });
 
 test('mirrors left to right, whole pixels', () => {
-  const mirrored = augment(picture, fixed({ mirror: true }), { ...none, flip: true, crop: 0 });
+  const mirrored = augment(image, fixed({ mirror: true }), { ...none, flip: true, crop: 0 });
   expect(reds(mirrored)).toEqual([3, 2, 1, 6, 5, 4, 9, 8, 7]);
   expect([...mirrored.data.subarray(0, 3)]).toEqual([3, 103, 0]);
 });
 
 test('shifts and reflects what is missing without repeating the border', () => {
   const upLeft = fixed({ left: -1, top: -1, crop: 1 });
-  expect(reds(augment(picture, upLeft, { ...none, flip: true, crop: 1 / 3 }))).toEqual([
+  expect(reds(augment(image, upLeft, { ...none, flip: true, crop: 1 / 3 }))).toEqual([
     5, 4, 5, 2, 1, 2, 5, 4, 5,
   ]);
   const downRight = fixed({ left: 1, top: 1, crop: 1 });
-  expect(reds(augment(picture, downRight, { ...none, flip: true, crop: 1 / 3 }))).toEqual([
+  expect(reds(augment(image, downRight, { ...none, flip: true, crop: 1 / 3 }))).toEqual([
     5, 6, 5, 8, 9, 8, 5, 6, 5,
   ]);
 });
@@ -68,7 +68,7 @@ test('keeps a square of at least the area told, anywhere, as often of each size'
     });
     expect(kept.height).toBe(kept.width);
     areas.push(kept.width ** 2 / height ** 2);
-    // The value of a pixel is its place in the picture, modulo 256.
+    // The value of a pixel is its place in the image, modulo 256.
     const places = Array.from({ length: kept.width ** 2 }, (_, at) => kept.data[at * 3]);
     const first = places[0] as number;
     const expected = places.map(
@@ -105,7 +105,7 @@ test.each([
 test('mirrors about half, and shifts to every place about equally often', () => {
   // Wide enough that all 2 × 3 × 3 outcomes differ.
   const data = Uint8Array.from({ length: 5 * 3 * 3 }, (_, index) => index);
-  const wide: Picture = { width: 5, height: 3, channels: 3, data };
+  const wide: Image = { width: 5, height: 3, channels: 3, data };
   const random = createRandom(5);
   const seen = new Map<string, number>();
   for (let draw = 0; draw < 1800; draw++) {
@@ -123,10 +123,10 @@ test.each([
 ])('turns by %i quarters, clockwise', (turns, expected) => {
   const below = [0, 0, turns];
   const random: Random = { float: () => 0.9, below: () => below.shift() as number };
-  expect(reds(augment(picture, random, { ...none, quarterTurns: true }))).toEqual(expected);
+  expect(reds(augment(image, random, { ...none, quarterTurns: true }))).toEqual(expected);
 });
 
-test('turns a picture that is not square', () => {
+test('turns an image that is not square', () => {
   const below = [0, 0, 1];
   const random: Random = { float: () => 0.9, below: () => below.shift() as number };
   const data = Uint8ClampedArray.from([1, 2, 3, 4, 5, 6].flatMap((red) => [red, 0, 0]));
@@ -140,7 +140,7 @@ test('turns a picture that is not square', () => {
 test('turns upside down', () => {
   const floats = [0.9, 0.1];
   const random: Random = { float: () => floats.shift() as number, below: () => 0 };
-  const flipped = augment(picture, random, { ...none, flipVertical: true });
+  const flipped = augment(image, random, { ...none, flipVertical: true });
   expect(reds(flipped)).toEqual([7, 8, 9, 4, 5, 6, 1, 2, 3]);
 });
 
@@ -149,7 +149,7 @@ test("gives each of a square's eight symmetries about as often", () => {
   const all = { ...none, flip: true, flipVertical: true, quarterTurns: true };
   const seen = new Map<string, number>();
   for (let draw = 0; draw < 800; draw++) {
-    const outcome = reds(augment(picture, random, all)).join();
+    const outcome = reds(augment(image, random, all)).join();
     seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
   }
   expect(seen.size).toBe(8);
@@ -159,13 +159,13 @@ test("gives each of a square's eight symmetries about as often", () => {
 test("makes TrivialAugment's change behind the others", () => {
   const below = [0, 0, changes.indexOf('posterize'), 30];
   const random: Random = { float: () => 0.1, below: () => below.shift() as number };
-  const changed = augment(picture, random, { ...none, flip: true, trivial: true });
+  const changed = augment(image, random, { ...none, flip: true, trivial: true });
   // Mirrored, and of each value the upper two bits.
   expect([...changed.data.subarray(0, 9)]).toEqual([0, 64, 0, 0, 64, 0, 0, 64, 0]);
 });
 
-/** A picture of one colour. */
-const plain = (colour: number[], side = 32): Picture => ({
+/** An image of one colour. */
+const plain = (colour: number[], side = 32): Image => ({
   width: side,
   height: side,
   channels: 3,
@@ -187,7 +187,7 @@ test('keeps contrast around the mean grey, and within 0 to 255', () => {
   const draws = [0.9, 0.5, 1, 0.5];
   const random: Random = { float: () => draws.shift() as number, below: () => 0 };
   const data = Uint8ClampedArray.from([100, 100, 100, 200, 200, 200]);
-  const two: Picture = { width: 2, height: 1, channels: 3, data };
+  const two: Image = { width: 2, height: 1, channels: 3, data };
   expect([...augment(two, random, { ...none, colour: 0.9 }).data]).toEqual([
     55, 55, 55, 245, 245, 245,
   ]);

@@ -1,19 +1,19 @@
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 import type { Random } from '../config/random.ts';
 import { trivialAugment } from './trivial-augment.ts';
 
 export interface Augmentation {
-  /** Mirror every second picture, left to right. */
+  /** Mirror every second image, left to right. */
   readonly flip: boolean;
-  /** Turn every second picture upside down. */
+  /** Turn every second image upside down. */
   readonly flipVertical: boolean;
-  /** Turn by none to three quarters; a picture that is not square changes its sides. */
+  /** Turn by none to three quarters; an image that is not square changes its sides. */
   readonly quarterTurns: boolean;
   /** Shift by at most this fraction of the shorter side in each direction; 0 does not shift. */
   readonly crop: number;
   /**
-   * Keep a square of this fraction of the shorter side's square at least, anywhere in the picture,
-   * which is then resized as a whole one is; 1 keeps the picture.
+   * Keep a square of this fraction of the shorter side's square at least, anywhere in the image,
+   * which is then resized as a whole one is; 1 keeps the image.
    */
   readonly resizedCrop: number;
   /** Make one more change out of fourteen: TrivialAugment. */
@@ -25,8 +25,8 @@ export interface Augmentation {
 }
 
 /**
- * For which side of the network's input a picture is to be reduced, so that no part of it that is kept
- * must be enlarged, if the file has the pixels: a reduced picture's shorter side is twice that, and four
+ * For which side of the network's input an image is to be reduced, so that no part of it that is kept
+ * must be enlarged, if the file has the pixels: a reduced image's shorter side is twice that, and four
  * times that is as far as it goes.
  *
  * @param size of the network's input, in pixels
@@ -36,18 +36,18 @@ export function sizeToAugment(size: number, { resizedCrop }: Augmentation): numb
 }
 
 /**
- * Changes a picture as chance has it: mirrored or not, in both directions, turned and shifted, which is a crop of the
- * original size out of the padded picture (He et al. 2016, §4.2, which pads with zeros; here the
- * padding reflects the picture without repeating its border), then a part of it, then its colours, then a
+ * Changes an image as chance has it: mirrored or not, in both directions, turned and shifted, which is a crop of the
+ * original size out of the padded image (He et al. 2016, §4.2, which pads with zeros; here the
+ * padding reflects the image without repeating its border), then a part of it, then its colours, then a
  * part erased.
  *
- * @returns a new picture of the same channels and, but for turns and a part of it, size; `picture` is
+ * @returns a new image of the same channels and, but for turns and a part of it, size; `image` is
  *   left alone
  */
-export function augment(picture: Picture, random: Random, augmentation: Augmentation): Picture {
+export function augment(image: Image, random: Random, augmentation: Augmentation): Image {
   const { flip, flipVertical, quarterTurns, crop, resizedCrop } = augmentation;
   const { trivial, colour, erase } = augmentation;
-  const { width, height, channels, data } = picture;
+  const { width, height, channels, data } = image;
   // Always as many draws, so that what one option draws does not depend on the other.
   const isMirrored = random.float() < 0.5 && flip;
   const reach = Math.round(crop * Math.min(width, height));
@@ -83,14 +83,14 @@ export function augment(picture: Picture, random: Random, augmentation: Augmenta
 }
 
 /**
- * torchvision's RandomResizedCrop (Szegedy et al. 2015, §6) of a square: pictures keep their
+ * torchvision's RandomResizedCrop (Szegedy et al. 2015, §6) of a square: images keep their
  * proportions here.
  */
 function keepSquare(
-  { width, height, channels, data }: Picture,
+  { width, height, channels, data }: Image,
   random: Random,
   least: number,
-): Picture {
+): Image {
   const area = least + random.float() * (1 - least);
   const side = Math.max(1, Math.round(Math.sqrt(area) * Math.min(width, height)));
   const left = random.below(width - side + 1);
@@ -110,11 +110,11 @@ function reflect(place: number, length: number): number {
 }
 
 /**
- * Brightness, then contrast around the picture's mean grey, then saturation around each pixel's
+ * Brightness, then contrast around the image's mean grey, then saturation around each pixel's
  * own grey, each by a factor of 1 − `reach` to 1 + `reach`: torchvision's ColorJitter without hue,
  * and in one pass, which rounds once.
  */
-function changeColours({ data, channels }: Picture, random: Random, reach: number): void {
+function changeColours({ data, channels }: Image, random: Random, reach: number): void {
   const factor = () => 1 + reach * (2 * random.float() - 1);
   const [brightness, contrast, saturation] = [factor(), factor(), factor()];
   let sum = 0;
@@ -133,16 +133,16 @@ function changeColours({ data, channels }: Picture, random: Random, reach: numbe
 }
 
 /** Luma of ITU-R 601-2, as Pillow and torchvision weigh it. */
-function greyAt(data: Picture['data'], at: number): number {
+function greyAt(data: Image['data'], at: number): number {
   const [red, green, blue] = [data[at], data[at + 1], data[at + 2]] as [number, number, number];
   return 0.299 * red + 0.587 * green + 0.114 * blue;
 }
 
 /**
- * Overwrites a rectangle of 2 % to a third of the picture, 0.3 to 3.3 times as high as wide, with
+ * Overwrites a rectangle of 2 % to a third of the image, 0.3 to 3.3 times as high as wide, with
  * noise (Zhong et al. 2020, Algorithm 1, with timm's largest area).
  */
-function eraseRectangle({ width, height, channels, data }: Picture, random: Random): void {
+function eraseRectangle({ width, height, channels, data }: Image, random: Random): void {
   for (let attempt = 0; attempt < 10; attempt++) {
     const area = width * height * (0.02 + random.float() * (1 / 3 - 0.02));
     // Uniform in the logarithm: lying as often as standing.

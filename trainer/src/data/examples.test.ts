@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Picture, PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { Image, PreprocessSpec } from 'shared/images/preprocess/preprocess';
 import { beforeAll, expect, test } from 'vitest';
 import { memoryExamples } from '../../fixtures/memory-examples.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
@@ -21,11 +21,11 @@ beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
 
-/** The picture at `index` is all of the grey `10 · index`; its label is `index`. */
+/** The image at `index` is all of the grey `10 · index`; its label is `index`. */
 const greys = {
   length: 10,
   label: (index: number) => index,
-  picture: async (index: number): Promise<Picture> => ({
+  image: async (index: number): Promise<Image> => ({
     width: 4,
     height: 4,
     channels: 3,
@@ -44,7 +44,7 @@ const spec: PreprocessSpec = {
   ],
 };
 
-test('preprocesses the chosen pictures into one batch, in the order asked for', async () => {
+test('preprocesses the chosen images into one batch, in the order asked for', async () => {
   const examples = photoExamples({ set: greys, indices: [4, 9, 2] }, spec);
   expect(examples.length).toBe(3);
   expect([0, 1, 2].map((index) => examples.label(index))).toEqual([4, 9, 2]);
@@ -59,19 +59,19 @@ test('preprocesses the chosen pictures into one batch, in the order asked for', 
   ]);
 });
 
-test('makes the pictures as large as it is asked to', async () => {
+test('makes the images as large as it is asked to', async () => {
   const examples = photoExamples({ set: greys, indices: [4, 9] }, spec);
   const batch = await examples.inputs([1], createRandom(1), 3);
   expect(batch.shape).toEqual([1, 3, 3, 3]);
   expect([...batch.dataSync()]).toEqual(Array(9).fill([90, 90.5, 180]).flat());
 });
 
-test('augments each picture before it is preprocessed, from one stream of chance', async () => {
+test('augments each image before it is preprocessed, from one stream of chance', async () => {
   const drawn: number[] = [];
   const examples = photoExamples({ set: greys, indices: [1, 2] }, spec, {
-    augment(picture, random) {
+    augment(image, random) {
       drawn.push(random.float());
-      return { ...picture, data: picture.data.map((sample) => sample + 100) };
+      return { ...image, data: image.data.map((sample) => sample + 100) };
     },
   });
   const batch = await examples.inputs([0, 1], createRandom(5));
@@ -80,7 +80,7 @@ test('augments each picture before it is preprocessed, from one stream of chance
   expect(drawn).toEqual([random.float(), random.float()]);
 });
 
-test('says which pictures come next, by their places in the set', () => {
+test('says which images come next, by their places in the set', () => {
   const told: (readonly number[])[] = [];
   const set = { ...greys, expect: (indices: readonly number[]) => told.push(indices) };
   const examples = photoExamples({ set, indices: [4, 9, 2, 7] }, spec);

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { Picture, PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { Image, PreprocessSpec } from 'shared/images/preprocess/preprocess';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { createRandom, type Random, shuffle } from '../config/random.ts';
 import type { Part } from '../datasets/split.ts';
@@ -14,7 +14,7 @@ export interface Examples {
   label(index: number): number;
   /**
    * @param random of the augmentation
-   * @param size side of the pictures, where it should be another than the examples have
+   * @param size side of the images, where it should be another than the examples have
    * @returns `[n, …]` float32, what the stage's plan takes in; the caller disposes of it
    */
   inputs(indices: readonly number[], random: Random, size?: number): Promise<tf.Tensor>;
@@ -22,11 +22,11 @@ export interface Examples {
   expect?(indices: readonly number[]): void;
 }
 
-/** How training changes pictures. */
+/** How training changes images. */
 export interface Change {
   /** Side of the network's input that large ones are reduced for; the network's where left out. */
   readonly size?: number;
-  augment(picture: Picture, random: Random): Picture;
+  augment(image: Image, random: Random): Image;
 }
 
 /**
@@ -53,10 +53,10 @@ export function photoExamples(
       await setImmediate();
       const photoBatch = new Float32Array(indices.length * size * size * 3);
       for (const [at, index] of indices.entries()) {
-        const read = await set.picture(chosen[index] as number, readSize);
-        const picture = change?.augment(read, random) ?? read;
+        const read = await set.image(chosen[index] as number, readSize);
+        const image = change?.augment(read, random) ?? read;
         const begin = at * size * size * 3;
-        preprocess(picture, { ...spec, size }, photoBatch.subarray(begin, begin + size * size * 3));
+        preprocess(image, { ...spec, size }, photoBatch.subarray(begin, begin + size * size * 3));
       }
       return tf.tensor4d(photoBatch, [indices.length, size, size, 3]);
     },

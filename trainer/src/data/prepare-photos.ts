@@ -7,11 +7,11 @@ import { startProgress } from '../files/progress.ts';
 import { augment, sizeToAugment } from './augment.ts';
 import { photoExamples } from './examples.ts';
 
-/** Where an experiment's pictures come from. */
+/** Where an experiment's images come from. */
 export interface PhotoSource {
   /** Name or path of the data set; null for CIFAR-10. */
   readonly data: string | null;
-  /** Fail at a file that is no picture. */
+  /** Fail at a file that is no image. */
   readonly strict: boolean;
   /** What the folders in a folder of photos are; undefined: as their names say. */
   readonly folders?: FolderMeaning | undefined;
@@ -20,7 +20,7 @@ export interface PhotoSource {
 }
 
 /**
- * Opens an experiment's data set, splits it, and prepares its pictures as the network takes them: to
+ * Opens an experiment's data set, splits it, and prepares its images as the network takes them: to
  * train on, plain and augmented, to choose by, and to test.
  *
  * @throws TrainerError for a data set that cannot be used
@@ -38,7 +38,7 @@ export async function preparePhotos(config: TrainConfig, source: PhotoSource) {
     plain: photoExamples(splits.train, preprocess),
     augmented: photoExamples(splits.train, preprocess, {
       size: sizeToAugment(Math.max(config.size, ...config.stage2.sizes), config.augment),
-      augment: (picture, random) => augment(picture, random, config.augment),
+      augment: (image, random) => augment(image, random, config.augment),
     }),
     validation: photoExamples(splits.validation, preprocess),
     test: photoExamples(splits.test, preprocess),

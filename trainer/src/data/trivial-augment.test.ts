@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../config/random.ts';
 import { applyChange, changes, trivialAugment } from './trivial-augment.ts';
@@ -7,7 +7,7 @@ import { applyChange, changes, trivialAugment } from './trivial-augment.ts';
 const [WIDTH, HEIGHT] = [24, 16];
 
 /** Uneven, with all of dark and bright, and the same in Python. */
-const picture: Picture = {
+const image: Image = {
   width: WIDTH,
   height: HEIGHT,
   channels: 3,
@@ -18,7 +18,7 @@ const picture: Picture = {
   }),
 };
 
-const hashOf = ({ data }: Picture) => createHash('sha256').update(data).digest('hex').slice(0, 16);
+const hashOf = ({ data }: Image) => createHash('sha256').update(data).digest('hex').slice(0, 16);
 
 /**
  * SHA-256 of the pixels that Pillow 13.0 gives at half the strength: `Image.transform(AFFINE, NEAREST)`,
@@ -50,20 +50,20 @@ test.each([
   ['equalize', 1, '02ce0fec88440381'],
   ['identity', 1, '6bb9aca7a546af72'],
 ] as const)('changes %s by %i as Pillow does, bit for bit', (change, sign, expected) => {
-  expect(hashOf(applyChange(picture, change, 0.5, sign))).toBe(expected);
+  expect(hashOf(applyChange(image, change, 0.5, sign))).toBe(expected);
 });
 
 test('changes all but what needs no strength by nothing at no strength', () => {
   for (const change of changes) {
     const isFixed = change === 'autocontrast' || change === 'equalize';
-    const changed = applyChange(picture, change, 0, 1);
-    expect(hashOf(changed) === hashOf(picture), change).toBe(!isFixed);
-    expect(changed.data).not.toBe(picture.data);
+    const changed = applyChange(image, change, 0, 1);
+    expect(hashOf(changed) === hashOf(image), change).toBe(!isFixed);
+    expect(changed.data).not.toBe(image.data);
   }
 });
 
-test('leaves a picture of one colour finite', () => {
-  const plain: Picture = { ...picture, data: new Uint8ClampedArray(picture.data.length).fill(9) };
+test('leaves an image of one colour finite', () => {
+  const plain: Image = { ...image, data: new Uint8ClampedArray(image.data.length).fill(9) };
   for (const change of ['autocontrast', 'equalize'] as const) {
     expect(applyChange(plain, change, 1, 1).data).toEqual(plain.data);
   }
@@ -83,11 +83,11 @@ test('leaves the fourth sample of a pixel alone where colours change', () => {
 test('draws the change, its strength and its sign', () => {
   const below = [changes.indexOf('posterize'), 15];
   const random: Random = { float: () => 0.1, below: () => below.shift() as number };
-  expect(hashOf(trivialAugment(picture, random))).toBe(
-    hashOf(applyChange(picture, 'posterize', 0.5, -1)),
+  expect(hashOf(trivialAugment(image, random))).toBe(
+    hashOf(applyChange(image, 'posterize', 0.5, -1)),
   );
   const drawn = createRandom(1);
-  const seen = new Set(Array.from({ length: 200 }, () => hashOf(trivialAugment(picture, drawn))));
+  const seen = new Set(Array.from({ length: 200 }, () => hashOf(trivialAugment(image, drawn))));
   // Fourteen changes, most with dozens of outcomes.
   expect(seen.size).toBeGreaterThan(100);
 });

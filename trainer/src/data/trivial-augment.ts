@@ -1,4 +1,4 @@
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 import type { Random } from '../config/random.ts';
 
 /** How far each change goes at its strongest: torchvision's TrivialAugmentWide. */
@@ -30,14 +30,14 @@ export const changes = [
 
 /**
  * One change out of fourteen, at a strength, both as chance has it (Müller & Hutter 2021,
- * TrivialAugment). What a picture lacks is black.
+ * TrivialAugment). What an image lacks is black.
  *
- * @returns a new picture of the same size and channels; `picture` is left alone
+ * @returns a new image of the same size and channels; `image` is left alone
  */
-export function trivialAugment(picture: Picture, random: Random): Picture {
+export function trivialAugment(image: Image, random: Random): Image {
   const change = changes[random.below(changes.length)] as (typeof changes)[number];
   const strength = random.below(STRENGTHS) / (STRENGTHS - 1);
-  return applyChange(picture, change, strength, random.float() < 0.5 ? -1 : 1);
+  return applyChange(image, change, strength, random.float() < 0.5 ? -1 : 1);
 }
 
 /**
@@ -45,68 +45,61 @@ export function trivialAugment(picture: Picture, random: Random): Picture {
  * @param sign where a change has two directions
  */
 export function applyChange(
-  picture: Picture,
+  image: Image,
   change: (typeof changes)[number],
   strength: number,
   sign: 1 | -1,
-): Picture {
-  const { width, height } = picture;
+): Image {
+  const { width, height } = image;
   const shift = Math.trunc(sign * strength * SHIFT * Math.min(width, height));
   const shear = sign * strength * SHEAR;
   const factor = 1 + sign * strength * FACTOR;
   switch (change) {
     case 'identity':
-      return { ...picture, data: Uint8ClampedArray.from(picture.data) };
+      return { ...image, data: Uint8ClampedArray.from(image.data) };
     case 'shear-x':
-      return transform(picture, [1, -shear, 0, 0, 1, 0]);
+      return transform(image, [1, -shear, 0, 0, 1, 0]);
     case 'shear-y':
-      return transform(picture, [1, 0, 0, -shear, 1, 0]);
+      return transform(image, [1, 0, 0, -shear, 1, 0]);
     case 'shift-x':
-      return transform(picture, [1, 0, -shift, 0, 1, 0]);
+      return transform(image, [1, 0, -shift, 0, 1, 0]);
     case 'shift-y':
-      return transform(picture, [1, 0, 0, 0, 1, -shift]);
+      return transform(image, [1, 0, 0, 0, 1, -shift]);
     case 'rotate': {
       const radians = (-sign * strength * DEGREES * Math.PI) / 180;
       const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
       const [x, y] = [width / 2, height / 2];
-      return transform(picture, [
-        cos,
-        sin,
-        x - cos * x - sin * y,
-        -sin,
-        cos,
-        y + sin * x - cos * y,
-      ]);
+      return transform(image, [cos, sin, x - cos * x - sin * y, -sin, cos, y + sin * x - cos * y]);
     }
     case 'brightness':
-      return blend(picture, () => 0, factor);
+      return blend(image, () => 0, factor);
     case 'colour':
-      return blend(picture, (place) => greyAt(picture, place), factor);
+      return blend(image, (place) => greyAt(image, place), factor);
     case 'contrast': {
       let sum = 0;
-      for (let place = 0; place < width * height; place++) sum += greyAt(picture, place);
+      for (let place = 0; place < width * height; place++) sum += greyAt(image, place);
       const mean = Math.trunc(sum / (width * height) + 0.5);
-      return blend(picture, () => mean, factor);
+      return blend(image, () => mean, factor);
     }
     case 'sharpness':
-      return blend(picture, (place, channel) => smoothAt(picture, place, channel), factor);
+      return blend(image, (place, channel) => smoothAt(image, place, channel), factor);
     case 'posterize': {
       const mask = (0xff << Math.round(strength * (8 - LEAST_BITS))) & 0xff;
-      return look(picture, () => (value) => value & mask);
+      return look(image, () => (value) => value & mask);
     }
     case 'solarize': {
       const threshold = 255 * (1 - strength);
-      return look(picture, () => (value) => (value < threshold ? value : 255 - value));
+      return look(image, () => (value) => (value < threshold ? value : 255 - value));
     }
     case 'autocontrast':
-      return look(picture, (histogram) => {
+      return look(image, (histogram) => {
         const lowest = histogram.findIndex((count) => count > 0);
         const highest = histogram.findLastIndex((count) => count > 0);
         const scale = 255 / (highest - lowest);
         return (value) => (highest > lowest ? Math.trunc(value * scale - lowest * scale) : value);
       });
     case 'equalize':
-      return look(picture, equalizer);
+      return look(image, equalizer);
   }
 }
 
@@ -115,10 +108,10 @@ export function applyChange(
  * interpolation, as Pillow's `Image.transform`.
  */
 function transform(
-  picture: Picture,
+  image: Image,
   [a, b, c, d, e, f]: readonly [number, number, number, number, number, number],
-): Picture {
-  const { width, height, channels, data } = picture;
+): Image {
+  const { width, height, channels, data } = image;
   const changed = new Uint8ClampedArray(data.length);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -129,16 +122,16 @@ function transform(
       changed.set(data.subarray(from, from + channels), (y * width + x) * channels);
     }
   }
-  return { ...picture, data: changed };
+  return { ...image, data: changed };
 }
 
-/** Away from another picture for a factor above 1, towards it below: Pillow's `ImageEnhance`. */
+/** Away from another image for a factor above 1, towards it below: Pillow's `ImageEnhance`. */
 function blend(
-  picture: Picture,
+  image: Image,
   other: (place: number, channel: number) => number,
   factor: number,
-): Picture {
-  const { channels, data } = picture;
+): Image {
+  const { channels, data } = image;
   const changed = Uint8ClampedArray.from(data);
   for (let at = 0; at < data.length; at++) {
     const channel = at % channels;
@@ -146,18 +139,18 @@ function blend(
     const away = other((at - channel) / channels, channel);
     changed[at] = Math.trunc(away + factor * ((data[at] as number) - away));
   }
-  return { ...picture, data: changed };
+  return { ...image, data: changed };
 }
 
 /** Pillow's luma, of ITU-R 601-2 in 16 bits. */
-function greyAt({ channels, data }: Picture, place: number): number {
+function greyAt({ channels, data }: Image, place: number): number {
   const at = place * channels;
   const [red, green, blue] = [data[at], data[at + 1], data[at + 2]] as [number, number, number];
   return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
 }
 
 /** Pillow's filter SMOOTH: a pixel five times and its eight neighbours; the border stays. */
-function smoothAt({ width, height, channels, data }: Picture, place: number, channel: number) {
+function smoothAt({ width, height, channels, data }: Image, place: number, channel: number) {
   const [x, y] = [place % width, Math.floor(place / width)];
   const valueAt = (at: number) => data[at * channels + channel] as number;
   if (x === 0 || y === 0 || x === width - 1 || y === height - 1) return valueAt(place);
@@ -170,10 +163,10 @@ function smoothAt({ width, height, channels, data }: Picture, place: number, cha
 
 /** Each value by a table, which may depend on how often each is in its channel. */
 function look(
-  picture: Picture,
+  image: Image,
   by: (histogram: readonly number[]) => (value: number) => number,
-): Picture {
-  const { channels, data } = picture;
+): Image {
+  const { channels, data } = image;
   const changed = Uint8ClampedArray.from(data);
   for (let channel = 0; channel < 3; channel++) {
     const histogram: number[] = Array(256).fill(0);
@@ -186,7 +179,7 @@ function look(
       changed[at] = values[data[at] as number] as number;
     }
   }
-  return { ...picture, data: changed };
+  return { ...image, data: changed };
 }
 
 /** Pillow's `ImageOps.equalize`: all values about equally often. */

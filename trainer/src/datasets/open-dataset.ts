@@ -16,11 +16,11 @@ interface KnownDataset {
 /** Those that `--data` takes by name. */
 export const knownDatasets: Readonly<Record<string, KnownDataset>> = {
   cifar10: {
-    about: 'CIFAR-10: 60,000 pictures of 32×32 in 10 classes, which come with the dependencies',
+    about: 'CIFAR-10: 60,000 images of 32×32 in 10 classes, which come with the dependencies',
     open: openCifar10,
   },
   cifar100: {
-    about: 'CIFAR-100: 60,000 pictures of 32×32 in 100 classes, 161 MB, downloaded once',
+    about: 'CIFAR-100: 60,000 images of 32×32 in 100 classes, 161 MB, downloaded once',
     open: (options) =>
       openRemote(
         {

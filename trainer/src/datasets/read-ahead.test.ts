@@ -1,8 +1,8 @@
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 import { expect, test } from 'vitest';
 import { ReadAhead } from './read-ahead.ts';
 
-const pictureOf = (index: number): Picture => ({
+const imageOf = (index: number): Image => ({
   width: 1,
   height: 1,
   channels: 3,
@@ -14,7 +14,7 @@ function reader() {
   const ahead = new ReadAhead(async (index) => {
     read.push(index);
     if (index === 13) throw new Error('broken');
-    return pictureOf(index);
+    return imageOf(index);
   });
   const take = async (index: number) => (await ahead.take(index, 8)).data[0];
   return { read, ahead, take };
@@ -22,7 +22,7 @@ function reader() {
 
 const range = (begin: number, length: number) => Array.from({ length }, (_, at) => begin + at);
 
-test('reads each picture once, before it is asked for, in the order asked for', async () => {
+test('reads each image once, before it is asked for, in the order asked for', async () => {
   const { read, ahead, take } = reader();
   ahead.expect([3, 1], 8);
   expect(read).toEqual([3, 1]);
@@ -34,11 +34,11 @@ test('reads each picture once, before it is asked for, in the order asked for', 
   expect(read).toEqual([3, 1, 2, 5, 2]);
 });
 
-test('reads a picture for each size that it is asked for', async () => {
+test('reads an image for each size that it is asked for', async () => {
   const read: string[] = [];
   const ahead = new ReadAhead(async (index, size) => {
     read.push(`${index} for ${size}`);
-    return pictureOf(size);
+    return imageOf(size);
   });
   ahead.expect([3], 8);
   ahead.expect([3], 16);
@@ -47,13 +47,13 @@ test('reads a picture for each size that it is asked for', async () => {
   expect(read).toEqual(['3 for 8', '3 for 16']);
 });
 
-test('reads the same picture as often as it is asked for', async () => {
+test('reads the same image as often as it is asked for', async () => {
   const { take, ahead } = reader();
   ahead.expect([4, 4], 8);
   expect([await take(4), await take(4)]).toEqual([4, 4]);
 });
 
-test('holds no more than it may, and goes on as pictures are taken', async () => {
+test('holds no more than it may, and goes on as images are taken', async () => {
   const { read, ahead, take } = reader();
   ahead.expect(range(20, 64), 8);
   expect(read).toHaveLength(32);
@@ -75,7 +75,7 @@ test('forgets what nobody came for', async () => {
   expect(await take(100)).toBe(100);
 });
 
-test('keeps an error for who asks for the picture', async () => {
+test('keeps an error for who asks for the image', async () => {
   const { ahead, take } = reader();
   ahead.expect([12, 13, 14], 8);
   expect(await take(12)).toBe(12);

@@ -1,25 +1,25 @@
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 
-/** Decoded pictures that wait, in memory. */
+/** Decoded images that wait, in memory. */
 const MAX_WAITING = 32;
 
-/** Which picture, and the side of the network's input that it is reduced for. */
+/** Which image, and the side of the network's input that it is reduced for. */
 interface Wanted {
   readonly index: number;
   readonly size: number;
 }
 
 /**
- * Reads pictures before they are asked for. Threads of their own decode them, also while the training
+ * Reads images before they are asked for. Threads of their own decode them, also while the training
  * holds this one, so that saying what comes next is enough to keep all cores busy.
  */
 export class ReadAhead {
-  readonly #read: (index: number, size: number) => Promise<Picture>;
-  readonly #waiting = new Map<string, Promise<Picture>>();
+  readonly #read: (index: number, size: number) => Promise<Image>;
+  readonly #waiting = new Map<string, Promise<Image>>();
   #queue: readonly Wanted[] = [];
   #expected: readonly Wanted[] = [];
 
-  constructor(read: (index: number, size: number) => Promise<Picture>) {
+  constructor(read: (index: number, size: number) => Promise<Image>) {
     this.#read = read;
   }
 
@@ -36,14 +36,14 @@ export class ReadAhead {
     this.#fill();
   }
 
-  take(index: number, size: number): Promise<Picture> {
+  take(index: number, size: number): Promise<Image> {
     const key = keyOf({ index, size });
-    const picture = this.#waiting.get(key) ?? this.#read(index, size);
+    const image = this.#waiting.get(key) ?? this.#read(index, size);
     this.#waiting.delete(key);
     if (this.#queue.some((one) => keyOf(one) === key))
       this.#queue = this.#queue.filter((one) => keyOf(one) !== key);
     this.#fill();
-    return picture;
+    return image;
   }
 
   #fill(): void {
@@ -52,10 +52,10 @@ export class ReadAhead {
       this.#queue = rest;
       const key = keyOf(wanted);
       if (this.#waiting.has(key)) continue;
-      const picture = this.#read(wanted.index, wanted.size);
+      const image = this.#read(wanted.index, wanted.size);
       // Whoever takes it learns of an error; no one else must.
-      picture.catch(() => {});
-      this.#waiting.set(key, picture);
+      image.catch(() => {});
+      this.#waiting.set(key, image);
     }
   }
 }

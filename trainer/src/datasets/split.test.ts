@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import type { Dataset, PictureSet } from './dataset.ts';
+import type { Dataset, ImageSet } from './dataset.ts';
 import { splitDataset, subset } from './split.ts';
 
-/** A set with the given labels whose pictures nobody asks for. */
-function setOf(labels: readonly number[]): PictureSet {
+/** A set with the given labels whose images nobody asks for. */
+function setOf(labels: readonly number[]): ImageSet {
   return {
     length: labels.length,
-    picture: () => ({ width: 1, height: 1, channels: 3, data: new Uint8Array(3) }),
+    image: () => ({ width: 1, height: 1, channels: 3, data: new Uint8Array(3) }),
     label: (index) => labels[index] as number,
   };
 }
 
-const countLabel = (indices: readonly number[], set: PictureSet, label: number): number =>
+const countLabel = (indices: readonly number[], set: ImageSet, label: number): number =>
   indices.filter((index) => set.label(index) === label).length;
 
 // 60 of class 0, 30 of class 1, 10 of class 2.
@@ -35,7 +35,7 @@ test('splits into three parts that share nothing and leave nothing', () => {
   expect(all.sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index));
 });
 
-test('slices the pictures to train on in order, as the tutorial does', () => {
+test('slices the images to train on in order, as the tutorial does', () => {
   const slices = splitDataset(datasetOf({ test: setOf([0]) }), {
     ...settings,
     split: 'in-order',
@@ -53,13 +53,13 @@ test('slices the pictures to train on in order, as the tutorial does', () => {
   ]);
 });
 
-test('does not slice pictures that come class by class', () => {
+test('does not slice images that come class by class', () => {
   const folder = datasetOf({ train: setOf([0, 0, 0, 1, 1, 1]), test: setOf([0, 1]) });
   expect(() => splitDataset(folder, { ...settings, split: 'in-order' })).toThrow(
     expect.objectContaining({
       code: 'config_invalid',
       message:
-        'Expected pictures in mixed order for --split in-order, but those of A come class by class, so that it would test only the first: pass --split stratified.',
+        'Expected images in mixed order for --split in-order, but those of A come class by class, so that it would test only the first: pass --split stratified.',
     }),
   );
 });
@@ -86,7 +86,7 @@ test('depends on the seed and on nothing else', () => {
   expect(splitDataset(datasetOf(), { ...settings, seed: 2 })).not.toEqual(split);
 });
 
-test('has a picture of each class in each part, however few there are', () => {
+test('has an image of each class in each part, however few there are', () => {
   const few = setOf([...Array(300).fill(0), ...Array(6).fill(1), ...Array(3).fill(2)]);
   const countsOf = (parts: Partial<Dataset>, test: number) => {
     const splits = splitDataset(datasetOf({ train: few, ...parts }), { ...settings, test });
@@ -105,9 +105,9 @@ test('has a picture of each class in each part, however few there are', () => {
   expect(countsOf({ validation: set }, 0.49)[0]?.[2]).toBe(2);
 });
 
-test('keeps copies of a picture in one part', () => {
-  // Each picture twice, the second time in another class or far behind.
-  const copied: PictureSet = {
+test('keeps copies of an image in one part', () => {
+  // Each image twice, the second time in another class or far behind.
+  const copied: ImageSet = {
     ...setOf(Array.from({ length: 120 }, (_, index) => (index < 40 ? 0 : 1))),
     hash: (index) => `${index % 60}`,
   };
@@ -135,7 +135,7 @@ test('draws a subset with each class in its share, whole numbers by largest rema
   expect(subset(all, set, { count: 1000, seed: 1 })).toEqual(all);
 });
 
-test('draws any of many classes, where there are fewer pictures than these', () => {
+test('draws any of many classes, where there are fewer images than these', () => {
   const many = setOf(Array.from({ length: 200 }, (_, index) => Math.floor(index / 4)));
   const all = Array.from({ length: 200 }, (_, index) => index);
   const drawn = new Set<number>();

@@ -1,11 +1,11 @@
 import { createRandom, type Random, shuffle } from '../config/random.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
-import type { Dataset, PictureSet } from './dataset.ts';
+import type { Dataset, ImageSet } from './dataset.ts';
 
-/** Some pictures of a set, by ascending index. */
+/** Some images of a set, by ascending index. */
 export interface Part {
-  readonly set: PictureSet;
+  readonly set: ImageSet;
   readonly indices: readonly number[];
 }
 
@@ -17,12 +17,12 @@ export interface Splits {
 }
 
 /**
- * Splits a data set. Where it has no pictures of its own to validate or test on, `validation` and
+ * Splits a data set. Where it has no images of its own to validate or test on, `validation` and
  * `test` of those to train on are drawn by the seed, each class with its share, but with one at least,
- * and copies together; or, in order, its pictures to train on are cut into three. The same pictures, fractions and seed give the same split
+ * and copies together; or, in order, its images to train on are cut into three. The same images, fractions and seed give the same split
  * everywhere.
  *
- * @throws TrainerError `config_invalid` where pictures to cut in order come class by class, as those
+ * @throws TrainerError `config_invalid` where images to cut in order come class by class, as those
  *   of a folder do
  */
 export function splitDataset(
@@ -50,7 +50,7 @@ function slice({ title, train: set }: Dataset, { validation, test }: Shares): Sp
   if (isByClass(set)) {
     throw new TrainerError(
       'config_invalid',
-      `Expected pictures in mixed order for --split in-order, but those of ${title} come class by class, so that it would test only the first: pass --split stratified.`,
+      `Expected images in mixed order for --split in-order, but those of ${title} come class by class, so that it would test only the first: pass --split stratified.`,
     );
   }
   const firstToChoose = Math.round(test * set.length);
@@ -63,7 +63,7 @@ function slice({ title, train: set }: Dataset, { validation, test }: Shares): Sp
   };
 }
 
-function isByClass(set: PictureSet): boolean {
+function isByClass(set: ImageSet): boolean {
   return range(set.length).every(
     (index) => index === 0 || set.label(index - 1) <= set.label(index),
   );
@@ -71,12 +71,12 @@ function isByClass(set: PictureSet): boolean {
 
 function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
   const { train: pool } = dataset;
-  // Copies of a picture go with it: what has trained must not test.
+  // Copies of an image go with it: what has trained must not test.
   const copies = groupCopies(pool);
   const withCopies = (some: readonly number[]) =>
     some.flatMap((index) => copies.get(index) ?? []).sort((a, b) => a - b);
   let rest = [...copies.keys()];
-  const part = (own: PictureSet | null, fraction: number, drawSeed: number, keep: number): Part => {
+  const part = (own: ImageSet | null, fraction: number, drawSeed: number, keep: number): Part => {
     if (own) return { set: own, indices: range(own.length) };
     const count = Math.max(Math.round(fraction * rest.length), 1);
     const indices = subset(rest, pool, { count, seed: drawSeed, keep });
@@ -84,7 +84,7 @@ function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
     rest = rest.filter((index) => !drawn.has(index));
     return { set: pool, indices: withCopies(indices) };
   };
-  // In this order: each leaves the rest to the next, of every class a picture at least.
+  // In this order: each leaves the rest to the next, of every class an image at least.
   const drawn = {
     test: part(dataset.test, test, seed + 1, dataset.validation ? 1 : 2),
     validation: part(dataset.validation, validation, seed, 1),
@@ -92,8 +92,8 @@ function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
   return { ...drawn, train: { set: pool, indices: withCopies(rest) } };
 }
 
-/** @returns by each different picture's index, in their order, those of its copies, itself the first */
-function groupCopies(set: PictureSet): Map<number, number[]> {
+/** @returns by each different image's index, in their order, those of its copies, itself the first */
+function groupCopies(set: ImageSet): Map<number, number[]> {
   const firsts = new Map<string | number, number>();
   const copies = new Map<number, number[]>();
   for (const index of range(set.length)) {
@@ -112,13 +112,13 @@ function groupCopies(set: PictureSet): Map<number, number[]> {
  * Draws `count` of `indices`, each class with its share (whole numbers by largest remainder, of equal
  * ones by chance); all of them if there are no more.
  *
- * @param options.keep pictures that each class keeps at least; one that has more gives one at least,
+ * @param options.keep images that each class keeps at least; one that has more gives one at least,
  *   and the sum is only about `count`
  * @returns ascending
  */
 export function subset(
   indices: readonly number[],
-  set: PictureSet,
+  set: ImageSet,
   { count, seed, keep }: { readonly count: number; readonly seed: number; readonly keep?: number },
 ): number[] {
   if (count >= indices.length) return [...indices];
@@ -129,7 +129,7 @@ export function subset(
     if (members) members.push(index);
     else classes.set(label, [index]);
   }
-  // In the order of labels, so that a split does not depend on which picture comes first.
+  // In the order of labels, so that a split does not depend on which image comes first.
   const ordered = [...classes].sort(([a], [b]) => a - b).map(([, members]) => members);
   const random = createRandom(seed);
   const shuffled = ordered.map((members) => shuffle(members, random));

@@ -54,7 +54,7 @@ test('leaves nothing behind where the network returns what it got', async () => 
 test('says how far it is', async () => {
   const advances: (number | 'stop')[] = [];
   const counting = {
-    advance: (pictures: number) => advances.push(pictures),
+    advance: (images: number) => advances.push(images),
     stop: () => advances.push('stop'),
   };
   await evaluate((x) => x.clone(), memoryExamples(5, [3]), {

@@ -3,7 +3,7 @@ import { createRandom } from '../config/random.ts';
 import { batches, type Examples, expecting } from '../data/examples.ts';
 import type { Progress } from '../files/progress.ts';
 
-/** Pictures a step where no gradients are kept. */
+/** Images a step where no gradients are kept. */
 export const INFERENCE_BATCH = 64;
 
 /** What a network answers to examples whose classes are known. */

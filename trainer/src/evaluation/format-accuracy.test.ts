@@ -13,9 +13,9 @@ test.each([
   expect(to).toBeCloseTo(high, 4);
 });
 
-test('says how far it may be off only where pictures are few', () => {
-  expect(formatAccuracy({ top1: 0.5, pictures: 4 })).toBe(
+test('says how far it may be off only where images are few', () => {
+  expect(formatAccuracy({ top1: 0.5, images: 4 })).toBe(
     '50.00 % (15 to 85 % with 95 % confidence)',
   );
-  expect(formatAccuracy({ top1: 0.9494, pictures: 10_000 })).toBe('94.94 %');
+  expect(formatAccuracy({ top1: 0.9494, images: 10_000 })).toBe('94.94 %');
 });

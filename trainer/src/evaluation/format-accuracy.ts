@@ -7,9 +7,9 @@ const WIDE = 0.02;
 /** Of the standard normal distribution, between which 95 % lies. */
 const Z = 1.96;
 
-/** Top-1, with what it could be by chance where the pictures are few. */
-export function formatAccuracy({ top1, pictures }: Pick<Metrics, 'top1' | 'pictures'>): string {
-  const [low, high] = wilsonInterval(top1, pictures);
+/** Top-1, with what it could be by chance where the images are few. */
+export function formatAccuracy({ top1, images }: Pick<Metrics, 'top1' | 'images'>): string {
+  const [low, high] = wilsonInterval(top1, images);
   if (high - low <= WIDE) return formatPercent(top1);
   const [from, to] = [low, high].map((share) => Math.round(100 * share));
   return `${formatPercent(top1)} (${from} to ${to} % with 95 % confidence)`;

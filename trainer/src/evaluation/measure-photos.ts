@@ -83,8 +83,8 @@ export async function measurePhotos(
   const classes = photos.map(({ label }) => names.indexOf(label));
   const set = {
     length: photos.length,
-    picture: async (index: number) =>
-      (await decodingThreads.decode(photos[index]?.path as string, preprocess.size)).picture,
+    image: async (index: number) =>
+      (await decodingThreads.decode(photos[index]?.path as string, preprocess.size)).image,
     label: (index: number) => classes[index] as number,
   };
   const examples = photoExamples({ set, indices: [...classes.keys()] }, preprocess);

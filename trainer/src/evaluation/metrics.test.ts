@@ -21,8 +21,8 @@ const four = answers(
 );
 
 test('counts right answers and weighs their certainty', () => {
-  const { pictures, top1, top5, logLoss } = measure(four);
-  expect({ pictures, top1, top5 }).toEqual({ pictures: 4, top1: 0.5, top5: null });
+  const { images, top1, top5, logLoss } = measure(four);
+  expect({ images, top1, top5 }).toEqual({ images: 4, top1: 0.5, top5: null });
   // The last gave its class no chance, of which the smallest float32 is left.
   const losses = [Math.log(4 / 3), Math.log(4 / 3), Math.log(4), 126 * Math.log(2)];
   expect(logLoss).toBeCloseTo(losses.reduce((a, b) => a + b) / 4, 6);
@@ -60,9 +60,9 @@ test('counts what was taken for what', () => {
   ]);
   expect(answerTo(four, 3)).toEqual({ predicted: 2, probability: 0.75 });
   expect(metricsByClass(confusion)).toEqual([
-    { pictures: 2, precision: 1 / 2, recall: 1 / 2, f1: 1 / 2 },
-    { pictures: 2, precision: 1, recall: 1 / 2, f1: 2 / 3 },
-    { pictures: 0, precision: 0, recall: 0, f1: 0 },
+    { images: 2, precision: 1 / 2, recall: 1 / 2, f1: 1 / 2 },
+    { images: 2, precision: 1, recall: 1 / 2, f1: 2 / 3 },
+    { images: 0, precision: 0, recall: 0, f1: 0 },
   ]);
 });
 

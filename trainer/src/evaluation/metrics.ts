@@ -11,7 +11,7 @@ export interface ConfidenceBin {
 
 /** How good answers are; fractions are 0–1. */
 export interface Metrics {
-  readonly pictures: number;
+  readonly images: number;
   readonly top1: number;
   /** The right class is among the five most probable; null where there are no more than five. */
   readonly top5: number | null;
@@ -56,13 +56,13 @@ export function measure({ classes, probabilities, labels }: Answers): Metrics {
     bin.confidence += confidence;
     bin.right += rank === 0 ? 1 : 0;
   });
-  const pictures = labels.length;
+  const images = labels.length;
   return {
-    pictures,
-    top1: right / pictures,
-    top5: classes > 5 ? rightOfFive / pictures : null,
-    logLoss: logLoss / pictures,
-    ece: bins.reduce((sum, bin) => sum + Math.abs(bin.right - bin.confidence), 0) / pictures,
+    images,
+    top1: right / images,
+    top5: classes > 5 ? rightOfFive / images : null,
+    logLoss: logLoss / images,
+    ece: bins.reduce((sum, bin) => sum + Math.abs(bin.right - bin.confidence), 0) / images,
     bins: bins.map(({ count, confidence, right }) => ({
       count,
       confidence: count && confidence / count,
@@ -71,7 +71,7 @@ export function measure({ classes, probabilities, labels }: Answers): Metrics {
   };
 }
 
-/** How often each class was taken for each: `confusion[actual][predicted]` pictures. */
+/** How often each class was taken for each: `confusion[actual][predicted]` images. */
 export function confusionOf(answers: Answers): number[][] {
   const { classes, labels } = answers;
   const confusion = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
@@ -95,11 +95,11 @@ export function answerTo(
 
 /** Fractions, 0–1; 0 where there is nothing to count. */
 export interface ClassMetrics {
-  /** Pictures of the class. */
-  readonly pictures: number;
-  /** Of the pictures taken for the class, those that are of it. */
+  /** Images of the class. */
+  readonly images: number;
+  /** Of the images taken for the class, those that are of it. */
   readonly precision: number;
-  /** Of the pictures of the class, those taken for it. */
+  /** Of the images of the class, those taken for it. */
   readonly recall: number;
   /** Harmonic mean of the two. */
   readonly f1: number;
@@ -109,13 +109,13 @@ export interface ClassMetrics {
 export function metricsByClass(confusion: readonly (readonly number[])[]): ClassMetrics[] {
   return confusion.map((counts, label) => {
     const right = counts[label] as number;
-    const pictures = counts.reduce((sum, count) => sum + count, 0);
+    const images = counts.reduce((sum, count) => sum + count, 0);
     const predicted = confusion.reduce((sum, row) => sum + (row[label] as number), 0);
     return {
-      pictures,
+      images,
       precision: predicted && right / predicted,
-      recall: pictures && right / pictures,
-      f1: pictures + predicted && (2 * right) / (pictures + predicted),
+      recall: images && right / images,
+      f1: images + predicted && (2 * right) / (images + predicted),
     };
   });
 }

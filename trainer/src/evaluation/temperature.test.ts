@@ -7,18 +7,18 @@ import { applyTemperature, fitTemperature } from './temperature.ts';
 const CLASSES = 6;
 
 /** Answers that are right as often as they say. */
-function honestAnswers(pictures: number): Answers {
+function honestAnswers(images: number): Answers {
   const random = createRandom(1);
-  const probabilities = new Float32Array(pictures * CLASSES);
-  const labels = new Int32Array(pictures);
-  for (let picture = 0; picture < pictures; picture++) {
-    const row = probabilities.subarray(picture * CLASSES, (picture + 1) * CLASSES);
+  const probabilities = new Float32Array(images * CLASSES);
+  const labels = new Int32Array(images);
+  for (let image = 0; image < images; image++) {
+    const row = probabilities.subarray(image * CLASSES, (image + 1) * CLASSES);
     row.set(Array.from({ length: CLASSES }, () => Math.exp(4 * random.float())));
     const sum = row.reduce((a, b) => a + b, 0);
     let left = random.float();
     row.forEach((weight, index) => {
       row[index] = weight / sum;
-      if (left >= 0) labels[picture] = index;
+      if (left >= 0) labels[image] = index;
       left -= weight / sum;
     });
   }
@@ -67,7 +67,7 @@ test('makes answers that are all wrong know nothing', () => {
   expect(fitTemperature(answersOf(5000, 5000, 1))).toBeGreaterThan(19);
 });
 
-test('believes a few pictures little, and one more not much more', () => {
+test('believes a few images little, and one more not much more', () => {
   expect(fitTemperature(answersOf(1, 1, 0.99))).toBeLessThan(2);
   expect(fitTemperature(answersOf(2, 0, 0.6))).toBeGreaterThan(0.9);
   const [right, nearly] = [0, 1].map((wrong) => fitTemperature(answersOf(20, wrong, 0.6)));
@@ -75,7 +75,7 @@ test('believes a few pictures little, and one more not much more', () => {
   expect((nearly as number) / (right as number)).toBeLessThan(1.5);
 });
 
-test('one picture more moves it little, however many there are', () => {
+test('one image more moves it little, however many there are', () => {
   const found = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024].flatMap((count) => {
     const [before, after] = [count, count + 1].map((n) => fitTemperature(answersOf(n, 0, 0.505)));
     return (before as number) / (after as number);
@@ -87,7 +87,7 @@ test('one picture more moves it little, however many there are', () => {
   }
 });
 
-test('thousands of pictures say it alone', () => {
+test('thousands of images say it alone', () => {
   const cooled = applyTemperature(honest, 1 / 2.5);
   const least = (answers: Answers) => {
     // By looking at every temperature.

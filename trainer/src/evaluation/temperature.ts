@@ -14,12 +14,12 @@ const HALVINGS = 24;
  * Finds the temperature by which to divide the logits so that probabilities say how often the
  * network is right: the one of the least negative log-likelihood. It moves no answer from its place.
  *
- * A few pictures say little, and where all of them are right the likelihood rises without end as the
- * temperature falls. So it is the most probable one if, before any picture was seen, 1 / temperature
- * had a gamma distribution with its mode at 1 (maximum a posteriori). Among thousands of pictures that
+ * A few images say little, and where all of them are right the likelihood rises without end as the
+ * temperature falls. So it is the most probable one if, before any image was seen, 1 / temperature
+ * had a gamma distribution with its mode at 1 (maximum a posteriori). Among thousands of images that
  * counts for nothing.
  *
- * @param answers to pictures that did not train
+ * @param answers to images that did not train
  * @returns 1/20 to 20; above 1 for a network that is too sure of itself
  * @see Guo et al., On Calibration of Modern Neural Networks, 2017, §4.2
  */

@@ -29,8 +29,8 @@ const noise = Array.from({ length: COUNT }, () => ({
   channels: 3 as const,
   data: Uint8Array.from({ length: TINY_SIZE ** 2 * 3 }, () => random.float() * 256),
 }));
-const pictures: Part = {
-  set: { length: COUNT, picture: (index) => noise[index] as never, label: (index) => index % 3 },
+const images: Part = {
+  set: { length: COUNT, image: (index) => noise[index] as never, label: (index) => index % 3 },
   indices: [...noise.keys()],
 };
 
@@ -45,8 +45,8 @@ async function costOf(formats: KernelFormats): Promise<{ loss: number; bytes: nu
   const model = await toGraphModel(plan, TINY_SIZE, formats);
   const graph = await loadGraph(toArtifacts(model));
   const loss = tf.tidy(() => {
-    const inputs = noise.map((picture) =>
-      tf.tensor(preprocess(picture, spec), [TINY_SIZE, TINY_SIZE, 3]),
+    const inputs = noise.map((image) =>
+      tf.tensor(preprocess(image, spec), [TINY_SIZE, TINY_SIZE, 3]),
     );
     const batch = tf.stack(inputs);
     const expected = runPlan(plan, batch);
@@ -61,7 +61,7 @@ async function costOf(formats: KernelFormats): Promise<{ loss: number; bytes: nu
 
 test('lowers the loss of 8 bits by a few kernels in 16, and keeps no tensor', async () => {
   const before = tf.memory().numTensors;
-  const formats = await chooseFormats(plan, spec, pictures, new AbortController().signal);
+  const formats = await chooseFormats(plan, spec, images, new AbortController().signal);
   expect(tf.memory().numTensors).toBe(before);
   const { kernels } = await toGraphModel(plan, TINY_SIZE, 'float32');
   expect([...formats.keys()]).toEqual([...kernels.keys()]);
@@ -77,6 +77,6 @@ test('lowers the loss of 8 bits by a few kernels in 16, and keeps no tensor', as
 test('stops when told to, and keeps no tensor', async () => {
   const before = tf.memory().numTensors;
   const reason = new Error('enough');
-  await expect(chooseFormats(plan, spec, pictures, AbortSignal.abort(reason))).rejects.toBe(reason);
+  await expect(chooseFormats(plan, spec, images, AbortSignal.abort(reason))).rejects.toBe(reason);
   expect(tf.memory().numTensors).toBe(before);
 });

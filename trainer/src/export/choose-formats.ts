@@ -17,25 +17,25 @@ import type { KernelFormat } from './quantize.ts';
 const LOSS_LEFT = 0.1;
 const MORE_BYTES = 0.1;
 
-/** Few do: a kernel's loss is a property of its rounding more than of the pictures. */
-const PICTURES = 128;
+/** Few do: a kernel's loss is a property of its rounding more than of the images. */
+const IMAGES = 128;
 
 interface Sensitivity {
   /** `layer/kernel`. */
   readonly name: string;
   /** How many numbers it has. */
   readonly size: number;
-  /** What 8 bits in this kernel alone cost, in nats a picture. */
+  /** What 8 bits in this kernel alone cost, in nats an image. */
   readonly loss: number;
 }
 
 /**
  * Chooses which kernels stay in float16 while the others take 8 bits: those that cost the most for
  * their size, until a tenth of the loss is left or the model is a tenth larger. Each kernel is
- * quantized alone and the network run on pictures; the loss is the divergence of its answers from
+ * quantized alone and the network run on images; the loss is the divergence of its answers from
  * those in float32, `KL(float32 ‖ quantized)`, which needs no labels.
  *
- * @param pictures other than those of the test; some are drawn
+ * @param images other than those of the test; some are drawn
  * @returns a format for each kernel
  */
 export async function chooseFormats(
@@ -44,7 +44,7 @@ export async function chooseFormats(
   { set, indices }: Part,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, KernelFormat>> {
-  const drawn = { set, indices: subset(indices, set, { count: PICTURES, seed: 1 }) };
+  const drawn = { set, indices: subset(indices, set, { count: IMAGES, seed: 1 }) };
   const examples = photoExamples(drawn, preprocess);
   const { size } = preprocess;
   const { kernels } = await toGraphModel(plan, size, 'float32');

@@ -14,7 +14,7 @@ import { writeModelDirectory } from './write-model-directory.ts';
 
 interface PretrainedOptions {
   /**
-   * A format for all kernels; or pictures, of about the size that the network needs, to choose one for
+   * A format for all kernels; or images, of about the size that the network needs, to choose one for
    * each by.
    */
   readonly quantize?: KernelFormat | ((size: number) => Promise<Part>);
@@ -69,7 +69,7 @@ export async function exportPretrained(
                 source: 'published',
                 dataset: 'ImageNet-1k',
                 split: 'validation',
-                pictures: 50_000,
+                images: 50_000,
                 float32: backbone.publishedTop1,
               },
             ],

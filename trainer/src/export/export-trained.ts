@@ -65,7 +65,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     float32: await answersOf(photos.test, 'Test, float32'),
     served: await servedAnswers(model, photos.test, signal, quantization.arithmetic),
     temperature,
-    pictures: splits.test,
+    images: splits.test,
     seed: config.seed,
   });
   const { float32, quantized, uncalibrated } = results;
@@ -100,7 +100,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
         source: 'measured',
         dataset: dataset.title,
         split: splits.test.set === dataset.test ? 'test' : 'held out',
-        pictures: quantized.pictures,
+        images: quantized.images,
         float32: float32.top1,
         quantized: quantized.top1,
         ...(inFloat32 && { quantizedInFloat32: inFloat32.top1 }),
@@ -110,7 +110,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     ],
     calibration: {
       temperature,
-      pictures: photos.validation.length,
+      images: photos.validation.length,
       ece: { before: uncalibrated.ece, after: quantized.ece },
     },
     training: {
@@ -118,7 +118,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       seconds: Math.round(session.seconds),
       // Of a path the last part only: the card is public.
       config: { ...config, weights: basename(config.weights) },
-      data: { hash: dataset.hash, pictures: photos.plain.length },
+      data: { hash: dataset.hash, images: photos.plain.length },
     },
     licences: [
       ...licencesOf(config.backbone, config.weights),
@@ -126,10 +126,10 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     ],
   });
   say(
-    `Test, ${quantized.pictures} pictures: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
+    `Test, ${quantized.images} images: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
   );
   if (onPhotos) {
-    say(`Real photos: ${formatPercent(onPhotos.quantized)} of ${onPhotos.pictures} right.`);
+    say(`Real photos: ${formatPercent(onPhotos.quantized)} of ${onPhotos.images} right.`);
   }
   say(`Written to ${directory}.`);
   await saveOutcome(run.directory, card, results);
@@ -156,7 +156,7 @@ async function measureOnPhotos(
       source: 'measured',
       dataset: REAL_PHOTOS,
       split: 'photos',
-      pictures: after.photos,
+      images: after.photos,
       float32: before.right / before.photos,
       quantized: after.right / after.photos,
     } as const;

@@ -3,7 +3,7 @@ import { SingleBar } from 'cli-progress';
 /** A bar on a terminal; now and then a line where the output is a file. */
 export interface Progress {
   /** @param note what the work shows of itself, such as the loss */
-  advance(pictures: number, note?: string): void;
+  advance(images: number, note?: string): void;
   /** Takes the bar away: the caller says how it ended. */
   stop(): void;
 }
@@ -11,11 +11,11 @@ export interface Progress {
 const LINE_EVERY_MS = 15_000;
 
 /**
- * Shows pictures done, pictures per second and the time left.
+ * Shows images done, images per second and the time left.
  *
- * @param done pictures that an earlier session has done
+ * @param done images that an earlier session has done
  */
-export function startProgress(title: string, pictures: number, done = 0): Progress {
+export function startProgress(title: string, images: number, done = 0): Progress {
   // The bar is drawn on stderr.
   const isTerminal = process.stderr.isTTY === true;
   const begin = performance.now();
@@ -23,10 +23,10 @@ export function startProgress(title: string, pictures: number, done = 0): Progre
   let lastLine = begin;
   const state = (note: string) => {
     const rate = (total - done) / ((performance.now() - begin) / 1000);
-    const left = rate > 0 ? formatSeconds((pictures - total) / rate) : '…';
+    const left = rate > 0 ? formatSeconds((images - total) / rate) : '…';
     return {
       title,
-      numbers: [`${Math.round(rate)} pictures/s`, `${left} left`, note].filter(Boolean).join(', '),
+      numbers: [`${Math.round(rate)} images/s`, `${left} left`, note].filter(Boolean).join(', '),
     };
   };
   const bar = new SingleBar({
@@ -38,7 +38,7 @@ export function startProgress(title: string, pictures: number, done = 0): Progre
     hideCursor: true,
     gracefulExit: false,
   });
-  if (isTerminal) bar.start(pictures, done, { title, numbers: '' });
+  if (isTerminal) bar.start(images, done, { title, numbers: '' });
   return {
     advance(count, note = '') {
       total += count;
@@ -46,7 +46,7 @@ export function startProgress(title: string, pictures: number, done = 0): Progre
       if (isTerminal) return bar.update(total, { numbers });
       if (performance.now() - lastLine < LINE_EVERY_MS) return;
       lastLine = performance.now();
-      console.log(`${title} ${Math.floor((100 * total) / pictures)} %, ${numbers}`);
+      console.log(`${title} ${Math.floor((100 * total) / images)} %, ${numbers}`);
     },
     stop() {
       if (isTerminal) bar.stop();

@@ -106,7 +106,7 @@ test("grows the tutorial's head, its BatchNorm set by photos", async () => {
 });
 
 test.each([
-  [{ backbone: 'xception', size: 32 }, 'Expected pictures of at least 71 px for Xception'],
+  [{ backbone: 'xception', size: 32 }, 'Expected images of at least 71 px for Xception'],
   [{ trim: 'block9a_add' }, 'there is none at block9a_add'],
   [{ trim: 999 }, 'there is none at 999'],
 ] as const)('says what is wrong with %j', async (change, message) => {

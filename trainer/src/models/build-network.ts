@@ -17,7 +17,7 @@ import { attachHead, HEAD_CONVOLUTION } from './head.ts';
  *   random weights, and of the head, is set by it
  * @returns its plan, `[n, size, size, 3]` preprocessed to `[n, classes]`, and how many weights it
  *   has, BatchNorm's included
- * @throws TrainerError `config_invalid` for pictures too small or a layer that there is not,
+ * @throws TrainerError `config_invalid` for images too small or a layer that there is not,
  *   `weights_invalid`
  */
 export async function buildNetwork(
@@ -55,7 +55,7 @@ export async function buildLayers(
   if (smallest < minimumSize) {
     throw new TrainerError(
       'config_invalid',
-      `Expected pictures of at least ${minimumSize} px for ${title}, but the size is ${smallest}.`,
+      `Expected images of at least ${minimumSize} px for ${title}, but the size is ${smallest}.`,
     );
   }
   const whole = buildBackbone(backbone, {

@@ -27,7 +27,7 @@ export interface Network {
   dispose(): void;
 }
 
-/** A network that takes any picture, and whose answers have names. */
+/** A network that takes any image, and whose answers have names. */
 export interface Classifier extends Network {
   readonly preprocess: PreprocessSpec;
   /** One a class, in the order of the network's output. */

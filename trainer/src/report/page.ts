@@ -53,8 +53,8 @@ export async function reportPage({ log, outcome }: RunRecord, style: string): Pr
     start &&
     html`<h2>How it was made</h2>
   <pre><code>${start.command}</code></pre>
-  <p>${count(start.pictures.train)} pictures trained, ${count(start.pictures.validation)} chose the checkpoint and the
-    temperature, ${count(start.pictures.test)} tested. Computed by ${start.backend}.</p>
+  <p>${count(start.images.train)} images trained, ${count(start.images.validation)} chose the checkpoint and the
+    temperature, ${count(start.images.test)} tested. Computed by ${start.backend}.</p>
   <details><summary>Every setting</summary><pre><code>${JSON.stringify(start.config, null, 2)}</code></pre></details>`
   }
   ${
@@ -71,9 +71,9 @@ function headline(card: ModelCard, { quantized }: Results): Html {
   const onPhotos = card.accuracy.find(({ dataset }) => dataset === REAL_PHOTOS);
   return html`<p class="quiet">Model <code>${card.id}</code>, ${card.created.slice(0, 10)}</p>
   <dl class="figures">
-    ${figure('Top-1', formatAccuracy(quantized), `of ${count(quantized.pictures)} test pictures, as served`)}
+    ${figure('Top-1', formatAccuracy(quantized), `of ${count(quantized.images)} test images, as served`)}
     ${quantized.top5 !== null && figure('Top-5', formatPercent(quantized.top5), 'the right class among five')}
-    ${onPhotos && figure('Real photos', formatPercent(onPhotos.quantized ?? onPhotos.float32), `of ${count(onPhotos.pictures)}, as served`)}
+    ${onPhotos && figure('Real photos', formatPercent(onPhotos.quantized ?? onPhotos.float32), `of ${count(onPhotos.images)}, as served`)}
     ${figure('Calibration error', formatPercent(quantized.ece), 'between confidence and accuracy')}
     ${figure('Trained in', formatSeconds(card.training?.seconds ?? 0), 'both stages')}
     ${figure('Weights', megabytes(card.quantization.bytes), `${count(card.architecture.parameters)} parameters`)}
@@ -89,13 +89,13 @@ async function learningCurves(log: readonly LogLine[]): Promise<Html | null> {
   const stage1 = log.findLast((line) => line.event === 'stage-1-test');
   return html`<h2>Learning curves</h2>
   <p>Stage 1 trains the new head alone, stage 2 fine-tunes. Augmentation and dropout make the training loss
-    higher than it would be on the plain pictures.${
+    higher than it would be on the plain images.${
       stage1 &&
-      html` After stage 1, ${formatPercent(stage1.accuracy)} of the test pictures were right.`
+      html` After stage 1, ${formatPercent(stage1.accuracy)} of the test images were right.`
     }</p>
   <div class="plots">
     ${plot('Loss', loss, 'Cross-entropy by epoch')}
-    ${plot('Validation accuracy', accuracy, 'Top-1 accuracy of the validation pictures by epoch')}
+    ${plot('Validation accuracy', accuracy, 'Top-1 accuracy of the validation images by epoch')}
   </div>`;
 }
 
@@ -108,7 +108,7 @@ async function outcomeSections(card: ModelCard, results: Results): Promise<Html>
       plot(
         'Confusion matrix',
         await drawConfusion(results.confusion, labels),
-        'Test pictures by actual and predicted class',
+        'Test images by actual and predicted class',
         { isWide: labels.length > 12 },
       )
     }
@@ -121,30 +121,28 @@ async function outcomeSections(card: ModelCard, results: Results): Promise<Html>
   <h2>The most confident mistakes</h2>
   ${
     results.mistakes.length === 0
-      ? html`<p>None: every test picture was right.</p>`
-      : html`<div class="pictures">${results.mistakes.map((answer) => picture(answer, labels))}</div>`
+      ? html`<p>None: every test image was right.</p>`
+      : html`<div class="images">${results.mistakes.map((answer) => image(answer, labels))}</div>`
   }
   <h2>Some answers</h2>
-  <p>${results.sample.length} test pictures drawn by chance: actual / predicted.</p>
-  <div class="pictures grid-5">${results.sample.map((answer) => picture(answer, labels))}</div>
+  <p>${results.sample.length} test images drawn by chance: actual / predicted.</p>
+  <div class="images grid-5">${results.sample.map((answer) => image(answer, labels))}</div>
   <h2>Float against quantized</h2>
   ${quantization(card, results)}`;
 }
 
 function confusedPairs({ confusion }: Results, labels: readonly string[]): Html | null {
   const pairs = confusion
-    .flatMap((counts, actual) =>
-      counts.map((pictures, predicted) => ({ actual, predicted, pictures })),
-    )
-    .filter(({ actual, predicted, pictures }) => actual !== predicted && pictures > 0)
-    .sort((a, b) => b.pictures - a.pictures)
+    .flatMap((counts, actual) => counts.map((images, predicted) => ({ actual, predicted, images })))
+    .filter(({ actual, predicted, images }) => actual !== predicted && images > 0)
+    .sort((a, b) => b.images - a.images)
     .slice(0, CONFUSED_PAIRS);
   if (pairs.length === 0) return null;
   return html`<figure class="plot"><h3>Most often</h3><table>
-  <thead><tr><th scope="col">actual</th><th scope="col">taken for</th><th scope="col" class="number">pictures</th></tr></thead>
+  <thead><tr><th scope="col">actual</th><th scope="col">taken for</th><th scope="col" class="number">images</th></tr></thead>
   <tbody>${pairs.map(
-    ({ actual, predicted, pictures }) => html`
-    <tr><td>${labels[actual]}</td><td>${labels[predicted]}</td><td class="number">${count(pictures)}</td></tr>`,
+    ({ actual, predicted, images }) => html`
+    <tr><td>${labels[actual]}</td><td>${labels[predicted]}</td><td class="number">${count(images)}</td></tr>`,
   )}
   </tbody></table></figure>`;
 }
@@ -155,13 +153,13 @@ function classTable({ confusion }: Results, labels: readonly string[]): Html {
     name: labels[label],
   }));
   return html`<div class="scroll"><table class="classes">
-  <thead><tr><th scope="col">class</th><th scope="col" class="number">pictures</th>
+  <thead><tr><th scope="col">class</th><th scope="col" class="number">images</th>
     <th scope="col" class="number">precision</th><th scope="col" class="number">recall</th>
     <th scope="col" class="number">F1</th><td class="bar"></td></tr></thead>
   <tbody>${rows.map(
-    ({ name, pictures, precision, recall, f1 }) => html`
-    <tr><th scope="row">${name}</th><td class="number">${count(pictures)}</td>
-      ${[precision, recall, f1].map((share) => html`<td class="number">${pictures > 0 ? percent(share) : '–'}</td>`)}
+    ({ name, images, precision, recall, f1 }) => html`
+    <tr><th scope="row">${name}</th><td class="number">${count(images)}</td>
+      ${[precision, recall, f1].map((share) => html`<td class="number">${images > 0 ? percent(share) : '–'}</td>`)}
       <td class="bar">${bar(f1)}</td></tr>`,
   )}
   </tbody></table></div>`;
@@ -174,7 +172,7 @@ async function calibration(card: ModelCard, results: Results): Promise<Html> {
     html`Calibration error ${formatPercent(ece)}, log loss ${logLoss.toFixed(4)}`;
   return html`<p>Of the answers with a confidence of 80 %, 80 % should be right: bars that end on the line. Red is
     missing, so these answers are too sure; amber is beyond, so they could be surer. Paler bars stand for
-    fewer pictures. The temperature ${temperature.toFixed(3)}, chosen on the validation pictures, divides
+    fewer images. The temperature ${temperature.toFixed(3)}, chosen on the validation images, divides
     the logits. It changes no answer, and is in the exported weights.</p>
   <div class="plots">
     ${plot('Before', await drawReliability(uncalibrated), 'Reliability diagram without the temperature', { caption: caption(uncalibrated) })}
@@ -194,7 +192,7 @@ function quantization(card: ModelCard, { float32, quantized, changed }: Results)
   }
   const { scheme, arithmetic } = card.quantization;
   const served = arithmetic === 'int8' ? `${scheme}, computed in int8` : scheme;
-  return html`<p>Quantization changed ${count(changed)} of ${count(quantized.pictures)} answers.</p>
+  return html`<p>Quantization changed ${count(changed)} of ${count(quantized.images)} answers.</p>
   <div class="scroll"><table>
   <thead><tr><td></td><th scope="col" class="number">float32</th><th scope="col" class="number">${served}</th></tr></thead>
   <tbody>${rows.map(
@@ -230,12 +228,12 @@ function plot(
   </figure>`;
 }
 
-function picture(
-  { picture, actual, predicted, probability }: ShownAnswer,
+function image(
+  { image, actual, predicted, probability }: ShownAnswer,
   labels: readonly string[],
 ): Html {
   const right = actual === predicted;
-  return html`<figure><img src="${picture}" alt="${labels[actual]}">
+  return html`<figure><img src="${image}" alt="${labels[actual]}">
     <figcaption>${labels[actual]} / <span class="${right ? 'right' : 'wrong'}">${labels[predicted]}</span><br>
       ${percent(probability)}</figcaption></figure>`;
 }

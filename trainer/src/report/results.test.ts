@@ -12,15 +12,15 @@ test('shows the most confident mistakes, the most confident first', () => {
   expect(confidences).toEqual(confidences.toSorted((a, b) => b - a));
 });
 
-test('shows each picture with its own class, as the square that the network sees', async () => {
-  for (const { picture, actual } of results.sample) {
-    const [type, base64] = picture.split(',');
+test('shows each image with its own class, as the square that the network sees', async () => {
+  for (const { image, actual } of results.sample) {
+    const [type, base64] = image.split(',');
     expect(type).toBe('data:image/webp;base64');
     const { data, info } = await sharp(Buffer.from(base64 as string, 'base64'))
       .raw()
       .toBuffer({ resolveWithObject: true });
     expect([info.width, info.height]).toEqual([32, 32]);
-    // A picture of class i is all of one grey, 5 i.
+    // An image of class i is all of one grey, 5 i.
     expect(Math.abs((data[0] as number) - 5 * actual)).toBeLessThanOrEqual(2);
   }
 });
@@ -29,7 +29,7 @@ test('measures all three networks, and agrees with itself', () => {
   const { quantized, uncalibrated, float32, changed, confusion } = results;
   expect(uncalibrated.top1).toBe(quantized.top1);
   expect(uncalibrated.logLoss).not.toBe(quantized.logLoss);
-  expect(float32.pictures).toBe(300);
+  expect(float32.images).toBe(300);
   expect(changed).toBeGreaterThan(0);
   const right = confusion.reduce((sum, counts, label) => sum + (counts[label] as number), 0);
   expect(right / 300).toBe(quantized.top1);

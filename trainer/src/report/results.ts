@@ -11,7 +11,7 @@ import { toDataUri } from './thumbnail.ts';
 const fraction = z.number().min(0).max(1);
 
 const metrics = z.object({
-  pictures: z.int(),
+  images: z.int(),
   top1: fraction,
   top5: fraction.nullable(),
   logLoss: z.number(),
@@ -20,14 +20,14 @@ const metrics = z.object({
 });
 
 const shownAnswer = z.object({
-  /** `data:` uri of the picture, the square that the network sees. */
-  picture: z.string(),
+  /** `data:` uri of the image, the square that the network sees. */
+  image: z.string(),
   actual: z.int(),
   predicted: z.int(),
   probability: fraction,
 });
 
-/** What a run's `results.json` holds: all that its report says of the test pictures. */
+/** What a run's `results.json` holds: all that its report says of the test images. */
 const results = z.object({
   /** Of the model as it is served. */
   quantized: metrics,
@@ -35,9 +35,9 @@ const results = z.object({
   uncalibrated: metrics,
   /** Of the network before quantization, at the same temperature. */
   float32: metrics,
-  /** Pictures whose answer quantization changed. */
+  /** Images whose answer quantization changed. */
   changed: z.int(),
-  /** `confusion[actual][predicted]` pictures. */
+  /** `confusion[actual][predicted]` images. */
   confusion: z.array(z.array(z.int())),
   /** The most confident wrong answers, the most confident first. */
   mistakes: z.array(shownAnswer),
@@ -61,7 +61,7 @@ export interface TestRecord {
   readonly float32: Answers;
   readonly temperature: number;
   /** In the answers' order. */
-  readonly pictures: Part;
+  readonly images: Part;
   /** Of the sample. */
   readonly seed: number;
 }
@@ -70,7 +70,7 @@ export async function collectResults({
   served,
   float32,
   temperature,
-  pictures,
+  images,
   seed,
 }: TestRecord): Promise<Results> {
   const answers = [...served.labels.keys()].map((index) => ({
@@ -84,7 +84,7 @@ export async function collectResults({
     .slice(0, MISTAKES);
   const sample = shuffle(answers, createRandom(seed)).slice(0, SAMPLE);
   const show = ({ index, ...answer }: (typeof answers)[number]): Promise<ShownAnswer> =>
-    toDataUri(pictures, index).then((picture) => ({ picture, ...answer }));
+    toDataUri(images, index).then((image) => ({ image, ...answer }));
   return {
     quantized: measure(served),
     uncalibrated: measure(applyTemperature(served, 1 / temperature)),

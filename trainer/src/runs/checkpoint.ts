@@ -18,7 +18,7 @@ const header = z.strictObject({
   /** Of those steps' losses. */
   lossSum: z.number(),
   optimizerSteps: z.int().nonnegative(),
-  /** The stage's best so far on the validation pictures; epoch 0 is what the stage before left. */
+  /** The stage's best so far on the validation images; epoch 0 is what the stage before left. */
   best: z
     .strictObject({ epoch: z.int(), accuracy: z.number(), logLoss: z.number().optional() })
     .nullable(),
@@ -32,7 +32,7 @@ const header = z.strictObject({
   weightsHash: z.string().optional(),
   /** That computed it: the same seed gives the same numbers on the same backend alone. */
   backend: z.string(),
-  /** Top-1 on the test pictures after stage 1, once it is over. */
+  /** Top-1 on the test images after stage 1, once it is over. */
   stage1Accuracy: z.number().nullable(),
 });
 

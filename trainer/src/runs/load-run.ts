@@ -19,7 +19,7 @@ export async function loadRun(
   if (config.weights === 'none' || config.head !== 'linear') {
     throw new TrainerError(
       'config_invalid',
-      'Expected a run with the linear head on pretrained weights: the BatchNorm of others comes from their pictures, and no checkpoint has it.',
+      'Expected a run with the linear head on pretrained weights: the BatchNorm of others comes from their images, and no checkpoint has it.',
     );
   }
   if (header.stage < 3 && header.best === null) {

@@ -16,7 +16,7 @@ const start = (seconds: number): LogEvent => ({
   backend: 'plain JavaScript',
   dataset: 'Pets',
   config: { name: 'fast' },
-  pictures: { train: 80, validation: 10, test: 10 },
+  images: { train: 80, validation: 10, test: 10 },
   seconds,
 });
 const epoch = (stage: 1 | 2, number: number): LogEvent => ({

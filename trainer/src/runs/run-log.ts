@@ -17,7 +17,7 @@ const logEvent = z.discriminatedUnion('event', [
     dataset: z.string(),
     /** Every setting of the experiment. */
     config: z.json(),
-    pictures: z.object({ train: z.int(), validation: z.int(), test: z.int() }),
+    images: z.object({ train: z.int(), validation: z.int(), test: z.int() }),
     /** Since the process began: to start the backend, open the data and build the network. */
     seconds: z.number(),
   }),
@@ -42,12 +42,12 @@ const logEvent = z.discriminatedUnion('event', [
     epoch: z.int().positive(),
     /** Mean of the steps' losses, augmentation and dropout among them. */
     loss: z.number(),
-    /** Top-1 and mean cross-entropy of the validation pictures. */
+    /** Top-1 and mean cross-entropy of the validation images. */
     validation: z.object({ accuracy: fraction, loss: z.number() }),
     /** Trained in all sessions. */
     seconds: z.number(),
   }),
-  /** Top-1 of the test pictures with the new head alone. */
+  /** Top-1 of the test images with the new head alone. */
   z.object({ event: z.literal('stage-1-test'), accuracy: fraction }),
   /** Kernels between the pretrained and the fine-tuned ones, and the calibrated validation loss. */
   z.object({
@@ -56,7 +56,7 @@ const logEvent = z.discriminatedUnion('event', [
     loss: z.object({ before: z.number(), after: z.number() }),
   }),
   z.object({ event: z.literal('calibrate'), temperature: z.number() }),
-  /** Top-1 of the test pictures. */
+  /** Top-1 of the test images. */
   z.object({ event: z.literal('test'), float32: fraction, quantized: fraction }),
 ]);
 

@@ -26,7 +26,7 @@ import { computeFeatures } from './features.ts';
 const random = createRandom(1);
 const indices = [0, 1, 2, 3, 4, 5, 6];
 const photos = memoryExamples(indices.length, [TINY_SIZE, TINY_SIZE, 3]);
-const part = { set: { length: 7, label: photos.label, picture: () => never() }, indices };
+const part = { set: { length: 7, label: photos.label, image: () => never() }, indices };
 
 let plan: Plan;
 let origin: FeatureOrigin;
@@ -53,10 +53,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 function never(): never {
-  throw new Error('No one should ask for a picture.');
+  throw new Error('No one should ask for an image.');
 }
 
-/** As a training would; counts the pictures that had to be computed. */
+/** As a training would; counts the images that had to be computed. */
 async function features({
   in: cacheFolder = folder,
   name = 'train',

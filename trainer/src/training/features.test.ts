@@ -16,8 +16,8 @@ let trunk: Plan;
 let done: number;
 let stopped: boolean;
 const progress = {
-  advance: (pictures: number) => {
-    done += pictures;
+  advance: (images: number) => {
+    done += images;
   },
   stop: () => {
     stopped = true;

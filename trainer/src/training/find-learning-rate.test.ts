@@ -39,7 +39,7 @@ test('finds where the loss falls and explodes, and leaves the weights as they we
   }
 });
 
-test('goes round where the pictures are fewer than its steps need', async () => {
+test('goes round where the images are fewer than its steps need', async () => {
   const plan = fusePlan(buildTinyNetwork());
   const seen: number[] = [];
   const watched = {

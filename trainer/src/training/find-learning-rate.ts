@@ -50,7 +50,7 @@ export async function findLearningRate(
   let average = 0;
   try {
     for (let step = 0; step < steps; step++) {
-      // Whole batches, again and again where the pictures are few.
+      // Whole batches, again and again where the images are few.
       while (order.length < batchSize) {
         order = [...order, ...shuffle(Array(stage.examples.length).keys(), random)];
       }

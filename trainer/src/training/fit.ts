@@ -21,7 +21,7 @@ export interface StepOptions {
   readonly optimizer: Optimizer;
   /** What the classes count for, see {@link classWeightsOf}; all alike where left out. */
   readonly classWeights?: readonly number[] | undefined;
-  /** Side of the pictures in an epoch; what the examples have where left out. */
+  /** Side of the images in an epoch; what the examples have where left out. */
   sizeIn?: ((epoch: number) => number) | undefined;
   /** Changes a batch before it is learned from; disposes of what it does not return. */
   mix?: ((batch: Batch, random: Random) => Batch) | undefined;

@@ -267,7 +267,7 @@ test('validates and keeps the moving average, and goes on from the latest weight
   expect(seen[2]?.['predictions/kernel']).not.toEqual(plain.get(kernel)?.values);
 });
 
-test('trains each epoch on pictures of its own size', async () => {
+test('trains each epoch on images of its own size', async () => {
   const sizes: (number | undefined)[] = [];
   const sized: Examples = {
     ...examples,

@@ -30,7 +30,7 @@ export interface Stage
   extends Pick<Fit, 'plan' | 'examples' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
   readonly number: 1 | 2;
   readonly title: string;
-  /** How well the plan does on the validation pictures. */
+  /** How well the plan does on the validation images. */
   validate(): Promise<Pick<Metrics, 'top1' | 'logLoss'>>;
 }
 
@@ -207,7 +207,7 @@ export class Session {
       if (this.#header.best) assign(byName(parameters), this.#best, '');
       if (this.#header.best?.epoch === 0 && epochs > 0) {
         this.#run.say(
-          `${stage.title} made it no better on the validation pictures: the weights of before are kept.`,
+          `${stage.title} made it no better on the validation images: the weights of before are kept.`,
         );
       }
     } finally {
@@ -271,7 +271,7 @@ export class Session {
 
 type Candidate = NonNullable<CheckpointHeader['best']>;
 
-/** Few validation pictures are soon all right: then the one that is surer of them is better. */
+/** Few validation images are soon all right: then the one that is surer of them is better. */
 function isBetter(candidate: Candidate, best: Candidate | null): boolean {
   if (!best || candidate.accuracy !== best.accuracy) {
     return candidate.accuracy > (best?.accuracy ?? -1);

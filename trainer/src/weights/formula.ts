@@ -1,5 +1,5 @@
 /**
- * Weights and pictures from a formula of a tensor's name and an element's index: so that Keras and
+ * Weights and images from a formula of a tensor's name and an element's index: so that Keras and
  * this package can compute with the same numbers, to the bit, and none need to be stored. The
  * parity tests use it; parity/formula.py is its twin.
  */

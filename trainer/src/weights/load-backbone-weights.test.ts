@@ -45,7 +45,7 @@ test('loads a file with its classifier into a network without, and with', async 
   }
 });
 
-test('refuses weights that normalize pictures by other statistics', async () => {
+test('refuses weights that normalize images by other statistics', async () => {
   const trunk = buildBackbone('efficientnetb0', { size: 32, includeTop: false, initialize: false });
   const path = join(folder, 'own.weights.h5');
   await writeKerasH5(path, trunk);
@@ -57,7 +57,7 @@ test('refuses weights that normalize pictures by other statistics', async () => 
   await writeKerasH5(path, trunk);
   await expect(load()).rejects.toMatchObject({
     code: 'weights_invalid',
-    message: `Expected the weights of ${path} to normalize pictures by the mean 0.485, 0.456, 0.406, as Keras' ImageNet weights do, but theirs is 0, 0, 0: pass weights that were fine-tuned from these.`,
+    message: `Expected the weights of ${path} to normalize images by the mean 0.485, 0.456, 0.406, as Keras' ImageNet weights do, but theirs is 0, 0, 0: pass weights that were fine-tuned from these.`,
   });
 });
 

@@ -16,7 +16,7 @@ import { readWeights } from './read-weights.ts';
  *
  * @param weights `imagenet`, or the path of a file in any format that `readWeights` reads
  * @param includeTop whether the network has its classifier; if not, that of the file is passed over
- * @throws TrainerError `weights_invalid`, also where the file normalizes pictures otherwise than by
+ * @throws TrainerError `weights_invalid`, also where the file normalizes images otherwise than by
  *   ImageNet's statistics, `config_invalid` where there are no official weights,
  *   `download_failed`, `disk_full`
  */
@@ -54,7 +54,7 @@ function refuseOtherStatistics(
         continue;
       throw new TrainerError(
         'weights_invalid',
-        `Expected the weights of ${path} to normalize pictures by the ${statistic} ${imagenet.join(', ')}, as Keras' ImageNet weights do, but theirs is ${values.map((value) => +value.toPrecision(6)).join(', ')}: pass weights that were fine-tuned from these.`,
+        `Expected the weights of ${path} to normalize images by the ${statistic} ${imagenet.join(', ')}, as Keras' ImageNet weights do, but theirs is ${values.map((value) => +value.toPrecision(6)).join(', ')}: pass weights that were fine-tuned from these.`,
       );
     }
   }

@@ -38,7 +38,7 @@ export function fromPyTorch(
   { library, classifier, nameOf }: PyTorchNames,
 ): Map<string, NamedTensor> {
   const unused = new Set(tensors.keys());
-  // How many pictures BatchNorm has seen says nothing about the network.
+  // How many images BatchNorm has seen says nothing about the network.
   for (const name of unused) if (name.endsWith('.num_batches_tracked')) unused.delete(name);
   if (withoutTop) for (const part of ['weight', 'bias']) unused.delete(`${classifier}.${part}`);
   const named = new Map<string, NamedTensor>();

@@ -1,7 +1,7 @@
 import { concatenate } from 'shared/contract/concatenate';
 import type { ByteBudget } from '../../isolate/byte-budget.ts';
 import { ProblemError } from '../../problem.ts';
-import { pictureTooLarge } from '../read-body.ts';
+import { imageTooLarge } from '../read-body.ts';
 
 /** A piece may come out a thousand times larger, and does so at once. */
 const PIECE_BYTES = 4096;
@@ -20,7 +20,7 @@ const foreignCodings = ['aes128gcm', 'br', 'compress', 'dcb', 'dcz', 'exi', 'pac
  *
  * @param header Content-Encoding
  * @param maxBytes that the result may have
- * @throws ProblemError `fetch_failed`, `picture_too_large`, `overloaded`
+ * @throws ProblemError `fetch_failed`, `image_too_large`, `overloaded`
  */
 export async function decodeContent(
   body: Uint8Array<ArrayBuffer>,
@@ -62,7 +62,7 @@ async function inflate(
   let length = 0;
   const keep = (piece: Uint8Array): void => {
     length += piece.length;
-    if (length > maxBytes) throw pictureTooLarge(maxBytes);
+    if (length > maxBytes) throw imageTooLarge(maxBytes);
     budget.take(piece.length);
     // The runtime's own are of plain memory.
     pieces.push(piece as Uint8Array<ArrayBuffer>);

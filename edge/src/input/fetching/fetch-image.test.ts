@@ -85,7 +85,7 @@ describe('redirects', () => {
 });
 
 test.each([
-  '/no-such-picture.jpg',
+  '/no-such-image.jpg',
   '/status?code=500',
   '/status?code=304',
   '/status?code=204',
@@ -131,6 +131,6 @@ describe('size', () => {
     // 200 kB in a few hundred bytes.
     ['/gzip?bytes=200000'],
   ])('is capped: %s', async (path) => {
-    await expect(fetchFrom(path)).rejects.toMatchObject({ code: 'picture_too_large' });
+    await expect(fetchFrom(path)).rejects.toMatchObject({ code: 'image_too_large' });
   });
 });

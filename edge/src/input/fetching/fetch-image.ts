@@ -39,11 +39,11 @@ export interface FetchedImage {
 }
 
 /**
- * Fetches a picture file, following redirects by hand so that each target is checked.
+ * Fetches an image file, following redirects by hand so that each target is checked.
  *
  * @param url as {@link guardUrl} returned it
  * @throws ProblemError `blocked_target`, `rate_limited`, `fetch_failed`, `fetch_timeout`,
- *   `picture_too_large`, `overloaded`
+ *   `image_too_large`, `overloaded`
  */
 export async function fetchImage(
   url: URL,
@@ -60,14 +60,14 @@ export async function fetchImage(
     if (!response.ok && response.status !== 300) {
       throw new ProblemError(
         'fetch_failed',
-        `The picture's host answered with status ${response.status}; the url must lead to a picture.`,
+        `The image's host answered with status ${response.status}; the url must lead to an image.`,
       );
     }
     const body = await within(limits.bodyTimeoutMs, () => readContent(response, limits, budget));
     const coding = response.headers.get('content-encoding');
     const bytes = await decodeContent(body, coding, limits.maxBytes, budget);
     if (bytes.length === 0) {
-      throw new ProblemError('fetch_failed', "The picture's host answered with an empty body.");
+      throw new ProblemError('fetch_failed', "The image's host answered with an empty body.");
     }
     const caching = response.headers.get('cache-control') ?? '';
     return { bytes, isCacheable: !/\b(no-store|no-cache|private)\b/i.test(caching) };
@@ -79,7 +79,7 @@ export async function fetchImage(
     // read the same, so that the service is no port scanner.
     throw new ProblemError(
       'fetch_failed',
-      "The picture's host could not be reached, or broke off; check the url.",
+      "The image's host could not be reached, or broke off; check the url.",
       { cause: error },
     );
   }
@@ -112,7 +112,7 @@ async function followRedirects(
     await response.body?.cancel();
     const location = response.headers.get('location');
     if (!location) {
-      throw new ProblemError('fetch_failed', "The picture's host redirects without a Location.");
+      throw new ProblemError('fetch_failed', "The image's host redirects without a Location.");
     }
     url = guardRedirect(location, url, rules);
   }
@@ -123,6 +123,6 @@ async function followRedirects(
 }
 
 function within<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  const problem = `The picture's host took longer than ${timeoutMs} ms; try another one.`;
+  const problem = `The image's host took longer than ${timeoutMs} ms; try another one.`;
   return withTimeout(timeoutMs, () => new ProblemError('fetch_timeout', problem), work);
 }

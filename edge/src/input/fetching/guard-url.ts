@@ -17,7 +17,7 @@ export interface GuardRules {
 }
 
 /**
- * Parses the url of a picture and refuses what a Worker on the open internet must not fetch.
+ * Parses the url of an image and refuses what a Worker on the open internet must not fetch.
  *
  * `fetch` in a Worker cannot pin an address, so a name that resolves to a private one is not seen
  * here; that risk stays, and an allow-list is the answer to it.

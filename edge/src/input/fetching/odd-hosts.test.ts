@@ -54,6 +54,6 @@ test.each(['gzip', 'x-gzip', 'deflate', 'deflate-then-gzip'])(
   'stops a bomb of %s before it fills the memory',
   async (coding) => {
     const response = await classify(`/bomb?coding=${coding}`);
-    expect(problem.parse(await response.json()).code).toBe('picture_too_large');
+    expect(problem.parse(await response.json()).code).toBe('image_too_large');
   },
 );

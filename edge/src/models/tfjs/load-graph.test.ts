@@ -19,7 +19,7 @@ function nodesOf({ topology }: FoldedGraph): readonly { op: string }[] {
   return topology.node;
 }
 
-/** @returns probabilities of two pictures */
+/** @returns probabilities of two images */
 function answersOf(folded: FoldedGraph): number[] {
   const graph = loadGraph(folded, 'float32');
   const answers = tf.tidy(() => {

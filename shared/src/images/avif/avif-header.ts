@@ -9,22 +9,22 @@ export interface AvifHeader {
   readonly width: number;
   readonly height: number;
   readonly orientation: number;
-  /** Where the cropped picture begins in the coded one. */
+  /** Where the cropped image begins in the coded one. */
   readonly left: number;
   readonly top: number;
-  readonly colour: CodedPicture;
+  readonly colour: CodedImage;
   /** As large as {@link AvifHeader.colour}. */
-  readonly alpha: CodedPicture | undefined;
+  readonly alpha: CodedImage | undefined;
   /** Whether the colours are multiplied by alpha already. */
   readonly isPremultiplied: boolean;
-  /** Where there is one, it overrules what the coded picture says of its colours. */
+  /** Where there is one, it overrules what the coded image says of its colours. */
   readonly nclx: Nclx | undefined;
   /** An ICC profile. */
   readonly profile: Uint8Array | undefined;
 }
 
-/** A picture in one piece, or a grid of tiles of one size, which may stick out at its far ends. */
-export interface CodedPicture {
+/** An image in one piece, or a grid of tiles of one size, which may stick out at its far ends. */
+export interface CodedImage {
   readonly width: number;
   readonly height: number;
   readonly columns: number;
@@ -51,7 +51,7 @@ const maxTiles = 4096;
 /**
  * By `irot`, in quarter turns against the clock, and `imir`: none, upside down, left to right.
  *
- * @see ISO/IEC 23008-12, 6.5.10 and 6.5.12: the picture is turned, then mirrored
+ * @see ISO/IEC 23008-12, 6.5.10 and 6.5.12: the image is turned, then mirrored
  */
 const orientations = [
   [1, 4, 2],
@@ -61,23 +61,23 @@ const orientations = [
 ];
 
 /**
- * Reads what an AVIF file's boxes say of its primary picture, which an image sequence has as well.
+ * Reads what an AVIF file's boxes say of its primary image, which an image sequence has as well.
  * EXIF's orientation counts for nothing here, as in browsers and libvips: `irot` and `imir` do.
  *
- * @returns undefined where the primary picture is not described
- * @throws ImageError `unsupported_picture` where there is none of AV1
+ * @returns undefined where the primary image is not described
+ * @throws ImageError `unsupported_image` where there is none of AV1
  * @throws Error for boxes that make no sense
  * @see AV1 Image File Format, version 1.1; ISO/IEC 23008-12; ISO/IEC 23000-22 (MIAF)
  */
 export function readAvifHeader(file: Uint8Array): AvifHeader | undefined {
   const items = readHeifItems(file);
-  // A video without a picture to show in its place.
+  // A video without an image to show in its place.
   if (!items && find(walkBoxes(file), 'moov')) throw unsupported();
   if (!items) return undefined;
   const { primary } = items;
-  const colour = readCodedPicture(items, primary);
+  const colour = readCodedImage(items, primary);
   const alphaId = findAlpha(items);
-  const alpha = alphaId === undefined ? undefined : readCodedPicture(items, alphaId);
+  const alpha = alphaId === undefined ? undefined : readCodedImage(items, alphaId);
   if (!colour) return undefined;
   if (alphaId !== undefined && !(alpha && isSameSize(alpha, colour))) return undefined;
   const properties = items.propertiesOf(primary);
@@ -98,12 +98,12 @@ export function readAvifHeader(file: Uint8Array): AvifHeader | undefined {
 
 function unsupported(): ImageError {
   return new ImageError(
-    'unsupported_picture',
-    'The AVIF file has no still picture of AV1, in one piece or as a grid; send another.',
+    'unsupported_image',
+    'The AVIF file has no still image of AV1, in one piece or as a grid; send another.',
   );
 }
 
-function readCodedPicture(items: HeifItems, id: number): CodedPicture | undefined {
+function readCodedImage(items: HeifItems, id: number): CodedImage | undefined {
   const size = readSize(items, id);
   if (!size) return undefined;
   const type = items.typeOf(id);
@@ -115,7 +115,7 @@ function readCodedPicture(items: HeifItems, id: number): CodedPicture | undefine
 }
 
 /** @see ISO/IEC 23008-12, 6.6.2.3 */
-function readGrid(items: HeifItems, id: number, size: Size): CodedPicture | undefined {
+function readGrid(items: HeifItems, id: number, size: Size): CodedImage | undefined {
   const reader = new BoxReader(items.dataOf(id));
   reader.skip(1);
   const numberBytes = reader.uint(1) & 1 ? 4 : 2;
@@ -178,7 +178,7 @@ function readCrop(
   const top = (height - cropHeight) / 2 + offsetY;
   const isInside = left >= 0 && top >= 0 && left + cropWidth <= width && top + cropHeight <= height;
   const isWhole = [left, top, cropWidth, cropHeight].every(Number.isInteger);
-  if (!isInside || !isWhole) throw new Error('The picture is to be cropped beyond its edges.');
+  if (!isInside || !isWhole) throw new Error('The image is to be cropped beyond its edges.');
   return { width: cropWidth, height: cropHeight, left, top };
 }
 

@@ -1,9 +1,9 @@
 import type { DecoderPrograms } from '../decoder-programs.ts';
 import { ImageError } from '../image-error.ts';
-import type { OpenPicture } from '../open-picture.ts';
-import type { Picture } from '../preprocess/preprocess.ts';
+import type { OpenImage } from '../open-image.ts';
+import type { Image } from '../preprocess/preprocess.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
-import { type AvifHeader, type CodedPicture, readAvifHeader } from './avif-header.ts';
+import { type AvifHeader, type CodedImage, readAvifHeader } from './avif-header.ts';
 import { type Av1Frame, type Av1Header, type Dav1d, dav1dBytes, startDav1d } from './dav1d.ts';
 import { greyWriter, rgbaWriter } from './yuv.ts';
 
@@ -11,24 +11,21 @@ import { greyWriter, rgbaWriter } from './yuv.ts';
 type FrameLimits = Pick<Av1Header, 'frameBytes' | 'frames'>;
 
 /**
- * Opens an AVIF for dav1d: its primary picture, in one piece or a grid, of 8, 10 or 12 bits, film
- * grain applied. Each picture has an instance to itself, whose memory goes with it.
+ * Opens an AVIF for dav1d: its primary image, in one piece or a grid, of 8, 10 or 12 bits, film
+ * grain applied. Each image has an instance to itself, whose memory goes with it.
  */
 export async function openAvif(
   file: Uint8Array,
   programs: DecoderPrograms,
-): Promise<OpenPicture | undefined> {
+): Promise<OpenImage | undefined> {
   const header = readAvifHeader(file);
   if (!header) return undefined;
   const { width, height, orientation, colour, alpha } = header;
   const coded = alpha ? [colour, alpha] : [colour];
   const largest = Math.max(...coded.flatMap(({ tiles }) => tiles.map(({ length }) => length)));
   const dav1d = startDav1d(await programs.dav1d(), largest);
-  const sequences = coded.map((picture) => readSequence(dav1d, picture));
-  const work = coded.reduce(
-    (sum, picture, i) => sum + workOf(picture, sequences[i] as Av1Header),
-    0,
-  );
+  const sequences = coded.map((image) => readSequence(dav1d, image));
+  const work = coded.reduce((sum, image, i) => sum + workOf(image, sequences[i] as Av1Header), 0);
   if (work > maxWork) {
     throw new ImageError(
       'too_many_pixels',
@@ -66,7 +63,7 @@ const maxWork = 2.5e9;
 const workPer = { tile: 50_000, byte: 85, sample: 27 };
 
 function workOf(
-  { tiles, tileWidth, tileHeight }: CodedPicture,
+  { tiles, tileWidth, tileHeight }: CodedImage,
   { layout, depth }: Av1Header,
 ): number {
   const perPixel = samplesPerPixel[layout] ?? 3;
@@ -78,8 +75,8 @@ function workOf(
 /** By the values of {@link layouts}. */
 const samplesPerPixel = [1, 1.5, 2, 3];
 
-/** @throws Error where the coded picture is not as large as the container says */
-function readSequence(dav1d: Dav1d, { tiles, tileWidth, tileHeight }: CodedPicture): Av1Header {
+/** @throws Error where the coded image is not as large as the container says */
+function readSequence(dav1d: Dav1d, { tiles, tileWidth, tileHeight }: CodedImage): Av1Header {
   const sequence = dav1d.readHeader(tiles[0] ?? new Uint8Array(0));
   if (sequence.width !== tileWidth || sequence.height !== tileHeight) {
     throw new Error(
@@ -95,14 +92,14 @@ function decodeAvif(
   header: AvifHeader,
   limits: FrameLimits,
   reduction: number,
-): Picture {
+): Image {
   const { width, height, left, top, colour, alpha, isPremultiplied, nclx } = header;
   const alphaPlane = alpha && decodeAlpha(dav1d, alpha, limits);
   const sink = createPixelSink(width, height, reduction);
   for (const { frame, x, y } of decodeTiles(dav1d, colour, limits)) {
     const writeRow = rgbaWriter(frame, nclx ?? frame);
     const rgba = new Uint8ClampedArray(frame.width * 4).fill(255);
-    // Tiles may stick out of the picture, and the picture may be cropped.
+    // Tiles may stick out of the image, and the image may be cropped.
     const first = Math.max(left - x, 0);
     const last = Math.min(left + width - x, frame.width);
     if (first >= last) continue;
@@ -124,11 +121,11 @@ function decodeAvif(
 /**
  * Decodes the tiles one after the other; each frame ends with the next.
  *
- * @returns each with its place in the coded picture, in pixels
+ * @returns each with its place in the coded image, in pixels
  */
 function* decodeTiles(
   dav1d: Dav1d,
-  { columns, tileWidth, tileHeight, tiles }: CodedPicture,
+  { columns, tileWidth, tileHeight, tiles }: CodedImage,
   limits: FrameLimits,
 ): Generator<{ readonly frame: Av1Frame; readonly x: number; readonly y: number }> {
   for (const [i, tile] of tiles.entries()) {
@@ -141,7 +138,7 @@ function* decodeTiles(
 }
 
 /** @returns a byte a pixel, row by row, 255 for opaque */
-function decodeAlpha(dav1d: Dav1d, alpha: CodedPicture, limits: FrameLimits): Uint8ClampedArray {
+function decodeAlpha(dav1d: Dav1d, alpha: CodedImage, limits: FrameLimits): Uint8ClampedArray {
   const { width, height } = alpha;
   const plane = new Uint8ClampedArray(width * height);
   for (const { frame, x, y } of decodeTiles(dav1d, alpha, limits)) {

@@ -9,11 +9,11 @@ interface Dav1dModule extends DecoderMemory {
   version(): number;
 }
 
-/** The values of {@link Av1Picture.layout}. */
+/** The values of {@link Av1Image.layout}. */
 export const layouts = { grey: 0, 420: 1, 422: 2, 444: 3 } as const;
 
 /** What both a sequence header and a decoded frame say. */
-interface Av1Picture {
+interface Av1Image {
   readonly width: number;
   readonly height: number;
   /** Bits a sample: 8, 10 or 12. */
@@ -25,13 +25,13 @@ interface Av1Picture {
   readonly isFullRange: boolean;
 }
 
-export interface Av1Header extends Av1Picture {
+export interface Av1Header extends Av1Image {
   /** What a frame takes in memory, and how many there may be at a time. */
   readonly frameBytes: number;
   readonly frames: number;
 }
 
-export interface Av1Frame extends Av1Picture {
+export interface Av1Frame extends Av1Image {
   /** Y, U and V, or Y alone. */
   readonly planes: readonly [Av1Plane, Av1Plane?, Av1Plane?];
 }
@@ -79,7 +79,7 @@ export function startDav1d(program: DecoderProgram, largest: number): Dav1d {
     new Uint8Array(dav1d.memory.buffer, dataAt, largest).set(data);
   };
   /** The numbers that a result begins with, and those behind them. */
-  const read = (at: number): readonly [Av1Picture, ...number[]] => {
+  const read = (at: number): readonly [Av1Image, ...number[]] => {
     if (at === 0) throw new Error('dav1d refused the data.');
     const numbers = [...new Int32Array(dav1d.memory.buffer, at, 11)];
     const [width = 0, height = 0, depth = 0, layout = 0, matrix = 0, range, ...rest] = numbers;
@@ -88,22 +88,22 @@ export function startDav1d(program: DecoderProgram, largest: number): Dav1d {
   return {
     readHeader(data) {
       place(data);
-      const [picture, frameBytes = 0, frames = 0] = read(dav1d.readHeader(dataAt, data.length));
-      return { ...picture, frameBytes, frames };
+      const [image, frameBytes = 0, frames = 0] = read(dav1d.readHeader(dataAt, data.length));
+      return { ...image, frameBytes, frames };
     },
     decode(data, { frameBytes, frames }) {
       place(data);
       const result = dav1d.decode(dataAt, data.length, frameBytes, frames);
-      const [picture, y = 0, u = 0, v = 0, strideY = 0, strideUv = 0] = read(result);
-      const Samples = picture.depth > 8 ? Uint16Array : Uint8Array;
-      const rows = picture.layout === layouts[420] ? (picture.height + 1) >> 1 : picture.height;
+      const [image, y = 0, u = 0, v = 0, strideY = 0, strideUv = 0] = read(result);
+      const Samples = image.depth > 8 ? Uint16Array : Uint8Array;
+      const rows = image.layout === layouts[420] ? (image.height + 1) >> 1 : image.height;
       const plane = (at: number, strideBytes: number, rows: number): Av1Plane => {
         const stride = strideBytes / Samples.BYTES_PER_ELEMENT;
         return { samples: new Samples(dav1d.memory.buffer, at, stride * rows), stride };
       };
-      const luma = plane(y, strideY, picture.height);
-      if (picture.layout === layouts.grey) return { ...picture, planes: [luma] };
-      return { ...picture, planes: [luma, plane(u, strideUv, rows), plane(v, strideUv, rows)] };
+      const luma = plane(y, strideY, image.height);
+      if (image.layout === layouts.grey) return { ...image, planes: [luma] };
+      return { ...image, planes: [luma, plane(u, strideUv, rows), plane(v, strideUv, rows)] };
     },
   };
 }

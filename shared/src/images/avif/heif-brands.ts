@@ -5,7 +5,7 @@ export function isAvif(file: Uint8Array): boolean {
   return brandsOf(file).some((brand) => /^avi[fs]$/.test(brand));
 }
 
-/** Whether a reader of HEIC, pictures of HEVC as telephones make them, can read a file. */
+/** Whether a reader of HEIC, images of HEVC as telephones make them, can read a file. */
 export function isHeic(file: Uint8Array): boolean {
   return brandsOf(file).some((brand) => /^he(ic|ix|im|is|vc|vx|vm|vs)$/.test(brand));
 }

@@ -2,7 +2,7 @@ import { concatenate } from '../../contract/concatenate.ts';
 import { nameAt } from '../bytes.ts';
 import { BoxReader, type IsoBox, refuseMany, walkBoxes } from './iso-boxes.ts';
 
-/** The items of a HEIF file's `meta` box: pictures, and what they are made of. */
+/** The items of a HEIF file's `meta` box: images, and what they are made of. */
 export interface HeifItems {
   readonly primary: number;
   /** Four letters, `av01` and `grid` among them. */
@@ -34,7 +34,7 @@ interface Location {
 /** Pieces in which an item may be kept; nobody makes more than one. */
 const maxExtents = 16;
 
-/** Of an item; those of a picture are a dozen at most. */
+/** Of an item; those of an image are a dozen at most. */
 const maxProperties = 32;
 
 /**

@@ -9,7 +9,7 @@ export interface IsoBox {
 /** A grid of 4,096 tiles with transparency has half as many items. */
 const maxEntries = 16_384;
 
-/** @throws Error for more entries of a list than any picture has; a hostile file holds millions */
+/** @throws Error for more entries of a list than any image has; a hostile file holds millions */
 export function refuseMany(count: number): void {
   if (count > maxEntries) throw new Error(`There are ${count} entries in one list.`);
 }

@@ -20,7 +20,7 @@ type WriteRow = (y: number, to: Uint8ClampedArray) => void;
 
 /**
  * How a frame's samples become RGBA, of which alpha is left alone. A matrix that is not known, or not
- * stated, counts as BT.601, which is what pictures without a word about it mostly have.
+ * stated, counts as BT.601, which is what images without a word about it mostly have.
  */
 export function rgbaWriter(frame: Av1Frame, { matrix, isFullRange }: Nclx): WriteRow {
   const { width, depth, layout, planes } = frame;

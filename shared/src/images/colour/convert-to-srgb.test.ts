@@ -13,8 +13,8 @@ async function convert(
   components: Colours['components'] = 3,
   programs: DecoderPrograms = decoderPrograms,
 ): Promise<number[][]> {
-  const picture = { width: 3, height: 1, channels: 4, data: Uint8Array.from(samples) } as const;
-  const { data } = await convertToSrgb(picture, { components, profile }, programs);
+  const image = { width: 3, height: 1, channels: 4, data: Uint8Array.from(samples) } as const;
+  const { data } = await convertToSrgb(image, { components, profile }, programs);
   return [0, 4, 8].map((at) => [...data.subarray(at, at + 3)]);
 }
 
@@ -65,8 +65,8 @@ test('takes CMYK for inverted, as all who write it do', async () => {
     [0, 0, 0],
   ]);
   const data = Uint8Array.of(255, 128, 0, 255, 255, 255, 255, 128);
-  const picture = { width: 2, height: 1, channels: 4, data } as const;
-  await convertToSrgb(picture, { components: 4 }, decoderPrograms);
+  const image = { width: 2, height: 1, channels: 4, data } as const;
+  await convertToSrgb(image, { components: 4 }, decoderPrograms);
   expect([...data.subarray(0, 3), ...data.subarray(4, 7)]).toEqual([255, 128, 0, 128, 128, 128]);
 });
 

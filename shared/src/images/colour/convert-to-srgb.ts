@@ -1,5 +1,5 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
-import type { Picture } from '../preprocess/preprocess.ts';
+import type { Image } from '../preprocess/preprocess.ts';
 import { allocate, type DecoderMemory, startDecoder } from '../wasm-decoder.ts';
 import { isSrgb, maxProfileBytes } from './icc-profile.ts';
 
@@ -49,20 +49,20 @@ let kept: Converter | undefined;
  * This is done once an image is decoded, reduced and laid over white, for all formats alike: a JPEG is
  * reduced inside its decoder, so that no other order is the same for all, and few pixels are left.
  *
- * @param picture of four channels
+ * @param image of four channels
  * @param colours what its samples are
  * @returns RGBX
  */
 export async function convertToSrgb(
-  picture: Picture,
+  image: Image,
   { components, profile }: Colours,
   programs: DecoderPrograms,
-): Promise<Picture> {
+): Promise<Image> {
   const isUsed = profile && profile.length <= maxProfileBytes && !isSrgb(profile);
   const converter = isUsed && (await prepare(profile, programs));
-  if (converter && isFor(converter, components)) convert(converter, picture.data);
-  else if (components === 4) cmykToRgbx(picture.data);
-  return picture;
+  if (converter && isFor(converter, components)) convert(converter, image.data);
+  else if (components === 4) cmykToRgbx(image.data);
+  return image;
 }
 
 /** Grey is also a colour of RGB. */
@@ -102,7 +102,7 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-function convert({ lcms, pixelsAt }: Converter, samples: Picture['data']): void {
+function convert({ lcms, pixelsAt }: Converter, samples: Image['data']): void {
   for (let at = 0; at < samples.length; at += maxPixels * 4) {
     const part = samples.subarray(at, at + maxPixels * 4);
     const buffer = new Uint8Array(lcms.memory.buffer, pixelsAt, part.length);
@@ -113,7 +113,7 @@ function convert({ lcms, pixelsAt }: Converter, samples: Picture['data']): void 
 }
 
 /** As browsers and Pillow do it without a profile. */
-function cmykToRgbx(samples: Picture['data']): void {
+function cmykToRgbx(samples: Image['data']): void {
   for (let at = 0; at < samples.length; at += 4) {
     const black = samples[at + 3] as number;
     for (let ink = at; ink < at + 3; ink++) {

@@ -1,7 +1,7 @@
 import { viewOf } from '../bytes.ts';
 import type { DecoderPrograms } from '../decoder-programs.ts';
-import type { OpenPicture } from '../open-picture.ts';
-import type { Picture } from '../preprocess/preprocess.ts';
+import type { OpenImage } from '../open-image.ts';
+import type { Image } from '../preprocess/preprocess.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { rowsBytes, startRows } from '../rows.ts';
 
@@ -25,7 +25,7 @@ interface GifHeader {
  * Opens a GIF: its first frame on its canvas, which is transparent, not of the background colour, as
  * browsers and Pillow have it. It is decoded row by row, and nothing after it is looked at.
  */
-export function openGif(file: Uint8Array, programs: DecoderPrograms): OpenPicture | undefined {
+export function openGif(file: Uint8Array, programs: DecoderPrograms): OpenImage | undefined {
   const header = readGifHeader(file);
   if (!header) return undefined;
   const { width, height } = header;
@@ -44,7 +44,7 @@ async function decodeGif(
   { width, height, frame, parts }: GifHeader,
   programs: DecoderPrograms,
   reduction: number,
-): Promise<Picture> {
+): Promise<Image> {
   const rows = startRows(await programs.rows(), 'gif', parts);
   const sink = createPixelSink(width, height, reduction);
   const border = new Uint8Array(width * 4);

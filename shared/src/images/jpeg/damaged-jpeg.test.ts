@@ -5,8 +5,8 @@ import { decodeImage } from '../decode-node.ts';
 const limits = { maxPixels: 50_000_000, maxDecodeBytes: 64 * 1024 * 1024 };
 
 async function pixelsOf(file: Uint8Array): Promise<Uint8Array> {
-  const { picture } = await decodeImage(file, { size: 224, limits });
-  return new Uint8Array(picture.data);
+  const { image } = await decodeImage(file, { size: 224, limits });
+  return new Uint8Array(image.data);
 }
 
 async function codeOf(file: Uint8Array): Promise<unknown> {
@@ -75,16 +75,16 @@ test.each(['chelsea.jpg', 'progressive.jpg'])('refuses a part of %s', async (nam
   const end = bytes(255, 0xd9);
   for (const part of [0.3, 0.5, 0.8]) {
     const cut = file.subarray(0, file.length * part);
-    expect([part, await codeOf(Buffer.concat([cut, end]))]).toEqual([part, 'broken_picture']);
-    expect([part, await codeOf(cut)]).toEqual([part, 'broken_picture']);
+    expect([part, await codeOf(Buffer.concat([cut, end]))]).toEqual([part, 'broken_image']);
+    expect([part, await codeOf(cut)]).toEqual([part, 'broken_image']);
   }
   // As Pillow has it.
-  expect(await codeOf(file.subarray(0, -2))).toBe('broken_picture');
+  expect(await codeOf(file.subarray(0, -2))).toBe('broken_image');
 });
 
 test('decodes the next JPEG after one that fails', async () => {
   const file = await readImage('chelsea.jpg');
   const before = await pixelsOf(file);
-  expect(await codeOf(file.subarray(0, file.length / 2))).toBe('broken_picture');
+  expect(await codeOf(file.subarray(0, file.length / 2))).toBe('broken_image');
   expect(await pixelsOf(file)).toEqual(before);
 });

@@ -8,7 +8,7 @@ export interface JpegHeader {
   /** 1 is grey, 3 colour, 4 CMYK. */
   readonly components: 1 | 3 | 4;
   /**
-   * Coefficients of the whole picture, in bytes, which a decoder must hold where a block's
+   * Coefficients of the whole image, in bytes, which a decoder must hold where a block's
    * coefficients come in several scans: in progressive files, and in some that are sequential.
    */
   readonly coefficientBytes: number;

@@ -1,7 +1,7 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
 import { ImageError } from '../image-error.ts';
-import type { OpenPicture } from '../open-picture.ts';
-import type { Picture } from '../preprocess/preprocess.ts';
+import type { OpenImage } from '../open-image.ts';
+import type { Image } from '../preprocess/preprocess.ts';
 import { startDecoder } from '../wasm-decoder.ts';
 import { type JpegHeader, readJpegHeader } from './jpeg-header.ts';
 import { readJpegProfile } from './jpeg-profile.ts';
@@ -52,9 +52,9 @@ let kept: JpegTurbo | undefined;
 
 /**
  * Opens a JPEG for libjpeg-turbo: accurate DCT and smooth upsampling, as Pillow and sharp have it.
- * It reduces by 2, 4 or 8 inside the DCT, so that the full picture is never computed.
+ * It reduces by 2, 4 or 8 inside the DCT, so that the full image is never computed.
  */
-export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenPicture | undefined {
+export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenImage | undefined {
   const header = readJpegHeader(file);
   if (!header) return undefined;
   return {
@@ -78,16 +78,16 @@ export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenPictu
  * @throws Error for a file that libjpeg-turbo refuses, or in which an image's pixels or its end are
  *   missing: it would come out half grey, with a confident label. Other damage is shown, as browsers
  *   do.
- * @throws ImageError `broken_picture` for more work than there are pixels for
+ * @throws ImageError `broken_image` for more work than there are pixels for
  */
 export function decodeJpeg(
   file: Uint8Array,
   program: DecoderProgram,
   { width, height }: JpegHeader,
   reduction: number,
-): Picture {
+): Image {
   const turbo = kept ?? startJpegTurbo(program);
-  // Until this picture has come out well.
+  // Until this image has come out well.
   kept = undefined;
   const fileAt = turbo.prepare(file.length);
   if (fileAt === 0) throw new Error(`The decoder has no ${file.length} bytes left.`);
@@ -104,7 +104,7 @@ export function decodeJpeg(
     width: outWidth,
     height: outHeight,
     channels: 4,
-    // The next picture will overwrite these.
+    // The next image will overwrite these.
     data: isKept ? view.slice() : view,
   };
 }
@@ -136,7 +136,7 @@ function explain<T>(run: () => T): T {
   } catch (error) {
     if (!(error instanceof JpegFailure) || error.reason !== reasons.tooMuchWork) throw error;
     throw new ImageError(
-      'broken_picture',
+      'broken_image',
       'The JPEG has more scans of its pixels than any photo has; save it anew.',
       { cause: error },
     );

@@ -1,6 +1,6 @@
 import type { DecoderPrograms } from '../decoder-programs.ts';
-import type { OpenPicture } from '../open-picture.ts';
-import type { Picture } from '../preprocess/preprocess.ts';
+import type { OpenImage } from '../open-image.ts';
+import type { Image } from '../preprocess/preprocess.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { rowsBytes, startRows } from '../rows.ts';
 import { readPngProfile } from './png-colours.ts';
@@ -14,7 +14,7 @@ import { type PngHeader, pngPixelParts, readPngHeader } from './png-header.ts';
 export async function openPng(
   file: Uint8Array,
   programs: DecoderPrograms,
-): Promise<OpenPicture | undefined> {
+): Promise<OpenImage | undefined> {
   const header = readPngHeader(file);
   if (!header) return undefined;
   const { width, height, orientation, isGrey, chunks } = header;
@@ -35,7 +35,7 @@ async function decodePng(
   header: PngHeader,
   programs: DecoderPrograms,
   reduction: number,
-): Promise<Picture> {
+): Promise<Image> {
   const rows = startRows(await programs.rows(), 'png', pngPixelParts(file, header));
   const sink = createPixelSink(header.width, header.height, reduction);
   for (const { x, y, stepX, stepY, width, height } of passesOf(header)) {

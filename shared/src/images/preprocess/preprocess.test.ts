@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { Picture, PreprocessSpec } from './preprocess.ts';
+import type { Image, PreprocessSpec } from './preprocess.ts';
 import { preprocess } from './preprocess-node.ts';
 
 const identity = {
@@ -13,7 +13,7 @@ const identity = {
   arithmetic: [],
 } as const satisfies PreprocessSpec;
 
-async function open(name: string): Promise<Picture> {
+async function open(name: string): Promise<Image> {
   const path = fileURLToPath(new URL(`../../../fixtures/${name}.png`, import.meta.url));
   const { data, info } = await sharp(path)
     .removeAlpha()
@@ -45,23 +45,23 @@ test.each([
   expect(createHash('sha1').update(Uint8Array.from(resized)).digest('hex')).toBe(sha1);
 });
 
-test('leaves a picture of the right size as it is', async () => {
-  const picture = await open('coffee-224');
-  expect(preprocess(picture, identity)).toEqual(Float32Array.from(picture.data));
+test('leaves an image of the right size as it is', async () => {
+  const image = await open('coffee-224');
+  expect(preprocess(image, identity)).toEqual(Float32Array.from(image.data));
 });
 
 test('ignores a fourth channel', async () => {
-  const picture = await open('rocket');
-  const rgba = new Uint8Array((picture.data.length / 3) * 4);
+  const image = await open('rocket');
+  const rgba = new Uint8Array((image.data.length / 3) * 4);
   for (let pixel = 0; pixel < rgba.length / 4; pixel++) {
-    rgba.set(picture.data.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
+    rgba.set(image.data.subarray(pixel * 3, pixel * 3 + 3), pixel * 4);
   }
-  expect(preprocess({ ...picture, channels: 4, data: rgba }, identity)).toEqual(
-    preprocess(picture, identity),
+  expect(preprocess({ ...image, channels: 4, data: rgba }, identity)).toEqual(
+    preprocess(image, identity),
   );
 });
 
-const pixel: Picture = { width: 1, height: 1, channels: 3, data: Uint8Array.of(10, 20, 30) };
+const pixel: Image = { width: 1, height: 1, channels: 3, data: Uint8Array.of(10, 20, 30) };
 
 test('computes in float32, step by step, of each channel in its order', () => {
   const spec: PreprocessSpec = {
@@ -90,7 +90,7 @@ test('reads the form of the first cards, which is computed in float64 and rounde
   expect([...preprocess(pixel, spec)]).toEqual([30.5, 40, Math.fround(10 * 0.1 - 0.7)]);
 });
 
-test('computes for each picture as its own spec says', () => {
+test('computes for each image as its own spec says', () => {
   const inputs = [1, 4, 1].map((by) => {
     const arithmetic = [{ operation: 'multiply', by: [by, by, by] } as const];
     return preprocess(pixel, { ...identity, size: 1, arithmetic })[0];

@@ -2,11 +2,11 @@ import * as z from '../../contract/schema.ts';
 import { reductionRules } from '../reduce.ts';
 import { BAND_ROWS, type Layout, layOut, type ResizeKernel } from './resize-kernel.ts';
 
-/** A decoded picture: interleaved 8-bit samples, row by row, `width * height * channels` of them. */
-export interface Picture {
+/** A decoded image: interleaved 8-bit samples, row by row, `width * height * channels` of them. */
+export interface Image {
   readonly width: number;
   readonly height: number;
-  /** 3 is RGB. 4 is RGBA with the picture already flattened: the fourth sample is ignored. */
+  /** 3 is RGB. 4 is RGBA with the image already flattened: the fourth sample is ignored. */
   readonly channels: 3 | 4;
   readonly data: Uint8Array | Uint8ClampedArray;
 }
@@ -14,11 +14,11 @@ export interface Picture {
 const perChannel = z.readonly(z.tuple([z.number(), z.number(), z.number()]));
 
 const photo = {
-  /** `cover`: the largest centred square of the picture, resized. */
+  /** `cover`: the largest centred square of the image, resized. */
   fit: z.literal('cover'),
   /** Side of the square input, in pixels. */
   size: z.int().check(z.minimum(1), z.maximum(4096)),
-  /** How a large picture shrinks before that; absent in the first cards, for which it does so too. */
+  /** How a large image shrinks before that; absent in the first cards, for which it does so too. */
   reduce: z.optional(z.enum(reductionRules)),
   /** Antialiased when it shrinks, as in Pillow's `Image.resize`. */
   filter: z.literal('bicubic'),
@@ -36,7 +36,7 @@ const arithmeticStep = z.readonly(
 export type ArithmeticStep = z.infer<typeof arithmeticStep>;
 
 /**
- * How a picture becomes a network's input. It is recorded in the model card, so that serving
+ * How an image becomes a network's input. It is recorded in the model card, so that serving
  * does exactly what training did.
  */
 export const preprocessSpec = z.union([
@@ -61,29 +61,29 @@ export const preprocessSpec = z.union([
 export type PreprocessSpec = z.infer<typeof preprocessSpec>;
 
 /**
- * Crops, resizes and scales a picture.
+ * Crops, resizes and scales an image.
  *
  * @param target where to write, `size * size * 3` long; a new array when left out
  * @returns `[size, size, 3]` float32, row by row
  */
 export type Preprocess = (
-  picture: Picture,
+  image: Image,
   spec: PreprocessSpec,
   target?: Float32Array,
 ) => Float32Array;
 
 /**
- * Prepares the function that crops, resizes and scales a picture.
+ * Prepares the function that crops, resizes and scales an image.
  *
  * The resize equals Pillow's `Image.resize(..., Image.BICUBIC)` bit for bit: two passes with
  * 22-bit fixed-point weights, each rounded to 8 bits (Pillow, `src/libImaging/Resample.c`). A
- * picture passes through the kernel's memory in bands, so that this stays at a few megabytes.
+ * image passes through the kernel's memory in bands, so that this stays at a few megabytes.
  */
 export function createPreprocess(kernel: ResizeKernel): Preprocess {
   let last: Layout | undefined;
   let lastSpec: PreprocessSpec | undefined;
-  return (picture, spec, target = new Float32Array(spec.size * spec.size * 3)) => {
-    const { width, height, channels, data } = picture;
+  return (image, spec, target = new Float32Array(spec.size * spec.size * 3)) => {
+    const { width, height, channels, data } = image;
     const { size } = spec;
     if (data.length !== width * height * channels) {
       throw new Error(`${width} × ${height} × ${channels} values expected, not ${data.length}.`);

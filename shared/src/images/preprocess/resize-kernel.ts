@@ -29,7 +29,7 @@ export interface ResizeKernel {
   ): void;
 }
 
-/** Rows of a picture that are in the kernel's memory at once. A multiple of its four. */
+/** Rows of an image that are in the kernel's memory at once. A multiple of its four. */
 export const BAND_ROWS = 16;
 
 /** Where things are in the kernel's memory, as addresses and as views. */

@@ -9,7 +9,7 @@ export interface WebpHeader {
   readonly profile?: Uint8Array | undefined;
 }
 
-/** The picture, or the first one of an animated file. */
+/** The image, or the first one of an animated file. */
 export interface WebpFrame {
   /** Its place on the canvas. */
   readonly x: number;
@@ -19,12 +19,12 @@ export interface WebpFrame {
   readonly isLossless: boolean;
   /** VP8 or VP8L data. */
   readonly data: Uint8Array;
-  /** A lossy picture's transparency stands in a chunk of its own. */
+  /** A lossy image's transparency stands in a chunk of its own. */
   readonly alpha: Uint8Array | undefined;
 }
 
 /** Lossy and lossless. */
-const pictureChunks = ['VP8 ', 'VP8L'];
+const imageChunks = ['VP8 ', 'VP8L'];
 
 /** @see RFC 9649, sections 2.3 to 2.7 */
 export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
@@ -33,8 +33,8 @@ export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
   const found = readChunks(chunks);
   const extended = first === 'VP8X' ? found.get('VP8X') : undefined;
   if (!extended) {
-    // libwebp takes a first chunk for the picture, whatever it is called.
-    const frame = pictureChunks.includes(first) ? readFrame(found) : undefined;
+    // libwebp takes a first chunk for the image, whatever it is called.
+    const frame = imageChunks.includes(first) ? readFrame(found) : undefined;
     // Without the header for it, there is no transparency.
     const opaque = frame && { ...frame, alpha: undefined };
     return opaque && { width: opaque.width, height: opaque.height, orientation: 1, frame: opaque };
@@ -81,7 +81,7 @@ function readChunks(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   return found;
 }
 
-/** @param chunks of a still picture, or of one frame */
+/** @param chunks of a still image, or of one frame */
 function readFrame(chunks: ReadonlyMap<string, Uint8Array>): WebpFrame | undefined {
   const lossless = chunks.get('VP8L');
   const data = chunks.get('VP8 ') ?? lossless;

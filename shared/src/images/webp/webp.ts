@@ -1,7 +1,7 @@
 import { viewOf } from '../bytes.ts';
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
-import type { OpenPicture } from '../open-picture.ts';
-import type { Picture } from '../preprocess/preprocess.ts';
+import type { OpenImage } from '../open-image.ts';
+import type { Image } from '../preprocess/preprocess.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { startDecoder } from '../wasm-decoder.ts';
 import { readWebpHeader, type WebpFrame, type WebpHeader } from './webp-header.ts';
@@ -16,11 +16,11 @@ interface Libwebp {
 }
 
 /**
- * Opens a WebP for libwebp: lossy or lossless, still or the first frame of an animation. Each picture
+ * Opens a WebP for libwebp: lossy or lossless, still or the first frame of an animation. Each image
  * has an instance to itself, whose memory goes with it. A lossy one is reduced as it is decoded, in luma
  * and chroma, where it fills its canvas and has no transparency.
  */
-export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenPicture | undefined {
+export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenImage | undefined {
   const header = readWebpHeader(file);
   if (!header) return undefined;
   const { width, height, frame } = header;
@@ -43,7 +43,7 @@ export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenPictu
 }
 
 /** @throws Error for a file that libwebp refuses */
-function decodeWebp(program: DecoderProgram, header: WebpHeader, reduction: number): Picture {
+function decodeWebp(program: DecoderProgram, header: WebpHeader, reduction: number): Image {
   const { width, height, frame } = header;
   if (reduction > 1 && isPlain(header)) {
     const data = runLibwebp(program, frame, reduction);

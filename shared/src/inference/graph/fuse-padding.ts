@@ -4,7 +4,7 @@ const convolutions: ReadonlySet<string> = new Set(['FusedDepthwiseConv2dNative',
 
 /**
  * Gives the zeros of a `Pad` to the convolution that alone reads it, as its explicit padding: that
- * reads no zeros, and the padded picture need not be made. Keras' networks pad so before strides.
+ * reads no zeros, and the padded image need not be made. Keras' networks pad so before strides.
  *
  * @returns the nodes in their order; a convolution that pads has a constant of integers, `Pad`'s
  */

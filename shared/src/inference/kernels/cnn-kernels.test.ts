@@ -171,8 +171,8 @@ test('channels times factors are those of plain loops, and nothing else is touch
       kernels.multiplyChannels(at.x, at.factors, batch, pixels, channels, at.out),
     );
     const expected = Array.from(x, (value, at) => {
-      const picture = Math.floor(at / (pixels * channels));
-      return value * (factors[picture * channels + (at % channels)] as number);
+      const image = Math.floor(at / (pixels * channels));
+      return value * (factors[image * channels + (at % channels)] as number);
     });
     expectClose(results, expected);
   }

@@ -149,7 +149,7 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
   ['product, by channel', 'multiplyChannels', () => tf.mul(x(), random([2, 1, 1, 6], 4))],
   ['product, by channel, swapped', 'multiplyChannels', () => tf.mul(random([2, 1, 1, 6], 4), x())],
   ['product, one for all', 'stock', () => tf.mul(x(), random([6], 4))],
-  ['product, one for all pictures', 'stock', () => tf.mul(x(), random([1, 1, 1, 6], 4))],
+  ['product, one for all images', 'stock', () => tf.mul(x(), random([1, 1, 1, 6], 4))],
   ['product, by pixel', 'stock', () => tf.mul(x(), random([2, 9, 10, 1], 4))],
   ['product, each by each', 'stock', () => tf.mul(random([3, 1], 1), random([1, 3], 2))],
   [

@@ -290,7 +290,7 @@ function isBias(bias: tf.TensorInfo | undefined, channels: number): boolean {
   return !bias || (isFloat(bias) && bias.shape.length === 1 && bias.shape[0] === channels);
 }
 
-/** Nothing for factors that are not one for each value, or one for each channel of a picture. */
+/** Nothing for factors that are not one for each value, or one for each channel of an image. */
 function sidesOf(
   x: number[],
   factors: number[],

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Activation } from '../../plan/steps/activation.ts';
 import { GroupedConv2D } from './grouped-conv2d.ts';
+import { Normalization, Rescaling } from './image-scaling.ts';
 import { LocalResponseNormalization } from './local-response-normalization.ts';
-import { Normalization, Rescaling } from './picture-scaling.ts';
 
 /** A value on its way through a network, `[n, height, width, channels]` or `[n, features]`. */
 export type Value = tf.SymbolicTensor;

@@ -97,7 +97,7 @@ test.each([
   { batch: 7, threads: 3, product: 'multiplyInt8' },
   { batch: 2, threads: 2, product: 'multiply' },
   { batch: 1, threads: 1, product: 'multiply' },
-] as const)('a convolution of $batch pictures is that of one thread, on $threads', (example) => {
+] as const)('a convolution of $batch images is that of one thread, on $threads', (example) => {
   const { batch, threads, product } = example;
   const [height, width, channels, n, patchCount] = [29, 38, 9, 93, 40];
   const [outHeight, outWidth] = [15, 38];
@@ -143,90 +143,84 @@ test.each([
   { batch: 7, threads: 3 },
   { batch: 2, threads: 2 },
   { batch: 1, threads: 1 },
-])(
-  'a depthwise one of $batch pictures is that of one thread, on $threads',
-  ({ batch, threads }) => {
-    const [side, channels, workBytes] = [47, 50, 64 * 1024];
-    const x = values(batch * side * side * channels);
-    const [filter, bias, work] = [values(25 * channels), values(channels), malloc(workBytes)];
-    const call = (kernels: CnnKernels, out: number, bytes: number) =>
-      kernels.convolveDepthwise(
-        x,
-        batch,
-        side,
-        side,
-        channels,
-        filter,
-        5,
-        5,
-        1,
-        1,
-        2,
-        2,
-        side,
-        side,
-        bias,
-        0,
-        6,
-        out,
-        work,
-        bytes,
-      );
-    const found = compare(batch * side * side * channels, (kernels, out) => {
-      expect(call(kernels, out, workBytes)).toBeTruthy();
-      expect(call(kernels, out, 64)).toBeFalsy();
-    });
-    expect(found.together).toEqual(found.alone);
-    expect(found.threads).toBe(threads);
-  },
-);
+])('a depthwise one of $batch images is that of one thread, on $threads', ({ batch, threads }) => {
+  const [side, channels, workBytes] = [47, 50, 64 * 1024];
+  const x = values(batch * side * side * channels);
+  const [filter, bias, work] = [values(25 * channels), values(channels), malloc(workBytes)];
+  const call = (kernels: CnnKernels, out: number, bytes: number) =>
+    kernels.convolveDepthwise(
+      x,
+      batch,
+      side,
+      side,
+      channels,
+      filter,
+      5,
+      5,
+      1,
+      1,
+      2,
+      2,
+      side,
+      side,
+      bias,
+      0,
+      6,
+      out,
+      work,
+      bytes,
+    );
+  const found = compare(batch * side * side * channels, (kernels, out) => {
+    expect(call(kernels, out, workBytes)).toBeTruthy();
+    expect(call(kernels, out, 64)).toBeFalsy();
+  });
+  expect(found.together).toEqual(found.alone);
+  expect(found.threads).toBe(threads);
+});
 
 test.each([
   { batch: 7, threads: 3 },
   { batch: 2, threads: 2 },
   { batch: 1, threads: 1 },
-])(
-  'an expanded one of $batch pictures is that of one thread, on $threads',
-  ({ batch, threads }) => {
-    const [side, inChannels, channels, workBytes] = [47, 20, 48, 64 * 1024];
-    const [x, panels] = [values(batch * side * side * inChannels), values(inChannels * channels)];
-    const [wideBias, bias, filter] = [values(channels), values(channels), values(9 * channels)];
-    const work = malloc(workBytes);
-    const found = compare(batch * side * side * channels, (kernels, out) =>
-      kernels.convolveExpanded(
-        x,
-        batch,
-        side,
-        side,
-        inChannels,
-        panels,
-        false,
-        wideBias,
-        0,
-        6,
-        channels,
-        filter,
-        3,
-        3,
-        1,
-        1,
-        1,
-        1,
-        side,
-        side,
-        bias,
-        0,
-        6,
-        out,
-        work,
-        workBytes,
-      ),
-    );
-    expect(found.together).toEqual(found.alone);
-    expect(new Set(found.alone).size).toBeGreaterThan(1);
-    expect(found.threads).toBe(threads);
-  },
-);
+])('an expanded one of $batch images is that of one thread, on $threads', ({ batch, threads }) => {
+  const [side, inChannels, channels, workBytes] = [47, 20, 48, 64 * 1024];
+  const [x, panels] = [values(batch * side * side * inChannels), values(inChannels * channels)];
+  const [wideBias, bias, filter] = [values(channels), values(channels), values(9 * channels)];
+  const work = malloc(workBytes);
+  const found = compare(batch * side * side * channels, (kernels, out) =>
+    kernels.convolveExpanded(
+      x,
+      batch,
+      side,
+      side,
+      inChannels,
+      panels,
+      false,
+      wideBias,
+      0,
+      6,
+      channels,
+      filter,
+      3,
+      3,
+      1,
+      1,
+      1,
+      1,
+      side,
+      side,
+      bias,
+      0,
+      6,
+      out,
+      work,
+      workBytes,
+    ),
+  );
+  expect(found.together).toEqual(found.alone);
+  expect(new Set(found.alone).size).toBeGreaterThan(1);
+  expect(found.threads).toBe(threads);
+});
 
 test('a kernel that fails on another thread throws, and the next one computes', () => {
   const [m, k, n] = [401, 123, 165];

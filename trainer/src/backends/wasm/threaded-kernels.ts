@@ -20,7 +20,7 @@ const MIN_PRODUCTS = 2_000_000;
 /** Fewer are not made of whole tiles: see matrix-product.ts. */
 const MIN_ROWS = 24;
 
-/** The part of a call's rows or pictures that a thread computes. */
+/** The part of a call's rows or images that a thread computes. */
 interface Share {
   readonly thread: number;
   readonly first: number;
@@ -29,7 +29,7 @@ interface Share {
 
 /**
  * Starts threads that large calls of the kernels are shared out to: products by rows, convolutions
- * by pictures. The results are those of one thread, but for the rounding of what is left over from a
+ * by images. The results are those of one thread, but for the rounding of what is left over from a
  * convolution's tiles. The threads live as long as the process, and do not keep it alive.
  *
  * @param heap of tfjs-wasm's module with threads
@@ -84,7 +84,7 @@ export async function startThreadedKernels(
     return result;
   }
 
-  /** @param least of the rows or pictures that a share may have */
+  /** @param least of the rows or images that a share may have */
   function split(count: number, least: number, products: number): Share[] {
     const parts = Math.floor(count / least);
     const most = Math.min(threads, parts, Math.floor(products / MIN_PRODUCTS));

@@ -1,14 +1,14 @@
 import type { DecodeLimits } from 'shared/images/decode';
 import { decodeImage } from 'shared/images/decode-node';
 import { ImageError } from 'shared/images/image-error';
-import type { Picture } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/preprocess/preprocess';
 import { createPixelSink, reductionFor } from 'shared/images/reduce';
 import { servedLimits } from 'shared/images/served-limits';
 
 /** An image as training and serving see it. */
 export interface FileImage {
   /** Upright, RGB, without transparency; a large one comes reduced: see `reductionFor`. */
-  readonly picture: Picture;
+  readonly image: Image;
   /** Upright, in pixels, before any reduction. */
   readonly width: number;
   readonly height: number;
@@ -36,7 +36,7 @@ export async function decodeFile(file: Uint8Array, size: number): Promise<FileIm
     const image = await decodeWithin(limits, file, size);
     const unserved =
       file.length > maxFileBytes
-        ? `The picture file must have at most ${maxFileBytes} bytes; send a smaller one.`
+        ? `The image file must have at most ${maxFileBytes} bytes; send a smaller one.`
         : null;
     return { ...image, unserved };
   } catch (error) {
@@ -57,7 +57,7 @@ function decodeUnserved(
   switch (code) {
     case 'too_many_pixels':
       return decodeWithin(ownLimits, file, size).catch(nothing);
-    case 'unsupported_picture':
+    case 'unsupported_image':
       return decodeWithSharp(file, size).catch(nothing);
     default:
       return Promise.resolve(undefined);
@@ -69,8 +69,8 @@ async function decodeWithin(
   file: Uint8Array,
   size: number,
 ): Promise<Omit<FileImage, 'unserved'>> {
-  const { picture, width, height } = await decodeImage(file, { size, limits });
-  return { picture: toRgb(picture), width, height };
+  const { image, width, height } = await decodeImage(file, { size, limits });
+  return { image: toRgb(image), width, height };
 }
 
 /** Upright by its EXIF orientation, in sRGB, over white, and reduced by the same rule. */
@@ -96,11 +96,11 @@ async function decodeWithSharp(
   const { width, height } = info;
   const sink = createPixelSink(width, height, reductionFor(width, height, size));
   for (let y = 0; y < height; y++) sink.add(data.subarray(y * width * 4, (y + 1) * width * 4), y);
-  return { picture: toRgb(sink.finish()), width, height };
+  return { image: toRgb(sink.finish()), width, height };
 }
 
 /** In memory of its own, which another thread can be given. */
-function toRgb({ width, height, channels, data }: Picture): Picture {
+function toRgb({ width, height, channels, data }: Image): Image {
   const rgb = new Uint8Array(width * height * 3);
   for (let to = 0, from = 0; to < rgb.length; to += 3, from += channels) {
     rgb[to] = data[from] as number;

@@ -23,7 +23,7 @@ export interface DecodingAnswer {
 }
 
 /** What is to be known of a file that decodes. */
-export interface ImageFacts extends Omit<FileImage, 'picture'> {
+export interface ImageFacts extends Omit<FileImage, 'image'> {
   /** SHA-256 of the file's bytes, in hex. */
   readonly sha256: string;
 }
@@ -39,10 +39,10 @@ async function answer({ id, file, size, wants }: DecodingTask): Promise<void> {
     const bytes = typeof file === 'string' ? await readFile(file) : file;
     const image = await decodeFile(bytes, size);
     if (wants === 'image') {
-      reply({ id, result: { value: image } }, [image.picture.data.buffer as ArrayBuffer]);
+      reply({ id, result: { value: image } }, [image.image.data.buffer as ArrayBuffer]);
       return;
     }
-    const { picture: _, ...facts } = image;
+    const { image: _, ...facts } = image;
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     reply({ id, result: { value: { ...facts, sha256 } } });
   } catch (error) {

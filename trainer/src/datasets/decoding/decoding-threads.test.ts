@@ -38,19 +38,19 @@ test('decodes bytes and paths, in as many threads as it may and needs', async ()
   await writeFile(path, files[0] as Buffer);
   const first = await threads.decode(path, 32);
   expect(first).toEqual({
-    picture: { width: 8, height: 8, channels: 3, data: first.picture.data },
+    image: { width: 8, height: 8, channels: 3, data: first.image.data },
     width: 8,
     height: 8,
     unserved: null,
   });
-  expect([...first.picture.data.subarray(0, 6)]).toEqual([1, 100, 50, 1, 100, 50]);
+  expect([...first.image.data.subarray(0, 6)]).toEqual([1, 100, 50, 1, 100, 50]);
   const sha256 = createHash('sha256')
     .update(files[0] as Buffer)
     .digest('hex');
   expect(await threads.inspect(path, 32)).toEqual({ width: 8, height: 8, unserved: null, sha256 });
   expect(started).toHaveLength(1);
   const images = await Promise.all(files.map((file) => threads.decode(file, 32)));
-  expect(images.map(({ picture }) => picture.data[0])).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(images.map(({ image }) => image.data[0])).toEqual([1, 2, 3, 4, 5, 6]);
   expect(started).toHaveLength(2);
 });
 
@@ -64,8 +64,8 @@ test('goes on after files that cannot be read, with the error of each', async ()
     threads.decode(good, 32),
   ]);
   expect(none).toMatchObject({ reason: { message: expect.stringContaining('ENOENT') } });
-  expect(text).toMatchObject({ reason: { name: 'ImageError', code: 'unsupported_picture' } });
-  expect(cut).toMatchObject({ reason: { name: 'ImageError', code: 'broken_picture' } });
+  expect(text).toMatchObject({ reason: { name: 'ImageError', code: 'unsupported_image' } });
+  expect(cut).toMatchObject({ reason: { name: 'ImageError', code: 'broken_image' } });
   expect(last).toMatchObject({ value: { width: 8 } });
 });
 
@@ -91,7 +91,7 @@ test('keeps a process alive only for files that somebody waits for', async () =>
   await writeFile(path, await plain(5));
   const script = `
     import { decodingThreads } from ${JSON.stringify(new URL('decoding-threads.ts', import.meta.url).href)};
-    decodingThreads.decode(${JSON.stringify(path)}, 32).then(({ picture }) => console.log(picture.data[0]));
+    decodingThreads.decode(${JSON.stringify(path)}, 32).then(({ image }) => console.log(image.data[0]));
   `;
   const args = ['--input-type=module', '--eval', script];
   const { stdout } = await promisify(execFile)(process.execPath, args);

@@ -40,7 +40,7 @@ async function put(path: string, content: Uint8Array | string): Promise<void> {
   await writeFile(join(root, path), content);
 }
 
-/** A plain picture whose bytes depend on the shade. */
+/** A plain image whose bytes depend on the shade. */
 function plain(shade: number, { width = 8, height = 8 } = {}): Sharp {
   const background = { r: shade, g: 100, b: 50 };
   return sharp({ create: { width, height, channels: 3, background } });
@@ -62,11 +62,11 @@ test('reads class folders, nested ones too, in the order of their names', async 
     0, 0, 0, 1, 1, 1,
   ]);
   expect([validation, last]).toEqual([null, null]);
-  const first = await train.picture(0);
+  const first = await train.image(0);
   expect([first.width, first.height, first.channels, ...first.data.subarray(0, 3)]).toEqual([
     8, 8, 3, 4, 100, 50,
   ]);
-  expect(said).toEqual(['Pictures to train on: cat 3, dog 3.']);
+  expect(said).toEqual(['Images to train on: cat 3, dog 3.']);
 });
 
 test('reads train, valid and test folders', async () => {
@@ -82,7 +82,7 @@ test('reads train, valid and test folders', async () => {
   expect([train.length, validation?.length, last?.length]).toEqual([6, 6, 6]);
 });
 
-test('takes every kind of picture: grey, CMYK, 16-bit, transparent, rotated, large, misnamed', async () => {
+test('takes every kind of image: grey, CMYK, 16-bit, transparent, rotated, large, misnamed', async () => {
   await putClass('a', [1, 2, 3]);
   await put('b/grey.png', await plain(9).greyscale().png().toBuffer());
   await put('b/cmyk.jpg', await plain(10).toColourspace('cmyk').jpeg().toBuffer());
@@ -95,18 +95,18 @@ test('takes every kind of picture: grey, CMYK, 16-bit, transparent, rotated, lar
   await put('b/misnamed.txt', await plain(14).gif().toBuffer());
   await put('b/modern.avif', await plain(15).avif().toBuffer());
   const { train } = await open();
-  const pictures = await Promise.all(Array.from({ length: 8 }, (_, i) => train.picture(3 + i)));
+  const images = await Promise.all(Array.from({ length: 8 }, (_, i) => train.image(3 + i)));
   expect(
-    pictures.map(({ channels, data, width, height }) => data.length / width / height / channels),
+    images.map(({ channels, data, width, height }) => data.length / width / height / channels),
   ).toEqual(Array(8).fill(1));
   // In the order of their names: clear is white now, large has shrunk, rotated stands upright.
-  const [clearOne, , , , large, , , rotated] = pictures;
+  const [clearOne, , , , large, , , rotated] = images;
   expect([...(clearOne?.data.subarray(0, 3) ?? [])]).toEqual([255, 255, 255]);
   expect([large?.width, large?.height]).toEqual([200, 150]);
   expect([rotated?.width, rotated?.height]).toEqual([8, 16]);
 });
 
-test('skips what is no picture, and says so', async () => {
+test('skips what is no image, and says so', async () => {
   await putClass('cat', [1, 2, 3]);
   await putClass('dog', [4, 5, 6]);
   await put('cat/notes.jpg', 'no image');
@@ -118,9 +118,9 @@ test('skips what is no picture, and says so', async () => {
   expect(train.length).toBe(6);
   expect(said.slice(0, 2)).toEqual([
     'Skipped: 1 (cat/IMG_1.HEIC). The file is a HEIC image; send a JPEG, PNG, WebP, AVIF or GIF.',
-    'Skipped: 1 (cat/notes.jpg). The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
+    'Skipped: 1 (cat/notes.jpg). The file is not a JPEG, PNG, WebP, AVIF or GIF image; send one of these.',
   ]);
-  expect(said[2]).toMatch(/^Skipped: 1 \(dog\/cut\.jpg\)\. The picture /);
+  expect(said[2]).toMatch(/^Skipped: 1 \(dog\/cut\.jpg\)\. The image /);
   expect(said[3]).toBe(
     'Skipped: 1 (dog/empty.png). The file is empty; send a JPEG, PNG, WebP, AVIF or GIF.',
   );
@@ -141,7 +141,7 @@ test('trains on what the Worker does not read, but for drawings, and says so', a
   const { train } = await open();
   expect(train.length).toBe(6);
   // Reduced by the same rule.
-  const scan = await train.picture(2);
+  const scan = await train.image(2);
   expect([scan.width, scan.height, ...scan.data.subarray(0, 3)]).toEqual([91, 68, 3, 100, 50]);
   const instead = 'send a JPEG, PNG, WebP, AVIF or GIF.';
   expect(said.slice(0, 2)).toEqual([
@@ -153,17 +153,17 @@ test('trains on what the Worker does not read, but for drawings, and says so', a
   expect(said).toHaveLength(3);
 });
 
-test('reads more of a large picture for a larger input', async () => {
+test('reads more of a large image for a larger input', async () => {
   await putClass('cat', [1, 2, 3]);
   await putClass('dog', [4, 5, 6]);
   await put('dog/large.png', await plain(13, { width: 1600, height: 1200 }).png().toBuffer());
   const { train } = await open();
-  const widths = [32, 64, 600].map(async (size) => (await train.picture(6, size)).width);
+  const widths = [32, 64, 600].map(async (size) => (await train.image(6, size)).width);
   expect(await Promise.all(widths)).toEqual([88, 177, 1600]);
-  expect((await train.picture(6)).width).toBe(88);
+  expect((await train.image(6)).width).toBe(88);
 });
 
-test('reports repeated pictures and classes out of balance', async () => {
+test('reports repeated images and classes out of balance', async () => {
   await putClass('train/cat', [1, 2, 3]);
   await putClass(
     'train/dog',
@@ -178,17 +178,17 @@ test('reports repeated pictures and classes out of balance', async () => {
     'In two splits, byte for byte, so that accuracy will look better than it is: 1 (test/cat/again.png = train/cat/2.png).',
     'In two classes, byte for byte, of which one must be wrong: 1 (train/dog/30.png = train/cat/wrong.png).',
     'More than once, byte for byte; copies train or test together: 1 (train/dog/twice.png = train/dog/31.png).',
-    'The classes are out of balance, 25 pictures to 4: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.',
-    'Pictures to train on: cat 4, dog 25.',
+    'The classes are out of balance, 25 images to 4: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.',
+    'Images to train on: cat 4, dog 25.',
   ]);
 });
 
-test('counts copies once where a class needs so many pictures', async () => {
+test('counts copies once where a class needs so many images', async () => {
   await putClass('cat', [1, 2]);
   await putClass('dog', [4, 5, 6]);
   await copyFile(join(root, 'cat/2.png'), join(root, 'cat/again.png'));
   await expect(open()).rejects.toThrow(
-    /at least 3 different pictures of cat, but there are 2, not counting copies \(1\):/,
+    /at least 3 different images of cat, but there are 2, not counting copies \(1\):/,
   );
   await putClass('cat', [3]);
   const { train } = await open();
@@ -200,7 +200,7 @@ test('counts copies once where a class needs so many pictures', async () => {
   ]);
 });
 
-test('its hash changes with the pictures and stays otherwise', async () => {
+test('its hash changes with the images and stays otherwise', async () => {
   await putClass('cat', [1, 2, 3]);
   await putClass('dog', [4, 5, 6]);
   const { hash } = await open();
@@ -220,7 +220,7 @@ test('reads the categories of Places365, in their order', async () => {
   await putClass('val/a/airfield', [10]);
   const { labels, train, validation } = await open();
   expect(labels).toEqual(['airfield', 'forest/broadleaf', 'zen_garden']);
-  expect([train.length, train.label(3), (await train.picture(3)).data[0]]).toEqual([9, 1, 7]);
+  expect([train.length, train.label(3), (await train.image(3)).data[0]]).toEqual([9, 1, 7]);
   expect([validation?.length, validation?.label(0)]).toEqual([1, 0]);
   expect(said[0]).toBe('Categories without a folder, which are left out: 1 (barn).');
 });
@@ -228,13 +228,13 @@ test('reads the categories of Places365, in their order', async () => {
 test('reads again only files that have changed, and forgets those that are gone', async () => {
   await putClass('cat', [1, 2, 3]);
   await putClass('dog', [4, 5, 6]);
-  await put('dog/broken.png', 'no picture');
+  await put('dog/broken.png', 'no image');
   const { hash } = await open();
   const [file] = (await readdir(join(cache, 'folders'))) as [string];
   const path = join(cache, 'folders', file);
   const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
   expect(lines).toHaveLength(7);
-  // What it takes from the cache it does not read: here, another size of a picture.
+  // What it takes from the cache it does not read: here, another size of an image.
   const changed = lines.map((line) => line.replace('"width":8', '"width":800'));
   await writeFile(path, `${changed.join('\n')}\n{"path": "cut off by a ki`);
   expect((await open()).hash).toBe(hash);
@@ -245,27 +245,27 @@ test('reads again only files that have changed, and forgets those that are gone'
   await rm(join(root, 'dog/broken.png'));
   const again = await open();
   expect(again.hash).not.toBe(hash);
-  expect((await again.train.picture(5)).data[0]).toBe(60);
+  expect((await again.train.image(5)).data[0]).toBe(60);
   expect((await readFile(path, 'utf8')).trimEnd().split('\n')).toHaveLength(6);
 });
 
-test('gives the same pictures when they are read ahead', async () => {
+test('gives the same images when they are read ahead', async () => {
   await putClass('cat', [1, 2, 3]);
   await putClass('dog', [4, 5, 6]);
   await put('dog/large.jpg', await plain(13, { width: 1600, height: 1200 }).jpeg().toBuffer());
   const { train } = await open();
-  const read = () => Promise.all([6, 0, 3].map((index) => train.picture(index)));
+  const read = () => Promise.all([6, 0, 3].map((index) => train.image(index)));
   const plainly = await read();
   train.expect?.([6, 0, 3]);
   expect(await read()).toEqual(plainly);
 });
 
-test('does not hold the pictures of a large folder in memory', async () => {
-  const pictures = 2000;
+test('does not hold the images of a large folder in memory', async () => {
+  const images = 2000;
   const file = await plain(1, { width: 200, height: 200 }).jpeg().toBuffer();
   await mkdir(join(root, 'cat'));
   await mkdir(join(root, 'dog'));
-  for (let number = 0; number < pictures; number++) {
+  for (let number = 0; number < images; number++) {
     // Bytes of its own behind the end, so that none is a repeat.
     const own = Buffer.from(`${number}`);
     await writeFile(
@@ -274,14 +274,14 @@ test('does not hold the pictures of a large folder in memory', async () => {
     );
   }
   const { train } = await open({ size: 64 });
-  expect(train.length).toBe(pictures);
+  expect(train.length).toBe(images);
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const megabytesAfterEpoch = async () => {
-    const all = Array.from({ length: pictures }, (_, index) => index);
-    for (let begin = 0; begin < pictures; begin += 32) {
+    const all = Array.from({ length: images }, (_, index) => index);
+    for (let begin = 0; begin < images; begin += 32) {
       train.expect?.(all.slice(begin, begin + 32));
-      for (const index of all.slice(begin, begin + 32)) await train.picture(index);
+      for (const index of all.slice(begin, begin + 32)) await train.image(index);
     }
     // Memory that threads have filled is given back a turn later.
     for (let turn = 0; turn < 3; turn++) {
@@ -293,16 +293,16 @@ test('does not hold the pictures of a large folder in memory', async () => {
   };
   const first = await megabytesAfterEpoch();
   const second = await megabytesAfterEpoch();
-  // All pictures would be 240 MB.
+  // All images would be 240 MB.
   expect(second - first).toBeLessThan(20);
 });
 
-test('says so where a picture has gone meanwhile', async () => {
+test('says so where an image has gone meanwhile', async () => {
   await putClass('cat', [1, 2, 3]);
   await putClass('dog', [4, 5, 6]);
   const { train } = await open();
   await rm(join(root, 'cat/2.png'));
-  await expect(train.picture(1)).rejects.toMatchObject({
+  await expect(train.image(1)).rejects.toMatchObject({
     code: 'dataset_invalid',
     message: expect.stringMatching(/cat\/2\.png as it was .* --resume\.$/),
   });
@@ -311,9 +311,9 @@ test('says so where a picture has gone meanwhile', async () => {
 test.each([
   ['one class', ['cat/1.png', 'cat/2.png', 'cat/3.png'], /two at least, but it has 1/],
   [
-    'too few pictures',
+    'too few images',
     ['cat/1.png', 'dog/2.png', 'dog/3.png', 'dog/4.png'],
-    /at least 3 different pictures of cat, but there are 1:/,
+    /at least 3 different images of cat, but there are 1:/,
   ],
   [
     'a class that only the test has',
@@ -331,10 +331,10 @@ test.each([
 ])('refuses an empty folder %s', async (name, split) => {
   await putClass('train/cat', [1, 2, 3]);
   await putClass('train/dog', [4, 5, 6]);
-  await put(`${name}/cat/broken.png`, 'no picture');
+  await put(`${name}/cat/broken.png`, 'no image');
   await expect(open()).rejects.toMatchObject({
     code: 'dataset_invalid',
-    message: `Expected pictures in the ${split} folder of ${root}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
+    message: `Expected images in the ${split} folder of ${root}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
   });
 });
 

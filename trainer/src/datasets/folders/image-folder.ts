@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, relative } from 'node:path';
 import { TrainerError } from '../../errors.ts';
 import { printable } from '../../printable.ts';
-import type { Dataset, PictureSet } from '../dataset.ts';
+import type { Dataset, ImageSet } from '../dataset.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { ReadAhead } from '../read-ahead.ts';
 import {
@@ -18,15 +18,15 @@ export interface ImageFolderOptions extends InspectOptions {
 }
 
 /** Different ones of a class, so that each split can have one. */
-const MIN_PICTURES = 3;
+const MIN_IMAGES = 3;
 
 /**
  * Opens a folder of photos in class folders, with or without splits (see `findLayout`), and tells
- * what a person should know of the pictures before training or measuring on them. They are read when it is their
+ * what a person should know of the images before training or measuring on them. They are read when it is their
  * turn: they are never all in memory.
  *
  * @throws TrainerError `dataset_invalid` where there are no two classes, to train on a class has too
- *   few pictures or a split none, the splits have other classes than `train`, or, when strict, a file is no picture
+ *   few images or a split none, the splits have other classes than `train`, or, when strict, a file is no image
  */
 export async function openImageFolder(root: string, options: ImageFolderOptions): Promise<Dataset> {
   const inspection = await inspectFolder(root, options);
@@ -38,7 +38,7 @@ export async function openImageFolder(root: string, options: ImageFolderOptions)
   for (const photo of Object.values(photos).flatMap((split) => split ?? [])) {
     hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
   }
-  const setOf = (of: readonly Photo[]) => pictureSet(of, options.size);
+  const setOf = (of: readonly Photo[]) => imageSet(of, options.size);
   return {
     id: basename(folder)
       .toLowerCase()
@@ -54,53 +54,53 @@ export async function openImageFolder(root: string, options: ImageFolderOptions)
   };
 }
 
-/** @throws TrainerError `dataset_invalid` where there are too few pictures */
+/** @throws TrainerError `dataset_invalid` where there are too few images */
 function checkToTrain(
   { folder, labels, photos }: Inspection,
   say: ImageFolderOptions['say'],
 ): void {
   const counts = classCounts(photos.train, labels.length);
   const different = classCounts(withoutCopies(photos.train), labels.length);
-  const scarce = different.findIndex((count) => count < MIN_PICTURES);
+  const scarce = different.findIndex((count) => count < MIN_IMAGES);
   if (scarce >= 0) {
     const copies = (counts[scarce] as number) - (different[scarce] as number);
     const found = `${different[scarce]}${copies > 0 ? `, not counting copies (${copies})` : ''}`;
     throw new TrainerError(
       'dataset_invalid',
-      `Expected at least ${MIN_PICTURES} different pictures of ${labels[scarce]}, but there are ${found}: add some, or remove the class.`,
+      `Expected at least ${MIN_IMAGES} different images of ${labels[scarce]}, but there are ${found}: add some, or remove the class.`,
     );
   }
   for (const split of ['validation', 'test'] as const) {
     if (photos[split]?.length !== 0) continue;
     throw new TrainerError(
       'dataset_invalid',
-      `Expected pictures in the ${split} folder of ${folder}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
+      `Expected images in the ${split} folder of ${folder}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
     );
   }
-  say(`Pictures to train on: ${listCounts(labels, counts)}.`);
+  say(`Images to train on: ${listCounts(labels, counts)}.`);
 }
 
-function pictureSet(photos: readonly Photo[], ownSize: number): PictureSet {
+function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
   const at = (index: number): Photo => {
     const photo = photos[index];
-    if (!photo) throw new RangeError(`There is no picture ${index} of ${photos.length}.`);
+    if (!photo) throw new RangeError(`There is no image ${index} of ${photos.length}.`);
     return photo;
   };
   const ahead = new ReadAhead(async (index, size) => {
     const photo = at(index);
     try {
-      return (await decodingThreads.decode(photo.path, size)).picture;
+      return (await decodingThreads.decode(photo.path, size)).image;
     } catch (cause) {
       throw new TrainerError(
         'dataset_invalid',
-        `Expected the picture ${photo.path} as it was when the training began, but it cannot be read: put it back, and go on with --resume.`,
+        `Expected the image ${photo.path} as it was when the training began, but it cannot be read: put it back, and go on with --resume.`,
         cause,
       );
     }
   });
   return {
     length: photos.length,
-    picture: (index, size = ownSize) => ahead.take(index, size),
+    image: (index, size = ownSize) => ahead.take(index, size),
     expect: (indices, size = ownSize) => ahead.expect(indices, size),
     label: (index) => at(index).label,
     hash: (index) => at(index).hash,

@@ -15,7 +15,7 @@ import type { SplitName } from './split-names.ts';
 
 const MAX_BYTES = 256 * 2 ** 20;
 
-/** A picture file that decodes. */
+/** An image file that decodes. */
 export interface Photo extends LabelledFile {
   /** As it stands upright, in pixels. */
   readonly width: number;
@@ -25,12 +25,12 @@ export interface Photo extends LabelledFile {
 }
 
 export interface InspectOptions extends LayoutOptions {
-  /** Side of the network's input: pictures are decoded no larger than it can use. */
+  /** Side of the network's input: images are decoded no larger than it can use. */
   readonly size: number;
-  /** Fail at the first file that is no picture, rather than skip it. */
+  /** Fail at the first file that is no image, rather than skip it. */
   readonly strict: boolean;
   readonly signal: AbortSignal;
-  startProgress(title: string, pictures: number): Progress;
+  startProgress(title: string, images: number): Progress;
 }
 
 /** A file, and what is wrong with it in the Worker's sentence. */
@@ -49,7 +49,7 @@ export interface Inspection {
     readonly validation: readonly Photo[] | null;
     readonly test: readonly Photo[] | null;
   };
-  /** Categories of the category file that have no pictures. */
+  /** Categories of the category file that have no images. */
   readonly missing: readonly string[];
   /** How the folders were read, in sentences. */
   readonly notes: readonly string[];
@@ -57,9 +57,9 @@ export interface Inspection {
   readonly skipped: readonly Skipped[];
   /** Files that neither training nor serving reads. */
   readonly refused: readonly Notice[];
-  /** Pictures that training reads and the Worker does not. */
+  /** Images that training reads and the Worker does not. */
   readonly unserved: readonly Notice[];
-  /** Pictures that are there, byte for byte, once more under an earlier path. */
+  /** Images that are there, byte for byte, once more under an earlier path. */
   readonly repeats: readonly {
     readonly path: string;
     readonly of: string;
@@ -71,10 +71,10 @@ export interface Inspection {
 type Repeat = 'same class' | 'other class' | 'other split';
 
 /**
- * Decodes every picture of a folder once, so that a damaged one is known before the training; what
+ * Decodes every image of a folder once, so that a damaged one is known before the training; what
  * was found is remembered, and only new and changed files are decoded the next time.
  *
- * @throws TrainerError `dataset_invalid`, also at a file that is no picture when strict; the
+ * @throws TrainerError `dataset_invalid`, also at a file that is no image when strict; the
  *   signal's reason
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {

@@ -6,14 +6,14 @@ import type { Inspection, Notice, Photo } from './inspect-folder.ts';
 
 const IMBALANCE = 5;
 
-/** How many pictures each class has. */
+/** How many images each class has. */
 export function classCounts(photos: readonly Photo[], classes: number): number[] {
   const counts = Array<number>(classes).fill(0);
   for (const { label } of photos) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
 }
 
-/** What a person should know of a folder's pictures before training or measuring on them, in sentences. */
+/** What a person should know of a folder's images before training or measuring on them, in sentences. */
 export function describeProblems(
   { labels, photos, missing, notes, skipped, refused, unserved, repeats }: Inspection,
   purpose: LayoutOptions['purpose'],
@@ -61,7 +61,7 @@ export function describeProblems(
   ];
   if (isToTrain && most > IMBALANCE * fewest) {
     sentences.push(
-      `The classes are out of balance, ${most} pictures to ${fewest}: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.`,
+      `The classes are out of balance, ${most} images to ${fewest}: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.`,
     );
   }
   return sentences;

@@ -15,7 +15,7 @@ const finding = z.strictObject({
   sha256: z.string().nullable(),
   /** Why it is refused, or why the Worker will not read it; null where nothing is wrong. */
   reason: z.string().nullable(),
-  /** As the picture stands upright, in pixels. */
+  /** As the image stands upright, in pixels. */
   width: z.int(),
   height: z.int(),
 });

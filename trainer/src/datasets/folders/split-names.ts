@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<Role, readonly string[]>> = {
 /** What may stand beside a word for a split and says nothing, as in `training_set`. */
 const PLAIN: ReadonlySet<string> = new Set([
   ...['set', 'data', 'dataset', 'split', 'folder', 'samples', 'all', 'unknown'],
-  ...['image', 'images', 'img', 'imgs', 'photos', 'pictures', 'pics'],
+  ...['image', 'images', 'img', 'imgs', 'photos', 'images', 'pics'],
 ]);
 
 /** Ends of words that are written as one: `trainset`, `testdata`. */

@@ -4,7 +4,7 @@ import { draw, frame, INK, RIGHT, WIDTH, WRONG } from './draw.ts';
 /** More classes than these have too small cells for numbers. */
 const NUMBERED = 12;
 
-/** @param confusion `[actual][predicted]` pictures */
+/** @param confusion `[actual][predicted]` images */
 export function drawConfusion(
   confusion: readonly (readonly number[])[],
   labels: readonly string[],
@@ -12,12 +12,12 @@ export function drawConfusion(
   const mistakes = confusion.flatMap((counts, actual) => counts.toSpliced(actual, 1));
   const mostWrong = Math.max(1, ...mistakes);
   const values = confusion.flatMap((counts, actual) => {
-    const pictures = counts.reduce((sum, count) => sum + count, 0);
+    const images = counts.reduce((sum, count) => sum + count, 0);
     return counts.flatMap((count, predicted) => {
       if (count === 0) return [];
       const right = actual === predicted;
       // A mistake is rare, and shall be seen.
-      const opacity = right ? count / pictures : 0.1 + 0.9 * Math.sqrt(count / mostWrong);
+      const opacity = right ? count / images : 0.1 + 0.9 * Math.sqrt(count / mostWrong);
       return [{ actual, predicted, count, opacity, right }];
     });
   });

@@ -98,7 +98,7 @@ test.each<[string, Uint8Array]>([
     ),
   ],
   ['numbers cut short', fileOf(tensor({}), Buffer.alloc(7))],
-  ['a picture', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')],
+  ['an image', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')],
 ])('refuses %s, naming the path', async (_, file) => {
   await expect(read(file)).rejects.toMatchObject({
     name: 'TrainerError',

@@ -34,7 +34,7 @@ describe.skipIf(!inject('native'))('of their packages', () => {
       expect(network.preprocess.size).toBe(size);
       const file = fileURLToPath(new URL(`../../../../shared/fixtures/${input}`, import.meta.url));
       const pixels = preprocess(
-        (await decodingThreads.decode(file, size)).picture,
+        (await decodingThreads.decode(file, size)).image,
         network.preprocess,
       );
       const probabilities = tf.tidy(() =>

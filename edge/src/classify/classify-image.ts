@@ -18,39 +18,39 @@ export interface Classification {
   readonly timings: Timings;
 }
 
-/** A picture that waits for its model. */
-interface DecodedPicture extends Photo {
+/** An image that waits for its model. */
+interface DecodedImage extends Photo {
   readonly bytes: number;
   readonly decodeMs: number;
 }
 
 /**
- * Decodes a picture file, which can be done while the model is on its way.
+ * Decodes an image file, which can be done while the model is on its way.
  *
- * @param directory of the model that the picture is for
- * @throws ProblemError `unsupported_picture`, `broken_picture`, `too_many_pixels`
+ * @param directory of the model that the image is for
+ * @throws ProblemError `unsupported_image`, `broken_image`, `too_many_pixels`
  */
-export async function decodePicture(
+export async function decodeImage(
   file: Uint8Array,
   directory: string,
   limits: Limits,
   env: Env,
-): Promise<DecodedPicture> {
+): Promise<DecodedImage> {
   const { size } = (await loadModelCard(env, directory)).card.preprocess;
   const lap = startLaps();
   const photo = await decode(file, limits, size, env.IMAGES);
   return { ...photo, bytes: file.length, decodeMs: lap() };
 }
 
-/** Says what a picture shows. It does not wait: no request can come between. */
-export function classifyPicture(
-  { format, width, height, picture, bytes, decodeMs }: DecodedPicture,
+/** Says what an image shows. It does not wait: no request can come between. */
+export function classifyImage(
+  { format, width, height, image, bytes, decodeMs }: DecodedImage,
   model: Model,
   top: number,
 ): Classification {
   const { card, version } = model;
   const lap = startLaps();
-  const input = preprocess(picture, card.preprocess, model.input);
+  const input = preprocess(image, card.preprocess, model.input);
   const preprocessMs = lap();
   const probabilities = model.classify(input);
   const inferenceMs = lap();

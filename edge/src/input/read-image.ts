@@ -5,15 +5,15 @@ import { fileOfForm } from './file-of-form.ts';
 import { isMediaType } from './media-type.ts';
 import { readUpload, type UploadLimits } from './read-upload.ts';
 
-/** What multipart/form-data may add to a picture. */
+/** What multipart/form-data may add to an image. */
 const FORM_BYTES = 65_536;
 
 /**
- * Reads the picture that a request brings, as its body or as the one file of a form.
+ * Reads the image that a request brings, as its body or as the one file of a form.
  *
- * @throws ProblemError `invalid_request`, `upload_timeout`, `picture_too_large`, `overloaded`
+ * @throws ProblemError `invalid_request`, `upload_timeout`, `image_too_large`, `overloaded`
  */
-export async function readPicture(
+export async function readImage(
   request: Request,
   limits: Pick<Limits, 'maxBytes' | 'maxFormBytes'> & UploadLimits,
   budget: ByteBudget,
@@ -23,22 +23,22 @@ export async function readPicture(
   const maxFileBytes = isForm ? Math.min(limits.maxBytes, limits.maxFormBytes) : limits.maxBytes;
   const maxBytes = isForm ? maxFileBytes + FORM_BYTES : maxFileBytes;
   const body = await readUpload(request, limits, budget, maxBytes);
-  const picture = isForm ? await fileOfForm(body, type, maxFileBytes, budget) : body;
-  if (picture.length === 0) {
-    throw new ProblemError('invalid_request', 'The request needs a picture file as its body.');
+  const image = isForm ? await fileOfForm(body, type, maxFileBytes, budget) : body;
+  if (image.length === 0) {
+    throw new ProblemError('invalid_request', 'The request needs an image file as its body.');
   }
-  if (isUrl(picture)) {
+  if (isUrl(image)) {
     throw new ProblemError(
       'invalid_request',
       'The body seems to hold a url in place of an image; send it as JSON, {"url": "https://…"} with ' +
         'the header "Content-Type: application/json", or as GET /classify?url=….',
     );
   }
-  return picture;
+  return image;
 }
 
 /** As JSON, as a form of a page's, or bare. */
-function isUrl(picture: Uint8Array): boolean {
-  const start = new TextDecoder().decode(picture.subarray(0, 100));
+function isUrl(image: Uint8Array): boolean {
+  const start = new TextDecoder().decode(image.subarray(0, 100));
   return /^\s*(?:\{\s*"|url=|https?:\/\/)/i.test(start);
 }

@@ -4,17 +4,17 @@ import { makeAvifs } from './make-avifs.ts';
 import { animate, makeChunk, makePng } from './png.ts';
 
 /** File names with what is in the files. */
-export type Pictures = ReadonlyMap<string, Buffer>;
+export type Images = ReadonlyMap<string, Buffer>;
 
-/** Good pictures of every format and kind, made of the photographs in ../fixtures. */
-export async function makePictures(): Promise<Pictures> {
+/** Good images of every format and kind, made of the photographs in ../fixtures. */
+export async function makeImages(): Promise<Images> {
   const names = ['chelsea', 'chelsea-224', 'coffee', 'coffee-224', 'rocket', 'rocket-224'];
-  const pictures = new Map<string, Buffer>();
+  const images = new Map<string, Buffer>();
   for (const name of names) {
     const file = new URL(`../fixtures/${name}.png`, import.meta.url);
-    pictures.set(`${name}.png`, await readFile(file));
+    images.set(`${name}.png`, await readFile(file));
   }
-  const chelsea = (): Sharp => sharp(pictures.get('chelsea.png'));
+  const chelsea = (): Sharp => sharp(images.get('chelsea.png'));
   const small = (): Sharp => chelsea().resize(40, 30);
   const variants: Record<string, Sharp> = {
     'chelsea.jpg': chelsea().jpeg({ quality: 90 }),
@@ -44,7 +44,7 @@ export async function makePictures(): Promise<Pictures> {
     'small-lossless.webp': small().webp({ lossless: true }),
     'small.gif': small().gif(),
     'small.avif': small().ensureAlpha(0.5).avif(),
-    'picture.tiff': small().tiff(),
+    'image.tiff': small().tiff(),
     'large-turned.jpg': chelsea().resize(1800, 1200).withMetadata({ orientation: 6 }).jpeg(),
   };
   // Half transparent red, and wholly transparent black, that must come out pink and white.
@@ -62,39 +62,39 @@ export async function makePictures(): Promise<Pictures> {
     variants[`${name}.webp`] = turned().webp({ lossless: true });
     variants[`${name}.avif`] = turned().avif({ lossless: true });
   }
-  // The second frame is another picture.
+  // The second frame is another image.
   const frames = [await chelsea().png().toBuffer(), await chelsea().negate().png().toBuffer()];
   const animated = (): Sharp => sharp(frames, { join: { animated: true } });
   variants['animated.gif'] = animated().gif({ effort: 1 });
   variants['animated.webp'] = animated().webp({ quality: 90 });
   variants['small-animated.webp'] = animated().resize(40, 30).webp();
   for (const [name, variant] of Object.entries(variants)) {
-    pictures.set(name, await variant.toBuffer());
+    images.set(name, await variant.toBuffer());
   }
-  for (const [name, file] of await makeAvifs(chelsea())) pictures.set(name, file);
-  const canvas = Buffer.from(pictures.get('chelsea.gif') as Buffer);
+  for (const [name, file] of await makeAvifs(chelsea())) images.set(name, file);
+  const canvas = Buffer.from(images.get('chelsea.gif') as Buffer);
   canvas.writeUInt16LE(2100, 6);
   canvas.writeUInt16LE(310, 8);
-  pictures.set('canvas.gif', canvas);
-  pictures.set('animated.png', animate(pictures.get('chelsea.png') as Buffer));
+  images.set('canvas.gif', canvas);
+  images.set('animated.png', animate(images.get('chelsea.png') as Buffer));
   // A row of black, white and a grey that stands for no colour at all; a red that does.
   const greys = { width: 3, height: 1, depth: 2, colourType: 0 };
   const greyKey = makeChunk('tRNS', Buffer.from([0, 2]));
-  pictures.set('grey-key.png', makePng(greys, Uint8Array.of(0, 0b00_11_10_00), [greyKey]));
+  images.set('grey-key.png', makePng(greys, Uint8Array.of(0, 0b00_11_10_00), [greyKey]));
   const reds = { width: 2, height: 1, depth: 16, colourType: 2 };
   const redKey = makeChunk('tRNS', Buffer.from([255, 0, 0, 0, 0, 0]));
   const twoReds = Uint8Array.of(0, 255, 0, 0, 0, 0, 0, 255, 1, 0, 0, 0, 0);
-  pictures.set('red-key.png', makePng(reds, twoReds, [redKey]));
-  // What sharp, with which the trainer reads pictures, makes of them.
-  for (const [name, file] of [...pictures]) {
+  images.set('red-key.png', makePng(reds, twoReds, [redKey]));
+  // What sharp, with which the trainer reads images, makes of them.
+  for (const [name, file] of [...images]) {
     if (/tiff$|cmyk|sequence|premultiplied|-224|key|^alpha|^small|^large/.test(name)) continue;
-    const picture = sharp(file).autoOrient().flatten({ background: '#fff' });
-    pictures.set(`${name}.rgb`, await picture.toColourspace('srgb').raw().toBuffer());
+    const image = sharp(file).autoOrient().flatten({ background: '#fff' });
+    images.set(`${name}.rgb`, await image.toColourspace('srgb').raw().toBuffer());
   }
-  return pictures;
+  return images;
 }
 
-/** A red, green, blue and white picture, stored so that `orientation` turns it upright. */
+/** A red, green, blue and white image, stored so that `orientation` turns it upright. */
 async function storedAs(orientation: number): Promise<Buffer> {
   const quarter = (background: string): Promise<Buffer> =>
     sharp({ create: { width: 32, height: 16, channels: 3, background } })
@@ -111,12 +111,12 @@ async function storedAs(orientation: number): Promise<Buffer> {
     .png()
     .toBuffer();
   // The inverse of what EXIF's orientation asks of a viewer; sharp mirrors before it rotates.
-  const inverses: Record<number, (picture: Sharp) => Sharp> = {
-    2: (picture) => picture.flop(),
-    3: (picture) => picture.rotate(180),
-    4: (picture) => picture.flip(),
-    6: (picture) => picture.rotate(270),
-    8: (picture) => picture.rotate(90),
+  const inverses: Record<number, (image: Sharp) => Sharp> = {
+    2: (image) => image.flop(),
+    3: (image) => image.rotate(180),
+    4: (image) => image.flip(),
+    6: (image) => image.rotate(270),
+    8: (image) => image.rotate(90),
   };
   const mirrored = orientation === 5 || orientation === 7;
   const source = mirrored ? await sharp(upright).flop().png().toBuffer() : upright;

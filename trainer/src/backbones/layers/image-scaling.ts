@@ -51,7 +51,7 @@ export class Normalization extends tf.layers.Layer {
     };
     this.#mean = weight('mean', channels, this.#start.mean);
     this.#variance = weight('variance', channels, this.#start.variance);
-    // Of the pictures that Keras computed them from; nothing reads it.
+    // Of the images that Keras computed them from; nothing reads it.
     weight('count', [], [0]);
     this.built = true;
   }
