@@ -6,10 +6,10 @@ import { expect, test } from 'vitest';
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 test.each([
-  { file: 'images/resize.wasm', options: ['--config', 'asconfig.json'] },
-  { file: 'cnn/cnn-kernels.wasm', options: ['--config', 'asconfig.cnn.json'] },
+  { file: 'images/preprocess/resize.wasm', options: ['--config', 'asconfig.json'] },
+  { file: 'inference/kernels/cnn-kernels.wasm', options: ['--config', 'asconfig.cnn.json'] },
   {
-    file: 'cnn/cnn-kernels-shared.wasm',
+    file: 'inference/kernels/cnn-kernels-shared.wasm',
     options: ['--config', 'asconfig.cnn.json', '--target', 'shared-memory'],
   },
 ])(

@@ -7,7 +7,7 @@ import { maxMemoryBytes } from '../max-memory-bytes.ts';
 /** In `src/`. The others are for programs, other processors, or to be included. */
 const sources = [
   ...['cdf', 'cpu', 'data', 'decode', 'dequant_tables', 'getbits', 'intra_edge', 'itx_1d'],
-  ...['lf_mask', 'lib', 'log', 'mem', 'msac', 'obu', 'pal', 'image', 'qm', 'ref', 'refmvs'],
+  ...['lf_mask', 'lib', 'log', 'mem', 'msac', 'obu', 'pal', 'picture', 'qm', 'ref', 'refmvs'],
   ...['scan', 'tables', 'thread_task', 'warpmv', 'wedge'],
 ];
 

@@ -1,4 +1,4 @@
-// dav1d for src/images/dav1d.ts: decodes one AV1 image at a time, on one thread, in memory that
+// dav1d for src/images/avif/dav1d.ts: decodes one AV1 image at a time, on one thread, in memory that
 // is counted beforehand. After a change: `pnpm --filter shared build:decoders`, which says what it needs.
 
 #include <dav1d/dav1d.h>
@@ -30,7 +30,7 @@ enum {
 static Header header;
 static Frame frame;
 static Dav1dContext *context;
-static Dav1dImage image;
+static Dav1dPicture picture;
 
 static size_t frame_bytes;
 static int frame_count;
@@ -46,14 +46,14 @@ EXPORT("malloc") void *take_pages(size_t bytes) {
 
 /* Rows a power of two apart would fall into the same places of the processor's cache. */
 static ptrdiff_t spread(ptrdiff_t stride) {
-  return stride & 1023 ? stride : stride + DAV1D_IMAGE_ALIGNMENT;
+  return stride & 1023 ? stride : stride + DAV1D_PICTURE_ALIGNMENT;
 }
 
 /*
  * Rows and planes as Dav1dPicAllocator asks for them: sides of whole 128s, and padding. Returns what
  * a frame takes in all, which may be more than an address can hold.
  */
-static uint64_t lay_out(const Dav1dImageParameters *p, ptrdiff_t strides[2], uint64_t sizes[2]) {
+static uint64_t lay_out(const Dav1dPictureParameters *p, ptrdiff_t strides[2], uint64_t sizes[2]) {
   const int has_chroma = p->layout != DAV1D_PIXEL_LAYOUT_I400;
   const int halves_columns = p->layout != DAV1D_PIXEL_LAYOUT_I444;
   const int halves_rows = p->layout == DAV1D_PIXEL_LAYOUT_I420;
@@ -63,10 +63,10 @@ static uint64_t lay_out(const Dav1dImageParameters *p, ptrdiff_t strides[2], uin
   strides[1] = has_chroma ? spread(row >> halves_columns) : 0;
   sizes[0] = strides[0] * height;
   sizes[1] = strides[1] * (height >> halves_rows);
-  return sizes[0] + 2 * sizes[1] + DAV1D_IMAGE_ALIGNMENT;
+  return sizes[0] + 2 * sizes[1] + DAV1D_PICTURE_ALIGNMENT;
 }
 
-static int take_frame(Dav1dImage *p, void *cookie) {
+static int take_frame(Dav1dPicture *p, void *cookie) {
   uint64_t sizes[2];
   if (lay_out(&p->p, p->stride, sizes) > frame_bytes) return DAV1D_ERR(EINVAL);
   /* Hidden frames: they could keep a decoder busy for hours, and no image is made of several. */
@@ -85,13 +85,13 @@ static int take_frame(Dav1dImage *p, void *cookie) {
   return DAV1D_ERR(ENOMEM);
 }
 
-static void release_frame(Dav1dImage *p, void *cookie) { *(int *)p->allocator_data = 0; }
+static void release_frame(Dav1dPicture *p, void *cookie) { *(int *)p->allocator_data = 0; }
 
 /* Reads the sequence header in an item's data. */
 EXPORT("readHeader") const Header *read_header(const uint8_t *data, size_t length) {
   Dav1dSequenceHeader sequence;
   if (dav1d_parse_sequence_header(&sequence, data, length)) return 0;
-  const Dav1dImageParameters p = {
+  const Dav1dPictureParameters p = {
     .w = sequence.max_width,
     .h = sequence.max_height,
     .bpc = 8 + 2 * sequence.hbd,
@@ -131,7 +131,7 @@ EXPORT("decode") const Frame *decode(
   frame_bytes = bytes;
   frame_count = count;
   if (!context && open_context()) return 0;
-  dav1d_image_unref(&image);
+  dav1d_picture_unref(&picture);
   dav1d_flush(context);
   decoded = 0;
   Dav1dData rest = {0};
@@ -143,15 +143,15 @@ EXPORT("decode") const Frame *decode(
       const int sent = dav1d_send_data(context, &rest);
       if (sent && sent != DAV1D_ERR(EAGAIN)) return 0;
     }
-    status = dav1d_get_image(context, &image);
+    status = dav1d_get_picture(context, &picture);
     if (had_all) break;
   }
   if (status) return 0;
   frame = (Frame){
-    image.p.w, image.p.h, image.p.bpc, image.p.layout,
-    image.seq_hdr->mtrx, image.seq_hdr->color_range,
-    {image.data[0], image.data[1], image.data[2]},
-    {image.stride[0], image.stride[1]},
+    picture.p.w, picture.p.h, picture.p.bpc, picture.p.layout,
+    picture.seq_hdr->mtrx, picture.seq_hdr->color_range,
+    {picture.data[0], picture.data[1], picture.data[2]},
+    {picture.stride[0], picture.stride[1]},
   };
   return &frame;
 }
