@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitepress';
+
+/** The pages in reading order; a page that is missing here fails the test beside this folder. */
+const sidebar = [
+  {
+    text: 'Start',
+    items: [
+      { text: 'Getting started', link: '/getting-started' },
+      { text: 'Your own photos', link: '/own-photos' },
+      { text: 'Deployment and price', link: '/deployment' },
+    ],
+  },
+  {
+    text: 'Training',
+    items: [
+      { text: 'Training and recipes', link: '/training' },
+      { text: 'Evaluate, predict, export', link: '/evaluation' },
+      { text: 'Architectures', link: '/architectures' },
+      { text: 'Backends', link: '/backends' },
+    ],
+  },
+  {
+    text: 'Serving',
+    items: [{ text: 'HTTP API', link: '/http-api' }],
+  },
+  {
+    text: 'Reference',
+    items: [{ text: 'Benchmarks', link: '/benchmarks' }],
+  },
+];
+
+export default defineConfig({
+  title: 'Graft',
+  description: 'Train an image classifier on your own photos and serve it at the edge.',
+  cleanUrls: true,
+  // The page's own links and those between pages; a dead one fails the build.
+  ignoreDeadLinks: [/^https?:\/\/localhost/],
+  themeConfig: {
+    sidebar,
+    outline: [2, 3],
+    search: { provider: 'local' },
+  },
+});
