@@ -7,6 +7,7 @@ const sidebar = [
     items: [
       { text: 'Getting started', link: '/getting-started' },
       { text: 'Your own photos', link: '/own-photos' },
+      { text: 'How folders are read', link: '/photo-folders' },
       { text: 'Deployment and price', link: '/deployment' },
     ],
   },
@@ -17,15 +18,25 @@ const sidebar = [
       { text: 'Evaluate, predict, export', link: '/evaluation' },
       { text: 'Architectures', link: '/architectures' },
       { text: 'Backends', link: '/backends' },
+      { text: 'How the trainer reads images', link: '/training-images' },
     ],
   },
   {
     text: 'Serving',
-    items: [{ text: 'HTTP API', link: '/http-api' }],
+    items: [
+      { text: 'HTTP API', link: '/http-api' },
+      { text: 'Security', link: '/security' },
+      { text: 'Images', link: '/images' },
+      { text: 'Arithmetic', link: '/arithmetic' },
+    ],
   },
   {
     text: 'Reference',
-    items: [{ text: 'Benchmarks', link: '/benchmarks' }],
+    items: [
+      { text: 'Architecture', link: '/architecture' },
+      { text: 'Benchmarks', link: '/benchmarks' },
+      { text: 'Real photos', link: '/benchmarks/real-photos' },
+    ],
   },
 ];
 
