@@ -12,8 +12,8 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
   'trainer/src': [
     'cli',
     'commands',
-    'report',
     'export',
+    'report',
     'training',
     'runs',
     'evaluation',

@@ -12,5 +12,14 @@ const totals: Reporter = {
 };
 
 export default defineConfig({
-  test: { projects: ['shared', 'trainer', 'edge'], reporters: ['default', totals] },
+  test: {
+    projects: [
+      'shared',
+      'trainer',
+      'edge',
+      'docs',
+      { test: { name: 'repository', include: ['*.test.ts'] } },
+    ],
+    reporters: ['default', totals],
+  },
 });
