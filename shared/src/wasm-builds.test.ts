@@ -1,9 +1,18 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 import { expect, test } from 'vitest';
+import { tiles } from '../tiles/tiles.ts';
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
+
+test('the unrolled AssemblyScript is what `pnpm --filter shared build` writes', async () => {
+  const folder = new URL('../kernels/cnn/tiles/', import.meta.url);
+  const committed: Record<string, string> = {};
+  for (const file of await readdir(folder))
+    committed[file] = await readFile(new URL(file, folder), 'utf8');
+  expect(committed).toEqual(tiles);
+});
 
 test.each([
   { file: 'images/resize.wasm', options: ['--config', 'asconfig.json'] },
