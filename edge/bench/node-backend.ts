@@ -1,6 +1,7 @@
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { CallRecorder } from 'shared/cnn/call-recorder';
+import { kernelsInHeap } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
 import { createWasmModule } from 'shared/tfjs-wasm-node';
@@ -15,6 +16,7 @@ export async function startBackend(): Promise<CallRecorder> {
   tf.registerBackend('wasm', () => backend);
   await tf.setBackend('wasm');
   const instantiate = cnnKernelsForNode();
-  registerCnnKernels(backend, (imports) => recorder.watchAll(instantiate(imports)));
+  const kernels = kernelsInHeap(module, (imports) => recorder.watchAll(instantiate(imports)));
+  registerCnnKernels(backend, kernels);
   return recorder;
 }

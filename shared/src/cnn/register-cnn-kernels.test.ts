@@ -2,6 +2,7 @@ import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { createWasmModule, type WasmModule } from '../tfjs-wasm-node.ts';
+import { kernelsInHeap } from './cnn-kernels.ts';
 import { composedKernels } from './composed-kernels.ts';
 import { registerCnnKernels } from './register-cnn-kernels.ts';
 import { watchedKernels } from './watched-kernels.ts';
@@ -149,7 +150,7 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
   ['product, by channel', 'multiplyChannels', () => tf.mul(x(), random([2, 1, 1, 6], 4))],
   ['product, by channel, swapped', 'multiplyChannels', () => tf.mul(random([2, 1, 1, 6], 4), x())],
   ['product, one for all', 'stock', () => tf.mul(x(), random([6], 4))],
-  ['product, one for all pictures', 'stock', () => tf.mul(x(), random([1, 1, 1, 6], 4))],
+  ['product, one for all images', 'stock', () => tf.mul(x(), random([1, 1, 1, 6], 4))],
   ['product, by pixel', 'stock', () => tf.mul(x(), random([2, 9, 10, 1], 4))],
   ['product, each by each', 'stock', () => tf.mul(random([3, 1], 1), random([1, 3], 2))],
   [
@@ -178,10 +179,8 @@ beforeAll(async () => {
   for (const kernel of composedKernels('wasm')) tf.registerKernel(kernel);
   await tf.setBackend('wasm');
   for (const [, , run] of cases) stock.push(tf.tidy(() => run().dataSync<'float32'>()));
-  registerCnnKernels(
-    backend,
-    watchedKernels((name) => called.push(name)),
-  );
+  const watched = watchedKernels((name) => called.push(name));
+  registerCnnKernels(backend, kernelsInHeap(wasm, watched));
 });
 
 test.each(cases)('%s: by %s, and as before', (name, kernel, run) => {

@@ -1,6 +1,8 @@
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
+import { kernelsInHeap } from '../cnn/cnn-kernels.ts';
+import { kernelArguments } from '../cnn/kernel-arguments.ts';
 import { registerCnnKernels } from '../cnn/register-cnn-kernels.ts';
 import { watchedKernels } from '../cnn/watched-kernels.ts';
 import { type FoldedGraph, foldGraph } from '../fold-constants.ts';
@@ -26,16 +28,16 @@ const dense: Layer = { op: '_FusedMatMul', kernel: [48, 20], quantization: symme
 let called: string[] = [];
 
 beforeAll(async () => {
-  const backend = new BackendWasm(await createWasmModule());
+  const wasm = await createWasmModule();
+  const backend = new BackendWasm(wasm);
   tf.removeBackend('wasm');
   tf.registerBackend('wasm', () => backend);
   await tf.setBackend('wasm');
-  registerCnnKernels(
-    backend,
-    watchedKernels((name, values) =>
-      called.push(name === 'convolve' && values.at(-1) ? 'convolve in int8' : name),
-    ),
+  const product = kernelArguments.convolve.indexOf('product');
+  const watched = watchedKernels((name, values) =>
+    called.push(name === 'convolve' && values[product] ? 'convolve in int8' : name),
   );
+  registerCnnKernels(backend, kernelsInHeap(wasm, watched));
 });
 
 beforeEach(() => {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { kernelsInHeap } from 'shared/cnn/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/cnn/cnn-kernels-node';
 import { composedKernels } from 'shared/cnn/composed-kernels';
 import { registerCnnKernels } from 'shared/cnn/register-cnn-kernels';
@@ -36,7 +37,9 @@ export async function startWasmBackend(threads: number): Promise<number> {
       setThreadsCount(1);
       const backend = new BackendWasm(module);
       const cnnKernels =
-        threads === 1 ? cnnKernelsForNode() : await startThreadedKernels(module, threads);
+        threads === 1
+          ? kernelsInHeap(module, cnnKernelsForNode())
+          : await startThreadedKernels(module, threads);
       for (const kernel of composedKernels('wasm')) tf.registerKernel(kernel);
       registerCnnKernels(backend, cnnKernels);
       threadsInUse = threads;
