@@ -1,6 +1,7 @@
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { CallRecorder } from 'shared/inference/kernels/call-recorder';
+import { kernelsInHeap } from 'shared/inference/kernels/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/inference/kernels/cnn-kernels-node';
 import { registerCnnKernels } from 'shared/inference/kernels/register-cnn-kernels';
 import { createWasmModule } from 'shared/inference/tfjs-wasm-node';
@@ -15,6 +16,7 @@ export async function startBackend(): Promise<CallRecorder> {
   tf.registerBackend('wasm', () => backend);
   await tf.setBackend('wasm');
   const instantiate = cnnKernelsForNode();
-  registerCnnKernels(backend, (imports) => recorder.watchAll(instantiate(imports)));
+  const kernels = kernelsInHeap(module, (imports) => recorder.watchAll(instantiate(imports)));
+  registerCnnKernels(backend, kernels);
   return recorder;
 }

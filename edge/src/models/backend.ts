@@ -5,7 +5,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { HealthAnswer } from 'shared/contract/answers';
 import { completeWasmModule } from 'shared/inference/complete-wasm-module';
 import { CallRecorder } from 'shared/inference/kernels/call-recorder';
-import type { CnnKernels } from 'shared/inference/kernels/cnn-kernels';
+import {
+  type CnnKernels,
+  kernelsInHeap,
+  type WasmHeap,
+} from 'shared/inference/kernels/cnn-kernels';
 import { registerCnnKernels } from 'shared/inference/kernels/register-cnn-kernels';
 import { oncePerIsolate } from '../isolate/once-per-isolate.ts';
 import { createCpuBackend } from './tfjs/cpu-backend.ts';
@@ -52,7 +56,7 @@ export function int8Arithmetic(): Pick<HealthAnswer, 'arithmetic' | 'reason'> {
     return { arithmetic: 'float32', reason };
   }
   // The slower one on some processors without it, which nothing tells from others: see docs/arithmetic.md.
-  const reason = cnnKernels.hasDotProduct()
+  const reason = cnnKernels.hasDotProduct({})
     ? 'The processor has a dot product of 8-bit integers.'
     : 'V8 has no dot product of 8-bit integers here; most processors compute them faster than float32 without it too.';
   return { arithmetic: 'int8', reason };
@@ -87,14 +91,14 @@ export async function createWasmBackend(
   const backend = new BackendWasm(module);
   calls.watchMemory(backend);
   if (kernels) {
-    registerCnnKernels(backend, (imports) => {
+    cnnKernels = kernelsInHeap(module as unknown as WasmHeap, (imports) => {
       const instance = new WebAssembly.Instance(
         kernels.default,
         imports as unknown as WebAssembly.Imports,
       );
-      cnnKernels = instance.exports as unknown as CnnKernels;
       return calls.watchAll(instance.exports);
     });
+    registerCnnKernels(backend, cnnKernels);
   }
   recorder = calls;
   return backend;

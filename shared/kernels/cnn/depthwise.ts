@@ -5,15 +5,17 @@
 // input value, against 9 or 25 multiplications an output value. Sixteen channels are copied at a
 // time, since they share a cache line.
 import {
+  line3By1,
+  line3By2,
+  line5By1,
+  line5By2,
   lineStride,
   outPixels,
   pixelStride,
   prepareLines,
   TILE,
   weightBytes,
-} from './depthwise-lines';
-import { line3By1, line3By2 } from './depthwise-lines-3';
-import { line5By1, line5By2 } from './depthwise-lines-5';
+} from './tiles/depthwise-lines';
 
 /** Channels that are worked on at a time, in planes of eight. */
 export const GROUP: i32 = 16;

@@ -12,10 +12,11 @@ import {
   PLANES,
   weightBytesOf,
 } from './depthwise';
-import { prepareLines } from './depthwise-lines';
 import { int8PanelBytes, widenPanel } from './int8-panels';
-import { tile1, tile5, tile6 } from './matrix-tiles';
 import { PANEL, panelBias, panelBytes } from './panels';
+import { tile1 } from './row-tile';
+import { prepareLines } from './tiles/depthwise-lines';
+import { tile5, tile6 } from './tiles/matrix-tiles';
 
 /** Six rows of a panel that do not lie in one line. */
 const EDGE_BYTES: usize = 192;

@@ -9,10 +9,8 @@
 // The instruction is exact for seven bits by eight only, and so are these sums on any processor.
 import { copyFloats } from './copy-floats';
 import { HEAD, paddedDepth } from './int8-panels';
-import { hasDotProduct, int8Tile6 } from './int8-tile';
 import { PANEL, panelBias } from './panels';
-
-export { hasDotProduct } from './int8-tile';
+import { int8Tile6 } from './tiles/int8-tile';
 
 const TILE: i32 = 6;
 /** Rows that are worked on together take as much: they stay in the L1 cache. */
@@ -92,6 +90,21 @@ export function multiplyInt8(
     out += <usize>rows * outStride;
     m -= rows;
   }
+}
+
+/**
+ * Whether the processor has an instruction that adds four products to a sum, and V8 uses it: it knows VNNI in
+ * its VEX encoding only, so not on Zen 4. An x86 without it shows itself where the second factor is not of
+ * seven bits, as here: V8 then adds pairs in 16 bits, which hold 32,767 at most. An ARM does not: V8's first,
+ * quick translation computes without the instruction what its good one computes with it.
+ */
+export function hasDotProduct(): bool {
+  const sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(
+    i8x16.splat(127),
+    i8x16.splat(-1),
+    i32x4.splat(0),
+  );
+  return i32x4.extract_lane(sums, 0) !== 2 * 32_767;
 }
 
 /**

@@ -3,9 +3,10 @@
 // The right factor is packed into panels, and the product is computed in tiles that stay in registers.
 import { copyFloats } from './copy-floats';
 import { int8PanelBytes, multiplyRow, widenPanel } from './int8-panels';
-import { tile1, tile5, tile6 } from './matrix-tiles';
 import { PANEL, panelBias, panelBytes } from './panels';
+import { tile1 } from './row-tile';
 import { isSparse, multiplySparse } from './sparse-product';
+import { tile5, tile6 } from './tiles/matrix-tiles';
 
 /** For fewer rows it does not pay to make float32 of 8-bit weights first. */
 const MIN_ROWS: i32 = 4;

@@ -1,10 +1,10 @@
-// AssemblyScript: a matrix product that leaves out what it would multiply by zero. Behind a ReLU half to
+// AssemblyScript: a matrix product that leaves out what it would multiply by zero. After a ReLU half to
 // three quarters of the left factor are zeros, in other places for each image (activation
 // sparsity: Kurtz et al., Inducing and Exploiting Activation Sparsity for Fast Inference on Deep Neural
-// Networks, ICML 2020). The right factor are weights of 8 bits.
+// Networks, ICML 2020). The right factor is weights of 8 bits.
 import { int8PanelBytes, pairPanel } from './int8-panels';
 import { PANEL, panelBias } from './panels';
-import { sparseTile4, sparseTile5 } from './sparse-tiles';
+import { sparseTile4, sparseTile5 } from './tiles/sparse-tiles';
 
 /** Panels of the widest and the narrowest tile. */
 const MOST_PANELS: i32 = 5;

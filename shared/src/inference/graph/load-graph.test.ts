@@ -2,6 +2,8 @@ import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { type FoldedGraph, foldGraph } from '../fold-constants.ts';
+import { kernelsInHeap } from '../kernels/cnn-kernels.ts';
+import { kernelArguments } from '../kernels/kernel-arguments.ts';
 import { registerCnnKernels } from '../kernels/register-cnn-kernels.ts';
 import { watchedKernels } from '../kernels/watched-kernels.ts';
 import { createWasmModule } from '../tfjs-wasm-node.ts';
@@ -26,16 +28,16 @@ const dense: Layer = { op: '_FusedMatMul', kernel: [48, 20], quantization: symme
 let called: string[] = [];
 
 beforeAll(async () => {
-  const backend = new BackendWasm(await createWasmModule());
+  const wasm = await createWasmModule();
+  const backend = new BackendWasm(wasm);
   tf.removeBackend('wasm');
   tf.registerBackend('wasm', () => backend);
   await tf.setBackend('wasm');
-  registerCnnKernels(
-    backend,
-    watchedKernels((name, values) =>
-      called.push(name === 'convolve' && values.at(-1) ? 'convolve in int8' : name),
-    ),
+  const product = kernelArguments.convolve.indexOf('product');
+  const watched = watchedKernels((name, values) =>
+    called.push(name === 'convolve' && values[product] ? 'convolve in int8' : name),
   );
+  registerCnnKernels(backend, kernelsInHeap(wasm, watched));
 });
 
 beforeEach(() => {

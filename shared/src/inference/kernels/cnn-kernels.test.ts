@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type StoredWeight, valuesOf } from '../fold-constants.ts';
 import {
+  asConvolution,
   between,
   type Case,
   clamps,
@@ -8,56 +9,32 @@ import {
   guarded,
   kernels,
   one,
-  outSize,
+  pack,
   random,
   randomConvolution,
   reference,
   runConvolution,
+  runProduct,
+  shapeArguments,
+  unclamped,
   values,
 } from './kernel-cases.ts';
 
 test('a matrix product is that of plain loops, at any size, and touches nothing else', () => {
   for (let i = 0; i < 80; i++) {
     const [m, k, n] = [between(1, 60), between(1, 40), between(1, 40)];
-    const matrix = { height: 1, width: m, channels: k, n, clamp: one(clamps) };
-    const bias = values(one([0, n]));
-    const c: Case = {
-      ...matrix,
-      batch: 1,
-      filter: [1, 1],
-      strides: [1, 1],
-      pad: [0, 0, 0, 0],
-      bias,
-    };
+    const matrix = { m, k, n, bias: values(one([0, n])), clamp: one(clamps) };
     const [a, b] = [values(m * k), values(k * n)];
-    const panels = Math.ceil(n / 8) * 8 * k;
-    const [packed] = guarded.run({ b, out: panels }, ({ b, out }) =>
-      kernels.packPanels(b, k, n, out),
-    ) as [Float32Array];
-    const buffers = { a, packed, bias, edge: 16, out: m * n };
-    const results = guarded.run(buffers, (at) =>
-      kernels.multiply(
-        at.a,
-        m,
-        k,
-        at.packed,
-        n,
-        bias.length && at.bias,
-        ...c.clamp,
-        at.out,
-        at.edge,
-      ),
-    );
-    expectClose(results, reference(c, a, b, false));
+    const results = runProduct(matrix, a, pack(b, k, n), 'multiply');
+    expectClose(results, reference(asConvolution(matrix), a, b, false));
   }
 });
 
 test('rows that take more than a block are all computed', () => {
   const [m, k, n] = [150, 700, 8];
   const [a, b] = [values(m * k), values(k * n)];
-  const results = guarded.run({ a, b, edge: 16, out: m * n }, (at) =>
-    kernels.multiply(at.a, m, k, at.b, n, 0, -Infinity, Infinity, at.out, at.edge),
-  );
+  const matrix = { m, k, n, bias: new Float32Array(), clamp: unclamped };
+  const results = runProduct(matrix, a, pack(b, k, n), 'multiply');
   for (let row = 0; row < m; row++) {
     for (let column = 0; column < n; column++) {
       let sum = 0;
@@ -74,9 +51,7 @@ test('a convolution is that of plain loops, at any size, and touches nothing els
     const { batch, height, width, channels, filter } = c;
     const k = filter[0] * filter[1] * channels;
     const [x, weights] = [values(batch * height * width * channels), values(k * n)];
-    const [packed] = guarded.run({ weights, out: Math.ceil(n / 8) * 8 * k }, (at) =>
-      kernels.packPanels(at.weights, k, n, at.out),
-    ) as [Float32Array];
+    const packed = pack(weights, k, n);
     expectClose(runConvolution(c, x, packed, 'multiply'), reference(c, x, weights, false));
   }
 });
@@ -85,45 +60,34 @@ test('a depthwise convolution is that of plain loops, and touches nothing else',
   let refused = 0;
   for (let i = 0; i < 100; i++) {
     const random = randomConvolution();
-    const filter = [random.filter[0], one([3, 5])] as const;
+    const width = one([3, 5]);
     const n = random.channels;
     const c: Case = {
       ...random,
-      width: between(filter[1], 17),
-      filter,
+      width: between(width, 17),
+      filter: [random.filter[0], width],
       strides: [random.strides[0], between(1, 2)],
       n,
       bias: values(one([0, n])),
     };
-    const { batch, height, width, channels } = c;
-    const [outHeight, outWidth] = outSize(c);
-    const x = values(batch * height * width * channels);
-    const weights = values(filter[0] * filter[1] * channels);
+    const { bias, channels } = c;
+    const shape = shapeArguments(c);
+    const x = values(c.batch * c.height * c.width * channels);
+    const filter = values(shape.filterHeight * shape.filterWidth * channels);
     const work = one([2000, 6000, 30_000]);
-    const out = batch * outHeight * outWidth * n;
-    let isDone = true;
-    const results = guarded.run({ x, weights, bias: c.bias, work, out }, (at) => {
-      isDone = kernels.convolveDepthwise(
-        at.x,
-        batch,
-        height,
-        width,
-        channels,
-        at.weights,
-        ...filter,
-        ...c.strides,
-        c.pad[0],
-        c.pad[2],
-        outHeight,
-        outWidth,
-        c.bias.length && at.bias,
+    const out = c.batch * shape.outHeight * shape.outWidth * n;
+    let isDone = 1;
+    const results = guarded.run({ x, filter, bias, work, out }, (at) => {
+      isDone = kernels.convolveDepthwise({
+        ...shape,
         ...c.clamp,
-        at.out,
-        at.work,
-        work * 4,
-      );
+        ...at,
+        channels,
+        bias: bias.length && at.bias,
+        workBytes: work * 4,
+      });
     });
-    if (isDone) expectClose(results, reference(c, x, weights, true));
+    if (isDone) expectClose(results, reference(c, x, filter, true));
     else refused++;
   }
   expect(refused).toBeLessThan(30);
@@ -137,7 +101,7 @@ test('the mean of pixels is that of plain loops, and touches nothing else', () =
   ] as const) {
     const x = values(batch * pixels * channels);
     const results = guarded.run({ x, out: batch * channels }, (at) =>
-      kernels.meanOfPixels(at.x, batch, pixels, channels, at.out),
+      kernels.meanOfPixels({ ...at, batch, pixels, channels }),
     );
     const expected = Array.from({ length: batch * channels }, (_, i) => {
       const first = Math.floor(i / channels) * pixels * channels + (i % channels);
@@ -152,9 +116,7 @@ test('the mean of pixels is that of plain loops, and touches nothing else', () =
 test('a sum is that of plain loops, at any length, and touches nothing else', () => {
   for (let count = 1; count < 40; count++) {
     const [a, b] = [values(count), values(count)];
-    const results = guarded.run({ a, b, out: count }, (at) =>
-      kernels.add(at.a, at.b, count, at.out),
-    );
+    const results = guarded.run({ a, b, out: count }, (at) => kernels.add({ ...at, count }));
     expectClose(
       results,
       Array.from(a, (value, i) => value + (b[i] as number)),
@@ -168,7 +130,7 @@ test('channels times factors are those of plain loops, and nothing else is touch
     const x = values(batch * pixels * channels);
     const factors = values(batch * channels);
     const results = guarded.run({ x, factors, out: x.length }, (at) =>
-      kernels.multiplyChannels(at.x, at.factors, batch, pixels, channels, at.out),
+      kernels.multiplyChannels({ ...at, batch, pixels, channels }),
     );
     const expected = Array.from(x, (value, at) => {
       const image = Math.floor(at / (pixels * channels));
@@ -201,7 +163,7 @@ test.each([
   { name: 'swish', limits: [Infinity, NaN, NaN] },
 ] as const)('a $name is right at any length, for any number', ({ name, limits }) => {
   const run = (x: Float32Array) =>
-    guarded.run({ x, out: x.length }, (at) => kernels[name](at.x, x.length, at.out));
+    guarded.run({ x, out: x.length }, (at) => kernels[name]({ ...at, count: x.length }));
   for (let count = 0; count < 20; count++) {
     const x = values(count).map((value) => value * 10);
     expectActivation(run(x), x, name === 'swish');
@@ -223,7 +185,7 @@ function quantized(shape: number[], factorCount: number) {
   const factors = values(factorCount);
   const weight = { name: 'weight', shape, dtype: 'float32', format: 'uint8', bytes };
   return {
-    steps: new Float32Array(bytes.buffer),
+    codes: new Float32Array(bytes.buffer),
     offset: min / scale,
     scales: factors.map((factor) => factor * scale),
     expected: valuesOf({ ...weight, scale, min, factors } as StoredWeight) as Float32Array,
@@ -242,9 +204,9 @@ test('weights of 8 bits are what JavaScript makes of them, and nothing else is t
   for (let i = 0; i < 60; i++) {
     const channels = between(1, 21);
     const count = channels * 4 * between(1, 9);
-    const { steps, offset, scales, expected } = quantized([count], channels);
-    const results = guarded.run({ steps, scales, out: count }, (at) =>
-      kernels.dequantize(at.steps, count, offset, at.scales, channels, at.out),
+    const { codes, offset, scales, expected } = quantized([count], channels);
+    const results = guarded.run({ codes, scales, out: count }, (at) =>
+      kernels.dequantize({ ...at, count, offset, channels }),
     );
     expectSteps(results, expected, scales);
   }
@@ -254,23 +216,20 @@ test('weights of 8 bits are packed as they would be after it', () => {
   for (let i = 0; i < 60; i++) {
     const n = one([between(1, 7), 8, between(9, 30)]);
     const k = 4 * between(1, 9);
-    const { steps, offset, scales, expected: b } = quantized([k, n], one([1, n]));
-    const length = Math.ceil(n / 8) * 8 * k;
-    const [packed] = guarded.run({ b, out: length }, (at) =>
-      kernels.packPanels(at.b, k, n, at.out),
-    ) as [Float32Array];
-    const results = guarded.run({ steps, scales, out: length }, (at) =>
-      kernels.dequantizePanels(at.steps, k, n, offset, at.scales, scales.length, at.out),
+    const { codes, offset, scales, expected: b } = quantized([k, n], one([1, n]));
+    const packed = pack(b, k, n);
+    const results = guarded.run({ codes, scales, out: packed.length }, (at) =>
+      kernels.dequantizePanels({ ...at, k, n, offset, channels: scales.length }),
     );
     expectSteps(results, packed, scales);
   }
 });
 
 test("the step in the middle of the exporter's range is exactly zero", () => {
-  const steps = new Float32Array(Uint8Array.from([128, 128, 128, 128]).buffer);
+  const codes = new Float32Array(Uint8Array.from([128, 128, 128, 128]).buffer);
   const offset = -128 / 127 / (1 / 127);
-  const results = guarded.run({ steps, scales: Float32Array.of(0.37), out: 4 }, (at) =>
-    kernels.dequantize(at.steps, 4, offset, at.scales, 1, at.out),
+  const results = guarded.run({ codes, scales: Float32Array.of(0.37), out: 4 }, (at) =>
+    kernels.dequantize({ ...at, count: 4, offset, channels: 1 }),
   );
   for (const result of results) expect([...result]).toEqual([0, 0, 0, 0]);
 });

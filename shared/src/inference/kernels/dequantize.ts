@@ -70,16 +70,17 @@ export function registerDequantize(
       const offset = min / scale;
       const n = shape.at(-1) as number;
       const k = bytes.length / n;
-      const scaling = [at, scales.length] as const;
+      const scaling = { scales: at, channels: scales.length };
       let out: tf.TensorInfo;
       if (target === 'values') {
         out = backend.makeOutput(shape, 'float32');
-        const to = backend.getMemoryOffset(out.dataId);
-        kernels.dequantize(codes, bytes.length, offset, ...scaling, to);
+        const values = { codes, count: bytes.length, offset, ...scaling };
+        kernels.dequantize({ ...values, out: backend.getMemoryOffset(out.dataId) });
       } else {
         const { tensor, at: to } = matrices.makePacked(shape, target);
-        if (target === 'multiply') kernels.dequantizePanels(codes, k, n, offset, ...scaling, to);
-        else kernels.packInt8Panels(codes, k, n, ...scaling, to);
+        const values = { codes, k, n, ...scaling };
+        if (target === 'multiply') kernels.dequantizePanels({ ...values, offset, out: to });
+        else kernels.packInt8Panels({ ...values, to });
         out = tensor;
       }
       heap._free(at);

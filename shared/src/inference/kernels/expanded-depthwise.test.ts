@@ -7,10 +7,11 @@ import {
   guarded,
   kernels,
   one,
-  outSize,
+  pack,
   packInt8,
   randomConvolution,
   reference,
+  shapeArguments,
   values,
 } from './kernel-cases.ts';
 
@@ -18,8 +19,8 @@ test('an expanded depthwise convolution is both by plain loops, and touches noth
   let refused = 0;
   for (let i = 0; i < 200; i++) {
     const random = randomConvolution();
-    const filter = [random.filter[0], one([3, 5])] as const;
-    const [width, n] = [between(filter[1], 17), 8 * between(1, 5)];
+    const filterWidth = one([3, 5]);
+    const [width, n] = [between(filterWidth, 17), 8 * between(1, 5)];
     const expansion: Case = {
       ...random,
       width,
@@ -30,61 +31,49 @@ test('an expanded depthwise convolution is both by plain loops, and touches noth
       bias: values(one([0, n])),
       clamp: one(clamps),
     };
-    const { batch, height, channels } = expansion;
+    const { batch, height, channels: inChannels } = expansion;
     const c: Case = {
       ...random,
       width,
       channels: n,
-      filter,
+      filter: [random.filter[0], filterWidth],
       strides: [random.strides[0], between(1, 2)],
       pad: [one([0, 1, 2, 11]), one([0, 1, 2, 11]), random.pad[2], random.pad[3]],
       n,
       bias: values(one([0, n])),
     };
-    const [outHeight, outWidth] = outSize(c);
-    const x = values(batch * height * width * channels);
-    const codes = Uint8Array.from({ length: channels * n }, () => between(1, 255));
+    const shape = shapeArguments(c);
+    const x = values(batch * height * width * inChannels);
+    const codes = Uint8Array.from({ length: inChannels * n }, () => between(1, 255));
     const scales = Float32Array.of(0.01);
     const wide = Float32Array.from(codes, (code) => (code - 128) * 0.01);
-    const isInt8 = one([true, false]);
-    const packed = isInt8
-      ? packInt8({ k: channels, n, codes, scales })
-      : (guarded.run({ wide, out: n * channels }, (at) =>
-          kernels.packPanels(at.wide, channels, n, at.out),
-        )[0] as Float32Array);
-    const weights = values(filter[0] * filter[1] * n);
+    const isInt8 = one([0, 1]);
+    const panels = isInt8
+      ? packInt8({ k: inChannels, n, codes, scales })
+      : pack(wide, inChannels, n);
+    const filter = values(shape.filterHeight * filterWidth * n);
     const work = one([1500, 3000, 6000, 30_000]);
-    let isDone = true;
-    const buffers = { x, packed, wideBias: expansion.bias, weights, bias: c.bias, work };
-    const out = batch * outHeight * outWidth * n;
-    const results = guarded.run({ ...buffers, out }, (at) => {
-      isDone = kernels.convolveExpanded(
-        at.x,
-        batch,
-        height,
-        width,
-        channels,
-        at.packed,
-        isInt8,
-        expansion.bias.length && at.wideBias,
-        ...expansion.clamp,
-        n,
-        at.weights,
-        ...filter,
-        ...c.strides,
-        c.pad[0],
-        c.pad[2],
-        outHeight,
-        outWidth,
-        c.bias.length && at.bias,
+    const out = batch * shape.outHeight * shape.outWidth * n;
+    const { bias } = c;
+    let isDone = 1;
+    const buffers = { x, panels, expansionBias: expansion.bias, filter, bias, work, out };
+    const results = guarded.run(buffers, (at) => {
+      isDone = kernels.convolveExpanded({
+        ...shape,
         ...c.clamp,
-        at.out,
-        at.work,
-        work * 4,
-      );
+        ...at,
+        inChannels,
+        isInt8,
+        expansionBias: expansion.bias.length && at.expansionBias,
+        expansionLow: expansion.clamp.low,
+        expansionHigh: expansion.clamp.high,
+        channels: n,
+        bias: bias.length && at.bias,
+        workBytes: work * 4,
+      });
     });
     const middle = Float32Array.from(reference(expansion, x, wide, false));
-    if (isDone) expectClose(results, reference(c, middle, weights, true));
+    if (isDone) expectClose(results, reference(c, middle, filter, true));
     else refused++;
   }
   expect(refused).toBeLessThan(100);

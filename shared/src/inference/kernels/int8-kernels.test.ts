@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { MAX_INT8_DEPTH } from './cnn-kernels.ts';
+import { type Clamp, MAX_INT8_DEPTH } from './cnn-kernels.ts';
 import {
   between,
   type Case,
@@ -14,6 +14,7 @@ import {
   reference,
   runConvolution,
   runProduct,
+  unclamped,
   values,
 } from './kernel-cases.ts';
 
@@ -21,7 +22,7 @@ interface Int8Case extends Int8Matrix {
   readonly m: number;
   readonly a: Float32Array;
   readonly bias: Float32Array;
-  readonly clamp: readonly [low: number, high: number];
+  readonly clamp: Clamp;
 }
 
 /** One output at a time, each row of `a` quantized to 7 bits. */
@@ -43,7 +44,7 @@ function int8Reference({ m, k, n, a, codes, scales, bias, clamp }: Int8Case): nu
       }
       const scale = scales[scales.length === 1 ? 0 : column] as number;
       const value = ((range / 127) * sum + least * columnSum) * scale + (bias[column] ?? 0);
-      return Math.min(Math.max(value, clamp[0]), clamp[1]);
+      return Math.min(Math.max(value, clamp.low), clamp.high);
     });
   }).flat();
 }
@@ -78,7 +79,7 @@ test('a convolution in 8 bits is the product of its patches, and touches nothing
     const x = values(batch * height * width * channels);
     // A filter for each value under it takes the patches apart.
     const each = Float32Array.from({ length: k * k }, (_, at) => Number(at % (k + 1) === 0));
-    const whole: Case = { ...c, n: k, bias: new Float32Array(), clamp: clamps[0] };
+    const whole: Case = { ...c, n: k, bias: new Float32Array(), clamp: unclamped };
     const a = Float32Array.from(reference(whole, x, each, false));
     const product: Int8Case = {
       m: a.length / k,
@@ -98,7 +99,7 @@ test('a product of 8 bits has room for the deepest that it takes', () => {
   const [m, k, n] = [7, MAX_INT8_DEPTH.multiplyInt8, 3];
   const a = values(m * k);
   const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
-  const rest = { scales: Float32Array.of(1e-5), bias: values(n), clamp: clamps[0] };
+  const rest = { scales: Float32Array.of(1e-5), bias: values(n), clamp: unclamped };
   expectClose(
     runInt8({ m, k, n, a, codes, ...rest }),
     int8Reference({ m, k, n, a, codes, ...rest }),
@@ -114,7 +115,7 @@ test.each([
     const a = values(3 * k);
     a[k + place] = strange;
     const codes = Uint8Array.from({ length: 9 * k }, () => between(1, 255));
-    const rest = { scales: Float32Array.of(1), bias: new Float32Array(), clamp: clamps[0] };
+    const rest = { scales: Float32Array.of(1), bias: new Float32Array(), clamp: unclamped };
     for (const result of runInt8({ m: 3, k, n: 9, a, codes, ...rest })) {
       expect([...result].map(Number.isFinite)).toEqual(
         Array.from({ length: 27 }, (_, i) => i < 9 || i >= 18),
@@ -128,7 +129,7 @@ test('the largest sums of 8 bits are exact on every processor', () => {
   const a = Float32Array.from({ length: m * k }, (_, i) => (i % k === 0 ? 0 : 127));
   for (const code of [1, 255]) {
     const codes = new Uint8Array(k * n).fill(code);
-    const rest = { scales: Float32Array.of(1), bias: new Float32Array(), clamp: clamps[0] };
+    const rest = { scales: Float32Array.of(1), bias: new Float32Array(), clamp: unclamped };
     const sum = 127 * (code - 128) * (k - 1);
     for (const result of runInt8({ m, k, n, a, codes, ...rest })) {
       expect([...result]).toEqual(Array(m * n).fill(sum));
@@ -148,16 +149,17 @@ test('a processor without an instruction for dot products comes to the same bits
 async function productUnder(option: string): Promise<string> {
   const script = `
     import { createHash } from 'node:crypto';
+    import { kernelsIn } from './cnn-kernels.ts';
     import { cnnKernelsForNode } from './cnn-kernels-node.ts';
     const [m, k, n] = [13, 100, 24];
     const memory = new WebAssembly.Memory({ initial: 16 });
-    const kernels = cnnKernelsForNode()({ env: { memory } });
-    const [codes, scales, packed, a, out, work] = [1, 2, 3, 4, 5, 6].map((at) => at << 17);
+    const kernels = kernelsIn(memory, cnnKernelsForNode());
+    const [codes, scales, panels, a, out, work] = [1, 2, 3, 4, 5, 6].map((at) => at << 17);
     new Uint8Array(memory.buffer, codes, k * n).forEach((_, i, all) => (all[i] = 1 + (i * 7919) % 255));
     new Float32Array(memory.buffer, scales, n).fill(0.01);
     new Float32Array(memory.buffer, a, m * k).forEach((_, i, all) => (all[i] = Math.sin(i)));
-    kernels.packInt8Panels(codes, k, n, scales, n, packed);
-    kernels.multiplyInt8(a, m, k, packed, n, 0, -Infinity, Infinity, out, work);
+    kernels.packInt8Panels({ codes, k, n, scales, channels: n, to: panels });
+    kernels.multiplyInt8({ a, m, k, panels, n, bias: 0, low: -Infinity, high: Infinity, out, work });
     const product = new Uint8Array(memory.buffer, out, 4 * m * n);
     if (product.every((byte) => byte === 0)) throw new Error('It computed nothing.');
     console.log(createHash('sha256').update(product).digest('hex'));`;
@@ -173,7 +175,7 @@ test('a row of one value has no range, and is exact', () => {
   const [m, k, n] = [2, 40, 3];
   const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
   const a = new Float32Array(m * k).fill(0.37);
-  const rest = { scales: values(n), bias: values(n), clamp: clamps[0] };
+  const rest = { scales: values(n), bias: values(n), clamp: unclamped };
   const expected = int8Reference({ m, k, n, a, codes, ...rest });
   for (const result of runInt8({ m, k, n, a, codes, ...rest })) {
     for (const [i, value] of result.entries()) expect(value).toBeCloseTo(expected[i] as number, 3);

@@ -15,10 +15,11 @@ import {
   reference,
   runConvolution,
   runProduct,
+  unclamped,
   values,
 } from './kernel-cases.ts';
 
-/** Some, or most of them zeros, as behind a ReLU. */
+/** Some, or most of them zeros, as after a ReLU. */
 function sparseValues(length: number): Float32Array {
   const zeros = one([0, 0.3, 0.5, 0.8, 1]);
   return values(length).map((value) => (random() < zeros ? 0 : value));
@@ -64,7 +65,7 @@ test.each([NaN, Infinity])('%d among zeros is not left out', (strange) => {
   const packed = packInt8({ k, n, codes, scales: Float32Array.of(1) });
   const a = new Float32Array(m * k);
   a[4 * k + 7] = strange;
-  const matrix = { m, k, n, bias: values(n), clamp: clamps[0] };
+  const matrix = { m, k, n, bias: values(n), clamp: unclamped };
   for (const result of runProduct(matrix, a, packed, 'multiplyInt8Weights')) {
     const finite = [...result].map(Number.isFinite);
     expect(finite).toEqual(Array.from({ length: m * n }, (_, i) => Math.floor(i / n) !== 4));
@@ -90,7 +91,7 @@ test('a product by weights of 8 bits has room for the deepest that it takes', ()
   const [m, k, n] = [5, MAX_INT8_DEPTH.multiplyInt8Weights, 3];
   const a = values(m * k);
   const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
-  const matrix = { m, k, n, bias: values(n), clamp: clamps[0] };
+  const matrix = { m, k, n, bias: values(n), clamp: unclamped };
   const weights = { k, n, codes, scales: Float32Array.of(1e-5) };
   expectClose(
     runProduct(matrix, a, packInt8(weights), 'multiplyInt8Weights'),

@@ -1,17 +1,21 @@
 import { expect } from 'vitest';
-import { type CnnKernels, type Product, products, WORK_BYTES } from './cnn-kernels.ts';
+import {
+  type Clamp,
+  clamps as clampsByName,
+  kernelsIn,
+  type Product,
+  products,
+  WORK_BYTES,
+} from './cnn-kernels.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { GuardedMemory } from './guarded-memory.ts';
 
 // Every case runs once for each buffer, with guards that show any access beyond it.
 export const guarded = new GuardedMemory();
-export const kernels = cnnKernelsForNode()({ env: { memory: guarded.memory } }) as CnnKernels;
+export const kernels = kernelsIn(guarded.memory, cnnKernelsForNode());
 
-export const clamps = [
-  [-Infinity, Infinity],
-  [0, Infinity],
-  [0, 6],
-] as const;
+export const clamps = Object.values(clampsByName);
+export const unclamped = clampsByName['linear'] as Clamp;
 
 /** Park and Miller's generator. */
 let seed = 7;
@@ -34,14 +38,24 @@ export interface Case {
   readonly pad: readonly [top: number, bottom: number, left: number, right: number];
   readonly n: number;
   readonly bias: Float32Array;
-  readonly clamp: readonly [low: number, high: number];
+  readonly clamp: Clamp;
 }
 
-export function outSize({ height, width, filter, strides, pad }: Case): [number, number] {
-  return [
-    Math.floor((height + pad[0] + pad[1] - filter[0]) / strides[0]) + 1,
-    Math.floor((width + pad[2] + pad[3] - filter[1]) / strides[1]) + 1,
-  ];
+/** The kernels' arguments that say a convolution's shape, but for its channels. */
+export function shapeArguments({ batch, height, width, filter, strides, pad }: Case) {
+  return {
+    batch,
+    height,
+    width,
+    filterHeight: filter[0],
+    filterWidth: filter[1],
+    strideY: strides[0],
+    strideX: strides[1],
+    padTop: pad[0],
+    padLeft: pad[2],
+    outHeight: Math.floor((height + pad[0] + pad[1] - filter[0]) / strides[0]) + 1,
+    outWidth: Math.floor((width + pad[2] + pad[3] - filter[1]) / strides[1]) + 1,
+  };
 }
 
 /** In double precision, one output at a time. `weights` is `[height, width, channels, n or 1]`. */
@@ -51,7 +65,7 @@ export function reference(
   weights: Float32Array,
   depthwise: boolean,
 ): number[] {
-  const [outHeight, outWidth] = outSize(c);
+  const { outHeight, outWidth } = shapeArguments(c);
   const out: number[] = [];
   for (let b = 0; b < c.batch; b++) {
     for (let outY = 0; outY < outHeight; outY++) {
@@ -72,7 +86,7 @@ export function reference(
               }
             }
           }
-          out.push(Math.min(Math.max(sum, c.clamp[0]), c.clamp[1]));
+          out.push(Math.min(Math.max(sum, c.clamp.low), c.clamp.high));
         }
       }
     }
@@ -107,12 +121,22 @@ export function asConvolution({ m, k, ...rest }: MatrixCase): Case {
 export function runProduct(
   { m, k, n, bias, clamp }: MatrixCase,
   a: Float32Array,
-  packed: Float32Array,
+  panels: Float32Array,
   product: Product,
 ): Float32Array[] {
-  return guarded.run({ a, packed, bias, work: WORK_BYTES / 4, out: m * n }, (at) =>
-    kernels[product](at.a, m, k, at.packed, n, bias.length && at.bias, ...clamp, at.out, at.work),
+  const work = product === 'multiply' ? 16 : WORK_BYTES / 4;
+  return guarded.run({ a, panels, bias, work, out: m * n }, (at) =>
+    kernels[product]({ ...at, m, k, n, bias: bias.length && at.bias, ...clamp }),
   );
+}
+
+/** A `[k, n]` matrix, as `packPanels` leaves it. */
+export function pack(matrix: Float32Array, k: number, n: number): Float32Array {
+  const panels = Math.ceil(n / 8) * 8 * k;
+  const [packed] = guarded.run({ from: matrix, out: panels }, ({ from, out }) =>
+    kernels.packPanels({ from, k, n, to: out }),
+  ) as [Float32Array];
+  return packed;
 }
 
 export interface Int8Matrix {
@@ -132,14 +156,14 @@ export function packInt8({ k, n, codes, scales }: Int8Matrix): Float32Array {
   const [packed] = guarded.run(
     { codes: new Float32Array(padded.buffer), scales, out: panels },
     (at) =>
-      kernels.packInt8Panels(
-        at.codes + padded.length - codes.length,
+      kernels.packInt8Panels({
+        codes: at.codes + padded.length - codes.length,
         k,
         n,
-        at.scales,
-        scales.length,
-        at.out,
-      ),
+        scales: at.scales,
+        channels: scales.length,
+        to: at.out,
+      }),
   ) as [Float32Array];
   return packed;
 }
@@ -159,40 +183,28 @@ export function randomConvolution(): Omit<Case, 'n' | 'bias'> {
   };
 }
 
-export function runConvolution(c: Case, x: Float32Array, packed: Float32Array, product: Product) {
-  const { batch, height, width, channels, filter } = c;
-  const [outHeight, outWidth] = outSize(c);
+export function runConvolution(c: Case, x: Float32Array, panels: Float32Array, product: Product) {
+  const { channels, n, bias } = c;
+  const shape = shapeArguments(c);
   const patchCount = between(1, 40);
   const buffers = {
     x,
-    packed,
-    bias: c.bias,
-    patches: patchCount * filter[0] * filter[1] * channels,
+    panels,
+    bias,
+    patches: patchCount * shape.filterHeight * shape.filterWidth * channels,
     work: product === 'multiply' ? 16 : WORK_BYTES / 4,
-    out: batch * outHeight * outWidth * c.n,
+    out: c.batch * shape.outHeight * shape.outWidth * n,
   };
   return guarded.run(buffers, (at) =>
-    kernels.convolve(
-      at.x,
-      batch,
-      height,
-      width,
-      channels,
-      ...filter,
-      ...c.strides,
-      c.pad[0],
-      c.pad[2],
-      outHeight,
-      outWidth,
-      at.packed,
-      c.n,
-      c.bias.length && at.bias,
+    kernels.convolve({
+      ...shape,
       ...c.clamp,
-      at.out,
-      at.patches,
+      ...at,
+      channels,
+      n,
+      bias: bias.length && at.bias,
       patchCount,
-      at.work,
-      products.indexOf(product),
-    ),
+      product: products.indexOf(product),
+    }),
   );
 }

@@ -46,7 +46,7 @@ export class PackedMatrices {
     this.expectUnpacked({ dataId });
     this.#forget(dataId);
     const packed = { ...this.#reserve('multiply', k, n), isTensor: false };
-    this.#kernels.packPanels(this.#backend.getMemoryOffset(dataId), k, n, packed.at);
+    this.#kernels.packPanels({ from: this.#backend.getMemoryOffset(dataId), k, n, to: packed.at });
     this.#packed.set(dataId, packed);
     return packed;
   }
@@ -68,7 +68,7 @@ export class PackedMatrices {
 
   #reserve(product: Product, k: number, n: number): Omit<Packed, 'isTensor'> {
     const { panelBytes, int8PanelBytes } = this.#kernels;
-    const bytes = (product === 'multiply' ? panelBytes : int8PanelBytes)(k, n);
+    const bytes = (product === 'multiply' ? panelBytes : int8PanelBytes)({ k, n });
     return { ...mallocLines(this.#heap._malloc, bytes), product, k, n };
   }
 

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { createWasmModule, type WasmModule } from '../tfjs-wasm-node.ts';
 import { CallRecorder } from './call-recorder.ts';
+import { kernelsInHeap } from './cnn-kernels.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { createPredictor } from './predictor.ts';
 import { registerCnnKernels } from './register-cnn-kernels.ts';
@@ -19,9 +20,8 @@ beforeAll(async () => {
   tf.removeBackend('wasm');
   tf.registerBackend('wasm', () => backend);
   await tf.setBackend('wasm');
-  registerCnnKernels(backend, (imports) =>
-    recorder.watchAll(cnnKernelsForNode()(imports) as object),
-  );
+  const kernels = kernelsInHeap(wasm, (imports) => recorder.watchAll(cnnKernelsForNode()(imports)));
+  registerCnnKernels(backend, kernels);
 });
 
 const weight = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number) =>

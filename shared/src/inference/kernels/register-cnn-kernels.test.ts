@@ -2,6 +2,7 @@ import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
 import { createWasmModule, type WasmModule } from '../tfjs-wasm-node.ts';
+import { kernelsInHeap } from './cnn-kernels.ts';
 import { composedKernels } from './composed-kernels.ts';
 import { registerCnnKernels } from './register-cnn-kernels.ts';
 import { watchedKernels } from './watched-kernels.ts';
@@ -178,10 +179,8 @@ beforeAll(async () => {
   for (const kernel of composedKernels('wasm')) tf.registerKernel(kernel);
   await tf.setBackend('wasm');
   for (const [, , run] of cases) stock.push(tf.tidy(() => run().dataSync<'float32'>()));
-  registerCnnKernels(
-    backend,
-    watchedKernels((name) => called.push(name)),
-  );
+  const watched = watchedKernels((name) => called.push(name));
+  registerCnnKernels(backend, kernelsInHeap(wasm, watched));
 });
 
 test.each(cases)('%s: by %s, and as before', (name, kernel, run) => {

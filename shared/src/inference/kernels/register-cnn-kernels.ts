@@ -1,19 +1,23 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { mallocLines } from './arena.ts';
-import {
-  clamps,
-  type InstantiateKernels,
-  instantiateInHeap,
-  products,
-  type WasmHeap,
-  WORK_BYTES,
-} from './cnn-kernels.ts';
+import { type Clamp, type CnnKernels, products, type WasmHeap, WORK_BYTES } from './cnn-kernels.ts';
 import type { ExpandedDepthwiseAttributes } from './composed-kernels.ts';
 import { registerDequantize } from './dequantize.ts';
+import type { KernelArguments } from './kernel-arguments.ts';
+import {
+  clampOf,
+  convolutionOf,
+  hasLines,
+  isBias,
+  isFloat,
+  isPointwise,
+  type KernelCall,
+  type Shape4D,
+  shapeArguments,
+} from './kernel-call.ts';
 import { PackedMatrices } from './packed-matrices.ts';
 
-type KernelCall = Parameters<tf.KernelConfig['kernelFunc']>[0];
 /** Returns nothing for what it does not cover. */
 type Kernel = (call: KernelCall) => tf.TensorInfo | undefined;
 
@@ -33,11 +37,10 @@ const SCRATCH_BYTES = WORK_BYTES + PATCH_BYTES;
  * replaced kernels still compute.
  *
  * @param backend not yet in use, or in use by nothing else
- * @param instantiate of `cnn-kernels.wasm`, which needs relaxed SIMD
+ * @param kernels in the backend's heap
  */
-export function registerCnnKernels(backend: BackendWasm, instantiate: InstantiateKernels): void {
+export function registerCnnKernels(backend: BackendWasm, kernels: CnnKernels): void {
   const heap = backend.wasm as unknown as WasmHeap;
-  const kernels = instantiateInHeap(heap, instantiate);
   const matrices = new PackedMatrices(backend, heap, kernels);
   /** The same memory for every call, which keeps it in the cache. */
   const { at: scratch } = mallocLines(heap._malloc, SCRATCH_BYTES);
@@ -47,14 +50,24 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     a: tf.TensorInfo,
     b: tf.TensorInfo,
     bias: tf.TensorInfo | undefined,
-    [low, high]: readonly [number, number],
-    [m, k, n]: readonly [number, number, number],
+    { low, high }: Clamp,
+    { m, k, n }: { readonly m: number; readonly k: number; readonly n: number },
     outShape: number[],
   ): tf.TensorInfo => {
-    const { at, product } = matrices.pack(b, k, n);
+    const { at: panels, product } = matrices.pack(b, k, n);
     const out = backend.makeOutput(outShape, 'float32');
-    const to = addressOf(out);
-    kernels[product](addressOf(a), m, k, at, n, addressOf(bias), low, high, to, scratch);
+    kernels[product]({
+      a: addressOf(a),
+      m,
+      k,
+      panels,
+      n,
+      bias: addressOf(bias),
+      low,
+      high,
+      out: addressOf(out),
+      work: scratch,
+    });
     return out;
   };
 
@@ -63,41 +76,31 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     const clamp = clampOf(call);
     const info = convolutionOf(call, false);
     if (!x || !filter || !clamp || !info || !isBias(bias, info.outChannels)) return;
-    const { filterHeight, filterWidth, inChannels, outChannels, outShape, padInfo } = info;
-    const k = filterHeight * filterWidth * inChannels;
+    const { inChannels, outChannels: n, outShape } = info;
+    const k = info.filterHeight * info.filterWidth * inChannels;
     if (isPointwise(info)) {
       const m = tf.util.sizeFromShape(x.shape) / k;
-      return multiply(x, filter, bias, clamp, [m, k, outChannels], outShape);
+      return multiply(x, filter, bias, clamp, { m, k, n }, outShape);
     }
     const patchCount = Math.max(MIN_PATCHES, Math.floor(PATCH_BYTES / (k * 4)));
-    const { at: panels, product } = matrices.pack(filter, k, outChannels);
+    const { at: panels, product } = matrices.pack(filter, k, n);
     const out = backend.makeOutput(outShape, 'float32');
     const bytes = WORK_BYTES + patchCount * k * 4;
     const work = bytes > SCRATCH_BYTES ? heap._malloc(bytes) : scratch;
-    kernels.convolve(
-      addressOf(x),
-      info.batchSize,
-      info.inHeight,
-      info.inWidth,
-      inChannels,
-      filterHeight,
-      filterWidth,
-      info.strideHeight,
-      info.strideWidth,
-      padInfo.top,
-      padInfo.left,
-      info.outHeight,
-      info.outWidth,
-      panels,
-      outChannels,
-      addressOf(bias),
+    kernels.convolve({
+      ...shapeArguments(info),
       ...clamp,
-      addressOf(out),
-      work + WORK_BYTES,
+      x: addressOf(x),
+      channels: inChannels,
+      panels,
+      n,
+      bias: addressOf(bias),
+      out: addressOf(out),
+      patches: work + WORK_BYTES,
       patchCount,
       work,
-      products.indexOf(product),
-    );
+      product: products.indexOf(product),
+    });
     if (work !== scratch) heap._free(work);
     return out;
   };
@@ -108,29 +111,18 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     const info = convolutionOf(call, true);
     if (!x || !filter || !clamp || !info || !isBias(bias, info.outChannels)) return;
     if (!hasLines(info)) return;
-    const { filterWidth, strideWidth, padInfo } = info;
     const out = backend.makeOutput(info.outShape, 'float32');
-    const isDone = kernels.convolveDepthwise(
-      addressOf(x),
-      info.batchSize,
-      info.inHeight,
-      info.inWidth,
-      info.inChannels,
-      addressOf(filter),
-      info.filterHeight,
-      filterWidth,
-      info.strideHeight,
-      strideWidth,
-      padInfo.top,
-      padInfo.left,
-      info.outHeight,
-      info.outWidth,
-      addressOf(bias),
+    const isDone = kernels.convolveDepthwise({
+      ...shapeArguments(info),
       ...clamp,
-      addressOf(out),
-      scratch,
-      DEPTHWISE_BYTES,
-    );
+      x: addressOf(x),
+      channels: info.inChannels,
+      filter: addressOf(filter),
+      bias: addressOf(bias),
+      out: addressOf(out),
+      work: scratch,
+      workBytes: DEPTHWISE_BYTES,
+    });
     if (isDone) return out;
     backend.disposeData(out.dataId);
     return;
@@ -152,32 +144,23 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     const { at: panels, product } = matrices.pack(filter, wide.inChannels, wide.outChannels);
     if (product === 'multiplyInt8') return;
     const out = backend.makeOutput(info.outShape, 'float32');
-    const isDone = kernels.convolveExpanded(
-      addressOf(x),
-      info.batchSize,
-      info.inHeight,
-      info.inWidth,
-      wide.inChannels,
-      panels,
-      product === 'multiplyInt8Weights',
-      addressOf(bias),
-      ...wideClamp,
-      info.inChannels,
-      addressOf(depthwiseFilter),
-      info.filterHeight,
-      info.filterWidth,
-      info.strideHeight,
-      info.strideWidth,
-      info.padInfo.top,
-      info.padInfo.left,
-      info.outHeight,
-      info.outWidth,
-      addressOf(depthwiseBias),
+    const isDone = kernels.convolveExpanded({
+      ...shapeArguments(info),
       ...clamp,
-      addressOf(out),
-      scratch,
-      SCRATCH_BYTES,
-    );
+      x: addressOf(x),
+      inChannels: wide.inChannels,
+      panels,
+      isInt8: Number(product === 'multiplyInt8Weights'),
+      expansionBias: addressOf(bias),
+      expansionLow: wideClamp.low,
+      expansionHigh: wideClamp.high,
+      channels: info.inChannels,
+      filter: addressOf(depthwiseFilter),
+      bias: addressOf(depthwiseBias),
+      out: addressOf(out),
+      work: scratch,
+      workBytes: SCRATCH_BYTES,
+    });
     if (isDone) return out;
     backend.disposeData(out.dataId);
     return;
@@ -193,13 +176,14 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     const m = tf.util.sizeFromShape(a.shape) / k;
     if (m * n === 0) return;
     const batch = a.shape.length >= b.shape.length ? a.shape.slice(0, -1) : undefined;
-    return batch && multiply(a, b, bias, clamp, [m, k, n], [...batch, n]);
+    return batch && multiply(a, b, bias, clamp, { m, k, n }, [...batch, n]);
   };
 
   const add: Kernel = ({ inputs: { a, b } }) => {
     if (!a || !b || !isFloat(a, b) || !tf.util.arraysEqual(a.shape, b.shape)) return;
     const out = backend.makeOutput(a.shape, 'float32');
-    kernels.add(addressOf(a), addressOf(b), tf.util.sizeFromShape(a.shape), addressOf(out));
+    const count = tf.util.sizeFromShape(a.shape);
+    kernels.add({ a: addressOf(a), b: addressOf(b), count, out: addressOf(out) });
     return out;
   };
 
@@ -210,16 +194,21 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
     const sides = sidesOf(x.shape, factors.shape);
     if (!sides) return;
     const out = backend.makeOutput(x.shape, 'float32');
-    kernels.multiplyChannels(addressOf(x), addressOf(factors), ...sides, addressOf(out));
+    kernels.multiplyChannels({
+      ...sides,
+      x: addressOf(x),
+      factors: addressOf(factors),
+      out: addressOf(out),
+    });
     return out;
   };
 
   const mapEach =
-    (kernel: (x: number, count: number, out: number) => void): Kernel =>
+    (kernel: CnnKernels['sigmoid' | 'swish']): Kernel =>
     ({ inputs: { x } }) => {
       if (!x || !isFloat(x)) return;
       const out = backend.makeOutput(x.shape, 'float32');
-      kernel(addressOf(x), tf.util.sizeFromShape(x.shape), addressOf(out));
+      kernel({ x: addressOf(x), count: tf.util.sizeFromShape(x.shape), out: addressOf(out) });
       return out;
     };
 
@@ -240,7 +229,8 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
       keepDims ? [batch, 1, 1, channels] : [batch, channels],
       'float32',
     );
-    kernels.meanOfPixels(addressOf(x), batch, height * width, channels, addressOf(out));
+    const pixels = height * width;
+    kernels.meanOfPixels({ x: addressOf(x), batch, pixels, channels, out: addressOf(out) });
     return out;
   };
 
@@ -276,70 +266,15 @@ export function registerCnnKernels(backend: BackendWasm, instantiate: Instantiat
   replace('Swish', mapEach(kernels.swish));
 }
 
-function clampOf({ inputs, attrs }: KernelCall): readonly [number, number] | undefined {
-  if (inputs['preluActivationWeights']) return;
-  const activation = (attrs?.['activation'] as string | undefined) ?? 'linear';
-  return Object.hasOwn(clamps, activation) ? clamps[activation] : undefined;
-}
-
-function isFloat(...tensors: tf.TensorInfo[]): boolean {
-  return tensors.every(({ dtype }) => dtype === 'float32');
-}
-
-function isBias(bias: tf.TensorInfo | undefined, channels: number): boolean {
-  return !bias || (isFloat(bias) && bias.shape.length === 1 && bias.shape[0] === channels);
-}
-
 /** Nothing for factors that are not one for each value, or one for each channel of an image. */
 function sidesOf(
   x: number[],
   factors: number[],
-): readonly [batch: number, pixels: number, channels: number] | undefined {
-  if (tf.util.arraysEqual(x, factors)) return [1, 1, tf.util.sizeFromShape(x)];
+): Pick<KernelArguments<'multiplyChannels'>, 'batch' | 'pixels' | 'channels'> | undefined {
+  if (tf.util.arraysEqual(x, factors))
+    return { batch: 1, pixels: 1, channels: tf.util.sizeFromShape(x) };
   if (x.length !== 4) return;
   const [batch, height, width, channels] = x as Shape4D;
   if (!tf.util.arraysEqual(factors, [batch, 1, 1, channels])) return;
-  return [batch, height * width, channels];
-}
-
-/** Nothing for a convolution that is dilated, empty, or not of NHWC and float32. */
-function convolutionOf({ inputs: { x, filter }, attrs }: KernelCall, depthwise: boolean) {
-  if (!x || !filter || !isFloat(x, filter)) return;
-  const { strides, pad, dilations, dataFormat, dimRoundingMode } = attrs as unknown as Attributes;
-  if (dataFormat && dataFormat !== 'NHWC') return;
-  const info = tf.backend_util.computeConv2DInfo(
-    x.shape as Shape4D,
-    filter.shape as Shape4D,
-    strides,
-    dilations ?? 1,
-    pad,
-    dimRoundingMode,
-    depthwise,
-  );
-  const isCovered =
-    info.dilationHeight * info.dilationWidth === 1 && tf.util.sizeFromShape(info.outShape) > 0;
-  return isCovered ? info : undefined;
-}
-
-/** Whether it is a product of each pixel. */
-function isPointwise(info: tf.backend_util.Conv2DInfo): boolean {
-  const { top, bottom, left, right } = info.padInfo;
-  const areas = info.filterHeight * info.filterWidth * info.strideHeight * info.strideWidth;
-  return areas === 1 && top + bottom + left + right === 0;
-}
-
-/** Whether there is a kernel for a depthwise convolution's lines. */
-function hasLines({ filterWidth, strideWidth, ...info }: tf.backend_util.Conv2DInfo): boolean {
-  const isNarrow = filterWidth === 3 || filterWidth === 5;
-  return isNarrow && strideWidth <= 2 && info.outChannels === info.inChannels;
-}
-
-type Shape4D = [number, number, number, number];
-
-interface Attributes {
-  readonly strides: number | [number, number];
-  readonly pad: 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
-  readonly dilations?: number | [number, number];
-  readonly dataFormat?: string;
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+  return { batch, pixels: height * width, channels };
 }

@@ -1,5 +1,6 @@
 import {
   type CnnKernels,
+  kernelsInHeap,
   products,
   type WasmHeap,
   WORK_BYTES,
@@ -53,9 +54,8 @@ const heap: WasmHeap = {
 let one: CnnKernels;
 let many: CnnKernels;
 beforeAll(async () => {
-  const imports = { env: { memory: wasmMemory } };
-  one = cnnKernelsForNode('cnn-kernels-shared.wasm')(imports) as CnnKernels;
-  many = (await startThreadedKernels(heap, THREADS))(imports) as CnnKernels;
+  one = kernelsInHeap(heap, cnnKernelsForNode('cnn-kernels-shared.wasm'));
+  many = await startThreadedKernels(heap, THREADS);
 });
 
 /** What one thread makes of a call, what several do, and how many of those had a share. */
@@ -73,6 +73,24 @@ function compare(length: number, call: (kernels: CnnKernels, out: number) => unk
   return { alone, together, threads: working.length };
 }
 
+/** A convolution of square images to ones of the same size. */
+function squares(batch: number, side: number, filter: number) {
+  const pad = (filter - 1) / 2;
+  return {
+    batch,
+    height: side,
+    width: side,
+    filterHeight: filter,
+    filterWidth: filter,
+    strideY: 1,
+    strideX: 1,
+    padTop: pad,
+    padLeft: pad,
+    outHeight: side,
+    outWidth: side,
+  };
+}
+
 test.each([
   { m: 401, k: 123, n: 165, threads: 3 },
   { m: 73, k: 1280, n: 45, threads: 2 },
@@ -84,7 +102,7 @@ test.each([
   const work = malloc(WORK_BYTES);
   for (const name of products) {
     const found = compare(m * n, (kernels, out) =>
-      kernels[name](a, m, k, panels, n, bias, -1, 6, out, work),
+      kernels[name]({ a, m, k, panels, n, bias, low: -1, high: 6, out, work }),
     );
     expect(found.together).toEqual(found.alone);
     expect(new Set(found.alone).size).toBeGreaterThan(1);
@@ -105,31 +123,31 @@ test.each([
   const [x, panels] = [values(batch * height * width * channels), values(96 * k)];
   const [bias, patches, work] = [values(n), malloc(patchCount * k * 4), malloc(WORK_BYTES)];
   const found = compare(batch * outHeight * outWidth * n, (kernels, out) =>
-    kernels.convolve(
+    kernels.convolve({
       x,
       batch,
       height,
       width,
       channels,
-      3,
-      3,
-      2,
-      1,
-      1,
-      1,
+      filterHeight: 3,
+      filterWidth: 3,
+      strideY: 2,
+      strideX: 1,
+      padTop: 1,
+      padLeft: 1,
       outHeight,
       outWidth,
       panels,
       n,
       bias,
-      0,
-      Infinity,
+      low: 0,
+      high: Infinity,
       out,
       patches,
       patchCount,
       work,
-      products.indexOf(product),
-    ),
+      product: products.indexOf(product),
+    }),
   );
   // Pixels that are left over from the tiles are others.
   const far = found.together.findIndex(
@@ -147,29 +165,19 @@ test.each([
   const [side, channels, workBytes] = [47, 50, 64 * 1024];
   const x = values(batch * side * side * channels);
   const [filter, bias, work] = [values(25 * channels), values(channels), malloc(workBytes)];
-  const call = (kernels: CnnKernels, out: number, bytes: number) =>
-    kernels.convolveDepthwise(
+  const call = (kernels: CnnKernels, out: number, workBytes: number) =>
+    kernels.convolveDepthwise({
+      ...squares(batch, side, 5),
       x,
-      batch,
-      side,
-      side,
       channels,
       filter,
-      5,
-      5,
-      1,
-      1,
-      2,
-      2,
-      side,
-      side,
       bias,
-      0,
-      6,
+      low: 0,
+      high: 6,
       out,
       work,
-      bytes,
-    );
+      workBytes,
+    });
   const found = compare(batch * side * side * channels, (kernels, out) => {
     expect(call(kernels, out, workBytes)).toBeTruthy();
     expect(call(kernels, out, 64)).toBeFalsy();
@@ -185,37 +193,27 @@ test.each([
 ])('an expanded one of $batch images is that of one thread, on $threads', ({ batch, threads }) => {
   const [side, inChannels, channels, workBytes] = [47, 20, 48, 64 * 1024];
   const [x, panels] = [values(batch * side * side * inChannels), values(inChannels * channels)];
-  const [wideBias, bias, filter] = [values(channels), values(channels), values(9 * channels)];
+  const [expansionBias, bias, filter] = [values(channels), values(channels), values(9 * channels)];
   const work = malloc(workBytes);
   const found = compare(batch * side * side * channels, (kernels, out) =>
-    kernels.convolveExpanded(
+    kernels.convolveExpanded({
+      ...squares(batch, side, 3),
       x,
-      batch,
-      side,
-      side,
       inChannels,
       panels,
-      false,
-      wideBias,
-      0,
-      6,
+      isInt8: 0,
+      expansionBias,
+      expansionLow: 0,
+      expansionHigh: 6,
       channels,
       filter,
-      3,
-      3,
-      1,
-      1,
-      1,
-      1,
-      side,
-      side,
       bias,
-      0,
-      6,
+      low: 0,
+      high: 6,
       out,
       work,
       workBytes,
-    ),
+    }),
   );
   expect(found.together).toEqual(found.alone);
   expect(new Set(found.alone).size).toBeGreaterThan(1);
@@ -226,11 +224,9 @@ test('a kernel that fails on another thread throws, and the next one computes', 
   const [m, k, n] = [401, 123, 165];
   const [a, panels, work] = [values(m * k), values(168 * k), malloc(WORK_BYTES)];
   const beyond = wasmMemory.buffer.byteLength - (m * n * 4) / 2;
-  expect(() => many.multiply(a, m, k, panels, n, 0, -1, 6, beyond, work)).toThrow(
-    'The kernel multiply failed on one of its threads.',
-  );
-  const { alone, together } = compare(m * n, (kernels, out) =>
-    kernels.multiply(a, m, k, panels, n, 0, -1, 6, out, work),
-  );
+  const call = (kernels: CnnKernels, out: number) =>
+    kernels.multiply({ a, m, k, panels, n, bias: 0, low: -1, high: 6, out, work });
+  expect(() => call(many, beyond)).toThrow('The kernel multiply failed on one of its threads.');
+  const { alone, together } = compare(m * n, call);
   expect(together).toEqual(alone);
 });

@@ -3,18 +3,25 @@ import { Worker } from 'node:worker_threads';
 import { mallocLines, upToLine } from 'shared/inference/kernels/arena';
 import {
   type CnnKernels,
-  type InstantiateKernels,
-  instantiateInHeap,
+  type KernelResult,
+  kernelsInHeap,
   type Product,
   type WasmHeap,
   WORK_BYTES,
 } from 'shared/inference/kernels/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/inference/kernels/cnn-kernels-node';
+import {
+  inOrder,
+  type KernelArguments,
+  type KernelName,
+  kernelArguments,
+} from 'shared/inference/kernels/kernel-arguments';
 import type { KernelThread } from './kernel-thread.ts';
 import { waitForChange } from './wait-for-change.ts';
 
-/** A kernel's place and its arguments; `convolveExpanded` has the most. */
-const CALL_LENGTH = 1 + 26;
+const kernelNames = Object.keys(kernelArguments);
+/** A kernel's place and its arguments. */
+const CALL_LENGTH = 1 + Math.max(...Object.values(kernelArguments).map(({ length }) => length));
 /** A thread takes about 60 µs to wake, in which a core does as many (measured on 2 cores). */
 const MIN_PRODUCTS = 2_000_000;
 /** Fewer are not made of whole tiles: see matrix-product.ts. */
@@ -27,6 +34,20 @@ interface Share {
   readonly count: number;
 }
 
+type Convolution = 'convolve' | 'convolveDepthwise' | 'convolveExpanded';
+/** What all convolutions have. */
+type ConvolutionArguments = Pick<
+  KernelArguments<Convolution>,
+  'x' | 'batch' | 'height' | 'width' | 'outHeight' | 'outWidth' | 'out'
+>;
+
+interface ConvolutionSize {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  /** For one image. */
+  readonly products: number;
+}
+
 /**
  * Starts threads that large calls of the kernels are shared out to: products by rows, convolutions
  * by images. The results are those of one thread, but for the rounding of what is left over from a
@@ -37,13 +58,8 @@ interface Share {
  * @returns the kernels for that module
  * @throws Error of a thread that does not start
  */
-export async function startThreadedKernels(
-  heap: WasmHeap,
-  threads: number,
-): Promise<InstantiateKernels> {
-  const instantiate = cnnKernelsForNode('cnn-kernels-shared.wasm');
-  const kernels = instantiateInHeap(heap, instantiate);
-  const places = Object.keys(kernels);
+export async function startThreadedKernels(heap: WasmHeap, threads: number): Promise<CnnKernels> {
+  const kernels = kernelsInHeap(heap, cnnKernelsForNode('cnn-kernels-shared.wasm'));
   const state = {
     running: new Int32Array(new SharedArrayBuffer(4)),
     failed: new Int32Array(new SharedArrayBuffer(4)),
@@ -57,22 +73,21 @@ export async function startThreadedKernels(
    * @returns what the kernel returns for the first share
    * @throws Error where a share fails, as with an address beyond the memory
    */
-  function run<K extends keyof CnnKernels>(
+  function run<K extends KernelName>(
     name: K,
-    [own, ...shares]: Parameters<CnnKernels[K]>[],
-  ): ReturnType<CnnKernels[K]> {
+    [own, ...shares]: KernelArguments<K>[],
+  ): KernelResult<K> {
     Atomics.store(failed, 0, 0);
     Atomics.store(running, 0, shares.length);
     for (const [i, values] of shares.entries()) {
       const { calls, call } = others[i] as KernelThread;
-      call.set([places.indexOf(name), ...values.map(Number)]);
+      call.set([kernelNames.indexOf(name), ...inOrder(name, values)]);
       Atomics.add(calls, 0, 1);
       Atomics.notify(calls, 0);
     }
-    const kernel = kernels[name] as (...values: unknown[]) => ReturnType<CnnKernels[K]>;
-    let result: ReturnType<CnnKernels[K]>;
+    let result: KernelResult<K>;
     try {
-      result = kernel(...(own as Parameters<CnnKernels[K]>));
+      result = kernels[name](own as KernelArguments<K>);
     } finally {
       for (let left = shares.length; left > 0; left = Atomics.load(running, 0)) {
         waitForChange(running, left);
@@ -109,210 +124,74 @@ export async function startThreadedKernels(
     return scratch.at + thread * scratchBytes;
   }
 
-  function shareProduct(
-    name: Product,
-    [a, m, k, panels, n, bias, low, high, out]: Parameters<CnnKernels['multiply']>,
-  ): void {
-    const shares = split(m, MIN_ROWS, m * k * n).map(
-      ({ thread, first, count }): Parameters<CnnKernels['multiply']> => [
-        a + first * k * 4,
-        count,
-        k,
-        panels,
-        n,
-        bias,
-        low,
-        high,
-        out + first * n * 4,
-        scratchOf(thread, WORK_BYTES),
-      ],
-    );
-    run(name, shares);
+  function shareRows(name: Product, values: KernelArguments<Product>): undefined {
+    const { a, m, k, n, out } = values;
+    const shares = split(m, MIN_ROWS, m * k * n).map(({ thread, first, count }) => ({
+      ...values,
+      a: a + first * k * 4,
+      m: count,
+      out: out + first * n * 4,
+      work: scratchOf(thread, WORK_BYTES),
+    }));
+    return run(name, shares);
   }
 
-  const threaded: CnnKernels = {
+  /** @param memoryOf the arguments that say where a thread works */
+  function shareImages<K extends Convolution>(
+    name: K,
+    values: KernelArguments<K> & ConvolutionArguments,
+    { inChannels, outChannels, products }: ConvolutionSize,
+    memoryOf: (thread: number) => Partial<KernelArguments<K>>,
+  ): KernelResult<K> {
+    const { x, batch, height, width, outHeight, outWidth, out } = values;
+    const shares = split(batch, 1, batch * products).map(({ thread, first, count }) => ({
+      ...values,
+      x: x + first * height * width * inChannels * 4,
+      batch: count,
+      out: out + first * outHeight * outWidth * outChannels * 4,
+      ...memoryOf(thread),
+    }));
+    return run(name, shares);
+  }
+
+  return {
     ...kernels,
 
-    multiply: (...values) => shareProduct('multiply', values),
+    multiply: (values) => shareRows('multiply', values),
 
-    multiplyInt8Weights: (...values) => shareProduct('multiplyInt8Weights', values),
+    multiplyInt8Weights: (values) => shareRows('multiplyInt8Weights', values),
 
-    multiplyInt8: (...values) => shareProduct('multiplyInt8', values),
+    multiplyInt8: (values) => shareRows('multiplyInt8', values),
 
-    convolve(
-      x,
-      batch,
-      height,
-      width,
-      channels,
-      filterHeight,
-      filterWidth,
-      strideY,
-      strideX,
-      padTop,
-      padLeft,
-      outHeight,
-      outWidth,
-      panels,
-      n,
-      bias,
-      low,
-      high,
-      out,
-      _patches,
-      patchCount,
-      _work,
-      product,
-    ) {
+    convolve(values) {
+      const { filterHeight, filterWidth, channels, outHeight, outWidth, n, patchCount } = values;
       const k = filterHeight * filterWidth * channels;
-      const outPixels = outHeight * outWidth;
-      const shares = split(batch, 1, batch * outPixels * k * n).map(
-        ({ thread, first, count }): Parameters<CnnKernels['convolve']> => {
-          const work = scratchOf(thread, WORK_BYTES + patchCount * k * 4);
-          return [
-            x + first * height * width * channels * 4,
-            count,
-            height,
-            width,
-            channels,
-            filterHeight,
-            filterWidth,
-            strideY,
-            strideX,
-            padTop,
-            padLeft,
-            outHeight,
-            outWidth,
-            panels,
-            n,
-            bias,
-            low,
-            high,
-            out + first * outPixels * n * 4,
-            work + WORK_BYTES,
-            patchCount,
-            work,
-            product,
-          ];
-        },
-      );
-      run('convolve', shares);
+      const products = outHeight * outWidth * k * n;
+      const size = { inChannels: channels, outChannels: n, products };
+      return shareImages('convolve', values, size, (thread) => {
+        const work = scratchOf(thread, WORK_BYTES + patchCount * k * 4);
+        return { work, patches: work + WORK_BYTES };
+      });
     },
 
-    convolveDepthwise(
-      x,
-      batch,
-      height,
-      width,
-      channels,
-      filter,
-      filterHeight,
-      filterWidth,
-      strideY,
-      strideX,
-      padTop,
-      padLeft,
-      outHeight,
-      outWidth,
-      bias,
-      low,
-      high,
-      out,
-      _work,
-      workBytes,
-    ) {
-      const outSize = outHeight * outWidth * channels;
-      const shares = split(batch, 1, batch * outSize * filterHeight * filterWidth).map(
-        ({ thread, first, count }): Parameters<CnnKernels['convolveDepthwise']> => [
-          x + first * height * width * channels * 4,
-          count,
-          height,
-          width,
-          channels,
-          filter,
-          filterHeight,
-          filterWidth,
-          strideY,
-          strideX,
-          padTop,
-          padLeft,
-          outHeight,
-          outWidth,
-          bias,
-          low,
-          high,
-          out + first * outSize * 4,
-          scratchOf(thread, workBytes),
-          workBytes,
-        ],
-      );
-      return run('convolveDepthwise', shares);
+    convolveDepthwise(values) {
+      const { filterHeight, filterWidth, channels, outHeight, outWidth, workBytes } = values;
+      const products = outHeight * outWidth * channels * filterHeight * filterWidth;
+      const size = { inChannels: channels, outChannels: channels, products };
+      return shareImages('convolveDepthwise', values, size, (thread) => ({
+        work: scratchOf(thread, workBytes),
+      }));
     },
 
-    convolveExpanded(
-      x,
-      batch,
-      height,
-      width,
-      inChannels,
-      panels,
-      isInt8,
-      expansionBias,
-      expansionLow,
-      expansionHigh,
-      channels,
-      filter,
-      filterHeight,
-      filterWidth,
-      strideY,
-      strideX,
-      padTop,
-      padLeft,
-      outHeight,
-      outWidth,
-      bias,
-      low,
-      high,
-      out,
-      _work,
-      workBytes,
-    ) {
-      const outSize = outHeight * outWidth * channels;
+    convolveExpanded(values) {
+      const { height, width, inChannels, channels, workBytes } = values;
       const products = height * width * inChannels * channels;
-      const shares = split(batch, 1, batch * products).map(
-        ({ thread, first, count }): Parameters<CnnKernels['convolveExpanded']> => [
-          x + first * height * width * inChannels * 4,
-          count,
-          height,
-          width,
-          inChannels,
-          panels,
-          isInt8,
-          expansionBias,
-          expansionLow,
-          expansionHigh,
-          channels,
-          filter,
-          filterHeight,
-          filterWidth,
-          strideY,
-          strideX,
-          padTop,
-          padLeft,
-          outHeight,
-          outWidth,
-          bias,
-          low,
-          high,
-          out + first * outSize * 4,
-          scratchOf(thread, workBytes),
-          workBytes,
-        ],
-      );
-      return run('convolveExpanded', shares);
+      const size = { inChannels, outChannels: channels, products };
+      return shareImages('convolveExpanded', values, size, (thread) => ({
+        work: scratchOf(thread, workBytes),
+      }));
     },
   };
-  return () => threaded;
 }
 
 async function startThread(

@@ -2,11 +2,12 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { completeWasmModule } from 'shared/inference/complete-wasm-module';
+import { kernelsInHeap } from 'shared/inference/kernels/cnn-kernels';
 import { cnnKernelsForNode } from 'shared/inference/kernels/cnn-kernels-node';
 import { composedKernels } from 'shared/inference/kernels/composed-kernels';
 import { registerCnnKernels } from 'shared/inference/kernels/register-cnn-kernels';
 import type { WasmModule } from 'shared/inference/tfjs-wasm-node';
-import { TrainerError } from '../../errors.ts';
+import { TrainerError } from '../errors.ts';
 import { startThreadedKernels } from './threaded-kernels.ts';
 import { registerWasmGradients } from './wasm-gradients.ts';
 
@@ -36,7 +37,9 @@ export async function startWasmBackend(threads: number): Promise<number> {
       setThreadsCount(1);
       const backend = new BackendWasm(module);
       const cnnKernels =
-        threads === 1 ? cnnKernelsForNode() : await startThreadedKernels(module, threads);
+        threads === 1
+          ? kernelsInHeap(module, cnnKernelsForNode())
+          : await startThreadedKernels(module, threads);
       for (const kernel of composedKernels('wasm')) tf.registerKernel(kernel);
       registerCnnKernels(backend, cnnKernels);
       threadsInUse = threads;

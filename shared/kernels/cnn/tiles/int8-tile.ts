@@ -1,6 +1,5 @@
-// AssemblyScript: a tile of a product of 8-bit integers, in registers from the first product to the
-// last. Written like the tiles of matrix-tiles.ts, and for the same reasons, but that AssemblyScript
-// inlines what would be written twice. Biome cannot read its `@inline`, and leaves this file alone.
+// AssemblyScript that shared/tiles/int8-tile.ts wrote, which explains it. Change it there, and run
+// `pnpm --filter shared build`.
 
 /**
  * Six rows and eight columns of the product; sixteen steps of the inner dimension a turn, four of
@@ -29,18 +28,7 @@ export function int8Tile6(
   else tile6(false, a, aStride, panel, rows, bias0, bias1, low, high, out, outStride);
 }
 
-/**
- * Whether the processor has an instruction that adds four products to a sum, and V8 uses it: it knows VNNI in
- * its VEX encoding only, so not on Zen 4. An x86 without it shows itself where the second factor is not of
- * seven bits, as here: V8 then adds pairs in 16 bits, which hold 32,767 at most. An ARM does not: V8's first,
- * quick translation computes without the instruction what its good one computes with it.
- */
-export function hasDotProduct(): bool {
-  const sums = i32x4.relaxed_dot_i8x16_i7x16_add_s(i8x16.splat(127), i8x16.splat(-1), i32x4.splat(0));
-  return i32x4.extract_lane(sums, 0) !== 2 * 32_767;
-}
-
-/** Without that instruction V8 takes five for the same, of which two make the ones, each time. */
+/** Without a dot product V8 takes five instructions for the same, of which two make the ones, each time. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function addProducts(hasDot: bool, a: v128, b: v128, ones: v128, sum: v128): v128 {
@@ -89,24 +77,24 @@ function tile6(
   const columnSum1 = v128.load(panel, 48);
   let b = panel + 64;
   for (const end = a0 + aStride; a0 < end; ) {
-    let b0 = v128.load(b);
+    let b0 = v128.load(b, 0);
     let b1 = v128.load(b, 16);
-    let x = v128.load32_splat(a0);
+    let x = v128.load32_splat(a0, 0);
     sum00 = addProducts(hasDot, b0, x, ones, sum00);
     sum01 = addProducts(hasDot, b1, x, ones, sum01);
-    x = v128.load32_splat(a1);
+    x = v128.load32_splat(a1, 0);
     sum10 = addProducts(hasDot, b0, x, ones, sum10);
     sum11 = addProducts(hasDot, b1, x, ones, sum11);
-    x = v128.load32_splat(a2);
+    x = v128.load32_splat(a2, 0);
     sum20 = addProducts(hasDot, b0, x, ones, sum20);
     sum21 = addProducts(hasDot, b1, x, ones, sum21);
-    x = v128.load32_splat(a3);
+    x = v128.load32_splat(a3, 0);
     sum30 = addProducts(hasDot, b0, x, ones, sum30);
     sum31 = addProducts(hasDot, b1, x, ones, sum31);
-    x = v128.load32_splat(a4);
+    x = v128.load32_splat(a4, 0);
     sum40 = addProducts(hasDot, b0, x, ones, sum40);
     sum41 = addProducts(hasDot, b1, x, ones, sum41);
-    x = v128.load32_splat(a5);
+    x = v128.load32_splat(a5, 0);
     sum50 = addProducts(hasDot, b0, x, ones, sum50);
     sum51 = addProducts(hasDot, b1, x, ones, sum51);
     b0 = v128.load(b, 32);

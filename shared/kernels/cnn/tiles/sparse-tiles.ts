@@ -1,9 +1,5 @@
-// AssemblyScript: a row of a matrix product by its values that are not zero, in registers from the first
-// product to the last. See matrix-tiles.ts for why the loops are written as they are.
-//
-// A value is used once a tile, so that loads are what it waits for: an x86 does two a cycle, and as many
-// multiplications. Weights of two columns come in 32 bits here, as bfloat16, which holds integers of 8
-// bits exactly; a shift and a mask make float32 of them.
+// AssemblyScript that shared/tiles/sparse-tiles.ts wrote, which explains it. Change it there, and run
+// `pnpm --filter shared build`.
 
 /**
  * Adds to 32 columns of a row.
@@ -13,7 +9,7 @@
  */
 export function sparseTile4(a: usize, list: usize, end: usize, weights: usize, out: usize): void {
   const mask = i32x4.splat(0xffff0000);
-  let sum0 = v128.load(out);
+  let sum0 = v128.load(out, 0);
   let sum1 = v128.load(out, 16);
   let sum2 = v128.load(out, 32);
   let sum3 = v128.load(out, 48);
@@ -25,7 +21,7 @@ export function sparseTile4(a: usize, list: usize, end: usize, weights: usize, o
     const place = <usize>load<u8>(list);
     const x = v128.load32_splat(a + (place << 2));
     const row = weights + place * 64;
-    let pair = v128.load(row);
+    let pair = v128.load(row, 0);
     sum0 = f32x4.relaxed_madd(x, i32x4.shl(pair, 16), sum0);
     sum1 = f32x4.relaxed_madd(x, v128.and(pair, mask), sum1);
     pair = v128.load(row, 16);
@@ -38,7 +34,7 @@ export function sparseTile4(a: usize, list: usize, end: usize, weights: usize, o
     sum6 = f32x4.relaxed_madd(x, i32x4.shl(pair, 16), sum6);
     sum7 = f32x4.relaxed_madd(x, v128.and(pair, mask), sum7);
   }
-  v128.store(out, sum0);
+  v128.store(out, sum0, 0);
   v128.store(out, sum1, 16);
   v128.store(out, sum2, 32);
   v128.store(out, sum3, 48);
@@ -56,7 +52,7 @@ export function sparseTile4(a: usize, list: usize, end: usize, weights: usize, o
  */
 export function sparseTile5(a: usize, list: usize, end: usize, weights: usize, out: usize): void {
   const mask = i32x4.splat(0xffff0000);
-  let sum0 = v128.load(out);
+  let sum0 = v128.load(out, 0);
   let sum1 = v128.load(out, 16);
   let sum2 = v128.load(out, 32);
   let sum3 = v128.load(out, 48);
@@ -70,7 +66,7 @@ export function sparseTile5(a: usize, list: usize, end: usize, weights: usize, o
     const place = <usize>load<u8>(list);
     const x = v128.load32_splat(a + (place << 2));
     const row = weights + place * 80;
-    let pair = v128.load(row);
+    let pair = v128.load(row, 0);
     sum0 = f32x4.relaxed_madd(x, i32x4.shl(pair, 16), sum0);
     sum1 = f32x4.relaxed_madd(x, v128.and(pair, mask), sum1);
     pair = v128.load(row, 16);
@@ -86,7 +82,7 @@ export function sparseTile5(a: usize, list: usize, end: usize, weights: usize, o
     sum8 = f32x4.relaxed_madd(x, i32x4.shl(pair, 16), sum8);
     sum9 = f32x4.relaxed_madd(x, v128.and(pair, mask), sum9);
   }
-  v128.store(out, sum0);
+  v128.store(out, sum0, 0);
   v128.store(out, sum1, 16);
   v128.store(out, sum2, 32);
   v128.store(out, sum3, 48);

@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { kernelArguments } from './kernel-arguments.ts';
+
+/** Of the functions that AssemblyScript's sources export. */
+function parametersInSources(): Map<string, string[]> {
+  const folder = new URL('../../../kernels/cnn/', import.meta.url);
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts'));
+  const sources = files.map((file) => readFileSync(new URL(file, folder), 'utf8')).join('\n');
+  const functions = sources.matchAll(/export function (\w+)\(([^)]*)\)/g);
+  return new Map(
+    Array.from(functions, ([, name = '', parameters = '']) => [
+      name,
+      Array.from(parameters.matchAll(/(\w+):/g), ([, parameter = '']) => parameter),
+    ]),
+  );
+}
+
+test.each(Object.entries(kernelArguments))('%s takes these arguments', (name, order) => {
+  expect(parametersInSources().get(name)).toEqual(order);
+});

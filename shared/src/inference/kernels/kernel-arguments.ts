@@ -1,0 +1,87 @@
+/** `[batch, height, width, …]`, float32. */
+const images = ['x', 'batch', 'height', 'width'] as const;
+const filterShape = [
+  'filterHeight',
+  'filterWidth',
+  'strideY',
+  'strideX',
+  'padTop',
+  'padLeft',
+  'outHeight',
+  'outWidth',
+] as const;
+/** `min(max(… + bias, low), high)`, float32; a bias of 0 is none. */
+const output = ['bias', 'low', 'high', 'out'] as const;
+const product = ['a', 'm', 'k', 'panels', 'n', ...output, 'work'] as const;
+
+/**
+ * The arguments of each kernel of `cnn-kernels.wasm`, in their order. WebAssembly knows nothing but this
+ * order and numbers; everything else calls the kernels by these names. What they mean is said at the
+ * kernels in `kernels/cnn/`, whose parameters a test compares with these.
+ */
+export const kernelArguments = {
+  add: ['a', 'b', 'count', 'out'],
+  convolve: [
+    ...images,
+    'channels',
+    ...filterShape,
+    'panels',
+    'n',
+    ...output,
+    'patches',
+    'patchCount',
+    'work',
+    'product',
+  ],
+  convolveDepthwise: [
+    ...images,
+    'channels',
+    'filter',
+    ...filterShape,
+    ...output,
+    'work',
+    'workBytes',
+  ],
+  convolveExpanded: [
+    ...images,
+    'inChannels',
+    'panels',
+    'isInt8',
+    'expansionBias',
+    'expansionLow',
+    'expansionHigh',
+    'channels',
+    'filter',
+    ...filterShape,
+    ...output,
+    'work',
+    'workBytes',
+  ],
+  dequantize: ['codes', 'count', 'offset', 'scales', 'channels', 'out'],
+  dequantizePanels: ['codes', 'k', 'n', 'offset', 'scales', 'channels', 'out'],
+  hasDotProduct: [],
+  int8PanelBytes: ['k', 'n'],
+  meanOfPixels: ['x', 'batch', 'pixels', 'channels', 'out'],
+  multiply: product,
+  multiplyChannels: ['x', 'factors', 'batch', 'pixels', 'channels', 'out'],
+  multiplyInt8: product,
+  multiplyInt8Weights: product,
+  packInt8Panels: ['codes', 'k', 'n', 'scales', 'channels', 'to'],
+  packPanels: ['from', 'k', 'n', 'to'],
+  panelBytes: ['k', 'n'],
+  sigmoid: ['x', 'count', 'out'],
+  swish: ['x', 'count', 'out'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+export type KernelName = keyof typeof kernelArguments;
+
+/** A call's arguments; those of the type `bool` are 0 or 1. */
+export type KernelArguments<K extends KernelName> = Readonly<
+  Record<(typeof kernelArguments)[K][number], number>
+>;
+
+/** @returns a call's arguments as WebAssembly takes them */
+export function inOrder<K extends KernelName>(name: K, values: KernelArguments<K>): number[] {
+  const order: readonly string[] = kernelArguments[name];
+  return order.map((argument) => (values as Readonly<Record<string, number>>)[argument] as number);
+}

@@ -1,0 +1,21 @@
+import { depthwiseLines } from './depthwise-lines.ts';
+import { int8Tile } from './int8-tile.ts';
+import { matrixTiles } from './matrix-tiles.ts';
+import { sparseTiles } from './sparse-tiles.ts';
+
+/** AssemblyScript by its file in kernels/cnn/tiles. */
+export const tiles: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({
+    'depthwise-lines.ts': depthwiseLines,
+    'int8-tile.ts': int8Tile,
+    'matrix-tiles.ts': matrixTiles,
+    'sparse-tiles.ts': sparseTiles,
+  }).map(([file, write]) => [
+    file,
+    `// AssemblyScript that shared/tiles/${file} wrote, which explains it. Change it there, and run
+// \`pnpm --filter shared build\`.
+
+${write()}
+`,
+  ]),
+);
