@@ -7,7 +7,7 @@ import { cnnKernelsForNode } from 'shared/inference/kernels/cnn-kernels-node';
 import { composedKernels } from 'shared/inference/kernels/composed-kernels';
 import { registerCnnKernels } from 'shared/inference/kernels/register-cnn-kernels';
 import type { WasmModule } from 'shared/inference/tfjs-wasm-node';
-import { TrainerError } from '../errors.ts';
+import { TrainerError } from '../../errors.ts';
 import { startThreadedKernels } from './threaded-kernels.ts';
 import { registerWasmGradients } from './wasm-gradients.ts';
 
