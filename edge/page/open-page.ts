@@ -11,7 +11,7 @@ import {
 import { createTestHarness } from 'wrangler';
 
 /** After this, what has not come will not come. */
-export const PATIENCE_MS = 10_000;
+export const PATIENCE_MS = 30_000;
 
 /** The Worker with its page, a browser, and a host with images. */
 export interface PageHost {

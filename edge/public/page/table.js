@@ -82,7 +82,9 @@ function finishedRow(outcome, onChoose) {
     return row;
   }
   const [first] = outcome.reply.answer.predictions;
-  row.insertCell().textContent = first ? nameOf(first.label) : '';
+  const label = row.insertCell();
+  label.className = 'label';
+  label.textContent = first ? nameOf(first.label) : '';
   row.insertCell().textContent = first ? formatProbability(first.probability) : '';
   return row;
 }

@@ -33,7 +33,14 @@ export function showApi(c: Context<AppEnv>): Response | Promise<Response> {
 </head>
 <body>
   <header class="masthead">
-    <a class="brand" href="/"><img src="/favicon.svg" alt="" width="32" height="32">Graft</a>
+    <a class="brand" href="/">
+      <svg viewBox="0 0 32 32" aria-hidden="true">
+        <path class="stem" d="M16 29V15" />
+        <path class="scion" d="M16 17C16 10 20.5 5.5 27 5.5 27 12 22.5 17 16 17Z" />
+        <path class="leaf" d="M16 22c0-5.5-4-9.5-10-9.5 0 5.5 4 9.5 10 9.5Z" />
+      </svg>
+      Graft
+    </a>
     <nav aria-label="More"><a href="/">Classify</a><a href="/models">Models</a></nav>
   </header>
   <main>
@@ -131,13 +138,14 @@ function showResponse([status, { description, content }]: [
 function showParameter(id: string, { name, in: where, required, ...parameter }: Parameter): Html {
   const { type, example, minimum, maximum } = parameter.schema as Record<string, unknown>;
   const isNumber = type === 'integer' || type === 'number';
-  const bounds = minimum !== undefined && html` From ${minimum} to ${maximum}.`;
+  // The bounds of a safe integer say nothing of what is meant.
+  const bounds = maximum !== Number.MAX_SAFE_INTEGER && minimum !== undefined;
   const initial = (parameter.schema as { default?: unknown }).default;
   return html`<div class="parameter">
     <label for="${id}-${name}"><code>${name}</code>${required && html` <span class="facts">required</span>`}</label>
     <input id="${id}-${name}" name="${name}" data-in="${where}" type="${isNumber ? 'number' : 'text'}" ${required ? 'required' : ''}
       placeholder="${initial ?? example ?? ''}" autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="${id}-${name}-note">
-    <p id="${id}-${name}-note" class="facts">${parameter.description}${bounds}</p>
+    <p id="${id}-${name}-note" class="facts">${parameter.description}${bounds && html` From ${minimum} to ${maximum}.`}</p>
   </div>`;
 }
 
