@@ -47,7 +47,7 @@ export async function startPageHost(
   return {
     imageUrl: `http://127.0.0.1:${(host.address() as AddressInfo).port}/image.png`,
     async open(options, path = '/') {
-      const context = await browser.newContext(options ?? {});
+      const context = await browser.newContext({ baseURL: `${url}`, ...options });
       context.setDefaultTimeout(PATIENCE_MS);
       const page = await context.newPage();
       const complaints: string[] = [];
@@ -55,7 +55,7 @@ export async function startPageHost(
       page.on('console', (message) => {
         if (message.type() === 'error') complaints.push(message.text());
       });
-      await page.goto(`${new URL(path, url)}`);
+      await page.goto(path);
       return { page, complaints };
     },
     async close() {

@@ -1,5 +1,5 @@
 /**
- * Has a button copy a text, and say so for two seconds.
+ * Has a button copy a text, and say for two seconds whether it did.
  *
  * @param {HTMLButtonElement} button
  * @param {() => string} text
@@ -7,8 +7,12 @@
 export function copyOnClick(button, text) {
   const label = button.textContent;
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(text());
-    button.textContent = 'Copied';
+    try {
+      await navigator.clipboard.writeText(text());
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'Not copied: the browser refused';
+    }
     setTimeout(() => {
       button.textContent = label;
     }, 2000);
