@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { startPageHost } from './open-page.ts';
 import { fixture } from './visit.ts';
 
@@ -24,7 +25,11 @@ try {
       await save('empty');
       await page.getByRole('button', { name: 'A cat' }).click();
       await page.locator('[data-state="answered"]').waitFor();
-      await save('answered');
+      await page.locator('#crop .frame').waitFor();
+      const answered = await save('answered');
+      // The README's, page/example.webp.
+      const example = sharp(answered).resize(1000).webp({ quality: 80 });
+      await example.toFile(join(folder, `${view}-${colorScheme}-example.webp`));
       await page.getByLabel('Or an image’s address').fill(host.imageUrl);
       await page.getByRole('button', { name: 'Classify' }).click();
       await page.locator('[data-state="answered"]').waitFor();

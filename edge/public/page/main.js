@@ -65,7 +65,7 @@ async function askMany(chosen, signal) {
   const onOutcome = startTable(chosen, asked, (outcome) => {
     showPreview(outcome.image);
     if ('problem' in outcome) showProblem(outcome.problem);
-    else show({ image: outcome.image, model: asked }, outcome.reply);
+    else show({ image: outcome.image, model: asked }, outcome.reply).catch(showProblem);
   });
   await classifyMany(chosen, asked, signal, (outcome, index) => {
     if (!signal.aborted) onOutcome(outcome, index);
@@ -98,7 +98,7 @@ takeImages((chosen) => {
 });
 
 model.addEventListener('change', () => {
-  showChosenModel();
+  showChosenModel().catch(showProblem);
   if (images.length > 0) ask(images);
 });
 
@@ -134,39 +134,45 @@ async function showChosenModel() {
 /** @type {import('./ask.js').ModelsAnswer['models']} */
 let models = [];
 
+const link = readLink();
+
+/** @returns whether the link's model is one of them, if it names one */
 async function loadModels() {
   const answer = await listModels();
   models = answer.models;
-  const { model: wanted } = readLink();
   model.replaceChildren(...models.map(({ id, title }) => new Option(`${title} (${id})`, id)));
   model.value = answer.default;
-  if (wanted !== null) chooseModel(wanted);
+  const isKnown = link.model === null || chooseModel(link.model);
   await showChosenModel();
+  return isKnown;
 }
 
 /**
- * Chooses what a link names.
+ * Chooses what a link names, if this service has it.
  *
  * @param {string} wanted an id, or id@version
  */
 function chooseModel(wanted) {
   const [id, version] = wanted.split('@', 2);
   const known = models.find((listed) => listed.id === id);
-  if (!known || (version !== undefined && !known.versions.includes(version))) {
-    throw new ServiceError(
-      'Unknown model',
-      `The link names the model ${wanted}, which this service does not have; choose another one.`,
-    );
-  }
+  if (!known || (version !== undefined && !known.versions.includes(version))) return false;
   if (version !== undefined) model.append(new Option(`${known.title} (${wanted})`, wanted));
   model.value = wanted;
+  return true;
+}
+
+/** @param {boolean} isKnown whether the link's model is one that this service has */
+function followLink(isKnown) {
+  if (link.url !== null) url.value = link.url;
+  if (!isKnown) {
+    throw new ServiceError(
+      'Unknown model',
+      `The link names the model ${link.model}, which this service does not have; choose another one.`,
+    );
+  }
+  // What the visitor has chosen meanwhile goes first.
+  if (link.url !== null && images.length === 0) ask([link.url]);
 }
 
 const ready = loadModels();
-ready.catch(showProblem);
-
-const { url: linked } = readLink();
-if (linked !== null) {
-  url.value = linked;
-  ask([linked]);
-}
+ready.then(followLink).catch(showProblem);

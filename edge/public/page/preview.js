@@ -38,7 +38,7 @@ preview.addEventListener('error', () => {
   if (preview.hasAttribute('src')) setHasPreview(false);
 });
 
-export function hideCrop() {
+function hideCrop() {
   crop.toggleAttribute('hidden', true);
   note.hidden = true;
 }
