@@ -73,7 +73,7 @@ function requestOf(form) {
     else path = path.replace(`{${input.name}}`, encodeURIComponent(input.value));
   }
   const url = `${location.origin}${path}${query.size > 0 ? `?${query}` : ''}`;
-  const withKey = keyed === 'true';
+  const withKey = keyed === 'yes';
   const headers = withKey ? authorization() : {};
   const { body, type, curl } = bodyOf(form);
   return {

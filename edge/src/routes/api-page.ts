@@ -116,7 +116,7 @@ function showOperation({ method, path, operation }: Named): Html {
     <thead><tr><th scope="col">Answer</th><th scope="col">Meaning</th></tr></thead>
     <tbody>${Object.entries(responses).map(showResponse)}</tbody>
   </table>
-  <form class="try" data-method="${method}" data-path="${path}" data-keyed="${security !== undefined}" aria-label="Try ${method} ${path}">
+  <form class="try" data-method="${method}" data-path="${path}" data-keyed="${security ? 'yes' : 'no'}" aria-label="Try ${method} ${path}">
     ${parameters.map((parameter) => showParameter(id, parameter))}
     ${requestBody && showBody(id, requestBody.content)}
     <button class="button" type="submit" hidden>Send</button>
