@@ -1,4 +1,4 @@
-import { foldBatchNorm } from '../src/plan/fold-batch-norm.ts';
+import { foldBatchNorm } from '../src/plan/batch-norm/fold-batch-norm.ts';
 import { type NamedTensor, toNamedTensor } from '../src/plan/named-tensor.ts';
 import type { Plan } from '../src/plan/plan.ts';
 

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildDirectory } from '../src/backends/native/build-directory.ts';
 import { TrainerError } from '../src/errors.ts';
+import { buildDirectory } from '../src/files/build-directory.ts';
 import { cacheDirectory } from '../src/files/cache-directory.ts';
-import { findPython } from '../src/files/pip.ts';
-import { runProgram } from '../src/files/run-program.ts';
+import { findPython } from '../src/programs/pip.ts';
+import { runProgram } from '../src/programs/run-program.ts';
 
 // The same TensorFlow that the native backend is bound to.
 const keras = ['tensorflow-cpu==2.21.0', 'keras==3.15.1'];

@@ -3,7 +3,7 @@ import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { startBackend } from '../src/backends/start-backend.ts';
 import { loadGraph } from '../src/models/load-model.ts';
-import { signedValues } from '../src/weights/formula.ts';
+import { signedValues } from './formula.ts';
 
 /** Of probabilities: float32 sums in another order come to less. */
 const TOLERANCE = 1e-5;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { type BackboneName, buildBackbone } from '../src/backbones/registry.ts';
 import { startBackend } from '../src/backends/start-backend.ts';
-import { weightValues } from '../src/weights/formula.ts';
 import { writeKerasH5 } from '../src/weights/keras/write-keras-h5.ts';
 import { readWeights } from '../src/weights/read-weights.ts';
+import { weightValues } from './formula.ts';
 
 /**
  * Reads a network that Keras saved with the formula's weights.

@@ -7,8 +7,8 @@ import { findNvidiaCard } from '../backends/native/nvidia-card.ts';
 import { type BackendName, backendNames } from '../backends/start-backend.ts';
 import { mayHaveGraphicsCard } from '../backends/webgpu/webgpu-backend.ts';
 import { TrainerError } from '../errors.ts';
-import { findPython } from '../files/pip.ts';
-import { runProgram } from '../files/run-program.ts';
+import { findPython } from '../programs/pip.ts';
+import { runProgram } from '../programs/run-program.ts';
 
 /** What trying a backend has shown. */
 export type Diagnosis =

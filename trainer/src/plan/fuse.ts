@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { layerFlow, nameOf } from './layer-flow.ts';
+import { layerFlow, nameOf } from './layers/layer-flow.ts';
 import { fusers, type Step } from './operations.ts';
 import type { Plan } from './plan.ts';
 

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Random } from '../config/random.ts';
 import type { GraphWriter } from './graph-writer.ts';
-import type { LayerFlow } from './layer-flow.ts';
+import type { LayerFlow } from './layers/layer-flow.ts';
 
 /** A weight of the network, under Keras' name for it, such as `stem_conv/kernel`. */
 export interface Parameter {

@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildRoundTripNetwork } from '../../fixtures/round-trip-network.ts';
+import { weightValues } from '../../parity/formula.ts';
 import { startBackend } from '../backends/start-backend.ts';
-import { weightValues } from './formula.ts';
 import { hashWeights } from './hash-weights.ts';
 import { readWeights } from './read-weights.ts';
-import { buildRoundTripNetwork } from './round-trip-network.ts';
 import { writeSafetensors } from './safetensors/safetensors.ts';
 
 let folder: string;

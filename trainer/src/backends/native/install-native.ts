@@ -1,7 +1,6 @@
 import {
   access,
   constants,
-  mkdir,
   readdir,
   readFile,
   rm,
@@ -11,9 +10,10 @@ import {
 } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { TrainerError } from '../../errors.ts';
-import { downloadWheel, findPython, type Wheel } from '../../files/pip.ts';
-import { findProgram, type ProgramOptions, runProgram } from '../../files/run-program.ts';
-import { buildDirectory } from './build-directory.ts';
+import { buildDirectory } from '../../files/build-directory.ts';
+import { makeFolder } from '../../files/make-folder.ts';
+import { downloadWheel, findPython, type Wheel } from '../../programs/pip.ts';
+import { findProgram, type ProgramOptions, runProgram } from '../../programs/run-program.ts';
 import { type Addon, type NativeRecipe, nativeFolderName } from './native-recipe.ts';
 
 export interface InstallOptions extends ProgramOptions {
@@ -107,7 +107,7 @@ export async function findCompiler(programs: ProgramOptions = {}): Promise<strin
 
 async function prepareCache(cache: string): Promise<void> {
   try {
-    await mkdir(cache, { recursive: true });
+    await makeFolder(cache);
     await access(cache, constants.W_OK);
   } catch (cause) {
     throw new TrainerError(

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { TrainerError } from '../../errors.ts';
-import type { Wheel } from '../../files/pip.ts';
+import type { Wheel } from '../../programs/pip.ts';
 import { cudaLibraryWheels, type LibraryWheel } from './cuda-wheels.ts';
 
 /** What a native backend is made of: a wheel's libraries and addons that use them. */

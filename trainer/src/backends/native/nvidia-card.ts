@@ -1,4 +1,4 @@
-import { findProgram, type ProgramOptions, runProgram } from '../../files/run-program.ts';
+import { findProgram, type ProgramOptions, runProgram } from '../../programs/run-program.ts';
 
 export interface NvidiaCard {
   readonly name: string;

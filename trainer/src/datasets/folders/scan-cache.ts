@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { cacheDirectory } from '../../files/cache-directory.ts';
+import { makeFolder } from '../../files/make-folder.ts';
 import { writeFileAtomically } from '../../files/write-atomically.ts';
 
 const finding = z.strictObject({
@@ -72,7 +73,7 @@ export class ScanCache {
       const lines = this.#unwritten.join('');
       this.#unwritten = [];
       await ignoringErrors(async () => {
-        await mkdir(dirname(this.#path), { recursive: true });
+        await makeFolder(dirname(this.#path));
         await appendFile(this.#path, lines);
       });
     }

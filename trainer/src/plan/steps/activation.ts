@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { activationOf, activationStep, baseOf, oneStep } from '../layer-options.ts';
+import { activationOf, activationStep, baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
 export type Activation = 'relu' | 'relu6' | 'sigmoid' | 'swish' | 'tanh';

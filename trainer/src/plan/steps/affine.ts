@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { type FrozenBatchNorm, freezeBatchNorm } from '../frozen-batch-norm.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { type FrozenBatchNorm, freezeBatchNorm } from '../batch-norm/frozen-batch-norm.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { toNamedTensor } from '../named-tensor.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 

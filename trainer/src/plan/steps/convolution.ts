@@ -1,21 +1,21 @@
 import * as tf from '@tensorflow/tfjs';
-import { byGroup } from '../by-group.ts';
 import {
   type ConvolutionWeights,
   foldBatchNorm,
   scaleBias,
   scaleKernel,
-} from '../fold-batch-norm.ts';
-import { freezeBatchNorm } from '../frozen-batch-norm.ts';
+} from '../batch-norm/fold-batch-norm.ts';
+import { freezeBatchNorm } from '../batch-norm/frozen-batch-norm.ts';
+import { byGroup } from '../by-group.ts';
 import { fusedOps, type GraphWriter, numbers, text } from '../graph-writer.ts';
-import { type LayerFlow, nameOf, namesOf } from '../layer-flow.ts';
+import { type LayerFlow, nameOf, namesOf } from '../layers/layer-flow.ts';
 import {
   activationOf,
   expectConfig,
   inlineActivation,
   parameterOf,
   withActivation,
-} from '../layer-options.ts';
+} from '../layers/layer-options.ts';
 import type { NamedTensor } from '../named-tensor.ts';
 import type {
   BackwardContext,

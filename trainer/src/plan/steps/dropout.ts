@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Random } from '../../config/random.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
 export interface DropoutStep extends StepBase {

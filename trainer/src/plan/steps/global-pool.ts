@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { type GraphWriter, integerType } from '../graph-writer.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type Shape, type StepBase } from '../operation.ts';
 
 /** `[n, height, width, channels]` to `[n, channels]`. */

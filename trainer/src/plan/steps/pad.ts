@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { integerType } from '../graph-writer.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
 /** Rows and columns of zeros at each side; a negative number takes away as many. */

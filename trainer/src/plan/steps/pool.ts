@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { numbers, text } from '../graph-writer.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 import { runKernel } from '../run-kernel.ts';
 import { type Padding, windowedShape } from '../window.ts';

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { partialPrefix, removeAbandoned } from '../../files/partial-paths.ts';
+import { makeFolder } from './make-folder.ts';
+import { partialPrefix, removeAbandoned } from './partial-paths.ts';
 
 /**
  * Makes the folder `target` all at once: `build` fills a sibling folder, which
@@ -13,7 +14,7 @@ export async function buildDirectory(
   target: string,
   build: (folder: string) => Promise<void>,
 ): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   await removeAbandoned(target);
 
   const folder = await mkdtemp(partialPrefix(target));

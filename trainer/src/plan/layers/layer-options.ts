@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
+import type { FusedLayer, Parameter, StepBase } from '../operation.ts';
 import { nameOf, namesOf } from './layer-flow.ts';
-import type { FusedLayer, Parameter, StepBase } from './operation.ts';
 
 /** What the step of a layer that becomes one step has in any case. */
 export function baseOf(layer: tf.layers.Layer): Omit<StepBase, 'kind'> {

@@ -1,6 +1,7 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrainerError } from '../errors.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { findProgram, type ProgramOptions, runProgram } from './run-program.ts';
 
 /** One file of a Python package registry: the tags that select it and its hash. */
@@ -49,7 +50,7 @@ export async function downloadWheel(
     signal,
   }: ProgramOptions & { readonly log: (line: string) => void },
 ): Promise<string> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const requirements = join(folder, 'requirements.txt');
   await writeFile(
     requirements,
