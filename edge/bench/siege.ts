@@ -35,7 +35,9 @@ export interface Siege {
 }
 
 export async function startSiege(): Promise<Siege> {
-  const photo = await sharp(fileURLToPath(new URL('../test/fixtures/chelsea.png', import.meta.url)))
+  const photo = await sharp(
+    fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url)),
+  )
     .jpeg({ quality: 90 })
     .toBuffer();
   const host = createServer(async (request, response) => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PageHost, startPageHost } from './open-page.ts';
 
 const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../test/fixtures/${name}.png`, import.meta.url));
+  fileURLToPath(new URL(`../../shared/fixtures/${name}.png`, import.meta.url));
 
 let host: PageHost;
 

@@ -7,7 +7,7 @@ import { startPageHost } from './open-page.ts';
 const [folder] = process.argv.slice(2);
 if (!folder) throw new Error('Name a folder for the images: node page/screenshots.ts <folder>.');
 
-const fixture = fileURLToPath(new URL('../test/fixtures/coffee.png', import.meta.url));
+const fixture = fileURLToPath(new URL('../../shared/fixtures/coffee.png', import.meta.url));
 const host = await startPageHost(await readFile(fixture));
 const views = {
   desktop: { viewport: { width: 1280, height: 900 } },
