@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { swiftshaderEnvironment } from '../fixtures/swiftshader.ts';
 import { type BackendName, backendNames } from '../src/backends/start-backend.ts';
-import { mayHaveGraphicsCard } from '../src/backends/webgpu/webgpu-backend.ts';
+import { mayHaveGpu } from '../src/backends/webgpu/webgpu-backend.ts';
 import { preparePython } from './python-env.ts';
 
 interface Figures {
@@ -27,7 +27,7 @@ const ROUNDS = 3;
 const usual = ['--size', '128', '--batch', '32', '--steps', '10', '--warmup', '3'];
 // A step of 32 would take a minute on either.
 const slow = ['--size', '128', '--batch', '4', '--steps', '1', '--warmup', '1'];
-const slowBackends: readonly BackendName[] = mayHaveGraphicsCard() ? ['cpu'] : ['cpu', 'webgpu'];
+const slowBackends: readonly BackendName[] = mayHaveGpu() ? ['cpu'] : ['cpu', 'webgpu'];
 
 const python = await preparePython(console.log);
 const peers: Record<string, () => Promise<{ stdout: string }>> = {
@@ -89,7 +89,7 @@ console.log(
 );
 
 async function webgpuEnvironment(): Promise<Record<string, string>> {
-  return mayHaveGraphicsCard() ? {} : ((await swiftshaderEnvironment()) ?? {});
+  return mayHaveGpu() ? {} : ((await swiftshaderEnvironment()) ?? {});
 }
 
 function pathOf(file: string): string {

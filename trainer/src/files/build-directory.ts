@@ -4,9 +4,9 @@ import { makeFolder } from './make-folder.ts';
 import { partialPrefix, removeAbandoned } from './partial-paths.ts';
 
 /**
- * Makes the folder `target` all at once: `build` fills a sibling folder, which
- * is renamed into place when it is done. If `build` fails or is killed, `target`
- * does not exist; what a killed build left is removed by the next one.
+ * Makes the folder `target` completely or not at all: `build` fills a folder beside it, which is
+ * renamed into place when it is complete. If `build` fails or is killed, `target` does not exist;
+ * the next build removes what a killed one has left.
  *
  * Two processes may build the same target; the first to finish wins.
  */

@@ -5,7 +5,7 @@ import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 import { runKernel } from '../run-kernel.ts';
 import { type Padding, windowedShape } from '../window.ts';
 
-/** Maximum or mean of each window; padding takes no part in either. */
+/** Maximum or mean of each window; padding counts in neither. */
 export interface PoolStep<K extends 'max-pool' | 'average-pool' = 'max-pool' | 'average-pool'>
   extends StepBase {
   readonly kind: K;

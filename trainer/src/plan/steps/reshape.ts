@@ -5,7 +5,7 @@ import { inputGradients, type Operation, type Shape, type StepBase } from '../op
 
 export interface ReshapeStep extends StepBase {
   readonly kind: 'reshape';
-  /** Of one example. */
+  /** The shape of one example. */
   readonly shape: Shape;
 }
 
