@@ -28,7 +28,7 @@ export async function checkRoundTrip(
     for (const file of ['full.h5', 'full.weights.h5', 'model.h5', 'model.keras']) {
       const tensors = await readWeights(join(folder, file), model.layers);
       for (const [weight, { shape, values }] of tensors) {
-        // Which Keras was not given: it keeps its own.
+        // Keras was not given these weights and keeps its own.
         if (weight.startsWith('normalization/')) continue;
         const expected = weightValues(weight, shape, gain);
         if (expected.some((value, index) => value !== values[index])) {
