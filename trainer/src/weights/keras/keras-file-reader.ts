@@ -85,7 +85,7 @@ export class KerasFileReader {
   /** An attribute of strings, in parts (`name0`, `name1`, …) where it was too long for one. */
   #stringsOf(group: Group, name: string): string[] | undefined {
     const { attrs } = group;
-    const parts = [];
+    const parts: (Group['attrs'][string] | undefined)[] = [];
     if (attrs[name]) parts.push(attrs[name]);
     for (let part = 0; attrs[`${name}${part}`]; part++) parts.push(attrs[`${name}${part}`]);
     if (parts.length === 0) return undefined;
