@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
-          globalSetup: '../trainer/src/backends/backends-global-setup.ts',
+          globalSetup: '../trainer/fixtures/backends-global-setup.ts',
           // TensorFlow's addon cannot be loaded by two threads of one process.
           pool: 'forks',
           testTimeout: 60_000,

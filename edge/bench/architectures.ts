@@ -43,7 +43,7 @@ interface Cost {
 }
 
 const names = process.argv.slice(2) as BackboneName[];
-const chelsea = fileURLToPath(new URL('../test/fixtures/chelsea.png', import.meta.url));
+const chelsea = fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url));
 const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
 await startBackend('auto', () => {});
 const costs: Cost[] = [];

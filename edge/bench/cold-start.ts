@@ -27,7 +27,7 @@ const ROUNDS = 15;
 
 /** Starts each in turns, and asks it once for what a JPEG shows, with the model `imagenet`. */
 export async function measureColdStarts(): Promise<ColdStarts> {
-  const chelsea = fileURLToPath(new URL('../test/fixtures/chelsea.png', import.meta.url));
+  const chelsea = fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url));
   const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
   const host = createServer((_, response) => response.end(photo));
   await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));

@@ -86,7 +86,9 @@ function decodeFormerWebp(file: Uint8Array): void {
 }
 
 const photo = (width: number): Sharp =>
-  sharp(fileURLToPath(new URL('../test/fixtures/coffee.png', import.meta.url))).resize({ width });
+  sharp(fileURLToPath(new URL('../../shared/fixtures/coffee.png', import.meta.url))).resize({
+    width,
+  });
 
 type Decode = (file: Uint8Array) => unknown;
 

@@ -204,7 +204,7 @@ function timeGraph(side: number, batch: number): number {
 }
 
 async function readPhoto(name: string): Promise<Float32Array> {
-  const path = new URL(`../test/fixtures/${name}.png`, import.meta.url);
+  const path = new URL(`../../shared/fixtures/${name}.png`, import.meta.url);
   const { data, info } = await sharp(await readFile(path))
     .removeAlpha()
     .raw()

@@ -175,7 +175,7 @@ function compare(
 }
 
 function fixture(name: string): string {
-  return fileURLToPath(new URL(`../test/fixtures/${name}.png`, import.meta.url));
+  return fileURLToPath(new URL(`../../shared/fixtures/${name}.png`, import.meta.url));
 }
 
 if (import.meta.main) {

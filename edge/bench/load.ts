@@ -23,7 +23,9 @@ const parts = 10;
  */
 const maxGrowthMb = 30;
 
-const photo = await sharp(fileURLToPath(new URL('../test/fixtures/chelsea.png', import.meta.url)))
+const photo = await sharp(
+  fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url)),
+)
   .jpeg({ quality: 90 })
   .toBuffer();
 const host = createServer((request, response) => {

@@ -55,7 +55,7 @@ const parts = ['fetch', 'decode', 'preprocess', 'inference', 'decodeToInference'
 
 /** Measures `/classify` and its parts with a JPEG 500 pixels wide. */
 export async function measureRequests(): Promise<RequestFigures> {
-  const chelsea = fileURLToPath(new URL('../test/fixtures/chelsea.png', import.meta.url));
+  const chelsea = fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url));
   const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
   const host = createServer((_, response) => {
     response.writeHead(200, { 'content-length': photo.length }).end(photo);

@@ -35,7 +35,9 @@ export interface Siege {
 }
 
 export async function startSiege(): Promise<Siege> {
-  const photo = await sharp(fileURLToPath(new URL('../test/fixtures/chelsea.png', import.meta.url)))
+  const photo = await sharp(
+    fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url)),
+  )
     .jpeg({ quality: 90 })
     .toBuffer();
   const host = createServer(async (request, response) => {
@@ -116,7 +118,7 @@ async function ask(siege: Siege, amount: number): Promise<Result> {
 
 /** @returns the 99th percentile in milliseconds, of the middle one of some runs */
 async function p99(siege: Siege): Promise<{ readonly ms: number; readonly failed: number }> {
-  const runs = [];
+  const runs: Awaited<ReturnType<typeof ask>>[] = [];
   for (let i = 0; i < 5; i++) runs.push(await ask(siege, 400));
   return {
     ms: median(runs.map(({ latency }) => latency.p99)),

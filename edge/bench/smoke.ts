@@ -12,7 +12,7 @@ if (!base || !URL.canParse(base)) {
 }
 const key = process.env['GRAFT_API_KEY'];
 const headers: Record<string, string> = key ? { authorization: `Bearer ${key}` } : {};
-const coffee = await readFile(new URL('../test/fixtures/coffee-224.png', import.meta.url));
+const coffee = await readFile(new URL('../../shared/fixtures/coffee-224.png', import.meta.url));
 
 const checks: Record<string, () => Promise<string>> = {
   'computes on WASM': async () => {

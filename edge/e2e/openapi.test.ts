@@ -63,7 +63,7 @@ test('a generated client asks for what the Worker answers', async () => {
   const { data: model } = await call('getModel', { path: { id: 'imagenet' } });
   expect(model).toMatchObject({ version: models.models[0]?.version, card: { id: 'imagenet' } });
 
-  const photo = await readFile(new URL('../test/fixtures/coffee-224.png', import.meta.url));
+  const photo = await readFile(new URL('../../shared/fixtures/coffee-224.png', import.meta.url));
   const query = { model: 'imagenet', top: 1 };
   const { data } = await call('classifyImage', { query, body: new Blob([photo]) });
   expect(classifyAnswer.parse(data).predictions).toMatchObject([{ index: 967 }]);

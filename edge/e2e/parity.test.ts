@@ -8,11 +8,11 @@ import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import sharp from 'sharp';
-import type {} from 'trainer/backends/backends-global-setup';
 import { startBackend } from 'trainer/backends/start-backend';
 import { exportPretrained } from 'trainer/export/export-pretrained';
 import { loadModel } from 'trainer/models/load-model';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type {} from '../../trainer/fixtures/backends-global-setup.ts';
 import { makeFolder, type Served, serve } from './serve.ts';
 
 // One model, one answer: in workerd and in Node, where the trainer measures how good it is.

@@ -9,7 +9,7 @@ export const patience = { timeout: PATIENCE_MS };
 
 /** The path of an image that the tests have. */
 export const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../test/fixtures/${name}.png`, import.meta.url));
+  fileURLToPath(new URL(`../../shared/fixtures/${name}.png`, import.meta.url));
 
 /** The labels of the answer, when it is there. */
 export async function labels(page: Page): Promise<string[]> {

@@ -1,19 +1,19 @@
 /**
- * Images per second of EfficientNet-Lite0 at 128 px on every backend, next to Keras and
- * onnxruntime in the same run.
+ * Images per second of EfficientNet-Lite0 at 128 px on every backend, next to Keras and onnxruntime
+ * in the same run.
  *
  *     pnpm --filter trainer run bench:backends
  *
  * Training is stage 2: everything but BatchNorm, with Adam. A backend that cannot be started here
- * is left out with the reason. Where there is no graphics card, WebGPU runs on SwiftShader, which
- * says that it works and nothing about the speed of a card.
+ * is left out with the reason. Where there is no GPU, WebGPU runs on SwiftShader, which shows that
+ * it works and nothing about the speed of a GPU.
  */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { swiftshaderEnvironment } from '../fixtures/swiftshader.ts';
 import { type BackendName, backendNames } from '../src/backends/start-backend.ts';
-import { mayHaveGraphicsCard } from '../src/backends/webgpu/webgpu-backend.ts';
+import { mayHaveGpu } from '../src/backends/webgpu/webgpu-backend.ts';
 import { preparePython } from './python-env.ts';
 
 interface Figures {
@@ -25,9 +25,9 @@ interface Figures {
 const run = promisify(execFile);
 const ROUNDS = 3;
 const usual = ['--size', '128', '--batch', '32', '--steps', '10', '--warmup', '3'];
-// A step of 32 would take a minute on either.
+// A step of batch 32 would take a minute on either.
 const slow = ['--size', '128', '--batch', '4', '--steps', '1', '--warmup', '1'];
-const slowBackends: readonly BackendName[] = mayHaveGraphicsCard() ? ['cpu'] : ['cpu', 'webgpu'];
+const slowBackends: readonly BackendName[] = mayHaveGpu() ? ['cpu'] : ['cpu', 'webgpu'];
 
 const python = await preparePython(console.log);
 const peers: Record<string, () => Promise<{ stdout: string }>> = {
@@ -89,7 +89,7 @@ console.log(
 );
 
 async function webgpuEnvironment(): Promise<Record<string, string>> {
-  return mayHaveGraphicsCard() ? {} : ((await swiftshaderEnvironment()) ?? {});
+  return mayHaveGpu() ? {} : ((await swiftshaderEnvironment()) ?? {});
 }
 
 function pathOf(file: string): string {

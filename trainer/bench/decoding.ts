@@ -1,12 +1,12 @@
 /**
- * Images a second through the decoding threads, against sharp (libvips), which has its own, in the same
- * run and in turns; medians of five rounds. On a machine that is busy with other work the CPU time of an
- * image says more, since sharp has more threads to get a share with.
+ * Images a second of the decoding threads, compared with sharp (libvips) and its own threads, in
+ * the same run and by turns; medians of five rounds. On a busy machine the CPU time an image says
+ * more, since sharp has more threads to compete with.
  *
  *     pnpm --filter trainer bench:decoding [--size 128] [--only "12 MP PNG"]
  *
- * Both decode files of one kind as a training reads them, a few ahead: upright, in sRGB, over white, and
- * no larger than the network's input needs.
+ * Both decode files of one kind as a training reads them, a few ahead: upright, in sRGB, over
+ * white, and no larger than the network's input needs.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import sharp, { type Sharp } from 'sharp';
 import { decodingThreads } from '../src/datasets/decoding/decoding-threads.ts';
 
 const ROUNDS = 5;
-/** Files that are read at a time, as a training's read-ahead does. */
+/** Files that are read at a time, as training's read-ahead does. */
 const AHEAD = 32;
 
 const { values } = parseArgs({
@@ -38,7 +38,7 @@ const sides: Readonly<Record<'graft' | 'sharp', Read>> = {
 
 interface Kind {
   readonly side: 'small' | 'large';
-  /** In a round: half a second's worth at least. */
+  /** Files of one round, which takes at least half a second. */
   readonly files: number;
   encode(image: Sharp): Sharp;
 }
@@ -75,7 +75,7 @@ try {
     cpuRatios[name] = Number((theirs.cpuMs / ours.cpuMs).toFixed(2));
     console.log(`${name}: ${format(ours)}; sharp ${format(theirs)}`);
   }
-  // The least of all kinds: a data set can be of any.
+  // The smallest ratio of all kinds, since a data set can be of any.
   console.log(
     JSON.stringify({ ratio_sharp: Math.min(...Object.values(ratios)), ratios, cpuRatios }),
   );
@@ -83,7 +83,7 @@ try {
   await rm(folder, { recursive: true });
 }
 
-/** Three images in turn, with grain, which no encoder can leave out. */
+/** Three images by turns, with grain, which no encoder can leave out. */
 async function makeFiles(name: string, { side, files, encode }: Kind): Promise<string[]> {
   const [width, height] = sizes[side];
   await mkdir(join(folder, name));
@@ -115,7 +115,7 @@ async function makeFiles(name: string, { side, files, encode }: Kind): Promise<s
 interface Round {
   /** Images a second. */
   readonly rate: number;
-  /** Of all threads, milliseconds an image. */
+  /** CPU time of all threads, in milliseconds an image. */
   readonly cpuMs: number;
 }
 
@@ -134,7 +134,7 @@ async function measure(files: readonly string[], read: Read): Promise<Round> {
   };
 }
 
-/** As the trainer did before it had the Worker's decoders. */
+/** Decodes as the trainer did before it had the Worker's decoders. */
 async function readWithSharp(file: string): Promise<unknown> {
   const options = { failOn: 'error', autoOrient: true } as const;
   const { autoOrient } = await sharp(file, options).metadata();

@@ -3,9 +3,9 @@
  *
  *     pnpm --filter trainer run bench:large-folder
  *
- * The photos are small, so that this is over in minutes, and all are different files. Both read them
- * all twice, in batches of 32 at 64 pixels. What counts is that memory stays where it is from one
- * epoch to the next.
+ * The photos are small, so that this is over in minutes, and all are different files. Both read all
+ * of them twice, in batches of 32 at 64 pixels. The result that matters is that memory does not
+ * grow from one epoch to the next.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -67,7 +67,7 @@ async function makePhotos(): Promise<void> {
     const into = join(folder, `class ${name}`);
     await mkdir(into, { recursive: true });
     for (let number = name; number < PHOTOS; number += CLASSES) {
-      // Behind the image's end each has bytes of its own, so that none is a repeat.
+      // Each has bytes of its own after the image's end, so that none is a repeat.
       const own = Buffer.alloc(4);
       own.writeUInt32LE(number);
       await writeFile(join(into, `${number}.jpg`), Buffer.concat([photo, own]));

@@ -1,4 +1,4 @@
-import { foldBatchNorm } from '../src/plan/fold-batch-norm.ts';
+import { foldBatchNorm } from '../src/plan/batch-norm/fold-batch-norm.ts';
 import { type NamedTensor, toNamedTensor } from '../src/plan/named-tensor.ts';
 import type { Plan } from '../src/plan/plan.ts';
 
@@ -10,10 +10,10 @@ const FLOAT = 1n;
 const attributeTypes = { integer: 2n, string: 3n, integers: 7n } as const;
 
 /**
- * Writes a plan as an ONNX model, BatchNorm folded, for onnxruntime to be measured with.
+ * Writes a plan as an ONNX model, BatchNorm folded, so that onnxruntime can be measured.
  *
  * @param shape of the input, `[n, channels, height, width]`: ONNX has the channels first
- * @returns the model; it takes in `input` and puts out `output`, the probabilities
+ * @returns the model, with the input `input` and the output `output`, the probabilities
  */
 export async function toOnnxModel(plan: Plan, shape: readonly number[]): Promise<Buffer> {
   const nodes: Buffer[] = [];
@@ -157,7 +157,7 @@ function tensorProto(name: string, shape: readonly number[], values: Float32Arra
   ]);
 }
 
-/** Of no shape where it is empty: onnxruntime finds it out. */
+/** Without a shape where it is empty: onnxruntime infers it. */
 function valueInfo(name: string, shape: readonly number[]): Buffer {
   const dimensions = shape.map((length) => bytes(1, integer(1, BigInt(length))));
   const shapeProto = shape.length > 0 ? [bytes(2, Buffer.concat(dimensions))] : [];

@@ -22,7 +22,7 @@ const input = new ort.Tensor(
 const expected = await runPlan(plan, photos).data();
 const { output } = await session.run({ input });
 if (!expected.every((value, i) => Math.abs(value - Number(output?.data[i])) < 1e-3)) {
-  throw new Error('onnxruntime does not give what the plan gives: not the same network.');
+  throw new Error('onnxruntime and the plan give different results, so the networks differ.');
 }
 
 const forward = await imagesPerSecond(() => session.run({ input }));

@@ -1,12 +1,12 @@
 /**
- * Reading large photos from a folder, next to Keras in the same run, and what reading ahead gives a
- * training.
+ * Reading large photos from a folder, next to Keras in the same run, and how much reading ahead
+ * speeds up training.
  *
  *     pnpm --filter trainer run bench:folder
  *
  * The folder holds 64 photos of 12 megapixels, made of those in `shared/fixtures` with noise. Both
- * decode, crop, resize to 128 pixels and batch them from warm caches, in turns; medians of 3.
- * Keras decodes every pixel; ours has the JPEG decoder reduce the image.
+ * decode, crop, resize to 128 pixels and batch them from warm caches, in turns; medians of 3. Keras
+ * decodes every pixel; ours has the JPEG decoder reduce the image.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -87,7 +87,7 @@ async function makePhotos(): Promise<void> {
   for (let photo = 0; photo < PHOTOS; photo++) {
     const into = join(folder, photo % 2 === 0 ? 'a' : 'b');
     await mkdir(into, { recursive: true });
-    // Behind the image's end each has a byte of its own, so that none is a repeat.
+    // Each has a byte of its own after the image's end, so that none is a repeat.
     const file = distinct[photo % distinct.length] as Buffer;
     await writeFile(join(into, `${photo}.jpg`), Buffer.concat([file, Uint8Array.of(photo)]));
   }

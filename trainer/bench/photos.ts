@@ -3,13 +3,15 @@
  *
  *     pnpm --filter trainer bench:photos --data <folder> [--model <id or folder>] [--peer no]
  *
- * The folder has a folder of photos for each class, called by its label; other names are refused. Every photo
- * is decoded, resized and predicted as in serving, among all of the model's classes. Without `--model` all models
- * of `edge/public/models` that have these classes are measured.
+ * The folder has a folder of photos for each class, with the label as its name; other names are
+ * refused. Every photo is decoded, resized and predicted as in serving, among all of the model's
+ * classes. Without `--model` all models of `edge/public/models` that have these classes are
+ * measured.
  *
- * The peer, for models of CIFAR-10, is a linear head on the pretrained trunk as it is, fitted to 6,000 images:
- * what fine-tuning starts from, and should not fall below. Photos that a model has wrong are listed with what it
- * takes them for; look at them, since a photo may lie in the wrong folder. The last line is JSON.
+ * The peer, for models of CIFAR-10, is a linear head on the pretrained trunk as it is, fitted to
+ * 6,000 images: what fine-tuning starts from, and should not fall below. Wrongly predicted photos
+ * are listed with their predictions; look at them, since a photo may be in the wrong folder. The
+ * last line is JSON.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

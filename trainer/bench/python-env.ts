@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildDirectory } from '../src/backends/native/build-directory.ts';
 import { TrainerError } from '../src/errors.ts';
+import { buildDirectory } from '../src/files/build-directory.ts';
 import { cacheDirectory } from '../src/files/cache-directory.ts';
-import { findPython } from '../src/files/pip.ts';
-import { runProgram } from '../src/files/run-program.ts';
+import { findPython } from '../src/programs/pip.ts';
+import { runProgram } from '../src/programs/run-program.ts';
 
-// The same TensorFlow that the native backend is bound to.
+// The TensorFlow version that the native backend uses.
 const keras = ['tensorflow-cpu==2.21.0', 'keras==3.15.1'];
 
 /**
- * Makes, once for this machine and user, a Python environment with what is to be measured against:
- * TensorFlow and Keras, when nothing else is asked for. Training does not need it.
+ * Makes, once for this machine and user, a Python environment with the libraries to measure
+ * against, by default TensorFlow and Keras. Training does not need it.
  *
  * @returns the path of its python
  * @throws TrainerError `backend_unavailable` without Python, `download_failed`, `interrupted`
@@ -31,7 +31,7 @@ export async function preparePython(
   const python = await findPython();
   log(`Installing ${requirements.join(' and ')} (once, to ${target}) to measure against.`);
   await buildDirectory(target, async (folder) => {
-    // Without pip of its own: Debian packs that apart, and the one that is here can install into it.
+    // Without pip, which Debian packages separately; the present pip can install into the environment.
     await run(python, ['-m', 'venv', '--without-pip', folder]);
     await run(python, [
       ...['-m', 'pip', '--python', pythonOf(folder), 'install', '--no-input', '--quiet'],
@@ -46,7 +46,7 @@ async function run(python: string, args: readonly string[]): Promise<void> {
   if (result.kind !== 'done') {
     throw new TrainerError(
       'download_failed',
-      `The Python environment for the benchmark could not be made (${result.output.trim()}); check the network and try again.`,
+      `The Python environment for the benchmark could not be made (${result.output.trim()}): check the network and try again.`,
     );
   }
 }

@@ -26,7 +26,7 @@ const train = await imagesPerSecond(async () => {
   const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
   const { loss, gradients } = planGradients(plan, photoBatch, lossOf, random);
   optimizer.apply(gradients, 2e-4);
-  // A graphics card has not computed before its values are there.
+  // A GPU computes asynchronously, so the values must be read to know that it has finished.
   await Promise.all([loss.data(), parameters[0]?.value.data()]);
   tf.dispose([loss, ...gradients.values()]);
 });

@@ -19,7 +19,7 @@ import { preparePython } from './python-env.ts';
 
 const run = promisify(execFile);
 const ROUNDS = 3;
-/** What `torch.compile` makes, for all rounds. */
+/** The folder for what `torch.compile` builds, for all rounds. */
 const compiledIn = await mkdtemp(join(tmpdir(), 'graft-torch-'));
 const compiled = { env: { ...process.env, TORCHINDUCTOR_CACHE_DIR: compiledIn } };
 const withOneDnn = { env: { ...process.env, TF_ENABLE_ONEDNN_OPTS: '1' } };
@@ -52,7 +52,7 @@ for (let round = 1; round <= ROUNDS; round++) {
       rounds[peer] = [...(rounds[peer] ?? []), figures];
       console.log(`round ${round}, ${peer}: ${row(figures)}`);
     } catch (error) {
-      // It needs a C++ compiler, which is no part of PyTorch.
+      // It needs a C++ compiler, which does not come with PyTorch.
       if (peer !== 'torch_compile') throw error;
       delete peers[peer];
       console.log(`torch.compile is left out: ${reasonOf(error)}`);
@@ -80,7 +80,7 @@ const ratios = Object.entries(others).flatMap(([peer, figures]) => [
 const ofTorch = ratios.filter(([name]) => /^ratio_torch_[a-z]+$/.test(name)).map(([, r]) => r);
 console.log(
   JSON.stringify({
-    // Against the faster of its two ways.
+    // Compared with the faster of PyTorch's two modes.
     ...(ofTorch.length > 0 && { ratio_torch: Math.min(...ofTorch) }),
     ...Object.fromEntries(ratios),
     graft,

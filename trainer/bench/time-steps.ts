@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What each side of the benches takes: images' side, a step's images, and how many steps. */
+/** The options of each side of the benches: the images' side, the batch size, and the number of steps. */
 const { values } = parseArgs({
   options: {
     backend: { type: 'string', default: 'native' },
@@ -17,7 +17,7 @@ export const batch = Number(values.batch);
 const steps = Number(values.steps);
 const warmup = Number(values.warmup);
 
-/** The median over the steps behind the warm-up. */
+/** The median over the steps after the warm-up. */
 export async function imagesPerSecond(step: () => Promise<unknown>): Promise<number> {
   const rates: number[] = [];
   for (let count = 0; count < warmup + steps; count++) {

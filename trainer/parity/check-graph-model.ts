@@ -3,16 +3,16 @@ import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { startBackend } from '../src/backends/start-backend.ts';
 import { loadGraph } from '../src/models/load-model.ts';
-import { signedValues } from '../src/weights/formula.ts';
+import { signedValues } from './formula.ts';
 
-/** Of probabilities: float32 sums in another order come to less. */
+/** The largest difference of probabilities; float32 sums in another order differ by less. */
 const TOLERANCE = 1e-5;
 
 /**
  * Compares a model directory, computed in float32, with what TensorFlow computes from its files.
  *
  * @param run has TensorFlow compute, as parity/graph_model.py prints it
- * @returns a line where they differ
+ * @returns a line for each difference
  */
 export async function checkGraphModel(
   directory: string,

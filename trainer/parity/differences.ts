@@ -1,8 +1,8 @@
-/** Of the largest number beside it: what other processors' sums differ by, and more. */
+/** Tolerance relative to the largest number beside it: more than the sums of different CPUs differ by. */
 const TOLERANCE = 1e-5;
 
 /**
- * Where two golden values differ.
+ * Lists the differences of two golden values.
  *
  * @returns a line for each, such as `trunk.loss: 1.5, but now 2.5`
  */

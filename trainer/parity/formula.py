@@ -1,7 +1,7 @@
 """Weights and images from a formula of a tensor's name and an element's index, so that Keras and
 the trainer compute with the same numbers and none need to be stored.
 
-The same formula, with the same bits, as src/weights/formula.ts.
+The same formula, with the same bits, as parity/formula.ts.
 """
 
 import math

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { type BackboneName, buildBackbone } from '../src/backbones/registry.ts';
 import { startBackend } from '../src/backends/start-backend.ts';
-import { weightValues } from '../src/weights/formula.ts';
 import { writeKerasH5 } from '../src/weights/keras/write-keras-h5.ts';
 import { readWeights } from '../src/weights/read-weights.ts';
+import { weightValues } from './formula.ts';
 
 /**
  * Reads a network that Keras saved with the formula's weights.
@@ -28,7 +28,7 @@ export async function checkRoundTrip(
     for (const file of ['full.h5', 'full.weights.h5', 'model.h5', 'model.keras']) {
       const tensors = await readWeights(join(folder, file), model.layers);
       for (const [weight, { shape, values }] of tensors) {
-        // Which Keras was not given: it keeps its own.
+        // Keras was not given these weights and keeps its own.
         if (weight.startsWith('normalization/')) continue;
         const expected = weightValues(weight, shape, gain);
         if (expected.some((value, index) => value !== values[index])) {

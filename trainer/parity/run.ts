@@ -1,25 +1,27 @@
 /**
- * Has real Keras compute the golden files again and compares them with those in the repository,
- * and save whole networks in each of its formats, which must read back number for number; has it load
- * weights that are written here; and has TensorFlow compute with the models of the repository.
+ * Checks against real Keras and TensorFlow: recomputes the golden files and compares them with the
+ * repository's; has Keras save whole networks in each of its formats, which must read back bit for
+ * bit; has it load weights that are written here; and has TensorFlow compute with the models of the
+ * repository.
  *
  *     pnpm --filter trainer parity [--write] [<architecture> ...]
  *
- * `--write` replaces the files instead, those of the small network in round-trip/ and odd-weights/ too; then run
- * `pnpm format`. It makes a Python environment of its own; the tests read the files and need none.
+ * `--write` replaces the files instead, those of the small network in round-trip/ and odd-weights/
+ * too; then run `pnpm format`. It makes a Python environment of its own; the tests read the files
+ * and need none.
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { preparePython } from '../bench/python-env.ts';
 import { type BackboneName, backbones } from '../src/backbones/registry.ts';
-import { runProgram } from '../src/files/run-program.ts';
 import { writeFileAtomically } from '../src/files/write-atomically.ts';
+import { runProgram } from '../src/programs/run-program.ts';
 import { checkGraphModel } from './check-graph-model.ts';
 import { differences } from './differences.ts';
 import { checkRoundTrip, checkWritten } from './round-trip.ts';
 
-// One of each way of naming layers: all named, none named but convolutions, layers of its own kind.
+// One for each way of naming layers: all named, only convolutions named, layers of a special kind.
 const ROUND_TRIPS: readonly BackboneName[] = ['mobilenetv2', 'xception', 'efficientnetb0'];
 
 const { values, positionals } = parseArgs({
@@ -30,7 +32,7 @@ const { values, positionals } = parseArgs({
 const python = await preparePython(console.log);
 const choice = values.write ? ['--choose'] : [];
 for (const line of (await runPython('golden.py', [...choice, ...positionals])).split('\n')) {
-  // Among what TensorFlow has to say.
+  // The line among TensorFlow's own messages.
   if (!line.startsWith('{"name"')) continue;
   const { name, golden } = JSON.parse(line) as { name: string; golden: unknown };
   const path = pathOf(`golden/${name}.json`);

@@ -1,6 +1,6 @@
 import type { Architecture } from './architecture.ts';
 
-/** AlexNet (Krizhevsky et al. 2012, Figure 2): the groups are what it split over two cards. */
+/** AlexNet (Krizhevsky et al. 2012, Figure 2): its groups were computed on two GPUs. */
 export const alexnet: Architecture = {
   trunk(layers, input) {
     const same = { padding: 'same', activation: 'relu' } as const;

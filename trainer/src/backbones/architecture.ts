@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { KerasLayers, type Value } from './layers/keras-layers.ts';
 
-/** A family's network of one size. Layers must be made in the order in which Keras makes them. */
+/** A family's network of one size. Layers must be created in the order in which Keras creates them. */
 export interface Architecture {
   /** From the image, `[n, size, size, 3]`, to the features, `[n, height, width, channels]`. */
   trunk(layers: KerasLayers, input: Value): Value;
@@ -19,7 +19,7 @@ export interface BuildOptions {
   readonly classes?: number;
   /** What follows the features of a network without its top: `[n, channels]`. */
   readonly pooling?: 'avg' | 'max' | null;
-  /** false starts from zeros, in no time, where weights will be loaded. */
+  /** false starts all weights at zero, which is fast, where others will be loaded. */
   readonly initialize?: boolean;
 }
 
@@ -37,7 +37,7 @@ export function buildArchitecture(
   return tf.model({ inputs: input, outputs: output });
 }
 
-/** The top of most: global average pooling and one dense layer. */
+/** The top of most networks: global average pooling and one dense layer. */
 export function averageAndClassify(poolName?: string): Architecture['top'] {
   return (layers, features, classes) =>
     layers.dense(

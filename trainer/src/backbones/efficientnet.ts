@@ -21,13 +21,13 @@ const STAGES: readonly Stage[] = [
   { repeats: 1, kernelSize: 3, strides: 1, expansion: 6, filters: 320 },
 ];
 
-/** The share of blocks that training skips rises to this at the last. */
+/** Stochastic depth: the rate of skipped blocks rises linearly to this at the last block. */
 const DROP_CONNECT = 0.2;
 
 export interface EfficientNetOptions {
   readonly width: number;
   readonly depth: number;
-  /** Of the features, in front of the classifier. */
+  /** Dropout rate of the features before the classifier. */
   readonly dropout: number;
   /**
    * Lite: no squeeze-and-excitation, ReLU6 for swish, stem, top and the first and last stage
@@ -37,7 +37,7 @@ export interface EfficientNetOptions {
 }
 
 /**
- * EfficientNet and EfficientNet-Lite, the latter with the former's layer names.
+ * EfficientNet, and EfficientNet-Lite with the same layer names.
  *
  * @see https://github.com/keras-team/keras/blob/master/keras/src/applications/efficientnet.py
  * @see https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
@@ -105,7 +105,7 @@ export function efficientnet(options: EfficientNetOptions): Architecture {
     });
   }
 
-  /** Keras pads in a layer of its own in front of a convolution of stride 2. */
+  /** Keras pads in a separate layer before a convolution of stride 2. */
   function padInFront(
     layers: KerasLayers,
     x: Value,
@@ -144,8 +144,8 @@ export function efficientnet(options: EfficientNetOptions): Architecture {
 }
 
 /**
- * `(pixel / 255 − mean) / deviation`. Keras' weights hold the deviation as the variance, and a
- * second scaling sets that right (keras-team/keras, `efficientnet.py`).
+ * `(pixel / 255 − mean) / deviation`. Keras' weights hold the deviation as the variance, which a
+ * second scaling corrects (keras-team/keras, `efficientnet.py`).
  */
 function scaleImage(layers: KerasLayers, input: Value): Value {
   const x = layers.rescaling(input, [1 / 255]);

@@ -1,6 +1,6 @@
 import type { Architecture } from './architecture.ts';
 
-/** LeNet-5 (LeCun et al. 1998, Figure 2), every map joined to every map, and a softmax at its end. */
+/** LeNet-5 (LeCun et al. 1998, Figure 2), with every map connected to every map, and a softmax at the end. */
 export const lenet5: Architecture = {
   trunk(layers, input) {
     let x = layers.conv2d(input, 6, 5, { name: 'c1', activation: 'tanh' });

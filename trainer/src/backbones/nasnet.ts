@@ -3,15 +3,15 @@ import { channelsOf, correctPad, type KerasLayers, type Value } from './layers/k
 
 interface NasNetOptions {
   readonly stemFilters: number;
-  /** Of a normal cell's part before the first reduction. */
+  /** Filters of a normal cell before the first reduction. */
   readonly filters: number;
   /** Normal cells between reductions. */
   readonly cells: number;
-  /** Whether a cell behind a reduction looks past it, at what the reduction's input was made of. */
+  /** Whether the cell after a reduction reads the input of the reduction's predecessor instead of the predecessor's output. */
   readonly skipReduction: boolean;
 }
 
-/** A cell's output, and its input for the next cell to look at. */
+/** A cell's output, and its input, which the next cell reads too. */
 type Pair = readonly [output: Value, previous: Value];
 
 /**
@@ -114,7 +114,7 @@ function reductionCell(
   return [layers.concatenate([x2, x3, x4, x5], `reduction_concat_${id}`), input];
 }
 
-/** Brings what the cell before read to the size and channels of what this one reads. */
+/** Adjusts the previous cell's input to the size and channels of this cell's. */
 function adjust(
   layers: KerasLayers,
   previous: Value | undefined,

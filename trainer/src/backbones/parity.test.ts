@@ -6,12 +6,12 @@ import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { readModelCard } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { hashOf, signedValues, weightValues } from '../../parity/formula.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { createRandom } from '../config/random.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, type Plan } from '../plan/plan.ts';
 import { planGradients, runPlan } from '../plan/run.ts';
-import { hashOf, signedValues, weightValues } from '../weights/formula.ts';
 import { preprocessModes } from './preprocess-modes.ts';
 import { type BackboneName, backbones, buildBackbone } from './registry.ts';
 

@@ -1,12 +1,12 @@
 import type { ArithmeticStep, PreprocessSpec } from 'shared/images/preprocess/preprocess';
 import { DEVIATION, MEAN } from './imagenet-statistics.ts';
 
-/** What a pretraining did with images, but for the size. */
+/** How a pretraining preprocessed images, except for the size. */
 export type PreprocessMode = Omit<Extract<PreprocessSpec, { arithmetic: unknown }>, 'size'>;
 
 type Channels = ArithmeticStep['by'];
 
-const photo = {
+const common = {
   fit: 'cover',
   reduce: 'division',
   filter: 'bicubic',
@@ -18,13 +18,13 @@ const photo = {
  * the networks that have none: bit for bit what Keras computes.
  */
 export const preprocessModes = {
-  tf: { ...photo, arithmetic: [divide(127.5), subtract(1)] },
-  torch: { ...photo, arithmetic: [divide(255), subtract(MEAN), divide(DEVIATION)] },
+  tf: { ...common, arithmetic: [divide(127.5), subtract(1)] },
+  torch: { ...common, arithmetic: [divide(255), subtract(MEAN), divide(DEVIATION)] },
   /** Blue, green, red. */
-  caffe: { ...photo, channelOrder: 'bgr', arithmetic: [subtract([103.939, 116.779, 123.68])] },
+  caffe: { ...common, channelOrder: 'bgr', arithmetic: [subtract([103.939, 116.779, 123.68])] },
   /** Inside the network in Keras: see `scaleImage` in efficientnet.ts. */
   efficientnet: {
-    ...photo,
+    ...common,
     arithmetic: [
       multiply(1 / 255),
       subtract(MEAN),
@@ -32,7 +32,7 @@ export const preprocessModes = {
       multiply(eachOf(DEVIATION, (deviation) => 1 / Math.sqrt(deviation))),
     ],
   },
-  lite: { ...photo, arithmetic: [subtract(127), divide(128)] },
+  lite: { ...common, arithmetic: [subtract(127), divide(128)] },
 } as const satisfies Record<string, PreprocessMode>;
 
 function multiply(by: number | Channels): ArithmeticStep {

@@ -11,13 +11,13 @@ import { senet } from './senet.ts';
 import { vgg } from './vgg.ts';
 import { xception } from './xception.ts';
 
-/** An architecture with what its pretraining fixed. */
+/** An architecture, and what its pretraining determines. */
 export interface Backbone {
   readonly title: string;
   readonly architecture: Architecture;
-  /** Side of the pretraining's images, in pixels. */
+  /** Side of the pretraining's input, in pixels. */
   readonly size: number;
-  /** The least side that the network takes. */
+  /** The smallest side that the network accepts. */
   readonly minimumSize: number;
   readonly preprocess: PreprocessMode;
   /** Top-1 published for ImageNet's 50,000 validation images, 0–1; null where there is none. */
@@ -73,7 +73,7 @@ const table = {
 
 export type BackboneName = keyof typeof table;
 
-/** Every network by the name that the command line takes. */
+/** Every network by its name on the command line. */
 export const backbones: Readonly<Record<BackboneName, Backbone>> = table;
 
 /**

@@ -12,7 +12,7 @@ interface SeNetOptions {
 
 /**
  * Squeeze-and-excitation networks as published for Caffe (Hu et al. 2018, Table 1 and Appendix).
- * Layers are called as Keras calls those of ResNet, and `_se_` as in EfficientNet.
+ * Layers have Keras' names for ResNet, and `_se_` as in EfficientNet.
  *
  * @see https://github.com/hujie-frank/SENet
  */
@@ -26,7 +26,7 @@ export function senet({ blocks, deep = false }: SeNetOptions): Architecture {
     } else {
       x = relu(layers, convolve(layers, x, 'conv1', 64, 7, 2), 'conv1');
     }
-    // Caffe rounds a pool's output up: a padding at the end only.
+    // Caffe rounds a pool's output size up, which is a padding at the end only.
     x = layers.maxPooling2d(x, 3, { name: 'pool1_pool', strides: 2, padding: 'same' });
     for (const [stack, count] of blocks.entries()) {
       for (let number = 1; number <= count; number++) {

@@ -41,7 +41,7 @@ export const xception: Architecture = {
   top: averageAndClassify('avg_pool'),
 };
 
-/** Two separable convolutions and a pooling that halves, beside a convolution of stride 2. */
+/** Two separable convolutions and a pooling of stride 2, with a convolution of stride 2 as shortcut. */
 function shrinkingBlock(
   layers: KerasLayers,
   input: Value,

@@ -1,15 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** Billions of additions and multiplications a second, on the current backend. */
+/** Speed of the current backend, in billions of additions and multiplications a second. */
 export interface Speed {
   readonly matMul: number;
-  /** Of training: a 3×3 convolution and both of its gradients. */
+  /** The speed of training: of a 3×3 convolution and both of its gradients. */
   readonly convolution: number;
 }
 
 const budgetMs = 300;
 
-/** Measures the current backend for about a second; on plain JavaScript, a few. */
+/** Measures the current backend, which takes about a second, on plain JavaScript a few. */
 export async function measureSpeed(): Promise<Speed> {
   const size = 512;
   const [a, b] = [tf.randomUniform([size, size]), tf.randomUniform([size, size])];
@@ -28,12 +28,12 @@ export async function measureSpeed(): Promise<Speed> {
   return { matMul, convolution };
 }
 
-/** The best of the runs that fit into the budget; at least one behind a warm-up. */
+/** The best of the runs that fit into the time budget; at least one, after a warm-up. */
 async function gigaflops(flops: number, run: () => tf.Tensor[]): Promise<number> {
   const time = async () => {
     const begin = performance.now();
     const outputs = run();
-    // A card has not computed before its values are there.
+    // A GPU computes asynchronously, so the values must be read to know that it has finished.
     await Promise.all(outputs.map((output) => output.data()));
     tf.dispose(outputs);
     return performance.now() - begin;

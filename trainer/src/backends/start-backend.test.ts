@@ -26,7 +26,7 @@ function product(): number[] {
 }
 
 // The first to start WASM in this process, which keeps its threads.
-test('takes as many threads as it is told to', async () => {
+test('uses as many threads as it is given', async () => {
   const { description } = await startBackend('wasm', vi.fn(), { threads: 2 });
   expect(description).toMatch(/on 2 cores$/);
 });
@@ -44,13 +44,13 @@ test.each(['wasm', 'cpu'] as const)(
   },
 );
 
-test('goes on with WASM when there is no Python, in one line that says what is lost', async () => {
+test('falls back to WASM where there is no Python, in one line that says what is lost', async () => {
   vi.stubEnv('PATH', '');
   const log = vi.fn();
   expect(await startBackend('auto', log)).toMatchObject({ name: 'wasm' });
   expect(product()).toEqual([7, 10, 15, 22]);
   expect(log).toHaveBeenCalledOnce();
-  expect(log).toHaveBeenCalledWith(expect.stringMatching(/Python 3.*Going on with WASM/));
+  expect(log).toHaveBeenCalledWith(expect.stringMatching(/Python 3.*Falling back to WASM/));
   expect(await readdir(cache)).toEqual([]);
 });
 
@@ -63,7 +63,7 @@ test('names the command that sets CUDA up', async () => {
   });
 });
 
-test('downloads nothing where it is told not to', async () => {
+test('downloads nothing where that is not allowed', async () => {
   const probed = startBackend('native', vi.fn(), { install: false });
   await expect(probed).rejects.toMatchObject({ message: expect.stringContaining('run setup') });
   expect(await readdir(cache)).toEqual([]);
@@ -77,7 +77,7 @@ test('fails when native is asked for by name and there is no Python', async () =
   });
 });
 
-test('knows no way to make the native backend on Windows, and says so', () => {
+test('says that there is no native backend on Windows', () => {
   expect(() => nativeRecipe('win32', 'x64')).toThrow(
     expect.objectContaining({
       code: 'backend_unavailable',

@@ -8,25 +8,25 @@ import { startNativeBackend } from './native/native-backend.ts';
 import { cudaRecipe, nativeRecipe, prebuiltFolder } from './native/native-recipe.ts';
 import { findNvidiaCard } from './native/nvidia-card.ts';
 import { startWasmBackend } from './wasm/wasm-backend.ts';
-import { mayHaveGraphicsCard, startWebgpuBackend } from './webgpu/webgpu-backend.ts';
+import { mayHaveGpu, startWebgpuBackend } from './webgpu/webgpu-backend.ts';
 
 /** In general, from the fastest to the slowest. */
 export const backendNames = ['cuda', 'native', 'webgpu', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof backendNames)[number];
 
-/** What tfjs computes on from now on. */
+/** The backend that tfjs computes on. */
 export interface Backend {
   readonly name: BackendName;
-  /** One line for people. */
+  /** One line for the user. */
   readonly description: string;
 }
 
 export interface StartOptions {
-  /** Stops the making of the native backend; `startBackend` then fails with its reason. */
+  /** Aborting it stops the set-up of the native backend; `startBackend` then rejects with its reason. */
   readonly signal?: AbortSignal;
-  /** Of the processor; all cores by default. */
+  /** CPU threads; all cores by default. */
   readonly threads?: number | undefined;
-  /** Whether to make the native backend where it is missing; true by default. */
+  /** Whether to set up the native backend where it is missing; true by default. */
   readonly install?: boolean;
 }
 
@@ -38,17 +38,17 @@ interface Start extends StartOptions {
 
 let threadsAllowed = availableParallelism();
 
-/** Threads that the last `startBackend` was to use, for what computes beside its backend. */
+/** The threads that the last `startBackend` was given, for code that computes beside the backend. */
 export function allowedThreads(): number {
   return threadsAllowed;
 }
 
 /**
- * Makes tfjs compute on the chosen backend. `auto` takes the fastest that works, and says what
- * stands in the way of a faster one.
+ * Makes tfjs compute on the chosen backend. `auto` takes the fastest that works, and logs why a
+ * faster one does not.
  *
- * @throws TrainerError `backend_unavailable`, and while the native backend is
- *   made, which `auto` survives: `download_failed`, `disk_full`; `interrupted`
+ * @throws TrainerError `backend_unavailable`, `interrupted`; while the native backend is set up
+ *   `download_failed` and `disk_full` too, after which `auto` falls back to another
  */
 export async function startBackend(
   choice: 'auto' | BackendName,
@@ -74,10 +74,10 @@ async function startFastest(start: Start): Promise<Backend> {
   if (card) {
     const cuda = await attempt(startCuda, start);
     if (cuda.backend) return cuda.backend;
-    log(`There is an ${card.name}, but: ${cuda.problem}`);
+    log(`The GPU (${card.name}) is not used: ${cuda.problem}`);
   }
-  const webgpu = mayHaveGraphicsCard() ? await attempt(() => startWebgpu(), start) : undefined;
-  // On a card that the processor imitates, WebGPU is the slowest of all.
+  const webgpu = mayHaveGpu() ? await attempt(() => startWebgpu(), start) : undefined;
+  // On a GPU that the CPU emulates, WebGPU is the slowest of all.
   const graphics = webgpu?.backend?.isSoftware ? undefined : webgpu?.backend;
   const graphicsSpeed = graphics && (await measureSpeed()).convolution;
   const native = await attempt(startNative, start);
@@ -88,15 +88,15 @@ async function startFastest(start: Start): Promise<Backend> {
   }
   if (native.backend) return native.backend;
   if (graphics) {
-    log(`${native.problem} Going on with WebGPU.`);
+    log(`${native.problem} Falling back to WebGPU.`);
     return graphics;
   }
-  log(`${native.problem} Going on with WASM, several times as slow.`);
+  log(`${native.problem} Falling back to WASM (several times slower).`);
   return startWasm(start);
 }
 
 function because(backend: Backend, speed: number, other: number): Backend {
-  const reason = `convolutions at ${Math.round(speed)} GFLOP/s against ${Math.round(other)} on ${backend.name === 'webgpu' ? 'the processor' : 'the graphics card'}`;
+  const reason = `convolutions at ${Math.round(speed)} GFLOP/s against ${Math.round(other)} on ${backend.name === 'webgpu' ? 'the CPU' : 'the GPU'}`;
   return { ...backend, description: `${backend.description}: ${reason}` };
 }
 
@@ -121,18 +121,18 @@ async function startCuda({ threads, signal }: Start): Promise<Backend> {
   if (folder === undefined) {
     throw new TrainerError(
       'backend_unavailable',
-      'CUDA is not set up; run pnpm --filter trainer run setup --cuda once.',
+      'CUDA is not set up: run pnpm --filter trainer run setup --cuda once.',
     );
   }
   const card = await findNvidiaCard({ signal });
-  // Without a card, TensorFlow's complaint about it says less than the description does.
+  // Without a GPU, TensorFlow's own messages about it say less than the description does.
   const isQuiet = card === undefined;
-  const { version, onCard } = await startNativeBackend({ kind: 'cuda', folder, threads, isQuiet });
+  const { version, onGpu } = await startNativeBackend({ kind: 'cuda', folder, threads, isQuiet });
   return {
     name: 'cuda',
-    description: onCard
-      ? `TensorFlow ${version} on ${card?.name ?? 'an NVIDIA card'}`
-      : `TensorFlow ${version} for CUDA, but it finds no NVIDIA card and computes on ${cores(threads)}`,
+    description: onGpu
+      ? `TensorFlow ${version} on ${card?.name ?? 'an NVIDIA GPU'}`
+      : `TensorFlow ${version} for CUDA, but it finds no NVIDIA GPU and computes on ${cores(threads)}`,
   };
 }
 
@@ -143,7 +143,7 @@ async function startNative({ threads, install, log, signal }: Start): Promise<Ba
   if (folder === undefined && !install) {
     throw new TrainerError(
       'backend_unavailable',
-      'TensorFlow is not set up; run pnpm --filter trainer run setup once.',
+      'TensorFlow is not set up: run pnpm --filter trainer run setup once.',
     );
   }
   folder ??= await installNative(recipe, { cache, log, signal });
@@ -153,7 +153,7 @@ async function startNative({ threads, install, log, signal }: Start): Promise<Ba
 
 async function startWebgpu(): Promise<Backend & { readonly isSoftware: boolean }> {
   const { name, isSoftware } = await startWebgpuBackend();
-  const software = isSoftware ? ', which is no graphics card but the processor' : '';
+  const software = isSoftware ? ', a GPU that the CPU emulates' : '';
   return { name: 'webgpu', description: `WebGPU on ${name}${software}`, isSoftware };
 }
 

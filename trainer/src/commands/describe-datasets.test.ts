@@ -51,7 +51,7 @@ test('says what is in a folder, also where it is too little to train on', async 
       'all      5       drawn     1',
       'Pixels: 8×8 to 20×8, half of them 8×8 at most.',
       'Skipped: 1 (train/dog/broken.jpg). The file is not a JPEG, PNG, WebP, AVIF or GIF image; send one of these.',
-      'In two splits, byte for byte, so that accuracy will look better than it is: 1 (test/cat/2.png = train/cat/2.png).',
+      'In two splits, byte for byte, so accuracy will look better than it is: 1 (test/cat/2.png = train/cat/2.png).',
     ].join('\n'),
   );
 });

@@ -5,10 +5,10 @@ import type { Speed } from '../backends/measure-speed.ts';
 import { findCompiler } from '../backends/native/install-native.ts';
 import { findNvidiaCard } from '../backends/native/nvidia-card.ts';
 import { type BackendName, backendNames } from '../backends/start-backend.ts';
-import { mayHaveGraphicsCard } from '../backends/webgpu/webgpu-backend.ts';
+import { mayHaveGpu } from '../backends/webgpu/webgpu-backend.ts';
 import { TrainerError } from '../errors.ts';
-import { findPython } from '../files/pip.ts';
-import { runProgram } from '../files/run-program.ts';
+import { findPython } from '../programs/pip.ts';
+import { runProgram } from '../programs/run-program.ts';
 
 /** What trying a backend has shown. */
 export type Diagnosis =
@@ -94,7 +94,7 @@ async function isFound(find: () => Promise<string>): Promise<boolean> {
 }
 
 function withoutNvidia(): string {
-  return mayHaveGraphicsCard()
+  return mayHaveGpu()
     ? 'none of NVIDIA; WebGPU may find another'
     : 'none (nvidia-smi does not answer, and /dev/dri has no renderer)';
 }

@@ -124,14 +124,14 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   for (const name of ['cut.jpg', 'zeros.jpg', 'empty.png', 'notes.txt', 'page.jpg'])
     expect(skipped).toContain(name);
   expect(said).toContain(
-    'In two classes, byte for byte, of which one must be wrong: 1 (ship/not-a-cat.jpeg = cat/0.jpeg).',
+    'In two classes, byte for byte, so one of the labels must be wrong: 1 (ship/not-a-cat.jpeg = cat/0.jpeg).',
   );
   expect(said.find((line) => line.startsWith('More than once'))).toMatch(
     /: 1 \(cat\/1\.png = cat\/1 \(copy\)\.png\)\.$/,
   );
   const counts = { airplane: IMAGES + 2, cat: IMAGES + 7, ship: IMAGES + 1 };
   expect(said).toContain(
-    `Images to train on: airplane ${counts.airplane}, cat ${counts.cat}, ship ${counts.ship}.`,
+    `Training images: airplane ${counts.airplane}, cat ${counts.cat}, ship ${counts.ship}.`,
   );
   // A quarter to test, a tenth of the others to validate, each with the copies of its images.
   expect(said).toContain('photos: 87 images to train, 10 to choose the checkpoint, 33 to test.');

@@ -131,7 +131,7 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
   [
     'a missing file',
     () => rm(join(folder, 'train.bin')),
-    /^Expected train\.bin in .*, but it is missing\.$/,
+    /^Expected train\.bin in .*, but it is missing: get the data set again\.$/,
   ],
   [
     'a file cut short',
@@ -157,7 +157,9 @@ test.each([
   await putCifar100();
   await rm(join(folder, 'train.bin'));
   await make(join(folder, 'train.bin'));
-  await expect(openCifarBinary(folder)).rejects.toThrow(/^Expected train\.bin in .* missing\.$/);
+  await expect(openCifarBinary(folder)).rejects.toThrow(
+    /^Expected train\.bin in .* missing: .*\.$/,
+  );
   await make(join(folder, 'all.tar.gz')).catch(() => {});
   expect(await openCifarBinary(join(folder, 'all.tar.gz'))).toBeUndefined();
 });
@@ -172,7 +174,7 @@ test('refuses a damaged archive, and one of something else', async () => {
   );
   await create({ gzip: true, file: archive, cwd: folder }, ['coarse_label_names.txt']);
   await expect(openCifarBinary(archive)).rejects.toThrow(
-    /but there is neither: unpack it if it holds photos, and pass the folder\.$/,
+    /but there is neither: if it holds photos, unpack it and pass the folder\.$/,
   );
   await put('photo.jpg', 'no archive');
   // Folders, and what is none, are told of where folders are opened.

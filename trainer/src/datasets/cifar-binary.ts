@@ -17,7 +17,7 @@ const kinds = {
     train: [1, 2, 3, 4, 5].map((number) => `data_batch_${number}.bin`),
     test: 'test_batch.bin',
     names: 'batches.meta.txt',
-    /** Before the pixels of each image; the last is the label. */
+    /** Bytes before the pixels of each image, of which the last is the label. */
     labelBytes: 1,
   },
   cifar100: {
@@ -42,30 +42,31 @@ const TAR = /\.(?:tar|tar\.gz|tgz)$/i;
 const WANTED = Object.values(kinds).flatMap(({ train, test, names }) => [...train, test, names]);
 
 /**
- * Opens CIFAR-10 or CIFAR-100 in the official binary form, which it knows by the names of its files:
- * the `.tar.gz`, or a folder of what is in it. Takes 180 MB.
+ * Opens CIFAR-10 or CIFAR-100 in the official binary form, recognized by its file names: the
+ * `.tar.gz`, or the unpacked folder. Takes 180 MB of memory.
  *
- * @returns undefined where a path is no such archive, or a folder without these files
- * @throws TrainerError `dataset_invalid` if a file is missing or not what it should be
+ * @returns undefined where the path is no such archive, and no folder with these files
+ * @throws TrainerError `dataset_invalid` if a file is missing or damaged
  * @see https://www.cs.toronto.edu/~kriz/cifar.html
  */
 export async function openCifarBinary(path: string): Promise<Dataset | undefined> {
   const stats = await stat(path).catch(() => undefined);
   const isFolder = stats?.isDirectory() === true;
-  // What is neither gets its sentence where folders are opened.
+  // Anything else is refused where folders are opened.
   if (!(isFolder || (stats?.isFile() && TAR.test(path)))) return undefined;
   const files = isFolder ? await readFolder(path) : await readArchive(path);
   const id = (Object.keys(kinds) as Kind[]).find((kind) => files.has(kinds[kind].test));
   if (!id) {
     if (isFolder) return undefined;
     throw invalid(
-      `Expected test_batch.bin or test.bin of CIFAR in ${path}, but there is neither: unpack it if it holds photos, and pass the folder.`,
+      `Expected test_batch.bin or test.bin of CIFAR in ${path}, but there is neither: if it holds photos, unpack it and pass the folder.`,
     );
   }
   const { title, names, test, train, labelBytes } = kinds[id];
   const fileOf = (name: string): Buffer => {
     const file = files.get(name);
-    if (!file) throw invalid(`Expected ${name} in ${path}, but it is missing.`);
+    if (!file)
+      throw invalid(`Expected ${name} in ${path}, but it is missing: get the data set again.`);
     return file;
   };
   const labels = fileOf(names).toString('utf8').split(/\r?\n/).filter(Boolean);
@@ -129,7 +130,7 @@ async function readArchive(path: string): Promise<Files> {
   }
 }
 
-/** Planes of red, green and blue to interleaved pixels. */
+/** Converts planes of red, green and blue to interleaved pixels. */
 function parseRecords(file: Buffer, labelBytes: number, classes: number): Samples | undefined {
   const recordBytes = labelBytes + IMAGE_BYTES;
   const count = file.length / recordBytes;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ImageSet } from './dataset.ts';
 
 const SIDE = 32;
-/** RGB samples of one image. */
+/** Bytes of one image in RGB. */
 export const IMAGE_BYTES = SIDE * SIDE * 3;
 
 export const cifarLicence =
@@ -35,7 +35,7 @@ export function toImageSet({ pixels, classes }: Samples): ImageSet {
   };
 }
 
-/** The same for the same images and labels, whatever files they come from. */
+/** The hash of images and labels, whatever files they come from. */
 export function hashSamples(sets: readonly Samples[]): string {
   const hash = createHash('sha256');
   for (const { pixels, classes } of sets) hash.update(pixels).update(classes);

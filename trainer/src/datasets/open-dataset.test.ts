@@ -73,6 +73,6 @@ test('knows a data set by its name, its files, or its folders', async () => {
   expect((await openDataset('cifar10', options)).title).toBe('CIFAR-10');
   expect((await openDataset(folder, options)).title).toBe('CIFAR-100');
   await expect(openDataset(join(folder, 'none'), options)).rejects.toThrow(
-    /^Expected a folder of photos at .*none, but there is nothing by that name; .*\.$/,
+    /^Expected a folder of photos at .*none, but there is nothing by that name: pass .*\.$/,
   );
 });

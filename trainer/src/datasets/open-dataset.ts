@@ -8,12 +8,12 @@ import type { Dataset } from './dataset.ts';
 import { type ImageFolderOptions, openImageFolder } from './folders/image-folder.ts';
 
 interface KnownDataset {
-  /** In a line. */
+  /** One line for the user. */
   readonly about: string;
   open(options: Pick<ImageFolderOptions, 'say' | 'signal'>): Promise<Dataset>;
 }
 
-/** Those that `--data` takes by name. */
+/** The data sets that `--data` takes by name. */
 export const knownDatasets: Readonly<Record<string, KnownDataset>> = {
   cifar10: {
     about: 'CIFAR-10: 60,000 images of 32×32 in 10 classes, which come with the dependencies',
@@ -33,10 +33,10 @@ export const knownDatasets: Readonly<Record<string, KnownDataset>> = {
 };
 
 /**
- * Opens a data set by its name, the path of CIFAR's binary files, or that of a folder of photos.
+ * Opens a data set by its name, by the path of CIFAR's binary files, or by that of a folder of photos.
  *
  * @param data null for CIFAR-10
- * @throws TrainerError `dataset_invalid`; of one that is downloaded: `download_failed`, `disk_full`
+ * @throws TrainerError `dataset_invalid`; for one that is downloaded: `download_failed`, `disk_full`
  */
 export async function openDataset(
   data: string | null,

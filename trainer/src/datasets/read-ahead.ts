@@ -1,17 +1,17 @@
 import type { Image } from 'shared/images/preprocess/preprocess';
 
-/** Decoded images that wait, in memory. */
+/** The most decoded images that are kept in memory. */
 const MAX_WAITING = 32;
 
-/** Which image, and the side of the network's input that it is reduced for. */
+/** An image, and the side of the network's input for which it is reduced. */
 interface Wanted {
   readonly index: number;
   readonly size: number;
 }
 
 /**
- * Reads images before they are asked for. Threads of their own decode them, also while the training
- * holds this one, so that saying what comes next is enough to keep all cores busy.
+ * Reads images before they are needed. Other threads decode them, also while training blocks this
+ * one, so that announcing what comes next is enough to keep all cores busy.
  */
 export class ReadAhead {
   readonly #read: (index: number, size: number) => Promise<Image>;
@@ -24,8 +24,8 @@ export class ReadAhead {
   }
 
   /**
-   * Says what will be asked for next, perhaps before all of what was said the last time has been.
-   * What was said before that is forgotten: no one came for it.
+   * Announces which images will be taken next, perhaps before all of those of the last call have
+   * been. Images of earlier calls that were not taken are dropped.
    */
   expect(indices: readonly number[], size: number): void {
     const next = indices.map((index) => ({ index, size }));
@@ -53,7 +53,7 @@ export class ReadAhead {
       const key = keyOf(wanted);
       if (this.#waiting.has(key)) continue;
       const image = this.#read(wanted.index, wanted.size);
-      // Whoever takes it learns of an error; no one else must.
+      // An error belongs to whoever takes the image, so an unhandled rejection must not end the process.
       image.catch(() => {});
       this.#waiting.set(key, image);
     }

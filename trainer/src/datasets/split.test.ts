@@ -59,7 +59,7 @@ test('does not slice images that come class by class', () => {
     expect.objectContaining({
       code: 'config_invalid',
       message:
-        'Expected images in mixed order for --split in-order, but those of A come class by class, so that it would test only the first: pass --split stratified.',
+        'Expected images in mixed order for --split in-order, but those of A are sorted by class, so only the first classes would be tested: pass --split stratified.',
     }),
   );
 });

@@ -9,7 +9,7 @@ export interface Part {
   readonly indices: readonly number[];
 }
 
-/** What trains, what chooses the checkpoint, and what gives the final number. */
+/** Images for training, for choosing the checkpoint, and for the final accuracy. */
 export interface Splits {
   readonly train: Part;
   readonly validation: Part;
@@ -17,13 +17,13 @@ export interface Splits {
 }
 
 /**
- * Splits a data set. Where it has no images of its own to validate or test on, `validation` and
- * `test` of those to train on are drawn by the seed, each class with its share, but with one at least,
- * and copies together; or, in order, its images to train on are cut into three. The same images, fractions and seed give the same split
- * everywhere.
+ * Splits a data set. Where it has no validation or test images of its own, the fractions
+ * `validation` and `test` of its training images are drawn with the seed, stratified by class, at
+ * least one of each class, and copies together; or, in order, its training images are cut into
+ * three. The same images, fractions and seed give the same split on every machine.
  *
- * @throws TrainerError `config_invalid` where images to cut in order come class by class, as those
- *   of a folder do
+ * @throws TrainerError `config_invalid` where images that are to be cut in order are sorted by
+ *   class, as those of a folder are
  */
 export function splitDataset(
   dataset: Dataset,
@@ -50,7 +50,7 @@ function slice({ title, train: set }: Dataset, { validation, test }: Shares): Sp
   if (isByClass(set)) {
     throw new TrainerError(
       'config_invalid',
-      `Expected images in mixed order for --split in-order, but those of ${title} come class by class, so that it would test only the first: pass --split stratified.`,
+      `Expected images in mixed order for --split in-order, but those of ${title} are sorted by class, so only the first classes would be tested: pass --split stratified.`,
     );
   }
   const firstToChoose = Math.round(test * set.length);
@@ -71,7 +71,7 @@ function isByClass(set: ImageSet): boolean {
 
 function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
   const { train: pool } = dataset;
-  // Copies of an image go with it: what has trained must not test.
+  // Copies of an image go into its split, since an image of the training set must not be in the test set.
   const copies = groupCopies(pool);
   const withCopies = (some: readonly number[]) =>
     some.flatMap((index) => copies.get(index) ?? []).sort((a, b) => a - b);
@@ -84,7 +84,7 @@ function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
     rest = rest.filter((index) => !drawn.has(index));
     return { set: pool, indices: withCopies(indices) };
   };
-  // In this order: each leaves the rest to the next, of every class an image at least.
+  // In this order: each split leaves the rest to the next, with at least one image of every class.
   const drawn = {
     test: part(dataset.test, test, seed + 1, dataset.validation ? 1 : 2),
     validation: part(dataset.validation, validation, seed, 1),
@@ -92,7 +92,7 @@ function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
   return { ...drawn, train: { set: pool, indices: withCopies(rest) } };
 }
 
-/** @returns by each different image's index, in their order, those of its copies, itself the first */
+/** @returns for each different image, in order, its index and those of its copies, itself first */
 function groupCopies(set: ImageSet): Map<number, number[]> {
   const firsts = new Map<string | number, number>();
   const copies = new Map<number, number[]>();
@@ -109,11 +109,11 @@ function groupCopies(set: ImageSet): Map<number, number[]> {
 }
 
 /**
- * Draws `count` of `indices`, each class with its share (whole numbers by largest remainder, of equal
- * ones by chance); all of them if there are no more.
+ * Draws `count` of `indices`, stratified by class (whole numbers by largest remainder, ties at
+ * random); all of them if there are no more.
  *
- * @param options.keep images that each class keeps at least; one that has more gives one at least,
- *   and the sum is only about `count`
+ * @param options.keep images that each class keeps at least; a class with more gives at least one,
+ *   so the sum is only about `count`
  * @returns ascending
  */
 export function subset(
@@ -129,7 +129,7 @@ export function subset(
     if (members) members.push(index);
     else classes.set(label, [index]);
   }
-  // In the order of labels, so that a split does not depend on which image comes first.
+  // Sorted by label, so that a split does not depend on which image comes first.
   const ordered = [...classes].sort(([a], [b]) => a - b).map(([, members]) => members);
   const random = createRandom(seed);
   const shuffled = ordered.map((members) => shuffle(members, random));
@@ -149,13 +149,13 @@ export function subset(
 }
 
 /**
- * Whole numbers near `shares` that add up to `total`: the largest remainders are rounded up, and of
- * equal ones any, or the last of many classes would never be drawn.
+ * Whole numbers near `shares` that add up to `total`: the largest remainders are rounded up, ties
+ * at random, since otherwise the last of many classes would never be drawn.
  */
 function apportion(shares: readonly number[], total: number, random: Random): number[] {
   const counts = shares.map(Math.floor);
   const missing = total - counts.reduce((sum, count) => sum + count, 0);
-  // The sort is stable.
+  // The sort is stable, so shuffling first breaks ties at random.
   const byRemainder = shuffle(range(shares.length), random).sort(
     (a, b) => remainder(shares[b]) - remainder(shares[a]),
   );

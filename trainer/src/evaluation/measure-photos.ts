@@ -59,7 +59,7 @@ export async function listPhotos(path: string, labels: readonly string[]): Promi
       `Expected folders called by the model's classes (${classes}), but ${path} has ${unknown.join(', ')}.`,
     );
   }
-  const photos = [];
+  const photos: PhotoFolder['photos'][number][] = [];
   for (const label of folders.toSorted()) {
     for (const file of (await readdir(join(path, label))).toSorted()) {
       if (IMAGE.test(file)) photos.push({ path: join(path, label, file), label });

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Where this user's machine keeps what is made once and used by every clone:
+ * The folder for what is downloaded or built once and used by every clone of the repository:
  * `GRAFT_CACHE` if set, else the platform's own cache folder.
  *
  * @see https://specifications.freedesktop.org/basedir-spec/latest/

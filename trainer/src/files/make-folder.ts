@@ -2,10 +2,10 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a folder, and those on the way to it. Node's own way of doing so has no end where a system refuses
- * with ENOENT what its parent exists for, as Linux does in /proc.
+ * Makes a folder and its missing parents. Node's recursive `mkdir` never returns where the system
+ * answers ENOENT although the parent exists, as Linux does in /proc.
  *
- * @throws Error of the system
+ * @throws the system's error
  */
 export async function makeFolder(path: string): Promise<void> {
   try {
@@ -15,7 +15,7 @@ export async function makeFolder(path: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     if (!(await isFolder(dirname(path)))) await makeFolder(dirname(path));
     await mkdir(path).catch(async (cause: unknown) => {
-      // Another one may have made it meanwhile.
+      // Another process may have made it in the meantime.
       if (!(await isFolder(path))) throw cause;
     });
   }

@@ -1,9 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, type stat } from 'node:fs/promises';
 
-/** Why what stands at a path is no file that can be read. */
+/** Says why a path cannot be read as a regular file. */
 export class Unreadable extends Error {
-  /** What `message` says, to stand after "but": `it is a folder`. */
+  /** @param message a clause that follows "but", such as `it is a folder` */
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
     this.name = 'Unreadable';
@@ -11,14 +11,14 @@ export class Unreadable extends Error {
 }
 
 /**
- * Opens a file that a user has named. What is no regular file, such as a pipe that nobody writes to or a
- * device that never ends, is not read.
+ * Opens a file that a user has named. Refuses anything but a regular file, since a pipe may have no
+ * writer and a device may never end.
  *
  * @returns the file, which the caller closes, and its length
  * @throws Unreadable
  */
 export async function openRegularFile(path: string): Promise<{ file: FileHandle; bytes: number }> {
-  // Opened without waiting, since a pipe waits for its writer.
+  // Non-blocking, since opening a pipe otherwise waits for a writer.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(
     (cause: unknown) => {
       throw new Unreadable(reasonOf(cause), cause);
@@ -37,7 +37,7 @@ export async function openRegularFile(path: string): Promise<{ file: FileHandle;
 /**
  * Reads a whole file that a user has named.
  *
- * @param mostBytes that it may have
+ * @param mostBytes the largest file that is read
  * @throws Unreadable
  */
 export async function readRegularFile(path: string, mostBytes: number): Promise<Buffer> {
@@ -45,7 +45,7 @@ export async function readRegularFile(path: string, mostBytes: number): Promise<
   try {
     if (bytes > mostBytes) {
       throw new Unreadable(
-        `it has ${Math.ceil(bytes / 1e6)} MB and may have ${Math.floor(mostBytes / 1e6)} at most`,
+        `it has ${Math.ceil(bytes / 1e6)} MB, and at most ${Math.floor(mostBytes / 1e6)} MB are read`,
       );
     }
     return await file.readFile();
@@ -68,7 +68,7 @@ async function kindOf(path: string, stats: Awaited<ReturnType<typeof stat>>): Pr
   return 'it is a device or a socket, not a file';
 }
 
-/** A system's error as what stands after "but". */
+/** Describes a system error as a clause that follows "but". */
 function reasonOf(error: unknown): string {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':

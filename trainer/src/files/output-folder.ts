@@ -7,8 +7,8 @@ import { partialPrefix } from './partial-paths.ts';
 import { writingFailed } from './write-atomically.ts';
 
 /**
- * Makes a folder and a file in it, and removes the file: whatever the system has against it shows before
- * hours of work.
+ * Makes a folder, then writes and removes a file in it, so that a folder that cannot be written
+ * fails before hours of work, not after them.
  *
  * @throws TrainerError `not_writable`, `disk_full`
  */
@@ -24,14 +24,14 @@ export async function prepareFolder(folder: string): Promise<void> {
   }
 }
 
-/** @throws TrainerError `disk_full` where a folder's disk has less room */
+/** @throws TrainerError `disk_full` where a folder's disk has less free space */
 export async function requireRoom(folder: string, bytes: number): Promise<void> {
   const disk = await statfs(folder).catch(() => undefined);
-  // Some of the file systems that are reached over a network say nothing.
+  // Some network file systems do not tell their size.
   if (!disk || disk.blocks === 0 || disk.bavail * disk.bsize >= bytes) return;
   throw new TrainerError(
     'disk_full',
-    `Expected ${megabytes(bytes)} MB of room on the disk of ${folder}, but there are ${megabytes(disk.bavail * disk.bsize)} MB: free some space, or choose another folder.`,
+    `Expected ${megabytes(bytes)} MB of free space on the disk of ${folder}, but there are ${megabytes(disk.bavail * disk.bsize)} MB: free some space, or choose another folder.`,
   );
 }
 
@@ -39,12 +39,12 @@ function megabytes(bytes: number): number {
   return Math.ceil(bytes / 1e6);
 }
 
-/** The files of a model; and what systems leave in folders that were looked at. */
+/** The files of a model, and those that operating systems leave in a folder that somebody has opened. */
 const OF_MODEL = /^(model\.json|group\d+-shard\d+of\d+\.bin|\..+|Thumbs\.db|desktop\.ini)$/;
 
 /**
- * Makes sure that a model's folder can be written, and that it holds nothing but a model, which is
- * replaced.
+ * Makes sure that a model's folder can be written, and that it holds nothing but an older model,
+ * which the new one replaces.
  *
  * @throws TrainerError `not_writable`, `disk_full`
  */

@@ -1,10 +1,10 @@
 import { SingleBar } from 'cli-progress';
 
-/** A bar on a terminal; now and then a line where the output is a file. */
+/** Shows progress: as a bar on a terminal, otherwise as an occasional line. */
 export interface Progress {
-  /** @param note what the work shows of itself, such as the loss */
+  /** @param note a figure of the work to show beside the bar, such as the loss */
   advance(images: number, note?: string): void;
-  /** Takes the bar away: the caller says how it ended. */
+  /** Removes the bar; the caller reports the result. */
   stop(): void;
 }
 
@@ -13,7 +13,7 @@ const LINE_EVERY_MS = 15_000;
 /**
  * Shows images done, images per second and the time left.
  *
- * @param done images that an earlier session has done
+ * @param done images that an earlier session has processed
  */
 export function startProgress(title: string, images: number, done = 0): Progress {
   // The bar is drawn on stderr.

@@ -5,10 +5,10 @@ import { makeFolder } from './make-folder.ts';
 import { partialPrefix, removeAbandoned } from './partial-paths.ts';
 
 /**
- * Writes a whole file or leaves what was there: a temporary file beside it, flushed to disk, then
- * renamed over it.
+ * Writes a file completely or not at all: writes a temporary file beside it, flushes it to disk,
+ * then renames it over the old one.
  *
- * @param content whole, or its parts in order
+ * @param content the whole content, or its parts in order
  * @throws TrainerError `disk_full`, `not_writable`
  */
 export async function writeFileAtomically(
@@ -25,8 +25,8 @@ export async function writeFileAtomically(
 }
 
 /**
- * Writes a directory of files, in place of one that was there, or leaves that one as it was. Only
- * a kill between its two renames leaves neither, so it is for what can be made again.
+ * Replaces a directory of files completely or not at all. Only a kill between the two renames
+ * leaves neither the old nor the new one, so use it for what can be made again.
  *
  * @throws TrainerError `disk_full`, `not_writable`
  */
@@ -75,7 +75,7 @@ async function cleaningUp(
   }
 }
 
-/** What the system has against a path that was to be written, by its code. */
+/** Why a path cannot be written, by the code of the system's error. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'you have no permission to write there',
   EPERM: 'you have no permission to write there',
@@ -90,14 +90,14 @@ const REASONS: Readonly<Record<string, string>> = {
   EMFILE: 'too many files are open',
   EIO: 'the disk has an error',
   ENXIO: 'it is a device, not a file',
-  EINVAL: 'the name is not one for a file',
+  EINVAL: 'the name is not allowed for a file',
 };
 
-/** @returns TrainerError `disk_full` or `not_writable` for what the system says; others as they are */
+/** Turns a system error into a TrainerError `disk_full` or `not_writable`, and returns any other error as it is. */
 export function writingFailed(path: string, cause: unknown): unknown {
   const { code = '' } = cause as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const full = code === 'EDQUOT' ? 'Your quota of the disk is used up' : 'The disk is full';
+    const full = code === 'EDQUOT' ? 'Your disk quota is exhausted' : 'The disk is full';
     return new TrainerError(
       'disk_full',
       `${full}: ${path} was not written. Free some space and run the same command again.`,

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** Splits tensors along their last dimension, and joins what comes of each share. */
+/** Splits tensors along their last dimension, computes each group by itself, and concatenates the results. */
 export function byGroup<T extends tf.Tensor>(
   groups: number,
   tensors: readonly tf.Tensor[],

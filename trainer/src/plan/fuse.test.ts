@@ -79,7 +79,7 @@ test('a trained plan is the layers model in inference mode, with the trained ker
   expect(trained.size).toBe(7);
   const inference = model.predict(photos()) as tf.Tensor;
   expect(largestDifference(runPlan(plan, photos()), inference)).toBeLessThan(1e-6);
-  // Against what it must not be: with the statistics of the batch, the answers are others.
+  // Against what it must not be: with the statistics of the batch, the predictions differ.
   const training = model.apply(photos(), { training: true }) as tf.Tensor;
   expect(largestDifference(training, inference)).toBeGreaterThan(0.01);
 });
@@ -139,9 +139,9 @@ const apply = (layer: tf.layers.Layer, x: tf.SymbolicTensor) => layer.apply(x) a
 
 test.each<[string, (x: tf.SymbolicTensor) => tf.SymbolicTensor, string]>([
   [
-    'a layer that no step stands for',
+    'a layer that no step supports',
     (x) => apply(tf.layers.upSampling2d({ name: 'grow' }), x),
-    'grow: no step stands for a UpSampling2D layer.',
+    'grow: no step supports a UpSampling2D layer.',
   ],
   [
     'a dense layer without a bias',
@@ -194,7 +194,7 @@ test.each<[string, (x: tf.SymbolicTensor) => tf.SymbolicTensor, string]>([
   expect(() => fusePlan(model)).toThrow(message);
 });
 
-test('gives each parameter to training unless its layer is frozen', () => {
+test('trains each parameter unless its layer is frozen', () => {
   const model = buildTinyNetwork();
   for (const layer of model.layers.slice(0, -1)) layer.trainable = false;
   const plan = fusePlan(model);
@@ -226,7 +226,7 @@ test('shares the parameters of both parts with the whole', () => {
   expect([...parametersOf(trunk), ...parametersOf(head)]).toEqual(parametersOf(plan));
 });
 
-test('says so where there is no step to cut behind', () => {
+test('says so where there is no step to cut after', () => {
   const plan = fusePlan(buildTinyNetwork());
   expect(() => cutPlan(plan, 'flatten')).toThrow('The plan has no step flatten.');
   disposePlan(plan);

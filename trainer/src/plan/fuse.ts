@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { layerFlow, nameOf } from './layer-flow.ts';
+import { layerFlow, nameOf } from './layers/layer-flow.ts';
 import { fusers, type Step } from './operations.ts';
 import type { Plan } from './plan.ts';
 
@@ -11,7 +11,7 @@ import type { Plan } from './plan.ts';
  * the same: the plan's input is what follows them.
  *
  * @param model a functional model of the layers that the backbones use, each called once
- * @throws Error naming a layer that no step stands for
+ * @throws Error naming a layer that no step supports
  */
 export function fusePlan(model: tf.LayersModel): Plan {
   const flow = layerFlow(model);
@@ -26,7 +26,7 @@ export function fusePlan(model: tf.LayersModel): Plan {
       continue;
     }
     const fuse = fusers.get(className);
-    if (!fuse) throw new Error(`${layer.name}: no step stands for a ${className} layer.`);
+    if (!fuse) throw new Error(`${layer.name}: no step supports a ${className} layer.`);
     const { steps: layerSteps, layers } = fuse(layer, flow);
     steps.push(...(layerSteps as readonly Step[]));
     for (const taken of layers) fused.add(taken);

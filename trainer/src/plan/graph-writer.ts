@@ -1,7 +1,7 @@
 import type { GraphOperation } from 'shared/inference/graph/operations';
 import type { NamedTensor } from './named-tensor.ts';
 
-/** What a step writes its graph nodes with; each method adds a node and returns its name. */
+/** Writes the graph nodes of a step: each method adds a node and returns its name. */
 export interface GraphWriter {
   /** An operation on float32 values. */
   node(
@@ -36,7 +36,7 @@ export function integerType(name: string): Readonly<Record<string, unknown>> {
   return { [name]: { type: 'DT_INT32' } };
 }
 
-/** What a fused operation does after its product. */
+/** The attributes that say what a fused operation applies after its product. */
 export function fusedOps(names: readonly string[]): object {
   return { num_args: { i: '1' }, fused_ops: { list: { s: names.map((name) => text(name).s) } } };
 }

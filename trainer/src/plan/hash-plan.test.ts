@@ -12,7 +12,7 @@ beforeAll(async () => {
   plan = fusePlan(buildTinyNetwork());
 });
 
-test('is the same for the same network, and leaves nothing behind', async () => {
+test('is the same for the same network, and leaves no tensors', async () => {
   const other = fusePlan(buildTinyNetwork());
   const before = tf.memory().numTensors;
   expect(await hashPlan(other)).toBe(await hashPlan(plan));

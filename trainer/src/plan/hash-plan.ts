@@ -8,7 +8,7 @@ import type { Plan } from './plan.ts';
  */
 export async function hashPlan(plan: Plan): Promise<string> {
   const tensors: tf.Tensor[] = [];
-  // A value's name counts how many of its kind the process has made before.
+  // tfjs numbers values by how many the process has made before, so their positions stand for their names.
   const names = [plan.input, ...plan.steps.map(({ output }) => output)];
   const places = new Map(names.map((name, place) => [name, place]));
   const steps = JSON.stringify(plan.steps, (key, value: unknown) => {

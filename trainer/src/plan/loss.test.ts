@@ -61,7 +61,7 @@ test('stays finite where a probability underflows', () => {
   expect(gradient.arraySync()[0]).toEqual([-0.5, 0.5, 0]);
 });
 
-test('leaves its two answers and no other tensor', () => {
+test('leaves its two results and no other tensor', () => {
   const given = [
     tf.tensor2d([
       [1, 2, 3],

@@ -2,13 +2,13 @@ import * as tf from '@tensorflow/tfjs';
 import type { LossGradient } from './run.ts';
 
 /**
- * Mean cross-entropy of the softmax of `logits`, with its derivative, `(softmax − truth) / n` where
- * every example counts alike.
+ * Mean cross-entropy of the softmax of `logits`, with its derivative, `(softmax − targets) / n`
+ * where every example has weight 1.
  *
  * @param logits `[n, classes]`
- * @param truth `[n, classes]`, each row a probability distribution, times the example's weight
+ * @param targets `[n, classes]`, each row a probability distribution, multiplied by the example's weight
  */
-export function softmaxCrossEntropy(logits: tf.Tensor2D, truth: tf.Tensor2D): LossGradient {
+export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor2D): LossGradient {
   const [gradient, loss] = tf.tidy(() => {
     const shifted = logits.sub(logits.max(1, true));
     const exponentials = shifted.exp();
@@ -18,11 +18,11 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, truth: tf.Tensor2D): Lo
     const n = logits.shape[0];
     return [
       exponentials
-        .mul(truth.sum(1, true))
+        .mul(targets.sum(1, true))
         .div<tf.Tensor2D>(sums)
-        .sub<tf.Tensor2D>(truth)
+        .sub<tf.Tensor2D>(targets)
         .div<tf.Tensor2D>(n),
-      logProbabilities.mul(truth).sum<tf.Scalar>().div<tf.Scalar>(-n),
+      logProbabilities.mul(targets).sum<tf.Scalar>().div<tf.Scalar>(-n),
     ];
   });
   return { loss, logits: gradient };

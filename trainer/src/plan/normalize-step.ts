@@ -6,22 +6,22 @@ import { runPlan } from './run.ts';
 const EPSILON = 1e-3;
 
 /**
- * Sets a convolution's BatchNorm so that what the step puts out has mean 0 and variance 1 in each
- * channel, on some photos (Salimans & Kingma 2016, §3). BatchNorm is frozen in training, and that of
- * a new layer has no averages yet.
+ * Sets a convolution's BatchNorm so that the step's output has mean 0 and variance 1 in each
+ * channel on a batch of images (Salimans & Kingma 2016, §3). BatchNorm is frozen in training, and
+ * that of a new layer has no averages yet.
  *
  * @param name of a convolution step with BatchNorm and without activation; its constants are
  *   disposed of
- * @param photoBatch `[n, size, size, 3]`, kept
+ * @param imageBatch `[n, size, size, 3]`, kept
  * @returns the plan with that step in place of the old one
  */
-export function normalizeStep(plan: Plan, name: string, photoBatch: tf.Tensor): Plan {
+export function normalizeStep(plan: Plan, name: string, imageBatch: tf.Tensor): Plan {
   const { trunk } = cutPlan(plan, name);
   const [scale, shift] = tf.tidy(() => {
     const last = trunk.steps.at(-1);
     if (last?.kind !== 'convolution' || !last.batchNorm)
       throw new Error(`${name} has no BatchNorm.`);
-    const { mean, variance } = tf.moments(runPlan(trunk, photoBatch), [0, 1, 2]);
+    const { mean, variance } = tf.moments(runPlan(trunk, imageBatch), [0, 1, 2]);
     const factor = variance.add(EPSILON).rsqrt();
     const { scale, shift } = last.batchNorm;
     return [scale.mul(factor), shift.sub(mean).mul<tf.Tensor1D>(factor)];

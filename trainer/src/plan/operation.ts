@@ -1,12 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { Random } from '../config/random.ts';
 import type { GraphWriter } from './graph-writer.ts';
-import type { LayerFlow } from './layer-flow.ts';
+import type { LayerFlow } from './layers/layer-flow.ts';
 
 /** A weight of the network, under Keras' name for it, such as `stem_conv/kernel`. */
 export interface Parameter {
   readonly name: string;
-  /** Its `trainable` says whether training moves it: the weights of frozen layers stay. */
+  /** `trainable` is false for the weights of frozen layers, which training leaves as they are. */
   readonly value: tf.Variable;
 }
 
@@ -20,13 +20,13 @@ export interface StepBase {
   readonly output: string;
 }
 
-/** A layer as steps, with the layers after it that these take in. */
+/** The steps for a layer, and the following layers that these steps include. */
 export interface FusedLayer {
   readonly steps: readonly StepBase[];
   readonly layers: readonly tf.layers.Layer[];
 }
 
-/** What a step's forward pass leaves. */
+/** The result of a step's forward pass. */
 export interface StepRun {
   readonly output: tf.Tensor;
   /** What the backward pass needs beyond inputs and output; freed with the output. */
@@ -34,13 +34,13 @@ export interface StepRun {
 }
 
 export interface StepGradients {
-  /** The gradient of the loss with respect to each of the step's inputs; none where it is not needed. */
+  /** The gradient of the loss with respect to each of the step's inputs; empty where none is needed. */
   readonly inputs: readonly tf.Tensor[];
   /** The same for each of the step's parameters that are trainable. */
   readonly parameters: readonly (readonly [Parameter, tf.Tensor])[];
 }
 
-/** What a step's backward pass starts from. */
+/** The input of a step's backward pass. */
 export interface BackwardContext {
   readonly inputs: readonly tf.Tensor[];
   readonly output: tf.Tensor;
@@ -48,7 +48,7 @@ export interface BackwardContext {
   readonly saved: readonly tf.Tensor[];
   /** The gradient of the loss with respect to the step's output, kept. */
   readonly dy: tf.Tensor;
-  /** False where nothing that can learn precedes the step. */
+  /** False where no trainable parameter precedes the step. */
   readonly needsInputGradient: boolean;
 }
 
@@ -56,16 +56,16 @@ export interface BackwardContext {
 export type Shape = readonly number[];
 
 /**
- * All that there is to know of one kind of step: how tf.layers says it, what it computes, its
+ * Everything about one kind of step: how it is read from a tf.layers model, what it computes, its
  * gradient, its shape and cost, and the graph nodes that serve it.
  */
 export interface Operation<S extends StepBase> {
-  /** Makes steps of tf.layers' layers, by their class names. @throws Error naming what no step stands for */
+  /** Turns layers of tf.layers into steps, by their class names. @throws Error naming what no step supports */
   readonly layers: Readonly<
     Record<string, (layer: tf.layers.Layer, flow: LayerFlow) => FusedLayer>
   >;
   /**
-   * @param random of dropout, in training; absent in inference
+   * @param random draws dropout masks in training; absent in inference
    * @returns tensors that the caller disposes of
    */
   forward(step: S, inputs: readonly tf.Tensor[], random?: Random): StepRun;
@@ -80,9 +80,9 @@ export interface Operation<S extends StepBase> {
   /** Constants that the plan owns. Absent: none. */
   constants?(step: S): tf.Tensor[];
   /**
-   * Writes the step as nodes of a TensorFlow graph, the last of which is called as its output.
+   * Writes the step as nodes of a TensorFlow graph, the last of which has the name of the step's output.
    *
-   * @param factor that its output is multiplied by; only the last dense step's is not 1
+   * @param factor multiplies the step's output; 1 but for the last dense step
    */
   writeGraph(step: S, graph: GraphWriter, factor: number): Promise<void> | void;
 }

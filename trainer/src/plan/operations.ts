@@ -38,7 +38,7 @@ type StepOf<O> = O extends Operation<infer S> ? S : never;
 
 export type Step = StepOf<(typeof operations)[keyof typeof operations]>;
 
-/** What there is to know of a step. */
+/** The operation that a step belongs to. */
 export function operationOf(step: Step): Operation<Step> {
   return operations[step.kind] as unknown as Operation<Step>;
 }

@@ -11,12 +11,12 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
-/** Every kernel and bias, frozen ones too. BatchNorm is always frozen, hence constants. */
+/** Every kernel and bias, frozen ones too. BatchNorm is always frozen, so its numbers are constants. */
 export function parametersOf(plan: Plan): Parameter[] {
   return plan.steps.flatMap((step) => operationOf(step).parameters?.(step) ?? []);
 }
 
-/** What training moves. */
+/** The parameters that training updates. */
 export function trainableParametersOf(plan: Plan): Parameter[] {
   return parametersOf(plan).filter(({ value }) => value.trainable);
 }

@@ -103,7 +103,7 @@ test('gives the gradients that tfjs derives for the layers with BatchNorm in inf
   });
 });
 
-test('leaves no tensor behind but those that it returns', () => {
+test('leaves no tensors but those that it returns', () => {
   const photoBatch = photos();
   const truthBatch = truth();
   const before = tf.memory().numTensors;

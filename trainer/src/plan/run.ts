@@ -19,7 +19,7 @@ export function runPlan(plan: Plan, input: tf.Tensor): tf.Tensor {
       const { output, saved = [] } = operationOf(step).forward(step, read(values, step.inputs));
       tf.dispose([...saved]);
       values.set(step.output, output);
-      // Freed as soon as nothing will read it, so that memory stays that of a few layers.
+      // Each value is freed after its last use, so that memory holds those of a few layers only.
       for (const name of new Set(step.inputs)) {
         if (lastReader.get(name) === step && name !== plan.input) values.get(name)?.dispose();
       }
@@ -37,21 +37,21 @@ export interface LossGradient {
 
 export interface Gradients {
   readonly loss: tf.Scalar;
-  /** Of the trainable parameters, by name; the caller disposes of them and of the loss. */
+  /** Gradients of the trainable parameters, by name; the caller disposes of them and of the loss. */
   readonly gradients: ReadonlyMap<string, tf.Tensor>;
 }
 
 /**
- * Runs a plan in training mode (dropout active, BatchNorm frozen) and back.
+ * Runs a plan forward in training mode (dropout active, BatchNorm frozen), then backward.
  *
  * The reverse pass is written out rather than left to tfjs' tape, so that each activation is
  * freed at its last use, the image's gradient is never computed, and each fused step has one
  * fused gradient.
  *
- * @param plan ends with a softmax, which the loss takes over
+ * @param plan ends with a softmax, which the loss includes
  * @param input `[n, …]`, kept
- * @param lossOf from logits `[n, classes]`
- * @param random for dropout
+ * @param lossOf computes the loss from logits `[n, classes]`
+ * @param random draws the dropout masks
  */
 export function planGradients(
   plan: Plan,

@@ -1,4 +1,4 @@
-/** Whether windows reach over the edge, as in TensorFlow. */
+/** TensorFlow's padding: whether windows reach over the edge. */
 export type Padding = 'same' | 'valid';
 
 /** Height and width after a window has moved over the input. */

@@ -10,12 +10,12 @@ import { writingFailed } from '../files/write-atomically.ts';
 
 export interface RemoteFile {
   readonly url: string;
-  /** Hexadecimal; null where its publisher states none. */
+  /** Hexadecimal; null where the publisher states none. */
   readonly md5: string | null;
 }
 
 export interface DownloadOptions {
-  /** Told how far it is, every few seconds. */
+  /** Called with the progress every few seconds. */
   readonly say: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -24,8 +24,8 @@ const ATTEMPTS = 3;
 const PROGRESS_EVERY_MS = 5000;
 
 /**
- * Downloads a file, or goes on where an earlier download stopped. `target` is there once it is
- * whole and its hash is right; until then the bytes are in `<target>.part`.
+ * Downloads a file, or continues an interrupted download. `target` exists once it is complete and
+ * its hash is correct; until then the bytes are in `<target>.part`.
  *
  * @throws TrainerError `download_failed`, `disk_full`; the signal's reason
  */
@@ -75,7 +75,7 @@ async function fetchInto(
   let done = await sizeOf(partial);
   const response = await fetch(url, {
     headers: {
-      // A compressed answer would have other offsets than the file.
+      // A compressed response would have other offsets than the file.
       'accept-encoding': 'identity',
       ...(done > 0 && { range: `bytes=${done}-` }),
     },
@@ -83,21 +83,21 @@ async function fetchInto(
   });
   const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
   if (response.status === 416 && Number(range?.[2]) === done) {
-    // Nothing is left to fetch.
+    // The whole file has been fetched already.
     await response.body?.cancel();
     return;
   }
   const resumes = response.status === 206 && Number(range?.[1]) === done;
   if (!response.body || !(response.status === 200 || resumes)) {
     await response.body?.cancel();
-    // The file was replaced by another meanwhile: the next attempt begins anew.
+    // The file was replaced by another in the meantime: the next attempt starts again.
     if (done > 0) await rm(partial, { force: true });
     throw new TrainerError(
       'download_failed',
       `${url} could not be downloaded (HTTP status ${response.status})`,
     );
   }
-  // A server that ignores the range sends all of it again.
+  // A server that ignores the range sends the whole file again.
   if (!resumes) done = 0;
   const length = response.headers.get('content-length');
   const total = length === null ? null : done + Number(length);
@@ -140,7 +140,7 @@ function codeOf(error: unknown): unknown {
   return (error as NodeJS.ErrnoException).code;
 }
 
-/** Node's `fetch failed` tells why in its cause only. */
+/** Node's error `fetch failed` gives the reason only in its cause. */
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error;
   return cause instanceof Error ? cause.message || String(codeOf(cause)) : message;

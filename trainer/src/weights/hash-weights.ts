@@ -6,10 +6,10 @@ import { shardsOf } from './safetensors/safetensors-shards.ts';
 import { weightsInvalid } from './weights-invalid.ts';
 
 /**
- * The SHA-256 of a weights file, with that of its shards, in hexadecimal; undefined for `imagenet` and
+ * The SHA-256 of a weights file, including its shards, in hexadecimal; undefined for `imagenet` and
  * `none`.
  *
- * @throws TrainerError `weights_invalid` where it cannot be read, or is of no format that can
+ * @throws TrainerError `weights_invalid` where the file cannot be read, or its format is not supported
  */
 export async function hashWeights(weights: string): Promise<string | undefined> {
   if (weights === 'imagenet' || weights === 'none') return undefined;

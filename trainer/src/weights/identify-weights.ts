@@ -10,7 +10,7 @@ const TORCH =
 
 const ONNX = `it is an ONNX model: ${KERAS}, or as safetensors`;
 
-/** What other files are, told by their bytes from some place on, in hexadecimal. The first that fits counts. */
+/** Formats of other files, told by their bytes at an offset, in hexadecimal. The first match counts. */
 const FOREIGN: readonly (readonly [bytes: RegExp, at: number, is: string])[] = [
   [/^800[2-5]/, 0, `it is a Python pickle, such as a .pth of PyTorch: ${TORCH}`],
   [/^1f8b/, 0, 'it is compressed by gzip: unpack it first, with gunzip or tar xzf'],
@@ -22,7 +22,7 @@ const FOREIGN: readonly (readonly [bytes: RegExp, at: number, is: string])[] = [
     `it is a TensorFlow Lite model, without the weights that training needs: ${KERAS}`,
   ],
   [/^(47475546|67676d6c|67676a74)/, 0, 'it is a GGUF file, of a language model'],
-  [/^934e554d5059/, 0, `it is an array of NumPy: ${KERAS}`],
+  [/^934e554d5059/, 0, `it is a NumPy array: ${KERAS}`],
   [/^(89504e47|ffd8ff|47494638|52494646.{8}57454250)/, 0, 'it is an image'],
   [/^25504446/, 0, 'it is a PDF'],
   [/^08(0[1-9a-f]|1.)(12|1a|3a|42)/, 0, ONNX],
@@ -39,25 +39,25 @@ const FOREIGN_TEXTS: readonly (readonly [start: RegExp, is: string])[] = [
   ],
 ];
 
-/** The same by the ends of names, where the content has no mark. */
+/** The same by file extension, where the content has no signature. */
 const FOREIGN_NAMES: Readonly<Record<string, string>> = {
   '.onnx': ONNX,
-  '.pb': `it is a graph of TensorFlow: ${KERAS}`,
-  '.index': `it is a part of a TensorFlow checkpoint: ${KERAS}`,
+  '.pb': `it is a TensorFlow graph: ${KERAS}`,
+  '.index': `it is part of a TensorFlow checkpoint: ${KERAS}`,
   '.ckpt': `it is a checkpoint of another program: ${KERAS}, or as safetensors`,
-  '.pth': `it is a file of PyTorch: ${TORCH}`,
-  '.pt': `it is a file of PyTorch: ${TORCH}`,
-  '.msgpack': 'it is a file of Flax: save the weights as safetensors',
+  '.pth': `it is a PyTorch file: ${TORCH}`,
+  '.pt': `it is a PyTorch file: ${TORCH}`,
+  '.msgpack': 'it is a Flax file: save the weights as safetensors',
   '.mlmodel': 'it is a Core ML model, without the weights that training needs',
-  '.caffemodel': 'it is a model of Caffe: convert it to safetensors under the names of Keras',
+  '.caffemodel': "it is a Caffe model: convert it to safetensors with Keras' names",
 };
 
 /**
  * Tells what a weights file is by its content.
  *
- * @param start its first bytes, 512 of them where it has as many
- * @param bytes its length
- * @returns the format, or what it is instead, to stand after "but"
+ * @param start the file's first 512 bytes, or all of a shorter one
+ * @param bytes the file's length
+ * @returns the format, or a clause that follows "but" and says what the file is instead
  */
 export function identifyWeights(
   path: string,
@@ -82,23 +82,23 @@ export function identifyWeights(
   const name = extname(path).toLowerCase();
   if (Object.hasOwn(FOREIGN_NAMES, name)) return { is: FOREIGN_NAMES[name] as string };
   if (/\.data-\d{5}-of-\d{5}$/.test(path)) return { is: FOREIGN_NAMES['.index'] as string };
-  if (/^[\t\n\r\x20-\x7e]+$/.test(text)) return { is: 'it is a text' };
-  return { is: 'it is of no format that is known here, or damaged at its beginning' };
+  if (/^[\t\n\r\x20-\x7e]+$/.test(text)) return { is: 'it is a text file' };
+  return { is: 'its format is unknown, or its beginning is damaged' };
 }
 
-/** Whether a zip archive is PyTorch's, whose first member is its dictionary. */
+/** Whether a zip archive is one of PyTorch, whose first member is the dictionary. */
 function isTorchArchive(start: Buffer): boolean {
   // A local file header: 30 bytes, then the member's name.
   const end = 30 + start.readUInt16LE(26);
   return start.toString('utf8', 30, end).endsWith('/data.pkl');
 }
 
-/** What a zip archive without Keras' weights is, by the names in it. */
+/** Says what a zip archive without Keras' weights is, by the names of its members. */
 export function identifyArchive(names: readonly string[]): string {
   if (names.some((name) => /(^|\/)data\.pkl$/.test(name)))
-    return `it is a .pth of PyTorch: ${TORCH}`;
-  if (names.some((name) => name.endsWith('.npy'))) return `it is an .npz of NumPy: ${KERAS}`;
+    return `it is a .pth file of PyTorch: ${TORCH}`;
+  if (names.some((name) => name.endsWith('.npy'))) return `it is an .npz file of NumPy: ${KERAS}`;
   if (names.some((name) => name.endsWith('saved_model.pb')))
     return `it is a TensorFlow SavedModel: ${KERAS}`;
-  return 'it is a zip archive without model.weights.h5: unpack it, and name the weights in it';
+  return 'it is a zip archive without model.weights.h5: unpack it, and pass the weights file';
 }

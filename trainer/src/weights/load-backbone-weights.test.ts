@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { weightValues } from '../../parity/formula.ts';
 import { buildBackbone } from '../backbones/registry.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
-import { weightValues } from './formula.ts';
 import { writeKerasH5 } from './keras/write-keras-h5.ts';
 import { cachedFile, loadBackboneWeights } from './load-backbone-weights.ts';
 import { officialWeights } from './official-weights.ts';
@@ -57,7 +57,7 @@ test('refuses weights that normalize images by other statistics', async () => {
   await writeKerasH5(path, trunk);
   await expect(load()).rejects.toMatchObject({
     code: 'weights_invalid',
-    message: `Expected the weights of ${path} to normalize images by the mean 0.485, 0.456, 0.406, as Keras' ImageNet weights do, but theirs is 0, 0, 0: pass weights that were fine-tuned from these.`,
+    message: `Expected the weights of ${path} to normalize images by the mean 0.485, 0.456, 0.406, as Keras' ImageNet weights do, but they have 0, 0, 0: pass weights that were fine-tuned from these.`,
   });
 });
 
@@ -73,7 +73,7 @@ test('says which networks have no official weights', async () => {
   await expect(loadBackboneWeights(model, 'lenet5', 'imagenet', false)).rejects.toMatchObject({
     code: 'config_invalid',
     message:
-      'Keras publishes no ImageNet weights for LeNet-5; pass a file with --weights <file>, or --weights none for random ones.',
+      'Keras publishes no ImageNet weights for LeNet-5: pass a file with --weights <file>, or --weights none for random weights.',
   });
 });
 
@@ -85,7 +85,7 @@ test('says which file to get where the network does not reach it', async () => {
   await expect(cachedFile(file, 'VGG-16', options)).rejects.toMatchObject({
     code: 'download_failed',
     message: expect.stringMatching(
-      /^http:\/\/127\.0\.0\.1:9\/vgg16\.h5 could not be downloaded \(.+\): try again, or get that file elsewhere and pass it with --weights <file>\.$/,
+      /^http:\/\/127\.0\.0\.1:9\/vgg16\.h5 could not be downloaded \(.+\): try again, or download that file in another way and pass it with --weights <file>\.$/,
     ),
   });
   expect(said).toEqual([

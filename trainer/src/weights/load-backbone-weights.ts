@@ -12,12 +12,14 @@ import { cachedFromPackage, packagedWeights } from './packaged-weights.ts';
 import { readWeights } from './read-weights.ts';
 
 /**
- * Loads a network's pretrained weights, from its own files, which are downloaded once, or from any.
+ * Loads a network's pretrained weights, from the official files, which are downloaded once, or from
+ * a given file.
  *
  * @param weights `imagenet`, or the path of a file in any format that `readWeights` reads
- * @param includeTop whether the network has its classifier; if not, that of the file is passed over
- * @throws TrainerError `weights_invalid`, also where the file normalizes images otherwise than by
- *   ImageNet's statistics, `config_invalid` where there are no official weights,
+ * @param includeTop whether the network has its classifier; if not, the file's classifier is
+ *   ignored
+ * @throws TrainerError `weights_invalid`, also where the file normalizes images with other
+ *   statistics than ImageNet's, `config_invalid` where there are no official weights,
  *   `download_failed`, `disk_full`
  */
 export async function loadBackboneWeights(
@@ -33,13 +35,13 @@ export async function loadBackboneWeights(
     refuseOtherStatistics(model, tensors, path);
     loadWeights(model.layers, tensors);
   } catch (error) {
-    // What does not fit the network is found where nothing is known of files.
+    // Code that compares weights with the network does not know the path.
     if (!(error instanceof TrainerError) || error.message.includes(path)) throw error;
     throw new TrainerError(error.code, `${error.message} The file is ${path}.`, error.cause);
   }
 }
 
-/** The preprocess spec has ImageNet's in the place of a Normalization layer. */
+/** The preprocess spec uses ImageNet's statistics in place of a Normalization layer. */
 function refuseOtherStatistics(
   model: tf.LayersModel,
   tensors: Awaited<ReturnType<typeof readWeights>>,
@@ -54,7 +56,7 @@ function refuseOtherStatistics(
         continue;
       throw new TrainerError(
         'weights_invalid',
-        `Expected the weights of ${path} to normalize images by the ${statistic} ${imagenet.join(', ')}, as Keras' ImageNet weights do, but theirs is ${values.map((value) => +value.toPrecision(6)).join(', ')}: pass weights that were fine-tuned from these.`,
+        `Expected the weights of ${path} to normalize images by the ${statistic} ${imagenet.join(', ')}, as Keras' ImageNet weights do, but they have ${values.map((value) => +value.toPrecision(6)).join(', ')}: pass weights that were fine-tuned from these.`,
       );
     }
   }
@@ -73,13 +75,13 @@ async function imagenetFile(
   if (!official) {
     throw new TrainerError(
       'config_invalid',
-      `Keras publishes no ImageNet weights for ${backbones[name].title}; pass a file with --weights <file>, or --weights none for random ones.`,
+      `Keras publishes no ImageNet weights for ${backbones[name].title}: pass a file with --weights <file>, or --weights none for random weights.`,
     );
   }
   return cachedFile(includeTop ? official.top : official.notop, backbones[name].title, options);
 }
 
-/** @throws TrainerError `download_failed` saying which file to get otherwise, `disk_full` */
+/** @throws TrainerError `download_failed` saying which file to get in another way, `disk_full` */
 export async function cachedFile(
   file: RemoteFile,
   title: string,
@@ -94,7 +96,7 @@ export async function cachedFile(
     if (!(error instanceof TrainerError) || error.code !== 'download_failed') throw error;
     throw new TrainerError(
       'download_failed',
-      `${error.message}: try again, or get that file elsewhere and pass it with --weights <file>.`,
+      `${error.message}: try again, or download that file in another way and pass it with --weights <file>.`,
       error.cause,
     );
   }

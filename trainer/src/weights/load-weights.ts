@@ -6,7 +6,7 @@ import type { NamedTensor } from '../plan/named-tensor.ts';
  * Sets every weight of some layers from tensors named `layer/weight`, as Keras names them.
  *
  * @throws TrainerError `weights_invalid` naming the first tensor that is missing, extra or of
- *   another shape; then no layer has changed
+ *   another shape, in which case no layer is changed
  */
 export function loadWeights(
   layers: readonly tf.layers.Layer[],

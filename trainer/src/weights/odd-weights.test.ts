@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildRoundTripNetwork } from '../../fixtures/round-trip-network.ts';
+import { weightValues } from '../../parity/formula.ts';
 import { startBackend } from '../backends/start-backend.ts';
-import { weightValues } from './formula.ts';
 import { hashWeights } from './hash-weights.ts';
 import { readWeights } from './read-weights.ts';
-import { buildRoundTripNetwork } from './round-trip-network.ts';
 import { writeSafetensors } from './safetensors/safetensors.ts';
 
 let folder: string;
@@ -61,7 +61,7 @@ describe('takes a trunk out of a classifier that Keras saved', () => {
     }
   });
 
-  test('but not where a part of it was frozen, which mixes up layers of other names', async () => {
+  test('but not where a part of it was frozen, which changes the order of layers with other names', async () => {
     const { layers } = buildRoundTripNetwork({ includeTop: false, last: 'conv2d_9' });
     await expect(
       readWeights(saved('nested-half-frozen.h5'), layers, { withoutTop: true }),
@@ -106,9 +106,9 @@ test.each([
   ['soft-link.h5', /its \/layers\/dense\/vars\/0 is a link/],
   ['broken-link.h5', /its \/layers\/dense\/vars\/0 is a link/],
   ['external-link.h5', /its \/layers\/dense\/vars\/0 is a link/],
-  ['circle.h5', /lie too deep in each other/],
+  ['circle.h5', /groups are nested too deeply/],
   ['huge.h5', /unpacks to more than 2 GB/],
-  ['words.h5', /holds no numbers/],
+  ['words.h5', /does not hold numbers/],
 ])('refuses %s, also in a .keras', async (name, message) => {
   const archive = join(folder, `${name}.keras`);
   await writeFile(archive, zipSync({ 'model.weights.h5': await readFile(saved(name)) }));
@@ -146,9 +146,9 @@ test.each<[string, Uint8Array, RegExp]>([
   ['model.pt', zip('model/data.pkl'), /state dictionary of PyTorch/],
   ['old.pth', padded('80028a0a'), /it is a Python pickle.*save_file/],
   ['forest.pkl', padded('8004958a'), /it is a Python pickle/],
-  ['odd.pth', padded('00'), /it is a file of PyTorch/],
-  ['weights.npz', zip('arr_0.npy'), /it is an \.npz of NumPy/],
-  ['weights.npy', padded('934e554d5059'), /it is an array of NumPy/],
+  ['odd.pth', padded('00'), /it is a PyTorch file/],
+  ['weights.npz', zip('arr_0.npy'), /it is an \.npz file of NumPy/],
+  ['weights.npy', padded('934e554d5059'), /it is a NumPy array/],
   ['saved.zip', zip('model/saved_model.pb'), /it is a TensorFlow SavedModel/],
   ['photos.zip', zip('cat/1.jpg'), /it is a zip archive without model\.weights\.h5/],
   ['weights.h5.gz', gzipSync('weights'), /it is compressed by gzip: unpack it first/],
@@ -159,17 +159,17 @@ test.each<[string, Uint8Array, RegExp]>([
   ['model.tflite', padded('1c00000054464c33'), /it is a TensorFlow Lite model/],
   ['model.onnx', padded('08081207707974'), /it is an ONNX model/],
   ['model.gguf', padded('4747554603'), /it is a GGUF file/],
-  ['model.pb', padded('0a9f01'), /it is a graph of TensorFlow/],
-  ['model.ckpt.data-00000-of-00001', padded('0a9f01'), /it is a part of a TensorFlow checkpoint/],
+  ['model.pb', padded('0a9f01'), /it is a TensorFlow graph/],
+  ['model.ckpt.data-00000-of-00001', padded('0a9f01'), /it is part of a TensorFlow checkpoint/],
   ['cat.h5', padded('89504e470d0a1a0a'), /it is an image/],
-  ['model.json', text('{"modelTopology":{}}'), /it is a model of TensorFlow\.js/],
+  ['model.json', text('{"modelTopology":{}}'), /it is a TensorFlow\.js model/],
   ['keras.weights.json', text('{"weight_map":{"a":["x.h5"]}}'), /a list of shards of another/],
   ['config.json', text('{"units": 3}'), /it is JSON without weights/],
-  ['broken.json', text('{"units": '), /it is a text, or damaged/],
-  ['notes.txt', text('my weights'), /it is a text\.$/],
-  ['random.bin', padded('f0f1f2f3f4f5f6f7f8f9'), /of no format that is known here/],
+  ['broken.json', text('{"units": '), /it is a text file, or damaged/],
+  ['notes.txt', text('my weights'), /it is a text file\.$/],
+  ['random.bin', padded('f0f1f2f3f4f5f6f7f8f9'), /its format is unknown/],
   // What looks for a mark looks at the beginning alone.
-  ['long.h5', Buffer.alloc(40_000_000, ' '), /it is a text\.$/],
+  ['long.h5', Buffer.alloc(40_000_000, ' '), /it is a text file\.$/],
 ])('says what %s is', async (name, content, message) => {
   const path = join(folder, name);
   await writeFile(path, content);
@@ -242,7 +242,7 @@ describe('reads the shards of an index', () => {
     await write(1, 3);
     expect(await hashWeights(path)).not.toBe(before);
     const shard = join(folder, 'whole', names[0] as string);
-    await expect(readWeights(shard, [])).rejects.toThrow(/it is one of 2 shards: name the index/);
+    await expect(readWeights(shard, [])).rejects.toThrow(/it is one of 2 shards: pass the index/);
   });
 
   test.each(['../secret.safetensors', '/etc/passwd', 'a/b.safetensors', 'model.bin', '..'])(
@@ -287,7 +287,7 @@ test.each<[string, () => Uint8Array, RegExp]>([
   ],
   ['one of another file', () => zip('weights'), /without model\.weights\.h5/],
   ['only the beginning of one', () => zip('weights').subarray(0, 40), /damaged or cut short/],
-  ['one bare deflated stream', () => deflateRawSync('weights'), /of no format that is known|text/],
+  ['one bare deflated stream', () => deflateRawSync('weights'), /its format is unknown|text/],
 ])('refuses %s', async (name, make, message) => {
   const path = join(folder, `${name.replaceAll(' ', '-')}.keras`);
   await writeFile(path, make());

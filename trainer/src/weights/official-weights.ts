@@ -13,7 +13,7 @@ const KERAS = `${GOOGLE}/tensorflow/keras-applications`;
 const ORDERING = 'weights_tf_dim_ordering_tf_kernels';
 
 /**
- * The files that keras.applications loads, with the MD5 hashes that it states.
+ * The files that keras.applications loads, with the MD5 hashes that it publishes.
  *
  * @see https://github.com/keras-team/keras/tree/master/keras/src/applications
  */

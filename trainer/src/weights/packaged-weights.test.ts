@@ -72,7 +72,7 @@ describe.skipIf(!inject('native'))('cachedFromPackage', () => {
     await expect(
       cachedFromPackage({ ...packaged, member: 'tiny/other.pth' }, 'Tiny', options),
     ).rejects.toMatchObject({
-      message: 'Expected tiny/other.pth in tiny-weights 1.0, but it is not there.',
+      message: 'Expected tiny/other.pth in tiny-weights 1.0, but the package lacks it.',
     });
   });
 });

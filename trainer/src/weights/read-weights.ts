@@ -11,14 +11,14 @@ import { fromTorchEfficientnet, isTorchEfficientnet } from './torch/torch-effici
 import { weightsInvalid } from './weights-invalid.ts';
 
 /**
- * Reads a weights file of any of these formats, told apart by its content: Keras' `.h5`,
+ * Reads a weights file of any supported format, which its content tells: Keras' `.h5`,
  * `.weights.h5` and `.keras`; safetensors, or the index of its shards, and PyTorch's own `.pth` under
  * Keras' names, or for EfficientNet under those of timm or EfficientNet-PyTorch.
  *
  * @param layers of the network, in Keras' order: files name some layers by number only
- * @param withoutTop passes over the classifier's layers, where the file has them
+ * @param withoutTop ignores the classifier's layers, where the file has them
  * @returns tensors by the network's names, `layer/weight`; `loadWeights` checks their shapes
- * @throws TrainerError `weights_invalid`, also saying what a file of another format is
+ * @throws TrainerError `weights_invalid`, which also says what a file of another format is
  */
 export async function readWeights(
   path: string,
@@ -38,7 +38,7 @@ export async function readWeights(
   if (Number(shards) > 1) {
     throw weightsInvalid(
       path,
-      `it is one of ${Number(shards)} shards: name the index beside them, model.safetensors.index.json`,
+      `it is one of ${Number(shards)} shards: pass the index beside them, model.safetensors.index.json`,
     );
   }
   const tensors = await readTensors(path, format);
@@ -47,7 +47,7 @@ export async function readWeights(
   return withoutTop ? withoutDense(tensors) : tensors;
 }
 
-/** Reads a file that names its tensors itself. */
+/** Reads a file that names its tensors. */
 async function readTensors(
   path: string,
   format: Exclude<WeightsFormat, 'hdf5' | 'zip'>,
@@ -63,7 +63,7 @@ async function readTensors(
 }
 
 /**
- * Tells a weights file's format by its beginning.
+ * Determines a weights file's format from its beginning.
  *
  * @throws TrainerError `weights_invalid` where there is no file to read, or one of another format
  */

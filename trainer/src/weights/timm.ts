@@ -3,13 +3,13 @@ import { TrainerError } from '../errors.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 
 /**
- * Gives the weights of timm's EfficientNet and EfficientNet-Lite Keras' names and layout.
+ * Converts the weights of timm's EfficientNet and EfficientNet-Lite to Keras' names and layout.
  *
- * They compute what Keras computes only when they were trained with TensorFlow's padding ("same",
+ * They give Keras' results only if they were trained with TensorFlow's padding ("same",
  * more at the end) and BatchNorm's epsilon of 1e-3: those that timm calls `tf_efficientnet_…`. The
  * others, `efficientnet_b0` and so on, were trained with even padding and 1e-5, and lose accuracy.
  *
- * @returns tensors by `layer/weight`; timm has no weights of a `normalization` layer, which stays
+ * @returns tensors by `layer/weight`; timm has no `normalization` layer, whose weights stay as they are
  * @throws TrainerError `weights_invalid` naming a tensor that is missing or extra
  * @see https://github.com/huggingface/pytorch-image-models/blob/main/timm/models/efficientnet.py
  */
@@ -21,12 +21,12 @@ export function fromTimm(
   return fromPyTorch(tensors, layers, withoutTop, timm(layers));
 }
 
-/** How a library of PyTorch calls the weights of EfficientNet. */
+/** A PyTorch library's names for the weights of EfficientNet. */
 export interface PyTorchNames {
   readonly library: string;
-  /** The layer of the classes. */
+  /** The classifier's layer. */
   readonly classifier: string;
-  /** Its name for Keras' `layer/weight`. */
+  /** The library's name for Keras' `layer/weight`. */
   nameOf(layer: string, weight: string): string;
 }
 
@@ -38,7 +38,7 @@ export function fromPyTorch(
   { library, classifier, nameOf }: PyTorchNames,
 ): Map<string, NamedTensor> {
   const unused = new Set(tensors.keys());
-  // How many images BatchNorm has seen says nothing about the network.
+  // BatchNorm's batch counter is no weight of the network.
   for (const name of unused) if (name.endsWith('.num_batches_tracked')) unused.delete(name);
   if (withoutTop) for (const part of ['weight', 'bias']) unused.delete(`${classifier}.${part}`);
   const named = new Map<string, NamedTensor>();
@@ -96,7 +96,7 @@ const ENDS: Readonly<Record<string, string>> = {
   predictions: 'classifier',
 };
 
-/** The parts of a block that widens its input first, and of the first block, which does not. */
+/** The parts of a block with an expansion, and of the first block, which has none. */
 const EXPANDED: Readonly<Record<string, string>> = {
   expand_conv: 'conv_pw',
   expand_bn: 'bn1',
@@ -114,7 +114,7 @@ const UNEXPANDED: Readonly<Record<string, string>> = {
   project_bn: 'bn2',
 };
 
-/** Calls `block2a_expand_conv` `blocks.1.0.conv_pw`. */
+/** Converts `block2a_expand_conv` to `blocks.1.0.conv_pw`. */
 function timm(layers: readonly tf.layers.Layer[]): PyTorchNames {
   const expanded = new Set(layers.map(({ name }) => name.replace(/_expand_conv$/, '')));
   return {
@@ -138,7 +138,7 @@ interface PlaceInBlock {
   readonly part: string;
 }
 
-/** `block2a_expand_conv` taken apart; undefined for a layer that is in no block. */
+/** The parts of a name such as `block2a_expand_conv`; undefined for a layer outside blocks. */
 export function blockOf(layer: string): PlaceInBlock | undefined {
   const [, block, stage, letter, part] = /^(block(\d+)([a-z]+))_(.+)$/.exec(layer) ?? [];
   return block === undefined ? undefined : ({ block, stage, letter, part } as PlaceInBlock);
@@ -146,7 +146,7 @@ export function blockOf(layer: string): PlaceInBlock | undefined {
 
 /**
  * PyTorch's `[out, in, height, width]` as `[height, width, in, out]`, its depthwise
- * `[channels, 1, height, width]` as `[height, width, channels, 1]`, its `[out, in]` turned round.
+ * `[channels, 1, height, width]` as `[height, width, channels, 1]`, its `[out, in]` transposed.
  */
 function toKerasLayout({ shape, values }: NamedTensor, name: string): NamedTensor {
   if (shape.length === 2) return permute(shape, values, [1, 0]);

@@ -1,6 +1,6 @@
 import { TrainerError } from '../errors.ts';
 
-/** @param but why what is at `path` is of no use, such as `it is a folder` */
+/** @param but says why the file cannot be used, such as `it is a folder` */
 export function weightsInvalid(path: string, but: string, cause?: unknown): TrainerError {
   return new TrainerError(
     'weights_invalid',

@@ -33,7 +33,7 @@ export class Normalization extends tf.layers.Layer {
   #mean: tf.LayerVariable | undefined;
   #variance: tf.LayerVariable | undefined;
 
-  /** @param start the weights until others are loaded */
+  /** @param start the initial weights */
   constructor(
     args: { readonly name: string },
     start: { readonly mean: readonly number[]; readonly variance: readonly number[] },
@@ -51,7 +51,7 @@ export class Normalization extends tf.layers.Layer {
     };
     this.#mean = weight('mean', channels, this.#start.mean);
     this.#variance = weight('variance', channels, this.#start.variance);
-    // Of the images that Keras computed them from; nothing reads it.
+    // The number of images that Keras computed them from; nothing reads it.
     weight('count', [], [0]);
     this.built = true;
   }

@@ -4,7 +4,7 @@ import { GroupedConv2D } from './grouped-conv2d.ts';
 import { Normalization, Rescaling } from './image-scaling.ts';
 import { LocalResponseNormalization } from './local-response-normalization.ts';
 
-/** A value on its way through a network, `[n, height, width, channels]` or `[n, features]`. */
+/** A value between layers, `[n, height, width, channels]` or `[n, features]`. */
 export type Value = tf.SymbolicTensor;
 
 /** Zeros, or rows and columns, at each side: of rows `[top, bottom]`, of columns `[left, right]`. */
@@ -34,7 +34,7 @@ export class KerasLayers {
   readonly #initialize: boolean;
   readonly #counts = new Map<string, number>();
 
-  /** @param initialize false starts the weights from zeros, in no time, to be loaded over */
+  /** @param initialize false starts all weights at zero, which is fast, where others will be loaded */
   constructor(initialize: boolean) {
     this.#initialize = initialize;
   }
@@ -90,7 +90,7 @@ export class KerasLayers {
   ): Value {
     const layer = tf.layers.separableConv2d({
       ...{ ...options, filters, kernelSize },
-      // tf.layers starts the pointwise kernel the same way.
+      // tf.layers initializes the pointwise kernel in the same way.
       depthwiseInitializer: randomOf(options.name),
     });
     return this.#apply(layer, x);
@@ -101,7 +101,7 @@ export class KerasLayers {
       name: this.#name('batch_normalization', name),
       epsilon,
     });
-    // Its starting values cost nothing, and a variance of 0 would be none.
+    // Its initial values cost nothing, and a variance of 0 would not be valid.
     return layer.apply(x) as Value;
   }
 
@@ -177,7 +177,7 @@ export class KerasLayers {
     return this.#apply(tf.layers.dropout({ rate, name }), x);
   }
 
-  /** Stochastic depth: all of an example or nothing. */
+  /** Stochastic depth: drops all units of an example or none. */
   dropExamples(x: Value, rate: number, name: string): Value {
     // tf.layers fills in each null, though its types do not say so.
     const noiseShape = [null, 1, 1, 1] as unknown as number[];
@@ -203,7 +203,7 @@ export class KerasLayers {
 }
 
 /**
- * The padding in front of a convolution of stride 2 that makes "valid" what "same" would be
+ * The padding before a convolution of stride 2 with which "valid" computes what "same" would
  * (Keras, `imagenet_utils.correct_pad`).
  */
 export function correctPad(x: Value, kernelSize: number): Sides {
@@ -227,7 +227,7 @@ function sidesOf(padding: number | Sides): Sides {
  * first one did.
  *
  * Keras' own default is Glorot's. But BatchNorm is frozen here, and without its help the signal
- * would fade away in a deep network (He et al. 2015, §2.2, the backward case, which also suits a
+ * would vanish in a deep network (He et al. 2015, §2.2, the backward case, which also suits a
  * depthwise kernel).
  */
 function randomOf(layer: string) {

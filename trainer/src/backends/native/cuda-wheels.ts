@@ -1,4 +1,4 @@
-import type { Wheel } from '../../files/pip.ts';
+import type { Wheel } from '../../programs/pip.ts';
 
 /** A wheel whose libraries are unpacked, all of them. */
 export interface LibraryWheel extends Wheel {

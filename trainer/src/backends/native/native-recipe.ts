@@ -3,17 +3,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { TrainerError } from '../../errors.ts';
-import type { Wheel } from '../../files/pip.ts';
+import type { Wheel } from '../../programs/pip.ts';
 import { cudaLibraryWheels, type LibraryWheel } from './cuda-wheels.ts';
 
-/** What a native backend is made of: a wheel's libraries and addons that use them. */
+/** The parts of a native backend: a wheel's libraries, and addons that use them. */
 export interface NativeRecipe {
   readonly kind: NativeKind;
   readonly wheel: Wheel;
   /** Members of the wheel to link against; they are kept under their paths in it. */
   readonly libraries: readonly string[];
   readonly librariesBytes: number;
-  /** Wheels of libraries that those load by themselves, kept in the same way. */
+  /** Wheels of the libraries that those load at run time, kept in the same way. */
   readonly libraryWheels: readonly LibraryWheel[];
   /** Prefixes of the wheel's members that are needed to compile, below `includeRoot`. */
   readonly headers: readonly string[];
@@ -33,7 +33,7 @@ export interface Addon {
   readonly linked: boolean;
 }
 
-/** TensorFlow for the processor, or for an NVIDIA card. */
+/** TensorFlow for the CPU, or for an NVIDIA GPU. */
 export type NativeKind = 'native' | 'cuda';
 
 /** The addons' file names in a finished native folder. */
@@ -76,7 +76,7 @@ const wheels: Readonly<Record<string, PlatformWheel>> = {
   },
 };
 
-/** The wheel that finds an NVIDIA card, and computes on the processor where there is none. */
+/** The wheel that computes on an NVIDIA GPU, and on the CPU where there is none. */
 const cudaWheel: PlatformWheel = {
   project: 'tensorflow',
   platform: 'manylinux_2_27_x86_64',
@@ -86,12 +86,12 @@ const cudaWheel: PlatformWheel = {
 };
 
 /**
- * How to make the native backend on this platform.
+ * How to set up the native backend on this platform.
  *
  * tfjs-node's own install script fetches libtensorflow 2.9.1 of 2022. The
  * TensorFlow wheels hold the same C API, current and with a published hash.
  *
- * @throws TrainerError `backend_unavailable` where it cannot be made
+ * @throws TrainerError `backend_unavailable` where that is impossible
  */
 export function nativeRecipe(
   platform: string = process.platform,
@@ -101,7 +101,7 @@ export function nativeRecipe(
   if (wheel === undefined) {
     throw new TrainerError(
       'backend_unavailable',
-      `There is no TensorFlow library to bind to for ${platform} on ${architecture}.`,
+      `There is no TensorFlow library for ${platform} on ${architecture}, so the native backend is not available.`,
     );
   }
 
@@ -109,11 +109,11 @@ export function nativeRecipe(
 }
 
 /**
- * How to make the CUDA backend: the same for `@tensorflow/tfjs-node-gpu` and TensorFlow's CUDA
+ * How to set up the CUDA backend: the same for `@tensorflow/tfjs-node-gpu` and TensorFlow's CUDA
  * wheel. No CUDA has to be installed, only NVIDIA's driver.
  *
- * @param withLibraries whether NVIDIA's libraries belong to it; without a card they are of no use
- * @throws TrainerError `backend_unavailable` where it cannot be made
+ * @param withLibraries whether NVIDIA's libraries belong to it; without a GPU they are of no use
+ * @throws TrainerError `backend_unavailable` where that is impossible
  */
 export function cudaRecipe(
   withLibraries: boolean,
@@ -123,7 +123,7 @@ export function cudaRecipe(
   if (platform !== 'linux' || architecture !== 'x64') {
     throw new TrainerError(
       'backend_unavailable',
-      `TensorFlow has CUDA for Linux on x64 only, and this is ${platform} on ${architecture}; a graphics card can be used with --backend webgpu.`,
+      `The CUDA backend needs Linux on x64, but this is ${platform} on ${architecture}: use the GPU with --backend webgpu.`,
     );
   }
   const libraryWheels = withLibraries ? cudaLibraryWheels : [];
@@ -207,7 +207,7 @@ function recipeOf(
 
 /**
  * The folder of tfjs-node's own addon and library, where its install script has put them: that
- * script does not run here, but the package may have been installed in another way.
+ * script is not run here, but the package may have been installed in another way.
  */
 export function prebuiltFolder(
   tfjsNode: string = packageFolder('@tensorflow/tfjs-node'),
@@ -225,7 +225,7 @@ function packageFolder(name: string): string {
       throw cause;
     throw new TrainerError(
       'backend_unavailable',
-      `The optional package ${name} is not installed; run pnpm install without --no-optional.`,
+      `The optional package ${name} is not installed: run pnpm install without --no-optional.`,
       cause,
     );
   }

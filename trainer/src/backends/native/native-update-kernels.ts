@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
 
-/** Our addon's operations (update-operations.cc): their inputs in order, and how many outputs. */
+/** Our addon's operations (update-operations.cc): their inputs in order, and the number of their outputs. */
 const operations = {
   GraftAdamStep: { inputs: ['value', 'gradient', 'mean', 'square', 'numbers'], outputs: 3 },
   GraftMovingAverage: { inputs: ['average', 'value', 'numbers'], outputs: 1 },
 } as const;
 
-/** Registers those that the addon brings: one that was built elsewhere has none. */
+/** Registers the operations that the addon has: one that was built elsewhere has none. */
 export function registerUpdateKernels(backend: NodeJSKernelBackend): void {
   for (const [kernelName, { inputs, outputs }] of Object.entries(operations)) {
     const run = (tensors: readonly tf.TensorInfo[]) =>

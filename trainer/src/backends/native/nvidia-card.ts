@@ -1,15 +1,15 @@
-import { findProgram, type ProgramOptions, runProgram } from '../../files/run-program.ts';
+import { findProgram, type ProgramOptions, runProgram } from '../../programs/run-program.ts';
 
 export interface NvidiaCard {
   readonly name: string;
   readonly driver: string;
 }
 
-// The second is where Windows puts it into its Linux subsystem, off the PATH.
+// The second is its place in Windows' Linux subsystem, which is not on the PATH.
 const programs = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'];
 const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
 
-/** The first NVIDIA card that the driver knows, or undefined; needs no CUDA. */
+/** The first NVIDIA GPU that the driver reports, or undefined; needs no CUDA. */
 export async function findNvidiaCard(
   options: ProgramOptions = {},
 ): Promise<NvidiaCard | undefined> {

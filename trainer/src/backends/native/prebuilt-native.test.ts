@@ -21,8 +21,8 @@ describe.skipIf(!inject('native'))("the package's own library", () => {
     for (const name of names) await symlink(join(made, name), join(folder, name));
     expect(prebuiltFolder(tfjsNode)).toBe(folder);
 
-    const { version, onCard } = await startNativeBackend({ kind: 'native', folder, threads: 1 });
-    expect({ version, onCard }).toEqual({ version: expect.stringMatching(/^2\./), onCard: false });
+    const { version, onGpu } = await startNativeBackend({ kind: 'native', folder, threads: 1 });
+    expect({ version, onGpu }).toEqual({ version: expect.stringMatching(/^2\./), onGpu: false });
     expect([...tf.tidy(() => tf.scalar(2).mul(3).dataSync())]).toEqual([6]);
     await expect(
       startNativeBackend({ kind: 'native', folder: made, threads: 1 }),

@@ -1,19 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** What a tfjs kernel is called with. */
+/** The arguments of a tfjs kernel. */
 export type KernelCall = Parameters<tf.KernelConfig['kernelFunc']>[0];
 type Attributes = NonNullable<KernelCall['attrs']>;
 type Kernel = (call: KernelCall) => tf.Tensor;
 
-/** A call to try a kernel with. */
+/** A call that tries a kernel. */
 interface Trial {
   inputs(): KernelCall['inputs'];
   readonly attrs: Attributes;
 }
 
 /**
- * Puts a faster kernel in place of tfjs-node's, for the calls that it covers. Does nothing where
- * the two do not give the same in a trial, as in a build of TensorFlow or of the addon that lacks
+ * Replaces tfjs-node's kernel by a faster one, for the calls that it covers. Does nothing where the
+ * two give different results in a trial, or where this build of TensorFlow or of the addon lacks
  * the operation.
  */
 export function replaceKernel(

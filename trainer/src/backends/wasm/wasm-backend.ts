@@ -18,22 +18,22 @@ let threadsInUse = 1;
 
 /**
  * Makes tfjs compute on WebAssembly with SIMD, and gives it the gradients that tfjs-wasm lacks.
- * Done twice, the second time does nothing.
+ * A second call does nothing.
  *
- * @param threads of matrix products and convolutions, at least 1
+ * @param threads for matrix products and convolutions, at least 1
  * @returns the threads in use
  * @throws TrainerError `backend_unavailable`
  */
 export async function startWasmBackend(threads: number): Promise<number> {
   const { BackendWasm, setThreadsCount } = await import('@tensorflow/tfjs-backend-wasm');
-  // To ask tfjs would start the package's own.
+  // Asking tfjs for it would start the package's own.
   if (!isRegistered) {
     isRegistered = true;
-    // The package's own way to start gives Node a single thread (tensorflow/tfjs#3830).
+    // The package's own start gives Node a single thread (tensorflow/tfjs#3830).
     tf.removeBackend('wasm');
     tf.registerBackend('wasm', async () => {
       const module = await instantiate(threads);
-      // XNNPACK's would take the cores from ours.
+      // XNNPACK's threads would compete with ours for the cores.
       setThreadsCount(1);
       const backend = new BackendWasm(module);
       const cnnKernels =
@@ -50,7 +50,7 @@ export async function startWasmBackend(threads: number): Promise<number> {
   if (!(await tf.setBackend('wasm'))) {
     throw new TrainerError(
       'backend_unavailable',
-      'The WASM backend of TensorFlow.js did not start; choose another with --backend.',
+      'The WASM backend of TensorFlow.js did not start: choose another backend with --backend.',
     );
   }
   await tf.ready();

@@ -11,9 +11,9 @@ import {
 } from './wasm-loops.ts';
 
 /**
- * Gives tfjs-wasm the kernels of a convolution's backward pass, which it lacks or has in a naive
- * form (tensorflow/tfjs#8474). Products and convolutions are the backend's; what remains are copies
- * and sums over the WASM memory in plain JavaScript.
+ * Gives tfjs-wasm the kernels of a convolution's backward pass, which it lacks or implements
+ * naively (tensorflow/tfjs#8474). Products and convolutions are the backend's; what remains are
+ * copies and sums over the WASM memory in plain JavaScript.
  *
  * Layout is NHWC, dtype float32, dilation 1, one depthwise output a channel.
  */
@@ -82,7 +82,7 @@ const kernels: Readonly<Record<string, Kernel>> = {
   Conv2DBackpropInput({ dy, filter }, attributes, backend) {
     const window = windowOf(attributes.inputShape, filter.shape, attributes, false);
     const { gradient, pad } = stretch(dy, attributes.inputShape, window, backend);
-    // tfjs-wasm takes its time to turn even what is a single pixel.
+    // tfjs-wasm's transpose is slow even for a single pixel.
     const turned = window.kernel[0] * window.kernel[1] === 1 ? filter : filter.reverse([0, 1]);
     const flipped = turned.transpose<tf.Tensor4D>([0, 1, 3, 2]);
     return tf.conv2d(gradient, flipped, 1, pad);
@@ -109,8 +109,8 @@ const kernels: Readonly<Record<string, Kernel>> = {
 };
 
 /**
- * Puts the zeros between a strided convolution's gradients that make the input's gradient a
- * convolution of stride 1, and gives the padding of that one.
+ * Puts zeros between the gradients of a strided convolution, which make the input's gradient a
+ * convolution of stride 1, and returns the padding of that convolution.
  */
 function stretch(
   dy: tf.Tensor4D,
@@ -166,7 +166,7 @@ function windowOf(
   };
 }
 
-/** A new tensor whose memory `fill` writes; it starts with whatever was there before. */
+/** A new tensor whose memory `fill` writes completely, since it is not initialized. */
 function loop<const I extends readonly tf.Tensor[]>(
   backend: BackendWasm,
   shape: number[],
@@ -175,7 +175,7 @@ function loop<const I extends readonly tf.Tensor[]>(
 ): tf.Tensor {
   const info = backend.makeOutput(shape, 'float32');
   const tensor = tf.engine().makeTensorFromTensorInfo(info);
-  // Only now: the allocation may have moved the memory.
+  // Read only now, since the allocation may have moved the memory.
   const view = (of: tf.TensorInfo) => backend.typedArrayFromHeap(of) as Float32Array;
   fill(view(info), inputs.map(view) as { [K in keyof I]: Float32Array });
   return tensor;

@@ -52,7 +52,7 @@ export function spread(
   }
 }
 
-/** The input under the kernel at each place of the output, one row a place (im2col). */
+/** The input under the kernel at each position of the output, one row a position (im2col). */
 export function unfold(
   from: Float32Array,
   out: Float32Array,
@@ -77,7 +77,7 @@ export function unfold(
   }
 }
 
-/** A depthwise convolution's gradient by its kernel, `[height, width, channels, 1]`. */
+/** A depthwise convolution's gradient with respect to its kernel, `[height, width, channels, 1]`. */
 export function depthwiseFilterGradient(
   input: Float32Array,
   gradient: Float32Array,
@@ -114,8 +114,8 @@ export function depthwiseFilterGradient(
 }
 
 /**
- * The gradient where the ReLU's output shows that it let the value through, else 0. It multiplies,
- * since a branch that goes either way takes six times as long.
+ * The gradient where the ReLU's output is positive, else 0. It multiplies, since an unpredictable
+ * branch takes six times as long.
  */
 export function openRelu(gradient: Float32Array, value: Float32Array, out: Float32Array): void {
   for (let i = 0; i < out.length; i++) {
@@ -123,7 +123,7 @@ export function openRelu(gradient: Float32Array, value: Float32Array, out: Float
   }
 }
 
-/** The same for ReLU6, which also holds back what is past 6. */
+/** The same for ReLU6, whose gradient is 0 above 6 as well. */
 export function openRelu6(gradient: Float32Array, value: Float32Array, out: Float32Array): void {
   for (let i = 0; i < out.length; i++) {
     const y = value[i] as number;

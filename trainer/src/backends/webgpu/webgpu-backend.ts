@@ -3,21 +3,21 @@ import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../../errors.ts';
 import { registerWebgpuKernels } from './webgpu-kernels.ts';
 
-/** What computes behind WebGPU. */
+/** The device that WebGPU computes on. */
 export interface WebgpuDevice {
-  /** As the driver calls it. */
+  /** The driver's name for it. */
   readonly name: string;
-  /** Whether a processor imitates the graphics card, as SwiftShader and llvmpipe do. */
+  /** Whether the CPU emulates a GPU, as SwiftShader and llvmpipe do. */
   readonly isSoftware: boolean;
 }
 
 let device: WebgpuDevice | undefined;
 
 /**
- * Makes tfjs compute on a graphics card through Dawn, Chromium's WebGPU: Vulkan on Linux, Metal
- * on macOS, Direct3D 12 on Windows. Done twice, the second time does nothing.
+ * Makes tfjs compute on a GPU through Dawn, Chromium's WebGPU: Vulkan on Linux, Metal
+ * on macOS, Direct3D 12 on Windows. A second call does nothing.
  *
- * Values come back with `await tensor.data()` only: a card cannot be read synchronously.
+ * Values come back with `await tensor.data()` only: a GPU cannot be read synchronously.
  *
  * @throws TrainerError `backend_unavailable`
  */
@@ -32,7 +32,7 @@ export async function startWebgpuBackend(): Promise<WebgpuDevice> {
 
 async function registerWebgpuBackend(): Promise<WebgpuDevice> {
   const [{ create, globals }, { WebGPUBackend }] = await importPackages();
-  // tfjs looks for both where a browser has them.
+  // tfjs expects both where a browser has them.
   Object.assign(globalThis, globals);
   const gpu = create([]);
   Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
@@ -40,12 +40,12 @@ async function registerWebgpuBackend(): Promise<WebgpuDevice> {
   if (adapter === null) {
     throw new TrainerError(
       'backend_unavailable',
-      'WebGPU finds no graphics card; on Linux, its Vulkan driver and libvulkan1 have to be installed.',
+      'WebGPU found no GPU: on Linux, install its Vulkan driver and libvulkan1.',
     );
   }
   const { limits, info } = adapter;
   const device = await adapter.requestDevice({
-    // Else a device offers what every one of them can do, and large batches do not fit.
+    // Without these limits a device offers the guaranteed minimum only, and large batches do not fit.
     requiredLimits: Object.fromEntries(raisedLimits.map((name) => [name, limits[name]])),
   });
   tf.registerBackend('webgpu', () => new WebGPUBackend(device, info));
@@ -74,17 +74,17 @@ async function importPackages() {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TrainerError(
       'backend_unavailable',
-      `WebGPU's packages do not load (${reason}); run pnpm install without --no-optional.`,
+      `WebGPU's packages could not be loaded (${reason}): run pnpm install without --no-optional.`,
       cause,
     );
   }
 }
 
 /**
- * Whether it is worth asking for WebGPU: Dawn complains on stderr where Linux has no card, so
- * Linux is asked first.
+ * Whether there may be a GPU. On Linux its device files tell, since Dawn prints errors on stderr
+ * where there is none.
  */
-export function mayHaveGraphicsCard(platform: string = process.platform): boolean {
+export function mayHaveGpu(platform: string = process.platform): boolean {
   if (platform !== 'linux') return true;
   const renderers = existsSync('/dev/dri') ? readdirSync('/dev/dri') : [];
   return (

@@ -6,8 +6,8 @@ import {
 } from '@tensorflow/tfjs-backend-webgpu';
 
 /**
- * Registers the kernels of the two stages that tfjs-webgpu lacks: a ReLU's gradient in one pass
- * instead of five. All others it has.
+ * Registers the only kernels of training that tfjs-webgpu lacks: a ReLU's gradient in one pass
+ * instead of five.
  */
 export function registerWebgpuKernels(): void {
   for (const [kernelName, isOpen] of [

@@ -12,20 +12,20 @@ export interface FileImage {
   /** Upright, in pixels, before any reduction. */
   readonly width: number;
   readonly height: number;
-  /** Why the Worker will not read the file, in its own sentence; null where it does. */
+  /** Why the Worker refuses the file, in its own words; null where it accepts it. */
   readonly unserved: string | null;
 }
 
 /**
- * What the trainer takes beyond the Worker's limits, which change nothing of what is seen: a scan or
- * a camera's image is good to learn from, if it is too large for an isolate. The decoders have limits
- * of their own as well.
+ * Limits of the trainer, wider than the Worker's: a scan or a camera's image is good to learn from,
+ * even if it is too large for an isolate. The decoders have limits of their own as well.
  */
 const ownLimits = { maxPixels: 250_000_000, maxDecodeBytes: 1024 ** 3 };
 
 /**
- * Decodes an image file with the decoders and the reduction that serve. What only the Worker's limits
- * refuse is decoded all the same, and so are TIFF and the other formats that sharp alone reads.
+ * Decodes an image file with the decoders and the reduction of serving. Files that only the
+ * Worker's limits refuse are decoded nevertheless, and so are TIFF and the other formats that only
+ * sharp reads.
  *
  * @param size side of the network's input, in pixels
  * @throws ImageError as the Worker does
@@ -47,7 +47,7 @@ export async function decodeFile(file: Uint8Array, size: number): Promise<FileIm
   }
 }
 
-/** @returns nothing for a file that the trainer cannot read either */
+/** @returns undefined for a file that the trainer cannot read either */
 function decodeUnserved(
   file: Uint8Array,
   size: number,
@@ -85,7 +85,7 @@ async function decodeWithSharp(
     autoOrient: true,
     limitInputPixels: ownLimits.maxPixels,
   });
-  // Drawings are no photos, and have no pixels before someone chooses how many.
+  // Vector drawings are not photos, and have no pixels of their own.
   if ((await decoder.metadata()).format === 'svg') return undefined;
   const { data, info } = await decoder
     .flatten({ background: '#fff' })
@@ -99,7 +99,7 @@ async function decodeWithSharp(
   return { image: toRgb(sink.finish()), width, height };
 }
 
-/** In memory of its own, which another thread can be given. */
+/** Copies the image into memory of its own, which can be transferred to another thread. */
 function toRgb({ width, height, channels, data }: Image): Image {
   const rgb = new Uint8Array(width * height * 3);
   for (let to = 0, from = 0; to < rgb.length; to += 3, from += channels) {

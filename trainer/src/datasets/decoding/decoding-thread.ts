@@ -7,10 +7,10 @@ import { decodeFile, type FileImage } from './decode-file.ts';
 
 export interface DecodingTask {
   readonly id: number;
-  /** Its bytes or its path. */
+  /** The bytes or the path of the file. */
   readonly file: Uint8Array | string;
   readonly size: number;
-  /** The image itself, or what is to be known of it. */
+  /** Whether to return the image itself, or what is known about it. */
   readonly wants: 'image' | 'facts';
 }
 
@@ -18,11 +18,11 @@ export interface DecodingAnswer {
   readonly id: number;
   readonly result:
     | { readonly value: FileImage | ImageFacts }
-    /** Without a code, the file cannot be read at all. */
+    /** Without a code where the file cannot be read at all. */
     | { readonly error: { readonly code?: ImageErrorCode; readonly message: string } };
 }
 
-/** What is to be known of a file that decodes. */
+/** What is known about a file that decodes. */
 export interface ImageFacts extends Omit<FileImage, 'image'> {
   /** SHA-256 of the file's bytes, in hex. */
   readonly sha256: string;
@@ -51,7 +51,7 @@ async function answer({ id, file, size, wants }: DecodingTask): Promise<void> {
   }
 }
 
-/** @param given memory that is the other thread's from then on */
+/** @param given memory that is transferred to the other thread */
 function reply(answer: DecodingAnswer, given: readonly ArrayBuffer[] = []): void {
   port.postMessage(answer, given);
 }

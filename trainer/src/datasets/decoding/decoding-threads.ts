@@ -4,7 +4,7 @@ import { ImageError } from 'shared/images/image-error';
 import type { FileImage } from './decode-file.ts';
 import type { DecodingAnswer, DecodingTask, ImageFacts } from './decoding-thread.ts';
 
-/** More would wait for the disk, and each takes memory. */
+/** More threads would wait for the disk, and each takes memory. */
 const MAX_THREADS = 16;
 
 interface Waiting {
@@ -15,16 +15,16 @@ interface Waiting {
 
 interface Thread {
   readonly worker: Worker;
-  /** In the order in which it works on them. */
+  /** In the order in which the thread works on them. */
   readonly waiting: Map<number, Waiting>;
 }
 
 /**
- * Threads that read and decode image files, also while the one that calls is held by training. They
- * start with the first files, as many as the cores at most, and none keeps the process alive but by
- * a file that somebody waits for.
+ * Threads that read and decode image files, also while training blocks the calling thread. They
+ * start with the first files, at most one a core, and keep the process alive only while a caller
+ * waits for a file.
  *
- * How many files wait at a time is the caller's to say: each is given to a thread at once.
+ * Callers limit how many files wait at a time: each file is given to a thread immediately.
  */
 export class DecodingThreads {
   readonly #most: number;
@@ -36,7 +36,7 @@ export class DecodingThreads {
   }
 
   /**
-   * @param file its bytes or its path
+   * @param file the bytes or the path of an image file
    * @param size side of the network's input, in pixels: see `decodeFile`
    * @throws ImageError as the Worker does; Error where the file cannot be read at all
    */
@@ -44,7 +44,7 @@ export class DecodingThreads {
     return this.#ask(file, size, 'image') as Promise<FileImage>;
   }
 
-  /** Decodes a file to see that it can be, and what there is to know of it. @see decode */
+  /** Decodes a file to check it and to learn its size and hash. @see decode */
   inspect(file: Uint8Array | string, size: number): Promise<ImageFacts> {
     return this.#ask(file, size, 'facts') as Promise<ImageFacts>;
   }
@@ -73,7 +73,7 @@ export class DecodingThreads {
   }
 
   #start(): Thread {
-    // Options of this process, such as `--eval`, are none of a thread.
+    // Options of this process, such as `--eval`, do not apply to a thread.
     const worker = new Worker(new URL('decoding-thread.ts', import.meta.url), { execArgv: [] });
     const thread: Thread = { worker, waiting: new Map() };
     let reason = 'it was stopped';
@@ -90,9 +90,9 @@ export class DecodingThreads {
     });
     worker.on('exit', () => {
       this.#threads.delete(thread);
-      // The first one's file may have been its end; the others' had not begun.
+      // The first file may have ended the thread; the others had not been started.
       const [first, ...others] = thread.waiting.values();
-      first?.reject(new Error(`The thread that decodes it has ended: ${reason}.`));
+      first?.reject(new Error(`The thread that decodes the file has ended: ${reason}.`));
       for (const waiting of others) this.#give(waiting);
     });
     this.#threads.add(thread);
@@ -100,5 +100,5 @@ export class DecodingThreads {
   }
 }
 
-/** Those of the process. */
+/** The decoding threads of this process. */
 export const decodingThreads = new DecodingThreads();

@@ -7,15 +7,15 @@ import type { FolderReader } from './folder-reader.ts';
 /** A class of a category file. */
 export interface Category {
   readonly label: string;
-  /** Where its images may be, relative to a split's folder. */
+  /** Folders that may hold its images, relative to a split's folder. */
   readonly folders: readonly string[];
 }
 
-/** That of 21,000 categories takes a twentieth. */
+/** A file of 21,000 categories takes a twentieth of this. */
 const MAX_BYTES = 10_000_000;
 
 /**
- * Reads which classes there are, and in which order, from a file `categories….txt` in the root, one
+ * Reads the classes and their order from a file `categories….txt` in the root, one
  * `/a/airfield 0` a line.
  *
  * @returns undefined where there is none
@@ -40,7 +40,7 @@ export async function readCategories(reader: FolderReader): Promise<Category[] |
         return category;
       }
       throw invalid(
-        `Expected line ${index + 1} of ${path} to be a category of its own and the number ${index}, such as /a/airfield ${index}, but it is ${shorten(line)}.`,
+        `Expected line ${index + 1} of ${path} to be a new category and the number ${index}, such as /a/airfield ${index}, but it is ${shorten(line)}.`,
       );
     });
 }
@@ -50,14 +50,17 @@ async function readText(path: string): Promise<string> {
     const { size } = await stat(path);
     if (size <= MAX_BYTES) return await readFile(path, 'utf8');
   } catch (cause) {
-    throw invalid(`Expected to read the categories in ${path}, but they cannot be read.`, cause);
+    throw invalid(
+      `Expected to read the categories in ${path}, but the file cannot be read: check its permissions.`,
+      cause,
+    );
   }
   throw invalid(
     `Expected at most ${MAX_BYTES / 1e6} MB of categories in ${path}: rename it if it holds something else.`,
   );
 }
 
-/** Without a regular expression: on a long line of a stranger's, one would try every place with every other. */
+/** Without a regular expression, which on a long line would try every position with every other. */
 function parseLine(line: string, index: number): Category | undefined {
   const gap = Math.max(line.lastIndexOf(' '), line.lastIndexOf('\t'));
   if (line.slice(gap + 1) !== `${index}`) return undefined;

@@ -33,7 +33,7 @@ test('takes a name that is there in two forms for one class', async () => {
   const { labels, train, notes } = await tree.layout();
   expect(labels).toEqual(['bar', 'caf\u00e9']);
   expect(train).toHaveLength(3);
-  expect(notes[0]).toMatch(/differ only in how Unicode writes them, .*: 1 \(caf\u00e9\)\.$/);
+  expect(notes[0]).toMatch(/differ only in their Unicode form, .*: 1 \(caf\u00e9\)\.$/);
 });
 
 test('says which classes have nearly the same name', async () => {
@@ -48,7 +48,9 @@ test('says which classes have nearly the same name', async () => {
   const { labels, notes } = await tree.layout();
   expect(labels).toHaveLength(6);
   expect(notes).toEqual([
-    expect.stringMatching(/nearly the same, .*: 2 \("Cat" and "cat", "big cat" and "big_cat"\)\.$/),
+    expect.stringMatching(
+      /nearly the same name; .*: 2 \("Cat" and "cat", "big cat" and "big_cat"\)\.$/,
+    ),
   ]);
 });
 
@@ -58,8 +60,8 @@ test('says which folders are empty, and which images are in no class', async () 
   expect(await tree.layout({}, 'pets')).toMatchObject({
     labels: ['cat', 'dog'],
     notes: [
-      'Folders without images, which are left out: 2 (bird, docs).',
-      'Beside the class folders, and so left out: 1 (loose.jpg).',
+      'Left out, since they hold no images: 2 (bird, docs).',
+      'Left out, since they are beside the class folders: 1 (loose.jpg).',
     ],
   });
 });

@@ -7,7 +7,7 @@ import { type Folder, type FolderReader, labelOf } from './folder-reader.ts';
 /** A class, and where its images are. */
 export interface ClassFolders {
   readonly label: string;
-  /** @returns its folders in a split's: two, where the same name is written in two ways */
+  /** @returns the class's folders in a split: two, where the same name is encoded in two ways */
   in(split: Folder): Promise<readonly Folder[]>;
 }
 
@@ -15,7 +15,7 @@ export interface Classes {
   readonly classes: readonly ClassFolders[];
   /** Labels of categories that have no folder. */
   readonly missing: readonly string[];
-  /** What a person should know of them, in sentences. */
+  /** What the user should know about them, in sentences. */
   readonly notes: readonly string[];
 }
 
@@ -36,17 +36,17 @@ export async function classesByName(reader: FolderReader, main: Folder): Promise
   }));
   const linked = [...withImages].filter(({ isOutside }) => isOutside);
   const findings: [string, readonly string[]][] = [
-    ['Folders without images, which are left out', empty.map(({ name }) => name)],
+    ['Left out, since they hold no images', empty.map(({ name }) => name)],
     [
-      'Class folders that are links, and are followed',
+      'Class folders that are links, which are followed',
       linked.map(({ name, real }) => `${name} to ${real}`),
     ],
     [
-      'Class folders whose names differ only in how Unicode writes them, and which are read as one',
+      'Class folders whose names differ only in their Unicode form, which are read as one',
       labels.filter((label) => (byLabel.get(label)?.length ?? 0) > 1),
     ],
     [
-      'Classes whose names are nearly the same, and which should be one folder if they are one class',
+      'Classes with nearly the same name; if they are one class, put them into one folder',
       nearlyTheSame(labels),
     ],
   ];
@@ -59,7 +59,7 @@ export async function classesByName(reader: FolderReader, main: Folder): Promise
   };
 }
 
-/** The categories that have a folder to train on, in their order. */
+/** The categories that have a folder of training images, in their order. */
 export async function classesOfCategories(
   reader: FolderReader,
   main: Folder,
@@ -93,7 +93,7 @@ async function descend(
   return at;
 }
 
-/** The same for names that a person would hardly tell apart: `Cat`, `cat ` and `cat.`. */
+/** The same for names that are easily confused: `Cat`, `cat ` and `cat.`. */
 export function looseKey(name: string): string {
   return name
     .normalize('NFKC')

@@ -76,7 +76,7 @@ test.each([
   await tree.put(...paths);
   await expect(tree.layout()).rejects.toMatchObject({
     code: 'dataset_invalid',
-    message: expect.stringMatching(/ stands? beside .*--folders classes/),
+    message: expect.stringMatching(/ (is|are) beside .*--folders classes/),
   });
   const { labels } = await tree.layout({ folders: 'classes' });
   expect(labels).toEqual([...new Set(paths.map((path) => path.split('/')[0]))].sort());
@@ -87,7 +87,7 @@ test('takes folders for splits where it is told to', async () => {
   await tree.put('bus/1.jpg');
   expect(await tree.layout({ folders: 'splits' })).toMatchObject({
     labels: ['cat', 'dog'],
-    notes: ['Folders beside the splits, left out: bus.'],
+    notes: ['Left out, since they are beside the splits: bus.'],
   });
   await rm(join(tree.root, 'train'), { recursive: true });
   await expect(tree.layout({ folders: 'splits' })).rejects.toThrow(
@@ -105,7 +105,7 @@ test.each([
   await putPets(...splits);
   const found = await tree.layout();
   expect(found.validation).toEqual(pets(validation));
-  expect(found.notes).toContain(`Folders beside the splits, left out: ${left}.`);
+  expect(found.notes).toContain(`Left out, since they are beside the splits: ${left}.`);
 });
 
 test('says which folders it takes for which split, where their names are not the usual ones', async () => {
@@ -122,8 +122,8 @@ test('leaves out folders of loose images beside splits', async () => {
   expect(labels).toEqual(['cat', 'dog']);
   expect(notes).toEqual([
     'Splits: training_set to train on, test_set to test on.',
-    'Folders beside the splits, left out: single_prediction.',
-    'Beside the class folders, and so left out: 1 (training_set/loose.jpg).',
+    'Left out, since they are beside the splits: single_prediction.',
+    'Left out, since they are beside the class folders: 1 (training_set/loose.jpg).',
   ]);
 });
 
@@ -138,6 +138,6 @@ test.each([
   const found = await tree.layout();
   expect(found.test).toBeNull();
   expect(found.notes).toEqual([
-    'Images of test that are in no class folder and so have no labels, left out: 1.',
+    'Images of test in no class folder, which have no label and are left out: 1.',
   ]);
 });

@@ -4,28 +4,28 @@ import { listNames } from '../../files/list-names.ts';
 import type { Folder, FolderReader } from './folder-reader.ts';
 import { isPlainName, type Role, rolesOf, type SplitName } from './split-names.ts';
 
-/** How to read what is in a folder where its names do not say it. */
+/** How to read a folder whose names are ambiguous. */
 export const folderMeanings = ['classes', 'splits'] as const;
 export type FolderMeaning = (typeof folderMeanings)[number];
 
 export interface LayoutOptions {
-  /** What the folders in the root are; undefined: as their names say. */
+  /** What the folders in the root are; undefined where their names decide. */
   readonly folders?: FolderMeaning | undefined;
-  /** To train on, or only to measure a model on: then one split or one class is enough. */
+  /** Whether the images are for training or only for measuring a model: then one split or one class is enough. */
   readonly purpose: 'training' | 'measuring';
 }
 
 export interface SplitFolders {
   /** null where the folders in the root are classes. */
   readonly splits: Readonly<Partial<Record<SplitName, Folder>>> | null;
-  /** What a person should know of them. */
+  /** What the user should know about them. */
   readonly notes: readonly string[];
 }
 
 /**
  * Finds the folders of splits in the root, by their names and by what is in them.
  *
- * @throws TrainerError `dataset_invalid` where they could be either, or where there is no one folder to train on
+ * @throws TrainerError `dataset_invalid` where folders could be splits or classes, or where there is not exactly one folder of training images
  */
 export async function findSplits(
   reader: FolderReader,
@@ -65,7 +65,9 @@ export async function findSplits(
     );
   }
   const notes =
-    unused.length > 0 ? [`Folders beside the splits, left out: ${listNames(unused, 10)}.`] : [];
+    unused.length > 0
+      ? [`Left out, since they are beside the splits: ${listNames(unused, 10)}.`]
+      : [];
   return { splits, notes };
 }
 
@@ -73,7 +75,7 @@ interface Siblings {
   readonly reader: FolderReader;
   readonly roles: ReadonlyMap<string, Role>;
   readonly folders: readonly Folder[];
-  /** Those with images whose names are no splits'. */
+  /** The folders with images whose names are not those of splits. */
   readonly others: readonly Folder[];
 }
 
@@ -82,7 +84,7 @@ async function areSplits(siblings: Siblings): Promise<boolean> {
   if (roles.size === 0) return false;
   if (others.length === 0) return true;
   const trains = folders.filter(({ name }) => roles.get(name) === 'train');
-  // Images right in it: as a class has them.
+  // With images directly in them, they look like classes.
   const flat = await Promise.all(trains.map((train) => isFlat(reader, train)));
   if (trains.length > 0 && roles.size === trains.length && flat.every(Boolean)) return false;
   const othersFlat = await Promise.all(others.map((other) => isFlat(reader, other)));
@@ -90,7 +92,7 @@ async function areSplits(siblings: Siblings): Promise<boolean> {
   // Folders of loose images beside splits of class folders.
   if (hasSplits && othersFlat.every(Boolean)) return true;
   throw invalid(
-    `Expected folders of classes, or of splits such as train and test, in ${reader.root.path}, but ${listNames([...roles.keys()], 3)} ${roles.size > 1 ? 'stand' : 'stands'} beside ${listNames(
+    `Expected folders of classes, or of splits such as train and test, in ${reader.root.path}, but ${listNames([...roles.keys()], 3)} ${roles.size > 1 ? 'are' : 'is'} beside ${listNames(
       others.map(({ name }) => name),
       3,
     )}: ${trains.length > 0 ? 'pass --folders splits or --folders classes to say what they are' : 'pass --folders classes if all are classes, or move it out'}.`,
@@ -104,9 +106,9 @@ async function isFlat(reader: FolderReader, folder: Folder): Promise<boolean> {
 }
 
 /**
- * Where a split's class folders are: archives often have them in a folder once more, as `train/train`.
+ * The folder that holds a split's class folders: archives often nest it, as in `train/train`.
  *
- * @param isClass whether a folder is one of those that there are to train on
+ * @param isClass whether a folder has the name of a training class
  */
 export async function unwrap(
   reader: FolderReader,
@@ -121,9 +123,9 @@ export async function unwrap(
 
 function whatThereIs({ path }: Folder, roles: readonly string[]): string {
   const [first, ...more] = roles;
-  if (first === undefined) return 'none: name one so, or leave out --folders splits';
+  if (first === undefined) return 'none: rename one, or leave out --folders splits';
   return more.length > 0
-    ? `only ${listNames(roles, 5)}: name one so, or pass --folders classes if they are classes`
+    ? `only ${listNames(roles, 5)}: rename one, or pass --folders classes if they are classes`
     : `only ${first}: pass ${join(path, first)} if that is to train on`;
 }
 

@@ -20,14 +20,14 @@ export interface LabelledFile {
   readonly label: number;
 }
 
-/** Where a folder of photos has what. */
+/** The files of a folder of photos, by split and label. */
 export interface FolderLayout {
   readonly labels: readonly string[];
   /** In the order of labels, then of paths; null where the folder has no such split. */
   readonly files: Readonly<Record<SplitName, readonly LabelledFile[] | null>>;
   /** Categories of the category file that have no folder. */
   readonly missing: readonly string[];
-  /** What is there and is not read. */
+  /** The entries that are not read. */
   readonly skipped: readonly Skipped[];
   /** How the folders were read, in sentences. */
   readonly notes: readonly string[];
@@ -35,15 +35,16 @@ export interface FolderLayout {
 
 /**
  * Finds the images of a folder of class folders, `cat/1.jpg`, or of splits of such,
- * `train/cat/1.jpg` with `valid` and `test` beside `train` (see `findSplits`). Clutter is passed over
- * at any depth, and names are compared in their composed Unicode form.
+ * `train/cat/1.jpg` with `valid` and `test` beside `train` (see `findSplits`). Clutter is passed
+ * over at any depth, and names are compared in their composed Unicode form.
  *
  * A file `categories….txt` in the folder, one `/a/airfield 0` a line, says which classes there are
  * and in which order (as Places365 has it). Their images are in `a/airfield`, `airfield` or, for
  * `/f/forest/broadleaf`, `forest-broadleaf`.
  *
- * @throws TrainerError `dataset_invalid` where there are no two classes (to measure on, none), a split has
- *   other classes than `train`, or folders could be classes and splits
+ * @throws TrainerError `dataset_invalid` where there are fewer than two classes (for measuring,
+ *   none), where a split has other classes than `train`, or where folders could be classes or
+ *   splits
  */
 export async function findLayout(path: string, options: LayoutOptions): Promise<FolderLayout> {
   const reader = await FolderReader.open(path);
@@ -51,7 +52,7 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
   const { splits, notes: splitNotes } = await findSplits(reader, options);
   const notes = [...splitNotes];
   const { train = splits === null ? reader.root : undefined, validation, test } = splits ?? {};
-  // To measure on, a test set alone will do.
+  // For measuring, a test set alone is enough.
   const first = (train ?? test ?? validation) as Folder;
   const main = splits === null ? first : await unwrap(reader, first);
   const found = categories
@@ -74,7 +75,7 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
       if (await isUnlabelled(reader, split, classes)) {
         const images = (await reader.imagesIn(split)).length;
         notes.push(
-          `Images of ${printable(folder.name)} that are in no class folder and so have no labels, left out: ${images}.`,
+          `Images of ${printable(folder.name)} in no class folder, which have no label and are left out: ${images}.`,
         );
         return null;
       }
@@ -83,7 +84,7 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
     const loose = await reader.imagesIn(split);
     if (loose.length > 0) {
       notes.push(
-        `Beside the class folders, and so left out: ${loose.length} (${listNames(loose.map(nameIn(split)), 5)}).`,
+        `Left out, since they are beside the class folders: ${loose.length} (${listNames(loose.map(nameIn(split)), 5)}).`,
       );
     }
     return listFiles(reader, split, classes);
@@ -103,7 +104,7 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
   };
 }
 
-/** Names that nobody needs to be told of. */
+/** Usual names, which need no mention. */
 const USUAL = /^(?:train|training|valid|validation|val|test|testing)$/i;
 
 const USES: Readonly<Record<SplitName, string>> = {

@@ -37,7 +37,7 @@ test.each([
   const { train, skipped, notes } = await layout();
   expect({ train, skipped }).toEqual({ train: [...PLAIN, 'fox/3.jpg', 'fox/4.jpg'], skipped: [] });
   expect(notes).toEqual([
-    `Class folders that are links, and are followed: 1 (fox to ${at('elsewhere')}).`,
+    `Class folders that are links, which are followed: 1 (fox to ${at('elsewhere')}).`,
   ]);
 });
 
@@ -173,12 +173,12 @@ test('says that a folder cannot be opened by its name', async () => {
 });
 
 test.each([
-  ['nothing', async () => {}, /but there is nothing by that name; /],
+  ['nothing', async () => {}, /but there is nothing by that name: /],
   ['a zip', (path: string) => writeFile(path, 'PK'), /is an archive: unpack it/, 'photos.zip'],
   ['a tar', (path: string) => writeFile(path, ''), /is an archive: unpack it/, 'photos.TGZ'],
   ['an image', (path: string) => writeFile(path, ''), /is a file: pass the folder/, '1.jpg'],
   ['a pipe', (path: string) => run('mkfifo', [path]), /is neither a folder nor a file/],
-  ['a link to itself', (path: string) => symlink(path, path), /cannot be read: see its perm/],
+  ['a link to itself', (path: string) => symlink(path, path), /cannot be read: check its perm/],
 ])('refuses %s as a folder', async (_, make, message, name = 'it') => {
   await make(at(name));
   await expect(tree.layout({}, name)).rejects.toMatchObject({
@@ -193,7 +193,7 @@ test('refuses a root that may not be read', async () => {
   await chmod(folder, 0);
   const name = folder.slice(tree.root.length + 1);
   await expect(asNobody(() => tree.layout({}, name))).rejects.toThrow(
-    /^Expected a folder of photos at .*closed-.*, but it cannot be read: see its permissions\.$/,
+    /^Expected a folder of photos at .*closed-.*, but it cannot be read: check its permissions\.$/,
   );
   await rm(folder, { recursive: true });
 });

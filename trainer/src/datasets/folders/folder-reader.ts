@@ -5,25 +5,25 @@ import { printable } from '../../printable.ts';
 import { isClutter, isImageName, withoutDescriptions } from './is-clutter.ts';
 
 export interface Folder {
-  /** As it is on the disk. */
+  /** As it is written on the disk. */
   readonly name: string;
   readonly path: string;
   /** Without links. */
   readonly real: string;
-  /** Links in it may lead to what is in here, as they may to what is in the root. */
+  /** The folder within which links may lead, besides the root. */
   readonly bound: string;
   /** Whether it is a link out of the root. */
   readonly isOutside: boolean;
 }
 
-/** What is right in a folder, by name: no clutter, and nothing that is skipped. */
+/** The entries directly in a folder, by name, without clutter and without what is skipped. */
 interface Listing {
   readonly folders: readonly Folder[];
   /** Names. */
   readonly files: readonly string[];
 }
 
-/** What is in a folder and is not read. */
+/** An entry that is not read. */
 export interface Skipped {
   /** Relative to the root. */
   readonly path: string;
@@ -37,27 +37,28 @@ export interface Skipped {
     | 'no file';
 }
 
-/** A packed file, by its name. */
+/** An archive, by its name. */
 export const ARCHIVE = /\.(?:zip|7z|rar|tar|t?gz|tbz|bz2|t?xz|zst)$/i;
 
-/** A class's label: macOS and others write the same name in two ways, of which NFC is one. */
+/** The label of a class folder, in NFC: systems encode the same name in different Unicode forms. */
 export function labelOf(name: string): string {
   return printable(name.normalize('NFC'));
 }
 
-/** Why what is there cannot be opened: bytes of a name that are no UTF-8 are lost before we see them. */
+/** Why an entry cannot be opened: bytes of a name that are not UTF-8 are lost before we see them. */
 export function whyUnreadable(path: string): 'unreadable' | 'bad name' {
   return path.includes('\ufffd') ? 'bad name' : 'unreadable';
 }
 
 const NOTHING: Listing = { folders: [], files: [] };
-/** In which an image is looked for: a folder of programs may hold any number. */
+/** The most folders that are searched for an image: a folder of programs may hold any number. */
 const MOST_SEARCHED = 2000;
 
 /**
- * Lists folders that a stranger may have made. Links are followed within the root; where a class's
- * folder may be, also to a folder elsewhere in the root's file system. Whatever cannot or must not be
- * read is in `skipped`: broken links and those that lead elsewhere, pipes, devices, what others may not read.
+ * Lists folders that a stranger may have made. Links are followed within the root; a link in the
+ * place of a class folder may also lead to a folder elsewhere in the root's file system. Whatever
+ * cannot or must not be read is in `skipped`: broken links and those that lead elsewhere, pipes,
+ * devices, and files without permission.
  */
 export class FolderReader {
   readonly root: Folder;
@@ -71,7 +72,7 @@ export class FolderReader {
     this.#device = device;
   }
 
-  /** @throws TrainerError `dataset_invalid` for what is no folder, or cannot be read */
+  /** @throws TrainerError `dataset_invalid` where the path is not a folder, or cannot be read */
   static async open(path: string): Promise<FolderReader> {
     try {
       await readdir(path);
@@ -100,7 +101,7 @@ export class FolderReader {
     return listing;
   }
 
-  /** The folders in a folder, by the label that their name gives: two, where it is written in two ways. */
+  /** The folders in a folder, by label: two, where the same name is encoded in two ways. */
   async foldersByLabel(folder: Folder): Promise<ReadonlyMap<string, readonly Folder[]>> {
     const known = this.#byLabel.get(folder.path);
     if (known) return known;
@@ -110,7 +111,7 @@ export class FolderReader {
     return byLabel;
   }
 
-  /** Names of the images right in a folder, by their endings. */
+  /** Names of the images directly in a folder, told by their extensions. */
   async imagesIn(folder: Folder): Promise<string[]> {
     return (await this.list(folder)).files.filter(isImageName);
   }
@@ -122,7 +123,7 @@ export class FolderReader {
     return folders.filter((_, index) => holding[index]);
   }
 
-  /** Whether a folder has an image somewhere in it, by the names of files. */
+  /** Whether a folder has an image somewhere in it, told by the names of files. */
   async holdsImages(folder: Folder): Promise<boolean> {
     const queue = [folder];
     for (const one of queue) {
@@ -134,7 +135,7 @@ export class FolderReader {
     return false;
   }
 
-  /** Paths of all the files in a class's folder, in their order. */
+  /** Paths of all files below a class folder, sorted. */
   async filesBelow(folder: Folder): Promise<string[]> {
     const paths: string[] = [];
     const seen = new Set([folder.real]);
@@ -188,7 +189,7 @@ export class FolderReader {
     };
   }
 
-  /** @returns what a link in a folder leads to, unless it is skipped */
+  /** @returns the target of a link in a folder, unless it is skipped */
   async #follow(folder: Folder, name: string): Promise<Folder | 'file' | undefined> {
     const path = join(folder.path, name);
     const skip = (why: Skipped['why']) => this.#skip(path, why);
@@ -214,7 +215,7 @@ export class FolderReader {
 
 const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1);
 
-/** Whether a path is that of a folder, or of what is in it. Both are without links. */
+/** Whether a path is a folder or in it. Both paths are without links. */
 function isWithin(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
@@ -223,10 +224,10 @@ async function whyNoFolder(path: string): Promise<string> {
   const stats = await stat(path).catch((cause: NodeJS.ErrnoException) => cause);
   if (!('isFile' in stats)) {
     return stats.code === 'ENOENT' || stats.code === 'ENOTDIR'
-      ? 'there is nothing by that name; the command datasets lists the data sets that have names'
-      : 'it cannot be read: see its permissions, and where it leads if it is a link';
+      ? 'there is nothing by that name: pass an existing folder, or a data set that the command datasets lists'
+      : 'it cannot be read: check its permissions and, if it is a link, its target';
   }
-  if (stats.isDirectory()) return 'it cannot be read: see its permissions';
+  if (stats.isDirectory()) return 'it cannot be read: check its permissions';
   if (!stats.isFile()) return 'it is neither a folder nor a file';
   return ARCHIVE.test(path)
     ? 'it is an archive: unpack it, and pass the folder'

@@ -66,7 +66,7 @@ test('reads class folders, nested ones too, in the order of their names', async 
   expect([first.width, first.height, first.channels, ...first.data.subarray(0, 3)]).toEqual([
     8, 8, 3, 4, 100, 50,
   ]);
-  expect(said).toEqual(['Images to train on: cat 3, dog 3.']);
+  expect(said).toEqual(['Training images: cat 3, dog 3.']);
 });
 
 test('reads train, valid and test folders', async () => {
@@ -146,7 +146,7 @@ test('trains on what the Worker does not read, but for drawings, and says so', a
   const instead = 'send a JPEG, PNG, WebP, AVIF or GIF.';
   expect(said.slice(0, 2)).toEqual([
     `Skipped: 1 (cat/drawing.svg). The file is an SVG drawing; ${instead}`,
-    `Used in training, but the Worker will not read these: 1 (cat/scan.tiff). The file is a TIFF image; ${instead}`,
+    `Used in training, but the Worker will refuse these: 1 (cat/scan.tiff). The file is a TIFF image; ${instead}`,
   ]);
   said = [];
   await open();
@@ -163,7 +163,7 @@ test('reads more of a large image for a larger input', async () => {
   expect((await train.image(6)).width).toBe(88);
 });
 
-test('reports repeated images and classes out of balance', async () => {
+test('reports repeated images and imbalanced classes', async () => {
   await putClass('train/cat', [1, 2, 3]);
   await putClass(
     'train/dog',
@@ -175,11 +175,11 @@ test('reports repeated images and classes out of balance', async () => {
   await copyFile(join(root, 'train/dog/31.png'), join(root, 'train/dog/twice.png'));
   await open();
   expect(said).toEqual([
-    'In two splits, byte for byte, so that accuracy will look better than it is: 1 (test/cat/again.png = train/cat/2.png).',
-    'In two classes, byte for byte, of which one must be wrong: 1 (train/dog/30.png = train/cat/wrong.png).',
-    'More than once, byte for byte; copies train or test together: 1 (train/dog/twice.png = train/dog/31.png).',
-    'The classes are out of balance, 25 images to 4: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.',
-    'Images to train on: cat 4, dog 25.',
+    'In two splits, byte for byte, so accuracy will look better than it is: 1 (test/cat/again.png = train/cat/2.png).',
+    'In two classes, byte for byte, so one of the labels must be wrong: 1 (train/dog/30.png = train/cat/wrong.png).',
+    'More than once, byte for byte; copies go into the same split: 1 (train/dog/twice.png = train/dog/31.png).',
+    'The classes are imbalanced, 25 images to 4: the rare ones will be predicted too seldom. Pass --stage1.classWeights balanced and --stage2.classWeights balanced to weight all classes equally.',
+    'Training images: cat 4, dog 25.',
   ]);
 });
 
@@ -334,7 +334,7 @@ test.each([
   await put(`${name}/cat/broken.png`, 'no image');
   await expect(open()).rejects.toMatchObject({
     code: 'dataset_invalid',
-    message: `Expected images in the ${split} folder of ${root}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
+    message: `Expected images in the ${split} folder of ${root}, but there are none: add some, or remove the folder, and they will be drawn from the training images.`,
   });
 });
 

@@ -17,16 +17,17 @@ export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;
 }
 
-/** Different ones of a class, so that each split can have one. */
+/** Different images that a class needs, so that each split can have one. */
 const MIN_IMAGES = 3;
 
 /**
- * Opens a folder of photos in class folders, with or without splits (see `findLayout`), and tells
- * what a person should know of the images before training or measuring on them. They are read when it is their
- * turn: they are never all in memory.
+ * Opens a folder of photos in class folders, with or without splits (see `findLayout`), and reports
+ * what the user should know about the images before training or measuring on them. Images are read
+ * when they are needed, and never all in memory.
  *
- * @throws TrainerError `dataset_invalid` where there are no two classes, to train on a class has too
- *   few images or a split none, the splits have other classes than `train`, or, when strict, a file is no image
+ * @throws TrainerError `dataset_invalid` where there are fewer than two classes; in training, where
+ *   a class has too few images or a split none; where the splits have other classes than `train`;
+ *   or, when strict, where a file is not an image
  */
 export async function openImageFolder(root: string, options: ImageFolderOptions): Promise<Dataset> {
   const inspection = await inspectFolder(root, options);
@@ -74,10 +75,10 @@ function checkToTrain(
     if (photos[split]?.length !== 0) continue;
     throw new TrainerError(
       'dataset_invalid',
-      `Expected images in the ${split} folder of ${folder}, but there are none: add some, or remove it, and they are drawn from those to train on.`,
+      `Expected images in the ${split} folder of ${folder}, but there are none: add some, or remove the folder, and they will be drawn from the training images.`,
     );
   }
-  say(`Images to train on: ${listCounts(labels, counts)}.`);
+  say(`Training images: ${listCounts(labels, counts)}.`);
 }
 
 function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
@@ -93,7 +94,7 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
     } catch (cause) {
       throw new TrainerError(
         'dataset_invalid',
-        `Expected the image ${photo.path} as it was when the training began, but it cannot be read: put it back, and go on with --resume.`,
+        `Expected the image ${photo.path} as it was when the training began, but it cannot be read: restore it, and continue with --resume.`,
         cause,
       );
     }
@@ -107,12 +108,12 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
   };
 }
 
-/** @returns the first of those with the same bytes */
+/** @returns the first image of each group of copies */
 function withoutCopies(photos: readonly Photo[]): Photo[] {
   return [...new Map(photos.toReversed().map((photo) => [photo.hash, photo])).values()];
 }
 
-/** Of many classes, only the largest and the smallest. */
+/** Counts by class; of many classes, only the largest and the smallest count. */
 function listCounts(labels: readonly string[], counts: readonly number[]): string {
   if (labels.length <= 20)
     return labels.map((name, label) => `${name} ${counts[label]}`).join(', ');

@@ -85,7 +85,7 @@ test('gives no advice on training where it only measures', async () => {
   await putImages('dog', 30, 20);
   await copyFile(at('dog/10.png'), at('dog/twice.png'));
   expect((await inspect()).problems).toEqual([
-    'More than once, byte for byte; copies train or test together: 1 (dog/twice.png = dog/10.png).',
+    'More than once, byte for byte; copies go into the same split: 1 (dog/twice.png = dog/10.png).',
     expect.stringContaining('--stage1.classWeights balanced'),
   ]);
   expect((await inspect({ purpose: 'measuring' })).problems).toEqual([

@@ -17,7 +17,7 @@ const MAX_BYTES = 256 * 2 ** 20;
 
 /** An image file that decodes. */
 export interface Photo extends LabelledFile {
-  /** As it stands upright, in pixels. */
+  /** Of the upright image, in pixels. */
   readonly width: number;
   readonly height: number;
   /** SHA-256 of its bytes. */
@@ -27,19 +27,19 @@ export interface Photo extends LabelledFile {
 export interface InspectOptions extends LayoutOptions {
   /** Side of the network's input: images are decoded no larger than it can use. */
   readonly size: number;
-  /** Fail at the first file that is no image, rather than skip it. */
+  /** Fail at the first file that is not a readable image, rather than skip it. */
   readonly strict: boolean;
   readonly signal: AbortSignal;
   startProgress(title: string, images: number): Progress;
 }
 
-/** A file, and what is wrong with it in the Worker's sentence. */
+/** A file, and what is wrong with it, in the Worker's words. */
 export interface Notice {
   readonly path: string;
   readonly reason: string;
 }
 
-/** What is in a folder of photos. Paths are relative to it. */
+/** The contents of a folder of photos. Paths are relative to it. */
 export interface Inspection {
   readonly folder: string;
   readonly labels: readonly string[];
@@ -53,13 +53,13 @@ export interface Inspection {
   readonly missing: readonly string[];
   /** How the folders were read, in sentences. */
   readonly notes: readonly string[];
-  /** What is there and is not read. */
+  /** The entries that are not read. */
   readonly skipped: readonly Skipped[];
   /** Files that neither training nor serving reads. */
   readonly refused: readonly Notice[];
   /** Images that training reads and the Worker does not. */
   readonly unserved: readonly Notice[];
-  /** Images that are there, byte for byte, once more under an earlier path. */
+  /** Images that repeat one with an earlier path, byte for byte. */
   readonly repeats: readonly {
     readonly path: string;
     readonly of: string;
@@ -67,15 +67,15 @@ export interface Inspection {
   }[];
 }
 
-/** In one class and split, in two classes, or in what trains and what tests. */
+/** Copies in one class and split, in two classes, or in two splits. */
 type Repeat = 'same class' | 'other class' | 'other split';
 
 /**
- * Decodes every image of a folder once, so that a damaged one is known before the training; what
- * was found is remembered, and only new and changed files are decoded the next time.
+ * Decodes every image of a folder once, so that damaged ones are known before training. The results
+ * are cached: the next time, only new and changed files are decoded.
  *
- * @throws TrainerError `dataset_invalid`, also at a file that is no image when strict; the
- *   signal's reason
+ * @throws TrainerError `dataset_invalid`, when strict also for a file that is not a readable image;
+ *   the signal's reason
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
   const folder = resolve(root);
@@ -128,7 +128,7 @@ async function keepPhotos(
       scan.progress.advance(1);
     }
   };
-  // Two a thread, so that none waits for this one to hand it the next.
+  // Two files a thread, so that no thread waits for the next one.
   await Promise.all(Array.from({ length: 2 * availableParallelism() }, work));
   return photos.filter((photo) => photo !== undefined);
 }
@@ -157,7 +157,7 @@ async function openPhoto(
   return undefined;
 }
 
-/** @returns undefined for a file that cannot be read at all, which may be otherwise the next time */
+/** @returns undefined for a file that cannot be read at all, which is tried again the next time */
 async function find(
   file: string,
   path: string,
@@ -180,7 +180,7 @@ async function read(
   bytes: number,
 ): Promise<Omit<Finding, 'path' | 'stamp'>> {
   const refused = { sha256: null, width: 0, height: 0 };
-  // A film, perhaps: no image is that large, and as many as there are cores are in memory at once.
+  // No image is that large, though a film may be, and each core holds one file in memory.
   if (bytes > MAX_BYTES) {
     return { ...refused, reason: `The file has more than ${MAX_BYTES / 2 ** 20} MiB.` };
   }
@@ -193,14 +193,14 @@ async function read(
   }
 }
 
-/** As `Skipped` has it. */
+/** A sentence for each reason of `Skipped`. */
 const PROBLEMS: Readonly<Record<Skipped['why'], string>> = {
   'broken link': 'it is a broken link.',
   outside: 'it is a link out of the folder.',
   'other file system': 'it is a link to another file system.',
-  cycle: 'it is a link to a folder that holds it or is read already.',
+  cycle: 'it is a link to a folder that contains it or has been read already.',
   unreadable: 'it cannot be read.',
-  'bad name': 'its name is no UTF-8.',
+  'bad name': 'its name is not UTF-8.',
   'no file': 'it is neither a file nor a folder.',
 };
 
@@ -208,7 +208,7 @@ const PROBLEMS: Readonly<Record<Skipped['why'], string>> = {
 function refuse(path: string, reason: string): never {
   throw new TrainerError(
     'dataset_invalid',
-    `Expected an image at ${path}, but: ${reason} Remove it, or leave out --strict to skip such files.`,
+    `Expected an image at ${path}, but: ${reason} Remove the file, or leave out --strict to skip such files.`,
   );
 }
 

@@ -6,14 +6,14 @@ import type { Inspection, Notice, Photo } from './inspect-folder.ts';
 
 const IMBALANCE = 5;
 
-/** How many images each class has. */
+/** The number of images of each class. */
 export function classCounts(photos: readonly Photo[], classes: number): number[] {
   const counts = Array<number>(classes).fill(0);
   for (const { label } of photos) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
 }
 
-/** What a person should know of a folder's images before training or measuring on them, in sentences. */
+/** What the user should know about a folder's images before training or measuring on them, in sentences. */
 export function describeProblems(
   { labels, photos, missing, notes, skipped, refused, unserved, repeats }: Inspection,
   purpose: LayoutOptions['purpose'],
@@ -27,14 +27,11 @@ export function describeProblems(
     skipped.filter((one) => one.why === why).map(({ path }) => path);
   const findings: [string, readonly string[]][] = [
     ['Categories without a folder, which are left out', missing],
-    [
-      'In two splits, byte for byte, so that accuracy will look better than it is',
-      of('other split'),
-    ],
-    ['In two classes, byte for byte, of which one must be wrong', of('other class')],
+    ['In two splits, byte for byte, so accuracy will look better than it is', of('other split')],
+    ['In two classes, byte for byte, so one of the labels must be wrong', of('other class')],
     [
       isToTrain
-        ? 'More than once, byte for byte; copies train or test together'
+        ? 'More than once, byte for byte; copies go into the same split'
         : 'More than once, byte for byte',
       of('same class'),
     ],
@@ -44,16 +41,19 @@ export function describeProblems(
       skippedAs('outside'),
     ],
     ['Links to another file system, which are skipped', skippedAs('other file system')],
-    ['Links to folders that hold them or are read already, which are skipped', skippedAs('cycle')],
+    [
+      'Links to folders that contain them or have been read already, which are skipped',
+      skippedAs('cycle'),
+    ],
     ['Skipped, since they cannot be read (see their permissions)', skippedAs('unreadable')],
-    ['Skipped, since their names are no UTF-8 (rename them)', skippedAs('bad name')],
+    ['Skipped, since their names are not UTF-8 (rename them)', skippedAs('bad name')],
     ['Skipped, since they are neither files nor folders', skippedAs('no file')],
   ];
   const sentences = [
     ...notes,
     ...describeNotices('Skipped', refused),
     ...(isToTrain
-      ? describeNotices('Used in training, but the Worker will not read these', unserved)
+      ? describeNotices('Used in training, but the Worker will refuse these', unserved)
       : []),
     ...findings
       .filter(([, names]) => names.length > 0)
@@ -61,13 +61,13 @@ export function describeProblems(
   ];
   if (isToTrain && most > IMBALANCE * fewest) {
     sentences.push(
-      `The classes are out of balance, ${most} images to ${fewest}: the rare ones will be guessed too seldom, unless --stage1.classWeights balanced and --stage2.classWeights balanced let all classes count alike.`,
+      `The classes are imbalanced, ${most} images to ${fewest}: the rare ones will be predicted too seldom. Pass --stage1.classWeights balanced and --stage2.classWeights balanced to weight all classes equally.`,
     );
   }
   return sentences;
 }
 
-/** A sentence for each thing that is wrong, whatever the numbers in it. */
+/** A sentence for each kind of reason; reasons that differ in numbers only are one kind. */
 function describeNotices(what: string, notices: readonly Notice[]): string[] {
   const kinds = Map.groupBy(notices, ({ reason }) => reason.replaceAll(/\d+/g, '#'));
   return [...kinds.values()].map((those) => {

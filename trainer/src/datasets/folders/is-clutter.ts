@@ -1,4 +1,4 @@
-// What systems and programs leave in people's folders: no part of a data set.
+// Files that systems and programs leave in folders, which are no part of a data set.
 
 const CLUTTER: ReadonlySet<string> = new Set([
   // Windows
@@ -26,28 +26,28 @@ const CLUTTER: ReadonlySet<string> = new Set([
   'node_modules',
 ]);
 
-/** Edits of a photo by Adobe, Apple, RawTherapee and DxO, thumbnails of cameras, and where Windows had a file from. */
+/** Edits of a photo by Adobe, Apple, RawTherapee and DxO, thumbnails of cameras, and Windows' notes on a file's origin. */
 const SIDECAR = /\.(?:xmp|aae|pp3|dop|thm|lrdata)$|:zone\.identifier$/i;
 
 /** A photo's description, if it has the photo's name too. */
 const DESCRIPTION = /\.(?:json|xml|txt|ya?ml)$/i;
 
-/** Also of images that cannot be read, which a person should hear of. */
+/** Includes formats that cannot be read, so that the user is told of such files. */
 const IMAGE =
   /\.(?:jpe?g|jpe|jfif|png|gif|webp|avif|tiff?|bmp|hei[cf]|jxl|jp2|svg|ico|psd|dng|cr[23]|nef|arw|orf|rw2|raf|pef|srw)$/i;
 
-/** Whether a file or folder is hidden, or none of a data set's. */
+/** Whether a file or folder is hidden, or no part of a data set. */
 export function isClutter(name: string): boolean {
   return name.startsWith('.') || CLUTTER.has(name.toLowerCase()) || SIDECAR.test(name);
 }
 
-/** Whether a file is an image by its name: that has an ending of images, or none and a number, as hashes do. */
+/** Whether a file's name is that of an image: with an image's extension, or with a number and no extension, as hashes are. */
 export function isImageName(name: string): boolean {
   return IMAGE.test(name) || (!name.includes('.') && /\d/.test(name));
 }
 
 /**
- * The names without those of files that only describe another, as `1.txt` and `1.jpg.json` do `1.jpg`.
+ * Removes the names of files that only describe another, as `1.txt` and `1.jpg.json` describe `1.jpg`.
  *
  * @param names all of a folder's files
  */

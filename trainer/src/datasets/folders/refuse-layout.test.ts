@@ -33,7 +33,7 @@ test('says where folders of other folders are classes', async () => {
   await tree.put('a/airfield/1.jpg', 'a/alley/1.jpg', 'b/barn/1.jpg', 'b/beach/1.jpg');
   expect(await tree.layout()).toMatchObject({
     labels: ['a', 'b'],
-    notes: ['Each of a, b is read as one class, with all the folders in it.'],
+    notes: ['Each of a, b is read as one class, including all the folders in it.'],
   });
 });
 
@@ -63,13 +63,17 @@ test.each([
     ['test/cat/1.jpg', 'test/dog/1.jpg'],
     /but there is only test: pass .*\/test if /,
   ],
-  ['no train', ['test/cat/1.jpg', 'val/cat/1.jpg'], /but there is only test, val: name one/],
+  ['no train', ['test/cat/1.jpg', 'val/cat/1.jpg'], /but there is only test, val: rename one/],
   [
     'splits without classes',
     ['train/cat.0.jpg', 'test1/1.jpg'],
     /train to hold .*, but it has images and no folders .*cat\/1\.jpg\.$/,
   ],
-  ['images alone', ['1.jpg', '2.jpg'], /it has images and no folders of such: .* the folder above/],
+  [
+    'images alone',
+    ['1.jpg', '2.jpg'],
+    /it has images and no folders of images: .* the folder above/,
+  ],
   [
     'archives',
     ['cats.zip', 'dogs.tar.gz'],
@@ -104,7 +108,7 @@ test.each([
   await tree.put(...paths);
   for (const purpose of ['training', 'measuring'] as const) {
     await expect(tree.layout({ purpose })).rejects.toThrow(
-      `but its images are further down: pass ${join(tree.root, meant)}.`,
+      `but its images are in a folder below: pass ${join(tree.root, meant)}.`,
     );
   }
 });

@@ -4,7 +4,7 @@ import type { LayoutOptions } from './find-splits.ts';
 import { ARCHIVE, type Folder, type FolderReader } from './folder-reader.ts';
 
 /**
- * Says why a folder has too few class folders, and which one was meant. To measure on, one will do.
+ * Says why a folder has too few class folders, and which folder was probably meant. For measuring, one class is enough.
  *
  * @throws TrainerError `dataset_invalid`
  */
@@ -17,7 +17,7 @@ export async function refuseTooFew(
   const below = await onlyFolderBelow(reader, main);
   if (purpose === 'measuring' && classes === 1 && !below) return;
   const has = below
-    ? `its images are further down: pass ${below.path}`
+    ? `its images are in a folder below: pass ${below.path}`
     : await whatItHas(reader, main, classes);
   throw invalid(`Expected ${main.path} to hold a folder for each class, two at least, but ${has}.`);
 }
@@ -25,7 +25,7 @@ export async function refuseTooFew(
 async function whatItHas(reader: FolderReader, main: Folder, classes: number): Promise<string> {
   const images = (await reader.imagesIn(main)).length;
   if (classes === 0 && images > 0) {
-    return `it has images and no folders of such: put them into class folders, as cat/1.jpg${main === reader.root ? ', or pass the folder above if these are one class' : ''}`;
+    return `it has images and no folders of images: put them into class folders, such as cat/1.jpg${main === reader.root ? ', or pass the folder above if these are one class' : ''}`;
   }
   const archives = await archivesIn(reader, main);
   if (archives.length > 0) {
@@ -34,12 +34,12 @@ async function whatItHas(reader: FolderReader, main: Folder, classes: number): P
   if (classes > 0) return `it has ${classes}`;
   const links = reader.skipped.filter(({ why }) => why === 'outside').length;
   if (links > 0) {
-    return `its files are links out of it, which are not followed: pass a copy that cp -rL makes of it`;
+    return 'its files are links out of it, which are not followed: copy it with cp -rL, and pass the copy';
   }
   return 'there are no images in it that can be read';
 }
 
-/** Names of the packed files in a folder, and right in the folders in it. */
+/** Names of the archives in a folder, and directly in its folders. */
 async function archivesIn(reader: FolderReader, main: Folder): Promise<string[]> {
   const { folders, files } = await reader.list(main);
   const names = [...files];
@@ -50,7 +50,7 @@ async function archivesIn(reader: FolderReader, main: Folder): Promise<string[]>
   return names.filter((name) => ARCHIVE.test(name));
 }
 
-/** The folder down a way without turns that has a choice of folders with images. */
+/** Descends while there is exactly one folder with images, and returns the first folder with several. */
 async function onlyFolderBelow(reader: FolderReader, main: Folder): Promise<Folder | undefined> {
   let folder = main;
   for (;;) {
@@ -62,10 +62,10 @@ async function onlyFolderBelow(reader: FolderReader, main: Folder): Promise<Fold
 }
 
 /**
- * Looks whether what is read as classes may be folders of such, as `fold1/cat` and `fold2/cat` are.
+ * Checks whether the folders that are read as classes hold class folders themselves, like `fold1/cat` and `fold2/cat`.
  *
- * @returns what a person should know, in sentences
- * @throws TrainerError `dataset_invalid` where all have the same folders in them
+ * @returns what the user should know, in sentences
+ * @throws TrainerError `dataset_invalid` where all contain the same folders
  */
 export async function refuseUnlikelyClasses(reader: FolderReader, main: Folder): Promise<string[]> {
   const classes = await reader.foldersWithImages(main);
@@ -85,10 +85,10 @@ export async function refuseUnlikelyClasses(reader: FolderReader, main: Folder):
   );
   if (rest.length > 0 && shared.length >= 2) {
     throw invalid(
-      `Expected the folders in ${main.path} to be classes, but each of ${names} has the folders ${listNames(shared, 3)}: pass the one to use, or --folders classes if they are classes all the same.`,
+      `Expected the folders in ${main.path} to be classes, but each of ${names} has the folders ${listNames(shared, 3)}: pass the one to use, or --folders classes if they are classes nevertheless.`,
     );
   }
-  return [`Each of ${names} is read as one class, with all the folders in it.`];
+  return [`Each of ${names} is read as one class, including all the folders in it.`];
 }
 
 function invalid(message: string): TrainerError {

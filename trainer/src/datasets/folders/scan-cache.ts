@@ -1,33 +1,34 @@
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { cacheDirectory } from '../../files/cache-directory.ts';
+import { makeFolder } from '../../files/make-folder.ts';
 import { writeFileAtomically } from '../../files/write-atomically.ts';
 
 const finding = z.strictObject({
   /** Relative to the folder. */
   path: z.string(),
-  /** Changes whenever the file does, or what finds out. */
+  /** Changes whenever the file or the decoders change. */
   stamp: z.string(),
-  /** Of the file, in hex; null where it is refused. */
+  /** SHA-256 of the file, in hex; null where it is refused. */
   sha256: z.string().nullable(),
-  /** Why it is refused, or why the Worker will not read it; null where nothing is wrong. */
+  /** Why it is refused, or why the Worker will refuse it; null where nothing is wrong. */
   reason: z.string().nullable(),
-  /** As the image stands upright, in pixels. */
+  /** Of the upright image, in pixels. */
   width: z.int(),
   height: z.int(),
 });
 
-/** What was found in a file. */
+/** The result of decoding a file. */
 export type Finding = z.infer<typeof finding>;
 
 const WRITE_EVERY_MS = 1000;
 
 /**
- * Remembers what is in the files of a folder, so that only new and changed ones are read when it is
- * opened again. A killed process loses the last second's findings.
+ * Remembers the results of decoding a folder's files, so that only new and changed ones are read
+ * the next time. A killed process loses the results of the last second.
  */
 export class ScanCache {
   readonly #path: string;
@@ -43,7 +44,7 @@ export class ScanCache {
     this.#known = known;
   }
 
-  /** @param version of what finds out; what another one has found is not known */
+  /** @param version of the decoders; results of other versions are not used */
   static async open(folder: string, version: string): Promise<ScanCache> {
     const id = createHash('sha256').update(resolve(folder)).digest('hex').slice(0, 32);
     const path = join(cacheDirectory(), 'folders', `${id}.jsonl`);
@@ -55,7 +56,7 @@ export class ScanCache {
     return new ScanCache(path, version, new Map(known));
   }
 
-  /** @returns what is known of a file, if it has not changed since */
+  /** @returns the result for a file, if it has not changed since */
   find(path: string, stats: Stats): Finding | undefined {
     const known = this.#known.get(path);
     if (known?.stamp !== this.#stampOf(stats)) return undefined;
@@ -72,14 +73,14 @@ export class ScanCache {
       const lines = this.#unwritten.join('');
       this.#unwritten = [];
       await ignoringErrors(async () => {
-        await mkdir(dirname(this.#path), { recursive: true });
+        await makeFolder(dirname(this.#path));
         await appendFile(this.#path, lines);
       });
     }
     return stamped;
   }
 
-  /** Keeps the findings of this time, and forgets those of files that are gone. */
+  /** Writes the results of this run, without those of files that are gone. */
   async close(): Promise<void> {
     const isKnown = this.#found.every((one) => this.#known.get(one.path) === one);
     if (isKnown && this.#found.length === this.#known.size) return;
@@ -94,7 +95,7 @@ export class ScanCache {
   }
 }
 
-/** Without a cache, everything works as well and takes longer. */
+/** Without a cache everything still works, and takes longer. */
 async function ignoringErrors(write: () => Promise<void>): Promise<void> {
   await write().catch(() => {});
 }

@@ -1,8 +1,8 @@
-/** What a folder of a data set is for. */
+/** What a folder of a data set is used for. */
 export type Role = SplitName | 'unlabelled';
 export type SplitName = 'train' | 'validation' | 'test';
 
-/** The first of several folders for the same is the one that is used. */
+/** Names of the folders of each role; where several exist, the first is used. */
 const WORDS: Readonly<Record<Role, readonly string[]>> = {
   train: ['train', 'training'],
   validation: ['validation', 'valid', 'val', 'dev', 'eval', 'evaluation'],
@@ -13,29 +13,29 @@ const WORDS: Readonly<Record<Role, readonly string[]>> = {
   ],
 };
 
-/** What may stand beside a word for a split and says nothing, as in `training_set`. */
+/** Words that may stand beside a split's name and add no meaning, as in `training_set`. */
 const PLAIN: ReadonlySet<string> = new Set([
   ...['set', 'data', 'dataset', 'split', 'folder', 'samples', 'all', 'unknown'],
-  ...['image', 'images', 'img', 'imgs', 'photos', 'images', 'pics'],
+  ...['image', 'images', 'img', 'imgs', 'photos', 'pictures', 'pics'],
 ]);
 
-/** Ends of words that are written as one: `trainset`, `testdata`. */
+/** Ends of compound words: `trainset`, `testdata`. */
 const END = /(?:set|data|dataset|images|imgs)$/;
 
 interface Reading {
   readonly role: Role;
   /** What else the name says: `seg` of `seg_train`. */
   readonly stem: string;
-  /** Its place among the words for its role. */
+  /** Its position among the words for its role. */
   readonly rank: number;
 }
 
 /**
- * Which folders beside each other may be splits of a data set, by their names: `train`, `Training Set`,
- * `test2017`. A name that says something else too, as `seg_train` does, is one only where others agree:
- * `seg_test` beside it.
+ * Which folders beside each other may be splits of a data set, by their names: `train`, `Training
+ * Set`, `test2017`. A name with another word in it, such as `seg_train`, is a split only where
+ * another agrees: `seg_test` beside it.
  *
- * @returns by name; of the same role, the one to use comes first
+ * @returns roles by name; of several with the same role, the one to use comes first
  */
 export function rolesOf(names: readonly string[]): Map<string, Role> {
   const readings = new Map<string, Reading>();
@@ -47,7 +47,7 @@ export function rolesOf(names: readonly string[]): Map<string, Role> {
   const hasRole = (role: Role, stem: string) =>
     all.some((one) => one.role === role && one.stem === stem);
   const agrees = ({ role, stem }: Reading) => {
-    // `prediction` alone is a class as any other.
+    // `prediction` alone is a class like any other.
     if (role === 'unlabelled') return hasRole('train', stem);
     return (
       stem === '' ||
@@ -64,7 +64,7 @@ export function rolesOf(names: readonly string[]): Map<string, Role> {
   );
 }
 
-/** Whether a folder that is alone in a split's says nothing more, as in `test/test` or `train/images`. */
+/** Whether the only folder inside a split's folder adds no meaning, as in `test/test` or `train/images`. */
 export function isPlainName(name: string): boolean {
   const words = wordsOf(name);
   const isPlain = words.length > 0 && words.every((word) => PLAIN.has(word));

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { activationOf, activationStep, baseOf, oneStep } from '../layer-options.ts';
+import { activationOf, activationStep, baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
 export type Activation = 'relu' | 'relu6' | 'sigmoid' | 'swish' | 'tanh';
@@ -9,7 +9,7 @@ export interface ActivationStep extends StepBase {
   readonly activation: Activation;
 }
 
-/** TensorFlow's names; a swish is a product. */
+/** TensorFlow's names of the activations; swish is written as a product. */
 export const GRAPH_ACTIVATIONS = {
   relu: 'Relu',
   relu6: 'Relu6',
@@ -37,7 +37,7 @@ export const activation: Operation<ActivationStep> = {
   },
 };
 
-/** A softmax layer too, which is a step of another kind. */
+/** Reads a softmax layer too, which becomes a step of another kind. */
 function fuseActivation(layer: tf.layers.Layer) {
   const activation = activationOf(layer);
   if (activation === 'linear') throw new Error(`${layer.name}: expected an activation.`);
@@ -78,7 +78,7 @@ export function activationGradient(
       case 'relu':
       case 'relu6': {
         const kernel = activation === 'relu6' ? 'Relu6Grad' : 'ReluGrad';
-        // One pass over the activations where the backend has it, in place of five.
+        // Where the backend has this kernel, one pass over the activations instead of five.
         if (tf.getKernel(kernel, tf.getBackend())) {
           return tf.engine().runKernel<tf.Tensor>(kernel, { dy, y }, {});
         }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
 /** The sum of two values or more, all of one shape. */

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
-import { type FrozenBatchNorm, freezeBatchNorm } from '../frozen-batch-norm.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { type FrozenBatchNorm, freezeBatchNorm } from '../batch-norm/frozen-batch-norm.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { toNamedTensor } from '../named-tensor.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
-/** A BatchNorm that no convolution could take in: `x * scale + shift`. */
+/** A BatchNorm that is not fused with a convolution: `x * scale + shift`. */
 export interface AffineStep extends StepBase {
   readonly kind: 'affine';
   readonly batchNorm: FrozenBatchNorm;

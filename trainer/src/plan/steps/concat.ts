@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { type GraphWriter, integerType } from '../graph-writer.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
-/** Along the channels. */
+/** Concatenates values along the channels. */
 export interface ConcatStep extends StepBase {
   readonly kind: 'concat';
 }

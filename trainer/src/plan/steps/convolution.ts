@@ -1,21 +1,21 @@
 import * as tf from '@tensorflow/tfjs';
-import { byGroup } from '../by-group.ts';
 import {
   type ConvolutionWeights,
   foldBatchNorm,
   scaleBias,
   scaleKernel,
-} from '../fold-batch-norm.ts';
-import { freezeBatchNorm } from '../frozen-batch-norm.ts';
+} from '../batch-norm/fold-batch-norm.ts';
+import { freezeBatchNorm } from '../batch-norm/frozen-batch-norm.ts';
+import { byGroup } from '../by-group.ts';
 import { fusedOps, type GraphWriter, numbers, text } from '../graph-writer.ts';
-import { type LayerFlow, nameOf, namesOf } from '../layer-flow.ts';
+import { type LayerFlow, nameOf, namesOf } from '../layers/layer-flow.ts';
 import {
   activationOf,
   expectConfig,
   inlineActivation,
   parameterOf,
   withActivation,
-} from '../layer-options.ts';
+} from '../layers/layer-options.ts';
 import type { NamedTensor } from '../named-tensor.ts';
 import type {
   BackwardContext,
@@ -30,13 +30,13 @@ import { type Padding, windowedShape } from '../window.ts';
 import { activationGradient, GRAPH_ACTIVATIONS } from './activation.ts';
 import { writeConcat } from './concat.ts';
 
-/** What a convolution does to its output in the same pass. */
+/** The activations that a convolution applies in the same pass. */
 type FusedActivation = 'linear' | 'relu' | 'relu6';
 
 /** Convolution, its bias, a frozen BatchNorm, then an activation; all but the first may be absent. */
 export interface ConvolutionStep extends StepBase, ConvolutionWeights {
   readonly kind: 'convolution';
-  /** Shares of the input's channels, each read by its share of the filters only. */
+  /** Groups of the input's channels, each read by its own group of filters only. */
   readonly groups: number;
   readonly strides: [number, number];
   readonly padding: Padding;
@@ -82,7 +82,7 @@ export const convolution: Operation<ConvolutionStep> = {
     const sides = windowedShape(shape, [height, width], step.strides, step.padding);
     return [...sides, step.depthwise ? shape[2] : filters];
   },
-  // Each weight of a kernel takes part once at each place of the output.
+  // Each weight of a kernel is used once at each position of the output.
   cost: ({ kernel }, [height, width]) =>
     2 * kernel.value.size * (height as number) * (width as number),
   parameters: ({ kernel, bias }) => (bias ? [kernel, bias] : [kernel]),
@@ -111,7 +111,7 @@ function convolutionGradients(
       ? [tf.DepthwiseConv2dNativeBackpropFilter, tf.DepthwiseConv2dNativeBackpropInput]
       : [tf.Conv2DBackpropFilter, tf.Conv2DBackpropInput];
     const shareOf = (shape: number[]) => [...shape.slice(0, 3), (shape[3] as number) / groups];
-    // scaledKernel = kernel · scale, so the chain rule gives the same factor; so for the bias.
+    // scaledKernel = kernel · scale, so the chain rule gives the gradient the same factor; likewise for the bias.
     const keep = (parameter: Parameter, gradient: tf.Tensor, scale: tf.Tensor | undefined) => {
       parameters.push([parameter, tf.keep(scale ? gradient.mul(scale) : gradient)]);
     };
@@ -138,7 +138,7 @@ function tensors(named: Record<string, tf.Tensor | undefined>): Record<string, t
   return named as Record<string, tf.Tensor>;
 }
 
-/** A convolution takes in the BatchNorm and the ReLU after it, where nothing else reads it. */
+/** Fuses a convolution with the BatchNorm and the ReLU after it, where nothing else reads its output. */
 function fuseConvolution(
   layer: tf.layers.Layer,
   flow: LayerFlow,
@@ -208,10 +208,7 @@ function isFusable(activation: string): activation is FusedActivation {
   return activation === 'linear' || activation === 'relu' || activation === 'relu6';
 }
 
-/**
- * Of tfjs' fused operations this one is TensorFlow's own, which has no default for the types of its
- * arguments. tfjs reads neither.
- */
+/** Attributes without a default in TensorFlow, which has `_FusedConv2D` too; tfjs ignores them. */
 const CONVOLUTION_ARGUMENTS = {
   TArgs: { list: { type: ['DT_FLOAT'] } },
   num_host_args: { i: '0' },

@@ -6,7 +6,7 @@ import {
   inlineActivation,
   parameterOf,
   withActivation,
-} from '../layer-options.ts';
+} from '../layers/layer-options.ts';
 import { type NamedTensor, toNamedTensor } from '../named-tensor.ts';
 import type { Operation, Parameter, StepBase } from '../operation.ts';
 

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Random } from '../../config/random.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
 export interface DropoutStep extends StepBase {
   readonly kind: 'dropout';
   /** Fraction of the units set to 0 in training. */
   readonly rate: number;
-  /** Drops all of an example's units or none: stochastic depth (Huang et al. 2016). */
+  /** Drops all units of an example or none: stochastic depth (Huang et al. 2016). */
   readonly wholeExamples: boolean;
 }
 
@@ -36,7 +36,7 @@ export const dropout: Operation<DropoutStep> = {
   },
 };
 
-/** 0 and `1 / (1 − rate)`, so that the mean stays (Srivastava et al. 2014, §10). */
+/** A mask of 0 and `1 / (1 − rate)`, which keeps the mean (Srivastava et al. 2014, §10). */
 function dropoutMask(
   shape: readonly number[],
   { rate, wholeExamples }: DropoutStep,

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { type GraphWriter, integerType } from '../graph-writer.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type Shape, type StepBase } from '../operation.ts';
 
-/** `[n, height, width, channels]` to `[n, channels]`. */
+/** Reduces `[n, height, width, channels]` to `[n, channels]`. */
 export interface GlobalPoolStep<
   K extends 'global-average-pool' | 'global-max-pool' = 'global-average-pool' | 'global-max-pool',
 > extends StepBase {
@@ -41,7 +41,7 @@ export const globalMaxPool: Operation<GlobalPoolStep<'global-max-pool'>> = {
       tf.tidy(() => {
         const { output, dy } = context;
         const largest = x.equal(output.reshape([n, 1, 1, channels])).cast('float32');
-        // Shared where several are the largest, as TensorFlow does it.
+        // Several equal maxima share the gradient, as in TensorFlow.
         return largest.div(largest.sum([1, 2], true)).mul(dy.reshape([n, 1, 1, channels]));
       }),
     ]);

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 import { runKernel } from '../run-kernel.ts';
 

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
-/** Of two values, the second `[n, 1, 1, channels]`: squeeze-and-excitation's gate. */
+/** Multiplies two values, the second `[n, 1, 1, channels]`: squeeze-and-excitation's gate. */
 export interface MultiplyStep extends StepBase {
   readonly kind: 'multiply';
 }

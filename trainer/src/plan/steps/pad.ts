@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { integerType } from '../graph-writer.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 
-/** Rows and columns of zeros at each side; a negative number takes away as many. */
+/** Rows and columns of zeros at each side; a negative number crops as many. */
 export interface PadStep extends StepBase {
   readonly kind: 'pad';
   readonly rows: readonly [top: number, bottom: number];
@@ -32,7 +32,7 @@ export const pad: Operation<PadStep> = {
     const pads = amounts.some((count) => count > 0);
     let cropped = input;
     if (crops) {
-      // A mask's bit opens its dimension: batch and channels are 1 and 8.
+      // A bit of the mask leaves its dimension uncut: those of batch and channels are 1 and 8.
       const endMask = 1 + (bottom === 0 ? 2 : 0) + (right === 0 ? 4 : 0) + 8;
       cropped = graph.node(
         pads ? `${output}/cropped` : output,
@@ -72,7 +72,7 @@ function negative({ rows: [top, bottom], columns: [left, right] }: Amounts): Amo
   return { rows: [-top, -bottom], columns: [-left, -right] };
 }
 
-/** Adds zeros where the amounts are positive, and takes away where they are negative. */
+/** Adds zeros where the amounts are positive, and crops where they are negative. */
 function padTensor(x: tf.Tensor4D, { rows, columns }: Amounts): tf.Tensor4D {
   return tf.tidy(() => {
     const added = [...rows, ...columns].map((count) => Math.max(count, 0));

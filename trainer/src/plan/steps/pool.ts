@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { numbers, text } from '../graph-writer.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type StepBase } from '../operation.ts';
 import { runKernel } from '../run-kernel.ts';
 import { type Padding, windowedShape } from '../window.ts';
 
-/** Maximum or mean of each window; padding takes no part in either. */
+/** Maximum or mean of each window; padding counts in neither. */
 export interface PoolStep<K extends 'max-pool' | 'average-pool' = 'max-pool' | 'average-pool'>
   extends StepBase {
   readonly kind: K;

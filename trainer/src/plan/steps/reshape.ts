@@ -1,11 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
 import { integerType } from '../graph-writer.ts';
-import { baseOf, oneStep } from '../layer-options.ts';
+import { baseOf, oneStep } from '../layers/layer-options.ts';
 import { inputGradients, type Operation, type Shape, type StepBase } from '../operation.ts';
 
 export interface ReshapeStep extends StepBase {
   readonly kind: 'reshape';
-  /** Of one example. */
+  /** The shape of one example. */
   readonly shape: Shape;
 }
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Operation, StepBase } from '../operation.ts';
 
-/** Logits to probabilities. The layers that say it are activations: see activation.ts. */
+/** Turns logits into probabilities. Its layers are activations: see activation.ts. */
 export interface SoftmaxStep extends StepBase {
   readonly kind: 'softmax';
 }
@@ -10,7 +10,7 @@ export const softmax: Operation<SoftmaxStep> = {
   layers: {},
   forward: (_, inputs) => ({ output: tf.softmax(inputs[0] as tf.Tensor) }),
   backward({ name }) {
-    throw new Error(`${name}: the loss starts from the logits, so that no softmax has a gradient.`);
+    throw new Error(`${name}: the loss starts from the logits, so a softmax has no gradient.`);
   },
   writeGraph({ inputs, output }, graph) {
     graph.node(output, 'Softmax', inputs);

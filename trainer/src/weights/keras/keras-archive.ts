@@ -3,16 +3,16 @@ import { identifyArchive } from '../identify-weights.ts';
 
 const WEIGHTS = 'model.weights.h5';
 
-/** Numbers that were trained hardly get smaller at all; only zeros do, and a small network's are few. */
+/** Trained numbers hardly compress; only zeros do, and a small network has few of them. */
 const MAX_RATIO = 100;
 const ALWAYS_BYTES = 64 * 1024 * 1024;
 
 /**
- * Takes the weights out of Keras 3's `.keras`, a zip archive.
+ * Extracts the weights from Keras 3's `.keras`, a zip archive.
  *
- * @param mostBytes that they may have
- * @returns the weights, or what it is instead, to stand after "but"
- * @throws what fflate does with a damaged archive
+ * @param mostBytes the most bytes that the weights may have
+ * @returns the weights, or a clause that follows "but" and says what the file is instead
+ * @throws fflate's error for a damaged archive
  */
 export function readArchive(
   archive: Uint8Array,

@@ -7,12 +7,12 @@ import type { StoredLayer } from './stored-layers.ts';
 const MAX_OBJECTS = 100_000;
 const MAX_DEPTH = 16;
 
-/** Why the file is of no use, to stand after "but". */
+/** Says why the file cannot be used, as a clause that follows "but". */
 export class Refused extends Error {}
 
 type Library = Awaited<typeof import('h5wasm').ready>;
 
-/** Takes an open file of Keras apart. It knows nothing of networks. */
+/** Reads the layers of an open Keras file. It knows nothing about networks. */
 export class KerasFileReader {
   readonly #library: Library;
   readonly #file: File;
@@ -21,7 +21,7 @@ export class KerasFileReader {
   #numbers = 0;
   #shuffled: string | undefined;
 
-  /** @param mostBytes that the numbers may have in all, as float32 */
+  /** @param mostBytes the most bytes of all numbers as float32 */
   constructor(library: Library, file: File, mostBytes: number) {
     this.#library = library;
     this.#file = file;
@@ -40,17 +40,17 @@ export class KerasFileReader {
     this.#collect(this.#file, containers, 0);
     if (containers.length > 0) return { kind: 'numbered', containers };
     throw new Refused(
-      'it is an HDF5 file of something else: it has neither the attribute layer_names nor the groups layers and vars of Keras',
+      'it is an HDF5 file of another program: it has neither the attribute layer_names nor the groups layers and vars of Keras',
     );
   }
 
-  /** A layer; or those of a network that is used as a layer, which Keras keeps as one. */
+  /** Reads a layer, or the layers of a network that is used as a layer, which Keras stores as one. */
   #legacyLayers(root: Group, name: string): StoredLayer[] {
     const group = this.#groupIn(root, name);
     const weights = this.#stringsOf(group, 'weight_names') ?? [];
     const tensors = weights.map((weight) => this.#tensorIn(group, weight));
     const prefixes = weights.map((weight) => weight.slice(0, Math.max(0, weight.lastIndexOf('/'))));
-    // No layer that a network here has keeps more than four.
+    // No layer of the supported networks has more than four tensors.
     if (weights.length <= 4 || new Set(prefixes).size === 1) return [{ name, tensors }];
     if (isShuffled(weights, prefixes)) this.#shuffled = name;
     const layers = Map.groupBy(tensors.keys(), (index) => prefixes[index] as string);
@@ -61,11 +61,11 @@ export class KerasFileReader {
   }
 
   /**
-   * Keras 3 keeps a layer under the name of its class, numbered, `layers/conv2d_3/vars/0`, and a network
+   * Keras 3 stores a layer under the name of its class, numbered, `layers/conv2d_3/vars/0`, and a network
    * that is used as a layer in the same way, `layers/functional/layers/…`.
    */
   #collect(group: Group, containers: StoredLayer[][], depth: number): void {
-    if (depth > MAX_DEPTH) throw new Refused('its groups lie too deep in each other');
+    if (depth > MAX_DEPTH) throw new Refused('its groups are nested too deeply');
     const layers: StoredLayer[] = [];
     for (const key of this.#keysOf(group)) {
       if (depth === 0 && /^(optimizer|metrics|_)/.test(key)) continue;
@@ -85,13 +85,13 @@ export class KerasFileReader {
   /** An attribute of strings, in parts (`name0`, `name1`, …) where it was too long for one. */
   #stringsOf(group: Group, name: string): string[] | undefined {
     const { attrs } = group;
-    const parts = [];
+    const parts: (Group['attrs'][string] | undefined)[] = [];
     if (attrs[name]) parts.push(attrs[name]);
     for (let part = 0; attrs[`${name}${part}`]; part++) parts.push(attrs[`${name}${part}`]);
     if (parts.length === 0) return undefined;
     return parts.flatMap((part) => {
       const value = part?.value;
-      // An empty list has no strings, and so is kept as numbers.
+      // An empty list has no strings, so it is stored as numbers.
       return Array.isArray(value) ? value.map(String) : [];
     });
   }
@@ -124,14 +124,14 @@ export class KerasFileReader {
     const { H5T_class_t: classes } = this.#library;
     const isFloat = type === classes.H5T_FLOAT.value;
     if (!isFloat && type !== classes.H5T_INTEGER.value) {
-      throw new Refused(`the tensor ${path} holds no numbers`);
+      throw new Refused(`the tensor ${path} does not hold numbers`);
     }
     const values = toFloats(this.#bytesOf(dataset, numbers * size), isFloat, metadata);
     if (!values) throw new Refused(`the numbers of the tensor ${path} have ${8 * size} bits`);
     return { shape: shape ?? [], values };
   }
 
-  /** A copy. The library's own reading knows no float16. */
+  /** Copies a tensor's bytes, since the library itself cannot read float16. */
   #bytesOf({ path }: Dataset, length: number): Uint8Array<ArrayBuffer> {
     const library = this.#library;
     const pointer = library._malloc(Math.max(1, length));
@@ -141,7 +141,7 @@ export class KerasFileReader {
       return library.HEAPU8.slice(pointer, pointer + length);
     } catch (cause) {
       throw new Refused(
-        `the numbers of ${path} are damaged, or in another file, which is not read: save the weights in one file`,
+        `the numbers of ${path} are damaged, or in another file, which is not followed: save the weights in one file`,
         { cause },
       );
     } finally {
@@ -149,7 +149,7 @@ export class KerasFileReader {
     }
   }
 
-  /** What lies at a path, none of whose parts may be a link elsewhere. */
+  /** The entity at a path, no part of which may be a link to elsewhere. */
   #entity(path: string): ReturnType<Group['get']> {
     this.#count(1);
     const parts = path.split('/').filter(Boolean);
@@ -157,7 +157,7 @@ export class KerasFileReader {
       const part = `/${parts.slice(0, length).join('/')}`;
       const type = this.#file.get_type(part);
       if (type < 0) return null;
-      // Of links only one that leads somewhere in the file has the type of what is there.
+      // Only a link to a target within the file has the type of its target.
       const isLink = type === this.#library.H5G_LINK || type === this.#library.H5G_UDLINK;
       if (isLink || this.#file.get_link(part) !== null) throw elsewhere(part);
     }
@@ -172,19 +172,20 @@ export class KerasFileReader {
 
 function elsewhere(path: string): Refused {
   return new Refused(
-    `its ${path} is a link to something else or to another file, which is not read: save the weights in one file`,
+    `its ${path} is a link to something else or to another file, which is not followed: save the weights in one file`,
   );
 }
 
 /**
- * Whether Keras has put a network's weights in another order than that of its layers: it writes those that
- * are trainable first. With all of them trainable or none, each kind of weight keeps the layers' order.
+ * Whether Keras has stored a network's weights in another order than its layers': it writes the
+ * trainable ones first. With all of them trainable or none, each kind of weight keeps the layers'
+ * order.
  */
 function isShuffled(weights: readonly string[], prefixes: readonly string[]): boolean {
   const moving = [...weights.keys()].filter((index) =>
     /\/moving_\w+(:0)?$/.test(weights[index] as string),
   );
-  // A frozen BatchNorm has its moving statistics beside the rest of its weights, a trainable one apart.
+  // A frozen BatchNorm has its moving statistics next to its other weights, a trainable one has them apart.
   const firsts = Map.groupBy(moving, (index) => prefixes[index]).values();
   const isBeside = [...firsts].map(([first = 0]) => prefixes[first] === prefixes[first - 1]);
   return isBeside.includes(true) && isBeside.includes(false);

@@ -1,5 +1,5 @@
-// The thread of keras-file.ts: takes a file of Keras apart, away from all other files. It knows nothing of
-// networks.
+// The thread of keras-file.ts: reads a Keras file, isolated from all other files. It knows nothing
+// about networks.
 import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { readArchive } from './keras-archive.ts';
@@ -21,17 +21,17 @@ async function readKerasFile(): Promise<KerasFile> {
     if ('is' in archive) throw new Refused(archive.is);
     content = archive.weights;
   }
-  // The build for browsers, 3 MB of WebAssembly, has no file system but one in memory. A dataset may name
-  // any file as the place of its numbers, and there none of this machine's can be found.
+  // The build for browsers, 3 MB of WebAssembly, has no file system but one in memory. A dataset
+  // may refer to any file for its numbers, and there it finds none of this machine's files.
   const { ready, File } = await import('h5wasm');
   const library = await ready;
   const { FS } = library;
   for (const device of FS.readdir('/dev')) {
     if (!device.startsWith('.') && device !== 'shm') FS.unlink(`/dev/${device}`);
   }
-  // Else what is wrong with a file goes to stderr, and reading goes on.
+  // Without this, errors go to stderr, and reading continues.
   library.activate_throwing_error_handler();
-  // A name that the file cannot know, so that it does not name itself.
+  // A random name, so that the file cannot refer to itself.
   const path = `/${randomUUID()}.h5`;
   FS.writeFile(path, content);
   return new KerasFileReader(library, new File(path, 'r'), mostBytes).read();

@@ -3,7 +3,7 @@ import { MAX_FILE_BYTES } from '../safetensors/safetensors.ts';
 import { weightsInvalid } from '../weights-invalid.ts';
 import type { StoredLayer } from './stored-layers.ts';
 
-/** What a file of Keras holds, before it is known of which network. */
+/** The content of a Keras file, before it is known which network it belongs to. */
 export type KerasFile =
   /** The layers of Keras 2's, in their order, those of a network used as a layer among them. */
   | {
@@ -15,22 +15,22 @@ export type KerasFile =
   /** Those of Keras 3's, by their classes' names and numbers, of each network that is in another. */
   | { readonly kind: 'numbered'; readonly containers: readonly (readonly StoredLayer[])[] };
 
-/** What the thread is given. */
+/** The input of the thread. */
 export interface KerasFileTask {
   readonly bytes: Uint8Array;
   readonly format: 'hdf5' | 'zip';
-  /** That it may unpack to. */
+  /** The most bytes that the file may unpack to. */
   readonly mostBytes: number;
 }
 
-/** Some damaged files keep the HDF5 library busy for ever. 500 MB take some 3 s. */
+/** Some damaged files keep the HDF5 library busy for ever. Reading 500 MB takes about 3 s. */
 const TIMEOUT_MS = 12_000;
 const TIMEOUT_MS_PER_MB = 50;
 
 /**
- * Takes a file of Keras apart, in a thread that has no other files and is ended when it takes too long.
+ * Reads a Keras file in a thread that has no access to other files and is stopped when it takes too long.
  *
- * @param bytes are gone afterwards
+ * @param bytes of the file; they are transferred to the thread
  * @throws TrainerError `weights_invalid`
  */
 export async function readKerasFile(
@@ -43,7 +43,7 @@ export async function readKerasFile(
   const thread = new Worker(new URL('keras-file-thread.ts', import.meta.url), {
     workerData: task,
     transferList: [bytes.buffer],
-    // What the library has to say of damage is of no use to anyone here.
+    // The library's own messages about damage do not help the user.
     stdout: true,
     stderr: true,
   });
@@ -55,10 +55,10 @@ export async function readKerasFile(
         if ('file' in message) resolve(message.file);
         else refuse(message.but, message.cause);
       });
-      // Of a library that has run out of memory, or stopped.
+      // Where the library has run out of memory, or has stopped.
       thread.once('error', (cause) => refuse('it is damaged or cut short', cause));
       thread.once('exit', () => refuse('it is damaged or cut short'));
-      timer = setTimeout(() => refuse('it is damaged so that reading it has no end'), timeoutMs);
+      timer = setTimeout(() => refuse('it is damaged, so that reading it does not end'), timeoutMs);
     });
   } finally {
     clearTimeout(timer);

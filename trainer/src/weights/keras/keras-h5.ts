@@ -10,11 +10,11 @@ import { isDense, nameLayer, nameTensors, type StoredLayer } from './stored-laye
  * too), the `.weights.h5` of Keras 3 and its `.keras`. The network may be a layer of another one, as in
  * Keras' guide to transfer learning.
  *
- * @param bytes of the file, gone afterwards
+ * @param bytes of the file; they are transferred to another thread
  * @param layers of the network, in Keras' order
- * @param withoutTop passes over the layers of a classifier
+ * @param withoutTop ignores the layers of a classifier
  * @returns tensors by the network's names, `layer/weight`
- * @throws TrainerError `weights_invalid` when the file is damaged or of another network
+ * @throws TrainerError `weights_invalid` where the file is damaged or belongs to another network
  * @see https://github.com/keras-team/keras/blob/master/keras/src/legacy/saving/legacy_h5_format.py
  * @see https://github.com/keras-team/keras/blob/master/keras/src/saving/saving_lib.py
  */
@@ -34,7 +34,7 @@ export async function readKerasH5(
   if (file.shuffled !== undefined && !weightedNames(layers).every((name) => found.has(name))) {
     throw weightsInvalid(
       path,
-      `the network in its layer ${file.shuffled} was partly frozen when it was saved, which mixes up layers without a name: set trainable to True and save it again, or save it as .keras`,
+      `the network in its layer ${file.shuffled} was partly frozen when it was saved, which changes the order of layers without a name: set trainable to True and save it again, or save it as .keras`,
     );
   }
   return nameTensors(withoutTop ? withoutHead(stored, layers) : stored, layers);
@@ -45,8 +45,8 @@ function weightedNames(layers: readonly tf.layers.Layer[]): string[] {
 }
 
 /**
- * The layers before those of a classifier, which may have BatchNorm and more: all that comes after the
- * network's own layers by their names; else BatchNorm.
+ * The layers before those of a classifier, which may have BatchNorm and more: everything after the
+ * network's own layers where their names match; otherwise BatchNorm.
  */
 function withoutHead(
   stored: readonly StoredLayer[],
@@ -65,7 +65,7 @@ function nameNumbered(
   withoutTop: boolean,
 ): ReadonlyMap<string, NamedTensor> {
   const stored = new Map<string, StoredLayer>();
-  // The network is the largest, and the classifier around it goes on with its numbers.
+  // The network is the largest container, and the classifier around it continues its numbering.
   const [network = [], ...around] = containers.toSorted((a, b) => b.length - a.length);
   for (const layer of withoutTop ? network : [...network, ...around.flat()]) {
     if (withoutTop && isDense(layer)) continue;
@@ -90,12 +90,12 @@ function nameNumbered(
   return named;
 }
 
-/** Whether a layer has nothing but numbers for each channel, as no other layer of a classifier. */
+/** Whether a layer has only vectors, one number a channel: of a classifier's layers, only BatchNorm. */
 function isBatchNorm({ tensors }: StoredLayer): boolean {
   return tensors.every(({ shape }) => shape.length === 1);
 }
 
-/** The layers that have weights, each with the name of its group in the files of Keras 3. */
+/** The layers with weights, each with the name of its group in files of Keras 3. */
 export function keras3Groups(layers: readonly tf.layers.Layer[]): [string, tf.layers.Layer][] {
   const counts = new Map<string, number>();
   const groups: [string, tf.layers.Layer][] = [];

@@ -2,18 +2,18 @@ import type * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../../errors.ts';
 import type { NamedTensor } from '../../plan/named-tensor.ts';
 
-/** A layer of a weights file, with its tensors in the order in which Keras keeps them. */
+/** A layer of a weights file, with its tensors in the order in which Keras stores them. */
 export interface StoredLayer {
   readonly name: string;
   readonly tensors: readonly NamedTensor[];
 }
 
 /**
- * Gives stored tensors the names that a network has for them. Layers are paired as Keras does when
- * it loads a file: in their order, since Keras numbers layers without a name of their own anew in
- * each session; but by their names where these are the same.
+ * Gives stored tensors a network's names for them. Layers are paired as Keras pairs them when it
+ * loads a file: in order, since Keras numbers unnamed layers anew in each session; but by name
+ * where the names are the same.
  *
- * @returns tensors by `layer/weight`, of shapes yet to be checked
+ * @returns tensors by `layer/weight`, whose shapes are not checked yet
  * @throws TrainerError `weights_invalid` naming a layer or tensor that is missing or extra
  */
 export function nameTensors(
@@ -62,7 +62,7 @@ export function nameLayer(
   return tensors.map((tensor, index) => [names[index] as string, tensor]);
 }
 
-/** Whether a layer is a dense one: such are the classifiers, and no trunk has any. */
+/** Whether a layer is dense: classifiers are, and no trunk has a dense layer. */
 export function isDense({ tensors: [kernel] }: StoredLayer): boolean {
   return kernel?.shape.length === 2;
 }

@@ -10,14 +10,14 @@ import { keras3Groups } from './keras-h5.ts';
  * Writes a network's weights as Keras 3 does: `load_weights` of the same network in Keras takes
  * them, and so does `--weights`.
  *
- * @param path ends in `.weights.h5`, or Keras will not read it
+ * @param path must end in `.weights.h5`, since Keras refuses other names
  * @throws TrainerError `disk_full`
  * @see https://github.com/keras-team/keras/blob/master/keras/src/saving/saving_lib.py
  */
 export async function writeKerasH5(path: string, model: tf.LayersModel): Promise<void> {
   const { ready, File } = await import('h5wasm/node');
   await ready;
-  // The HDF5 library writes files only.
+  // The HDF5 library can only write files.
   const folder = await mkdtemp(join(tmpdir(), 'graft-weights-'));
   try {
     const temporary = join(folder, 'model.weights.h5');

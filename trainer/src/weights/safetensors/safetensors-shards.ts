@@ -5,13 +5,13 @@ import type { NamedTensor } from '../../plan/named-tensor.ts';
 import { weightsInvalid } from '../weights-invalid.ts';
 import { readSafetensors } from './safetensors.ts';
 
-/** It names each tensor once. */
+/** The largest index that is read; an index names each tensor once. */
 const MAX_INDEX_BYTES = 16e6;
 
 const index = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /**
- * The shards that an index of safetensors names, which lie beside it.
+ * Lists the shards that an index of safetensors files names, which lie beside it.
  *
  * @param path of the index, such as `model.safetensors.index.json`
  * @returns their paths
@@ -27,7 +27,7 @@ export async function shardsOf(path: string): Promise<string[]> {
   const names = [...new Set(Object.values(parsed.data.weight_map))];
   for (const name of names) {
     if (!/^[\w.-]+\.safetensors$/.test(name) || basename(name) !== name) {
-      throw weightsInvalid(path, `it names ${name}, which is no safetensors file beside it`);
+      throw weightsInvalid(path, `it names ${name}, which is not a safetensors file beside it`);
     }
   }
   return names.map((name) => join(dirname(path), name));
@@ -43,14 +43,14 @@ export async function readShards(path: string): Promise<ReadonlyMap<string, Name
 }
 
 function whatIs(json: unknown): string {
-  if (typeof json !== 'object' || json === null) return 'it is a text, or damaged';
+  if (typeof json !== 'object' || json === null) return 'it is a text file, or damaged';
   if ('modelTopology' in json || 'weightsManifest' in json) {
-    return "it is a model of TensorFlow.js: save the weights in Python with model.save('model.keras')";
+    return "it is a TensorFlow.js model: save the weights in Python with model.save('model.keras')";
   }
   if ('weight_map' in json || 'metadata' in json) {
     return 'it is a list of shards of another format: save the weights in one file';
   }
-  return 'it is JSON without weights: name the file of the weights that it belongs to';
+  return 'it is JSON without weights: pass the weights file that it belongs to';
 }
 
 function parse(text: string): unknown {

@@ -9,7 +9,7 @@ export interface Safetensors {
   readonly tensors: ReadonlyMap<string, NamedTensor>;
 }
 
-/** What Node reads at once; Keras' largest network has 0.6 GB. */
+/** The largest file that Node reads at once; Keras' largest network has 0.6 GB. */
 export const MAX_FILE_BYTES = 2 ** 31 - 1;
 
 const tensorEntry = z.object({
@@ -20,14 +20,14 @@ const tensorEntry = z.object({
 
 const header = z.record(z.string(), z.union([tensorEntry, z.record(z.string(), z.string())]));
 
-/** Each type that a network's weights, or PyTorch's counters beside them, have. */
+/** The types of networks' weights, and of PyTorch's counters beside them. */
 const DTYPES: Readonly<
   Record<string, { bytes: number; toFloats(buffer: ArrayBuffer): Float32Array }>
 > = {
   F64: { bytes: 8, toFloats: (buffer) => Float32Array.from(new Float64Array(buffer)) },
   F32: { bytes: 4, toFloats: (buffer) => new Float32Array(buffer) },
   F16: { bytes: 2, toFloats: (buffer) => Float32Array.from(new Float16Array(buffer)) },
-  // The upper half of a float32.
+  // A bfloat16 is the upper half of a float32.
   BF16: {
     bytes: 2,
     toFloats: (buffer) =>
@@ -64,7 +64,7 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
     if (!type) {
       throw invalid(
         path,
-        `the tensor ${name} is of the type ${entry.dtype}, of which no weights are: save it as float32`,
+        `the tensor ${name} has the type ${entry.dtype}, which is not supported: save it as float32`,
       );
     }
     const [begin, end] = entry.data_offsets;
@@ -72,7 +72,7 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
     if (end - begin !== elements * type.bytes || end > body.length) {
       throw invalid(path, `the tensor ${name} lies outside the file: it is damaged or cut short`);
     }
-    // The format forbids it, and a small file could fill the memory.
+    // The format forbids overlaps, with which a small file could fill the memory.
     readBytes += end - begin;
     if (readBytes > body.length) throw invalid(path, 'its tensors overlap');
     // A copy, since the bytes need not be aligned to the element size.
@@ -82,7 +82,7 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
   return { metadata, tensors };
 }
 
-/** Writes float32 tensors: the whole file or nothing. */
+/** Writes float32 tensors, the whole file or nothing. */
 export async function writeSafetensors(
   path: string,
   { metadata, tensors }: Safetensors,

@@ -8,14 +8,14 @@ import { unpickle } from './unpickle.ts';
 /** The first pickle of a file that `torch.save` wrote before PyTorch 1.6: a magic number. */
 export const TORCH_MAGIC = Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex');
 
-/** A run of numbers that tensors are views of. */
+/** A storage: numbers that tensors are views of. */
 interface Storage {
   readonly key: string;
   readonly type: string;
   readonly length: number;
 }
 
-/** A tensor as PyTorch has it: every number by its strides, which need not be those of its shape. */
+/** A tensor as PyTorch stores it, with strides that need not follow from its shape. */
 interface View {
   readonly storage: Storage;
   readonly offset: number;
@@ -24,11 +24,11 @@ interface View {
 }
 
 /**
- * Reads the state dictionary of a file that `torch.save` wrote (`.pth`, `.pt`, `.bin`), in PyTorch's
- * present format, a zip archive, or in that before 1.6. Nothing in it is executed.
+ * Reads the state dictionary of a file that `torch.save` wrote (`.pth`, `.pt`, `.bin`), in
+ * PyTorch's current format, a zip archive, or in the one before 1.6. No code in it is executed.
  *
  * @returns its tensors by their names, as float32 and row-major whatever their strides are
- * @throws TrainerError `weights_invalid` for a whole model rather than its state dictionary too
+ * @throws TrainerError `weights_invalid` also for a whole model rather than its state dictionary
  * @see https://github.com/pytorch/pytorch/blob/main/torch/serialization.py
  */
 export async function readTorchCheckpoint(path: string): Promise<ReadonlyMap<string, NamedTensor>> {
@@ -90,7 +90,7 @@ function openLegacy(file: Buffer): Opened {
 
 function openArchive(file: Buffer): Opened {
   refuseOverlongDirectory(file);
-  // PyTorch stores members as they are; a damaged directory may claim anything of their sizes.
+  // PyTorch stores members uncompressed; a damaged directory may claim any size for them.
   const members = unzipSync(file, {
     filter: ({ name, size, compression }) =>
       MEMBER.test(name) && compression === 0 && size <= file.length,
@@ -107,10 +107,10 @@ function openArchive(file: Buffer): Opened {
 }
 
 const DIRECTORY64 = Buffer.from('PK\x06\x06');
-/** What a member takes in an archive's directory, at least. */
+/** The fewest bytes that a member takes in an archive's directory. */
 const ENTRY_BYTES = 46;
 
-/** fflate counts to whatever number of members the archive claims to have. */
+/** fflate iterates over as many members as the archive claims to have. */
 function refuseOverlongDirectory(file: Buffer): void {
   for (let at = -1; ; ) {
     at = file.indexOf(DIRECTORY64, at + 1);
@@ -170,7 +170,7 @@ const BYTES: Readonly<Record<string, number>> = {
 
 function bytesEach(type: string): number {
   const bytes = BYTES[type];
-  if (bytes === undefined) throw new Error(`it holds tensors of ${type}, which are not read here`);
+  if (bytes === undefined) throw new Error(`it holds tensors of ${type}, which is not supported`);
   return bytes;
 }
 
@@ -189,7 +189,7 @@ function gather({ shape, strides, offset }: View, numbers: Float32Array, name: s
   const whole = [offset, ...shape, ...strides].every((n) => Number.isInteger(n) && n >= 0);
   const count = shape.reduce((product, length) => product * length, 1);
   const last = shape.reduce((sum, length, axis) => sum + (length - 1) * (strides[axis] ?? 0), 0);
-  // More numbers than are stored would be a small file that fills the memory.
+  // A tensor with more numbers than are stored could let a small file fill the memory.
   if (
     !whole ||
     shape.length !== strides.length ||

@@ -2,13 +2,13 @@ import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { signedValues } from '../../../parity/formula.ts';
 import golden from '../../../parity/torch/efficientnet-lite.json' with { type: 'json' };
 import { buildBackbone } from '../../backbones/registry.ts';
 import { startBackend } from '../../backends/start-backend.ts';
 import { decodingThreads } from '../../datasets/decoding/decoding-threads.ts';
 import { loadPretrained } from '../../models/load-model.ts';
 import type { NamedTensor } from '../../plan/named-tensor.ts';
-import { signedValues } from '../formula.ts';
 import { fromTorchEfficientnet } from './torch-efficientnet.ts';
 
 beforeAll(async () => {

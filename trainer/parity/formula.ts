@@ -1,7 +1,7 @@
 /**
  * Weights and images from a formula of a tensor's name and an element's index: so that Keras and
- * this package can compute with the same numbers, to the bit, and none need to be stored. The
- * parity tests use it; parity/formula.py is its twin.
+ * this package can compute with the same numbers, bit for bit, without storing them. The parity
+ * tests use it; parity/formula.py is its twin.
  */
 
 /** 32-bit FNV-1a of the UTF-8 bytes. */
@@ -17,9 +17,9 @@ export function signedValues(name: string, count: number): Float32Array {
 }
 
 /**
- * What the weight `layer/weight` holds.
+ * The values of the weight `layer/weight`.
  *
- * @param gain kernels have the variance `gain / (3 fan-in)`; each golden file states its own
+ * @param gain kernels have the variance `gain / (3 fan-in)`; each golden file states its gain
  */
 export function weightValues(name: string, shape: readonly number[], gain: number): Float32Array {
   const kind = name.slice(name.lastIndexOf('/') + 1);
@@ -40,7 +40,7 @@ export function weightValues(name: string, shape: readonly number[], gain: numbe
   }
 }
 
-/** @param toValue of a multiple of 2⁻²⁴ in [0, 1); what it returns is rounded to float32 */
+/** @param toValue maps a multiple of 2⁻²⁴ in [0, 1) to a value, which is rounded to float32 */
 function fill(name: string, count: number, toValue: (uniform: number) => number): Float32Array {
   const values = new Float32Array(count);
   const hash = hashOf(name);

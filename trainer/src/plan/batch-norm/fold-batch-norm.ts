@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { type NamedTensor, toNamedTensor } from '../named-tensor.ts';
+import type { Parameter } from '../operation.ts';
 import type { FrozenBatchNorm } from './frozen-batch-norm.ts';
-import { type NamedTensor, toNamedTensor } from './named-tensor.ts';
-import type { Parameter } from './operation.ts';
 
 /** A convolution's numbers. */
 export interface ConvolutionWeights {

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { partialPrefix, removeAbandoned } from '../../files/partial-paths.ts';
+import { makeFolder } from './make-folder.ts';
+import { partialPrefix, removeAbandoned } from './partial-paths.ts';
 
 /**
- * Makes the folder `target` all at once: `build` fills a sibling folder, which
- * is renamed into place when it is done. If `build` fails or is killed, `target`
- * does not exist; what a killed build left is removed by the next one.
+ * Makes the folder `target` completely or not at all: `build` fills a folder beside it, which is
+ * renamed into place when it is complete. If `build` fails or is killed, `target` does not exist;
+ * the next build removes what a killed one has left.
  *
  * Two processes may build the same target; the first to finish wins.
  */
@@ -13,7 +14,7 @@ export async function buildDirectory(
   target: string,
   build: (folder: string) => Promise<void>,
 ): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   await removeAbandoned(target);
 
   const folder = await mkdtemp(partialPrefix(target));

@@ -3,18 +3,18 @@ import { TrainerError } from '../errors.ts';
 
 export interface ProgramOptions {
   readonly environment?: NodeJS.ProcessEnv;
-  /** Ends the program, and the wait for it fails with the signal's reason. */
+  /** Aborting it ends the program; the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How a program ended. `output` is stdout and stderr in the order they came. */
+/** How a program ended. `output` is stdout and stderr in the order in which they arrived. */
 export type ProgramResult =
   | { readonly kind: 'done'; readonly output: string }
   | { readonly kind: 'failed'; readonly output: string }
   | { readonly kind: 'missing'; readonly output: '' };
 
 /**
- * Runs a program to its end without a shell and keeps what it prints.
+ * Runs a program to its end, without a shell, and collects its output.
  *
  * @throws TrainerError `interrupted` if the program was stopped by SIGINT or SIGTERM
  */
@@ -37,7 +37,7 @@ export function runProgram(
     child.stderr.on('data', keep);
     child.on('error', (error: NodeJS.ErrnoException) => {
       if (abort?.aborted) return reject(abort.reason);
-      // EACCES: a name on the PATH that may not be executed is as good as none.
+      // EACCES: a program that may not be executed counts as missing.
       if (error.code === 'ENOENT' || error.code === 'EACCES') {
         resolve({ kind: 'missing', output: '' });
       } else {
@@ -48,7 +48,9 @@ export function runProgram(
       // A program that handles Ctrl-C itself, as pip does, ends with an ordinary exit code.
       if (abort?.aborted) return reject(abort.reason);
       if (signal === 'SIGINT' || signal === 'SIGTERM') {
-        reject(new TrainerError('interrupted', `${command} was stopped before it was done.`));
+        reject(
+          new TrainerError('interrupted', `${command} was interrupted before it had finished.`),
+        );
       } else {
         resolve({ kind: code === 0 ? 'done' : 'failed', output });
       }

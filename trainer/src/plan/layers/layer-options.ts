@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
+import type { FusedLayer, Parameter, StepBase } from '../operation.ts';
 import { nameOf, namesOf } from './layer-flow.ts';
-import type { FusedLayer, Parameter, StepBase } from './operation.ts';
 
-/** What the step of a layer that becomes one step has in any case. */
+/** The fields that every step has, for a layer that becomes one step. */
 export function baseOf(layer: tf.layers.Layer): Omit<StepBase, 'kind'> {
   return { name: layer.name, inputs: namesOf(layer.input), output: nameOf(layer.output) };
 }
@@ -14,12 +14,12 @@ export function oneStep(step: StepBase): FusedLayer {
 /** A copy of a layer's weight. */
 export function parameterOf(layer: tf.layers.Layer, index: number): Parameter {
   const weight = layer.weights[index];
-  if (!weight) throw new Error(`${layer.name}: has no weight ${index}.`);
+  if (!weight) throw new Error(`${layer.name}: expected a weight ${index}, but it has none.`);
   const value = tf.tidy(() => tf.variable(weight.read(), layer.trainable));
   return { name: weight.originalName, value };
 }
 
-/** An option that no step stands for must not become another network in silence. */
+/** Refuses an option that no step supports, rather than silently building another network. */
 export function expectConfig(
   layer: tf.layers.Layer,
   expected: Readonly<Record<string, unknown>>,
@@ -36,18 +36,18 @@ const ACTIVATIONS = ['linear', 'relu', 'relu6', 'sigmoid', 'swish', 'tanh', 'sof
 
 export type LayerActivation = (typeof ACTIVATIONS)[number];
 
-/** Of a layer that is an activation. */
+/** The activation of a layer that is one. */
 export function activationOf(layer: tf.layers.Layer): LayerActivation {
   if (layer.getClassName() === 'Activation') return inlineActivation(layer);
   const maxValue = layer.getConfig()['maxValue'] ?? null;
   if (maxValue === 6) return 'relu6';
   if (maxValue === null) return 'relu';
   throw new Error(
-    `${layer.name}: expected a ReLU up to 6 or without an end, but it ends at ${maxValue}.`,
+    `${layer.name}: expected a ReLU with the maximum 6 or none, but its maximum is ${maxValue}.`,
   );
 }
 
-/** Of a layer that has one as an option. */
+/** The activation that a layer applies as an option. */
 export function inlineActivation(layer: tf.layers.Layer): LayerActivation {
   const name = layer.getConfig()['activation'] ?? 'linear';
   const activation = ACTIVATIONS.find((known) => known === name);
@@ -57,7 +57,7 @@ export function inlineActivation(layer: tf.layers.Layer): LayerActivation {
   );
 }
 
-/** A step whose layer has an activation of its own, as two steps. */
+/** Two steps for a layer with an activation of its own. */
 export function withActivation(step: StepBase, activation: LayerActivation): FusedLayer {
   if (activation === 'linear') return oneStep(step);
   const between = `${step.name}/linear`;
@@ -70,7 +70,7 @@ export function withActivation(step: StepBase, activation: LayerActivation): Fus
   return { steps: [{ ...step, output: between }, second], layers: [] };
 }
 
-/** What distinguishes the step of an activation. */
+/** The fields that distinguish an activation's step. */
 export function activationStep(activation: Exclude<LayerActivation, 'linear'>) {
   if (activation === 'softmax') return { kind: 'softmax' } as const;
   return { kind: 'activation', activation } as const;

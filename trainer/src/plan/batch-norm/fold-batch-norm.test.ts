@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { buildTinyNetwork, largestDifference } from '../../fixtures/tiny-network.ts';
-import { startBackend } from '../backends/start-backend.ts';
+import { buildTinyNetwork, largestDifference } from '../../../fixtures/tiny-network.ts';
+import { startBackend } from '../../backends/start-backend.ts';
+import { fusePlan } from '../fuse.ts';
+import { type NamedTensor, toNamedTensor } from '../named-tensor.ts';
+import type { ConvolutionStep } from '../steps/convolution.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
-import { fusePlan } from './fuse.ts';
-import { type NamedTensor, toNamedTensor } from './named-tensor.ts';
-import type { ConvolutionStep } from './steps/convolution.ts';
 
 let model: tf.LayersModel;
 let steps: ConvolutionStep[];
