@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { ModelCard } from 'shared/contract/model-card';
-import { type BackboneName, backbones } from './registry.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
+import { backbones } from './registry.ts';
 
 /** What a model card says of where the weights come from. */
 export function pretrainingOf(name: BackboneName, weights: string): ModelCard['pretraining'] {

@@ -1,7 +1,7 @@
 import { arithmetics } from 'shared/contract/model-card';
 import * as z from 'zod';
-import { backbones } from '../backbones/registry.ts';
-import { quantizations } from '../export/quantize.ts';
+import { backboneNames } from './backbone-names.ts';
+import { quantizations } from './quantizations.ts';
 
 // Each field's description is also what `train --help` says of it.
 
@@ -100,9 +100,7 @@ export type StageConfig = z.infer<typeof stage>;
 export const trainConfig = z
   .strictObject({
     name: z.string(),
-    backbone: z
-      .enum(Object.keys(backbones) as [keyof typeof backbones])
-      .describe('the network that the head grows on'),
+    backbone: z.enum(backboneNames).describe('the network that the head grows on'),
     weights: z
       .string()
       .default('imagenet')

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { KernelFormat } from '../config/quantizations.ts';
 import { createRandom } from '../config/random.ts';
 import { batches, photoExamples } from '../data/examples.ts';
 import { type Part, subset } from '../datasets/split.ts';
@@ -11,7 +12,6 @@ import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { type KernelFormats, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
-import type { KernelFormat } from './quantize.ts';
 
 /** What may remain of the loss of 8 bits, and how much more room this may take. */
 const LOSS_LEFT = 0.1;

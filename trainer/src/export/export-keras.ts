@@ -1,4 +1,5 @@
-import { type BackboneName, buildBackbone } from '../backbones/registry.ts';
+import { buildBackbone } from '../backbones/registry.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
 import { loadRun } from '../runs/load-run.ts';
 import { writeKerasH5 } from '../weights/keras/write-keras-h5.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';

@@ -2,14 +2,16 @@ import { basename } from 'node:path';
 import imagenetLabels from 'shared/contract/labels/imagenet-1k.json' with { type: 'json' };
 import type { Arithmetic, ModelCard } from 'shared/contract/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
-import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
+import { backbones, buildBackbone } from '../backbones/registry.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
+import type { KernelFormat } from '../config/quantizations.ts';
 import type { Part } from '../datasets/split.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan } from '../plan/plan.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
 import { chooseFormats } from './choose-formats.ts';
 import { toGraphModel } from './graph-model.ts';
-import { describeQuantization, type KernelFormat } from './quantize.ts';
+import { describeQuantization } from './quantize.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
 interface PretrainedOptions {

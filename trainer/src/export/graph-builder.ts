@@ -1,8 +1,9 @@
 import type { io } from '@tensorflow/tfjs';
 import type { GraphOperation } from 'shared/inference/graph/operations';
+import type { KernelFormat } from '../config/quantizations.ts';
 import type { GraphWriter } from '../plan/graph-writer.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
-import { type KernelFormat, quantizePerChannel, STEP } from './quantize.ts';
+import { quantizePerChannel, STEP } from './quantize.ts';
 
 /** One for all kernels, or each by its name. */
 export type KernelFormats = KernelFormat | ReadonlyMap<string, KernelFormat>;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { buildBackbone } from '../backbones/registry.ts';
 import { startBackend } from '../backends/start-backend.ts';
+import { type KernelFormat, kernelFormats } from '../config/quantizations.ts';
 import { loadGraph } from '../models/load-model.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, type Plan } from '../plan/plan.ts';
@@ -11,7 +12,6 @@ import { runPlan } from '../plan/run.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
 import { toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
-import { type KernelFormat, kernelFormats } from './quantize.ts';
 
 beforeAll(async () => {
   await startBackend('wasm', () => {});

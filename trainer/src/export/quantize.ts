@@ -1,13 +1,6 @@
 import type { Arithmetic, ModelCard } from 'shared/contract/model-card';
+import type { Quantization } from '../config/quantizations.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
-
-/** How a kernel's numbers are stored. */
-export const kernelFormats = ['uint8', 'uint16', 'float16', 'float32'] as const;
-export type KernelFormat = (typeof kernelFormats)[number];
-
-/** What `--quantize` takes: one format for all kernels, or `mixed`, one for each. */
-export const quantizations = [...kernelFormats, 'mixed'] as const;
-export type Quantization = (typeof quantizations)[number];
 
 /** What a model card says of it. @param arithmetic that 8-bit kernels, if any, are for */
 export function describeQuantization(
