@@ -11,7 +11,7 @@ export interface ImageSet {
    */
   image(index: number, size?: number): Image | Promise<Image>;
   /** Says which images will be asked for next, and for which size, so that they can be read meanwhile. */
-  expect?(indices: readonly number[], size?: number): void;
+  prefetch?(indices: readonly number[], size?: number): void;
   /** Its label, an index into `Dataset.labels`. */
   label(index: number): number;
   /** Of its bytes: those with the same are copies. Absent where there are none to speak of. */

@@ -27,7 +27,7 @@ export class ReadAhead {
    * Says what will be asked for next, perhaps before all of what was said the last time has been.
    * What was said before that is forgotten: no one came for it.
    */
-  expect(indices: readonly number[], size: number): void {
+  prefetch(indices: readonly number[], size: number): void {
     const next = indices.map((index) => ({ index, size }));
     const wanted = new Set([...this.#expected, ...next].map(keyOf));
     for (const key of this.#waiting.keys()) if (!wanted.has(key)) this.#waiting.delete(key);

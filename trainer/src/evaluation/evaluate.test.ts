@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { startBackend } from '../backends/start-backend.ts';
-import type { Examples } from '../data/examples.ts';
+import type { BatchSource } from '../data/batches.ts';
 import { evaluate } from './evaluate.ts';
 
 beforeAll(async () => {
@@ -21,7 +21,7 @@ const rows = [
   [1, 0],
 ];
 const labels = [0, 1, 1, 1, 1];
-const examples: Examples = {
+const source: BatchSource = {
   length: rows.length,
   label: (index) => labels[index] as number,
   inputs: async (indices) => tf.tensor2d(indices.map((index) => rows[index] as number[])),
@@ -34,7 +34,7 @@ const expected = {
 
 test.each([1, 2, 5, 64])('keeps all answers in batches of %i', async (batchSize) => {
   const before = tf.memory().numTensors;
-  const answers = await evaluate((x) => x.clone(), examples, {
+  const answers = await evaluate((x) => x.clone(), source, {
     progress,
     signal: never,
     batchSize,
@@ -45,7 +45,7 @@ test.each([1, 2, 5, 64])('keeps all answers in batches of %i', async (batchSize)
 
 test('leaves nothing behind where the network returns what it got', async () => {
   const before = tf.memory().numTensors;
-  expect(await evaluate((x) => x, examples, { progress, signal: never, batchSize: 2 })).toEqual(
+  expect(await evaluate((x) => x, source, { progress, signal: never, batchSize: 2 })).toEqual(
     expected,
   );
   expect(tf.memory().numTensors).toBe(before);
@@ -57,7 +57,7 @@ test('says how far it is', async () => {
     advance: (images: number) => advances.push(images),
     stop: () => advances.push('stop'),
   };
-  await evaluate((x) => x.clone(), memoryExamples(5, [3]), {
+  await evaluate((x) => x.clone(), memoryBatches(5, [3]), {
     progress: counting,
     signal: never,
     batchSize: 2,
@@ -74,7 +74,7 @@ test('stops with the reason of the interruption', async () => {
       ended = true;
     },
   };
-  const answer = evaluate((x) => x.clone(), examples, { progress: ending, signal: stopped });
+  const answer = evaluate((x) => x.clone(), source, { progress: ending, signal: stopped });
   await expect(answer).rejects.toThrow('Stopped.');
   // A bar that is left running keeps the process alive.
   expect(ended).toBe(true);

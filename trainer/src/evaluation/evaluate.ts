@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../config/random.ts';
-import { batches, type Examples, expecting } from '../data/examples.ts';
+import { type BatchSource, batchIndices, withPrefetch } from '../data/batches.ts';
 import type { Progress } from '../files/progress.ts';
 
 /** Images a step where no gradients are kept. */
 export const INFERENCE_BATCH = 64;
 
 /** What a network answers to examples whose classes are known. */
-export interface Answers {
+export interface Predictions {
   readonly classes: number;
   /** `[n, classes]`, row by row, 0–1. */
   readonly probabilities: Float32Array;
@@ -29,19 +29,19 @@ export interface EvaluateOptions {
  */
 export async function evaluate(
   run: (inputs: tf.Tensor) => tf.Tensor,
-  examples: Examples,
+  source: BatchSource,
   { progress, signal, batchSize = INFERENCE_BATCH }: EvaluateOptions,
-): Promise<Answers> {
+): Promise<Predictions> {
   let classes = 0;
   let probabilities = new Float32Array();
   try {
-    for (const indices of expecting(examples, [...batches(examples.length, batchSize)])) {
+    for (const indices of withPrefetch(source, [...batchIndices(source.length, batchSize)])) {
       signal.throwIfAborted();
-      const inputs = await examples.inputs(indices, createRandom(0));
+      const inputs = await source.inputs(indices, createRandom(0));
       const answers = tf.tidy(() => run(inputs));
       classes = answers.shape[1] as number;
       if (probabilities.length === 0) {
-        probabilities = new Float32Array(examples.length * classes);
+        probabilities = new Float32Array(source.length * classes);
       }
       probabilities.set(await answers.data<'float32'>(), (indices[0] as number) * classes);
       tf.dispose([inputs, answers]);
@@ -50,6 +50,6 @@ export async function evaluate(
   } finally {
     progress.stop();
   }
-  const labels = Int32Array.from({ length: examples.length }, (_, index) => examples.label(index));
+  const labels = Int32Array.from({ length: source.length }, (_, index) => source.label(index));
   return { classes, probabilities, labels };
 }

@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ModelCard } from 'shared/contract/model-card';
-import { photoExamples } from '../data/examples.ts';
+import { imageBatches } from '../data/batches.ts';
 import { decodingThreads } from '../datasets/decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
 import { listNames } from '../files/list-names.ts';
 import type { Classifier } from '../models/load-model.ts';
 import { evaluate } from './evaluate.ts';
-import { answerTo, measure } from './metrics.ts';
+import { measure, topPrediction } from './metrics.ts';
 
 /** What a card calls them in the place of a data set. */
 export const REAL_PHOTOS = 'real photos';
@@ -87,8 +87,8 @@ export async function measurePhotos(
       (await decodingThreads.decode(photos[index]?.path as string, preprocess.size)).image,
     label: (index: number) => classes[index] as number,
   };
-  const examples = photoExamples({ set, indices: [...classes.keys()] }, preprocess);
-  const answers = await evaluate(run, examples, {
+  const source = imageBatches({ set, indices: [...classes.keys()] }, preprocess);
+  const answers = await evaluate(run, source, {
     progress: { advance: () => {}, stop: () => {} },
     signal: new AbortController().signal,
   });
@@ -96,7 +96,7 @@ export async function measurePhotos(
   const probabilityOf = (index: number, label: number) =>
     answers.probabilities[index * answers.classes + label] as number;
   const wrong = classes.flatMap((label, index) => {
-    const { predicted, probability } = answerTo(answers, index);
+    const { predicted, probability } = topPrediction(answers, index);
     if (predicted === label) return [];
     const { path, label: folder } = photos[index] as PhotoFolder['photos'][number];
     const photo = join(folder, basename(path));

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Answers } from './evaluate.ts';
-import { answerTo, confusionOf, measure, metricsByClass } from './metrics.ts';
+import type { Predictions } from './evaluate.ts';
+import { confusionMatrix, measure, metricsByClass, topPrediction } from './metrics.ts';
 
-function answers(rows: readonly number[][], labels: readonly number[]): Answers {
+function answers(rows: readonly number[][], labels: readonly number[]): Predictions {
   return {
     classes: rows[0]?.length as number,
     probabilities: Float32Array.from(rows.flat()),
@@ -52,13 +52,13 @@ test('counts the right class among the first five, of equal ones the first', () 
 });
 
 test('counts what was taken for what', () => {
-  const confusion = confusionOf(four);
+  const confusion = confusionMatrix(four);
   expect(confusion).toEqual([
     [1, 0, 1],
     [1, 1, 0],
     [0, 0, 0],
   ]);
-  expect(answerTo(four, 3)).toEqual({ predicted: 2, probability: 0.75 });
+  expect(topPrediction(four, 3)).toEqual({ predicted: 2, probability: 0.75 });
   expect(metricsByClass(confusion)).toEqual([
     { images: 2, precision: 1 / 2, recall: 1 / 2, f1: 1 / 2 },
     { images: 2, precision: 1, recall: 1 / 2, f1: 2 / 3 },

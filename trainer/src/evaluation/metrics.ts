@@ -1,5 +1,5 @@
 import { TrainerError } from '../errors.ts';
-import type { Answers } from './evaluate.ts';
+import type { Predictions } from './evaluate.ts';
 
 /** Answers of about the same confidence. */
 export interface ConfidenceBin {
@@ -30,7 +30,7 @@ const BINS = 15;
 export const SMALLEST_PROBABILITY = 2 ** -126;
 
 /** @throws TrainerError `loss_not_finite` where the network has lost its way */
-export function measure({ classes, probabilities, labels }: Answers): Metrics {
+export function measure({ classes, probabilities, labels }: Predictions): Metrics {
   const bins = Array.from({ length: BINS }, () => ({ count: 0, confidence: 0, right: 0 }));
   let [right, rightOfFive, logLoss] = [0, 0, 0];
   labels.forEach((label, index) => {
@@ -72,20 +72,20 @@ export function measure({ classes, probabilities, labels }: Answers): Metrics {
 }
 
 /** How often each class was taken for each: `confusion[actual][predicted]` images. */
-export function confusionOf(answers: Answers): number[][] {
+export function confusionMatrix(answers: Predictions): number[][] {
   const { classes, labels } = answers;
   const confusion = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
   labels.forEach((label, index) => {
     const counts = confusion[label] as number[];
-    const { predicted } = answerTo(answers, index);
+    const { predicted } = topPrediction(answers, index);
     counts[predicted] = (counts[predicted] as number) + 1;
   });
   return confusion;
 }
 
 /** The most probable class of one example. */
-export function answerTo(
-  { classes, probabilities }: Answers,
+export function topPrediction(
+  { classes, probabilities }: Predictions,
   index: number,
 ): { predicted: number; probability: number } {
   const row = probabilities.subarray(index * classes, (index + 1) * classes);

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
 import type { KernelFormat } from '../config/quantizations.ts';
 import { createRandom } from '../config/random.ts';
-import { batches, photoExamples } from '../data/examples.ts';
+import { batchIndices, imageBatches } from '../data/batches.ts';
 import { type Part, subset } from '../datasets/split.ts';
 import { INFERENCE_BATCH } from '../evaluation/evaluate.ts';
 import { SMALLEST_PROBABILITY } from '../evaluation/metrics.ts';
@@ -45,12 +45,12 @@ export async function chooseFormats(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, KernelFormat>> {
   const drawn = { set, indices: subset(indices, set, { count: IMAGES, seed: 1 }) };
-  const examples = photoExamples(drawn, preprocess);
+  const source = imageBatches(drawn, preprocess);
   const { size } = preprocess;
   const { kernels } = await toGraphModel(plan, size, 'float32');
   const inputs: tf.Tensor[] = [];
   const expected: tf.Tensor[] = [];
-  const progress = startProgress('Quantization, kernel by kernel', kernels.size * examples.length);
+  const progress = startProgress('Quantization, kernel by kernel', kernels.size * source.length);
   const lossOf = async (formats: KernelFormats): Promise<number> => {
     const graph = await loadGraph(toArtifacts(await toGraphModel(plan, size, formats)));
     try {
@@ -61,14 +61,14 @@ export async function chooseFormats(
         sum += (await loss.data())[0] as number;
         loss.dispose();
       }
-      return sum / examples.length;
+      return sum / source.length;
     } finally {
       graph.dispose();
     }
   };
   try {
-    for (const batch of batches(examples.length, INFERENCE_BATCH)) {
-      const input = await examples.inputs(batch, createRandom(0));
+    for (const batch of batchIndices(source.length, INFERENCE_BATCH)) {
+      const input = await source.inputs(batch, createRandom(0));
       inputs.push(input);
       expected.push(tf.tidy(() => runPlan(plan, input)));
     }
@@ -76,7 +76,7 @@ export async function chooseFormats(
     for (const [name, size] of kernels) {
       const formats = formatsOf(kernels, (kernel) => (kernel === name ? 'uint8' : 'float32'));
       sensitivities.push({ name, size, loss: await lossOf(formats) });
-      progress.advance(examples.length);
+      progress.advance(source.length);
     }
     return await mix(kernels, sensitivities, lossOf);
   } finally {

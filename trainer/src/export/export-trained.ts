@@ -3,13 +3,13 @@ import type { Arithmetic, ModelCard } from 'shared/contract/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
 import { backbones } from '../backbones/registry.ts';
 import type { TrainConfig } from '../config/train-config.ts';
-import type { Examples } from '../data/examples.ts';
-import type { PreparedPhotos } from '../data/prepare-photos.ts';
-import { type Answers, evaluate } from '../evaluation/evaluate.ts';
+import type { BatchSource } from '../data/batches.ts';
+import type { PreparedImages } from '../data/prepare-images.ts';
+import { fitTemperature } from '../evaluation/calibration.ts';
+import { evaluate, type Predictions } from '../evaluation/evaluate.ts';
 import { formatAccuracy } from '../evaluation/format-accuracy.ts';
 import { measurePhotos, type PhotoFolder, REAL_PHOTOS } from '../evaluation/measure-photos.ts';
 import { measure } from '../evaluation/metrics.ts';
-import { fitTemperature } from '../evaluation/temperature.ts';
 import { formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
 import { type Classifier, loadGraph, type Network } from '../models/load-model.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -25,7 +25,7 @@ import { describeQuantization } from './quantize.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
 /** A network at the end of its training. */
-export interface Trained extends PreparedPhotos {
+export interface Trained extends PreparedImages {
   /** The model's. */
   readonly id: string;
   readonly config: TrainConfig;
@@ -45,15 +45,15 @@ export interface Trained extends PreparedPhotos {
  * @throws TrainerError `disk_full`
  */
 export async function exportTrained(trained: Trained): Promise<ModelCard> {
-  const { id, config, plan, parameters, dataset, preprocess, splits, photos, session, run } =
+  const { id, config, plan, parameters, dataset, preprocess, splits, images, session, run } =
     trained;
   const labels = dataset.labels.map((name) => ({ name }));
   const { signal, say } = run;
-  const answersOf = (examples: Examples, title: string) => {
-    const progress = startProgress(title, examples.length);
-    return evaluate((inputs) => runPlan(plan, inputs), examples, { progress, signal });
+  const predictionsOf = (source: BatchSource, title: string) => {
+    const progress = startProgress(title, source.length);
+    return evaluate((inputs) => runPlan(plan, inputs), source, { progress, signal });
   };
-  const temperature = fitTemperature(await answersOf(photos.validation, 'Calibration'));
+  const temperature = fitTemperature(await predictionsOf(images.validation, 'Calibration'));
   await session.log({ event: 'calibrate', temperature });
   const formats =
     config.quantize === 'mixed'
@@ -62,8 +62,8 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
   const model = await toGraphModel(plan, config.size, formats, temperature);
   const quantization = describeQuantization(config.quantize, config.arithmetic);
   const results = await collectResults({
-    float32: await answersOf(photos.test, 'Test, float32'),
-    served: await servedAnswers(model, photos.test, signal, quantization.arithmetic),
+    float32: await predictionsOf(images.test, 'Test, float32'),
+    served: await servedPredictions(model, images.test, signal, quantization.arithmetic),
     temperature,
     images: splits.test,
     seed: config.seed,
@@ -72,7 +72,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
   // The Worker computes so where it has no relaxed SIMD.
   const inFloat32 =
     quantization.arithmetic === 'int8'
-      ? measure(await servedAnswers(model, photos.test, signal, 'float32'))
+      ? measure(await servedPredictions(model, images.test, signal, 'float32'))
       : null;
   const onPhotos =
     trained.realPhotos &&
@@ -110,7 +110,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     ],
     calibration: {
       temperature,
-      images: photos.validation.length,
+      images: images.validation.length,
       ece: { before: uncalibrated.ece, after: quantized.ece },
     },
     training: {
@@ -118,7 +118,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       seconds: Math.round(session.seconds),
       // Of a path the last part only: the card is public.
       config: { ...config, weights: basename(config.weights) },
-      data: { hash: dataset.hash, images: photos.plain.length },
+      data: { hash: dataset.hash, images: images.plain.length },
     },
     licences: [
       ...licencesOf(config.backbone, config.weights),
@@ -166,12 +166,12 @@ async function measureOnPhotos(
 }
 
 /** As the Worker runs it. */
-async function servedAnswers(
+async function servedPredictions(
   model: GraphModel,
-  test: Examples,
+  test: BatchSource,
   signal: AbortSignal,
   arithmetic: Arithmetic = 'float32',
-): Promise<Answers> {
+): Promise<Predictions> {
   const graph = await loadGraph(toArtifacts(model), arithmetic);
   const progress = startProgress(`Test, quantized, in ${arithmetic}`, test.length);
   try {

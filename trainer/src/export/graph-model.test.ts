@@ -18,13 +18,16 @@ beforeAll(async () => {
 });
 
 /** With nothing but tfjs itself. */
-async function answersOf(artifacts: tf.io.ModelArtifacts, photos: tf.Tensor): Promise<tf.Tensor> {
+async function predictionsOf(
+  artifacts: tf.io.ModelArtifacts,
+  photos: tf.Tensor,
+): Promise<tf.Tensor> {
   const graph = await tf.loadGraphModel({ load: async () => artifacts });
   return graph.predict(photos) as tf.Tensor;
 }
 
 /** With what evaluates, and serves. */
-async function servedAnswers(
+async function servedPredictions(
   artifacts: tf.io.ModelArtifacts,
   photos: tf.Tensor,
 ): Promise<tf.Tensor> {
@@ -47,9 +50,9 @@ describe('a tiny network of every kind of step', () => {
 
   test('answers in float32 as the plan does', async () => {
     const model = await toGraphModel(plan, TINY_SIZE, 'float32');
-    expect(largestDifference(await answersOf(toArtifacts(model), photos), expected)).toBeLessThan(
-      1e-5,
-    );
+    expect(
+      largestDifference(await predictionsOf(toArtifacts(model), photos), expected),
+    ).toBeLessThan(1e-5);
   });
 
   test.each([
@@ -59,7 +62,7 @@ describe('a tiny network of every kind of step', () => {
   ] as const)('answers nearly so in %s, and takes less room', async (format, tolerance) => {
     const float = await toGraphModel(plan, TINY_SIZE, 'float32');
     const model = await toGraphModel(plan, TINY_SIZE, format);
-    const error = largestDifference(await answersOf(toArtifacts(model), photos), expected);
+    const error = largestDifference(await predictionsOf(toArtifacts(model), photos), expected);
     expect(error).toBeLessThan(tolerance);
     expect(error).toBeGreaterThan(0);
     expect(model.weightData.length).toBeLessThan(float.weightData.length);
@@ -76,9 +79,11 @@ describe('a tiny network of every kind of step', () => {
       expect(spec?.quantization?.dtype ?? 'float32', name).toBe(format);
     }
     const artifacts = toArtifacts(model);
-    const answers = await answersOf(artifacts, photos);
+    const answers = await predictionsOf(artifacts, photos);
     expect(largestDifference(answers, expected)).toBeLessThan(0.02);
-    expect(largestDifference(await servedAnswers(artifacts, photos), answers)).toBeLessThan(1e-5);
+    expect(largestDifference(await servedPredictions(artifacts, photos), answers)).toBeLessThan(
+      1e-5,
+    );
   });
 
   test.each(['float32', 'uint8', 'uint16'] as const)(
@@ -87,8 +92,8 @@ describe('a tiny network of every kind of step', () => {
       const artifacts = toArtifacts(await toGraphModel(plan, TINY_SIZE, format));
       expect(foldGraph(artifacts).topology.node.map(({ op }) => op)).not.toContain('Mul');
       const difference = largestDifference(
-        await servedAnswers(artifacts, photos),
-        await answersOf(artifacts, photos),
+        await servedPredictions(artifacts, photos),
+        await predictionsOf(artifacts, photos),
       );
       expect(difference).toBeLessThan(1e-5);
     },
@@ -202,7 +207,10 @@ describe('EfficientNet-Lite0 at 64 px', () => {
   test('is one network as layers, as a plan and as a float32 graph', async () => {
     const layers = model.predict(photos) as tf.Tensor;
     const byPlan = runPlan(plan, photos);
-    const byGraph = await answersOf(toArtifacts(await toGraphModel(plan, 64, 'float32')), photos);
+    const byGraph = await predictionsOf(
+      toArtifacts(await toGraphModel(plan, 64, 'float32')),
+      photos,
+    );
     expect(largestDifference(byPlan, layers)).toBeLessThan(1e-4);
     expect(largestDifference(byGraph, layers)).toBeLessThan(1e-4);
     expect(largestDifference(byGraph, byPlan)).toBeLessThan(1e-4);

@@ -6,10 +6,10 @@ import { metricsByClass } from '../evaluation/metrics.ts';
 import { formatPercent, formatSeconds } from '../files/progress.ts';
 import { printableLines } from '../printable.ts';
 import { epochsOf, type LogLine, phasesOf } from '../runs/run-log.ts';
-import { drawConfusion } from './plots/confusion.ts';
+import { drawConfusionMatrix } from './plots/confusion-matrix.ts';
 import { drawLearningCurves } from './plots/learning-curves.ts';
 import { drawReliability } from './plots/reliability.ts';
-import type { Results, ShownAnswer } from './results.ts';
+import type { Results, ShownPrediction } from './results.ts';
 
 type Html = ReturnType<typeof html>;
 
@@ -107,7 +107,7 @@ async function outcomeSections(card: ModelCard, results: Results): Promise<Html>
       labels.length <= MOST_PLOTTED &&
       plot(
         'Confusion matrix',
-        await drawConfusion(results.confusion, labels),
+        await drawConfusionMatrix(results.confusion, labels),
         'Test images by actual and predicted class',
         { isWide: labels.length > 12 },
       )
@@ -229,7 +229,7 @@ function plot(
 }
 
 function image(
-  { image, actual, predicted, probability }: ShownAnswer,
+  { image, actual, predicted, probability }: ShownPrediction,
   labels: readonly string[],
 ): Html {
   const right = actual === predicted;

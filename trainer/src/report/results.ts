@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { createRandom, shuffle } from '../config/random.ts';
 import type { Part } from '../datasets/split.ts';
-import type { Answers } from '../evaluation/evaluate.ts';
-import { answerTo, confusionOf, measure } from '../evaluation/metrics.ts';
-import { applyTemperature } from '../evaluation/temperature.ts';
+import { applyTemperature } from '../evaluation/calibration.ts';
+import type { Predictions } from '../evaluation/evaluate.ts';
+import { confusionMatrix, measure, topPrediction } from '../evaluation/metrics.ts';
 import { toDataUri } from './thumbnail.ts';
 
 const fraction = z.number().min(0).max(1);
@@ -19,7 +19,7 @@ const metrics = z.object({
   bins: z.array(z.object({ count: z.int(), confidence: fraction, accuracy: fraction })).readonly(),
 });
 
-const shownAnswer = z.object({
+const shownPrediction = z.object({
   /** `data:` uri of the image, the square that the network sees. */
   image: z.string(),
   actual: z.int(),
@@ -40,13 +40,13 @@ const results = z.object({
   /** `confusion[actual][predicted]` images. */
   confusion: z.array(z.array(z.int())),
   /** The most confident wrong answers, the most confident first. */
-  mistakes: z.array(shownAnswer),
+  mistakes: z.array(shownPrediction),
   /** Answers drawn by chance. */
-  sample: z.array(shownAnswer),
+  sample: z.array(shownPrediction),
 });
 
 export type Results = z.infer<typeof results>;
-export type ShownAnswer = z.infer<typeof shownAnswer>;
+export type ShownPrediction = z.infer<typeof shownPrediction>;
 
 /** As many as fill rows of two, three, four, six and eight. */
 const MISTAKES = 24;
@@ -56,9 +56,9 @@ const SAMPLE = 25;
 /** What the test gave. */
 export interface TestRecord {
   /** Answers of the quantized model, calibrated, as the Worker gives them. */
-  readonly served: Answers;
+  readonly served: Predictions;
   /** Answers of the network before quantization, not calibrated. */
-  readonly float32: Answers;
+  readonly float32: Predictions;
   readonly temperature: number;
   /** In the answers' order. */
   readonly images: Part;
@@ -76,23 +76,23 @@ export async function collectResults({
   const answers = [...served.labels.keys()].map((index) => ({
     index,
     actual: served.labels[index] as number,
-    ...answerTo(served, index),
+    ...topPrediction(served, index),
   }));
   const mistakes = answers
     .filter(({ actual, predicted }) => actual !== predicted)
     .sort((a, b) => b.probability - a.probability || a.index - b.index)
     .slice(0, MISTAKES);
   const sample = shuffle(answers, createRandom(seed)).slice(0, SAMPLE);
-  const show = ({ index, ...answer }: (typeof answers)[number]): Promise<ShownAnswer> =>
+  const show = ({ index, ...answer }: (typeof answers)[number]): Promise<ShownPrediction> =>
     toDataUri(images, index).then((image) => ({ image, ...answer }));
   return {
     quantized: measure(served),
     uncalibrated: measure(applyTemperature(served, 1 / temperature)),
     float32: measure(applyTemperature(float32, temperature)),
     changed: answers.filter(
-      ({ index, predicted }) => predicted !== answerTo(float32, index).predicted,
+      ({ index, predicted }) => predicted !== topPrediction(float32, index).predicted,
     ).length,
-    confusion: confusionOf(served),
+    confusion: confusionMatrix(served),
     mistakes: await Promise.all(mistakes.map(show)),
     sample: await Promise.all(sample.map(show)),
   };

@@ -57,7 +57,7 @@ test('refuses weights that are not a checkpoint, and says what to do', async () 
   await writeSafetensors(path, { metadata: { format: 'pt' }, tensors });
   await expect(loadCheckpoint(path)).rejects.toMatchObject({
     ...invalid,
-    message: `Expected a checkpoint at ${path}, but the file is missing, damaged or from another version. Start the training anew without --resume.`,
+    message: `Expected a checkpoint at ${path}, but the file is missing, damaged or from another version. Start a new training without --resume.`,
   });
 });
 

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { mountSmallDisk } from '../../fixtures/small-disk.ts';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { backbones } from '../backbones/registry.ts';
@@ -25,7 +25,7 @@ import { computeFeatures } from './features.ts';
 
 const random = createRandom(1);
 const indices = [0, 1, 2, 3, 4, 5, 6];
-const photos = memoryExamples(indices.length, [TINY_SIZE, TINY_SIZE, 3]);
+const photos = memoryBatches(indices.length, [TINY_SIZE, TINY_SIZE, 3]);
 const part = { set: { length: 7, label: photos.label, image: () => never() }, indices };
 
 let plan: Plan;
@@ -77,7 +77,7 @@ async function features({
       return photos.inputs(chosen, random);
     },
   };
-  const examples = await computeFeatures(origin.trunk, counted, {
+  const source = await computeFeatures(origin.trunk, counted, {
     batchSize: 2,
     shardSize: 4,
     progress: { advance: () => {}, stop: () => {} },
@@ -85,7 +85,7 @@ async function features({
     store: cache.storeOf(name, of),
   });
   await cache.close();
-  return examples.inputs(indices, random);
+  return source.inputs(indices, random);
 }
 
 async function shards(): Promise<string[]> {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { createRandom } from '../config/random.ts';
@@ -9,7 +9,7 @@ import { cutPlan, type Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { computeFeatures, type FeatureShard, type FeatureStore } from './features.ts';
 
-const examples = memoryExamples(7, [TINY_SIZE, TINY_SIZE, 3]);
+const source = memoryBatches(7, [TINY_SIZE, TINY_SIZE, 3]);
 const random = createRandom(1);
 const never = new AbortController().signal;
 let trunk: Plan;
@@ -31,11 +31,11 @@ beforeAll(async () => {
   trunk = cutPlan(fusePlan(buildTinyNetwork()), 'avg_pool').trunk;
 });
 
-test("gives the trunk's outputs for any choice of examples, and their labels", async () => {
+test("gives the trunk's outputs for any choice of source, and their labels", async () => {
   done = 0;
   stopped = false;
   const before = tf.memory().numTensors;
-  const features = await computeFeatures(trunk, examples, { ...options, batchSize: 3 });
+  const features = await computeFeatures(trunk, source, { ...options, batchSize: 3 });
   expect(tf.memory().numTensors).toBe(before);
   expect([done, stopped]).toEqual([7, true]);
   expect(features.length).toBe(7);
@@ -44,13 +44,13 @@ test("gives the trunk's outputs for any choice of examples, and their labels", a
   const rows = await features.inputs(chosen, random);
   expect(tf.memory().numTensors).toBe(before + 1);
   expect(rows.shape).toEqual([4, 4]);
-  const photos = await examples.inputs(chosen, random);
+  const photos = await source.inputs(chosen, random);
   expect(largestDifference(rows, runPlan(trunk, photos))).toBeLessThan(1e-6);
   expect(chosen.map((index) => features.label(index))).toEqual([0, 0, 2, 0]);
 });
 
 test('gives the same features again after they have been used', async () => {
-  const features = await computeFeatures(trunk, examples, options);
+  const features = await computeFeatures(trunk, source, options);
   const first = await features.inputs([3], random);
   const values = [...first.dataSync()];
   first.dispose();
@@ -62,10 +62,10 @@ test('stops before the next batch when it is told to', async () => {
   stopped = false;
   const controller = new AbortController();
   const interrupting = {
-    ...examples,
+    ...source,
     inputs: (indices: readonly number[]) => {
       controller.abort(new Error('Stopped.'));
-      return examples.inputs(indices, random);
+      return source.inputs(indices, random);
     },
   };
   const computing = computeFeatures(trunk, interrupting, {
@@ -79,7 +79,7 @@ test('stops before the next batch when it is told to', async () => {
 });
 
 test('computes only the shards that are not kept, and gives them all', async () => {
-  const whole = await computeFeatures(trunk, examples, options);
+  const whole = await computeFeatures(trunk, source, options);
   const shards = new Map<number, FeatureShard>();
   const saved: number[] = [];
   const store: FeatureStore = {
@@ -90,7 +90,7 @@ test('computes only the shards that are not kept, and gives them all', async () 
     },
   };
   const sharded = { ...options, batchSize: 2, shardSize: 3, store };
-  await computeFeatures(trunk, examples, sharded);
+  await computeFeatures(trunk, source, sharded);
   expect(saved).toEqual([0, 1, 2]);
   expect([...shards.values()].map(({ shape }) => shape)).toEqual([
     [3, 4],
@@ -101,7 +101,7 @@ test('computes only the shards that are not kept, and gives them all', async () 
   // Of another number of examples.
   shards.set(2, { shape: [2, 4], values: new Float32Array(8) });
   done = 0;
-  const features = await computeFeatures(trunk, examples, sharded);
+  const features = await computeFeatures(trunk, source, sharded);
   expect(saved).toEqual([0, 1, 2, 1, 2]);
   expect(done).toBe(7);
   const all = [5, 2, 6, 0, 1, 3, 4];

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../config/random.ts';
-import { batches, type Examples, expecting } from '../data/examples.ts';
+import { type BatchSource, batchIndices, withPrefetch } from '../data/batches.ts';
 import type { Progress } from '../files/progress.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
@@ -25,7 +25,7 @@ export interface FeatureOptions {
   readonly signal: AbortSignal;
   /** Nothing is kept where left out. */
   readonly store?: FeatureStore;
-  /** Examples that are stored at a time, and lost where the process is killed. */
+  /** BatchSource that are stored at a time, and lost where the process is killed. */
   readonly shardSize?: number;
 }
 
@@ -38,19 +38,19 @@ export interface FeatureOptions {
  */
 export async function computeFeatures(
   trunk: Plan,
-  examples: Examples,
+  source: BatchSource,
   { batchSize, progress, signal, store, shardSize = 4096 }: FeatureOptions,
-): Promise<Examples> {
+): Promise<BatchSource> {
   const shards: FeatureShard[] = [];
   try {
-    for (const [number, indices] of [...batches(examples.length, shardSize)].entries()) {
+    for (const [number, indices] of [...batchIndices(source.length, shardSize)].entries()) {
       const kept = await store?.load(number);
       if (kept?.shape[0] === indices.length) {
         progress.advance(indices.length);
         shards.push(kept);
         continue;
       }
-      const shard = await computeShard(trunk, examples, indices, { batchSize, progress, signal });
+      const shard = await computeShard(trunk, source, indices, { batchSize, progress, signal });
       await store?.save(number, shard);
       shards.push(shard);
     }
@@ -58,8 +58,8 @@ export async function computeFeatures(
     progress.stop();
   }
   return {
-    length: examples.length,
-    label: (index) => examples.label(index),
+    length: source.length,
+    label: (index) => source.label(index),
     async inputs(indices) {
       const shape = shards[0]?.shape.slice(1) ?? [];
       const width = tf.util.sizeFromShape(shape);
@@ -76,18 +76,18 @@ export async function computeFeatures(
 
 async function computeShard(
   trunk: Plan,
-  examples: Examples,
+  source: BatchSource,
   shard: readonly number[],
   { batchSize, progress, signal }: FeatureOptions,
 ): Promise<FeatureShard> {
   let values = new Float32Array();
   let shape: number[] = [];
-  const chosen = [...batches(shard.length, batchSize)].map((places) =>
+  const chosen = [...batchIndices(shard.length, batchSize)].map((places) =>
     places.map((place) => shard[place] as number),
   );
-  for (const indices of expecting(examples, chosen)) {
+  for (const indices of withPrefetch(source, chosen)) {
     signal.throwIfAborted();
-    const inputs = await examples.inputs(indices, createRandom(0));
+    const inputs = await source.inputs(indices, createRandom(0));
     const batch = runPlan(trunk, inputs);
     shape = batch.shape.slice(1);
     const width = tf.util.sizeFromShape(shape);

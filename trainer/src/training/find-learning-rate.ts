@@ -52,7 +52,7 @@ export async function findLearningRate(
     for (let step = 0; step < steps; step++) {
       // Whole batches, again and again where the images are few.
       while (order.length < batchSize) {
-        order = [...order, ...shuffle(Array(stage.examples.length).keys(), random)];
+        order = [...order, ...shuffle(Array(stage.source.length).keys(), random)];
       }
       const indices = order.slice(0, batchSize);
       order = order.slice(batchSize);

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { smoke } from '../config/smoke.ts';
 import type { StageConfig } from '../config/train-config.ts';
-import { mixExamples } from '../data/mix-examples.ts';
+import { mixBatch } from '../data/mix-batch.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, parametersOf } from '../plan/plan.ts';
 import { type Fit, fit } from './fit.ts';
@@ -21,7 +21,7 @@ test('takes the progress bar away where it is stopped', async () => {
   let running = 0;
   const fitting = fit({
     plan,
-    examples: memoryExamples(4, [TINY_SIZE, TINY_SIZE, 3]),
+    source: memoryBatches(4, [TINY_SIZE, TINY_SIZE, 3]),
     classes: 3,
     config: { ...smoke.stage2, batchSize: 2 },
     optimizer: new Optimizer(parametersOf(plan), smoke.stage2),
@@ -50,16 +50,16 @@ test('takes the progress bar away where it is stopped', async () => {
 test('says what the next step learns from before it asks for what this one does', async () => {
   const plan = fusePlan(buildTinyNetwork());
   const events: string[] = [];
-  const examples = memoryExamples(5, [TINY_SIZE, TINY_SIZE, 3]);
+  const source = memoryBatches(5, [TINY_SIZE, TINY_SIZE, 3]);
   const config = { ...smoke.stage2, epochs: 1, batchSize: 2 };
   await fit({
     plan,
-    examples: {
-      ...examples,
-      expect: (indices) => events.push(`expect ${indices}`),
+    source: {
+      ...source,
+      prefetch: (indices) => events.push(`expect ${indices}`),
       inputs: (indices, random) => {
         events.push(`inputs ${indices}`);
-        return examples.inputs(indices, random);
+        return source.inputs(indices, random);
       },
     },
     classes: 3,
@@ -96,7 +96,7 @@ async function train(change: Partial<StageConfig>, mix?: Fit['mix']): Promise<Fl
   const optimizer = new Optimizer(parametersOf(plan), config);
   await fit({
     plan,
-    examples: memoryExamples(14, [TINY_SIZE, TINY_SIZE, 3]),
+    source: memoryBatches(14, [TINY_SIZE, TINY_SIZE, 3]),
     classes: 3,
     config,
     optimizer,
@@ -121,7 +121,7 @@ const mixed = { ...smoke.augment, mixup: half, cutmix: half };
 
 test.each<[string, Fit['mix']]>([
   ['plain', undefined],
-  ['mixed', (batch, random) => mixExamples(batch, mixed, random)],
+  ['mixed', (batch, random) => mixBatch(batch, mixed, random)],
 ])('goes where whole %s batches go when it computes them in parts', async (_, mix) => {
   // SGD, since Adam makes much of the last digits.
   const sgd = { optimizer: 'sgd' } as const;

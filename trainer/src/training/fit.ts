@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, type Random, shuffle } from '../config/random.ts';
 import type { StageConfig } from '../config/train-config.ts';
-import { balancedWeights, batches, type Examples, truthOf } from '../data/examples.ts';
-import type { Batch } from '../data/mix-examples.ts';
+import { type BatchSource, balancedWeights, batchIndices, targetsOf } from '../data/batches.ts';
+import type { Batch } from '../data/mix-batch.ts';
 import { TrainerError } from '../errors.ts';
 import type { Progress } from '../files/progress.ts';
 import { softmaxCrossEntropy } from '../plan/loss.ts';
@@ -15,7 +15,7 @@ import type { Optimizer } from './optimizer.ts';
 /** What a step learns from, and how. */
 export interface StepOptions {
   readonly plan: Plan;
-  readonly examples: Examples;
+  readonly source: BatchSource;
   readonly classes: number;
   readonly config: StageConfig;
   readonly optimizer: Optimizer;
@@ -55,22 +55,22 @@ export interface Fit extends Omit<StepOptions, 'classWeights'> {
  * @throws TrainerError `loss_not_finite`
  */
 export async function fit(options: Fit): Promise<void> {
-  const { examples, config, seed } = options;
-  const stepsPerEpoch = Math.ceil(examples.length / config.batchSize);
+  const { source, config, seed } = options;
+  const stepsPerEpoch = Math.ceil(source.length / config.batchSize);
   const classWeights = classWeightsOf(options);
   for (let epoch = options.epoch; epoch < config.epochs; epoch++) {
     const resumed = epoch === options.epoch;
     const firstStep = resumed ? options.step : 0;
     let lossSum = resumed ? options.lossSum : 0;
-    const order = shuffle(Array(examples.length).keys(), randomOf(seed, epoch));
+    const order = shuffle(Array(source.length).keys(), randomOf(seed, epoch));
     const progress = options.startProgress(epoch, firstStep * config.batchSize);
     try {
       const indicesOf = (step: number) =>
         order.slice(step * config.batchSize, (step + 1) * config.batchSize);
-      examples.expect?.(indicesOf(firstStep));
+      source.prefetch?.(indicesOf(firstStep));
       for (let step = firstStep; step < stepsPerEpoch; step++) {
         const indices = indicesOf(step);
-        examples.expect?.(indicesOf(step + 1));
+        source.prefetch?.(indicesOf(step + 1));
         const done = epoch * stepsPerEpoch + step;
         const rate = learningRate(config, done, stepsPerEpoch);
         const random = randomOf(seed, epoch, step);
@@ -98,10 +98,10 @@ export async function fit(options: Fit): Promise<void> {
 /** What the classes of a stage's examples count for, as its experiment says. */
 export function classWeightsOf({
   config,
-  examples,
+  source,
   classes,
-}: Pick<StepOptions, 'config' | 'examples' | 'classes'>): number[] | undefined {
-  return config.classWeights === 'balanced' ? balancedWeights(examples, classes) : undefined;
+}: Pick<StepOptions, 'config' | 'source' | 'classes'>): number[] | undefined {
+  return config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
 }
 
 interface Step {
@@ -118,25 +118,28 @@ interface Step {
  * @returns the loss of the step's examples before the step; the parameters stay if it is not finite
  */
 export async function trainStep(
-  { plan, examples, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
+  { plan, source, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
   { epoch, indices, rate, random }: Step,
 ): Promise<number> {
   const sum = new Map<string, tf.Tensor>();
   let lossSum = 0;
   // Made and mixed as a whole: in parts, each would draw another mix.
   const plain = {
-    inputs: await examples.inputs(indices, random, sizeIn?.(epoch)),
-    truth: truthOf(examples, indices, classes, config.labelSmoothing, classWeights),
+    inputs: await source.inputs(indices, random, sizeIn?.(epoch)),
+    targets: targetsOf(source, indices, classes, config.labelSmoothing, classWeights),
   };
   const batch = mix ? mix(plain, random) : plain;
-  for (const part of batches(indices.length, Math.ceil(indices.length / config.accumulation))) {
+  for (const part of batchIndices(
+    indices.length,
+    Math.ceil(indices.length / config.accumulation),
+  )) {
     const begin = part[0] as number;
     const inputs = batch.inputs.slice(begin, part.length);
-    const truth = batch.truth.slice(begin, part.length);
-    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
+    const targets = batch.targets.slice(begin, part.length);
+    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targets);
     const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
     const [value] = await loss.data<'float32'>();
-    tf.dispose([inputs, truth, loss]);
+    tf.dispose([inputs, targets, loss]);
     // Its share of the mean over all parts.
     const share = part.length / indices.length;
     lossSum += (value as number) * share;
@@ -146,7 +149,7 @@ export async function trainStep(
       addGradients(sum, gradients, share);
     }
   }
-  tf.dispose([batch.inputs, batch.truth]);
+  tf.dispose([batch.inputs, batch.targets]);
   if (Number.isFinite(lossSum)) optimizer.apply(sum, rate);
   tf.dispose([...sum.values()]);
   return lossSum;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Answers } from '../evaluation/evaluate.ts';
+import { applyTemperature, fitTemperature } from '../evaluation/calibration.ts';
+import type { Predictions } from '../evaluation/evaluate.ts';
 import { measure } from '../evaluation/metrics.ts';
-import { applyTemperature, fitTemperature } from '../evaluation/temperature.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import type { Parameter } from '../plan/operation.ts';
 
@@ -30,7 +30,7 @@ export interface Interpolation {
 export async function interpolateKernels(
   parameters: readonly Parameter[],
   pretrained: ReadonlyMap<string, NamedTensor>,
-  validate: () => Promise<Answers>,
+  validate: () => Promise<Predictions>,
 ): Promise<Interpolation | undefined> {
   const pretrainedOf = (name: string) => pretrained.get(name) as NamedTensor;
   const moved = parameters.some(({ name, value }) => {

@@ -5,7 +5,7 @@ import { draw, frame, INK, RIGHT, WIDTH, WRONG } from './draw.ts';
 const NUMBERED = 12;
 
 /** @param confusion `[actual][predicted]` images */
-export function drawConfusion(
+export function drawConfusionMatrix(
   confusion: readonly (readonly number[])[],
   labels: readonly string[],
 ): Promise<string> {

@@ -1,4 +1,4 @@
-import type { Answers } from './evaluate.ts';
+import type { Predictions } from './evaluate.ts';
 import { SMALLEST_PROBABILITY } from './metrics.ts';
 
 /** Beyond these the answers are certain, or know nothing. */
@@ -23,7 +23,7 @@ const HALVINGS = 24;
  * @returns 1/20 to 20; above 1 for a network that is too sure of itself
  * @see Guo et al., On Calibration of Modern Neural Networks, 2017, §4.2
  */
-export function fitTemperature(answers: Answers): number {
+export function fitTemperature(answers: Predictions): number {
   const logits = logitsOf(answers);
   // Loss and prior are convex in 1 / temperature, so that their slope has one root.
   let [low, high] = [Math.log(1 / HOTTEST), Math.log(1 / COLDEST)];
@@ -37,7 +37,7 @@ export function fitTemperature(answers: Answers): number {
 }
 
 /** The answers of the same network with its logits divided by `temperature`. */
-export function applyTemperature(answers: Answers, temperature: number): Answers {
+export function applyTemperature(answers: Predictions, temperature: number): Predictions {
   const { classes } = answers;
   const logits = logitsOf(answers);
   const probabilities = new Float32Array(logits.length);
@@ -49,7 +49,7 @@ export function applyTemperature(answers: Answers, temperature: number): Answers
 }
 
 /** By 1 / temperature, of the sum of the negative log-likelihoods. */
-function slope({ classes, labels }: Answers, logits: Float32Array, inverse: number): number {
+function slope({ classes, labels }: Predictions, logits: Float32Array, inverse: number): number {
   const probabilities = new Float64Array(classes);
   let sum = 0;
   for (const [index, label] of labels.entries()) {
@@ -62,7 +62,7 @@ function slope({ classes, labels }: Answers, logits: Float32Array, inverse: numb
 }
 
 /** Up to a constant a row, the logarithms of probabilities are the logits. */
-function logitsOf({ probabilities }: Answers): Float32Array {
+function logitsOf({ probabilities }: Predictions): Float32Array {
   return probabilities.map((p) => Math.log(Math.max(p, SMALLEST_PROBABILITY)));
 }
 
