@@ -6,7 +6,7 @@ import { confusionMatrix, measure } from './metrics.ts';
 
 const CLASSES = 6;
 
-/** Answers that are right as often as they say. */
+/** Calibrated predictions: confidence equals accuracy. */
 function honestAnswers(images: number): Predictions {
   const random = createRandom(1);
   const probabilities = new Float32Array(images * CLASSES);
@@ -27,16 +27,19 @@ function honestAnswers(images: number): Predictions {
 
 const honest = honestAnswers(5000);
 
-test.each([0.5, 1, 2.5])('finds the temperature %d that answers were cooled by', (temperature) => {
-  const cooled = applyTemperature(honest, 1 / temperature);
-  expect(fitTemperature(cooled) / temperature).toBeCloseTo(1, 1);
-  const calibrated = applyTemperature(cooled, fitTemperature(cooled));
-  expect(measure(calibrated).logLoss).toBeLessThanOrEqual(measure(cooled).logLoss);
-  expect(measure(calibrated).ece).toBeLessThan(0.02);
-  if (temperature !== 1) expect(measure(cooled).ece).toBeGreaterThan(0.1);
-});
+test.each([0.5, 1, 2.5])(
+  'finds the temperature %d that predictions were scaled by',
+  (temperature) => {
+    const cooled = applyTemperature(honest, 1 / temperature);
+    expect(fitTemperature(cooled) / temperature).toBeCloseTo(1, 1);
+    const calibrated = applyTemperature(cooled, fitTemperature(cooled));
+    expect(measure(calibrated).logLoss).toBeLessThanOrEqual(measure(cooled).logLoss);
+    expect(measure(calibrated).ece).toBeLessThan(0.02);
+    if (temperature !== 1) expect(measure(cooled).ece).toBeGreaterThan(0.1);
+  },
+);
 
-test('has the least log loss of all temperatures nearby', () => {
+test('has the lowest log loss of all temperatures nearby', () => {
   const cooled = applyTemperature(honest, 0.4);
   const best = fitTemperature(cooled);
   const lossAt = (temperature: number) => measure(applyTemperature(cooled, temperature)).logLoss;
@@ -44,7 +47,7 @@ test('has the least log loss of all temperatures nearby', () => {
   expect(lossAt(best)).toBeLessThan(lossAt(best / 1.02));
 });
 
-test('changes no answer, only how sure it is', () => {
+test('changes confidences, but no prediction', () => {
   const warmed = applyTemperature(honest, 3);
   expect(confusionMatrix(warmed)).toEqual(confusionMatrix(honest));
   const { top1, top5 } = measure(warmed);
@@ -55,7 +58,7 @@ test('changes no answer, only how sure it is', () => {
   }
 });
 
-/** So many answers of two classes, so many of which are wrong, each with this probability. */
+/** Predictions among two classes with a constant confidence, some of which are wrong. */
 function predictionsOf(count: number, wrong: number, probability: number): Predictions {
   const probabilities = new Float32Array(count * 2);
   for (let i = 0; i < count; i++) probabilities.set([probability, 1 - probability], i * 2);
@@ -63,11 +66,11 @@ function predictionsOf(count: number, wrong: number, probability: number): Predi
   return { classes: 2, probabilities, labels };
 }
 
-test('makes answers that are all wrong know nothing', () => {
+test('makes predictions uniform that are all wrong', () => {
   expect(fitTemperature(predictionsOf(5000, 5000, 1))).toBeGreaterThan(19);
 });
 
-test('believes a few images little, and one more not much more', () => {
+test('stays near 1 for a few images, and one more image changes little', () => {
   expect(fitTemperature(predictionsOf(1, 1, 0.99))).toBeLessThan(2);
   expect(fitTemperature(predictionsOf(2, 0, 0.6))).toBeGreaterThan(0.9);
   const [right, nearly] = [0, 1].map((wrong) => fitTemperature(predictionsOf(20, wrong, 0.6)));
@@ -75,7 +78,7 @@ test('believes a few images little, and one more not much more', () => {
   expect((nearly as number) / (right as number)).toBeLessThan(1.5);
 });
 
-test('one image more moves it little, however many there are', () => {
+test('changes little with one more image, however many there are', () => {
   const found = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024].flatMap((count) => {
     const [before, after] = [count, count + 1].map((n) =>
       fitTemperature(predictionsOf(n, 0, 0.505)),
@@ -91,12 +94,12 @@ test('one image more moves it little, however many there are', () => {
   }
 });
 
-test('thousands of images say it alone', () => {
+test('ignores the prior with thousands of images', () => {
   const cooled = applyTemperature(honest, 1 / 2.5);
-  const least = (answers: Predictions) => {
-    // By looking at every temperature.
+  const least = (predictions: Predictions) => {
+    // By exhaustive search.
     const all = Array.from({ length: 400 }, (_, i) => 2 + i / 400);
-    const losses = all.map((t) => measure(applyTemperature(answers, t)).logLoss);
+    const losses = all.map((t) => measure(applyTemperature(predictions, t)).logLoss);
     return all[losses.indexOf(Math.min(...losses))] as number;
   };
   expect(fitTemperature(cooled) / least(cooled)).toBeCloseTo(1, 2);

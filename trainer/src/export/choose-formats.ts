@@ -13,30 +13,31 @@ import { runPlan } from '../plan/run.ts';
 import { type KernelFormats, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
 
-/** What may remain of the loss of 8 bits, and how much more room this may take. */
-const LOSS_LEFT = 0.1;
-const MORE_BYTES = 0.1;
+/** The fraction of the 8-bit loss that may remain, and the fraction by which the model may grow for it. */
+const REMAINING_LOSS = 0.1;
+const EXTRA_BYTES = 0.1;
 
-/** Few do: a kernel's loss is a property of its rounding more than of the images. */
+/** A few images suffice: a kernel's loss depends on its rounding more than on the images. */
 const IMAGES = 128;
 
 interface Sensitivity {
   /** `layer/kernel`. */
   readonly name: string;
-  /** How many numbers it has. */
+  /** Number of weights. */
   readonly size: number;
-  /** What 8 bits in this kernel alone cost, in nats an image. */
+  /** Loss from quantizing only this kernel to 8 bits, in nats per image. */
   readonly loss: number;
 }
 
 /**
- * Chooses which kernels stay in float16 while the others take 8 bits: those that cost the most for
- * their size, until a tenth of the loss is left or the model is a tenth larger. Each kernel is
- * quantized alone and the network run on images; the loss is the divergence of its answers from
- * those in float32, `KL(float32 ‖ quantized)`, which needs no labels.
+ * Chooses the kernels to store in float16 while the others take 8 bits: those with the highest loss for
+ * their size, until a tenth of the loss remains or the model is a tenth larger. Each kernel is quantized
+ * alone, and the network runs on images; the loss is the divergence of its predictions from those in
+ * float32, `KL(float32 ‖ quantized)`, which needs no labels.
  *
- * @param images other than those of the test; some are drawn
- * @returns a format for each kernel
+ * @param part images that are not test images, of which a sample is drawn
+ * @returns the format of each kernel
+ * @throws the signal's reason
  */
 export async function chooseFormats(
   plan: Plan,
@@ -85,30 +86,30 @@ export async function chooseFormats(
   }
 }
 
-/** The shortest list of the most sensitive kernels that is enough, by bisection. */
+/** Finds the shortest sufficient list of the most sensitive kernels, by bisection. */
 async function mix(
   kernels: ReadonlyMap<string, number>,
   sensitivities: readonly Sensitivity[],
   lossOf: (formats: KernelFormats) => Promise<number>,
 ): Promise<ReadonlyMap<string, KernelFormat>> {
   const ranked = sensitivities.toSorted((a, b) => b.loss / b.size - a.loss / a.size);
-  const fine = (count: number) => {
+  const formatsWith = (count: number) => {
     const names = new Set(ranked.slice(0, count).map(({ name }) => name));
     return formatsOf(kernels, (kernel) => (names.has(kernel) ? 'float16' : 'uint8'));
   };
-  const enough = (await lossOf('uint8')) * LOSS_LEFT;
+  const enough = (await lossOf('uint8')) * REMAINING_LOSS;
   let [low, high] = [0, affordable(ranked)];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((await lossOf(fine(middle))) <= enough) high = middle;
+    if ((await lossOf(formatsWith(middle))) <= enough) high = middle;
     else low = middle + 1;
   }
-  return fine(low);
+  return formatsWith(low);
 }
 
-/** How many of the first may be in float16, at a byte more for each of their numbers. */
+/** How many of the first kernels may be stored in float16, at one more byte per weight. */
 function affordable(ranked: readonly Sensitivity[]): number {
-  let bytes = ranked.reduce((sum, { size }) => sum + size, 0) * MORE_BYTES;
+  let bytes = ranked.reduce((sum, { size }) => sum + size, 0) * EXTRA_BYTES;
   const end = ranked.findIndex(({ size }) => {
     bytes -= size;
     return bytes < 0;
@@ -123,7 +124,7 @@ function formatsOf(
   return new Map([...kernels.keys()].map((kernel) => [kernel, format(kernel)]));
 }
 
-/** Sum over a batch, in nats. */
+/** KL divergence, summed over a batch, in nats. */
 function divergence(expected: tf.Tensor, actual: tf.Tensor): tf.Tensor {
   const log = (probabilities: tf.Tensor) => tf.log(probabilities.maximum(SMALLEST_PROBABILITY));
   return expected.mul(log(expected).sub(log(actual))).sum();

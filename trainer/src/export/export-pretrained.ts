@@ -16,17 +16,17 @@ import { writeModelDirectory } from './write-model-directory.ts';
 
 interface PretrainedOptions {
   /**
-   * A format for all kernels; or images, of about the size that the network needs, to choose one for
-   * each by.
+   * One format for all kernels; or a function that returns images, reduced for the given network input
+   * side in pixels, by which to choose the format of each kernel.
    */
   readonly quantize?: KernelFormat | ((size: number) => Promise<Part>);
   readonly arithmetic?: Arithmetic;
 }
 
 /**
- * Exports a network as ImageNet left it, with its 1,000 classes.
+ * Exports a network pretrained on ImageNet, with its 1,000 classes.
  *
- * @param weights `imagenet`, the path of a file, or `none` for random ones, to try a network's speed
+ * @param weights `imagenet`, the path of a file, or `none` for random ones, to measure a network's speed
  * @throws TrainerError `weights_invalid`
  */
 export async function exportPretrained(

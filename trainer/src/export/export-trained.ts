@@ -24,23 +24,23 @@ import { toGraphModel } from './graph-model.ts';
 import { describeQuantization } from './quantize.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
-/** A network at the end of its training. */
+/** A trained network, with everything needed to export it. */
 export interface Trained extends PreparedImages {
-  /** The model's. */
+  /** Id of the model. */
   readonly id: string;
   readonly config: TrainConfig;
   readonly plan: Plan;
-  /** How many weights it has, BatchNorm's included. */
+  /** Number of weights, including BatchNorm. */
   readonly parameters: number;
   readonly session: Session;
-  /** To measure the model on too, where there are any. */
+  /** Real photos to measure the model on in addition to the test images. */
   readonly realPhotos: PhotoFolder | undefined;
   readonly run: SessionRun & { readonly models: string; readonly publicCommand: string };
 }
 
 /**
  * Calibrates, quantizes and measures a trained network, and writes its model directory and the run's
- * report. What is measured is what is written.
+ * report. The measured model is exactly the written one.
  *
  * @throws TrainerError `disk_full`
  */
@@ -69,7 +69,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     seed: config.seed,
   });
   const { float32, quantized, uncalibrated } = results;
-  // The Worker computes so where it has no relaxed SIMD.
+  // The Worker falls back to float32 arithmetic without relaxed SIMD.
   const inFloat32 =
     quantization.arithmetic === 'int8'
       ? measure(await servedPredictions(model, images.test, signal, 'float32'))
@@ -84,8 +84,8 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     }));
   await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
   const directory = join(run.models, id);
-  // A session that goes on says only from which run.
-  const begun = (await readRunLog(run.directory)).find((line) => line.event === 'start');
+  // The command of a resumed session names only the run, so the first session's is used.
+  const started = (await readRunLog(run.directory)).find((line) => line.event === 'start');
   const card = await writeModelDirectory(directory, model, {
     id,
     title: `${backbones[config.backbone].title}, ${dataset.title}`,
@@ -114,7 +114,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       ece: { before: uncalibrated.ece, after: quantized.ece },
     },
     training: {
-      command: begun?.publicCommand ?? begun?.command ?? run.publicCommand,
+      command: started?.publicCommand ?? started?.command ?? run.publicCommand,
       seconds: Math.round(session.seconds),
       // Of a path the last part only: the card is public.
       config: { ...config, weights: basename(config.weights) },
@@ -126,18 +126,18 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     ],
   });
   say(
-    `Test, ${quantized.images} images: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
+    `Test accuracy on ${quantized.images} images: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB); trained in ${formatSeconds(session.seconds)}.`,
   );
   if (onPhotos) {
-    say(`Real photos: ${formatPercent(onPhotos.quantized)} of ${onPhotos.images} right.`);
+    say(`Accuracy on real photos (${onPhotos.images}): ${formatPercent(onPhotos.quantized)}.`);
   }
-  say(`Written to ${directory}.`);
+  say(`Model written to ${directory}.`);
   await saveOutcome(run.directory, card, results);
   say(`Report: ${await writeReport(run.directory)}.`);
   return card;
 }
 
-/** A card's line on real photos, which need not have all of the classes. */
+/** The card's accuracy on real photos, which need not cover all classes. */
 async function measureOnPhotos(
   photos: PhotoFolder,
   {
@@ -165,7 +165,7 @@ async function measureOnPhotos(
   }
 }
 
-/** As the Worker runs it. */
+/** The predictions of the model as the Worker computes them. */
 async function servedPredictions(
   model: GraphModel,
   test: BatchSource,

@@ -20,49 +20,49 @@ const metrics = z.object({
 });
 
 const shownPrediction = z.object({
-  /** `data:` uri of the image, the square that the network sees. */
+  /** `data:` URI of the square of the image that the network sees. */
   image: z.string(),
   actual: z.int(),
   predicted: z.int(),
   probability: fraction,
 });
 
-/** What a run's `results.json` holds: all that its report says of the test images. */
+/** The content of a run's `results.json`: everything that the report shows of the test images. */
 const results = z.object({
-  /** Of the model as it is served. */
+  /** Metrics of the model as served. */
   quantized: metrics,
-  /** Of the same without its temperature. */
+  /** Metrics of the same model without its temperature. */
   uncalibrated: metrics,
-  /** Of the network before quantization, at the same temperature. */
+  /** Metrics of the network before quantization, at the same temperature. */
   float32: metrics,
-  /** Images whose answer quantization changed. */
+  /** Number of images whose prediction quantization changed. */
   changed: z.int(),
   /** `confusion[actual][predicted]` images. */
   confusion: z.array(z.array(z.int())),
-  /** The most confident wrong answers, the most confident first. */
+  /** The most confident wrong predictions, most confident first. */
   mistakes: z.array(shownPrediction),
-  /** Answers drawn by chance. */
+  /** A random sample of predictions. */
   sample: z.array(shownPrediction),
 });
 
 export type Results = z.infer<typeof results>;
 export type ShownPrediction = z.infer<typeof shownPrediction>;
 
-/** As many as fill rows of two, three, four, six and eight. */
+/** Fills rows of two, three, four, six and eight. */
 const MISTAKES = 24;
 /** The article's grid of 5×5. */
 const SAMPLE = 25;
 
-/** What the test gave. */
+/** The predictions for the test images. */
 export interface TestRecord {
-  /** Answers of the quantized model, calibrated, as the Worker gives them. */
+  /** Of the quantized, calibrated model, as the Worker computes them. */
   readonly served: Predictions;
-  /** Answers of the network before quantization, not calibrated. */
+  /** Of the network before quantization, uncalibrated. */
   readonly float32: Predictions;
   readonly temperature: number;
-  /** In the answers' order. */
+  /** The test images, in the order of the predictions. */
   readonly images: Part;
-  /** Of the sample. */
+  /** Seed of the random sample. */
   readonly seed: number;
 }
 
@@ -73,23 +73,23 @@ export async function collectResults({
   images,
   seed,
 }: TestRecord): Promise<Results> {
-  const answers = [...served.labels.keys()].map((index) => ({
+  const predictions = [...served.labels.keys()].map((index) => ({
     index,
     actual: served.labels[index] as number,
     ...topPrediction(served, index),
   }));
-  const mistakes = answers
+  const mistakes = predictions
     .filter(({ actual, predicted }) => actual !== predicted)
     .sort((a, b) => b.probability - a.probability || a.index - b.index)
     .slice(0, MISTAKES);
-  const sample = shuffle(answers, createRandom(seed)).slice(0, SAMPLE);
-  const show = ({ index, ...answer }: (typeof answers)[number]): Promise<ShownPrediction> =>
-    toDataUri(images, index).then((image) => ({ image, ...answer }));
+  const sample = shuffle(predictions, createRandom(seed)).slice(0, SAMPLE);
+  const show = ({ index, ...prediction }: (typeof predictions)[number]): Promise<ShownPrediction> =>
+    toDataUri(images, index).then((image) => ({ image, ...prediction }));
   return {
     quantized: measure(served),
     uncalibrated: measure(applyTemperature(served, 1 / temperature)),
     float32: measure(applyTemperature(float32, temperature)),
-    changed: answers.filter(
+    changed: predictions.filter(
       ({ index, predicted }) => predicted !== topPrediction(float32, index).predicted,
     ).length,
     confusion: confusionMatrix(served),
@@ -103,7 +103,7 @@ export function resultsIn(directory: string): string {
   return join(directory, 'results.json');
 }
 
-/** @returns null where the run has none, since it is not over */
+/** @returns null where the run is unfinished */
 export async function readResults(directory: string): Promise<Results | null> {
   const text = await readFile(resultsIn(directory), 'utf8').catch(() => null);
   return text === null ? null : results.parse(JSON.parse(text));

@@ -31,7 +31,7 @@ beforeAll(async () => {
   trunk = cutPlan(fusePlan(buildTinyNetwork()), 'avg_pool').trunk;
 });
 
-test("gives the trunk's outputs for any choice of source, and their labels", async () => {
+test("gives the trunk's outputs for any choice of examples, and their labels", async () => {
   done = 0;
   stopped = false;
   const before = tf.memory().numTensors;
@@ -49,7 +49,7 @@ test("gives the trunk's outputs for any choice of source, and their labels", asy
   expect(chosen.map((index) => features.label(index))).toEqual([0, 0, 2, 0]);
 });
 
-test('gives the same features again after they have been used', async () => {
+test('returns the same features each time', async () => {
   const features = await computeFeatures(trunk, source, options);
   const first = await features.inputs([3], random);
   const values = [...first.dataSync()];
@@ -57,7 +57,7 @@ test('gives the same features again after they have been used', async () => {
   expect([...(await features.inputs([3], random)).dataSync()]).toEqual(values);
 });
 
-test('stops before the next batch when it is told to', async () => {
+test('stops before the next batch when the signal is aborted', async () => {
   done = 0;
   stopped = false;
   const controller = new AbortController();
@@ -74,11 +74,11 @@ test('stops before the next batch when it is told to', async () => {
     signal: controller.signal,
   });
   await expect(computing).rejects.toThrow('Stopped.');
-  // A bar that is left running keeps the process alive.
+  // A progress bar that is not stopped keeps the process alive.
   expect([done, stopped]).toEqual([2, true]);
 });
 
-test('computes only the shards that are not kept, and gives them all', async () => {
+test('computes only the shards that the store lacks', async () => {
   const whole = await computeFeatures(trunk, source, options);
   const shards = new Map<number, FeatureShard>();
   const saved: number[] = [];
@@ -98,7 +98,7 @@ test('computes only the shards that are not kept, and gives them all', async () 
     [1, 4],
   ]);
   shards.delete(1);
-  // Of another number of examples.
+  // With another number of examples.
   shards.set(2, { shape: [2, 4], values: new Float32Array(8) });
   done = 0;
   const features = await computeFeatures(trunk, source, sharded);

@@ -5,16 +5,16 @@ import type { Progress } from '../files/progress.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 
-/** The trunk's outputs for some examples, one after the other. */
+/** The trunk's outputs for consecutive examples. */
 export interface FeatureShard {
   /** `[n, …]` */
   readonly shape: readonly number[];
   readonly values: Float32Array;
 }
 
-/** Where features are kept from one run to the next. */
+/** Keeps features from one run to the next. */
 export interface FeatureStore {
-  /** @returns undefined where the shard is not there, or not whole */
+  /** @returns undefined where the shard is missing or damaged */
   load(shard: number): Promise<FeatureShard | undefined>;
   save(shard: number, features: FeatureShard): Promise<void>;
 }
@@ -23,17 +23,17 @@ export interface FeatureOptions {
   readonly batchSize: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** Nothing is kept where left out. */
+  /** Without a store, features are computed in every run. */
   readonly store?: FeatureStore;
-  /** BatchSource that are stored at a time, and lost where the process is killed. */
+  /** Examples per stored shard: as many are lost where the process is killed. */
   readonly shardSize?: number;
 }
 
 /**
- * Runs the trunk over every example once. In stage 1 the trunk does not move, so each epoch
- * would compute the same again.
+ * Runs the trunk over every example once. The trunk is frozen in stage 1, so each epoch would compute
+ * the same features again.
  *
- * @returns examples whose inputs are `[n, channels]`, the trunk's outputs
+ * @returns a source whose inputs are the trunk's outputs, `[n, channels]`
  * @throws the signal's reason
  */
 export async function computeFeatures(

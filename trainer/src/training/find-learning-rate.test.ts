@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 const source = memoryBatches(14, [TINY_SIZE, TINY_SIZE, 3]);
 
-test('finds where the loss falls and explodes, and leaves the weights as they were', async () => {
+test('finds where the loss falls and diverges, and restores the weights', async () => {
   const plan = fusePlan(buildTinyNetwork());
   const values = () => parametersOf(plan).map(({ value }) => [...value.dataSync()]);
   const expected = values();
@@ -27,7 +27,7 @@ test('finds where the loss falls and explodes, and leaves the weights as they we
   expect(tf.memory().numTensors).toBe(before);
   expect(values()).toEqual(expected);
 
-  // It did not get to the end.
+  // The test stopped before the last step.
   expect(points.length).toBeGreaterThan(20);
   expect(points.length).toBeLessThan(60);
   const losses = points.map(({ loss }) => loss);
@@ -39,7 +39,7 @@ test('finds where the loss falls and explodes, and leaves the weights as they we
   }
 });
 
-test('goes round where the images are fewer than its steps need', async () => {
+test('repeats the images where there are fewer than the steps need', async () => {
   const plan = fusePlan(buildTinyNetwork());
   const seen: number[] = [];
   const watched = {
@@ -53,7 +53,7 @@ test('goes round where the images are fewer than its steps need', async () => {
   const range = { lowest: 1e-6, highest: 1e-5, steps: 6, seed: 1 };
   await findLearningRate({ plan, source: watched, classes: 3, config }, range);
   expect(seen).toHaveLength(42);
-  // Each three times, in an order of its own each time.
+  // Each image three times, in a new order each time.
   for (const round of [0, 14, 28]) {
     expect(seen.slice(round, round + 14).sort((a, b) => a - b)).toEqual([...Array(14).keys()]);
   }

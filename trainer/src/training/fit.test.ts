@@ -15,8 +15,8 @@ beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
 
-// A bar that is left running hides the cursor and keeps the process alive.
-test('takes the progress bar away where it is stopped', async () => {
+// A progress bar that is not stopped hides the cursor and keeps the process alive.
+test('stops the progress bar when it is interrupted', async () => {
   const plan = fusePlan(buildTinyNetwork());
   let running = 0;
   const fitting = fit({
@@ -47,7 +47,7 @@ test('takes the progress bar away where it is stopped', async () => {
   expect(running).toBe(0);
 });
 
-test('says what the next step learns from before it asks for what this one does', async () => {
+test('prefetches the next batch before it reads the current one', async () => {
   const plan = fusePlan(buildTinyNetwork());
   const events: string[] = [];
   const source = memoryBatches(5, [TINY_SIZE, TINY_SIZE, 3]);
@@ -122,8 +122,8 @@ const mixed = { ...smoke.augment, mixup: half, cutmix: half };
 test.each<[string, Fit['mix']]>([
   ['plain', undefined],
   ['mixed', (batch, random) => mixBatch(batch, mixed, random)],
-])('goes where whole %s batches go when it computes them in parts', async (_, mix) => {
-  // SGD, since Adam makes much of the last digits.
+])('accumulates the gradients of parts of %s batches to those of whole ones', async (_, mix) => {
+  // SGD, since Adam amplifies rounding errors.
   const sgd = { optimizer: 'sgd' } as const;
   const [whole, parts] = [await train(sgd, mix), await train({ ...sgd, accumulation: 3 }, mix)];
   for (const [i, values] of whole.entries()) {
@@ -133,7 +133,7 @@ test.each<[string, Fit['mix']]>([
   }
 });
 
-test('weighs classes only where told to', async () => {
+test('applies class weights only if the recipe asks for them', async () => {
   // 5, 5 and 4 examples: the weights are near 1, but not 1.
   const [plain, balanced] = [await train({}), await train({ classWeights: 'balanced' })];
   expect(balanced).not.toEqual(plain);

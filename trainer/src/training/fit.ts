@@ -12,36 +12,36 @@ import { planGradients } from '../plan/run.ts';
 import { learningRate } from './learning-rate.ts';
 import type { Optimizer } from './optimizer.ts';
 
-/** What a step learns from, and how. */
+/** The plan, the data and the settings of a training step. */
 export interface StepOptions {
   readonly plan: Plan;
   readonly source: BatchSource;
   readonly classes: number;
   readonly config: StageConfig;
   readonly optimizer: Optimizer;
-  /** What the classes count for, see {@link classWeightsOf}; all alike where left out. */
+  /** Class weights in the loss, see {@link classWeightsOf}; 1 by default. */
   readonly classWeights?: readonly number[] | undefined;
-  /** Side of the images in an epoch; what the examples have where left out. */
+  /** Side of the images in an epoch, in pixels; the source's own by default. */
   sizeIn?: ((epoch: number) => number) | undefined;
-  /** Changes a batch before it is learned from; disposes of what it does not return. */
+  /** Mixes a batch before the step; disposes of the tensors that it does not return. */
   mix?: ((batch: Batch, random: Random) => Batch) | undefined;
 }
 
 export interface Fit extends Omit<StepOptions, 'classWeights'> {
-  /** Of the order, the augmentation and dropout, together with epoch and step. */
+  /** Together with epoch and step, it seeds order, augmentation and dropout. */
   readonly seed: string;
-  /** Epochs, and steps of the next one with the sum of their losses, that are done already. */
+  /** Completed epochs; completed steps of the next epoch, and the sum of their losses. */
   readonly epoch: number;
   readonly step: number;
   readonly lossSum: number;
-  /** @param done examples of the epoch that are done */
+  /** @param done number of examples of the epoch that are done */
   startProgress(epoch: number, done: number): Progress;
-  /** Called behind each step with what is done by then; may stop by throwing. */
+  /** Called after each step with the position reached; throw to stop. */
   onStep(done: Pick<Fit, 'epoch' | 'step' | 'lossSum'>): Promise<void>;
   /**
-   * Called behind each epoch, with the mean loss of its steps.
+   * Called after each epoch, with the mean loss of its steps.
    *
-   * @returns whether to go on
+   * @returns whether to continue
    */
   onEpoch(epoch: number, loss: number): Promise<boolean>;
 }
@@ -49,8 +49,8 @@ export interface Fit extends Omit<StepOptions, 'classWeights'> {
 /**
  * Trains a plan's parameters in place, epoch by epoch.
  *
- * Order, augmentation and dropout of a step follow from the seed, the epoch and the step alone,
- * so that a resumed run sees what an undisturbed one would have seen.
+ * Order, augmentation and dropout of a step depend on the seed, the epoch and the step only, so that a
+ * resumed run computes what an uninterrupted one would have.
  *
  * @throws TrainerError `loss_not_finite`
  */
@@ -95,7 +95,7 @@ export async function fit(options: Fit): Promise<void> {
   }
 }
 
-/** What the classes of a stage's examples count for, as its experiment says. */
+/** The class weights that a stage's recipe asks for; undefined for none. */
 export function classWeightsOf({
   config,
   source,
@@ -115,7 +115,7 @@ interface Step {
 /**
  * One step of the optimizer.
  *
- * @returns the loss of the step's examples before the step; the parameters stay if it is not finite
+ * @returns the batch's loss before the update; if it is not finite, the parameters are not updated
  */
 export async function trainStep(
   { plan, source, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
@@ -123,7 +123,7 @@ export async function trainStep(
 ): Promise<number> {
   const sum = new Map<string, tf.Tensor>();
   let lossSum = 0;
-  // Made and mixed as a whole: in parts, each would draw another mix.
+  // The batch is read and mixed as a whole: each part would otherwise draw a mix of its own.
   const plain = {
     inputs: await source.inputs(indices, random, sizeIn?.(epoch)),
     targets: targetsOf(source, indices, classes, config.labelSmoothing, classWeights),
@@ -140,7 +140,7 @@ export async function trainStep(
     const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
     const [value] = await loss.data<'float32'>();
     tf.dispose([inputs, targets, loss]);
-    // Its share of the mean over all parts.
+    // The part's weight in the mean over the batch.
     const share = part.length / indices.length;
     lossSum += (value as number) * share;
     if (share === 1) {
@@ -155,7 +155,7 @@ export async function trainStep(
   return lossSum;
 }
 
-/** @param gradients disposed of */
+/** @param gradients are disposed of */
 function addGradients(
   sum: Map<string, tf.Tensor>,
   gradients: ReadonlyMap<string, tf.Tensor>,
