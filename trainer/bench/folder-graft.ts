@@ -6,7 +6,7 @@ import { startBackend } from '../src/backends/start-backend.ts';
 import { fast } from '../src/config/fast.ts';
 import { createRandom, shuffle } from '../src/config/random.ts';
 import { augment } from '../src/data/augment.ts';
-import { batches, expecting, photoExamples } from '../src/data/examples.ts';
+import { batchIndices, imageBatches, withPrefetch } from '../src/data/batches.ts';
 import { openImageFolder } from '../src/datasets/folders/image-folder.ts';
 import { buildNetwork } from '../src/models/build-network.ts';
 import { parametersOf } from '../src/plan/plan.ts';
@@ -45,8 +45,8 @@ const { train, labels } = await openImageFolder(values.folder, {
 const openSeconds = (performance.now() - begin) / 1000;
 const indices = Array.from({ length: train.length }, (_, index) => index);
 const spec = { ...backbones['efficientnet-lite0'].preprocess, size };
-const { expect: _, ...serial } = train;
-const examples = photoExamples({ set: values.serial ? serial : train, indices }, spec, {
+const { prefetch: _, ...serial } = train;
+const source = imageBatches({ set: values.serial ? serial : train, indices }, spec, {
   augment: (image, random) => augment(image, random, fast.augment),
 });
 
@@ -55,7 +55,7 @@ const rss: number[] = [];
 let lastEpoch = performance.now();
 function endEpoch(): void {
   const now = performance.now();
-  rates.push(examples.length / ((now - lastEpoch) / 1000));
+  rates.push(source.length / ((now - lastEpoch) / 1000));
   rss.push(process.memoryUsage.rss() / 1e6);
   lastEpoch = now;
 }
@@ -66,7 +66,7 @@ if (values.train) {
   lastEpoch = performance.now();
   await fit({
     plan,
-    examples,
+    source,
     classes: labels.length,
     config,
     optimizer: new Optimizer(parametersOf(plan), config),
@@ -86,11 +86,11 @@ if (values.train) {
   for (let epoch = 0; epoch < epochs; epoch++) {
     const random = createRandom(epoch);
     const order = shuffle(indices, random);
-    const chosen = [...batches(order.length, batchSize)].map((at) =>
+    const chosen = [...batchIndices(order.length, batchSize)].map((at) =>
       at.map((i) => order[i] as number),
     );
-    for (const batch of expecting(examples, chosen))
-      tf.dispose(await examples.inputs(batch, random));
+    for (const batch of withPrefetch(source, chosen))
+      tf.dispose(await source.inputs(batch, random));
     endEpoch();
   }
 }

@@ -1,6 +1,6 @@
 import { backbones } from '../src/backbones/registry.ts';
 import type { TrainConfig } from '../src/config/train-config.ts';
-import { preparePhotos } from '../src/data/prepare-photos.ts';
+import { prepareImages } from '../src/data/prepare-images.ts';
 import { evaluate, INFERENCE_BATCH } from '../src/evaluation/evaluate.ts';
 import { measure } from '../src/evaluation/metrics.ts';
 import { startProgress } from '../src/files/progress.ts';
@@ -29,28 +29,28 @@ export async function fitLinearPeer(
 ): Promise<Classifier & { readonly accuracy: number; readonly images: number }> {
   const few = { ...config, limit: IMAGES };
   const source = { data: null, strict: true, signal, say: console.log };
-  const { dataset, preprocess, splits, photos } = await preparePhotos(few, source);
+  const { dataset, preprocess, splits, images } = await prepareImages(few, source);
   const { plan } = await buildNetwork(few, dataset.labels.length);
   const { trunk, head } = cutHead(plan);
   const cache = await FeatureCache.open(
     { trunk, preprocess, datasetHash: dataset.hash, backend },
     console.log,
   );
-  const featuresOf = (name: 'train' | 'test', examples: typeof photos.plain) =>
-    computeFeatures(trunk, examples, {
+  const featuresOf = (name: 'train' | 'test', source: typeof images.plain) =>
+    computeFeatures(trunk, source, {
       batchSize: INFERENCE_BATCH,
-      progress: startProgress(`Peer, ${name} features`, examples.length),
+      progress: startProgress(`Peer, ${name} features`, source.length),
       signal,
       store: cache.storeOf(name, splits[name]),
     });
-  const train = await featuresOf('train', photos.plain);
-  const test = await featuresOf('test', photos.test);
+  const train = await featuresOf('train', images.plain);
+  const test = await featuresOf('test', images.test);
   await cache.close();
   const { stage1 } = few;
   const optimizer = new Optimizer(trainableParametersOf(head), stage1);
   await fit({
     plan: head,
-    examples: train,
+    source: train,
     classes: dataset.labels.length,
     config: { ...stage1, epochs: Math.ceil(stage1.minSteps / (IMAGES / stage1.batchSize)) },
     optimizer,

@@ -12,7 +12,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { Arithmetic } from 'shared/contract/model-card';
 import { backbones, buildBackbone } from '../src/backbones/registry.ts';
 import { startBackend } from '../src/backends/start-backend.ts';
-import { photoExamples } from '../src/data/examples.ts';
+import { kernelFormats } from '../src/config/quantizations.ts';
+import { imageBatches } from '../src/data/batches.ts';
 import { openCifar10 } from '../src/datasets/cifar.ts';
 import { subset } from '../src/datasets/split.ts';
 import { evaluate } from '../src/evaluation/evaluate.ts';
@@ -20,7 +21,6 @@ import { measure, SMALLEST_PROBABILITY } from '../src/evaluation/metrics.ts';
 import { chooseFormats } from '../src/export/choose-formats.ts';
 import { type GraphModel, toArtifacts } from '../src/export/graph-builder.ts';
 import { toGraphModel } from '../src/export/graph-model.ts';
-import { kernelFormats } from '../src/export/quantize.ts';
 import { startProgress } from '../src/files/progress.ts';
 import { loadGraph } from '../src/models/load-model.ts';
 import { fusePlan } from '../src/plan/fuse.ts';
@@ -39,7 +39,7 @@ const { test, train } = await openCifar10();
 const indicesOf = (set: typeof train) => [...Array(set.length).keys()];
 const set = test ?? train;
 const drawn = subset(indicesOf(set), set, { count: Number(values.images), seed: 1 });
-const examples = photoExamples({ set, indices: drawn }, preprocess);
+const source = imageBatches({ set, indices: drawn }, preprocess);
 
 const float32 = await toGraphModel(plan, size, 'float32');
 const mixed = await chooseFormats(
@@ -59,7 +59,7 @@ list('mixed', await toGraphModel(plan, size, mixed));
 list('mixed, computed in int8', await toGraphModel(plan, size, mixed), 'int8');
 list('uint8, computed in int8', await toGraphModel(plan, size, 'uint8'), 'int8');
 
-const expected = await answersOf(float32);
+const expected = await predictionsOf(float32);
 const results: Record<
   string,
   { divergence: number; bytes: number; same: number; top1: number | null }
@@ -67,7 +67,7 @@ const results: Record<
 console.log('| format | size | divergence, nats | answers as in float32 | top-1 |');
 console.log('|---|---|---|---|---|');
 for (const [name, { model, arithmetic }] of Object.entries(models)) {
-  const answers = await answersOf(model, arithmetic);
+  const answers = await predictionsOf(model, arithmetic);
   const { classes, probabilities: ps } = expected;
   const qs = answers.probabilities;
   let divergence = 0;
@@ -81,13 +81,13 @@ for (const [name, { model, arithmetic }] of Object.entries(models)) {
   }
   const top1 = values.run === undefined ? null : measure(answers).top1;
   const bytes = model.weightData.length;
-  divergence /= examples.length;
-  results[name] = { bytes, divergence, same: same / examples.length, top1 };
+  divergence /= source.length;
+  results[name] = { bytes, divergence, same: same / source.length, top1 };
   const cells = [
     name,
     `${(bytes / 1e6).toFixed(2)} MB`,
     divergence.toExponential(1),
-    `${((same / examples.length) * 100).toFixed(1)} %`,
+    `${((same / source.length) * 100).toFixed(1)} %`,
     top1 === null ? '' : `${(top1 * 100).toFixed(2)} %`,
   ];
   console.log(`| ${cells.join(' | ')} |`);
@@ -96,7 +96,7 @@ const ratio = (name: string) =>
   (results['converter']?.divergence ?? 0) / (results[name]?.divergence ?? 0);
 console.log(
   JSON.stringify({
-    images: examples.length,
+    images: source.length,
     ratio_tfjs_converter_uint8: ratio('uint8'),
     ratio_tfjs_converter_mixed: ratio('mixed'),
     ...results,
@@ -138,11 +138,11 @@ function asConverter(model: GraphModel): GraphModel {
   return { ...model, weightSpecs, weightData: new Uint8Array(Buffer.concat(parts)) };
 }
 
-async function answersOf(model: GraphModel, arithmetic: Arithmetic = 'float32') {
+async function predictionsOf(model: GraphModel, arithmetic: Arithmetic = 'float32') {
   const graph = await loadGraph(toArtifacts(model), arithmetic);
-  const progress = startProgress('Answers', examples.length);
+  const progress = startProgress('Answers', source.length);
   try {
-    return await evaluate(graph.run, examples, { progress, signal });
+    return await evaluate(graph.run, source, { progress, signal });
   } finally {
     graph.dispose();
   }

@@ -17,13 +17,13 @@ const parameters = parametersOf(plan);
 const optimizer = new Optimizer(parameters, { ...fast.stage2, ema: 0 });
 const random = createRandom(1);
 const photoBatch = tf.randomUniform([batch, size, size, 3], -1, 1, 'float32', 1);
-const truth = tf.tidy(() => {
+const targets = tf.tidy(() => {
   const labels = Array.from({ length: batch }, (_, index) => index % classes);
   return tf.oneHot(labels, classes).cast<tf.Tensor2D>('float32');
 });
 
 const train = await imagesPerSecond(async () => {
-  const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
+  const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targets);
   const { loss, gradients } = planGradients(plan, photoBatch, lossOf, random);
   optimizer.apply(gradients, 2e-4);
   // A GPU computes asynchronously, so the values must be read to know that it has finished.

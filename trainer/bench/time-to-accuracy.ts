@@ -19,9 +19,9 @@ import { startBackend } from '../src/backends/start-backend.ts';
 import { configFields, overrideConfig } from '../src/config/config-fields.ts';
 import { configs } from '../src/config/registry.ts';
 import { sizeInEpoch, type TrainConfig } from '../src/config/train-config.ts';
-import { type Examples, photoExamples } from '../src/data/examples.ts';
-import { mixExamples } from '../src/data/mix-examples.ts';
-import { preparePhotos } from '../src/data/prepare-photos.ts';
+import { type BatchSource, imageBatches } from '../src/data/batches.ts';
+import { mixBatch } from '../src/data/mix-batch.ts';
+import { prepareImages } from '../src/data/prepare-images.ts';
 import { subset } from '../src/datasets/split.ts';
 import { evaluate, INFERENCE_BATCH } from '../src/evaluation/evaluate.ts';
 import { measure } from '../src/evaluation/metrics.ts';
@@ -55,8 +55,8 @@ const quiet = { advance: () => {}, stop: () => {} };
 
 const backend = await startBackend('native', console.log);
 const source = { data: null, strict: true, signal: never, say: console.log };
-const { dataset, preprocess, splits, photos } = await preparePhotos(config, source);
-const few = photoExamples(
+const { dataset, preprocess, splits, images } = await prepareImages(config, source);
+const few = imageBatches(
   {
     ...splits.test,
     indices: subset(splits.test.indices, splits.test.set, { count: 1000, seed: 1 }),
@@ -91,9 +91,9 @@ const stopwatch = {
     }
   },
 };
-const accuracyOf = async (plan: Plan, examples: Examples) =>
+const accuracyOf = async (plan: Plan, source: BatchSource) =>
   measure(
-    await evaluate((inputs) => runPlan(plan, inputs), examples, { progress: quiet, signal: never }),
+    await evaluate((inputs) => runPlan(plan, inputs), source, { progress: quiet, signal: never }),
   ).top1;
 
 let passed: { accuracy: number; epoch: number; steps: number } | undefined;
@@ -101,24 +101,24 @@ class Passed extends Error {}
 
 const { plan } = await buildNetwork(config, dataset.labels.length);
 const { trunk, head } = cutHead(plan);
-const features = await computeFeatures(trunk, photos.plain, {
+const features = await computeFeatures(trunk, images.plain, {
   batchSize: INFERENCE_BATCH,
-  progress: startProgress('features', photos.plain.length),
+  progress: startProgress('features', images.plain.length),
   signal: never,
 });
 await learn(1, config.stage1, head, features, {});
-const atHead = await stopwatch.pause(() => accuracyOf(plan, photos.test));
+const atHead = await stopwatch.pause(() => accuracyOf(plan, images.test));
 say(`stage 1: ${percent(atHead)} of the test images`);
 
 const { epochs } = config.stage2;
-await learn(2, config.stage2, plan, photos.augmented, {
+await learn(2, config.stage2, plan, images.augmented, {
   sizeIn: (epoch) => sizeInEpoch(config, epoch, epochs),
-  mix: (batch, random) => mixExamples(batch, config.augment, random),
+  mix: (batch, random) => mixBatch(batch, config.augment, random),
   look: async (epoch, steps) => {
     const near = await accuracyOf(plan, few);
     say(`epoch ${epoch + 1}, step ${steps}: ${percent(near)} of a thousand test images`);
     if (near < NEAR) return;
-    const accuracy = await accuracyOf(plan, photos.test);
+    const accuracy = await accuracyOf(plan, images.test);
     say(`epoch ${epoch + 1}, step ${steps}: ${percent(accuracy)} of all`);
     if (accuracy < MARK) return;
     passed = { accuracy, epoch: epoch + 1, steps };
@@ -156,7 +156,7 @@ async function learn(
   number: 1 | 2,
   stage: TrainConfig['stage1'] | TrainConfig['stage2'],
   plan: Plan,
-  examples: Examples,
+  source: BatchSource,
   { look, ...extras }: Extras,
 ): Promise<void> {
   const optimizer = new Optimizer(trainableParametersOf(plan), stage);
@@ -164,7 +164,7 @@ async function learn(
     await fit({
       ...extras,
       plan,
-      examples,
+      source,
       classes: dataset.labels.length,
       config: stage,
       optimizer,
@@ -173,7 +173,7 @@ async function learn(
       step: 0,
       lossSum: 0,
       startProgress: (epoch, done) =>
-        startProgress(`stage ${number}, epoch ${epoch + 1}`, examples.length, done),
+        startProgress(`stage ${number}, epoch ${epoch + 1}`, source.length, done),
       onStep: async ({ epoch, step }) => {
         if (look && step % every === 0) {
           await stopwatch.pause(() => optimizer.averaged(() => look(epoch, step)));

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { largestDifference } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
 import { createRandom } from '../config/random.ts';
 import { smoke } from '../config/smoke.ts';
 import { toArtifacts } from '../export/graph-builder.ts';
@@ -13,7 +14,7 @@ import { softmaxCrossEntropy } from '../plan/loss.ts';
 import { disposePlan, type Plan, parametersOf } from '../plan/plan.ts';
 import { planGradients, runPlan } from '../plan/run.ts';
 import { Optimizer } from '../training/optimizer.ts';
-import { type BackboneName, backbones, buildBackbone } from './registry.ts';
+import { backbones, buildBackbone } from './registry.ts';
 
 beforeAll(async () => {
   await startBackend(inject('native') ? 'native' : 'cpu', () => {});

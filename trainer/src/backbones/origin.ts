@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { ModelCard } from 'shared/contract/model-card';
-import { type BackboneName, backbones } from './registry.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
+import { backbones } from './registry.ts';
 
 /** What a model card states as the origin of the weights. */
 export function pretrainingOf(name: BackboneName, weights: string): ModelCard['pretraining'] {

@@ -8,12 +8,13 @@ import { modelFiles } from 'shared/inference/model-files-node';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { hashOf, signedValues, weightValues } from '../../parity/formula.ts';
 import { startBackend } from '../backends/start-backend.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
 import { createRandom } from '../config/random.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, type Plan } from '../plan/plan.ts';
 import { planGradients, runPlan } from '../plan/run.ts';
 import { preprocessModes } from './preprocess-modes.ts';
-import { type BackboneName, backbones, buildBackbone } from './registry.ts';
+import { backbones, buildBackbone } from './registry.ts';
 
 /** Every so many-th of a tensor's values, and two numbers that all of them enter. */
 interface Summary {

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import type { BackboneName } from '../config/backbone-names.ts';
 import { alexnet } from './alexnet.ts';
 import { type Architecture, type BuildOptions, buildArchitecture } from './architecture.ts';
 import { efficientnet } from './efficientnet.ts';
@@ -41,8 +42,9 @@ const tfMode = { preprocess: preprocessModes.tf, pretraining: keras };
 const caffeMode = { size: 224, minimumSize: 32, preprocess: preprocessModes.caffe };
 
 // The published accuracies are those of keras.io/api/applications, or of the article named there.
+/** Every network by the name that the command line takes. */
 // biome-ignore format: a table, one network a line
-const table = {
+export const backbones: Readonly<Record<BackboneName, Backbone>> = {
   efficientnetb0: { title: 'EfficientNet-B0', architecture: efficientnet({ width: 1, depth: 1, dropout: 0.2 }), size: 224, publishedTop1: 0.771, ...efficientnetMode },
   efficientnetb1: { title: 'EfficientNet-B1', architecture: efficientnet({ width: 1, depth: 1.1, dropout: 0.2 }), size: 240, publishedTop1: 0.791, ...efficientnetMode },
   efficientnetb2: { title: 'EfficientNet-B2', architecture: efficientnet({ width: 1.1, depth: 1.2, dropout: 0.3 }), size: 260, publishedTop1: 0.801, ...efficientnetMode },
@@ -69,12 +71,7 @@ const table = {
   mobilenetv2: { title: 'MobileNetV2', architecture: mobilenetV2, size: 224, minimumSize: 32, publishedTop1: 0.713, ...tfMode },
   alexnet: { title: 'AlexNet', architecture: alexnet, publishedTop1: 0.593, pretraining: null, ...caffeMode, size: 227, minimumSize: 67 },
   lenet5: { title: 'LeNet-5', architecture: lenet5, size: 32, minimumSize: 32, publishedTop1: null, ...tfMode, pretraining: null },
-} as const satisfies Record<string, Backbone>;
-
-export type BackboneName = keyof typeof table;
-
-/** Every network by its name on the command line. */
-export const backbones: Readonly<Record<BackboneName, Backbone>> = table;
+};
 
 /**
  * Builds a network by its name, as a tf.layers model with Keras' layers, names and order.

@@ -112,6 +112,6 @@ test.concurrent('answers a damaged checkpoint with one line, and leaves it', asy
   await writeFile(path, 'not a checkpoint');
   const { code, stderr } = await run('train', '--resume', models);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^Expected a checkpoint at .* Start the training anew .*\.\n$/);
+  expect(stderr).toMatch(/^Expected a checkpoint at .* Start a new training .*\.\n$/);
   expect(await readdir(models)).toEqual(['checkpoint.safetensors']);
 });

@@ -1,8 +1,9 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { modelId } from 'shared/contract/model-card';
-import { type BackboneName, backbones } from '../backbones/registry.ts';
+import { backbones } from '../backbones/registry.ts';
 import { backendNames } from '../backends/start-backend.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
 import { configs } from '../config/registry.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { type FolderMeaning, folderMeanings } from '../datasets/folders/find-splits.ts';

@@ -101,7 +101,7 @@ test.each([
     ['train', '--backbone', 'resnet9000'],
     /^Expected one of .* for --backbone, but got resnet9000\./,
   ],
-  [['summary', '--freeze', 'all'], /^Expected a number, or names of layers .* called all; /],
+  [['summary', '--freeze', 'all'], /^Expected a number of layers .* no layer matches all; /],
   [
     ['train', '--stage2.epochs', 'x1'],
     /^Expected a whole number from 0 for --stage2\.epochs, but got x1\. See --help\.\n$/,
@@ -112,7 +112,7 @@ test.each([
   ],
   [
     ['summary', '--trim', 'block9a'],
-    /^Expected a layer by its name or its number, .* at block9a; /,
+    /^Expected the name or index of a layer, .* but got block9a; /,
   ],
   [
     ['train', '--confg', 'best'],
@@ -153,14 +153,14 @@ test.each([
   [['report', 'none', '--runs', '/no'], /^There is no run none in \/no: there are no runs\.\n$/],
   [
     ['evaluate', cli],
-    /^Expected a model .*cli\.ts, but it is no folder: name the folder that model/,
+    /^Expected a model .*cli\.ts, but it is not a folder: pass the folder that contains model/,
   ],
   [['evaluate'], /^Expected one model, but got none\. See --help\.\n$/],
-  [['evaluate', './none'], /^Expected a model that the trainer wrote at .*none, but .*\.\n$/],
+  [['evaluate', './none'], /^Expected a model of this trainer at .*none, but .*\.\n$/],
   [['report', 'a', 'b'], /^Expected one run, but got a, b\. See --help\.\n$/],
   [
     ['report', '/no/such/run'],
-    /^Expected a run's folder with a log\.jsonl at \/no\/such\/run, but there is none that can be read\.\n$/,
+    /^Expected the folder of a run with a readable log\.jsonl at \/no\/such\/run, but there is none\.\n$/,
   ],
   [
     ['train', '--resume', '/no/such/run'],

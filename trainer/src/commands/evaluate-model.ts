@@ -1,6 +1,6 @@
 import type { ModelCard } from 'shared/contract/model-card';
 import { trainConfig } from '../config/train-config.ts';
-import { photoExamples } from '../data/examples.ts';
+import { imageBatches } from '../data/batches.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
 import { labelOf } from '../datasets/folders/folder-reader.ts';
@@ -11,7 +11,7 @@ import { evaluate } from '../evaluation/evaluate.ts';
 import { formatAccuracy } from '../evaluation/format-accuracy.ts';
 import {
   type ClassMetrics,
-  confusionOf,
+  confusionMatrix,
   type Metrics,
   measure,
   metricsByClass,
@@ -71,13 +71,13 @@ export async function evaluateModel(
         `Expected images in class folders to measure ${card.id} on, but ${dataset.title} has none that can be read.`,
       );
     }
-    const examples = photoExamples(part, card.preprocess);
+    const source = imageBatches(part, card.preprocess);
     const answers = await evaluate(
       network.run,
-      { ...examples, label: (index) => classOf[examples.label(index)] as number },
-      { progress: startProgress('Evaluation', examples.length), signal: options.signal },
+      { ...source, label: (index) => classOf[source.label(index)] as number },
+      { progress: startProgress('Evaluation', source.length), signal: options.signal },
     );
-    const classes = metricsByClass(confusionOf(answers)).map((metrics, index) => ({
+    const classes = metricsByClass(confusionMatrix(answers)).map((metrics, index) => ({
       label: card.labels[index]?.name as string,
       ...metrics,
     }));

@@ -1,8 +1,8 @@
 import { createRandom, shuffle } from '../config/random.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from '../config/train-config.ts';
-import { drawInputs, someOf, throughPlan } from '../data/examples.ts';
-import { mixExamples } from '../data/mix-examples.ts';
-import { type PhotoSource, preparePhotos } from '../data/prepare-photos.ts';
+import { drawInputs, subsetOf, throughPlan } from '../data/batches.ts';
+import { mixBatch } from '../data/mix-batch.ts';
+import { type DataOptions, prepareImages } from '../data/prepare-images.ts';
 import { INFERENCE_BATCH } from '../evaluation/evaluate.ts';
 import { startProgress } from '../files/progress.ts';
 import { buildNetwork } from '../models/build-network.ts';
@@ -28,28 +28,28 @@ const RANGES = { 1: { lowest: 1e-5, highest: 10 }, 2: { lowest: 1e-6, highest: 1
 export async function findLr(
   config: TrainConfig,
   number: 1 | 2,
-  source: PhotoSource,
+  source: DataOptions,
 ): Promise<string> {
   const most = number === 1 ? IMAGES : 2 * IMAGES;
   const limit = Math.min(config.limit ?? most, most);
-  const { dataset, photos } = await preparePhotos({ ...config, limit }, source);
+  const { dataset, images } = await prepareImages({ ...config, limit }, source);
   const classes = dataset.labels.length;
   const { plan } = await buildNetwork(config, classes, () =>
-    drawInputs(photos.plain, INFERENCE_BATCH, config.seed),
+    drawInputs(images.plain, INFERENCE_BATCH, config.seed),
   );
   const { trunk, head } = cutHead(plan);
-  const order = shuffle(Array(photos.plain.length).keys(), createRandom(config.seed));
+  const order = shuffle(Array(images.plain.length).keys(), createRandom(config.seed));
   const middle = number === 1 ? order.length : order.length >> 1;
   const [known, unknown] = [order.slice(0, middle), order.slice(middle)];
-  const plain = someOf(photos.plain, known);
+  const plain = subsetOf(images.plain, known);
   const features = config.stage1.augment
-    ? throughPlan(trunk, someOf(photos.augmented, known))
+    ? throughPlan(trunk, subsetOf(images.augmented, known))
     : await computeFeatures(trunk, plain, {
         batchSize: INFERENCE_BATCH,
         progress: startProgress('Features', plain.length),
         signal: source.signal,
       });
-  const ofHead = { plan: head, examples: features, classes };
+  const ofHead = { plan: head, source: features, classes };
   const stage1 = stretchStage(config.stage1, features.length);
   if (number === 2) {
     const optimizer = new Optimizer(trainableParametersOf(head), stage1);
@@ -74,11 +74,11 @@ export async function findLr(
       ? { ...ofHead, config: stage1 }
       : {
           plan,
-          examples: someOf(photos.augmented, unknown),
+          source: subsetOf(images.augmented, unknown),
           classes,
           config: config.stage2,
           sizeIn: () => sizeInEpoch(config, 0, 1),
-          mix: (batch, random) => mixExamples(batch, config.augment, random),
+          mix: (batch, random) => mixBatch(batch, config.augment, random),
         },
     {
       ...RANGES[number],

@@ -150,7 +150,9 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   // By chance it would be a third.
   expect(accuracy?.float32).toBeGreaterThan(0.5);
   expect(card.accuracy[1]).toMatchObject({ dataset: 'real photos', split: 'photos', images: 1 });
-  expect(said).toContainEqual(expect.stringMatching(/^Real photos: (0|100)\.00 % of 1 right\.$/));
+  expect(said).toContainEqual(
+    expect.stringMatching(/^Accuracy on real photos \(1\): (0|100)\.00 %\.$/),
+  );
   const report = await readFile(join(run.directory, 'report.html'), 'utf8');
   expect(report).toMatch(/<dt>Real photos<\/dt><dd>(0|100)\.00 %<small>of 1, as served/);
 
@@ -161,7 +163,9 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     directory: join(root, 'again'),
     say: (line) => again.push(line),
   });
-  expect(again.find((line) => line.startsWith('Features: '))).toMatch(/^Features: .* read; /);
+  expect(again.find((line) => line.startsWith('Feature cache: '))).toMatch(
+    /^Feature cache: .* read; /,
+  );
   expect(again.find((line) => line.startsWith('The result will replace'))).toContain(card.title);
   expect(again.filter((line) => /^(Stage|After|Interp)/.test(line)).map(withoutSeconds)).toEqual(
     said.filter((line) => /^(Stage|After|Interp)/.test(line)).map(withoutSeconds),

@@ -5,9 +5,9 @@ import { modelFiles } from 'shared/inference/model-files-node';
 import { startBackend } from '../backends/start-backend.ts';
 import { configs } from '../config/registry.ts';
 import { sizeInEpoch, stretchStage, type TrainConfig } from '../config/train-config.ts';
-import { drawInputs, type Examples, throughPlan } from '../data/examples.ts';
-import { mixExamples } from '../data/mix-examples.ts';
-import { type PhotoSource, preparePhotos } from '../data/prepare-photos.ts';
+import { type BatchSource, drawInputs, throughPlan } from '../data/batches.ts';
+import { mixBatch } from '../data/mix-batch.ts';
+import { type DataOptions, prepareImages } from '../data/prepare-images.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import type { Splits } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
@@ -30,7 +30,7 @@ import { Session, type SessionRun } from '../training/session.ts';
 import { hashWeights } from '../weights/hash-weights.ts';
 
 /** What a training has to do with the machine it runs on. */
-export interface Run extends SessionRun, PhotoSource {
+export interface Run extends SessionRun, DataOptions {
   /** Go on from the checkpoint in the run's directory. */
   readonly resume: boolean;
   /** The finished model goes here, in a folder named by its id. */
@@ -59,8 +59,8 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
 
   // Data. What is wrong with it shows before anything is downloaded for the backend.
   const weightsHash = await hashWeights(config.weights);
-  const prepared = await preparePhotos(config, run);
-  const { dataset, preprocess, splits, photos } = prepared;
+  const prepared = await prepareImages(config, run);
+  const { dataset, preprocess, splits, images } = prepared;
   const realPhotos =
     run.photos === undefined ? undefined : await listPhotos(run.photos, dataset.labels);
   const id = run.modelId ?? modelIdOf(dataset.id, config);
@@ -68,7 +68,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   await refuseOtherContent(join(run.models, id));
   await announceReplacement(join(run.models, id), dataset.labels, run);
   say(
-    `${dataset.title}: ${photos.plain.length} images to train, ${photos.validation.length} to choose the checkpoint, ${photos.test.length} to test.`,
+    `${dataset.title}: ${images.plain.length} images to train, ${images.validation.length} to choose the checkpoint, ${images.test.length} to test.`,
   );
 
   const backend = await startBackend(run.backend, say, { signal, threads: run.threads });
@@ -77,7 +77,7 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
   // Network.
   const classes = dataset.labels.length;
   const { plan, parameters } = await buildNetwork(config, classes, () =>
-    drawInputs(photos.plain, INFERENCE_BATCH, config.seed),
+    drawInputs(images.plain, INFERENCE_BATCH, config.seed),
   );
   // The weights, the best ones and Adam's two moments, as a checkpoint and the one that replaces it.
   await requireRoom(dirname(run.directory), 2 * 4 * 4 * parameters);
@@ -100,46 +100,46 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
     dataset: dataset.title,
     config,
     images: {
-      train: photos.plain.length,
-      validation: photos.validation.length,
-      test: photos.test.length,
+      train: images.plain.length,
+      validation: images.validation.length,
+      test: images.test.length,
     },
     seconds: performance.now() / 1000,
   });
-  const answersOf = (network: Plan, examples: Examples, title: string) => {
-    const progress = startProgress(title, examples.length);
-    return evaluate((x) => runPlan(network, x), examples, { progress, signal });
+  const predictionsOf = (network: Plan, source: BatchSource, title: string) => {
+    const progress = startProgress(title, source.length);
+    return evaluate((x) => runPlan(network, x), source, { progress, signal });
   };
-  const metricsOf = async (...task: Parameters<typeof answersOf>) =>
-    measure(await answersOf(...task));
+  const metricsOf = async (...task: Parameters<typeof predictionsOf>) =>
+    measure(await predictionsOf(...task));
 
   // Stage 1. The trunk does not move, so its features are computed once, unless the head is to
   // learn from photos that are never twice the same.
   if (!session.isDone(1)) {
     const { trunk, head } = cutHead(plan);
     const cache = await FeatureCache.open({ ...origin, trunk, preprocess }, say);
-    const featuresOf = (examples: Examples, name: keyof Splits) =>
-      computeFeatures(trunk, examples, {
+    const featuresOf = (source: BatchSource, name: keyof Splits) =>
+      computeFeatures(trunk, source, {
         batchSize: INFERENCE_BATCH,
-        progress: startProgress(`Stage 1, ${name} features`, examples.length),
+        progress: startProgress(`Stage 1, ${name} features`, source.length),
         signal,
         store: cache.storeOf(name, splits[name]),
       });
     const features = {
       train: config.stage1.augment
-        ? throughPlan(trunk, photos.augmented)
-        : await featuresOf(photos.plain, 'train'),
-      validation: await featuresOf(photos.validation, 'validation'),
-      test: await featuresOf(photos.test, 'test'),
+        ? throughPlan(trunk, images.augmented)
+        : await featuresOf(images.plain, 'train'),
+      validation: await featuresOf(images.validation, 'validation'),
+      test: await featuresOf(images.test, 'test'),
     };
     await session.log({ event: 'features' });
     await cache.close();
     await session.run({
       number: 1,
       title: 'Stage 1',
-      config: stretchStage(config.stage1, photos.plain.length),
+      config: stretchStage(config.stage1, images.plain.length),
       plan: head,
-      examples: features.train,
+      source: features.train,
       classes,
       validate: () => metricsOf(head, features.validation, 'Stage 1, validation'),
     });
@@ -153,23 +153,23 @@ export async function train(config: TrainConfig, run: Run): Promise<ModelCard> {
 
   // Stage 2. Everything but BatchNorm moves, slowly.
   if (!session.isDone(2)) {
-    const stage2 = stretchStage(config.stage2, photos.augmented.length);
+    const stage2 = stretchStage(config.stage2, images.augmented.length);
     await session.run({
       number: 2,
       title: 'Stage 2',
       config: stage2,
       plan,
-      examples: photos.augmented,
+      source: images.augmented,
       classes,
       sizeIn: (epoch) => sizeInEpoch(config, epoch, stage2.epochs),
-      mix: (batch, random) => mixExamples(batch, config.augment, random),
-      validate: () => metricsOf(plan, photos.validation, 'Stage 2, validation'),
+      mix: (batch, random) => mixBatch(batch, config.augment, random),
+      validate: () => metricsOf(plan, images.validation, 'Stage 2, validation'),
     });
     if (config.stage2.interpolate && config.weights !== 'none') {
       const interpolation = await interpolateKernels(
         trainableParametersOf(cutHead(plan).trunk),
         pretrained,
-        () => answersOf(plan, photos.validation, 'Interpolation'),
+        () => predictionsOf(plan, images.validation, 'Interpolation'),
       );
       if (interpolation) {
         const { share, loss } = interpolation;

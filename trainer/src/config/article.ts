@@ -1,16 +1,16 @@
 import { type TrainConfig, trainConfig } from './train-config.ts';
 
 /**
- * The Keras tutorial that this project follows: EfficientNet-B0 at 224 px, a head on the frozen
- * network for 10 epochs, then everything but BatchNorm for 50. It took 5½ hours on a GPU and reached
- * 92.6 %. Fewer epochs, and the network whose weights come with the repository:
+ * The Keras tutorial that this project follows: EfficientNet-B0 at 224 px, 10 epochs of training a head on
+ * the frozen network, then 50 epochs of fine-tuning everything except for BatchNorm. It took 5½ hours on a
+ * GPU and reached 92.6 %. To run it with fewer epochs, on the network whose weights are in the repository:
  *
  *     pnpm --filter trainer train --config article --backbone efficientnet-lite0 --stage1.epochs 1 --stage2.epochs 1
  *
- * Between its stages it saves and reloads; here each stage ends in a checkpoint, from which a
- * resumed run goes on exactly. It departs from the tutorial in the head: Flatten has nothing left to
- * do behind pooling, the convolution has 32 filters, and its BatchNorm is set once, from 64 training
- * images, and frozen like all others. There is no BatchNorm in training mode here.
+ * The tutorial saves and reloads the model between its stages; here each stage ends in a checkpoint, from
+ * which a resumed run continues exactly. The head differs from the tutorial's: Flatten is redundant after
+ * pooling, the convolution has 32 filters, and its BatchNorm is set once, from 64 training images, and then
+ * frozen like all others, since the trainer has no BatchNorm in training mode.
  */
 export const article: TrainConfig = trainConfig.parse({
   name: 'article',

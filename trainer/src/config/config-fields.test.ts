@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { configFields, describeFields, overrideConfig } from './config-fields.ts';
 import { fast } from './fast.ts';
 
-test('knows every field of the experiment but its name', () => {
+test('lists every field of a recipe except for its name', () => {
   const paths = (value: unknown, path: string[]): string[] =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.entries(value).flatMap(([key, inner]) => paths(inner, [...path, key]))
@@ -11,17 +11,17 @@ test('knows every field of the experiment but its name', () => {
   expect(configFields.map(({ path }) => path).sort()).toEqual(expected.sort());
 });
 
-test('describes each, with its value and what it takes', () => {
+test('describes each field, with its value and the values it accepts', () => {
   const lines = describeFields(fast).split('\n');
   expect(lines.every((line) => line.length <= 100)).toBe(true);
   expect(configFields.filter(({ description }) => description === '')).toEqual([]);
   const at = lines.indexOf('  --stage2.peakLearningRate=0.0002');
-  expect(lines[at + 1]).toBe('      the highest, behind the warm-up (a number above 0)');
+  expect(lines[at + 1]).toBe('      peak learning rate, after warm-up (a number above 0)');
   expect(lines).toContain('  --limit=none');
   expect(lines).toContain('  --stage2.sizes=');
 });
 
-test('sets fields of every type, and leaves the experiment alone', () => {
+test('overrides fields of every type, and does not modify the recipe', () => {
   const before = structuredClone(fast);
   const { augment, stage2, ...rest } = overrideConfig(fast, {
     'augment.flip': 'false',
@@ -64,12 +64,12 @@ test.each([
   ],
   [
     { 'stage2.sizes': '96,big' },
-    'Expected numbers with commas between, each a whole number from 32 to 1024 for --stage2.sizes, but got 96,big. See --help.',
+    'Expected comma-separated numbers, each a whole number from 32 to 1024 for --stage2.sizes, but got 96,big. See --help.',
   ],
   [{ limit: '5' }, 'Expected a whole number from 100 or none for --limit, but got 5. See --help.'],
   [
     { 'stage2.weightDecay': '0.1' },
-    'Expected another --stage2.weightDecay: adam has no weight decay; choose the optimizer adamw. See --help.',
+    'Expected another value for --stage2.weightDecay: adam has no weight decay; choose the optimizer adamw. See --help.',
   ],
 ])('refuses %j in one sentence', (texts, message) => {
   expect(() => overrideConfig(fast, texts)).toThrow(

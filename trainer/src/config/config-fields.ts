@@ -2,20 +2,20 @@ import * as z from 'zod';
 import { TrainerError } from '../errors.ts';
 import { type TrainConfig, trainConfig } from './train-config.ts';
 
-const TEXT = 'a text';
+const TEXT = 'text';
 
-/** A field of an experiment that the command line can set. */
+/** A field of a recipe that the command line can set. */
 export interface ConfigField {
   /** Such as `stage2.epochs`. */
   readonly path: string;
   readonly description: string;
-  /** What it takes, in words. */
+  /** The values that it accepts, in words. */
   readonly expected: string;
-  /** @returns what the text stands for, which may not be what the field takes */
+  /** @returns the value that the text denotes, which the schema may still refuse */
   parse(text: string): unknown;
 }
 
-/** What JSON Schema says of a type, as far as zod uses it for experiments. */
+/** The part of JSON Schema that zod emits for recipes. */
 interface Schema {
   readonly type?: string;
   readonly description?: string;
@@ -29,7 +29,7 @@ interface Schema {
   readonly exclusiveMaximum?: number;
 }
 
-/** Every field but the experiment's name, in the order of the schema. */
+/** Every field except for the recipe's name, in the order of the schema. */
 export const configFields: readonly ConfigField[] = fieldsOf(
   z.toJSONSchema(trainConfig, { io: 'input' }) as Schema,
   [],
@@ -63,7 +63,7 @@ function expectedBy(schema: Schema): string {
     case 'number':
       return `a ${schema.type === 'integer' ? 'whole ' : ''}number${rangeOf(schema)}`;
     case 'array':
-      return `numbers with commas between, each ${expectedBy(schema.items ?? {})}`;
+      return `comma-separated numbers, each ${expectedBy(schema.items ?? {})}`;
     default:
       return TEXT;
   }
@@ -82,7 +82,7 @@ function rangeOf({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Schem
 
 function parse(schema: Schema, text: string): unknown {
   if (schema.anyOf) {
-    // The first that is not a mere text, if the text stands for one.
+    // Of the alternatives, the first that parses to something other than the text itself.
     const values = schema.anyOf.map((one) => parse(one, text));
     return [...values.filter((value) => value !== undefined && value !== text), text][0];
   }
@@ -102,9 +102,9 @@ function parse(schema: Schema, text: string): unknown {
 }
 
 /**
- * An experiment with some of its fields set anew.
+ * A copy of a recipe with some fields overridden.
  *
- * @param texts by path; others than paths of fields, and undefined ones, are left out of account
+ * @param texts by path; undefined values and keys that are not paths of fields are ignored
  * @throws TrainerError `config_invalid`
  */
 export function overrideConfig(
@@ -124,12 +124,12 @@ export function overrideConfig(
   throw new TrainerError(
     'config_invalid',
     issue?.code === 'custom' || field === undefined
-      ? `Expected another --${path}: ${issue?.message}. See --help.`
+      ? `Expected another value for --${path}: ${issue?.message}. See --help.`
       : `Expected ${field.expected} for --${path}, but got ${texts[path]}. See --help.`,
   );
 }
 
-/** Every field with its value in an experiment, what it is and what it takes, a field a paragraph. */
+/** One paragraph per field: its value in a recipe, its description, and the values it accepts. */
 export function describeFields(config: TrainConfig): string {
   return configFields
     .map(({ path, description, expected }) => {

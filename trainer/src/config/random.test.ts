@@ -9,7 +9,7 @@ test('gives the same numbers for the same seed', () => {
   expect(createRandom(8).float()).not.toBe(createRandom(7).float());
 });
 
-test('draws whole numbers below the limit, all of them', () => {
+test('draws every integer below the limit', () => {
   const random = createRandom(1);
   const drawn = new Set(Array.from({ length: 200 }, () => random.below(3)));
   expect([...drawn].sort()).toEqual([0, 1, 2]);

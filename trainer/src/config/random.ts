@@ -2,11 +2,11 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
-/** Seeded random numbers: the same seed gives the same numbers on every machine. */
+/** A seeded random generator: the same seed gives the same numbers on every machine. */
 export interface Random {
   /** Uniform in `[0, 1)`. */
   float(): number;
-  /** A whole number, uniform in `[0, limit)`. */
+  /** An integer, uniform in `[0, limit)`. */
   below(limit: number): number;
 }
 

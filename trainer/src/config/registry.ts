@@ -4,5 +4,5 @@ import { fast } from './fast.ts';
 import { smoke } from './smoke.ts';
 import type { TrainConfig } from './train-config.ts';
 
-/** The experiments that `train --config` knows; the first is the default. */
+/** The recipes that `train --config` accepts; the first is the default. */
 export const configs: Readonly<Record<string, TrainConfig>> = { fast, best, article, smoke };

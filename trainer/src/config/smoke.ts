@@ -2,7 +2,7 @@ import { fast } from './fast.ts';
 import { type TrainConfig, trainConfig } from './train-config.ts';
 
 /**
- * Both stages on 1,000 images at 64 px, to see that everything works.
+ * Both stages on 1,000 images at 64 px, to check that everything works.
  *
  *     pnpm --filter trainer train --config smoke
  */

@@ -7,12 +7,12 @@ const stage = { ...fast.stage2, epochs: 2, minSteps: 100, batchSize: 10 };
 test('adds epochs where a small data set would have too few steps', () => {
   // 5 steps an epoch.
   expect(stretchStage(stage, 41).epochs).toBe(20);
-  // What is counted in epochs lasts as long.
+  // Whatever is counted in epochs is scaled with them.
   const counting = { ...stage, patience: 3, decayEvery: 1 };
   expect(stretchStage(counting, 41)).toMatchObject({ patience: 30, decayEvery: 10 });
 });
 
-test('leaves a stage alone that has steps enough, or none', () => {
+test('does not change a stage that has enough steps, or none', () => {
   expect(stretchStage(stage, 1000)).toEqual(stage);
   expect(stretchStage({ ...stage, epochs: 0 }, 41).epochs).toBe(0);
 });

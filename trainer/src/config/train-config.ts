@@ -1,92 +1,81 @@
 import { arithmetics } from 'shared/contract/model-card';
 import * as z from 'zod';
-import { backbones } from '../backbones/registry.ts';
-import { quantizations } from '../export/quantize.ts';
+import { backboneNames } from './backbone-names.ts';
+import { quantizations } from './quantizations.ts';
 
-// Each field's description is also what `train --help` says of it.
+// `train --help` shows the description of each field.
 
 const probability = z.number().min(0).max(1);
 const side = z.int().min(32).max(1024);
 
 const stage = z.strictObject({
-  epochs: z.int().min(0).describe('passes over the training images'),
+  epochs: z.int().min(0).describe('number of passes over the training images'),
   minSteps: z
     .int()
     .min(0)
-    .describe('more epochs where a small data set has fewer steps than this in them'),
-  batchSize: z.int().min(1).describe('images a step'),
+    .describe('minimum number of steps; a small data set gets more epochs to reach it'),
+  batchSize: z.int().min(1).describe('batch size: images per step'),
   accumulation: z
     .int()
     .min(1)
     .default(1)
     .describe(
-      'parts that a batch is computed in, for less memory; the step is the same but for dropout',
+      'gradient accumulation: number of parts in which a batch is computed, to save memory; the step is the same except for dropout',
     ),
-  optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam').describe('what moves the weights'),
-  momentum: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0.9)
-    .describe('of sgd: how much of the last step is in the next'),
+  optimizer: z
+    .enum(['adam', 'adamw', 'sgd'])
+    .default('adam')
+    .describe('optimizer that updates the weights'),
+  momentum: z.number().min(0).lt(1).default(0.9).describe('momentum of sgd'),
   weightDecay: z
     .number()
     .min(0)
     .default(0)
-    .describe('of adamw and sgd: fraction of a kernel, times the learning rate, lost in a step'),
+    .describe('decoupled weight decay of adamw and sgd, for kernels only'),
   clipNorm: z
     .number()
     .min(0)
     .default(0)
-    .describe('gradients are scaled down to this norm, all together; 0 leaves them'),
+    .describe('gradient clipping by global norm; 0 disables it'),
   ema: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
-    .describe("decay of the weights' moving average, which is what counts; 0 takes the weights"),
+    .describe('EMA decay; the EMA weights are validated and exported; 0 disables EMA'),
   schedule: z
     .enum(['cosine', 'one-cycle', 'step', 'inverse-time', 'constant'])
     .default('cosine')
-    .describe('how the learning rate goes on from its peak'),
-  peakLearningRate: z.number().positive().describe('the highest, behind the warm-up'),
+    .describe('learning-rate schedule after the warm-up'),
+  peakLearningRate: z.number().positive().describe('peak learning rate, after warm-up'),
   finalLearningRate: z
     .number()
     .min(0)
     .default(0)
-    .describe('of cosine and one-cycle: what it falls to'),
+    .describe('final learning rate of cosine and one-cycle'),
   warmup: z
     .number()
     .min(0)
     .max(1)
     .default(0)
-    .describe(
-      'fraction of all steps in which the learning rate rises (0.3 is usual for one-cycle)',
-    ),
+    .describe('warm-up, as a fraction of all steps (0.3 is usual for one-cycle)'),
   decay: z
     .number()
     .min(0)
     .default(0.1)
-    .describe('of step: the factor each time; of inverse-time: rate = peak / (1 + decay × steps)'),
-  decayEvery: z.int().min(1).default(30).describe('of step: epochs from one to the next'),
-  labelSmoothing: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0)
-    .describe('share of the truth that goes to all classes alike'),
+    .describe('step: factor of each drop; inverse-time: rate = peak / (1 + decay × steps)'),
+  decayEvery: z.int().min(1).default(30).describe('step: epochs between drops'),
+  labelSmoothing: z.number().min(0).lt(1).default(0).describe('label smoothing ε'),
   classWeights: z
     .enum(['none', 'balanced'])
     .default('none')
-    .describe('balanced: rare classes count for more, so that all count alike'),
-  patience: z
-    .int()
-    .min(0)
-    .default(0)
-    .describe('stop behind so many epochs without a better validation; 0 never stops'),
+    .describe(
+      'class weights in the loss; balanced weights a class by the inverse of its frequency',
+    ),
+  patience: z.int().min(0).default(0).describe('early-stopping patience, in epochs; 0 disables it'),
 });
 
-/** Adam with weight decay is AdamW, and must be called so. */
+/** Adam with decoupled weight decay is AdamW, and must be called that. */
 const decays = ({ optimizer, weightDecay }: z.infer<typeof stage>) =>
   optimizer !== 'adam' || weightDecay === 0;
 const decayError = {
@@ -96,107 +85,114 @@ const decayError = {
 
 export type StageConfig = z.infer<typeof stage>;
 
-/** One experiment: everything that decides its result, but for the machine. */
+/** A recipe: everything that determines the result of a training, except for the machine. */
 export const trainConfig = z
   .strictObject({
     name: z.string(),
-    backbone: z
-      .enum(Object.keys(backbones) as [keyof typeof backbones])
-      .describe('the network that the head grows on'),
+    backbone: z.enum(backboneNames).describe('pretrained network that the head is attached to'),
     weights: z
       .string()
       .default('imagenet')
-      .describe('imagenet, none for random ones, or the path of a file'),
+      .describe('initial weights: imagenet, none for random initialization, or the path of a file'),
     trim: z
       .union([z.string(), z.int()])
       .nullable()
       .default(null)
-      .describe('layer that the network is cut behind, by name or number, such as -3'),
+      .describe('last layer of the backbone to keep, by name or number, such as -3'),
     freeze: z
       .union([z.int(), z.string()])
       .default(0)
       .describe(
-        'layers that stay as they are in stage 2: so many from the first, all but so many (-2), or by name (stem*,block[1-3]*; * is all)',
+        'layers that stay frozen in stage 2: a number counted from the first, all but the last n (-2), or names (stem*,block[1-3]*; * for all)',
       ),
     head: z
       .enum(['linear', 'convolution'])
       .default('linear')
       .describe(
-        "what grows on it: pooling and one dense layer, or the tutorial's 7×7 convolution and two",
+        "classification head: pooling and one dense layer, or the Keras tutorial's 7×7 convolution, pooling and two dense layers",
       ),
-    size: side.describe("side of the network's images, in pixels"),
-    dropout: z.number().min(0).max(0.9).describe("fraction of the head's inputs that is dropped"),
+    size: side.describe('side of the input images, in pixels'),
+    dropout: z.number().min(0).max(0.9).describe('dropout rate of the head'),
     split: z
       .enum(['stratified', 'in-order'])
       .default('stratified')
       .describe(
-        'which images choose and test: drawn by class, unless the data set says; or the first ones to test, then to choose, of those to train',
+        'stratified draws test and validation images at random within each class, where the data set has none; in-order takes the first training images for test and the next for validation',
       ),
     validation: z
       .number()
       .gt(0)
       .lt(0.5)
-      .describe('fraction of the training images that chooses the checkpoint instead'),
+      .describe('validation split, as a fraction of the training images'),
     test: z
       .number()
       .gt(0)
       .lt(0.5)
-      .describe('fraction that gives the final number, where the data set has no test images'),
+      .describe('test split, as a fraction, where the data set has no test images'),
     limit: z
       .int()
       .min(100)
       .nullable()
       .default(null)
-      .describe('train on so many images only, and choose and test on a fifth of that each'),
+      .describe(
+        'limit on the number of training images; validation and test use at most a fifth of it each',
+      ),
     augment: z
       .strictObject({
-        flip: z.boolean().default(false).describe('mirror every other image'),
-        flipVertical: z.boolean().default(false).describe('turn every other image upside down'),
-        quarterTurns: z.boolean().default(false).describe('turn by none to three quarters'),
+        flip: z.boolean().default(false).describe('random horizontal flip, p = 0.5'),
+        flipVertical: z.boolean().default(false).describe('random vertical flip, p = 0.5'),
+        quarterTurns: z
+          .boolean()
+          .default(false)
+          .describe('random rotation by 0, 90, 180 or 270 degrees'),
         crop: z
           .number()
           .min(0)
           .lt(0.5)
           .default(0)
-          .describe('shift by up to this fraction of the shorter side, edges reflected'),
+          .describe(
+            'random shift by up to this fraction of the shorter side, with reflection padding',
+          ),
         resizedCrop: z
           .number()
           .gt(0)
           .max(1)
           .default(1)
-          .describe('keep a square of at least this fraction of the area, anywhere; 1 keeps all'),
+          .describe('random resized crop of at least this fraction of the area; 1 disables it'),
         trivial: z
           .boolean()
           .default(false)
-          .describe('one more change out of fourteen, of shape or colour: TrivialAugment'),
+          .describe('TrivialAugment: one random operation on geometry or colour'),
         colour: z
           .number()
           .min(0)
           .lt(1)
           .default(0)
-          .describe('change brightness, contrast and saturation by up to this fraction each'),
+          .describe(
+            'colour jitter: random brightness, contrast and saturation, by up to this fraction each',
+          ),
         erase: probability
           .default(0)
-          .describe('probability that a rectangle is overwritten with noise'),
+          .describe('random erasing: probability of overwriting a rectangle with noise'),
         mixup: z
           .strictObject({
-            probability: probability.describe('of a batch whose images are blended in pairs'),
+            probability: probability.describe('mixup: probability per batch'),
             alpha: z
               .number()
               .min(0.1)
               .max(4)
-              .describe('of the beta distribution of the shares; 1 is uniform'),
+              .describe('mixup: α of the beta distribution; 1 is uniform'),
           })
           .readonly()
           .default({ probability: 0, alpha: 0.2 }),
         cutmix: z
           .strictObject({
-            probability: probability.describe('of a batch whose images get a rectangle of another'),
+            probability: probability.describe('cutmix: probability per batch'),
             alpha: z
               .number()
               .min(0.1)
               .max(4)
-              .describe('of the beta distribution of the areas; 1 is uniform'),
+              .describe('cutmix: α of the beta distribution; 1 is uniform'),
           })
           .readonly()
           .default({ probability: 0, alpha: 1 }),
@@ -206,30 +202,30 @@ export const trainConfig = z
         message: 'mixup and cutmix must not be more probable than 1 together',
       })
       .readonly(),
-    /** Only the head learns. */
+    /** Trains the head only. */
     stage1: stage
       .extend({
         augment: z
           .boolean()
           .default(false)
-          .describe('learn from augmented images, rather than from features computed once'),
+          .describe('train the head on augmented images, instead of on features computed once'),
       })
       .refine(decays, decayError)
       .readonly(),
-    /** Every kernel and bias learns; BatchNorm stays frozen. */
+    /** Fine-tunes every kernel and bias that `freeze` does not name; BatchNorm stays frozen. */
     stage2: stage
       .extend({
         sizes: z
           .array(side)
           .default([])
           .describe(
-            'sides of the images in training, in pixels, spread evenly over the epochs (96,128,160); small ones are faster',
+            'progressive resizing: sides of the training images, in pixels, spread evenly over the epochs (96,128,160); small images train faster',
           ),
         interpolate: z
           .boolean()
           .default(false)
           .describe(
-            'in the end move the kernels towards the pretrained ones, as far as the validation loss does not rise: better on photos unlike the training images',
+            'WiSE-FT: after fine-tuning, interpolate the kernels towards the pretrained ones as far as the validation loss does not rise; helps with photos unlike the training images',
           ),
       })
       .refine(decays, decayError)
@@ -238,21 +234,21 @@ export const trainConfig = z
       .enum(quantizations)
       .default('uint8')
       .describe(
-        'how kernels are stored; mixed measures which ones 8 bits would hurt, and takes float16 for these',
+        'storage format of the kernels; mixed measures which kernels lose most in uint8, and stores those in float16',
       ),
     arithmetic: z
       .enum(arithmetics)
       .default('int8')
-      .describe('what kernels of 8 bits are computed in when the model answers; int8 is faster'),
-    seed: z.int().min(0).describe('of split, head, order, augmentation and dropout'),
+      .describe('arithmetic for 8-bit kernels at inference; int8 is faster'),
+    seed: z.int().min(0).describe('random seed of split, head, order, augmentation and dropout'),
   })
   .readonly();
 
 export type TrainConfig = z.infer<typeof trainConfig>;
 
 /**
- * The stage as it runs on so many examples: with the epochs that `minSteps` asks for, and what else is
- * counted in epochs as many times as long.
+ * The stage for a training set of a given size: epochs are raised to reach `minSteps`, and everything else
+ * that is counted in epochs is scaled by the same factor.
  */
 export function stretchStage<T extends StageConfig>(config: T, examples: number): T {
   const stepsPerEpoch = Math.ceil(examples / config.batchSize);
@@ -270,7 +266,7 @@ export function stretchStage<T extends StageConfig>(config: T, examples: number)
 /**
  * Side of the training images in an epoch of stage 2, in pixels.
  *
- * Small images first are faster and do not cost accuracy (Howard 2018; Tan & Le 2021, §4).
+ * Starting with small images is faster and does not cost accuracy (Howard 2018; Tan & Le 2021, §4).
  */
 export function sizeInEpoch(
   { size, stage2: { sizes } }: TrainConfig,

@@ -3,15 +3,15 @@ import { reductionFor } from 'shared/images/reduce';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../config/random.ts';
 import { augment, sizeToAugment } from './augment.ts';
-import { changes } from './trivial-augment.ts';
+import { operations } from './trivial-augment.ts';
 
-/** Draws what it is told to. `shift` of −1 is the first of three places at a crop of one pixel. */
+/** Draws the given values. `shift` of −1 is the first of three places at a crop of one pixel. */
 const fixed = ({ mirror = false, left = 0, top = 0, crop = 0 }): Random => {
   const draws = [left + crop, top + crop];
   return { float: () => (mirror ? 0 : 0.9), below: () => draws.shift() as number };
 };
 
-// Three pixels wide, three high; red counts, green is 100 more.
+// Three pixels wide and high; red counts the pixels, green is 100 more.
 const image: Image = {
   width: 3,
   height: 3,
@@ -32,19 +32,19 @@ const none = {
 
 const reds = ({ data }: Image): number[] => [...data].filter((_, index) => index % 3 === 0);
 
-test('changes nothing when told so', () => {
+test('returns an equal image where everything is disabled', () => {
   const same = augment(image, createRandom(1), none);
   expect(same.data).toEqual(image.data);
   expect(same.data).not.toBe(image.data);
 });
 
-test('mirrors left to right, whole pixels', () => {
+test('flips horizontally, by whole pixels', () => {
   const mirrored = augment(image, fixed({ mirror: true }), { ...none, flip: true, crop: 0 });
   expect(reds(mirrored)).toEqual([3, 2, 1, 6, 5, 4, 9, 8, 7]);
   expect([...mirrored.data.subarray(0, 3)]).toEqual([3, 103, 0]);
 });
 
-test('shifts and reflects what is missing without repeating the border', () => {
+test('shifts, and pads by reflection without repeating the border', () => {
   const upLeft = fixed({ left: -1, top: -1, crop: 1 });
   expect(reds(augment(image, upLeft, { ...none, flip: true, crop: 1 / 3 }))).toEqual([
     5, 4, 5, 2, 1, 2, 5, 4, 5,
@@ -55,7 +55,7 @@ test('shifts and reflects what is missing without repeating the border', () => {
   ]);
 });
 
-test('keeps a square of at least the area told, anywhere, as often of each size', () => {
+test('crops squares of at least the given area, uniformly in area and position', () => {
   const [width, height] = [40, 20];
   const data = Uint8Array.from({ length: width * height * 3 }, (_, index) => Math.floor(index / 3));
   const random = createRandom(5);
@@ -68,7 +68,7 @@ test('keeps a square of at least the area told, anywhere, as often of each size'
     });
     expect(kept.height).toBe(kept.width);
     areas.push(kept.width ** 2 / height ** 2);
-    // The value of a pixel is its place in the image, modulo 256.
+    // The value of a pixel is its index in the image, modulo 256.
     const places = Array.from({ length: kept.width ** 2 }, (_, at) => kept.data[at * 3]);
     const first = places[0] as number;
     const expected = places.map(
@@ -96,13 +96,13 @@ test.each([
 ])('of images cropped to %f of their area, asks for those of an input of %i', (least, size) => {
   const asked = sizeToAugment(224, { ...none, resizedCrop: least });
   expect(asked).toBe(size);
-  // What is left of a large image, and of the smallest crop of it.
+  // The sides of a large image after reduction, and of its smallest crop.
   const shorter = 3024 / reductionFor(4032, 3024, asked);
   expect(shorter).toBeGreaterThanOrEqual(448);
   if (least >= 1 / 16) expect(shorter * Math.sqrt(least)).toBeGreaterThanOrEqual(224);
 });
 
-test('mirrors about half, and shifts to every place about equally often', () => {
+test('flips about half of the images, and draws every shift about equally often', () => {
   // Wide enough that all 2 × 3 × 3 outcomes differ.
   const data = Uint8Array.from({ length: 5 * 3 * 3 }, (_, index) => index);
   const wide: Image = { width: 5, height: 3, channels: 3, data };
@@ -120,13 +120,13 @@ test.each([
   [1, [7, 4, 1, 8, 5, 2, 9, 6, 3]],
   [2, [9, 8, 7, 6, 5, 4, 3, 2, 1]],
   [3, [3, 6, 9, 2, 5, 8, 1, 4, 7]],
-])('turns by %i quarters, clockwise', (turns, expected) => {
+])('rotates by %i × 90°, clockwise', (turns, expected) => {
   const below = [0, 0, turns];
   const random: Random = { float: () => 0.9, below: () => below.shift() as number };
   expect(reds(augment(image, random, { ...none, quarterTurns: true }))).toEqual(expected);
 });
 
-test('turns an image that is not square', () => {
+test('exchanges width and height of an image that is not square', () => {
   const below = [0, 0, 1];
   const random: Random = { float: () => 0.9, below: () => below.shift() as number };
   const data = Uint8ClampedArray.from([1, 2, 3, 4, 5, 6].flatMap((red) => [red, 0, 0]));
@@ -137,14 +137,14 @@ test('turns an image that is not square', () => {
   expect([turned.width, turned.height, ...reds(turned)]).toEqual([2, 3, 4, 1, 5, 2, 6, 3]);
 });
 
-test('turns upside down', () => {
+test('flips vertically', () => {
   const floats = [0.9, 0.1];
   const random: Random = { float: () => floats.shift() as number, below: () => 0 };
   const flipped = augment(image, random, { ...none, flipVertical: true });
   expect(reds(flipped)).toEqual([7, 8, 9, 4, 5, 6, 1, 2, 3]);
 });
 
-test("gives each of a square's eight symmetries about as often", () => {
+test("draws each of a square's eight symmetries about equally often", () => {
   const random = createRandom(2);
   const all = { ...none, flip: true, flipVertical: true, quarterTurns: true };
   const seen = new Map<string, number>();
@@ -156,11 +156,11 @@ test("gives each of a square's eight symmetries about as often", () => {
   for (const count of seen.values()) expect(count).toBeGreaterThan(60);
 });
 
-test("makes TrivialAugment's change behind the others", () => {
-  const below = [0, 0, changes.indexOf('posterize'), 30];
+test('applies TrivialAugment after flips and crops', () => {
+  const below = [0, 0, operations.indexOf('posterize'), 30];
   const random: Random = { float: () => 0.1, below: () => below.shift() as number };
   const changed = augment(image, random, { ...none, flip: true, trivial: true });
-  // Mirrored, and of each value the upper two bits.
+  // Flipped, and only the upper two bits of each value are left.
   expect([...changed.data.subarray(0, 9)]).toEqual([0, 64, 0, 0, 64, 0, 0, 64, 0]);
 });
 
@@ -176,7 +176,7 @@ const plain = (colour: number[], side = 32): Image => ({
  * By hand: grey is 0.299·100 + 0.587·150 + 0.114·50 = 123.65. Brightness 1.2 makes it 148.38 and the
  * channels 120, 180, 60; contrast 0.9 makes these 122.84, 176.84, 68.84; saturation 1.1 the below.
  */
-test('changes brightness, contrast and saturation', () => {
+test('jitters brightness, contrast and saturation', () => {
   const draws = [0.9, 1, 0.25, 0.75];
   const random: Random = { float: () => draws.shift() as number, below: () => 0 };
   const { data } = augment(plain([100, 150, 50]), random, { ...none, colour: 0.2 });
@@ -193,7 +193,7 @@ test('keeps contrast around the mean grey, and within 0 to 255', () => {
   ]);
 });
 
-test('erases a rectangle of 2 % to a third, as often as told', () => {
+test('erases a rectangle of 2 % to a third, with the given probability', () => {
   const random = createRandom(3);
   const areas: number[] = [];
   for (let draw = 0; draw < 400; draw++) {
@@ -204,13 +204,13 @@ test('erases a rectangle of 2 % to a third, as often as told', () => {
     if (changed.length === 0) continue;
     const [rows, columns] = [changed.map((i) => i >> 5), changed.map((i) => i & 31)];
     const span = (places: number[]) => Math.max(...places) - Math.min(...places) + 1;
-    // All of a rectangle, and nothing else.
+    // The whole rectangle is erased, and nothing else.
     expect(span(rows) * span(columns)).toBe(changed.length);
     areas.push(changed.length / 1024);
   }
   expect(areas.length).toBeGreaterThan(160);
   expect(areas.length).toBeLessThan(240);
-  // The sides are whole pixels.
+  // The sides are rounded to whole pixels.
   expect(Math.min(...areas)).toBeGreaterThan(0.01);
   expect(Math.max(...areas)).toBeLessThan(0.36);
   expect(Math.max(...areas)).toBeGreaterThan(0.3);

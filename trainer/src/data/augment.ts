@@ -3,70 +3,69 @@ import type { Random } from '../config/random.ts';
 import { trivialAugment } from './trivial-augment.ts';
 
 export interface Augmentation {
-  /** Mirror every second image, left to right. */
+  /** Random horizontal flip, p = 0.5. */
   readonly flip: boolean;
-  /** Turn every second image upside down. */
+  /** Random vertical flip, p = 0.5. */
   readonly flipVertical: boolean;
-  /** Turn by none to three quarters; an image that is not square changes its sides. */
+  /** Random rotation by 0, 90, 180 or 270 degrees; width and height may be exchanged. */
   readonly quarterTurns: boolean;
-  /** Shift by at most this fraction of the shorter side in each direction; 0 does not shift. */
+  /** Random shift by at most this fraction of the shorter side in each direction; 0 disables it. */
   readonly crop: number;
   /**
-   * Keep a square of this fraction of the shorter side's square at least, anywhere in the image,
-   * which is then resized as a whole one is; 1 keeps the image.
+   * Random crop of a square, whose area is at least this fraction of the largest square in the image;
+   * it is then resized like a whole image. 1 disables it.
    */
   readonly resizedCrop: number;
-  /** Make one more change out of fourteen: TrivialAugment. */
+  /** TrivialAugment: one operation out of fourteen. */
   readonly trivial: boolean;
-  /** Change brightness, contrast and saturation by at most this fraction each; 0 leaves them. */
+  /** Random brightness, contrast and saturation, each by at most this fraction; 0 disables it. */
   readonly colour: number;
-  /** Probability that a rectangle is overwritten. */
+  /** Probability of random erasing. */
   readonly erase: number;
 }
 
 /**
- * For which side of the network's input an image is to be reduced, so that no part of it that is kept
- * must be enlarged, if the file has the pixels: a reduced image's shorter side is twice that, and four
- * times that is as far as it goes.
+ * The input side for which images must be reduced on reading, so that even the smallest random crop need
+ * not be enlarged, as far as the file has the pixels. The shorter side of a reduced image is twice the
+ * side that it is reduced for, and at most four times the network's.
  *
- * @param size of the network's input, in pixels
+ * @param size side of the network's input, in pixels
  */
 export function sizeToAugment(size: number, { resizedCrop }: Augmentation): number {
   return Math.min(2 * size, Math.max(size, Math.ceil(size / (2 * Math.sqrt(resizedCrop)))));
 }
 
 /**
- * Changes an image as chance has it: mirrored or not, in both directions, turned and shifted, which is a crop of the
- * original size out of the padded image (He et al. 2016, §4.2, which pads with zeros; here the
- * padding reflects the image without repeating its border), then a part of it, then its colours, then a
- * part erased.
+ * Augments an image, in this order: flips, rotation and shift, which is a crop of the original size out of
+ * the padded image (He et al. 2016, §4.2, who pad with zeros; here the padding reflects the image
+ * without repeating its border); random resized crop; TrivialAugment; colour jitter; random erasing.
  *
- * @returns a new image of the same channels and, but for turns and a part of it, size; `image` is
- *   left alone
+ * @returns a new image with the same channels; its size changes with rotations and crops only. `image` is
+ *   not modified.
  */
 export function augment(image: Image, random: Random, augmentation: Augmentation): Image {
   const { flip, flipVertical, quarterTurns, crop, resizedCrop } = augmentation;
   const { trivial, colour, erase } = augmentation;
   const { width, height, channels, data } = image;
-  // Always as many draws, so that what one option draws does not depend on the other.
-  const isMirrored = random.float() < 0.5 && flip;
+  // Flip and shift are drawn even where they are disabled, so that enabling one leaves the other's draws.
+  const isFlipped = random.float() < 0.5 && flip;
   const reach = Math.round(crop * Math.min(width, height));
   const left = random.below(2 * reach + 1) - reach;
   const top = random.below(2 * reach + 1) - reach;
   const isUpsideDown = flipVertical && random.float() < 0.5;
-  // Clockwise. A quarter is a flip of the rows and a transposition, two are a flip each way.
+  // Clockwise. 90° is a vertical flip and a transposition; 180° is a flip in both directions.
   const turns = quarterTurns ? random.below(4) : 0;
-  const mirrors = isMirrored !== turns >= 2;
-  const flips = isUpsideDown !== (turns === 1 || turns === 2);
+  const flipsColumns = isFlipped !== turns >= 2;
+  const flipsRows = isUpsideDown !== (turns === 1 || turns === 2);
   const [right, down] = turns % 2 === 0 ? [1, width] : [height, 1];
 
   const changed = new Uint8ClampedArray(data.length);
   for (let y = 0; y < height; y++) {
     const fromY = reflect(y + top, height);
-    const row = (flips ? height - 1 - fromY : fromY) * width;
+    const row = (flipsRows ? height - 1 - fromY : fromY) * width;
     for (let x = 0; x < width; x++) {
       const column = reflect(x + left, width);
-      let from = (row + (mirrors ? width - 1 - column : column)) * channels;
+      let from = (row + (flipsColumns ? width - 1 - column : column)) * channels;
       let to = (y * down + x * right) * channels;
       for (let channel = 0; channel < channels; channel++) {
         changed[to++] = data[from++] as number;
@@ -75,18 +74,18 @@ export function augment(image: Image, random: Random, augmentation: Augmentation
   }
   const [newWidth, newHeight] = turns % 2 === 0 ? [width, height] : [height, width];
   const moved = { width: newWidth, height: newHeight, channels, data: changed };
-  const kept = resizedCrop < 1 ? keepSquare(moved, random, resizedCrop) : moved;
+  const kept = resizedCrop < 1 ? cropSquare(moved, random, resizedCrop) : moved;
   const augmented = trivial ? trivialAugment(kept, random) : kept;
-  if (colour > 0) changeColours(augmented, random, colour);
+  if (colour > 0) jitterColours(augmented, random, colour);
   if (erase > 0 && random.float() < erase) eraseRectangle(augmented, random);
   return augmented;
 }
 
 /**
- * torchvision's RandomResizedCrop (Szegedy et al. 2015, §6) of a square: images keep their
- * proportions here.
+ * torchvision's RandomResizedCrop (Szegedy et al. 2015, §6), of squares only: the images keep their
+ * proportions.
  */
-function keepSquare(
+function cropSquare(
   { width, height, channels, data }: Image,
   random: Random,
   least: number,
@@ -103,24 +102,24 @@ function keepSquare(
   return { width: side, height: side, channels, data: kept };
 }
 
-/** Takes a place up to one side outside `[0, length)` back in: −1 is 1, `length` is `length − 2`. */
-function reflect(place: number, length: number): number {
-  if (place < 0) return -place;
-  return place < length ? place : 2 * (length - 1) - place;
+/** Reflects a position outside `[0, length)`: −1 becomes 1, `length` becomes `length − 2`. */
+function reflect(at: number, length: number): number {
+  if (at < 0) return -at;
+  return at < length ? at : 2 * (length - 1) - at;
 }
 
 /**
- * Brightness, then contrast around the image's mean grey, then saturation around each pixel's
- * own grey, each by a factor of 1 − `reach` to 1 + `reach`: torchvision's ColorJitter without hue,
- * and in one pass, which rounds once.
+ * Colour jitter: brightness, then contrast around the image's mean grey, then saturation around each
+ * pixel's own grey, each by a factor of 1 − `reach` to 1 + `reach`. This is torchvision's ColorJitter
+ * without hue, in one pass, which rounds only once.
  */
-function changeColours({ data, channels }: Image, random: Random, reach: number): void {
+function jitterColours({ data, channels }: Image, random: Random, reach: number): void {
   const factor = () => 1 + reach * (2 * random.float() - 1);
   const [brightness, contrast, saturation] = [factor(), factor(), factor()];
   let sum = 0;
   for (let at = 0; at < data.length; at += channels) sum += greyAt(data, at);
   const mean = (brightness * sum * channels) / data.length;
-  // Both are linear, so they are one factor and one shift.
+  // Both are linear, so one factor and one shift express them.
   const scale = brightness * contrast;
   const shift = (1 - contrast) * mean;
   for (let at = 0; at < data.length; at += channels) {
@@ -139,13 +138,13 @@ function greyAt(data: Image['data'], at: number): number {
 }
 
 /**
- * Overwrites a rectangle of 2 % to a third of the image, 0.3 to 3.3 times as high as wide, with
- * noise (Zhong et al. 2020, Algorithm 1, with timm's largest area).
+ * Random erasing: overwrites a rectangle of 2 % to a third of the image, 0.3 to 3.3 times as high as
+ * wide, with noise (Zhong et al. 2020, Algorithm 1, with timm's largest area).
  */
 function eraseRectangle({ width, height, channels, data }: Image, random: Random): void {
   for (let attempt = 0; attempt < 10; attempt++) {
     const area = width * height * (0.02 + random.float() * (1 / 3 - 0.02));
-    // Uniform in the logarithm: lying as often as standing.
+    // Uniform in the logarithm, so that wide and high rectangles are equally likely.
     const aspect = Math.exp((2 * random.float() - 1) * Math.log(1 / 0.3));
     const h = Math.round(Math.sqrt(area * aspect));
     const w = Math.round(Math.sqrt(area / aspect));

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Image } from 'shared/images/preprocess/preprocess';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../config/random.ts';
-import { applyChange, changes, trivialAugment } from './trivial-augment.ts';
+import { applyOperation, operations, trivialAugment } from './trivial-augment.ts';
 
 const [WIDTH, HEIGHT] = [24, 16];
 
-/** Uneven, with all of dark and bright, and the same in Python. */
+/** An irregular image with dark and bright values, which Python computes identically. */
 const image: Image = {
   width: WIDTH,
   height: HEIGHT,
@@ -49,45 +49,45 @@ test.each([
   ['autocontrast', 1, '5aca7b4d3023e914'],
   ['equalize', 1, '02ce0fec88440381'],
   ['identity', 1, '6bb9aca7a546af72'],
-] as const)('changes %s by %i as Pillow does, bit for bit', (change, sign, expected) => {
-  expect(hashOf(applyChange(image, change, 0.5, sign))).toBe(expected);
+] as const)('changes %s by %i as Pillow does, to the bit', (operation, sign, expected) => {
+  expect(hashOf(applyOperation(image, operation, 0.5, sign))).toBe(expected);
 });
 
-test('changes all but what needs no strength by nothing at no strength', () => {
-  for (const change of changes) {
-    const isFixed = change === 'autocontrast' || change === 'equalize';
-    const changed = applyChange(image, change, 0, 1);
-    expect(hashOf(changed) === hashOf(image), change).toBe(!isFixed);
+test('is the identity at strength 0, except for operations without a strength', () => {
+  for (const operation of operations) {
+    const isFixed = operation === 'autocontrast' || operation === 'equalize';
+    const changed = applyOperation(image, operation, 0, 1);
+    expect(hashOf(changed) === hashOf(image), operation).toBe(!isFixed);
     expect(changed.data).not.toBe(image.data);
   }
 });
 
-test('leaves an image of one colour finite', () => {
+test('keeps an image of one colour finite', () => {
   const plain: Image = { ...image, data: new Uint8ClampedArray(image.data.length).fill(9) };
-  for (const change of ['autocontrast', 'equalize'] as const) {
-    expect(applyChange(plain, change, 1, 1).data).toEqual(plain.data);
+  for (const operation of ['autocontrast', 'equalize'] as const) {
+    expect(applyOperation(plain, operation, 1, 1).data).toEqual(plain.data);
   }
 });
 
-test('leaves the fourth sample of a pixel alone where colours change', () => {
+test('does not modify the fourth channel', () => {
   const data = Uint8ClampedArray.from({ length: 5 * 5 * 4 }, (_, i) => (i % 4 === 3 ? 77 : i * 2));
-  for (const change of changes.slice(6)) {
-    const changed = applyChange({ width: 5, height: 5, channels: 4, data }, change, 0.7, 1);
+  for (const operation of operations.slice(6)) {
+    const changed = applyOperation({ width: 5, height: 5, channels: 4, data }, operation, 0.7, 1);
     expect(
       [...changed.data].filter((_, i) => i % 4 === 3),
-      change,
+      operation,
     ).toEqual(Array(25).fill(77));
   }
 });
 
-test('draws the change, its strength and its sign', () => {
-  const below = [changes.indexOf('posterize'), 15];
+test('draws the operation, its strength and its sign', () => {
+  const below = [operations.indexOf('posterize'), 15];
   const random: Random = { float: () => 0.1, below: () => below.shift() as number };
   expect(hashOf(trivialAugment(image, random))).toBe(
-    hashOf(applyChange(image, 'posterize', 0.5, -1)),
+    hashOf(applyOperation(image, 'posterize', 0.5, -1)),
   );
   const drawn = createRandom(1);
   const seen = new Set(Array.from({ length: 200 }, () => hashOf(trivialAugment(image, drawn))));
-  // Fourteen changes, most with dozens of outcomes.
+  // Fourteen operations, most with dozens of outcomes.
   expect(seen.size).toBeGreaterThan(100);
 });

@@ -1,17 +1,17 @@
 import type { Image } from 'shared/images/preprocess/preprocess';
 import type { Random } from '../config/random.ts';
 
-/** How far each change goes at its strongest: torchvision's TrivialAugmentWide. */
+/** The largest magnitude of each operation, as in torchvision's TrivialAugmentWide. */
 const SHEAR = 0.99;
 const DEGREES = 135;
 const FACTOR = 0.99;
 const LEAST_BITS = 2;
-/** Of the shorter side: torchvision's 32 pixels, of 224. */
+/** Fraction of the shorter side: torchvision's 32 pixels of 224. */
 const SHIFT = 1 / 7;
-/** Strengths are drawn from so many, evenly spaced. */
+/** Number of evenly spaced strengths to draw from. */
 const STRENGTHS = 31;
 
-export const changes = [
+export const operations = [
   'identity',
   'shear-x',
   'shear-y',
@@ -29,24 +29,24 @@ export const changes = [
 ] as const;
 
 /**
- * One change out of fourteen, at a strength, both as chance has it (Müller & Hutter 2021,
- * TrivialAugment). What an image lacks is black.
+ * Applies one operation out of fourteen at a strength, both drawn uniformly (TrivialAugment, Müller &
+ * Hutter 2021). Pixels from outside the image are black.
  *
- * @returns a new image of the same size and channels; `image` is left alone
+ * @returns a new image of the same size and channels; `image` is not modified
  */
 export function trivialAugment(image: Image, random: Random): Image {
-  const change = changes[random.below(changes.length)] as (typeof changes)[number];
+  const operation = operations[random.below(operations.length)] as (typeof operations)[number];
   const strength = random.below(STRENGTHS) / (STRENGTHS - 1);
-  return applyChange(image, change, strength, random.float() < 0.5 ? -1 : 1);
+  return applyOperation(image, operation, strength, random.float() < 0.5 ? -1 : 1);
 }
 
 /**
  * @param strength 0–1
- * @param sign where a change has two directions
+ * @param sign direction, for the operations that have two
  */
-export function applyChange(
+export function applyOperation(
   image: Image,
-  change: (typeof changes)[number],
+  operation: (typeof operations)[number],
   strength: number,
   sign: 1 | -1,
 ): Image {
@@ -54,7 +54,7 @@ export function applyChange(
   const shift = Math.trunc(sign * strength * SHIFT * Math.min(width, height));
   const shear = sign * strength * SHEAR;
   const factor = 1 + sign * strength * FACTOR;
-  switch (change) {
+  switch (operation) {
     case 'identity':
       return { ...image, data: Uint8ClampedArray.from(image.data) };
     case 'shear-x':
@@ -85,27 +85,27 @@ export function applyChange(
       return blend(image, (place, channel) => smoothAt(image, place, channel), factor);
     case 'posterize': {
       const mask = (0xff << Math.round(strength * (8 - LEAST_BITS))) & 0xff;
-      return look(image, () => (value) => value & mask);
+      return mapValues(image, () => (value) => value & mask);
     }
     case 'solarize': {
       const threshold = 255 * (1 - strength);
-      return look(image, () => (value) => (value < threshold ? value : 255 - value));
+      return mapValues(image, () => (value) => (value < threshold ? value : 255 - value));
     }
     case 'autocontrast':
-      return look(image, (histogram) => {
+      return mapValues(image, (histogram) => {
         const lowest = histogram.findIndex((count) => count > 0);
         const highest = histogram.findLastIndex((count) => count > 0);
         const scale = 255 / (highest - lowest);
         return (value) => (highest > lowest ? Math.trunc(value * scale - lowest * scale) : value);
       });
     case 'equalize':
-      return look(image, equalizer);
+      return mapValues(image, equalizer);
   }
 }
 
 /**
- * Each pixel from where `x' = a x + b y + c`, `y' = d x + e y + f` of its middle lies, without
- * interpolation, as Pillow's `Image.transform`.
+ * An affine transform with nearest-neighbour sampling, as Pillow's `Image.transform`: a pixel with its
+ * middle at (x, y) takes the value at `x' = a x + b y + c`, `y' = d x + e y + f`.
  */
 function transform(
   image: Image,
@@ -125,7 +125,7 @@ function transform(
   return { ...image, data: changed };
 }
 
-/** Away from another image for a factor above 1, towards it below: Pillow's `ImageEnhance`. */
+/** Pillow's `ImageEnhance`: a factor below 1 moves towards the other image, above 1 away from it. */
 function blend(
   image: Image,
   other: (place: number, channel: number) => number,
@@ -142,14 +142,14 @@ function blend(
   return { ...image, data: changed };
 }
 
-/** Pillow's luma, of ITU-R 601-2 in 16 bits. */
+/** Pillow's luma: ITU-R 601-2 in 16-bit integers. */
 function greyAt({ channels, data }: Image, place: number): number {
   const at = place * channels;
   const [red, green, blue] = [data[at], data[at + 1], data[at + 2]] as [number, number, number];
   return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
 }
 
-/** Pillow's filter SMOOTH: a pixel five times and its eight neighbours; the border stays. */
+/** Pillow's SMOOTH filter: weight 5 for the pixel, 1 for its eight neighbours; the border is kept. */
 function smoothAt({ width, height, channels, data }: Image, place: number, channel: number) {
   const [x, y] = [place % width, Math.floor(place / width)];
   const valueAt = (at: number) => data[at * channels + channel] as number;
@@ -161,8 +161,8 @@ function smoothAt({ width, height, channels, data }: Image, place: number, chann
   return Math.trunc(sum / 13 + 0.5);
 }
 
-/** Each value by a table, which may depend on how often each is in its channel. */
-function look(
+/** Maps each value by a lookup table, which may depend on the histogram of its channel. */
+function mapValues(
   image: Image,
   by: (histogram: readonly number[]) => (value: number) => number,
 ): Image {
@@ -182,7 +182,7 @@ function look(
   return { ...image, data: changed };
 }
 
-/** Pillow's `ImageOps.equalize`: all values about equally often. */
+/** Pillow's `ImageOps.equalize`: spreads the values evenly. */
 function equalizer(histogram: readonly number[]): (value: number) => number {
   const present = histogram.filter((count) => count > 0);
   const total = present.reduce((sum, count) => sum + count, 0);

@@ -11,8 +11,8 @@ export interface ImageSet {
    */
   image(index: number, size?: number): Image | Promise<Image>;
   /** Says which images will be asked for next, and for which size, so that they can be read meanwhile. */
-  expect?(indices: readonly number[], size?: number): void;
-  /** The image's label, an index into `Dataset.labels`. */
+  prefetch?(indices: readonly number[], size?: number): void;
+  /** Its label, an index into `Dataset.labels`. */
   label(index: number): number;
   /** A hash of the image's bytes: images with the same one are copies. Absent where the data set has no copies. */
   hash?(index: number): string;

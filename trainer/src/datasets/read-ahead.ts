@@ -27,7 +27,7 @@ export class ReadAhead {
    * Announces which images will be taken next, perhaps before all of those of the last call have
    * been. Images of earlier calls that were not taken are dropped.
    */
-  expect(indices: readonly number[], size: number): void {
+  prefetch(indices: readonly number[], size: number): void {
     const next = indices.map((index) => ({ index, size }));
     const wanted = new Set([...this.#expected, ...next].map(keyOf));
     for (const key of this.#waiting.keys()) if (!wanted.has(key)) this.#waiting.delete(key);

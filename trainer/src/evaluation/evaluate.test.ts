@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { startBackend } from '../backends/start-backend.ts';
-import type { Examples } from '../data/examples.ts';
+import type { BatchSource } from '../data/batches.ts';
 import { evaluate } from './evaluate.ts';
 
 beforeAll(async () => {
@@ -12,7 +12,7 @@ beforeAll(async () => {
 const never = new AbortController().signal;
 const progress = { advance: () => {}, stop: () => {} };
 
-/** Answers as inputs: the network under test is the identity. */
+/** A source whose inputs are probabilities: the network under test is the identity. */
 const rows = [
   [0.75, 0.25],
   [0.25, 0.75],
@@ -21,7 +21,7 @@ const rows = [
   [1, 0],
 ];
 const labels = [0, 1, 1, 1, 1];
-const examples: Examples = {
+const source: BatchSource = {
   length: rows.length,
   label: (index) => labels[index] as number,
   inputs: async (indices) => tf.tensor2d(indices.map((index) => rows[index] as number[])),
@@ -32,32 +32,32 @@ const expected = {
   labels: Int32Array.from(labels),
 };
 
-test.each([1, 2, 5, 64])('keeps all answers in batches of %i', async (batchSize) => {
+test.each([1, 2, 5, 64])('returns all predictions with batches of %i', async (batchSize) => {
   const before = tf.memory().numTensors;
-  const answers = await evaluate((x) => x.clone(), examples, {
+  const predictions = await evaluate((x) => x.clone(), source, {
     progress,
     signal: never,
     batchSize,
   });
-  expect(answers).toEqual(expected);
+  expect(predictions).toEqual(expected);
   expect(tf.memory().numTensors).toBe(before);
 });
 
-test('leaves nothing behind where the network returns what it got', async () => {
+test('leaks no tensor where the network returns its input', async () => {
   const before = tf.memory().numTensors;
-  expect(await evaluate((x) => x, examples, { progress, signal: never, batchSize: 2 })).toEqual(
+  expect(await evaluate((x) => x, source, { progress, signal: never, batchSize: 2 })).toEqual(
     expected,
   );
   expect(tf.memory().numTensors).toBe(before);
 });
 
-test('says how far it is', async () => {
+test('reports its progress', async () => {
   const advances: (number | 'stop')[] = [];
   const counting = {
     advance: (images: number) => advances.push(images),
     stop: () => advances.push('stop'),
   };
-  await evaluate((x) => x.clone(), memoryExamples(5, [3]), {
+  await evaluate((x) => x.clone(), memoryBatches(5, [3]), {
     progress: counting,
     signal: never,
     batchSize: 2,
@@ -65,7 +65,7 @@ test('says how far it is', async () => {
   expect(advances).toEqual([2, 2, 1, 'stop']);
 });
 
-test('stops with the reason of the interruption', async () => {
+test("throws the signal's reason", async () => {
   const stopped = AbortSignal.abort(new Error('Stopped.'));
   let ended = false;
   const ending = {
@@ -74,8 +74,8 @@ test('stops with the reason of the interruption', async () => {
       ended = true;
     },
   };
-  const answer = evaluate((x) => x.clone(), examples, { progress: ending, signal: stopped });
+  const answer = evaluate((x) => x.clone(), source, { progress: ending, signal: stopped });
   await expect(answer).rejects.toThrow('Stopped.');
-  // A bar that is left running keeps the process alive.
+  // A progress bar that is not stopped keeps the process alive.
   expect(ended).toBe(true);
 });

@@ -1,55 +1,56 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../config/random.ts';
-import { batches, type Examples, expecting } from '../data/examples.ts';
+import { type BatchSource, batchIndices, withPrefetch } from '../data/batches.ts';
 import type { Progress } from '../files/progress.ts';
 
-/** Images a step where no gradients are kept. */
+/** Batch size for inference. */
 export const INFERENCE_BATCH = 64;
 
-/** What a network answers to examples whose classes are known. */
-export interface Answers {
+/** A network's predictions for labelled examples. */
+export interface Predictions {
   readonly classes: number;
-  /** `[n, classes]`, row by row, 0–1. */
+  /** `[n, classes]` in row-major order, 0–1. */
   readonly probabilities: Float32Array;
-  /** `[n]`, the classes that would be right. */
+  /** `[n]`, the class of each example. */
   readonly labels: Int32Array;
 }
 
 export interface EvaluateOptions {
-  /** Taken away in the end, in any case. */
+  /** Is stopped in the end, also after an error. */
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly batchSize?: number;
 }
 
 /**
- * Runs a network over all examples, in order, and keeps its answers.
+ * Runs a network on all examples of a source, in order.
  *
- * @param run from inputs `[n, …]` to probabilities `[n, classes]`
+ * @param run maps inputs `[n, …]` to probabilities `[n, classes]`
+ * @throws the signal's reason
  */
 export async function evaluate(
   run: (inputs: tf.Tensor) => tf.Tensor,
-  examples: Examples,
+  source: BatchSource,
   { progress, signal, batchSize = INFERENCE_BATCH }: EvaluateOptions,
-): Promise<Answers> {
+): Promise<Predictions> {
   let classes = 0;
   let probabilities = new Float32Array();
   try {
-    for (const indices of expecting(examples, [...batches(examples.length, batchSize)])) {
+    for (const indices of withPrefetch(source, [...batchIndices(source.length, batchSize)])) {
       signal.throwIfAborted();
-      const inputs = await examples.inputs(indices, createRandom(0));
-      const answers = tf.tidy(() => run(inputs));
-      classes = answers.shape[1] as number;
+      const inputs = await source.inputs(indices, createRandom(0));
+      const outputs = tf.tidy(() => run(inputs));
+      classes = outputs.shape[1] as number;
       if (probabilities.length === 0) {
-        probabilities = new Float32Array(examples.length * classes);
+        probabilities = new Float32Array(source.length * classes);
       }
-      probabilities.set(await answers.data<'float32'>(), (indices[0] as number) * classes);
-      tf.dispose([inputs, answers]);
+      probabilities.set(await outputs.data<'float32'>(), (indices[0] as number) * classes);
+      tf.dispose([inputs, outputs]);
       progress.advance(indices.length);
     }
   } finally {
     progress.stop();
   }
-  const labels = Int32Array.from({ length: examples.length }, (_, index) => examples.label(index));
+  const labels = Int32Array.from({ length: source.length }, (_, index) => source.label(index));
   return { classes, probabilities, labels };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatAccuracy, wilsonInterval } from './format-accuracy.ts';
 
-/** What SciPy 1.17's `binomtest(…).proportion_ci(method='wilson')` gives. */
+/** The values of SciPy 1.17's `binomtest(…).proportion_ci(method='wilson')`. */
 test.each([
   [5, 10, 0.23659, 0.76341],
   [0, 10, 0, 0.27753],
@@ -13,9 +13,9 @@ test.each([
   expect(to).toBeCloseTo(high, 4);
 });
 
-test('says how far it may be off only where images are few', () => {
+test('prints the confidence interval only where images are few', () => {
   expect(formatAccuracy({ top1: 0.5, images: 4 })).toBe(
-    '50.00 % (15 to 85 % with 95 % confidence)',
+    '50.00 % (95 % confidence interval 15 to 85 %)',
   );
   expect(formatAccuracy({ top1: 0.9494, images: 10_000 })).toBe('94.94 %');
 });

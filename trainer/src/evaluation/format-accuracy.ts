@@ -1,25 +1,25 @@
 import { formatPercent } from '../files/progress.ts';
 import type { Metrics } from './metrics.ts';
 
-/** A wider interval is worth saying. */
+/** Wider confidence intervals are printed. */
 const WIDE = 0.02;
 
-/** Of the standard normal distribution, between which 95 % lies. */
+/** 95 % of the standard normal distribution lies within ±Z. */
 const Z = 1.96;
 
-/** Top-1, with what it could be by chance where the images are few. */
+/** Top-1 accuracy, with its confidence interval where that is wide because the images are few. */
 export function formatAccuracy({ top1, images }: Pick<Metrics, 'top1' | 'images'>): string {
   const [low, high] = wilsonInterval(top1, images);
   if (high - low <= WIDE) return formatPercent(top1);
   const [from, to] = [low, high].map((share) => Math.round(100 * share));
-  return `${formatPercent(top1)} (${from} to ${to} % with 95 % confidence)`;
+  return `${formatPercent(top1)} (95 % confidence interval ${from} to ${to} %)`;
 }
 
 /**
- * The shares for which what was counted is no surprise.
+ * The Wilson score interval of a proportion.
  *
- * @param share of `count` that was found, 0–1
- * @returns the 95 % interval, 0–1
+ * @param share observed among `count`, 0–1
+ * @returns the 95 % confidence interval, 0–1
  * @see Wilson 1927, Probable inference, the law of succession, and statistical inference
  */
 export function wilsonInterval(share: number, count: number): [low: number, high: number] {

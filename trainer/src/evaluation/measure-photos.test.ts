@@ -22,9 +22,9 @@ async function put(label: string, photo: string): Promise<void> {
   await copyFile(photoOf(photo), join(folder, label, `${photo}.png`));
 }
 
-test('counts what a model has right among all of its classes, and names what it has wrong', async () => {
+test('counts correct predictions among all classes, and lists the wrong ones', async () => {
   await put('cat', 'chelsea');
-  // No ship: a photo in the wrong folder.
+  // A photo that is not a ship, in the wrong folder.
   await put('ship', 'chelsea');
   await writeFile(join(folder, 'ship', 'notes.txt'), 'no photo');
   const model = await loadModel(pathOf('../../../edge/public/models/cifar10-fast'));
@@ -40,26 +40,26 @@ test('counts what a model has right among all of its classes, and names what it 
   expect(result).toMatchObject({ right: 1, photos: 2 });
   expect(result.probability).toBeGreaterThan(cat / 2);
   expect(result.probability).toBeLessThan(0.5);
-  // The other's probability is what is left, which nine classes share.
+  // Nine classes share the remaining probability.
   expect(result.logLoss).toBeGreaterThan(-Math.log(1 - cat) / 2);
 });
 
-test('refuses a folder of another name with the list of classes, and one without photos', async () => {
+test('refuses a folder with another name, listing the classes, and one without photos', async () => {
   await put('kitten', 'chelsea');
   await expect(listPhotos(folder, ['cat', 'dog'])).rejects.toMatchObject({
     code: 'dataset_invalid',
-    message: `Expected folders called by the model's classes (cat, dog), but ${folder} has kitten.`,
+    message: `Expected folders named after the model's classes (cat, dog), but ${folder} contains kitten.`,
   });
   const empty = join(folder, 'kitten');
   await expect(listPhotos(empty, ['cat', 'dog'])).rejects.toMatchObject({
-    message: `Expected photos in folders called by the model's classes (cat, dog), but ${empty} has none.`,
+    message: `Expected photos in folders named after the model's classes (cat, dog), but ${empty} contains none.`,
   });
   await expect(listPhotos(join(folder, 'none'), ['cat'])).rejects.toMatchObject({
     code: 'dataset_invalid',
   });
 });
 
-test("says a card's benchmark figure", async () => {
+test("formats a card's benchmark accuracy", async () => {
   const { card, dispose } = await loadModel(pathOf('../../../edge/public/models/cifar10'));
   dispose();
   expect(benchmarkOf(card)).toMatch(/^9\d\.\d\d % of CIFAR-10, test$/);

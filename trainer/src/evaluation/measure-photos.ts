@@ -1,32 +1,32 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ModelCard } from 'shared/contract/model-card';
-import { photoExamples } from '../data/examples.ts';
+import { imageBatches } from '../data/batches.ts';
 import { decodingThreads } from '../datasets/decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';
 import { listNames } from '../files/list-names.ts';
 import type { Classifier } from '../models/load-model.ts';
 import { evaluate } from './evaluate.ts';
-import { answerTo, measure } from './metrics.ts';
+import { measure, topPrediction } from './metrics.ts';
 
-/** What a card calls them in the place of a data set. */
+/** The name that stands in a card in place of a data set's. */
 export const REAL_PHOTOS = 'real photos';
 
-/** Real photos in class folders, by their paths. */
+/** Real photos in class folders. */
 export interface PhotoFolder {
   readonly path: string;
   readonly photos: readonly { readonly path: string; readonly label: string }[];
 }
 
-/** How a model does on photos. */
+/** A model's result on photos. */
 export interface PhotoResult {
   readonly right: number;
   readonly photos: number;
-  /** Mean probability of the right class: finer than counting where there are few photos. */
+  /** Mean probability of the label, which is finer than accuracy where there are few photos. */
   readonly probability: number;
   /** Mean negative log-likelihood, in nats. */
   readonly logLoss: number;
-  /** The photos it has wrong, most confident first. */
+  /** The wrong predictions, most confident first. */
   readonly wrong: readonly {
     readonly photo: string;
     readonly predicted: string;
@@ -39,8 +39,8 @@ const IMAGE = /\.(jpe?g|png|webp|avif|gif|tiff?)$/i;
 /**
  * Lists the photos of a folder of class folders.
  *
- * @param labels of the model, by one of which each folder must be called
- * @throws TrainerError `dataset_invalid` for a folder called otherwise, or without photos
+ * @param labels of the model, one of which each folder must be named after
+ * @throws TrainerError `dataset_invalid` for a folder with another name, or without photos
  */
 export async function listPhotos(path: string, labels: readonly string[]): Promise<PhotoFolder> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
@@ -56,7 +56,7 @@ export async function listPhotos(path: string, labels: readonly string[]): Promi
   if (unknown.length > 0) {
     throw new TrainerError(
       'dataset_invalid',
-      `Expected folders called by the model's classes (${classes}), but ${path} has ${unknown.join(', ')}.`,
+      `Expected folders named after the model's classes (${classes}), but ${path} contains ${unknown.join(', ')}.`,
     );
   }
   const photos: PhotoFolder['photos'][number][] = [];
@@ -68,13 +68,13 @@ export async function listPhotos(path: string, labels: readonly string[]): Promi
   if (photos.length === 0) {
     throw new TrainerError(
       'dataset_invalid',
-      `Expected photos in folders called by the model's classes (${classes}), but ${path} has none.`,
+      `Expected photos in folders named after the model's classes (${classes}), but ${path} contains none.`,
     );
   }
   return { path, photos };
 }
 
-/** Has a model predict every photo, among all of its classes. */
+/** Runs a model on every photo, predicting among all of its classes. */
 export async function measurePhotos(
   { run, preprocess, labels }: Pick<Classifier, 'run' | 'preprocess' | 'labels'>,
   { photos }: PhotoFolder,
@@ -87,16 +87,16 @@ export async function measurePhotos(
       (await decodingThreads.decode(photos[index]?.path as string, preprocess.size)).image,
     label: (index: number) => classes[index] as number,
   };
-  const examples = photoExamples({ set, indices: [...classes.keys()] }, preprocess);
-  const answers = await evaluate(run, examples, {
+  const source = imageBatches({ set, indices: [...classes.keys()] }, preprocess);
+  const predictions = await evaluate(run, source, {
     progress: { advance: () => {}, stop: () => {} },
     signal: new AbortController().signal,
   });
-  const { top1, logLoss } = measure(answers);
+  const { top1, logLoss } = measure(predictions);
   const probabilityOf = (index: number, label: number) =>
-    answers.probabilities[index * answers.classes + label] as number;
+    predictions.probabilities[index * predictions.classes + label] as number;
   const wrong = classes.flatMap((label, index) => {
-    const { predicted, probability } = answerTo(answers, index);
+    const { predicted, probability } = topPrediction(predictions, index);
     if (predicted === label) return [];
     const { path, label: folder } = photos[index] as PhotoFolder['photos'][number];
     const photo = join(folder, basename(path));
@@ -112,7 +112,7 @@ export async function measurePhotos(
   };
 }
 
-/** A card's benchmark figure, such as `96.55 % of CIFAR-10, test`. */
+/** The benchmark accuracy in a card, such as `96.55 % of CIFAR-10, test`. */
 export function benchmarkOf({ accuracy }: ModelCard): string {
   const measured = accuracy.find(({ source }) => source === 'measured') ?? accuracy[0];
   if (!measured) return 'none';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Answers } from './evaluate.ts';
-import { answerTo, confusionOf, measure, metricsByClass } from './metrics.ts';
+import type { Predictions } from './evaluate.ts';
+import { confusionMatrix, measure, metricsByClass, topPrediction } from './metrics.ts';
 
-function answers(rows: readonly number[][], labels: readonly number[]): Answers {
+function predictions(rows: readonly number[][], labels: readonly number[]): Predictions {
   return {
     classes: rows[0]?.length as number,
     probabilities: Float32Array.from(rows.flat()),
@@ -10,7 +10,7 @@ function answers(rows: readonly number[][], labels: readonly number[]): Answers 
   };
 }
 
-const four = answers(
+const four = predictions(
   [
     [0.75, 0.25, 0],
     [0.25, 0.75, 0],
@@ -20,10 +20,10 @@ const four = answers(
   [0, 1, 1, 0],
 );
 
-test('counts right answers and weighs their certainty', () => {
+test('computes accuracy and log loss', () => {
   const { images, top1, top5, logLoss } = measure(four);
   expect({ images, top1, top5 }).toEqual({ images: 4, top1: 0.5, top5: null });
-  // The last gave its class no chance, of which the smallest float32 is left.
+  // The last label has probability 0, which counts as the smallest float32.
   const losses = [Math.log(4 / 3), Math.log(4 / 3), Math.log(4), 126 * Math.log(2)];
   expect(logLoss).toBeCloseTo(losses.reduce((a, b) => a + b) / 4, 6);
 });
@@ -39,26 +39,26 @@ test('compares confidence with accuracy, bin by bin', () => {
 });
 
 test('puts full certainty into the last bin', () => {
-  const { bins, ece } = measure(answers([[1, 0]], [0]));
+  const { bins, ece } = measure(predictions([[1, 0]], [0]));
   expect(bins[14]).toEqual({ count: 1, confidence: 1, accuracy: 1 });
   expect(ece).toBe(0);
 });
 
-test('counts the right class among the first five, of equal ones the first', () => {
+test('computes top-5 accuracy, ranking equal probabilities by class', () => {
   const row = [0.2, 0.2, 0.2, 0.2, 0.1, 0.1, 0];
   const rows = row.map(() => row);
-  const { top1, top5 } = measure(answers(rows, [0, 1, 2, 3, 4, 5, 6]));
+  const { top1, top5 } = measure(predictions(rows, [0, 1, 2, 3, 4, 5, 6]));
   expect({ top1, top5 }).toEqual({ top1: 1 / 7, top5: 5 / 7 });
 });
 
-test('counts what was taken for what', () => {
-  const confusion = confusionOf(four);
+test('computes the confusion matrix', () => {
+  const confusion = confusionMatrix(four);
   expect(confusion).toEqual([
     [1, 0, 1],
     [1, 1, 0],
     [0, 0, 0],
   ]);
-  expect(answerTo(four, 3)).toEqual({ predicted: 2, probability: 0.75 });
+  expect(topPrediction(four, 3)).toEqual({ predicted: 2, probability: 0.75 });
   expect(metricsByClass(confusion)).toEqual([
     { images: 2, precision: 1 / 2, recall: 1 / 2, f1: 1 / 2 },
     { images: 2, precision: 1, recall: 1 / 2, f1: 2 / 3 },
@@ -66,8 +66,8 @@ test('counts what was taken for what', () => {
   ]);
 });
 
-test('says so where answers are no numbers', () => {
-  expect(() => measure(answers([[Number.NaN, Number.NaN]], [0]))).toThrow(
+test('refuses probabilities that are not numbers', () => {
+  expect(() => measure(predictions([[Number.NaN, Number.NaN]], [0]))).toThrow(
     'Expected probabilities of 0–1 from the network, but got NaN: lower the peak learning rate.',
   );
 });

@@ -1,25 +1,25 @@
 import { TrainerError } from '../errors.ts';
-import type { Answers } from './evaluate.ts';
+import type { Predictions } from './evaluate.ts';
 
-/** Answers of about the same confidence. */
+/** Predictions of similar confidence. */
 export interface ConfidenceBin {
   readonly count: number;
-  /** Means of its answers, 0–1; both 0 in an empty bin. */
+  /** Means over the bin, 0–1; both are 0 in an empty bin. */
   readonly confidence: number;
   readonly accuracy: number;
 }
 
-/** How good answers are; fractions are 0–1. */
+/** The quality of predictions; fractions are 0–1. */
 export interface Metrics {
   readonly images: number;
   readonly top1: number;
-  /** The right class is among the five most probable; null where there are no more than five. */
+  /** Null where there are no more than five classes. */
   readonly top5: number | null;
   /** Mean negative log-likelihood, in nats. */
   readonly logLoss: number;
   /** Expected calibration error (Guo et al. 2017, eq. 3), of {@link BINS} bins. */
   readonly ece: number;
-  /** By confidence, from `0–1/15` to `14/15–1`: the reliability diagram. */
+  /** The reliability diagram: bins by confidence, from `0–1/15` to `14/15–1`. */
   readonly bins: readonly ConfidenceBin[];
 }
 
@@ -29,22 +29,23 @@ const BINS = 15;
 /** A float32 probability may have underflowed to 0, whose logarithm is not finite. */
 export const SMALLEST_PROBABILITY = 2 ** -126;
 
-/** @throws TrainerError `loss_not_finite` where the network has lost its way */
-export function measure({ classes, probabilities, labels }: Answers): Metrics {
+/** @throws TrainerError `loss_not_finite` where probabilities are not finite: the training diverged */
+export function measure({ classes, probabilities, labels }: Predictions): Metrics {
   const bins = Array.from({ length: BINS }, () => ({ count: 0, confidence: 0, right: 0 }));
   let [right, rightOfFive, logLoss] = [0, 0, 0];
   labels.forEach((label, index) => {
     const row = probabilities.subarray(index * classes, (index + 1) * classes);
-    const truth = row[label] as number;
+    const probability = row[label] as number;
     const confidence = Math.max(...row);
-    // Of equal ones, the first is the answer.
+    // Among equal probabilities, the first class is predicted.
     const rank = row.reduce(
-      (better, p, at) => (p > truth || (p === truth && at < label) ? better + 1 : better),
+      (better, p, at) =>
+        p > probability || (p === probability && at < label) ? better + 1 : better,
       0,
     );
     if (rank === 0) right += 1;
     if (rank < 5) rightOfFive += 1;
-    logLoss -= Math.log(Math.max(truth, SMALLEST_PROBABILITY));
+    logLoss -= Math.log(Math.max(probability, SMALLEST_PROBABILITY));
     const bin = bins[Math.max(Math.ceil(confidence * BINS) - 1, 0)];
     if (!bin) {
       throw new TrainerError(
@@ -71,21 +72,21 @@ export function measure({ classes, probabilities, labels }: Answers): Metrics {
   };
 }
 
-/** How often each class was taken for each: `confusion[actual][predicted]` images. */
-export function confusionOf(answers: Answers): number[][] {
-  const { classes, labels } = answers;
+/** The confusion matrix: `confusion[actual][predicted]` images. */
+export function confusionMatrix(predictions: Predictions): number[][] {
+  const { classes, labels } = predictions;
   const confusion = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
   labels.forEach((label, index) => {
     const counts = confusion[label] as number[];
-    const { predicted } = answerTo(answers, index);
+    const { predicted } = topPrediction(predictions, index);
     counts[predicted] = (counts[predicted] as number) + 1;
   });
   return confusion;
 }
 
-/** The most probable class of one example. */
-export function answerTo(
-  { classes, probabilities }: Answers,
+/** The most probable class of one example, and its probability. */
+export function topPrediction(
+  { classes, probabilities }: Predictions,
   index: number,
 ): { predicted: number; probability: number } {
   const row = probabilities.subarray(index * classes, (index + 1) * classes);
@@ -93,15 +94,15 @@ export function answerTo(
   return { predicted: row.indexOf(probability), probability };
 }
 
-/** Fractions, 0–1; 0 where there is nothing to count. */
+/** Metrics of one class; fractions are 0–1, and 0 where their denominator is. */
 export interface ClassMetrics {
-  /** Images of the class. */
+  /** Number of images of the class. */
   readonly images: number;
-  /** Of the images taken for the class, those that are of it. */
+  /** Fraction of the images predicted as the class that belong to it. */
   readonly precision: number;
-  /** Of the images of the class, those taken for it. */
+  /** Fraction of the images of the class that are predicted as it. */
   readonly recall: number;
-  /** Harmonic mean of the two. */
+  /** Harmonic mean of precision and recall. */
   readonly f1: number;
 }
 

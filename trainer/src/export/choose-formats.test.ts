@@ -40,7 +40,7 @@ beforeAll(async () => {
   plan = fusePlan(buildTinyNetwork());
 });
 
-/** Mean KL(float32 ‖ quantized), and the bytes of all weights. */
+/** Mean KL(float32 ‖ quantized), and the size of all weights in bytes. */
 async function costOf(formats: KernelFormats): Promise<{ loss: number; bytes: number }> {
   const model = await toGraphModel(plan, TINY_SIZE, formats);
   const graph = await loadGraph(toArtifacts(model));
@@ -59,7 +59,7 @@ async function costOf(formats: KernelFormats): Promise<{ loss: number; bytes: nu
   return { loss: loss / COUNT, bytes: model.weightData.length };
 }
 
-test('lowers the loss of 8 bits by a few kernels in 16, and keeps no tensor', async () => {
+test('reduces the loss of 8 bits with a few kernels in float16, and leaks no tensor', async () => {
   const before = tf.memory().numTensors;
   const formats = await chooseFormats(plan, spec, images, new AbortController().signal);
   expect(tf.memory().numTensors).toBe(before);
@@ -74,7 +74,7 @@ test('lowers the loss of 8 bits by a few kernels in 16, and keeps no tensor', as
   expect(mixed.bytes - uint8.bytes).toBeLessThanOrEqual(numbers * 0.1);
 });
 
-test('stops when told to, and keeps no tensor', async () => {
+test('stops when the signal is aborted, and leaks no tensor', async () => {
   const before = tf.memory().numTensors;
   const reason = new Error('enough');
   await expect(chooseFormats(plan, spec, images, AbortSignal.abort(reason))).rejects.toBe(reason);

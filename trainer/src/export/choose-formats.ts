@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { KernelFormat } from '../config/quantizations.ts';
 import { createRandom } from '../config/random.ts';
-import { batches, photoExamples } from '../data/examples.ts';
+import { batchIndices, imageBatches } from '../data/batches.ts';
 import { type Part, subset } from '../datasets/split.ts';
 import { INFERENCE_BATCH } from '../evaluation/evaluate.ts';
 import { SMALLEST_PROBABILITY } from '../evaluation/metrics.ts';
@@ -11,32 +12,32 @@ import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { type KernelFormats, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
-import type { KernelFormat } from './quantize.ts';
 
-/** What may remain of the loss of 8 bits, and how much more room this may take. */
-const LOSS_LEFT = 0.1;
-const MORE_BYTES = 0.1;
+/** The fraction of the 8-bit loss that may remain, and the fraction by which the model may grow for it. */
+const REMAINING_LOSS = 0.1;
+const EXTRA_BYTES = 0.1;
 
-/** Few do: a kernel's loss is a property of its rounding more than of the images. */
+/** A few images suffice: a kernel's loss depends on its rounding more than on the images. */
 const IMAGES = 128;
 
 interface Sensitivity {
   /** `layer/kernel`. */
   readonly name: string;
-  /** How many numbers it has. */
+  /** Number of weights. */
   readonly size: number;
-  /** What 8 bits in this kernel alone cost, in nats an image. */
+  /** Loss from quantizing only this kernel to 8 bits, in nats per image. */
   readonly loss: number;
 }
 
 /**
- * Chooses which kernels stay in float16 while the others take 8 bits: those that cost the most for
- * their size, until a tenth of the loss is left or the model is a tenth larger. Each kernel is
- * quantized alone and the network run on images; the loss is the divergence of its answers from
- * those in float32, `KL(float32 ‖ quantized)`, which needs no labels.
+ * Chooses the kernels to store in float16 while the others take 8 bits: those with the highest loss for
+ * their size, until a tenth of the loss remains or the model is a tenth larger. Each kernel is quantized
+ * alone, and the network runs on images; the loss is the divergence of its predictions from those in
+ * float32, `KL(float32 ‖ quantized)`, which needs no labels.
  *
- * @param images other than those of the test; some are drawn
- * @returns a format for each kernel
+ * @param part images that are not test images, of which a sample is drawn
+ * @returns the format of each kernel
+ * @throws the signal's reason
  */
 export async function chooseFormats(
   plan: Plan,
@@ -45,12 +46,12 @@ export async function chooseFormats(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, KernelFormat>> {
   const drawn = { set, indices: subset(indices, set, { count: IMAGES, seed: 1 }) };
-  const examples = photoExamples(drawn, preprocess);
+  const source = imageBatches(drawn, preprocess);
   const { size } = preprocess;
   const { kernels } = await toGraphModel(plan, size, 'float32');
   const inputs: tf.Tensor[] = [];
   const expected: tf.Tensor[] = [];
-  const progress = startProgress('Quantization, kernel by kernel', kernels.size * examples.length);
+  const progress = startProgress('Quantization, kernel by kernel', kernels.size * source.length);
   const lossOf = async (formats: KernelFormats): Promise<number> => {
     const graph = await loadGraph(toArtifacts(await toGraphModel(plan, size, formats)));
     try {
@@ -61,14 +62,14 @@ export async function chooseFormats(
         sum += (await loss.data())[0] as number;
         loss.dispose();
       }
-      return sum / examples.length;
+      return sum / source.length;
     } finally {
       graph.dispose();
     }
   };
   try {
-    for (const batch of batches(examples.length, INFERENCE_BATCH)) {
-      const input = await examples.inputs(batch, createRandom(0));
+    for (const batch of batchIndices(source.length, INFERENCE_BATCH)) {
+      const input = await source.inputs(batch, createRandom(0));
       inputs.push(input);
       expected.push(tf.tidy(() => runPlan(plan, input)));
     }
@@ -76,7 +77,7 @@ export async function chooseFormats(
     for (const [name, size] of kernels) {
       const formats = formatsOf(kernels, (kernel) => (kernel === name ? 'uint8' : 'float32'));
       sensitivities.push({ name, size, loss: await lossOf(formats) });
-      progress.advance(examples.length);
+      progress.advance(source.length);
     }
     return await mix(kernels, sensitivities, lossOf);
   } finally {
@@ -85,30 +86,30 @@ export async function chooseFormats(
   }
 }
 
-/** The shortest list of the most sensitive kernels that is enough, by bisection. */
+/** Finds the shortest sufficient list of the most sensitive kernels, by bisection. */
 async function mix(
   kernels: ReadonlyMap<string, number>,
   sensitivities: readonly Sensitivity[],
   lossOf: (formats: KernelFormats) => Promise<number>,
 ): Promise<ReadonlyMap<string, KernelFormat>> {
   const ranked = sensitivities.toSorted((a, b) => b.loss / b.size - a.loss / a.size);
-  const fine = (count: number) => {
+  const formatsWith = (count: number) => {
     const names = new Set(ranked.slice(0, count).map(({ name }) => name));
     return formatsOf(kernels, (kernel) => (names.has(kernel) ? 'float16' : 'uint8'));
   };
-  const enough = (await lossOf('uint8')) * LOSS_LEFT;
+  const enough = (await lossOf('uint8')) * REMAINING_LOSS;
   let [low, high] = [0, affordable(ranked)];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((await lossOf(fine(middle))) <= enough) high = middle;
+    if ((await lossOf(formatsWith(middle))) <= enough) high = middle;
     else low = middle + 1;
   }
-  return fine(low);
+  return formatsWith(low);
 }
 
-/** How many of the first may be in float16, at a byte more for each of their numbers. */
+/** How many of the first kernels may be stored in float16, at one more byte per weight. */
 function affordable(ranked: readonly Sensitivity[]): number {
-  let bytes = ranked.reduce((sum, { size }) => sum + size, 0) * MORE_BYTES;
+  let bytes = ranked.reduce((sum, { size }) => sum + size, 0) * EXTRA_BYTES;
   const end = ranked.findIndex(({ size }) => {
     bytes -= size;
     return bytes < 0;
@@ -123,7 +124,7 @@ function formatsOf(
   return new Map([...kernels.keys()].map((kernel) => [kernel, format(kernel)]));
 }
 
-/** Sum over a batch, in nats. */
+/** KL divergence, summed over a batch, in nats. */
 function divergence(expected: tf.Tensor, actual: tf.Tensor): tf.Tensor {
   const log = (probabilities: tf.Tensor) => tf.log(probabilities.maximum(SMALLEST_PROBABILITY));
   return expected.mul(log(expected).sub(log(actual))).sum();

@@ -41,7 +41,7 @@ async function save(
   await saveCheckpoint(checkpointIn(run), { header, tensors });
 }
 
-test('writes what a run has trained, and the rest as the pretraining left it', async () => {
+test('writes the trained weights of a run, and the pretrained BatchNorm', async () => {
   await save(config);
   const path = join(run, 'network.weights.h5');
   const before = tf.memory().numTensors;
@@ -60,7 +60,7 @@ test('writes what a run has trained, and the rest as the pretraining left it', a
   dispose();
 });
 
-test('takes the best epoch of a run that is not over, and refuses one that has none', async () => {
+test('exports the best epoch of an unfinished run, and refuses a run without one', async () => {
   const bias = { shape: [CLASSES], values: new Float32Array(CLASSES).fill(3) };
   const tensors = new Map([...trained, ['best/predictions/bias', bias] as const]);
   await save(config, { stage: 2, best: { epoch: 1, accuracy: 0.5 } }, tensors);
@@ -74,7 +74,7 @@ test('takes the best epoch of a run that is not over, and refuses one that has n
   await expect(exportRunKeras(path, run)).rejects.toMatchObject({ code: 'run_invalid' });
 });
 
-test('refuses a run whose BatchNorm no checkpoint has', async () => {
+test('refuses a run whose BatchNorm is not in the checkpoint', async () => {
   await save({ ...config, weights: 'none' });
   await expect(exportRunKeras(join(run, 'x.weights.h5'), run)).rejects.toMatchObject({
     code: 'config_invalid',

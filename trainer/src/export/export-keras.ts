@@ -1,4 +1,5 @@
-import { type BackboneName, buildBackbone } from '../backbones/registry.ts';
+import { buildBackbone } from '../backbones/registry.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
 import { loadRun } from '../runs/load-run.ts';
 import { writeKerasH5 } from '../weights/keras/write-keras-h5.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
@@ -21,11 +22,11 @@ export async function exportPretrainedKeras(
 }
 
 /**
- * Writes the network of a run as weights for Keras, BatchNorm as the pretraining left it.
+ * Writes the network of a run as weights for Keras, with the BatchNorm of the pretrained weights.
  *
  * @param path ends in `.weights.h5`
- * @throws TrainerError `checkpoint_invalid`, `config_invalid` where BatchNorm is not the
- *   pretraining's, `disk_full`
+ * @throws TrainerError `checkpoint_invalid`, `config_invalid` where BatchNorm is not from
+ *   pretrained weights, `disk_full`
  */
 export async function exportRunKeras(path: string, run: string): Promise<void> {
   const { network, dispose } = await loadRun(run);

@@ -2,29 +2,31 @@ import { basename } from 'node:path';
 import imagenetLabels from 'shared/contract/labels/imagenet-1k.json' with { type: 'json' };
 import type { Arithmetic, ModelCard } from 'shared/contract/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
-import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
+import { backbones, buildBackbone } from '../backbones/registry.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
+import type { KernelFormat } from '../config/quantizations.ts';
 import type { Part } from '../datasets/split.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan } from '../plan/plan.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
 import { chooseFormats } from './choose-formats.ts';
 import { toGraphModel } from './graph-model.ts';
-import { describeQuantization, type KernelFormat } from './quantize.ts';
+import { describeQuantization } from './quantize.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
 interface PretrainedOptions {
   /**
-   * A format for all kernels; or images, of about the size that the network needs, to choose one for
-   * each by.
+   * One format for all kernels; or a function that returns images, reduced for the given network input
+   * side in pixels, by which to choose the format of each kernel.
    */
   readonly quantize?: KernelFormat | ((size: number) => Promise<Part>);
   readonly arithmetic?: Arithmetic;
 }
 
 /**
- * Exports a network as ImageNet left it, with its 1,000 classes.
+ * Exports a network pretrained on ImageNet, with its 1,000 classes.
  *
- * @param weights `imagenet`, the path of a file, or `none` for random ones, to try a network's speed
+ * @param weights `imagenet`, the path of a file, or `none` for random ones, to measure a network's speed
  * @throws TrainerError `weights_invalid`
  */
 export async function exportPretrained(

@@ -3,13 +3,13 @@ import type { Arithmetic, ModelCard } from 'shared/contract/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
 import { backbones } from '../backbones/registry.ts';
 import type { TrainConfig } from '../config/train-config.ts';
-import type { Examples } from '../data/examples.ts';
-import type { PreparedPhotos } from '../data/prepare-photos.ts';
-import { type Answers, evaluate } from '../evaluation/evaluate.ts';
+import type { BatchSource } from '../data/batches.ts';
+import type { PreparedImages } from '../data/prepare-images.ts';
+import { fitTemperature } from '../evaluation/calibration.ts';
+import { evaluate, type Predictions } from '../evaluation/evaluate.ts';
 import { formatAccuracy } from '../evaluation/format-accuracy.ts';
 import { measurePhotos, type PhotoFolder, REAL_PHOTOS } from '../evaluation/measure-photos.ts';
 import { measure } from '../evaluation/metrics.ts';
-import { fitTemperature } from '../evaluation/temperature.ts';
 import { formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
 import { type Classifier, loadGraph, type Network } from '../models/load-model.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -24,36 +24,36 @@ import { toGraphModel } from './graph-model.ts';
 import { describeQuantization } from './quantize.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
-/** A network at the end of its training. */
-export interface Trained extends PreparedPhotos {
-  /** The model's. */
+/** A trained network, with everything needed to export it. */
+export interface Trained extends PreparedImages {
+  /** Id of the model. */
   readonly id: string;
   readonly config: TrainConfig;
   readonly plan: Plan;
-  /** How many weights it has, BatchNorm's included. */
+  /** Number of weights, including BatchNorm. */
   readonly parameters: number;
   readonly session: Session;
-  /** To measure the model on too, where there are any. */
+  /** Real photos to measure the model on in addition to the test images. */
   readonly realPhotos: PhotoFolder | undefined;
   readonly run: SessionRun & { readonly models: string; readonly publicCommand: string };
 }
 
 /**
  * Calibrates, quantizes and measures a trained network, and writes its model directory and the run's
- * report. What is measured is what is written.
+ * report. The measured model is exactly the written one.
  *
  * @throws TrainerError `disk_full`
  */
 export async function exportTrained(trained: Trained): Promise<ModelCard> {
-  const { id, config, plan, parameters, dataset, preprocess, splits, photos, session, run } =
+  const { id, config, plan, parameters, dataset, preprocess, splits, images, session, run } =
     trained;
   const labels = dataset.labels.map((name) => ({ name }));
   const { signal, say } = run;
-  const answersOf = (examples: Examples, title: string) => {
-    const progress = startProgress(title, examples.length);
-    return evaluate((inputs) => runPlan(plan, inputs), examples, { progress, signal });
+  const predictionsOf = (source: BatchSource, title: string) => {
+    const progress = startProgress(title, source.length);
+    return evaluate((inputs) => runPlan(plan, inputs), source, { progress, signal });
   };
-  const temperature = fitTemperature(await answersOf(photos.validation, 'Calibration'));
+  const temperature = fitTemperature(await predictionsOf(images.validation, 'Calibration'));
   await session.log({ event: 'calibrate', temperature });
   const formats =
     config.quantize === 'mixed'
@@ -62,17 +62,17 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
   const model = await toGraphModel(plan, config.size, formats, temperature);
   const quantization = describeQuantization(config.quantize, config.arithmetic);
   const results = await collectResults({
-    float32: await answersOf(photos.test, 'Test, float32'),
-    served: await servedAnswers(model, photos.test, signal, quantization.arithmetic),
+    float32: await predictionsOf(images.test, 'Test, float32'),
+    served: await servedPredictions(model, images.test, signal, quantization.arithmetic),
     temperature,
     images: splits.test,
     seed: config.seed,
   });
   const { float32, quantized, uncalibrated } = results;
-  // The Worker computes so where it has no relaxed SIMD.
+  // The Worker falls back to float32 arithmetic without relaxed SIMD.
   const inFloat32 =
     quantization.arithmetic === 'int8'
-      ? measure(await servedAnswers(model, photos.test, signal, 'float32'))
+      ? measure(await servedPredictions(model, images.test, signal, 'float32'))
       : null;
   const onPhotos =
     trained.realPhotos &&
@@ -84,8 +84,8 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     }));
   await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
   const directory = join(run.models, id);
-  // A session that goes on says only from which run.
-  const begun = (await readRunLog(run.directory)).find((line) => line.event === 'start');
+  // The command of a resumed session names only the run, so the first session's is used.
+  const started = (await readRunLog(run.directory)).find((line) => line.event === 'start');
   const card = await writeModelDirectory(directory, model, {
     id,
     title: `${backbones[config.backbone].title}, ${dataset.title}`,
@@ -110,15 +110,15 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     ],
     calibration: {
       temperature,
-      images: photos.validation.length,
+      images: images.validation.length,
       ece: { before: uncalibrated.ece, after: quantized.ece },
     },
     training: {
-      command: begun?.publicCommand ?? begun?.command ?? run.publicCommand,
+      command: started?.publicCommand ?? started?.command ?? run.publicCommand,
       seconds: Math.round(session.seconds),
       // Of a path the last part only: the card is public.
       config: { ...config, weights: basename(config.weights) },
-      data: { hash: dataset.hash, images: photos.plain.length },
+      data: { hash: dataset.hash, images: images.plain.length },
     },
     licences: [
       ...licencesOf(config.backbone, config.weights),
@@ -126,18 +126,18 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     ],
   });
   say(
-    `Test, ${quantized.images} images: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB), trained in ${formatSeconds(session.seconds)}.`,
+    `Test accuracy on ${quantized.images} images: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB); trained in ${formatSeconds(session.seconds)}.`,
   );
   if (onPhotos) {
-    say(`Real photos: ${formatPercent(onPhotos.quantized)} of ${onPhotos.images} right.`);
+    say(`Accuracy on real photos (${onPhotos.images}): ${formatPercent(onPhotos.quantized)}.`);
   }
-  say(`Written to ${directory}.`);
+  say(`Model written to ${directory}.`);
   await saveOutcome(run.directory, card, results);
   say(`Report: ${await writeReport(run.directory)}.`);
   return card;
 }
 
-/** A card's line on real photos, which need not have all of the classes. */
+/** The card's accuracy on real photos, which need not cover all classes. */
 async function measureOnPhotos(
   photos: PhotoFolder,
   {
@@ -165,13 +165,13 @@ async function measureOnPhotos(
   }
 }
 
-/** As the Worker runs it. */
-async function servedAnswers(
+/** The predictions of the model as the Worker computes them. */
+async function servedPredictions(
   model: GraphModel,
-  test: Examples,
+  test: BatchSource,
   signal: AbortSignal,
   arithmetic: Arithmetic = 'float32',
-): Promise<Answers> {
+): Promise<Predictions> {
   const graph = await loadGraph(toArtifacts(model), arithmetic);
   const progress = startProgress(`Test, quantized, in ${arithmetic}`, test.length);
   try {

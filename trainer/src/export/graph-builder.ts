@@ -1,10 +1,11 @@
 import type { io } from '@tensorflow/tfjs';
 import type { GraphOperation } from 'shared/inference/graph/operations';
+import type { KernelFormat } from '../config/quantizations.ts';
 import type { GraphWriter } from '../plan/graph-writer.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
-import { type KernelFormat, quantizePerChannel, STEP } from './quantize.ts';
+import { quantizePerChannel, STEP } from './quantize.ts';
 
-/** One for all kernels, or each by its name. */
+/** One format for all kernels, or a format for each kernel by its name. */
 export type KernelFormats = KernelFormat | ReadonlyMap<string, KernelFormat>;
 
 export interface GraphNode {
@@ -21,11 +22,11 @@ export interface GraphModel {
   readonly weightSpecs: readonly io.WeightsManifestEntry[];
   /** In the order of `weightSpecs`. */
   readonly weightData: Uint8Array<ArrayBuffer>;
-  /** How many numbers each kernel has, by its name. */
+  /** Number of weights of each kernel, by its name. */
   readonly kernels: ReadonlyMap<string, number>;
 }
 
-/** What `tf.loadGraphModel` takes. */
+/** The form that `tf.loadGraphModel` accepts. */
 export function toArtifacts(model: GraphModel): io.ModelArtifacts {
   return {
     modelTopology: model.topology,
@@ -35,13 +36,13 @@ export function toArtifacts(model: GraphModel): io.ModelArtifacts {
   };
 }
 
-/** An input or output: its node's name and its shape, −1 where it is open. */
+/** An input or output: its node's name and its shape, with −1 for a dynamic dimension. */
 export interface GraphPort {
   readonly name: string;
   readonly shape: readonly number[];
 }
 
-/** Gathers nodes and weights. */
+/** Collects the nodes and weights of a graph model. */
 export class GraphBuilder implements GraphWriter {
   readonly #formats: KernelFormats;
   readonly #nodes: GraphNode[] = [];
@@ -70,9 +71,9 @@ export class GraphBuilder implements GraphWriter {
   }
 
   /**
-   * The tfjs format has one scale a tensor. So a kernel in whole steps is stored divided by its
-   * channels' scales, and the graph multiplies two constants: right in any tfjs program, and free
-   * where the loader folds it once (`shared/inference/fold-constants`).
+   * The tfjs format has one scale per tensor. A quantized kernel is therefore stored divided by its
+   * channels' scales, and the graph multiplies the two constants. Any tfjs program computes this
+   * correctly, and it costs nothing where the loader folds it once (`shared/inference/fold-constants`).
    */
   kernel(name: string, kernel: NamedTensor, channelDimensions: 1 | 2): string {
     this.#kernels.set(name, kernel.values.length);
@@ -105,7 +106,7 @@ export class GraphBuilder implements GraphWriter {
     return this.#constant({ name, shape: [...shape], dtype: 'float32' }, values);
   }
 
-  /** @param shape of the constant; by default a list, `[values.length]` */
+  /** @param shape of the constant, `[values.length]` by default */
   integers(
     name: string,
     values: readonly number[],

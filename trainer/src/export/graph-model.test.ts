@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { buildBackbone } from '../backbones/registry.ts';
 import { startBackend } from '../backends/start-backend.ts';
+import { type KernelFormat, kernelFormats } from '../config/quantizations.ts';
 import { loadGraph } from '../models/load-model.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, type Plan } from '../plan/plan.ts';
@@ -11,27 +12,29 @@ import { runPlan } from '../plan/run.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
 import { toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
-import { type KernelFormat, kernelFormats } from './quantize.ts';
 
 beforeAll(async () => {
   await startBackend('wasm', () => {});
 });
 
-/** With nothing but tfjs itself. */
-async function answersOf(artifacts: tf.io.ModelArtifacts, photos: tf.Tensor): Promise<tf.Tensor> {
+/** Runs the model in plain tfjs. */
+async function predictionsOf(
+  artifacts: tf.io.ModelArtifacts,
+  photos: tf.Tensor,
+): Promise<tf.Tensor> {
   const graph = await tf.loadGraphModel({ load: async () => artifacts });
   return graph.predict(photos) as tf.Tensor;
 }
 
-/** With what evaluates, and serves. */
-async function servedAnswers(
+/** Runs the model as in evaluation and in the Worker. */
+async function servedPredictions(
   artifacts: tf.io.ModelArtifacts,
   photos: tf.Tensor,
 ): Promise<tf.Tensor> {
   const graph = await loadGraph(artifacts);
-  const answers = graph.run(photos);
+  const predictions = graph.run(photos);
   graph.dispose();
-  return answers;
+  return predictions;
 }
 
 describe('a tiny network of every kind of step', () => {
@@ -45,27 +48,27 @@ describe('a tiny network of every kind of step', () => {
     expected = runPlan(plan, photos);
   });
 
-  test('answers in float32 as the plan does', async () => {
+  test('predicts in float32 as the plan does', async () => {
     const model = await toGraphModel(plan, TINY_SIZE, 'float32');
-    expect(largestDifference(await answersOf(toArtifacts(model), photos), expected)).toBeLessThan(
-      1e-5,
-    );
+    expect(
+      largestDifference(await predictionsOf(toArtifacts(model), photos), expected),
+    ).toBeLessThan(1e-5);
   });
 
   test.each([
     ['uint8', 0.02],
     ['float16', 2e-3],
     ['uint16', 1e-4],
-  ] as const)('answers nearly so in %s, and takes less room', async (format, tolerance) => {
+  ] as const)('predicts nearly the same in %s, and is smaller', async (format, tolerance) => {
     const float = await toGraphModel(plan, TINY_SIZE, 'float32');
     const model = await toGraphModel(plan, TINY_SIZE, format);
-    const error = largestDifference(await answersOf(toArtifacts(model), photos), expected);
+    const error = largestDifference(await predictionsOf(toArtifacts(model), photos), expected);
     expect(error).toBeLessThan(tolerance);
     expect(error).toBeGreaterThan(0);
     expect(model.weightData.length).toBeLessThan(float.weightData.length);
   });
 
-  test('stores each kernel as its format says', async () => {
+  test('stores each kernel in its format', async () => {
     const { kernels } = await toGraphModel(plan, TINY_SIZE, 'float32');
     const formats = new Map(
       [...kernels.keys()].map((name, at) => [name, kernelFormats[at % 4] as KernelFormat]),
@@ -76,25 +79,27 @@ describe('a tiny network of every kind of step', () => {
       expect(spec?.quantization?.dtype ?? 'float32', name).toBe(format);
     }
     const artifacts = toArtifacts(model);
-    const answers = await answersOf(artifacts, photos);
-    expect(largestDifference(answers, expected)).toBeLessThan(0.02);
-    expect(largestDifference(await servedAnswers(artifacts, photos), answers)).toBeLessThan(1e-5);
+    const predictions = await predictionsOf(artifacts, photos);
+    expect(largestDifference(predictions, expected)).toBeLessThan(0.02);
+    expect(largestDifference(await servedPredictions(artifacts, photos), predictions)).toBeLessThan(
+      1e-5,
+    );
   });
 
   test.each(['float32', 'uint8', 'uint16'] as const)(
-    'answers in %s alike in stock tfjs and in the executor that serves, which folds its constants',
+    'predicts the same in %s in stock tfjs and in the serving executor, which folds constants',
     async (format) => {
       const artifacts = toArtifacts(await toGraphModel(plan, TINY_SIZE, format));
       expect(foldGraph(artifacts).topology.node.map(({ op }) => op)).not.toContain('Mul');
       const difference = largestDifference(
-        await servedAnswers(artifacts, photos),
-        await answersOf(artifacts, photos),
+        await servedPredictions(artifacts, photos),
+        await predictionsOf(artifacts, photos),
       );
       expect(difference).toBeLessThan(1e-5);
     },
   );
 
-  test('has one fused operation a step, and no BatchNorm', async () => {
+  test('has one fused operation per step, and no BatchNorm', async () => {
     const { topology } = await toGraphModel(plan, TINY_SIZE, 'float32');
     const operations = topology.node.map(({ op }) => op).filter((op) => op !== 'Const');
     expect(operations).toEqual([
@@ -112,7 +117,7 @@ describe('a tiny network of every kind of step', () => {
     ]);
   });
 
-  test('says what goes in and what comes out', async () => {
+  test('declares its input and output', async () => {
     const model = await toGraphModel(plan, TINY_SIZE, 'uint8');
     const artifacts = toArtifacts(model);
     const graph = await tf.loadGraphModel({ load: async () => artifacts });
@@ -126,7 +131,7 @@ describe('a tiny network of every kind of step', () => {
     graph.dispose();
   });
 
-  test('has a name for each node, and weights that fill the data exactly', async () => {
+  test('names every node uniquely, and its weights fill the data exactly', async () => {
     const { topology, weightSpecs, weightData } = await toGraphModel(plan, TINY_SIZE, 'uint8');
     const names = topology.node.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
@@ -138,9 +143,9 @@ describe('a tiny network of every kind of step', () => {
     expect(weightData.length).toBe(bytes.reduce((sum, length) => sum + length, 0));
   });
 
-  test('has the attributes that TensorFlow itself asks for', async () => {
+  test('has the attributes that TensorFlow requires', async () => {
     const { topology } = await toGraphModel(plan, TINY_SIZE, 'uint8');
-    // What op_def_registry of TensorFlow 2.19 lists without a default, and so refuses to go without.
+    // The attributes without a default in TensorFlow 2.19's op_def_registry, which are therefore required.
     const required: Readonly<Record<string, readonly string[]>> = {
       _FusedConv2D: ['T', 'TArgs', 'num_args', 'strides', 'padding'],
       _FusedMatMul: ['T', 'num_args'],
@@ -178,7 +183,7 @@ describe('a tiny network of every kind of step', () => {
     ]);
   });
 
-  test('leaves no tensor behind', async () => {
+  test('leaks no tensor', async () => {
     const before = tf.memory().numTensors;
     await toGraphModel(plan, TINY_SIZE, 'uint8');
     expect(tf.memory().numTensors).toBe(before);
@@ -198,11 +203,14 @@ describe('EfficientNet-Lite0 at 64 px', () => {
   });
   afterAll(() => disposePlan(plan));
 
-  /** At 1e-4, the project's bound; both came out 3.2e-6 off, where the largest answer is 0.85. */
+  /** The tolerance is the project's 1e-4; both differ by 3.2e-6, where the largest probability is 0.85. */
   test('is one network as layers, as a plan and as a float32 graph', async () => {
     const layers = model.predict(photos) as tf.Tensor;
     const byPlan = runPlan(plan, photos);
-    const byGraph = await answersOf(toArtifacts(await toGraphModel(plan, 64, 'float32')), photos);
+    const byGraph = await predictionsOf(
+      toArtifacts(await toGraphModel(plan, 64, 'float32')),
+      photos,
+    );
     expect(largestDifference(byPlan, layers)).toBeLessThan(1e-4);
     expect(largestDifference(byGraph, layers)).toBeLessThan(1e-4);
     expect(largestDifference(byGraph, byPlan)).toBeLessThan(1e-4);

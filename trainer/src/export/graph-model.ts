@@ -4,12 +4,12 @@ import type { DenseStep } from '../plan/steps/dense.ts';
 import { GraphBuilder, type GraphModel, type KernelFormats } from './graph-builder.ts';
 
 /**
- * Writes a plan as a graph of TensorFlow's fused operations, BatchNorm folded into the kernels.
+ * Converts a plan to a graph of TensorFlow's fused operations, with BatchNorm folded into the kernels.
  *
  * @param size side of the square input: `input` is `[n, size, size, 3]` float32, already
  *   preprocessed; the output is `[n, classes]` probabilities
- * @param temperature that the logits are divided by (Guo et al. 2017, §4.2). The last dense layer
- *   takes it in, so whatever runs the graph gets calibrated probabilities.
+ * @param temperature that divides the logits (Guo et al. 2017, §4.2). It is folded into the last dense
+ *   layer, so that every runtime computes calibrated probabilities.
  */
 export async function toGraphModel(
   plan: Plan,
@@ -27,7 +27,7 @@ export async function toGraphModel(
   return graph.finish(input, { name: plan.output, shape: [-1, logits.bias.value.size] });
 }
 
-/** The last dense layer, whose numbers the softmax reads, one a class. */
+/** The last dense layer, which computes the logits. */
 function logitsOf(plan: Plan): DenseStep {
   const dense = plan.steps.findLast((step) => step.kind === 'dense');
   if (!dense) throw new Error('Expected a network that ends in a dense layer.');

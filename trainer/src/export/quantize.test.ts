@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createRandom } from '../config/random.ts';
 import { type QuantizedKernel, quantizePerChannel, STEP } from './quantize.ts';
 
-/** As tfjs computes it: the affine form, then the product of two constants. */
+/** Dequantizes as tfjs does: the affine form, then the product of two constants. */
 function dequantize({ steps, scales: { values } }: QuantizedKernel): number[] {
   const { scale, min } = steps instanceof Uint8Array ? STEP.uint8 : STEP.uint16;
   return Array.from(
@@ -14,7 +14,7 @@ function dequantize({ steps, scales: { values } }: QuantizedKernel): number[] {
 function randomKernel(shape: number[]): { shape: number[]; values: Float32Array } {
   const random = createRandom(1);
   const length = shape.reduce((product, side) => product * side, 1);
-  // Channels of very different sizes: where one scale a tensor would fail.
+  // Channels of very different ranges, where one scale per tensor would fail.
   const channels = shape.at(-1) === 1 ? (shape.at(-2) as number) : (shape.at(-1) as number);
   const values = Float32Array.from(
     { length },
@@ -29,7 +29,7 @@ test.each([
   ['a dense layer', [7, 4], 1, [4], 'uint8', 127],
   ['a depthwise convolution', [3, 3, 5, 1], 2, [5, 1], 'uint8', 127],
 ] as const)(
-  'is at most half a step off in each channel of %s',
+  'rounds to at most half a step in each channel of %s',
   (_, shape, dimensions, scaleShape, format, largest) => {
     const kernel = randomKernel([...shape]);
     const quantized = quantizePerChannel(kernel, dimensions, format);
@@ -65,7 +65,7 @@ test('keeps a channel of zeros, whose scale is 0', () => {
   expect(dequantize(quantized)).toEqual([0, expect.closeTo(1), 0, expect.closeTo(-1)]);
 });
 
-test('keeps a channel of numbers too small to divide by', () => {
+test('keeps a channel of values too small to divide by', () => {
   const values = Float32Array.of(1e-45, -1e-45);
   const quantized = quantizePerChannel({ shape: [2, 1], values }, 1, 'uint8');
   expect([...quantized.steps]).toEqual([255, 1]);

@@ -1,15 +1,8 @@
 import type { Arithmetic, ModelCard } from 'shared/contract/model-card';
+import type { Quantization } from '../config/quantizations.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 
-/** How a kernel's numbers are stored. */
-export const kernelFormats = ['uint8', 'uint16', 'float16', 'float32'] as const;
-export type KernelFormat = (typeof kernelFormats)[number];
-
-/** What `--quantize` takes: one format for all kernels, or `mixed`, one for each. */
-export const quantizations = [...kernelFormats, 'mixed'] as const;
-export type Quantization = (typeof quantizations)[number];
-
-/** What a model card says of it. @param arithmetic that 8-bit kernels, if any, are for */
+/** @param arithmetic for 8-bit kernels @returns the model card's entry, except for the size */
 export function describeQuantization(
   quantization: Quantization,
   arithmetic: Arithmetic,
@@ -29,26 +22,26 @@ const schemes: Readonly<Record<Quantization, ModelCard['quantization']['scheme']
   mixed: 'mixed',
 };
 
-/** A kernel in whole steps: `kernel = (step · STEP.scale + STEP.min) · scales[channel]`. */
+/** A quantized kernel: `kernel = (step · STEP.scale + STEP.min) · scales[channel]`. */
 export interface QuantizedKernel {
   readonly shape: readonly number[];
   readonly steps: Uint8Array | Uint16Array;
-  /** One a channel, repeating over the kernel's leading dimensions. */
+  /** One per channel, broadcast over the kernel's leading dimensions. */
   readonly scales: NamedTensor;
 }
 
-/** tfjs' affine form of `steps`: `value = step · scale + min`. The step in the middle is exactly 0. */
+/** tfjs' affine form of `steps`: `value = step · scale + min`. The middle step is exactly 0. */
 export const STEP = {
   uint8: { scale: 1 / 127, min: -128 / 127 },
   uint16: { scale: 1 / 32_767, min: -32_768 / 32_767 },
 } as const;
 
 /**
- * Symmetric quantization with one scale an output channel (Krishnamoorthi 2018, §2.3, §3.1.1).
- * With one scale a tensor, as tfjs' converter does it, EfficientNet-Lite0 in 8 bits loses 3.4
- * points of top-1; with one a channel 0.3.
+ * Symmetric quantization with one scale per output channel (Krishnamoorthi 2018, §2.3, §3.1.1).
+ * With one scale per tensor, as in tfjs' converter, EfficientNet-Lite0 in 8 bits loses 3.4 points of
+ * top-1 accuracy; with one per channel, 0.3.
  *
- * @param channelDimensions how many trailing dimensions number the output channels: 1, and 2 for
+ * @param channelDimensions number of trailing dimensions that index the output channels: 1, or 2 for
  *   a depthwise kernel `[height, width, channels, 1]`
  */
 export function quantizePerChannel(

@@ -57,7 +57,7 @@ function bytesOf({ weightData }: tf.io.ModelArtifacts): Buffer {
   return Buffer.concat((weightData as ArrayBuffer[]).map((buffer) => new Uint8Array(buffer)));
 }
 
-test('is read by the shared reader, and answers as the plan does', async () => {
+test('is read by the shared reader, and predicts as the plan does', async () => {
   const card = await writeModelDirectory(directory, model, draft);
   const { artifacts, card: cardRead, version } = await readModelDirectory(read);
   expect(cardRead).toEqual(card);
@@ -68,12 +68,12 @@ test('is read by the shared reader, and answers as the plan does', async () => {
 
   const graph = await tf.loadGraphModel({ load: async () => artifacts });
   const photos = tf.randomNormal([2, TINY_SIZE, TINY_SIZE, 3], 0, 1, 'float32', 1);
-  const answers = graph.predict(photos) as tf.Tensor;
-  expect(largestDifference(answers, runPlan(plan, photos))).toBeLessThan(0.02);
+  const predictions = graph.predict(photos) as tf.Tensor;
+  expect(largestDifference(predictions, runPlan(plan, photos))).toBeLessThan(0.02);
   graph.dispose();
 });
 
-test("finishes the card with the weights' size and hash", async () => {
+test("completes the card with the weights' size and hash", async () => {
   const card = await writeModelDirectory(directory, model, draft);
   const weights = await read('group1-shard1of1.bin');
   expect(card).toEqual({
@@ -83,7 +83,7 @@ test("finishes the card with the weights' size and hash", async () => {
   });
 });
 
-test('cuts the weights into shards of 4 MiB', async () => {
+test('splits the weights into shards of 4 MiB', async () => {
   const shape = [2.25 * 1024 * 1024];
   const weightData = new Uint8Array((shape[0] as number) * 4).map((_, i) => i % 251);
   const weightSpecs = [{ name: 'kernel', shape, dtype: 'float32' as const }];
@@ -94,7 +94,7 @@ test('cuts the weights into shards of 4 MiB', async () => {
   expect(bytesOf(artifacts).equals(weightData)).toBe(true);
 });
 
-test('replaces a model whole: nothing of the old one stays', async () => {
+test('replaces a model as a whole: no file of the old one remains', async () => {
   await writeModelDirectory(directory, model, draft);
   await writeFile(join(directory, 'group1-shard9of9.bin'), 'of an older model');
   await writeModelDirectory(directory, model, { ...draft, title: 'Newer' });
@@ -110,13 +110,13 @@ test('lists each model once; the first is the default', async () => {
   expect(await index()).toEqual({ default: 'pets', models: ['pets', 'birds'] });
 });
 
-test('keeps the default that someone chose', async () => {
+test('keeps the default that the user chose', async () => {
   await writeFile(join(models, 'index.json'), '{"default":"imagenet","models":["imagenet"]}');
   await writeModelDirectory(directory, model, draft);
   expect(await index()).toEqual({ default: 'imagenet', models: ['imagenet', 'pets'] });
 });
 
-test('writes nothing where the card is wrong, and keeps the model that is there', async () => {
+test('writes nothing if the card is invalid, and keeps the existing model', async () => {
   await mkdir(directory);
   await writeFile(join(directory, 'model.json'), 'the old one');
   const wrong = { ...draft, id: 'No Such Id' };

@@ -7,19 +7,18 @@ import { refuseOtherContent } from '../files/output-folder.ts';
 import { replaceDirectory, writeFileAtomically } from '../files/write-atomically.ts';
 import type { GraphModel } from './graph-builder.ts';
 
-/** Also the piece that browsers and Workers cache well (tfjs' converter takes the same). */
+/** A size that browsers and Workers cache well, and that tfjs' converter uses. */
 const SHARD_BYTES = 4 * 1024 * 1024;
 
-/** All of a card but what the weights themselves say. */
+/** A card without the fields that are derived from the weights. */
 export type CardDraft = Omit<ModelCard, 'weightsHash' | 'quantization'> & {
   readonly quantization: Omit<ModelCard['quantization'], 'bytes'>;
 };
 
 /**
- * Writes `model.json` and its weight shards. The whole directory appears at once, in place of
- * one that was there.
+ * Writes `model.json` and its weight shards. The directory is replaced atomically, as a whole.
  *
- * @returns the finished card
+ * @returns the completed card
  * @throws TrainerError `disk_full`, `not_writable`
  */
 export async function writeModelDirectory(
@@ -54,7 +53,7 @@ export async function writeModelDirectory(
   return card;
 }
 
-/** Adds the model to the `index.json` beside its directory, which the Worker reads. */
+/** Adds the model to `index.json` beside its directory, which the Worker reads. */
 async function listModel(directory: string): Promise<void> {
   const path = join(dirname(directory), 'index.json');
   const id = basename(directory);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const config = { ...smoke, size: 32 };
 
-test('grows a new head on the pretrained trunk', async () => {
+test('attaches a new head to the pretrained trunk', async () => {
   const before = tf.memory().numTensors;
   const { plan, parameters } = await buildNetwork(config, 10);
   // 1,280 features and a bias for each of 10 classes.
@@ -37,11 +37,11 @@ test('grows a new head on the pretrained trunk', async () => {
     expect(value.dataSync(), name).toEqual(expected.get(name));
   }
   disposePlan(plan);
-  // The two answers of the test's own.
+  // The two outputs of the test itself.
   expect(tf.memory().numTensors).toBe(before + 2);
 });
 
-test('starts the head from the seed', async () => {
+test('initializes the head from the seed', async () => {
   const kernelOf = async (seed: number) => {
     const { plan } = await buildNetwork({ ...config, seed }, 3);
     const kernel = parametersOf(plan).find(({ name }) => name === 'predictions/kernel');
@@ -53,9 +53,9 @@ test('starts the head from the seed', async () => {
   expect(await kernelOf(2)).not.toEqual(first);
 });
 
-test('ends the trunk at a layer, and freezes its first layers', async () => {
+test('truncates the trunk after a layer, and freezes its first layers', async () => {
   const before = tf.memory().numTensors;
-  // As the article takes `layers[-3]` and leaves the last two free.
+  // As the article takes `layers[-3]` and trains the last two layers.
   const { plan } = await buildNetwork({ ...config, trim: 'block3b_add', freeze: -4 }, 3);
   expect(trainableParametersOf(plan).map(({ name }) => name)).toEqual([
     'block3b_project_conv/kernel',
@@ -74,7 +74,7 @@ test('builds any network from random weights', async () => {
   expect(cutHead(plan).head.steps).toHaveLength(3);
 });
 
-test("grows the tutorial's head, its BatchNorm set by photos", async () => {
+test("attaches the tutorial's head, with BatchNorm set from images", async () => {
   const before = tf.memory().numTensors;
   const photos = async () => tf.randomNormal([8, 64, 64, 3], 0, 1, 'float32', 2);
   const { plan, parameters } = await buildNetwork(
@@ -82,7 +82,7 @@ test("grows the tutorial's head, its BatchNorm set by photos", async () => {
     10,
     photos,
   );
-  // Kernel and bias of the convolution, four a channel of BatchNorm, two dense layers.
+  // Kernel and bias of the convolution, four per channel of BatchNorm, two dense layers.
   const convolution = 7 * 7 * 1280 * 32 + 32 + 4 * 32;
   expect(parameters).toBe(3_413_024 + convolution + (32 + 1) * 512 + (512 + 1) * 10);
   const { trunk, head } = cutHead(plan);
@@ -98,17 +98,17 @@ test("grows the tutorial's head, its BatchNorm set by photos", async () => {
   const photoBatch = await photos();
   const features = runPlan(trunk, photoBatch);
   expect(features.shape).toEqual([8, 2, 2, 1280]);
-  const answers = runPlan(head, features);
-  expect(answers.shape).toEqual([8, 10]);
-  expect([...answers.dataSync()]).toEqual([...runPlan(plan, photoBatch).dataSync()]);
+  const outputs = runPlan(head, features);
+  expect(outputs.shape).toEqual([8, 10]);
+  expect([...outputs.dataSync()]).toEqual([...runPlan(plan, photoBatch).dataSync()]);
   disposePlan(plan);
   expect(tf.memory().numTensors).toBe(before + 4);
 });
 
 test.each([
   [{ backbone: 'xception', size: 32 }, 'Expected images of at least 71 px for Xception'],
-  [{ trim: 'block9a_add' }, 'there is none at block9a_add'],
-  [{ trim: 999 }, 'there is none at 999'],
+  [{ trim: 'block9a_add' }, 'but got block9a_add'],
+  [{ trim: 999 }, 'but got 999'],
 ] as const)('says what is wrong with %j', async (change, message) => {
   const building = buildNetwork({ ...config, weights: 'none', ...change }, 3);
   await expect(building).rejects.toMatchObject({

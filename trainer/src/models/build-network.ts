@@ -11,37 +11,37 @@ import { freezeLayers, trimModel } from './edit-model.ts';
 import { attachHead, HEAD_CONVOLUTION } from './head.ts';
 
 /**
- * A pretrained backbone with a new head.
+ * Builds a pretrained backbone with a new head.
  *
- * @param photos a batch from the training set, `[n, size, size, 3]` preprocessed: BatchNorm of
- *   random weights, and of the head, is set by it
- * @returns its plan, `[n, size, size, 3]` preprocessed to `[n, classes]`, and how many weights it
- *   has, BatchNorm's included
- * @throws TrainerError `config_invalid` for images too small or a layer that there is not,
+ * @param sample returns a preprocessed batch of training images, `[n, size, size, 3]`, to set the BatchNorm
+ *   statistics of random weights and of the head
+ * @returns the network's plan, from preprocessed `[n, size, size, 3]` to `[n, classes]`, and its number of
+ *   weights including BatchNorm
+ * @throws TrainerError `config_invalid` for images that are too small or a layer that does not exist,
  *   `weights_invalid`
  */
 export async function buildNetwork(
   config: TrainConfig,
   classes: number,
-  photos?: () => Promise<tf.Tensor>,
+  sample?: () => Promise<tf.Tensor>,
 ): Promise<{ plan: Plan; parameters: number }> {
   const { network, dispose } = await buildLayers(config, classes);
-  if (config.weights === 'none' && photos) {
-    const photoBatch = await photos();
+  if (config.weights === 'none' && sample) {
+    const photoBatch = await sample();
     tf.dispose([calibrateBatchNorm(network, photoBatch), photoBatch]);
   }
   const plan = fusePlan(network);
   const parameters = network.countParams();
   dispose();
-  if (config.head === 'linear' || !photos) return { plan, parameters };
-  const photoBatch = await photos();
+  if (config.head === 'linear' || !sample) return { plan, parameters };
+  const photoBatch = await sample();
   const normalized = normalizeStep(plan, HEAD_CONVOLUTION, photoBatch);
   photoBatch.dispose();
   return { plan: normalized, parameters };
 }
 
 /**
- * The same as a tf.layers model, its BatchNorm as the weights have it.
+ * Builds the same network as a tf.layers model, with the BatchNorm statistics of the weights.
  *
  * @throws TrainerError as {@link buildNetwork}
  */

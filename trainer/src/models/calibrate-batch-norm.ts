@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 
-/** Keeps a channel that is almost the same everywhere from being blown up. */
+/** Prevents the amplification of channels that are almost constant. */
 const LEAST_VARIANCE = 0.1;
 
 /**
- * Sets each BatchNorm's averages to those of what it reads. BatchNorm is frozen in training, and
- * with random weights in front of it nothing else keeps the signal from fading or exploding.
+ * Sets the statistics of each BatchNorm to those of its inputs. BatchNorm is frozen in training, and
+ * after random weights nothing else keeps activations from vanishing or exploding.
  *
- * @param photoBatch `[n, size, size, 3]`, preprocessed as the spec says, kept
+ * @param photoBatch preprocessed images, `[n, size, size, 3]`; not disposed of
  * @returns the model's output, in inference mode; the caller disposes of it
  */
 export function calibrateBatchNorm(model: tf.LayersModel, photoBatch: tf.Tensor): tf.Tensor {
@@ -22,7 +22,7 @@ export function calibrateBatchNorm(model: tf.LayersModel, photoBatch: tf.Tensor)
         const { mean, variance } = tf.moments(first, [0, 1, 2]);
         layer.setWeights([gamma, beta, mean, variance.add(LEAST_VARIANCE)]);
       }
-      // The preprocess spec has done what these do.
+      // The images are preprocessed already.
       const isScaled = ['InputLayer', 'Rescaling', 'Normalization'].includes(layer.getClassName());
       const output = isScaled
         ? first

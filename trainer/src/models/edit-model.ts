@@ -3,10 +3,10 @@ import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
 
 /**
- * Ends a model at one of its layers.
+ * Truncates a model after one of its layers.
  *
- * @param at the layer's name, or its number as Keras counts, from 0, or from the end from −1
- * @returns a model that shares its layers with the first
+ * @param at the layer's name or, as in Keras, its index from 0, or from −1 backwards
+ * @returns a model that shares its layers with the original
  * @throws TrainerError `config_invalid`
  */
 export function trimModel(model: tf.LayersModel, at: string | number): tf.LayersModel {
@@ -15,17 +15,17 @@ export function trimModel(model: tf.LayersModel, at: string | number): tf.Layers
   if (!layer) {
     throw new TrainerError(
       'config_invalid',
-      `Expected a layer by its name or its number, −${model.layers.length} to ${model.layers.length - 1}, but there is none at ${at}; summary lists them.`,
+      `Expected the name or index of a layer, −${model.layers.length} to ${model.layers.length - 1}, but got ${at}; summary lists the layers.`,
     );
   }
   return tf.model({ inputs: model.inputs, outputs: layer.output });
 }
 
 /**
- * Freezes layers of a model, and sets the others free.
+ * Freezes some layers of a model, and makes the others trainable.
  *
- * @param which how many from the first; a negative number leaves the last so many free, as
- *   `layers[:-2]` does; or names with commas between, in which `*` stands for anything
+ * @param which number of layers from the first; −n for all but the last n, as in `layers[:-2]`; or
+ *   comma-separated names, in which `*` matches anything
  * @throws TrainerError `config_invalid` for a name that no layer has
  */
 export function freezeLayers(model: tf.LayersModel, which: number | string): void {
@@ -42,6 +42,6 @@ function layersLike(model: tf.LayersModel, pattern: string): tf.layers.Layer[] {
   if (found.length > 0) return found;
   throw new TrainerError(
     'config_invalid',
-    `Expected a number, or names of layers in which * stands for anything, to freeze, but no layer is called ${pattern}; summary lists them.`,
+    `Expected a number of layers to freeze, or names in which * matches anything, but no layer matches ${pattern}; summary lists the layers.`,
   );
 }

@@ -2,18 +2,18 @@ import * as tf from '@tensorflow/tfjs';
 import type { TrainConfig } from '../config/train-config.ts';
 import { cutPlan, type Plan } from '../plan/plan.ts';
 
-/** The convolution that the head called `convolution` begins with. */
+/** Name of the first layer of the head `convolution`. */
 export const HEAD_CONVOLUTION = 'head_conv';
 
 const FILTERS = 32;
 
 /**
- * Grows a head on a backbone: global average pooling, dropout, one dense layer. The head called
- * `convolution` puts a 7×7 convolution and BatchNorm in front of these, and a dense layer of 512
- * with ReLU in between.
+ * Attaches a classification head to a backbone: global average pooling, dropout and a dense layer. The
+ * head `convolution` has a 7×7 convolution and BatchNorm before these, and a dense layer of 512 units with
+ * ReLU before the last one.
  *
- * @param dropout fraction of the features dropped in training
- * @param seed of the kernels
+ * @param dropout rate in training, 0–1
+ * @param seed of the kernels' initialization
  * @returns one flat model, `[n, size, size, 3]` to probabilities `[n, classes]`
  */
 export function attachHead(
@@ -63,8 +63,8 @@ export function attachHead(
 }
 
 /**
- * Cuts a network where stage 1 does: what does not learn in it, and the head. Pooling has nothing
- * to learn, and what it puts out is small.
+ * Cuts a network into the part that is frozen in stage 1, and the head. Pooling belongs to the trunk: it
+ * has no parameters, and its output is small to cache.
  */
 export function cutHead(plan: Plan): { trunk: Plan; head: Plan } {
   const convolution = plan.steps.findIndex(({ name }) => name === HEAD_CONVOLUTION);

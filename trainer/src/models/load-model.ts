@@ -8,40 +8,41 @@ import { foldGraph } from 'shared/inference/fold-constants';
 import { loadGraph as loadServedGraph } from 'shared/inference/graph/load-graph';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
-import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
+import { backbones, buildBackbone } from '../backbones/registry.ts';
 import { allowedThreads } from '../backends/start-backend.ts';
 import { startWasmBackend } from '../backends/wasm/wasm-backend.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
 import { TrainerError } from '../errors.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { loadBackboneWeights } from '../weights/load-backbone-weights.ts';
 
-/** A network that answers. */
+/** A network for inference. */
 export interface Network {
   /**
-   * @param inputs `[n, size, size, 3]` preprocessed, kept
+   * @param inputs `[n, size, size, 3]`, preprocessed; not disposed of
    * @returns probabilities `[n, classes]`; the caller disposes of them
    */
   run(inputs: tf.Tensor): tf.Tensor;
   dispose(): void;
 }
 
-/** A network that takes any image, and whose answers have names. */
+/** A network with its preprocessing and its labels. */
 export interface Classifier extends Network {
   readonly preprocess: PreprocessSpec;
-  /** One a class, in the order of the network's output. */
+  /** One per class, in the order of the network's output. */
   readonly labels: readonly Label[];
 }
 
-/** EfficientNet-B7 takes some 400 bytes a pixel, VGG-16 500, at once. */
-const PORTION_PIXELS = 1_600_000;
+/** EfficientNet-B7 needs about 400 bytes of memory per pixel, VGG-16 500. */
+const MAX_PIXELS = 1_600_000;
 
 /**
- * Loads a graph model that answers as in the Worker: by its executor and its kernels, whatever backend
- * is in use, and stays.
+ * Loads a graph model that computes exactly as in the Worker, with its executor and its kernels. The backend
+ * in use does not change.
  *
- * @param arithmetic of its card
+ * @param arithmetic for 8-bit kernels, from the model's card
  * @throws TrainerError `backend_unavailable`
  */
 export async function loadGraph(
@@ -54,22 +55,22 @@ export async function loadGraph(
   const graph = onWasm(() => loadServedGraph(foldGraph(artifacts), arithmetic));
   return {
     run: (inputs) =>
-      onWasm(() => tf.tidy(() => tf.concat(inPortions(inputs).map((some) => graph.run(some))))),
+      onWasm(() => tf.tidy(() => tf.concat(splitBatch(inputs).map((some) => graph.run(some))))),
     dispose: () => graph.dispose(),
   };
 }
 
-/** Parts with no more pixels than leave room for a network's activations in WebAssembly's memory. */
-function inPortions(inputs: tf.Tensor): tf.Tensor[] {
+/** Splits a batch so that the activations of each part fit into WebAssembly's memory. */
+function splitBatch(inputs: tf.Tensor): tf.Tensor[] {
   const [count, height, width] = inputs.shape as [number, number, number];
-  const most = Math.max(1, Math.floor(PORTION_PIXELS / (height * width)));
+  const most = Math.max(1, Math.floor(MAX_PIXELS / (height * width)));
   const parts = Math.ceil(count / most);
   const begin = (part: number) => Math.round((part * count) / parts);
   const sizes = Array.from({ length: parts }, (_, part) => begin(part + 1) - begin(part));
   return tf.split(inputs, sizes);
 }
 
-/** `tf.setBackend` of a backend that has started waits for nothing. */
+/** `tf.setBackend` is effective at once for a backend that has started, hence no await. */
 function onWasm<T>(compute: () => T): T {
   const inUse = tf.getBackend();
   void tf.setBackend('wasm');
@@ -92,7 +93,8 @@ export async function loadModel(
     const { card, version, artifacts } = await readModelDirectory(modelFiles(directory));
     const hash = createHash('sha256');
     for (const shard of [artifacts.weightData ?? []].flat()) hash.update(new Uint8Array(shard));
-    if (hash.digest('hex') !== card.weightsHash) throw new Error('The weights are other ones.');
+    if (hash.digest('hex') !== card.weightsHash)
+      throw new Error('The weights do not match the hash.');
     const { preprocess, labels } = card;
     const { arithmetic } = card.quantization;
     return { card, version, preprocess, labels, ...(await loadGraph(artifacts, arithmetic)) };
@@ -100,7 +102,7 @@ export async function loadModel(
     if (cause instanceof TrainerError) throw cause;
     throw new TrainerError(
       'model_invalid',
-      `Expected a model that the trainer wrote at ${directory}, but ${await whyNoModel(directory)}.`,
+      `Expected a model of this trainer at ${directory}, but ${await whyNoModel(directory)}.`,
       cause,
     );
   }
@@ -109,17 +111,17 @@ export async function loadModel(
 async function whyNoModel(directory: string): Promise<string> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => error.code);
   if (names === 'ENOENT') return 'there is no such folder';
-  if (names === 'ENOTDIR') return 'it is no folder: name the folder that model.json is in';
+  if (names === 'ENOTDIR') return 'it is not a folder: pass the folder that contains model.json';
   if (!Array.isArray(names)) return 'the folder cannot be read';
   if (names.includes('model.json')) return 'its model.json or weights are missing or damaged';
   if (names.includes('checkpoint.safetensors')) {
-    return "it is the folder of a run: its model is in the folder of models, under the model's id";
+    return "it is the folder of a run: the run's model is in the folder of models, under its id";
   }
-  return 'the folder has no model.json';
+  return 'the folder contains no model.json';
 }
 
 /**
- * Loads a network as ImageNet left it, with its 1,000 classes.
+ * Loads a network pretrained on ImageNet, with its 1,000 classes.
  *
  * @param weights `imagenet` or the path of a file
  * @throws TrainerError `weights_invalid`

@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
-import { type BackboneName, backbones, buildBackbone } from '../backbones/registry.ts';
+import { backbones, buildBackbone } from '../backbones/registry.ts';
 import { startBackend } from '../backends/start-backend.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
 import { gigaflops } from './cost.ts';
 import { fusePlan } from './fuse.ts';
 import { disposePlan } from './plan.ts';

@@ -6,34 +6,34 @@ import { metricsByClass } from '../evaluation/metrics.ts';
 import { formatPercent, formatSeconds } from '../files/progress.ts';
 import { printableLines } from '../printable.ts';
 import { epochsOf, type LogLine, phasesOf } from '../runs/run-log.ts';
-import { drawConfusion } from './plots/confusion.ts';
+import { drawConfusionMatrix } from './plots/confusion-matrix.ts';
 import { drawLearningCurves } from './plots/learning-curves.ts';
 import { drawReliability } from './plots/reliability.ts';
-import type { Results, ShownAnswer } from './results.ts';
+import type { Results, ShownPrediction } from './results.ts';
 
 type Html = ReturnType<typeof html>;
 
-/** All that a report tells of. */
+/** The content of a report. */
 export interface RunRecord {
   readonly log: readonly LogLine[];
-  /** What the run ended in; null where it is not over. */
+  /** The result of the run; null while it is unfinished. */
   readonly outcome: { readonly card: ModelCard; readonly results: Results } | null;
 }
 
-/** More classes than these make too large a plot. */
+/** The confusion matrix is not plotted for more classes. */
 const MOST_PLOTTED = 100;
-/** As many as a reader looks at. */
+/** Rows in the table of most confused pairs. */
 const CONFUSED_PAIRS = 12;
 
 /**
- * A run's report as one page that needs nothing else: no script, no network.
+ * Renders a run's report as one self-contained page, without scripts or network requests.
  *
  * @param style the style sheet
  */
 export async function reportPage({ log, outcome }: RunRecord, style: string): Promise<string> {
-  // The first: one that goes on says only from which run.
+  // The first start event: later ones are of resumed sessions, whose command names only the run.
   const start = log.find((line) => line.event === 'start');
-  const title = outcome?.card.title ?? `${start?.dataset ?? 'A run'}, not over yet`;
+  const title = outcome?.card.title ?? `${start?.dataset ?? 'A run'}, unfinished`;
   const page = await html`<!doctype html>
 <html lang="en">
 <head>
@@ -51,15 +51,15 @@ export async function reportPage({ log, outcome }: RunRecord, style: string): Pr
   ${timing(log)}
   ${
     start &&
-    html`<h2>How it was made</h2>
+    html`<h2>Command and recipe</h2>
   <pre><code>${start.command}</code></pre>
-  <p>${count(start.images.train)} images trained, ${count(start.images.validation)} chose the checkpoint and the
-    temperature, ${count(start.images.test)} tested. Computed by ${start.backend}.</p>
-  <details><summary>Every setting</summary><pre><code>${JSON.stringify(start.config, null, 2)}</code></pre></details>`
+  <p>${count(start.images.train)} training images; ${count(start.images.validation)} validation images, which chose the checkpoint
+    and the temperature; ${count(start.images.test)} test images. Backend: ${start.backend}.</p>
+  <details><summary>Recipe</summary><pre><code>${JSON.stringify(start.config, null, 2)}</code></pre></details>`
   }
   ${
     outcome &&
-    html`<details><summary>The model's card</summary><pre><code>${JSON.stringify(outcome.card, null, 2)}</code></pre></details>`
+    html`<details><summary>Model card</summary><pre><code>${JSON.stringify(outcome.card, null, 2)}</code></pre></details>`
   }
 </body>
 </html>
@@ -71,10 +71,10 @@ function headline(card: ModelCard, { quantized }: Results): Html {
   const onPhotos = card.accuracy.find(({ dataset }) => dataset === REAL_PHOTOS);
   return html`<p class="quiet">Model <code>${card.id}</code>, ${card.created.slice(0, 10)}</p>
   <dl class="figures">
-    ${figure('Top-1', formatAccuracy(quantized), `of ${count(quantized.images)} test images, as served`)}
-    ${quantized.top5 !== null && figure('Top-5', formatPercent(quantized.top5), 'the right class among five')}
-    ${onPhotos && figure('Real photos', formatPercent(onPhotos.quantized ?? onPhotos.float32), `of ${count(onPhotos.images)}, as served`)}
-    ${figure('Calibration error', formatPercent(quantized.ece), 'between confidence and accuracy')}
+    ${figure('Top-1', formatAccuracy(quantized), `on ${count(quantized.images)} test images, as served`)}
+    ${quantized.top5 !== null && figure('Top-5', formatPercent(quantized.top5), 'label among the five most probable classes')}
+    ${onPhotos && figure('Real photos', formatPercent(onPhotos.quantized ?? onPhotos.float32), `top-1 on ${count(onPhotos.images)} photos, as served`)}
+    ${figure('Calibration error', formatPercent(quantized.ece), 'expected (ECE), between confidence and accuracy')}
     ${figure('Trained in', formatSeconds(card.training?.seconds ?? 0), 'both stages')}
     ${figure('Weights', megabytes(card.quantization.bytes), `${count(card.architecture.parameters)} parameters`)}
   </dl>`;
@@ -88,46 +88,45 @@ async function learningCurves(log: readonly LogLine[]): Promise<Html | null> {
   const { loss, accuracy } = await drawLearningCurves(log);
   const stage1 = log.findLast((line) => line.event === 'stage-1-test');
   return html`<h2>Learning curves</h2>
-  <p>Stage 1 trains the new head alone, stage 2 fine-tunes. Augmentation and dropout make the training loss
-    higher than it would be on the plain images.${
-      stage1 &&
-      html` After stage 1, ${formatPercent(stage1.accuracy)} of the test images were right.`
+  <p>Stage 1 trains the new head only; stage 2 fine-tunes the network. Augmentation and dropout raise the training
+    loss above that of the plain images.${
+      stage1 && html` Test accuracy after stage 1: ${formatPercent(stage1.accuracy)}.`
     }</p>
   <div class="plots">
     ${plot('Loss', loss, 'Cross-entropy by epoch')}
-    ${plot('Validation accuracy', accuracy, 'Top-1 accuracy of the validation images by epoch')}
+    ${plot('Validation accuracy', accuracy, 'Top-1 accuracy on the validation images by epoch')}
   </div>`;
 }
 
 async function outcomeSections(card: ModelCard, results: Results): Promise<Html> {
   const labels = card.labels.map(({ name }) => name);
-  return html`<h2>What was taken for what</h2>
+  return html`<h2>Confusion matrix</h2>
   <div class="plots">
     ${
       labels.length <= MOST_PLOTTED &&
       plot(
-        'Confusion matrix',
-        await drawConfusion(results.confusion, labels),
-        'Test images by actual and predicted class',
+        'All classes',
+        await drawConfusionMatrix(results.confusion, labels),
+        'Confusion matrix: test images by label and predicted class',
         { isWide: labels.length > 12 },
       )
     }
     ${confusedPairs(results, labels)}
   </div>
-  <h2>By class</h2>
+  <h2>Metrics by class</h2>
   ${classTable(results, labels)}
   <h2>Calibration</h2>
   ${await calibration(card, results)}
-  <h2>The most confident mistakes</h2>
+  <h2>Most confident mistakes</h2>
   ${
     results.mistakes.length === 0
-      ? html`<p>None: every test image was right.</p>`
-      : html`<div class="images">${results.mistakes.map((answer) => image(answer, labels))}</div>`
+      ? html`<p>None: every test image was predicted correctly.</p>`
+      : html`<div class="images">${results.mistakes.map((shown) => image(shown, labels))}</div>`
   }
-  <h2>Some answers</h2>
-  <p>${results.sample.length} test images drawn by chance: actual / predicted.</p>
-  <div class="images grid-5">${results.sample.map((answer) => image(answer, labels))}</div>
-  <h2>Float against quantized</h2>
+  <h2>Sample predictions</h2>
+  <p>${results.sample.length} random test images: label / prediction, and its probability.</p>
+  <div class="images grid-5">${results.sample.map((shown) => image(shown, labels))}</div>
+  <h2>Effect of quantization</h2>
   ${quantization(card, results)}`;
 }
 
@@ -138,8 +137,8 @@ function confusedPairs({ confusion }: Results, labels: readonly string[]): Html 
     .sort((a, b) => b.images - a.images)
     .slice(0, CONFUSED_PAIRS);
   if (pairs.length === 0) return null;
-  return html`<figure class="plot"><h3>Most often</h3><table>
-  <thead><tr><th scope="col">actual</th><th scope="col">taken for</th><th scope="col" class="number">images</th></tr></thead>
+  return html`<figure class="plot"><h3>Most confused pairs</h3><table>
+  <thead><tr><th scope="col">label</th><th scope="col">predicted as</th><th scope="col" class="number">images</th></tr></thead>
   <tbody>${pairs.map(
     ({ actual, predicted, images }) => html`
     <tr><td>${labels[actual]}</td><td>${labels[predicted]}</td><td class="number">${count(images)}</td></tr>`,
@@ -170,13 +169,13 @@ async function calibration(card: ModelCard, results: Results): Promise<Html> {
   const temperature = card.calibration?.temperature ?? 1;
   const caption = ({ ece, logLoss }: Results['quantized']) =>
     html`Calibration error ${formatPercent(ece)}, log loss ${logLoss.toFixed(4)}`;
-  return html`<p>Of the answers with a confidence of 80 %, 80 % should be right: bars that end on the line. Red is
-    missing, so these answers are too sure; amber is beyond, so they could be surer. Paler bars stand for
-    fewer images. The temperature ${temperature.toFixed(3)}, chosen on the validation images, divides
-    the logits. It changes no answer, and is in the exported weights.</p>
+  return html`<p>Of the predictions with a confidence of 80 %, 80 % should be correct: then a bar ends on the diagonal. Red
+    marks overconfidence, amber underconfidence; paler bars stand for fewer images. The logits are divided by the
+    temperature ${temperature.toFixed(3)}, fitted to the validation images. It changes no prediction, and is part of the
+    exported weights.</p>
   <div class="plots">
-    ${plot('Before', await drawReliability(uncalibrated), 'Reliability diagram without the temperature', { caption: caption(uncalibrated) })}
-    ${plot('After, as served', await drawReliability(quantized), 'Reliability diagram with the temperature', { caption: caption(quantized) })}
+    ${plot('Uncalibrated', await drawReliability(uncalibrated), 'Reliability diagram before temperature scaling', { caption: caption(uncalibrated) })}
+    ${plot('Calibrated, as served', await drawReliability(quantized), 'Reliability diagram after temperature scaling', { caption: caption(quantized) })}
   </div>`;
 }
 
@@ -192,7 +191,7 @@ function quantization(card: ModelCard, { float32, quantized, changed }: Results)
   }
   const { scheme, arithmetic } = card.quantization;
   const served = arithmetic === 'int8' ? `${scheme}, computed in int8` : scheme;
-  return html`<p>Quantization changed ${count(changed)} of ${count(quantized.images)} answers.</p>
+  return html`<p>Quantization changed ${count(changed)} of ${count(quantized.images)} predictions.</p>
   <div class="scroll"><table>
   <thead><tr><td></td><th scope="col" class="number">float32</th><th scope="col" class="number">${served}</th></tr></thead>
   <tbody>${rows.map(
@@ -211,11 +210,11 @@ function timing(log: readonly LogLine[]): Html {
     <tr><th scope="row">${phase}</th><td class="number">${formatSeconds(seconds)}</td>
       <td class="bar">${bar(seconds / total)}</td></tr>`,
   )}
-    <tr><th scope="row">In all</th><td class="number">${formatSeconds(total)}</td><td class="bar"></td></tr>
+    <tr><th scope="row">Total</th><td class="number">${formatSeconds(total)}</td><td class="bar"></td></tr>
   </tbody></table></div>`;
 }
 
-/** @param isWide scrolled where it does not fit, rather than shrunk */
+/** @param isWide whether a plot that does not fit scrolls rather than shrinks */
 function plot(
   title: string,
   svg: string,
@@ -229,7 +228,7 @@ function plot(
 }
 
 function image(
-  { image, actual, predicted, probability }: ShownAnswer,
+  { image, actual, predicted, probability }: ShownPrediction,
   labels: readonly string[],
 ): Html {
   const right = actual === predicted;

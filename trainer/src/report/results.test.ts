@@ -4,7 +4,7 @@ import { makeRunRecord } from '../../fixtures/run-record.ts';
 
 const { results } = (await makeRunRecord(['cat', 'dog', 'fox', 'owl', 'ant', 'bee'], 300)).outcome;
 
-test('shows the most confident mistakes, the most confident first', () => {
+test('lists the most confident mistakes, most confident first', () => {
   const { mistakes } = results;
   expect(mistakes).toHaveLength(24);
   expect(mistakes.every(({ actual, predicted }) => actual !== predicted)).toBe(true);
@@ -20,12 +20,12 @@ test('shows each image with its own class, as the square that the network sees',
       .raw()
       .toBuffer({ resolveWithObject: true });
     expect([info.width, info.height]).toEqual([32, 32]);
-    // An image of class i is all of one grey, 5 i.
+    // All pixels of an image of class i have the grey value 5 i.
     expect(Math.abs((data[0] as number) - 5 * actual)).toBeLessThanOrEqual(2);
   }
 });
 
-test('measures all three networks, and agrees with itself', () => {
+test('measures all three networks consistently', () => {
   const { quantized, uncalibrated, float32, changed, confusion } = results;
   expect(uncalibrated.top1).toBe(quantized.top1);
   expect(uncalibrated.logLoss).not.toBe(quantized.logLoss);

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { createRandom, shuffle } from '../config/random.ts';
 import type { Part } from '../datasets/split.ts';
-import type { Answers } from '../evaluation/evaluate.ts';
-import { answerTo, confusionOf, measure } from '../evaluation/metrics.ts';
-import { applyTemperature } from '../evaluation/temperature.ts';
+import { applyTemperature } from '../evaluation/calibration.ts';
+import type { Predictions } from '../evaluation/evaluate.ts';
+import { confusionMatrix, measure, topPrediction } from '../evaluation/metrics.ts';
 import { toDataUri } from './thumbnail.ts';
 
 const fraction = z.number().min(0).max(1);
@@ -19,50 +19,50 @@ const metrics = z.object({
   bins: z.array(z.object({ count: z.int(), confidence: fraction, accuracy: fraction })).readonly(),
 });
 
-const shownAnswer = z.object({
-  /** `data:` uri of the image, the square that the network sees. */
+const shownPrediction = z.object({
+  /** `data:` URI of the square of the image that the network sees. */
   image: z.string(),
   actual: z.int(),
   predicted: z.int(),
   probability: fraction,
 });
 
-/** What a run's `results.json` holds: all that its report says of the test images. */
+/** The content of a run's `results.json`: everything that the report shows of the test images. */
 const results = z.object({
-  /** Of the model as it is served. */
+  /** Metrics of the model as served. */
   quantized: metrics,
-  /** Of the same without its temperature. */
+  /** Metrics of the same model without its temperature. */
   uncalibrated: metrics,
-  /** Of the network before quantization, at the same temperature. */
+  /** Metrics of the network before quantization, at the same temperature. */
   float32: metrics,
-  /** Images whose answer quantization changed. */
+  /** Number of images whose prediction quantization changed. */
   changed: z.int(),
   /** `confusion[actual][predicted]` images. */
   confusion: z.array(z.array(z.int())),
-  /** The most confident wrong answers, the most confident first. */
-  mistakes: z.array(shownAnswer),
-  /** Answers drawn by chance. */
-  sample: z.array(shownAnswer),
+  /** The most confident wrong predictions, most confident first. */
+  mistakes: z.array(shownPrediction),
+  /** A random sample of predictions. */
+  sample: z.array(shownPrediction),
 });
 
 export type Results = z.infer<typeof results>;
-export type ShownAnswer = z.infer<typeof shownAnswer>;
+export type ShownPrediction = z.infer<typeof shownPrediction>;
 
-/** As many as fill rows of two, three, four, six and eight. */
+/** Fills rows of two, three, four, six and eight. */
 const MISTAKES = 24;
 /** The article's grid of 5×5. */
 const SAMPLE = 25;
 
-/** What the test gave. */
+/** The predictions for the test images. */
 export interface TestRecord {
-  /** Answers of the quantized model, calibrated, as the Worker gives them. */
-  readonly served: Answers;
-  /** Answers of the network before quantization, not calibrated. */
-  readonly float32: Answers;
+  /** Of the quantized, calibrated model, as the Worker computes them. */
+  readonly served: Predictions;
+  /** Of the network before quantization, uncalibrated. */
+  readonly float32: Predictions;
   readonly temperature: number;
-  /** In the answers' order. */
+  /** The test images, in the order of the predictions. */
   readonly images: Part;
-  /** Of the sample. */
+  /** Seed of the random sample. */
   readonly seed: number;
 }
 
@@ -73,26 +73,26 @@ export async function collectResults({
   images,
   seed,
 }: TestRecord): Promise<Results> {
-  const answers = [...served.labels.keys()].map((index) => ({
+  const predictions = [...served.labels.keys()].map((index) => ({
     index,
     actual: served.labels[index] as number,
-    ...answerTo(served, index),
+    ...topPrediction(served, index),
   }));
-  const mistakes = answers
+  const mistakes = predictions
     .filter(({ actual, predicted }) => actual !== predicted)
     .sort((a, b) => b.probability - a.probability || a.index - b.index)
     .slice(0, MISTAKES);
-  const sample = shuffle(answers, createRandom(seed)).slice(0, SAMPLE);
-  const show = ({ index, ...answer }: (typeof answers)[number]): Promise<ShownAnswer> =>
-    toDataUri(images, index).then((image) => ({ image, ...answer }));
+  const sample = shuffle(predictions, createRandom(seed)).slice(0, SAMPLE);
+  const show = ({ index, ...prediction }: (typeof predictions)[number]): Promise<ShownPrediction> =>
+    toDataUri(images, index).then((image) => ({ image, ...prediction }));
   return {
     quantized: measure(served),
     uncalibrated: measure(applyTemperature(served, 1 / temperature)),
     float32: measure(applyTemperature(float32, temperature)),
-    changed: answers.filter(
-      ({ index, predicted }) => predicted !== answerTo(float32, index).predicted,
+    changed: predictions.filter(
+      ({ index, predicted }) => predicted !== topPrediction(float32, index).predicted,
     ).length,
-    confusion: confusionOf(served),
+    confusion: confusionMatrix(served),
     mistakes: await Promise.all(mistakes.map(show)),
     sample: await Promise.all(sample.map(show)),
   };
@@ -103,7 +103,7 @@ export function resultsIn(directory: string): string {
   return join(directory, 'results.json');
 }
 
-/** @returns null where the run has none, since it is not over */
+/** @returns null where the run is unfinished */
 export async function readResults(directory: string): Promise<Results | null> {
   const text = await readFile(resultsIn(directory), 'utf8').catch(() => null);
   return text === null ? null : results.parse(JSON.parse(text));

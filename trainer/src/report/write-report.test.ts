@@ -35,7 +35,7 @@ async function report(labels: readonly string[], over = true): Promise<string> {
   return writeReport(run);
 }
 
-/** Opens a page without network, with all that it asks for and complains of, which should be nothing. */
+/** Opens a page without network; its requests and errors, which should be none, are collected. */
 async function open(path: string, colorScheme: 'light' | 'dark', width: number) {
   const context = await browser.newContext({ colorScheme, viewport: { width, height: 844 } });
   await context.setOffline(true);
@@ -59,12 +59,12 @@ const overflow = (page: Page) =>
 const TEN = Array.from({ length: 10 }, (_, i) => (i === 3 ? '<b>cat</b> & "dog"' : `class ${i}`));
 
 test.each([
-  ['what every object has', ['constructor', 'toString', '__proto__', 'hasOwnProperty']],
-  ['separators of lines', ['a\u2028b', 'a\u2029c', 'plain']],
-  ['what steers a terminal', ['\u001b[31mred', 'a\nb', '\u009b2J']],
-  ['what turns the text around', ['rtl\u202egpj', '\u2067x', 'שלום']],
+  ['properties of every object', ['constructor', 'toString', '__proto__', 'hasOwnProperty']],
+  ['line separators', ['a\u2028b', 'a\u2029c', 'plain']],
+  ['terminal control characters', ['\u001b[31mred', 'a\nb', '\u009b2J']],
+  ['bidirectional controls', ['rtl\u202egpj', '\u2067x', 'שלום']],
   ['quotes', ["it's", '"so"', 'a\\b', '`x`']],
-])('shows classes called by %s, as they may be shown', async (_, labels) => {
+])('shows class names with %s in printable form', async (_, labels) => {
   const path = await report(labels);
   const html = await readFile(path, 'utf8');
   expect(html).toBe(printableLines(html));
@@ -83,18 +83,18 @@ test.each([
   ['light', 390],
   ['dark', 390],
   ['light', 1280],
-] as const)('shows a whole run without network in %s, %i px wide', async (scheme, width) => {
+] as const)('shows a finished run without network in %s, %i px wide', async (scheme, width) => {
   const { page, complaints } = await open(await report(TEN), scheme, width);
   expect(await headings(page)).toEqual([
     'Learning curves',
-    'What was taken for what',
-    'By class',
+    'Confusion matrix',
+    'Metrics by class',
     'Calibration',
-    'The most confident mistakes',
-    'Some answers',
-    'Float against quantized',
+    'Most confident mistakes',
+    'Sample predictions',
+    'Effect of quantization',
     'Time',
-    'How it was made',
+    'Command and recipe',
   ]);
   expect(await page.locator('svg').count()).toBe(5);
   expect(await page.locator('.grid-5 img').count()).toBe(25);
@@ -102,7 +102,7 @@ test.each([
     '[...document.images].map((image) => image.naturalWidth)',
   );
   expect(new Set(widths)).toEqual(new Set([32]));
-  // Text of a plot in the page's own colour, and a label that is no markup.
+  // The text of a plot has the page's colour, and a label is not interpreted as markup.
   const ink = await page.evaluate<string>('getComputedStyle(document.body).color');
   const stage = await page.evaluate<string>(
     "getComputedStyle([...document.querySelectorAll('svg text')].find((text) => text.textContent === 'stage 2')).fill",
@@ -125,15 +125,15 @@ test('fits a phone with many classes, or long names', async () => {
   expect(complaints).toEqual([]);
 });
 
-test('shows a run that is not over: its curves, time and settings', async () => {
+test('shows an unfinished run: its curves, time and recipe', async () => {
   const { page, complaints } = await open(await report(TEN, false), 'light', 390);
-  expect(await page.locator('h1').textContent()).toBe('Pets, not over yet');
-  expect(await headings(page)).toEqual(['Learning curves', 'Time', 'How it was made']);
+  expect(await page.locator('h1').textContent()).toBe('Pets, unfinished');
+  expect(await headings(page)).toEqual(['Learning curves', 'Time', 'Command and recipe']);
   expect(await visibleText(page)).not.toMatch(/null|undefined|false|NaN|\[object/);
   expect(complaints).toEqual([]);
 });
 
-test('shows the command that a run began with, also where another went on with it', async () => {
+test('shows the command that started a run, also after a resume', async () => {
   const path = await report(TEN);
   const [start = ''] = (await readFile(logIn(join(path, '..')), 'utf8')).split('\n');
   const resumed = { ...JSON.parse(start), command: 'pnpm --filter trainer train --resume pets' };
@@ -144,7 +144,7 @@ test('shows the command that a run began with, also where another went on with i
   );
 });
 
-test('is the same for the same run', async () => {
+test('is deterministic', async () => {
   const path = await report(TEN);
   const before = await readFile(path, 'utf8');
   await writeReport(join(path, '..'));

@@ -6,7 +6,7 @@ import { writeFileAtomically } from '../files/write-atomically.ts';
 import { readRunLog } from '../runs/run-log.ts';
 import { type Results, readResults, resultsIn } from './results.ts';
 
-/** Puts what a run ended in beside its log: `card.json` and `results.json`. */
+/** Writes the result of a run, `card.json` and `results.json`, beside its log. */
 export async function saveOutcome(
   directory: string,
   card: ModelCard,
@@ -17,7 +17,7 @@ export async function saveOutcome(
 }
 
 /**
- * Writes a run's `report.html` from its log and, where it is over, its card and results.
+ * Writes a run's `report.html` from its log and, once it is finished, its card and results.
  *
  * @returns the report's path
  * @throws TrainerError `run_invalid`
@@ -27,7 +27,7 @@ export async function writeReport(directory: string): Promise<string> {
   const results = await readResults(directory);
   const outcome = results && { card: await readCard(directory), results };
   const style = await readFile(fileURLToPath(new URL('page.css', import.meta.url)), 'utf8');
-  // Drawing takes a quarter of a second to load, which other commands need not wait for.
+  // Imported late: the plotting library takes a quarter of a second to load.
   const { reportPage } = await import('./page.ts');
   const path = join(directory, 'report.html');
   await writeFileAtomically(path, await reportPage({ log, outcome }, style));

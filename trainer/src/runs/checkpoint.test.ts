@@ -33,7 +33,7 @@ const header: CheckpointHeader = {
 };
 const tensors = new Map([['parameters/a', { shape: [2], values: Float32Array.of(0.1, -0) }]]);
 
-test('keeps every number exactly', async () => {
+test('stores every number exactly', async () => {
   await saveCheckpoint(path, { header, tensors });
   expect(await loadCheckpoint(path)).toEqual({ header, tensors });
 });
@@ -57,7 +57,7 @@ test('refuses weights that are not a checkpoint, and says what to do', async () 
   await writeSafetensors(path, { metadata: { format: 'pt' }, tensors });
   await expect(loadCheckpoint(path)).rejects.toMatchObject({
     ...invalid,
-    message: `Expected a checkpoint at ${path}, but the file is missing, damaged or from another version. Start the training anew without --resume.`,
+    message: `Expected a checkpoint at ${path}, but the file is missing, damaged or from another version. Start a new training without --resume.`,
   });
 });
 
@@ -67,11 +67,11 @@ test.each([0, 4, 100, -1])('refuses a checkpoint cut off at byte %i', async (end
   await expect(loadCheckpoint(path)).rejects.toMatchObject(invalid);
 });
 
-test('refuses a path where nothing is', async () => {
+test('refuses a path that does not exist', async () => {
   await expect(loadCheckpoint(join(directory, 'none'))).rejects.toMatchObject(invalid);
 });
 
-test('snapshots values under a prefix; training on does not change them', async () => {
+test('copies values under a prefix; further training does not change them', async () => {
   const weight = tf.variable(tf.tensor1d([1, 2]));
   const before = tf.memory().numTensors;
   const copies = await snapshot([['w', weight]], 'best/');

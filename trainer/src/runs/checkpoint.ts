@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import * as z from 'zod';
 import { trainConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
@@ -7,32 +7,32 @@ import { type NamedTensor, toNamedTensor } from '../plan/named-tensor.ts';
 import type { Parameter } from '../plan/operation.ts';
 import { readSafetensors, writeSafetensors } from '../weights/safetensors/safetensors.ts';
 
-/** Where a training stands. All its randomness follows from the seed and this. */
+/** The position of a training. All its randomness is derived from the seed and this position. */
 const header = z.strictObject({
-  /** The stage that comes next; 3 when both are done. */
+  /** The current stage; 3 when both are done. */
   stage: z.literal([1, 2, 3]),
-  /** Epochs of the stage that are complete. */
+  /** Completed epochs of the stage. */
   epoch: z.int().nonnegative(),
-  /** Steps of the current epoch that are complete. */
+  /** Completed steps of the current epoch. */
   step: z.int().nonnegative(),
-  /** Of those steps' losses. */
+  /** Sum of the losses of those steps. */
   lossSum: z.number(),
   optimizerSteps: z.int().nonnegative(),
-  /** The stage's best so far on the validation images; epoch 0 is what the stage before left. */
+  /** The stage's best epoch so far by validation; epoch 0 is the result of the stage before. */
   best: z
     .strictObject({ epoch: z.int(), accuracy: z.number(), logLoss: z.number().optional() })
     .nullable(),
-  /** Time spent training, in all sessions. */
+  /** Training time over all sessions. */
   seconds: z.number().nonnegative(),
   config: trainConfig,
   /** Name or path of the data set; null for CIFAR-10. */
   data: z.string().nullable(),
   datasetHash: z.string(),
-  /** Of the file of pretrained weights, where the experiment names one. */
+  /** SHA-256 of the file of pretrained weights, where the recipe names one. */
   weightsHash: z.string().optional(),
-  /** That computed it: the same seed gives the same numbers on the same backend alone. */
+  /** The same seed gives the same numbers on the same backend only. */
   backend: z.string(),
-  /** Top-1 on the test images after stage 1, once it is over. */
+  /** Top-1 accuracy on the test images after stage 1, as soon as that is done. */
   stage1Accuracy: z.number().nullable(),
 });
 
@@ -48,7 +48,7 @@ export function checkpointIn(directory: string): string {
   return join(directory, 'checkpoint.safetensors');
 }
 
-/** Writes everything that a training needs to go on, in one file and atomically. */
+/** Writes everything that a training needs to resume, into one file and atomically. */
 export async function saveCheckpoint(path: string, { header, tensors }: Checkpoint): Promise<void> {
   await writeSafetensors(path, { metadata: { graft: JSON.stringify(header) }, tensors });
 }
@@ -61,13 +61,13 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   } catch (cause) {
     throw new TrainerError(
       'checkpoint_invalid',
-      `Expected a checkpoint at ${path}, but the file is missing, damaged or from another version. Start the training anew without --resume.`,
+      `Expected a checkpoint at ${path}, but the file is missing, damaged or from another version. Start a new training without --resume.`,
       cause,
     );
   }
 }
 
-/** Copies of some variables, under a prefix. */
+/** Copies of variables, by their names after a prefix. */
 export async function snapshot(
   variables: Iterable<readonly [string, tf.Variable]>,
   prefix: string,
@@ -78,6 +78,43 @@ export async function snapshot(
   return tensors;
 }
 
+/** Pairs of a parameter's name and variable. */
 export function byName(parameters: readonly Parameter[]): [string, tf.Variable][] {
   return parameters.map(({ name, value }) => [name, value]);
+}
+
+/** The tensors whose names begin with a prefix, by the rest of their names. */
+export function withPrefix(
+  tensors: ReadonlyMap<string, NamedTensor>,
+  prefix: string,
+): Map<string, NamedTensor> {
+  return new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  );
+}
+
+/**
+ * Assigns tensors to the variables of the same names.
+ *
+ * @throws TrainerError `checkpoint_invalid` for a tensor that is missing or of another shape
+ */
+export function restore(
+  variables: Iterable<readonly [string, tf.Variable]>,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  prefix = '',
+): void {
+  tf.tidy(() => {
+    for (const [name, variable] of variables) {
+      const tensor = tensors.get(`${prefix}${name}`);
+      if (tensor?.shape.join() !== variable.shape.join()) {
+        throw new TrainerError(
+          'checkpoint_invalid',
+          `Expected ${prefix}${name} with shape [${variable.shape}] in the checkpoint, but ${tensor ? `its shape is [${tensor.shape}]` : 'there is no such tensor'}: the checkpoint belongs to another network.`,
+        );
+      }
+      variable.assign(tf.tensor(tensor.values, variable.shape));
+    }
+  });
 }

@@ -56,7 +56,7 @@ test.skipIf(!inject('native'))("writes the log's scalars for TensorBoard", async
 });
 
 function scalarIn(event: Buffer): [string, number, number] {
-  // Field 1, the time, is a double behind its key; then comes field 2, a small number.
+  // Field 1, the time, is a double after its key; then comes field 2, a small number.
   expect([event[0], event[9]]).toEqual([0x09, 0x10]);
   const tagAt = event.indexOf('stage');
   const tagLength = event[tagAt - 1] as number;

@@ -4,9 +4,9 @@ import { isNativeBackend, nativeBackend } from '../backends/native/native-backen
 import type { LogEvent } from './run-log.ts';
 
 /**
- * Adds the log's scalars to TensorBoard's event files in a run's `tensorboard` folder: the training
- * loss and the learning rate by step, the validation by epoch. TensorFlow itself writes them, so the backends without it have
- * none. A run that goes on adds a file.
+ * Adds the scalars of a log event to TensorBoard's event files in a run's `tensorboard` folder: training
+ * loss and learning rate by step, validation loss and accuracy by epoch. TensorFlow writes the files, so
+ * only the native backends have them. A resumed run adds a file.
  */
 export function addToEventFiles(directory: string, event: LogEvent): void {
   if (!isNativeBackend()) return;
@@ -15,7 +15,7 @@ export function addToEventFiles(directory: string, event: LogEvent): void {
   const backend = nativeBackend();
   const folder = join(directory, 'tensorboard');
   tf.tidy(() => {
-    // TensorFlow keeps one by the folder's name, and makes it where there is none.
+    // TensorFlow keeps one writer per folder name, and creates it on first use.
     const writer = backend.summaryWriter(folder);
     backend.createSummaryFileWriter(writer, folder);
     for (const [name, value, step] of scalars) {

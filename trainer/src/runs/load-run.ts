@@ -5,11 +5,11 @@ import { buildLayers } from '../models/build-network.ts';
 import { checkpointIn, loadCheckpoint } from './checkpoint.ts';
 
 /**
- * Loads the network of a run as a tf.layers model, with its best weights so far, BatchNorm as the
- * pretraining left it.
+ * Loads the network of a run as a tf.layers model, with its best weights so far and the BatchNorm of the
+ * pretrained weights.
  *
- * @throws TrainerError `checkpoint_invalid`, `config_invalid` where BatchNorm is not the
- *   pretraining's, `run_invalid` where no epoch is over
+ * @throws TrainerError `checkpoint_invalid`, `config_invalid` where BatchNorm is not from pretrained
+ *   weights, `run_invalid` where no epoch is complete
  */
 export async function loadRun(
   directory: string,
@@ -19,13 +19,13 @@ export async function loadRun(
   if (config.weights === 'none' || config.head !== 'linear') {
     throw new TrainerError(
       'config_invalid',
-      'Expected a run with the linear head on pretrained weights: the BatchNorm of others comes from their images, and no checkpoint has it.',
+      'Expected a run with the linear head on pretrained weights: in other runs, BatchNorm is set from the training images, which no checkpoint contains.',
     );
   }
   if (header.stage < 3 && header.best === null) {
     throw new TrainerError(
       'run_invalid',
-      `Expected a run with a whole epoch behind it at ${directory}; go on with it first: train --resume ${directory}.`,
+      `Expected a run with at least one complete epoch at ${directory}; resume it first: train --resume ${directory}.`,
     );
   }
   const classes = tensors.get('parameters/predictions/bias')?.shape[0] ?? 0;
@@ -35,7 +35,7 @@ export async function loadRun(
       layer.setWeights(
         layer.weights.map((weight) => {
           const name = weight.originalName;
-          // A stage that is not over has its best epoch beside the weights of this moment.
+          // During a stage, the checkpoint has the best epoch's weights in addition to the latest ones.
           const trained = tensors.get(`best/${name}`) ?? tensors.get(`parameters/${name}`);
           return trained ? tf.tensor(trained.values, [...trained.shape]) : weight.read();
         }),

@@ -40,7 +40,7 @@ const at = (seconds: number, event: object) =>
 
 const write = (...lines: string[]) => writeFile(join(directory, 'log.jsonl'), lines.join('\n'));
 
-test('reads what it knows, and passes over the rest', async () => {
+test('reads known events, and skips the rest', async () => {
   await write(
     at(0, start(2)),
     at(1, { event: 'of a later version' }),
@@ -53,13 +53,13 @@ test('reads what it knows, and passes over the rest', async () => {
   expect(epochsOf(log)[0]).toMatchObject({ stage: 1, validation: { accuracy: 0.9 } });
 });
 
-test('gives an epoch once that a crash had trained again', async () => {
+test('returns an epoch once that was trained again after a crash', async () => {
   await write(at(1, epoch(1, 1)), at(2, epoch(1, 2)), at(3, start(2)), at(4, epoch(1, 2)));
   const epochs = epochsOf(await readRunLog(directory));
   expect(epochs.map(({ time }) => Date.parse(time))).toEqual([1000, 4000]);
 });
 
-test('reads each piece of the training loss once, as the crash did not leave it', async () => {
+test('returns each part of the training loss once, from the later session', async () => {
   await write(
     at(0, start(2)),
     at(1, steps(2, 0.5)),
@@ -75,7 +75,7 @@ test('reads each piece of the training loss once, as the crash did not leave it'
   ]);
 });
 
-test('gives each phase the time up to its event, whatever passed between two sessions', async () => {
+test('measures each phase up to its event, without the time between two sessions', async () => {
   await write(
     at(100, start(2)),
     at(110, { event: 'features' }),
@@ -99,7 +99,7 @@ test('gives each phase the time up to its event, whatever passed between two ses
   ]);
 });
 
-test('says where it expected a run', async () => {
+test('names the folder where it expected a run', async () => {
   await expect(readRunLog(directory)).rejects.toMatchObject({
     code: 'run_invalid',
     message: expect.stringContaining(directory),

@@ -5,20 +5,20 @@ import { TrainerError } from '../errors.ts';
 
 const fraction = z.number().min(0).max(1);
 
-/** What a run's `log.jsonl` holds, one event a line, each behind the work that it tells of. */
+/** The events of a run's `log.jsonl`, one per line, each written after the work that it describes. */
 const logEvent = z.discriminatedUnion('event', [
-  /** A session begins, the first or one that goes on. */
+  /** The start of a session, new or resumed. */
   z.object({
     event: z.literal('start'),
     command: z.string(),
-    /** Without what it says of the machine; in the logs of older versions `command` is so. */
+    /** The command without what it reveals about the machine; older logs have it as `command`. */
     publicCommand: z.string().optional(),
     backend: z.string(),
     dataset: z.string(),
-    /** Every setting of the experiment. */
+    /** The whole recipe. */
     config: z.json(),
     images: z.object({ train: z.int(), validation: z.int(), test: z.int() }),
-    /** Since the process began: to start the backend, open the data and build the network. */
+    /** Since the process started: to start the backend, open the data set and build the network. */
     seconds: z.number(),
   }),
   z.object({ event: z.literal('features') }),
@@ -27,10 +27,10 @@ const logEvent = z.discriminatedUnion('event', [
     stage: z.literal([1, 2]),
     /** Of the stage, from 1. */
     epoch: z.int().positive(),
-    /** The last of these steps, counted in the epoch from 1, of so many. */
+    /** The last of these steps, counted from 1, of the epoch's number of steps. */
     step: z.int().positive(),
     of: z.int().positive(),
-    /** Mean of these steps' losses, augmentation and dropout among them. */
+    /** Mean training loss of these steps, with augmentation and dropout. */
     loss: z.number(),
     /** Of the last of these steps. */
     learningRate: z.number().optional(),
@@ -40,23 +40,23 @@ const logEvent = z.discriminatedUnion('event', [
     stage: z.literal([1, 2]),
     /** Of the stage, from 1. */
     epoch: z.int().positive(),
-    /** Mean of the steps' losses, augmentation and dropout among them. */
+    /** Mean training loss of the epoch, with augmentation and dropout. */
     loss: z.number(),
-    /** Top-1 and mean cross-entropy of the validation images. */
+    /** Top-1 accuracy and mean cross-entropy on the validation images. */
     validation: z.object({ accuracy: fraction, loss: z.number() }),
-    /** Trained in all sessions. */
+    /** Training time over all sessions. */
     seconds: z.number(),
   }),
-  /** Top-1 of the test images with the new head alone. */
+  /** Top-1 accuracy on the test images after stage 1. */
   z.object({ event: z.literal('stage-1-test'), accuracy: fraction }),
-  /** Kernels between the pretrained and the fine-tuned ones, and the calibrated validation loss. */
+  /** Share of the fine-tuned kernels after WiSE-FT, and the calibrated validation loss. */
   z.object({
     event: z.literal('interpolate'),
     share: fraction,
     loss: z.object({ before: z.number(), after: z.number() }),
   }),
   z.object({ event: z.literal('calibrate'), temperature: z.number() }),
-  /** Top-1 of the test images. */
+  /** Top-1 accuracy on the test images. */
   z.object({ event: z.literal('test'), float32: fraction, quantized: fraction }),
 ]);
 
@@ -72,16 +72,16 @@ export function logIn(directory: string): string {
 }
 
 /**
- * Reads a run's log. A line that was cut off by a crash, or is of an event that this version does not
- * know, is passed over.
+ * Reads a run's log. Lines that a crash cut off, and events that this version does not know, are
+ * skipped.
  *
- * @throws TrainerError `run_invalid` where there is none
+ * @throws TrainerError `run_invalid` where there is no log
  */
 export async function readRunLog(directory: string): Promise<LogLine[]> {
   const text = await readFile(logIn(directory), 'utf8').catch((cause: unknown) => {
     throw new TrainerError(
       'run_invalid',
-      `Expected a run's folder with a log.jsonl at ${directory}, but there is none that can be read.`,
+      `Expected the folder of a run with a readable log.jsonl at ${directory}, but there is none.`,
       cause,
     );
   });
@@ -101,7 +101,7 @@ function parseJson(text: string): unknown {
 
 type EpochLine = LogLine & { readonly event: 'epoch' };
 
-/** Each epoch once: one that a crash had trained again is logged twice. */
+/** Each epoch once: an epoch that was trained again after a crash is logged twice. */
 export function epochsOf(log: readonly LogLine[]): EpochLine[] {
   const epochs = log.filter((line): line is EpochLine => line.event === 'epoch');
   return [...new Map(epochs.map((line) => [`${line.stage}/${line.epoch}`, line])).values()];
@@ -109,14 +109,14 @@ export function epochsOf(log: readonly LogLine[]): EpochLine[] {
 
 type StepsLine = LogLine & { readonly event: 'steps' };
 
-/** The training loss between validations, each piece of it once. */
+/** The training loss by steps, each part once. */
 export function stepsOf(log: readonly LogLine[]): StepsLine[] {
   const steps = log.filter((line): line is StepsLine => line.event === 'steps');
   const byPlace = steps.map((line) => [`${line.stage}/${line.epoch}/${line.step}`, line] as const);
   return [...new Map(byPlace).values()];
 }
 
-/** The part of a run that ends with an event. */
+/** The phase of a run that ends with an event. */
 const PHASES = {
   start: 'Backend, data, network',
   features: 'Features',
@@ -131,9 +131,9 @@ const PHASES = {
 } as const;
 
 /**
- * What took how long: to each event, the time since the one before it.
+ * The duration of each phase, from the times between events.
  *
- * @returns seconds by phase in order; a crash loses what came after the last event
+ * @returns seconds by phase, in order; the time between the last event and a crash is not counted
  */
 export function phasesOf(log: readonly LogLine[]): { phase: string; seconds: number }[] {
   const seconds = new Map<string, number>();

@@ -11,10 +11,10 @@ describe.each(inject('native') ? (['cpu', 'native'] as const) : (['cpu'] as cons
       await startBackend(name, () => {});
     });
 
-    // Longer than any vector register, and no multiple of one.
+    // Longer than any vector register, and not a multiple of one.
     const uniform = (seed: number, low = -1) => tf.randomUniform([3, 77], low, 1, 'float32', seed);
 
-    test('takes one step of the paper', () => {
+    test('computes one step of the paper', () => {
       const before = tf.memory().numTensors;
       const largest = tf.tidy(() => {
         const given = {
@@ -46,7 +46,7 @@ describe.each(inject('native') ? (['cpu', 'native'] as const) : (['cpu'] as cons
       expect(tf.memory().numTensors).toBe(before);
     });
 
-    test('moves an average by a share', () => {
+    test('updates a moving average', () => {
       const [average, value] = [uniform(1), uniform(2)];
       const before = tf.memory().numTensors;
       const next = movingAverage(average, value, 0.25);
@@ -55,7 +55,7 @@ describe.each(inject('native') ? (['cpu', 'native'] as const) : (['cpu'] as cons
       expect(largestDifference(next, expected)).toBeLessThan(1e-6);
     });
 
-    test.runIf(name === 'native')('has operations of its own for both', () => {
+    test.runIf(name === 'native')('has native operations for both', () => {
       for (const kernel of ['GraftAdamStep', 'GraftMovingAverage']) {
         expect(tf.getKernel(kernel, tf.getBackend())).toBeDefined();
       }

@@ -4,25 +4,25 @@ export const BETA1 = 0.9;
 export const BETA2 = 0.999;
 const EPSILON = 1e-7;
 
-// No interface: tf.tidy wants a type that could have any name in it.
+// A type, not an interface: tf.tidy accepts only types with an implicit index signature.
 export type AdamState = {
   readonly value: tf.Tensor;
-  /** The gradient's and its square's moving averages. */
+  /** Moving averages of the gradient and of its square. */
   readonly mean: tf.Tensor;
   readonly square: tf.Tensor;
 };
 
 export interface AdamNumbers {
-  /** What the gradient is multiplied with. */
+  /** Factor of the gradient, from clipping. */
   readonly scale: number;
-  /** The factor that decays the value. */
+  /** Factor of the value, 1 − learning rate × weight decay. */
   readonly stays: number;
-  /** The learning rate, times the correction of both moments (Kingma & Ba 2015, §2). */
+  /** The learning rate, times the bias correction of both moments (Kingma & Ba 2015, §2). */
   readonly rate: number;
 }
 
 /**
- * Adam's next values, in one operation where the backend has it.
+ * One step of Adam, in a single operation where the backend has one.
  *
  * @returns tensors that the caller disposes of
  */
@@ -47,9 +47,9 @@ export function adamStep(
 }
 
 /**
- * A moving average's next values, in one operation where the backend has it.
+ * One step of an exponential moving average, in a single operation where the backend has one.
  *
- * @param share of `value`, 0–1
+ * @param share weight of `value`, 0–1
  * @returns a tensor that the caller disposes of
  */
 export function movingAverage(average: tf.Tensor, value: tf.Tensor, share: number): tf.Tensor {

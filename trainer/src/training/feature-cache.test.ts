@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { mountSmallDisk } from '../../fixtures/small-disk.ts';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { backbones } from '../backbones/registry.ts';
@@ -25,7 +25,7 @@ import { computeFeatures } from './features.ts';
 
 const random = createRandom(1);
 const indices = [0, 1, 2, 3, 4, 5, 6];
-const photos = memoryExamples(indices.length, [TINY_SIZE, TINY_SIZE, 3]);
+const photos = memoryBatches(indices.length, [TINY_SIZE, TINY_SIZE, 3]);
 const part = { set: { length: 7, label: photos.label, image: () => never() }, indices };
 
 let plan: Plan;
@@ -56,7 +56,7 @@ function never(): never {
   throw new Error('No one should ask for an image.');
 }
 
-/** As a training would; counts the images that had to be computed. */
+/** Computes features as a training does, and counts the images that had to be computed. */
 async function features({
   in: cacheFolder = folder,
   name = 'train',
@@ -77,7 +77,7 @@ async function features({
       return photos.inputs(chosen, random);
     },
   };
-  const examples = await computeFeatures(origin.trunk, counted, {
+  const source = await computeFeatures(origin.trunk, counted, {
     batchSize: 2,
     shardSize: 4,
     progress: { advance: () => {}, stop: () => {} },
@@ -85,7 +85,7 @@ async function features({
     store: cache.storeOf(name, of),
   });
   await cache.close();
-  return examples.inputs(indices, random);
+  return source.inputs(indices, random);
 }
 
 async function shards(): Promise<string[]> {
@@ -96,7 +96,7 @@ async function shards(): Promise<string[]> {
     .map((file) => join(folder, file));
 }
 
-test('computes once, and gives the same numbers the second time', async () => {
+test('computes once, and returns the same numbers the second time', async () => {
   const first = await features();
   expect(computed).toBe(7);
   const before = tf.memory().numTensors;
@@ -104,10 +104,10 @@ test('computes once, and gives the same numbers the second time', async () => {
   expect(tf.memory().numTensors).toBe(before + 1);
   expect(computed).toBe(7);
   expect(largestDifference(first, second)).toBe(0);
-  // Seven rows of four numbers.
+  // Seven rows of four values.
   expect(said).toEqual([
-    expect.stringMatching(/^Features: 0\.0 MB written; .* holds 0\.0 MB\.$/),
-    expect.stringMatching(/^Features: 0\.0 MB read; .* holds 0\.0 MB\.$/),
+    expect.stringMatching(/^Feature cache: 0\.0 MB written; 0\.0 MB in .*\.$/),
+    expect.stringMatching(/^Feature cache: 0\.0 MB read; 0\.0 MB in .*\.$/),
   ]);
 });
 
@@ -116,9 +116,9 @@ test.each([
   ['preprocessing', () => ({ preprocess: { ...origin.preprocess, size: 10 } })],
   ['data set', () => ({ datasetHash: 'abd' })],
   ['backend', () => ({ backend: 'wasm' })],
-  ['photos', () => ({ of: { ...part, indices: [0, 1, 2, 3, 4, 5, 7] } })],
+  ['images', () => ({ of: { ...part, indices: [0, 1, 2, 3, 4, 5, 7] } })],
   ['part of the data set', () => ({ name: 'test' as const })],
-])('computes anew for other %s', async (_, change) => {
+])('computes again for other %s', async (_, change) => {
   await features();
   await features(change());
   expect(computed).toBe(14);
@@ -142,42 +142,42 @@ test.each<[string, (path: string) => Promise<void>]>([
   await damage(path);
   expect(largestDifference(first, await features())).toBe(0);
   expect(computed).toBe(7 + 4);
-  expect(said).toContainEqual(`The features in ${path} are damaged: computing them again.`);
+  expect(said).toContainEqual(`The features in ${path} are damaged; computing them again.`);
   await features();
   expect(computed).toBe(7 + 4);
 });
 
-test('computes only what a killed run had not come to', async () => {
+test('computes only the shards that a killed run did not reach', async () => {
   const first = await features();
   await rm((await shards())[1] as string);
   expect(largestDifference(first, await features())).toBe(0);
   expect(computed).toBe(7 + 3);
 });
 
-test('goes on without where it cannot write, and says so once', async () => {
+test('continues without a cache where it cannot write, with one message', async () => {
   const file = join(folder, 'file');
   await writeFile(file, '');
   await features({ in: file });
   expect(said).toEqual([
-    expect.stringMatching(/^Going on without keeping features .* is a file, not a folder/),
+    expect.stringMatching(/^Features will not be cached .* is a file, not a folder/),
   ]);
 });
 
-test('goes on without where the disk is full', async ({ skip }) => {
-  // A folder takes a page, and a shard more than another.
+test('continues without a cache where the disk is full', async ({ skip }) => {
+  // A folder takes one page of the disk, and a shard more than another.
   const unmount = await mountSmallDisk(folder, 12);
   if (!unmount) return skip('Only root can mount a small disk.');
   try {
     await writeFile(join(folder, 'filler'), Buffer.alloc(65_536)).catch(() => {});
     await features();
-    expect(said).toEqual(['Going on without keeping features for the next run: the disk is full.']);
+    expect(said).toEqual(['Features will not be cached for the next run: the disk is full.']);
     expect(await shards()).toEqual([]);
   } finally {
     await unmount();
   }
 });
 
-test('makes room: what was not used for longest goes', async () => {
+test('removes the least recently used entries', async () => {
   await features();
   await features({ datasetHash: 'second' });
   const entries = (await readdir(folder)).map((name) => join(folder, name));
@@ -191,7 +191,7 @@ test('makes room: what was not used for longest goes', async () => {
   expect((await stat(used)).isDirectory()).toBe(true);
 });
 
-/** The entry that only a run on this data set uses. */
+/** The cache entry that only a run on this data set uses. */
 async function storeFolderOf(datasetHash: string): Promise<string> {
   const times = async () =>
     Promise.all(

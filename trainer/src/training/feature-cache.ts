@@ -11,27 +11,27 @@ import type { Plan } from '../plan/plan.ts';
 import { readSafetensors, writeSafetensors } from '../weights/safetensors/safetensors.ts';
 import type { FeatureShard, FeatureStore } from './features.ts';
 
-/** To be raised when the same plan, photos and decoders give other features than before. */
+/** Raise it when the same plan, images and decoders give different features. */
 const VERSION = 1;
-/** Beyond it, what was not used for longest goes. */
+/** Above this size, the least recently used entries are removed. */
 const MAX_BYTES = 4 * 1024 ** 3;
 
-/** Everything that features depend on, but for the photos' choice. */
+/** Everything that features depend on, except for the choice of images. */
 export interface FeatureOrigin {
-  /** Layers and weights up to where the features are taken. */
+  /** Layers and weights up to the features. */
   readonly trunk: Plan;
   readonly preprocess: PreprocessSpec;
   readonly datasetHash: string;
-  /** Backends differ in the last digits. */
+  /** Backends round differently. */
   readonly backend: string;
 }
 
 /**
- * Features of frozen layers, kept on disk under a hash of all that they depend on, so that a
- * second run, or one that goes on after a kill, need not compute them again.
+ * Features of frozen layers on disk, under a hash of everything that they depend on, so that a second or
+ * resumed run need not compute them again.
  *
- * Each shard is a safetensors file with a hash of its numbers. Nothing here stops a training: what
- * is damaged is computed again, and where it cannot be written the training goes on without.
+ * Each shard is a safetensors file with a hash of its values. The cache never stops a training: damaged
+ * shards are computed again, and if the cache cannot be written, the training continues without it.
  */
 export class FeatureCache {
   readonly #folder: string;
@@ -61,7 +61,7 @@ export class FeatureCache {
     return new FeatureCache(folder, origin, say);
   }
 
-  /** @param part its photos; a name tells apart those of different sets with the same numbers */
+  /** @param name of the split: parts of different sets may have the same indices */
   storeOf(name: keyof Splits, { indices }: Part): FeatureStore {
     const id = createHash('sha256')
       .update(JSON.stringify([this.#origin, name, indices]))
@@ -74,7 +74,7 @@ export class FeatureCache {
     };
   }
 
-  /** Says what came from the cache and what it holds now, having made room in it. */
+  /** Removes old entries, and reports what was read, written and kept. */
   async close(): Promise<void> {
     const kept = await makeRoom(this.#folder, MAX_BYTES);
     const parts = [
@@ -82,7 +82,7 @@ export class FeatureCache {
       this.#bytesWritten > 0 && `${megabytes(this.#bytesWritten)} written`,
     ].filter(Boolean);
     if (parts.length === 0) return;
-    this.#say(`Features: ${parts.join(', ')}; ${this.#folder} holds ${megabytes(kept)}.`);
+    this.#say(`Feature cache: ${parts.join(', ')}; ${megabytes(kept)} in ${this.#folder}.`);
   }
 
   async #load(folder: string, path: string): Promise<FeatureShard | undefined> {
@@ -96,7 +96,7 @@ export class FeatureCache {
       return features;
     } catch (error) {
       if (!isMissing(error))
-        this.#say(`The features in ${path} are damaged: computing them again.`);
+        this.#say(`The features in ${path} are damaged; computing them again.`);
       return undefined;
     }
   }
@@ -113,9 +113,7 @@ export class FeatureCache {
       this.#canWrite = false;
       const isFull = error instanceof TrainerError && error.code === 'disk_full';
       const reason = isFull ? 'the disk is full' : (error as Error).message;
-      this.#say(
-        `Going on without keeping features for the next run: ${reason.replace(/\.$/, '')}.`,
-      );
+      this.#say(`Features will not be cached for the next run: ${reason.replace(/\.$/, '')}.`);
     }
   }
 }
@@ -129,7 +127,7 @@ function isMissing(error: unknown): boolean {
   return cause?.code === 'ENOENT' || cause?.code === 'ENOTDIR';
 }
 
-/** Removes entries, those unused for longest first, until the rest is small enough. */
+/** Removes the least recently used entries until the rest fits. @returns bytes that are left */
 async function makeRoom(folder: string, maxBytes: number): Promise<number> {
   await mkdir(folder, { recursive: true }).catch(() => {});
   const entries = await Promise.all(

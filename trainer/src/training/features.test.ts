@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { createRandom } from '../config/random.ts';
@@ -9,7 +9,7 @@ import { cutPlan, type Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { computeFeatures, type FeatureShard, type FeatureStore } from './features.ts';
 
-const examples = memoryExamples(7, [TINY_SIZE, TINY_SIZE, 3]);
+const source = memoryBatches(7, [TINY_SIZE, TINY_SIZE, 3]);
 const random = createRandom(1);
 const never = new AbortController().signal;
 let trunk: Plan;
@@ -35,7 +35,7 @@ test("gives the trunk's outputs for any choice of examples, and their labels", a
   done = 0;
   stopped = false;
   const before = tf.memory().numTensors;
-  const features = await computeFeatures(trunk, examples, { ...options, batchSize: 3 });
+  const features = await computeFeatures(trunk, source, { ...options, batchSize: 3 });
   expect(tf.memory().numTensors).toBe(before);
   expect([done, stopped]).toEqual([7, true]);
   expect(features.length).toBe(7);
@@ -44,28 +44,28 @@ test("gives the trunk's outputs for any choice of examples, and their labels", a
   const rows = await features.inputs(chosen, random);
   expect(tf.memory().numTensors).toBe(before + 1);
   expect(rows.shape).toEqual([4, 4]);
-  const photos = await examples.inputs(chosen, random);
+  const photos = await source.inputs(chosen, random);
   expect(largestDifference(rows, runPlan(trunk, photos))).toBeLessThan(1e-6);
   expect(chosen.map((index) => features.label(index))).toEqual([0, 0, 2, 0]);
 });
 
-test('gives the same features again after they have been used', async () => {
-  const features = await computeFeatures(trunk, examples, options);
+test('returns the same features each time', async () => {
+  const features = await computeFeatures(trunk, source, options);
   const first = await features.inputs([3], random);
   const values = [...first.dataSync()];
   first.dispose();
   expect([...(await features.inputs([3], random)).dataSync()]).toEqual(values);
 });
 
-test('stops before the next batch when it is told to', async () => {
+test('stops before the next batch when the signal is aborted', async () => {
   done = 0;
   stopped = false;
   const controller = new AbortController();
   const interrupting = {
-    ...examples,
+    ...source,
     inputs: (indices: readonly number[]) => {
       controller.abort(new Error('Stopped.'));
-      return examples.inputs(indices, random);
+      return source.inputs(indices, random);
     },
   };
   const computing = computeFeatures(trunk, interrupting, {
@@ -74,12 +74,12 @@ test('stops before the next batch when it is told to', async () => {
     signal: controller.signal,
   });
   await expect(computing).rejects.toThrow('Stopped.');
-  // A bar that is left running keeps the process alive.
+  // A progress bar that is not stopped keeps the process alive.
   expect([done, stopped]).toEqual([2, true]);
 });
 
-test('computes only the shards that are not kept, and gives them all', async () => {
-  const whole = await computeFeatures(trunk, examples, options);
+test('computes only the shards that the store lacks', async () => {
+  const whole = await computeFeatures(trunk, source, options);
   const shards = new Map<number, FeatureShard>();
   const saved: number[] = [];
   const store: FeatureStore = {
@@ -90,7 +90,7 @@ test('computes only the shards that are not kept, and gives them all', async () 
     },
   };
   const sharded = { ...options, batchSize: 2, shardSize: 3, store };
-  await computeFeatures(trunk, examples, sharded);
+  await computeFeatures(trunk, source, sharded);
   expect(saved).toEqual([0, 1, 2]);
   expect([...shards.values()].map(({ shape }) => shape)).toEqual([
     [3, 4],
@@ -98,10 +98,10 @@ test('computes only the shards that are not kept, and gives them all', async () 
     [1, 4],
   ]);
   shards.delete(1);
-  // Of another number of examples.
+  // With another number of examples.
   shards.set(2, { shape: [2, 4], values: new Float32Array(8) });
   done = 0;
-  const features = await computeFeatures(trunk, examples, sharded);
+  const features = await computeFeatures(trunk, source, sharded);
   expect(saved).toEqual([0, 1, 2, 1, 2]);
   expect(done).toBe(7);
   const all = [5, 2, 6, 0, 1, 3, 4];

@@ -1,20 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../config/random.ts';
-import { batches, type Examples, expecting } from '../data/examples.ts';
+import { type BatchSource, batchIndices, withPrefetch } from '../data/batches.ts';
 import type { Progress } from '../files/progress.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 
-/** The trunk's outputs for some examples, one after the other. */
+/** The trunk's outputs for consecutive examples. */
 export interface FeatureShard {
   /** `[n, …]` */
   readonly shape: readonly number[];
   readonly values: Float32Array;
 }
 
-/** Where features are kept from one run to the next. */
+/** Keeps features from one run to the next. */
 export interface FeatureStore {
-  /** @returns undefined where the shard is not there, or not whole */
+  /** @returns undefined where the shard is missing or damaged */
   load(shard: number): Promise<FeatureShard | undefined>;
   save(shard: number, features: FeatureShard): Promise<void>;
 }
@@ -23,34 +23,34 @@ export interface FeatureOptions {
   readonly batchSize: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
-  /** Nothing is kept where left out. */
+  /** Without a store, features are computed in every run. */
   readonly store?: FeatureStore;
-  /** Examples that are stored at a time, and lost where the process is killed. */
+  /** Examples per stored shard: as many are lost where the process is killed. */
   readonly shardSize?: number;
 }
 
 /**
- * Runs the trunk over every example once. In stage 1 the trunk does not move, so each epoch
- * would compute the same again.
+ * Runs the trunk over every example once. The trunk is frozen in stage 1, so each epoch would compute
+ * the same features again.
  *
- * @returns examples whose inputs are `[n, channels]`, the trunk's outputs
+ * @returns a source whose inputs are the trunk's outputs, `[n, channels]`
  * @throws the signal's reason
  */
 export async function computeFeatures(
   trunk: Plan,
-  examples: Examples,
+  source: BatchSource,
   { batchSize, progress, signal, store, shardSize = 4096 }: FeatureOptions,
-): Promise<Examples> {
+): Promise<BatchSource> {
   const shards: FeatureShard[] = [];
   try {
-    for (const [number, indices] of [...batches(examples.length, shardSize)].entries()) {
+    for (const [number, indices] of [...batchIndices(source.length, shardSize)].entries()) {
       const kept = await store?.load(number);
       if (kept?.shape[0] === indices.length) {
         progress.advance(indices.length);
         shards.push(kept);
         continue;
       }
-      const shard = await computeShard(trunk, examples, indices, { batchSize, progress, signal });
+      const shard = await computeShard(trunk, source, indices, { batchSize, progress, signal });
       await store?.save(number, shard);
       shards.push(shard);
     }
@@ -58,8 +58,8 @@ export async function computeFeatures(
     progress.stop();
   }
   return {
-    length: examples.length,
-    label: (index) => examples.label(index),
+    length: source.length,
+    label: (index) => source.label(index),
     async inputs(indices) {
       const shape = shards[0]?.shape.slice(1) ?? [];
       const width = tf.util.sizeFromShape(shape);
@@ -76,18 +76,18 @@ export async function computeFeatures(
 
 async function computeShard(
   trunk: Plan,
-  examples: Examples,
+  source: BatchSource,
   shard: readonly number[],
   { batchSize, progress, signal }: FeatureOptions,
 ): Promise<FeatureShard> {
   let values = new Float32Array();
   let shape: number[] = [];
-  const chosen = [...batches(shard.length, batchSize)].map((places) =>
+  const chosen = [...batchIndices(shard.length, batchSize)].map((places) =>
     places.map((place) => shard[place] as number),
   );
-  for (const indices of expecting(examples, chosen)) {
+  for (const indices of withPrefetch(source, chosen)) {
     signal.throwIfAborted();
-    const inputs = await examples.inputs(indices, createRandom(0));
+    const inputs = await source.inputs(indices, createRandom(0));
     const batch = runPlan(trunk, inputs);
     shape = batch.shape.slice(1);
     const width = tf.util.sizeFromShape(shape);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { smoke } from '../config/smoke.ts';
@@ -12,22 +12,22 @@ beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
 
-const examples = memoryExamples(14, [TINY_SIZE, TINY_SIZE, 3]);
+const source = memoryBatches(14, [TINY_SIZE, TINY_SIZE, 3]);
 
-test('finds where the loss falls and explodes, and leaves the weights as they were', async () => {
+test('finds where the loss falls and diverges, and restores the weights', async () => {
   const plan = fusePlan(buildTinyNetwork());
   const values = () => parametersOf(plan).map(({ value }) => [...value.dataSync()]);
   const expected = values();
   const before = tf.memory().numTensors;
   const config = { ...smoke.stage2, optimizer: 'sgd', batchSize: 4 } as const;
   const { points, least } = await findLearningRate(
-    { plan, examples, classes: 3, config },
+    { plan, source, classes: 3, config },
     { lowest: 1e-5, highest: 1e3, steps: 60, seed: 1 },
   );
   expect(tf.memory().numTensors).toBe(before);
   expect(values()).toEqual(expected);
 
-  // It did not get to the end.
+  // The test stopped before the last step.
   expect(points.length).toBeGreaterThan(20);
   expect(points.length).toBeLessThan(60);
   const losses = points.map(({ loss }) => loss);
@@ -39,21 +39,21 @@ test('finds where the loss falls and explodes, and leaves the weights as they we
   }
 });
 
-test('goes round where the images are fewer than its steps need', async () => {
+test('repeats the images where there are fewer than the steps need', async () => {
   const plan = fusePlan(buildTinyNetwork());
   const seen: number[] = [];
   const watched = {
-    ...examples,
-    inputs: (indices: readonly number[], ...rest: [Parameters<typeof examples.inputs>[1]]) => {
+    ...source,
+    inputs: (indices: readonly number[], ...rest: [Parameters<typeof source.inputs>[1]]) => {
       seen.push(...indices);
-      return examples.inputs(indices, ...rest);
+      return source.inputs(indices, ...rest);
     },
   };
   const config = { ...smoke.stage2, batchSize: 7 };
   const range = { lowest: 1e-6, highest: 1e-5, steps: 6, seed: 1 };
-  await findLearningRate({ plan, examples: watched, classes: 3, config }, range);
+  await findLearningRate({ plan, source: watched, classes: 3, config }, range);
   expect(seen).toHaveLength(42);
-  // Each three times, in an order of its own each time.
+  // Each image three times, in a new order each time.
   for (const round of [0, 14, 28]) {
     expect(seen.slice(round, round + 14).sort((a, b) => a - b)).toEqual([...Array(14).keys()]);
   }

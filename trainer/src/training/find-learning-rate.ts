@@ -4,17 +4,17 @@ import { trainableParametersOf } from '../plan/plan.ts';
 import { classWeightsOf, type StepOptions, trainStep } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
 
-/** Of the loss, from step to step: noise would hide the turn. */
+/** Decay of the loss's moving average: noise would otherwise hide the minimum. */
 const SMOOTHING = 0.95;
-/** Before so many steps the average is one of a few batches, low or high by chance. */
+/** Number of steps before which the average covers too few batches to mean much. */
 const SETTLED = 1 / (1 - SMOOTHING);
-/** A loss so many times its least has left the range. */
+/** The test ends when the loss exceeds this multiple of its minimum. */
 const DIVERGED = 4;
 
 export interface RangeTest {
-  /** By rising learning rate, up to where the loss has gone out of bounds. */
+  /** By rising learning rate, until the loss diverged. */
   readonly points: readonly { readonly rate: number; readonly loss: number }[];
-  /** The rate with the least loss. */
+  /** The learning rate with the lowest loss. */
   readonly least: number;
 }
 
@@ -23,17 +23,17 @@ export interface RangeTestOptions {
   readonly highest: number;
   readonly steps: number;
   readonly seed: number;
-  /** Called behind each step. */
+  /** Called after each step. */
   onStep?(step: number): void;
 }
 
 /**
- * The learning rate range test: trains for a few steps while the learning rate rises exponentially,
- * and watches the loss. It falls, is least where steps are as large as they may be for a moment, and
- * explodes. A peak lies below that rate (Smith 2017, §3.3), and above a tenth of it (fastai, whose
- * exponential sweep and smoothing these are).
+ * The learning-rate range test: trains for a few steps while the learning rate rises exponentially, and
+ * records the loss, which falls, reaches a minimum and then diverges. A good peak learning rate lies
+ * below the minimum (Smith 2017, §3.3) and above a tenth of it (fastai, whose exponential sweep and
+ * smoothing these are).
  *
- * The parameters are as they were when it ends.
+ * The parameters have their initial values again when it ends.
  */
 export async function findLearningRate(
   stage: Omit<StepOptions, 'optimizer' | 'classWeights'>,
@@ -50,9 +50,9 @@ export async function findLearningRate(
   let average = 0;
   try {
     for (let step = 0; step < steps; step++) {
-      // Whole batches, again and again where the images are few.
+      // Batches are always full: a small data set is repeated, in a new order each time.
       while (order.length < batchSize) {
-        order = [...order, ...shuffle(Array(stage.examples.length).keys(), random)];
+        order = [...order, ...shuffle(Array(stage.source.length).keys(), random)];
       }
       const indices = order.slice(0, batchSize);
       order = order.slice(batchSize);
@@ -62,7 +62,7 @@ export async function findLearningRate(
         { epoch: 0, indices, rate, random },
       );
       average = SMOOTHING * average + (1 - SMOOTHING) * loss;
-      // Without this it would begin near 0 (Kingma & Ba 2015, §3).
+      // Bias correction: the average starts at 0 (Kingma & Ba 2015, §3).
       const smooth = average / (1 - SMOOTHING ** (step + 1));
       onStep?.(step + 1);
       if (!(smooth < DIVERGED * leastOf(points).loss)) break;

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { smoke } from '../config/smoke.ts';
 import type { StageConfig } from '../config/train-config.ts';
-import { mixExamples } from '../data/mix-examples.ts';
+import { mixBatch } from '../data/mix-batch.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, parametersOf } from '../plan/plan.ts';
 import { type Fit, fit } from './fit.ts';
@@ -15,13 +15,13 @@ beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
 
-// A bar that is left running hides the cursor and keeps the process alive.
-test('takes the progress bar away where it is stopped', async () => {
+// A progress bar that is not stopped hides the cursor and keeps the process alive.
+test('stops the progress bar when it is interrupted', async () => {
   const plan = fusePlan(buildTinyNetwork());
   let running = 0;
   const fitting = fit({
     plan,
-    examples: memoryExamples(4, [TINY_SIZE, TINY_SIZE, 3]),
+    source: memoryBatches(4, [TINY_SIZE, TINY_SIZE, 3]),
     classes: 3,
     config: { ...smoke.stage2, batchSize: 2 },
     optimizer: new Optimizer(parametersOf(plan), smoke.stage2),
@@ -47,19 +47,19 @@ test('takes the progress bar away where it is stopped', async () => {
   expect(running).toBe(0);
 });
 
-test('says what the next step learns from before it asks for what this one does', async () => {
+test('prefetches the next batch before it reads the current one', async () => {
   const plan = fusePlan(buildTinyNetwork());
   const events: string[] = [];
-  const examples = memoryExamples(5, [TINY_SIZE, TINY_SIZE, 3]);
+  const source = memoryBatches(5, [TINY_SIZE, TINY_SIZE, 3]);
   const config = { ...smoke.stage2, epochs: 1, batchSize: 2 };
   await fit({
     plan,
-    examples: {
-      ...examples,
-      expect: (indices) => events.push(`expect ${indices}`),
+    source: {
+      ...source,
+      prefetch: (indices) => events.push(`expect ${indices}`),
       inputs: (indices, random) => {
         events.push(`inputs ${indices}`);
-        return examples.inputs(indices, random);
+        return source.inputs(indices, random);
       },
     },
     classes: 3,
@@ -96,7 +96,7 @@ async function train(change: Partial<StageConfig>, mix?: Fit['mix']): Promise<Fl
   const optimizer = new Optimizer(parametersOf(plan), config);
   await fit({
     plan,
-    examples: memoryExamples(14, [TINY_SIZE, TINY_SIZE, 3]),
+    source: memoryBatches(14, [TINY_SIZE, TINY_SIZE, 3]),
     classes: 3,
     config,
     optimizer,
@@ -121,9 +121,9 @@ const mixed = { ...smoke.augment, mixup: half, cutmix: half };
 
 test.each<[string, Fit['mix']]>([
   ['plain', undefined],
-  ['mixed', (batch, random) => mixExamples(batch, mixed, random)],
-])('goes where whole %s batches go when it computes them in parts', async (_, mix) => {
-  // SGD, since Adam makes much of the last digits.
+  ['mixed', (batch, random) => mixBatch(batch, mixed, random)],
+])('accumulates the gradients of parts of %s batches to those of whole ones', async (_, mix) => {
+  // SGD, since Adam amplifies rounding errors.
   const sgd = { optimizer: 'sgd' } as const;
   const [whole, parts] = [await train(sgd, mix), await train({ ...sgd, accumulation: 3 }, mix)];
   for (const [i, values] of whole.entries()) {
@@ -133,7 +133,7 @@ test.each<[string, Fit['mix']]>([
   }
 });
 
-test('weighs classes only where told to', async () => {
+test('applies class weights only if the recipe asks for them', async () => {
   // 5, 5 and 4 examples: the weights are near 1, but not 1.
   const [plain, balanced] = [await train({}), await train({ classWeights: 'balanced' })];
   expect(balanced).not.toEqual(plain);

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, type Random, shuffle } from '../config/random.ts';
 import type { StageConfig } from '../config/train-config.ts';
-import { balancedWeights, batches, type Examples, truthOf } from '../data/examples.ts';
-import type { Batch } from '../data/mix-examples.ts';
+import { type BatchSource, balancedWeights, batchIndices, targetsOf } from '../data/batches.ts';
+import type { Batch } from '../data/mix-batch.ts';
 import { TrainerError } from '../errors.ts';
 import type { Progress } from '../files/progress.ts';
 import { softmaxCrossEntropy } from '../plan/loss.ts';
@@ -12,36 +12,36 @@ import { planGradients } from '../plan/run.ts';
 import { learningRate } from './learning-rate.ts';
 import type { Optimizer } from './optimizer.ts';
 
-/** What a step learns from, and how. */
+/** The plan, the data and the settings of a training step. */
 export interface StepOptions {
   readonly plan: Plan;
-  readonly examples: Examples;
+  readonly source: BatchSource;
   readonly classes: number;
   readonly config: StageConfig;
   readonly optimizer: Optimizer;
-  /** What the classes count for, see {@link classWeightsOf}; all alike where left out. */
+  /** Class weights in the loss, see {@link classWeightsOf}; 1 by default. */
   readonly classWeights?: readonly number[] | undefined;
-  /** Side of the images in an epoch; what the examples have where left out. */
+  /** Side of the images in an epoch, in pixels; the source's own by default. */
   sizeIn?: ((epoch: number) => number) | undefined;
-  /** Changes a batch before it is learned from; disposes of what it does not return. */
+  /** Mixes a batch before the step; disposes of the tensors that it does not return. */
   mix?: ((batch: Batch, random: Random) => Batch) | undefined;
 }
 
 export interface Fit extends Omit<StepOptions, 'classWeights'> {
-  /** Of the order, the augmentation and dropout, together with epoch and step. */
+  /** Together with epoch and step, it seeds order, augmentation and dropout. */
   readonly seed: string;
-  /** Epochs, and steps of the next one with the sum of their losses, that are done already. */
+  /** Completed epochs; completed steps of the next epoch, and the sum of their losses. */
   readonly epoch: number;
   readonly step: number;
   readonly lossSum: number;
-  /** @param done examples of the epoch that are done */
+  /** @param done number of examples of the epoch that are done */
   startProgress(epoch: number, done: number): Progress;
-  /** Called behind each step with what is done by then; may stop by throwing. */
+  /** Called after each step with the position reached; throw to stop. */
   onStep(done: Pick<Fit, 'epoch' | 'step' | 'lossSum'>): Promise<void>;
   /**
-   * Called behind each epoch, with the mean loss of its steps.
+   * Called after each epoch, with the mean loss of its steps.
    *
-   * @returns whether to go on
+   * @returns whether to continue
    */
   onEpoch(epoch: number, loss: number): Promise<boolean>;
 }
@@ -49,28 +49,28 @@ export interface Fit extends Omit<StepOptions, 'classWeights'> {
 /**
  * Trains a plan's parameters in place, epoch by epoch.
  *
- * Order, augmentation and dropout of a step follow from the seed, the epoch and the step alone,
- * so that a resumed run sees what an undisturbed one would have seen.
+ * Order, augmentation and dropout of a step depend on the seed, the epoch and the step only, so that a
+ * resumed run computes what an uninterrupted one would have.
  *
  * @throws TrainerError `loss_not_finite`
  */
 export async function fit(options: Fit): Promise<void> {
-  const { examples, config, seed } = options;
-  const stepsPerEpoch = Math.ceil(examples.length / config.batchSize);
+  const { source, config, seed } = options;
+  const stepsPerEpoch = Math.ceil(source.length / config.batchSize);
   const classWeights = classWeightsOf(options);
   for (let epoch = options.epoch; epoch < config.epochs; epoch++) {
     const resumed = epoch === options.epoch;
     const firstStep = resumed ? options.step : 0;
     let lossSum = resumed ? options.lossSum : 0;
-    const order = shuffle(Array(examples.length).keys(), randomOf(seed, epoch));
+    const order = shuffle(Array(source.length).keys(), randomOf(seed, epoch));
     const progress = options.startProgress(epoch, firstStep * config.batchSize);
     try {
       const indicesOf = (step: number) =>
         order.slice(step * config.batchSize, (step + 1) * config.batchSize);
-      examples.expect?.(indicesOf(firstStep));
+      source.prefetch?.(indicesOf(firstStep));
       for (let step = firstStep; step < stepsPerEpoch; step++) {
         const indices = indicesOf(step);
-        examples.expect?.(indicesOf(step + 1));
+        source.prefetch?.(indicesOf(step + 1));
         const done = epoch * stepsPerEpoch + step;
         const rate = learningRate(config, done, stepsPerEpoch);
         const random = randomOf(seed, epoch, step);
@@ -95,13 +95,13 @@ export async function fit(options: Fit): Promise<void> {
   }
 }
 
-/** What the classes of a stage's examples count for, as its experiment says. */
+/** The class weights that a stage's recipe asks for; undefined for none. */
 export function classWeightsOf({
   config,
-  examples,
+  source,
   classes,
-}: Pick<StepOptions, 'config' | 'examples' | 'classes'>): number[] | undefined {
-  return config.classWeights === 'balanced' ? balancedWeights(examples, classes) : undefined;
+}: Pick<StepOptions, 'config' | 'source' | 'classes'>): number[] | undefined {
+  return config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
 }
 
 interface Step {
@@ -115,29 +115,32 @@ interface Step {
 /**
  * One step of the optimizer.
  *
- * @returns the loss of the step's examples before the step; the parameters stay if it is not finite
+ * @returns the batch's loss before the update; if it is not finite, the parameters are not updated
  */
 export async function trainStep(
-  { plan, examples, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
+  { plan, source, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
   { epoch, indices, rate, random }: Step,
 ): Promise<number> {
   const sum = new Map<string, tf.Tensor>();
   let lossSum = 0;
-  // Made and mixed as a whole: in parts, each would draw another mix.
+  // The batch is read and mixed as a whole: each part would otherwise draw a mix of its own.
   const plain = {
-    inputs: await examples.inputs(indices, random, sizeIn?.(epoch)),
-    truth: truthOf(examples, indices, classes, config.labelSmoothing, classWeights),
+    inputs: await source.inputs(indices, random, sizeIn?.(epoch)),
+    targets: targetsOf(source, indices, classes, config.labelSmoothing, classWeights),
   };
   const batch = mix ? mix(plain, random) : plain;
-  for (const part of batches(indices.length, Math.ceil(indices.length / config.accumulation))) {
+  for (const part of batchIndices(
+    indices.length,
+    Math.ceil(indices.length / config.accumulation),
+  )) {
     const begin = part[0] as number;
     const inputs = batch.inputs.slice(begin, part.length);
-    const truth = batch.truth.slice(begin, part.length);
-    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
+    const targets = batch.targets.slice(begin, part.length);
+    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targets);
     const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
     const [value] = await loss.data<'float32'>();
-    tf.dispose([inputs, truth, loss]);
-    // Its share of the mean over all parts.
+    tf.dispose([inputs, targets, loss]);
+    // The part's weight in the mean over the batch.
     const share = part.length / indices.length;
     lossSum += (value as number) * share;
     if (share === 1) {
@@ -146,13 +149,13 @@ export async function trainStep(
       addGradients(sum, gradients, share);
     }
   }
-  tf.dispose([batch.inputs, batch.truth]);
+  tf.dispose([batch.inputs, batch.targets]);
   if (Number.isFinite(lossSum)) optimizer.apply(sum, rate);
   tf.dispose([...sum.values()]);
   return lossSum;
 }
 
-/** @param gradients disposed of */
+/** @param gradients are disposed of */
 function addGradients(
   sum: Map<string, tf.Tensor>,
   gradients: ReadonlyMap<string, tf.Tensor>,

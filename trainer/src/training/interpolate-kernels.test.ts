@@ -8,8 +8,8 @@ beforeAll(async () => {
 });
 
 /**
- * A kernel pretrained at 0 and fine-tuned to 10, and 400 answers of which so many are right as the kernel's
- * value says.
+ * A kernel pretrained at 0 and fine-tuned to 10, and 400 predictions, whose number of correct ones
+ * depends on the kernel's value.
  */
 async function interpolate(rightOf400At: (kernel: number) => number, tuned = 10) {
   const value = tf.variable(tf.tensor1d([tuned]));
@@ -25,7 +25,7 @@ async function interpolate(rightOf400At: (kernel: number) => number, tuned = 10)
       classes: 2,
       labels: new Int32Array(400),
       probabilities: Float32Array.from({ length: 800 }, (_, at) =>
-        // Sure to 90 %, wrongly so from the last right one on; calibration makes that alike.
+        // All have a confidence of 90 %, which calibration corrects.
         (at % 2 === 0) === Math.floor(at / 2) < right ? 0.9 : 0.1,
       ),
     };
@@ -36,7 +36,7 @@ async function interpolate(rightOf400At: (kernel: number) => number, tuned = 10)
   return { ...result, kept, tried };
 }
 
-test('goes towards the pretrained kernels while the validation loss is no higher', async () => {
+test('moves towards the pretrained kernels while the validation loss is no higher', async () => {
   const { share, loss, kept, tried } = await interpolate((kernel) => (kernel >= 6 ? 360 : 340));
   expect(share).toBe(0.6);
   expect(kept).toBeCloseTo(6, 5);
@@ -44,21 +44,21 @@ test('goes towards the pretrained kernels while the validation loss is no higher
   expect(tried).toEqual([10, 9, 8, 7, 6, 5]);
 });
 
-test('keeps the fine-tuned kernels where every step back costs', async () => {
+test('keeps the fine-tuned kernels where every step back raises the loss', async () => {
   const { share, loss, kept, tried } = await interpolate((kernel) => 300 + 6 * kernel);
   expect([share, kept]).toEqual([1, 10]);
   expect(loss?.after).toBe(loss?.before);
   expect(tried).toEqual([10, 9]);
 });
 
-test('compares losses as calibration leaves them', async () => {
-  // Halfway more are right, which an uncalibrated loss shows as well.
+test('compares calibrated losses', async () => {
+  // Halfway, more predictions are correct, which an uncalibrated loss shows as well.
   const { share, loss } = await interpolate((kernel) => (kernel >= 5 ? 370 - kernel : 300));
   expect(share).toBe(0.5);
   expect(loss?.after).toBeLessThan(loss?.before as number);
 });
 
-test('has nothing to do where fine-tuning left the kernels alone', async () => {
+test('returns undefined where fine-tuning did not change the kernels', async () => {
   const { share, tried, kept } = await interpolate(() => 200, 0);
   expect([share, kept]).toEqual([undefined, 0]);
   expect(tried).toEqual([]);

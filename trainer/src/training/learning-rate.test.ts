@@ -11,7 +11,7 @@ const stage: StageConfig = {
   warmup: 0.1,
 };
 
-/** Of 100 steps, 10 an epoch. */
+/** The rates of 100 steps, 10 per epoch. */
 const rates = (change: Partial<StageConfig>) =>
   Array.from({ length: 100 }, (_, step) => learningRate({ ...stage, ...change }, step, 10));
 
@@ -21,15 +21,15 @@ function expectRates(found: readonly number[], expected: Readonly<Record<number,
   }
 }
 
-test('rises in the warm-up, peaks behind it, and falls along a cosine', () => {
+test('rises in the warm-up, peaks after it, and decays along a cosine', () => {
   const found = rates({});
   expectRates(found, { 0: 1 / 11, 9: 10 / 11, 10: 1, 55: 0.55 });
   expect(found[99]).toBeGreaterThan(0.1);
   expect(found[99]).toBeLessThan(0.101);
 });
 
-/** What Keras 3.15's `CosineDecay(1, 100, alpha=0.1)` gives. */
-test('falls as in Keras without a warm-up', () => {
+/** The values of Keras 3.15's `CosineDecay(1, 100, alpha=0.1)`. */
+test('decays as in Keras without a warm-up', () => {
   expectRates(rates({ warmup: 0 }), {
     0: 1,
     1: 0.9997779,
@@ -39,8 +39,8 @@ test('falls as in Keras without a warm-up', () => {
   });
 });
 
-/** By the formula of PyTorch's `OneCycleLR(max_lr=1, total_steps=100, pct_start=0.3)`. */
-test('makes one cycle as in PyTorch', () => {
+/** The values of PyTorch's `OneCycleLR(max_lr=1, total_steps=100, pct_start=0.3)`. */
+test('follows one cycle as in PyTorch', () => {
   const config = { schedule: 'one-cycle', warmup: 0.3, finalLearningRate: 4e-6 } as const;
   expectRates(rates(config), {
     0: 0.04,
@@ -53,8 +53,8 @@ test('makes one cycle as in PyTorch', () => {
   });
 });
 
-/** What Keras 3.15's `InverseTimeDecay(1, decay_steps=1, decay_rate=0.05)` gives. */
-test('decays by inverse time as in Keras', () => {
+/** The values of Keras 3.15's `InverseTimeDecay(1, decay_steps=1, decay_rate=0.05)`. */
+test('decays with inverse time as in Keras', () => {
   expectRates(rates({ schedule: 'inverse-time', warmup: 0, decay: 0.05 }), {
     0: 1,
     1: 0.952381,
@@ -63,8 +63,8 @@ test('decays by inverse time as in Keras', () => {
   });
 });
 
-/** PyTorch's `StepLR(step_size=4, gamma=0.1)`: by whole epochs. */
-test('falls in steps', () => {
+/** The values of PyTorch's `StepLR(step_size=4, gamma=0.1)`, in whole epochs. */
+test('drops in steps', () => {
   expectRates(rates({ schedule: 'step', warmup: 0.1, decay: 0.1, decayEvery: 4 }), {
     4: 5 / 11,
     10: 1,
@@ -75,7 +75,7 @@ test('falls in steps', () => {
   });
 });
 
-test('stays constant behind the warm-up', () => {
+test('stays constant after the warm-up', () => {
   const found = rates({ schedule: 'constant' });
   expect(found[9]).toBeLessThan(1);
   expect(new Set(found.slice(10))).toEqual(new Set([1]));

@@ -1,18 +1,18 @@
 import type { StageConfig } from '../config/train-config.ts';
 
-/** One-cycle starts at this fraction of its peak, as PyTorch's `div_factor` of 25. */
+/** One-cycle starts at this fraction of its peak: PyTorch's `div_factor` of 25. */
 const ONE_CYCLE_START = 1 / 25;
 
 /**
- * The learning rate of a step. All schedules but one-cycle begin with a linear warm-up (Goyal et
- * al. 2017, §2.2), and then
+ * The learning rate of a step. All schedules except for one-cycle begin with a linear warm-up (Goyal et
+ * al. 2017, §2.2). After it:
  *
- * - `cosine` falls along half a cosine (Loshchilov & Hutter 2017, equation 5, one cycle);
- * - `one-cycle` rises and falls along two of them (Smith & Topin 2018, as PyTorch's OneCycleLR
- *   without its momentum);
- * - `step` is multiplied after every few epochs (PyTorch's StepLR);
- * - `inverse-time` is divided by 1 + decay × steps (Keras' InverseTimeDecay, and its older `decay`);
- * - `constant` stays.
+ * - `cosine` decays along half a cosine (Loshchilov & Hutter 2017, equation 5, one cycle);
+ * - `one-cycle` rises and falls along half a cosine each (Smith & Topin 2018, as PyTorch's OneCycleLR,
+ *   without cycling the momentum);
+ * - `step` multiplies the rate by `decay` every `decayEvery` epochs (PyTorch's StepLR);
+ * - `inverse-time` divides the rate by 1 + decay × steps (Keras' InverseTimeDecay, formerly `decay`);
+ * - `constant` keeps the peak.
  *
  * @param step counted from 0 over all epochs
  */

@@ -43,7 +43,7 @@ function expectClose(values: readonly number[], expected: readonly number[], dig
     expect(value).toBeCloseTo(expected[i] as number, digits);
 }
 
-/** Gradients of several steps, large and small ones. */
+/** Large and small gradients of several steps. */
 function gradients(steps: number): number[][] {
   const random = createRandom(3);
   return Array.from({ length: steps }, () =>
@@ -53,8 +53,8 @@ function gradients(steps: number): number[][] {
 
 const start = [1, -2, 0.5, 0, 3, -0.1, 7, -4];
 
-/** By hand, in double precision, from the paper's equations with epsilon outside the correction. */
-test('adam takes the first two steps of the paper', () => {
+/** Computed in double precision from the paper's equations, with epsilon outside the correction. */
+test('adam computes the first two steps of the paper', () => {
   const w = parameter('w', [1, -2]);
   const optimizer = new Optimizer([w], adam);
   step(optimizer, w, [0.5, -1]);
@@ -66,8 +66,8 @@ test('adam takes the first two steps of the paper', () => {
   expectClose(square ?? [], [0.00124975, 0.001249], 8);
 });
 
-/** Within 5e-5: tfjs adds epsilon to the corrected moment, Keras, as here, to the plain one. */
-test('adam goes where tf.train.adam goes', () => {
+/** Within 5e-5: tfjs adds epsilon to the corrected moment; Keras, as here, to the uncorrected one. */
+test('adam agrees with tf.train.adam', () => {
   const ours = parameter('ours', start);
   const theirs = parameter('theirs', start);
   const optimizer = new Optimizer([ours], adam);
@@ -85,8 +85,8 @@ test('adam goes where tf.train.adam goes', () => {
 });
 
 /**
- * What Keras 3.15's AdamW gives, which agrees with double precision to 2e-6; SGD by hand, as
- * PyTorch's. A decay of 0.5 takes 5 % at a learning rate of 0.1, of kernels only.
+ * The values of Keras 3.15's AdamW, which agree with double precision to 2e-6, and of PyTorch's SGD,
+ * computed by hand. A decay of 0.5 at a learning rate of 0.1 takes 5 % off kernels only.
  */
 describe.each([
   ['adamw', 0, [0.803484, -1.8733675], [0.7109839, -1.6833675]],
@@ -104,8 +104,8 @@ describe.each([
   });
 });
 
-/** What Keras 3.15's `SGD(0.1, momentum=0.9, global_clipnorm=0.6)` gives. */
-test('clips before the momentum, as Keras does', () => {
+/** The values of Keras 3.15's `SGD(0.1, momentum=0.9, global_clipnorm=0.6)`. */
+test('clips gradients before the momentum, as Keras does', () => {
   const w = parameter('w', [1, -2]);
   const config = { ...adam, optimizer: 'sgd', clipNorm: 0.6 } as const;
   const optimizer = new Optimizer([w], config);
@@ -114,7 +114,7 @@ test('clips before the momentum, as Keras does', () => {
   expectClose(valuesOf(w), [0.895352, -1.9248681]);
 });
 
-test('clips gradients by their common norm, and only longer ones', () => {
+test('clips gradients by their global norm, only if that exceeds the limit', () => {
   // √(3² + 4² + 12²) = 13.
   const parameters = [parameter('a', [0, 0]), parameter('b', [0])];
   const config = { ...adam, optimizer: 'sgd', momentum: 0, clipNorm: 6.5 } as const;
@@ -133,15 +133,15 @@ test('clips gradients by their common norm, and only longer ones', () => {
   expectClose(parameters.flatMap(valuesOf), [-1.8, -2.4, -7.2]);
 });
 
-/** By hand: decays 2/11 and 3/12, then 0.2. */
-test('averages, at first quickly, and hands the averages out', async () => {
+/** Computed by hand, with decays of 2/11, 3/12, then 0.2. */
+test('averages with a rising decay, and swaps the EMA weights in', async () => {
   const w = parameter('w', [0]);
   const config = { ...adam, optimizer: 'sgd', momentum: 0, ema: 0.2 } as const;
   const optimizer = new Optimizer([w], config);
   step(optimizer, w, [-11], 1);
   expect(await optimizer.averaged(async () => valuesOf(w)[0])).toBeCloseTo(9, 5);
   step(optimizer, w, [0], 1);
-  // 0.2 is less than 3/12.
+  // 0.2 is less than 3/12, so it is the decay from here on.
   expect(await optimizer.averaged(async () => valuesOf(w)[0])).toBeCloseTo(10.6, 5);
   expect(valuesOf(w)).toEqual([11]);
   const failing = optimizer.averaged(() => Promise.reject(new Error('Stopped.')));
@@ -153,7 +153,7 @@ test.each([
   ['adam', adam],
   ['adamw with everything', everything],
   ['sgd', { ...everything, optimizer: 'sgd' }],
-] as const)('%s goes on from its state as if it had never stopped', (_, config) => {
+] as const)('%s resumes from its state as if never interrupted', (_, config) => {
   const all = gradients(6);
   const steady = parameter('w', start, [2, 4]);
   const optimizer = new Optimizer([steady], config);
@@ -181,7 +181,7 @@ test.each([
   [everything, ['mean', 'square', 'average']],
   [{ ...adam, optimizer: 'sgd' }, ['velocity']],
   [{ ...adam, optimizer: 'sgd', momentum: 0 }, []],
-] as const)('keeps what it has to of each parameter, and nothing else', async (config, slots) => {
+] as const)('keeps only the state that each optimizer needs', async (config, slots) => {
   const parameters = [parameter('a', [1, 2]), parameter('b', [3])];
   const before = tf.memory().numTensors;
   const optimizer = new Optimizer(parameters, config);
@@ -198,7 +198,7 @@ test.each([
   expect(tf.memory().numTensors).toBe(before);
 });
 
-test('names a parameter that has no gradient', () => {
+test('names a parameter without a gradient', () => {
   const optimizer = new Optimizer([parameter('a', [1])], adam);
   expect(() => optimizer.apply(new Map(), 0.1)).toThrow('The optimizer has no gradient for a.');
 });

@@ -8,22 +8,22 @@ export type OptimizerConfig = Pick<
   'optimizer' | 'momentum' | 'weightDecay' | 'clipNorm' | 'ema'
 >;
 
-/** What the optimizer remembers of a parameter from step to step. */
+/** The optimizer's state of one parameter. */
 interface Slots {
-  /** Adam's first and second moment. */
+  /** Adam's first and second moments. */
   readonly mean?: tf.Variable;
   readonly square?: tf.Variable;
-  /** The sum of SGD's gradients, each earlier one weighing less. */
+  /** SGD's momentum buffer. */
   readonly velocity?: tf.Variable;
-  /** The parameter's own moving average. */
+  /** EMA of the parameter. */
   readonly average?: tf.Variable;
 }
 
 /**
- * Moves parameters against their gradients: Adam with Keras' defaults (Kingma & Ba 2015,
- * Algorithm 1, with the bias correction of §2) or SGD with momentum as PyTorch has it; weight
- * decay of kernels, decoupled from the gradients (Loshchilov & Hutter 2019); gradients clipped by
- * their common norm (Pascanu et al. 2013, Algorithm 1); a moving average of the parameters.
+ * Updates parameters by gradient descent: Adam with Keras' defaults (Kingma & Ba 2015, Algorithm 1, with
+ * the bias correction of §2), or SGD with momentum as in PyTorch. Optional: decoupled weight decay of
+ * kernels (Loshchilov & Hutter 2019), gradient clipping by global norm (Pascanu et al. 2013,
+ * Algorithm 1), and an exponential moving average (EMA) of the parameters.
  */
 export class Optimizer {
   readonly #config: OptimizerConfig;
@@ -44,18 +44,18 @@ export class Optimizer {
     });
   }
 
-  /** @param gradients of every parameter, by name; kept */
+  /** @param gradients of every parameter, by name; not disposed of */
   apply(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number): void {
     this.#steps += 1;
     const { weightDecay, ema } = this.#config;
     const scale = this.#clipScale(gradients);
-    // A young average would remember the start for long (TensorFlow's ExponentialMovingAverage).
+    // Early on, a smaller decay lets the EMA forget its initial value (TensorFlow's ExponentialMovingAverage).
     const keep = Math.min(ema, (1 + this.#steps) / (10 + this.#steps));
     for (const { name, value, slots } of this.#parameters) {
       const gradient = gradients.get(name);
       if (!gradient) throw new Error(`The optimizer has no gradient for ${name}.`);
       tf.tidy(() => {
-        // Biases are few and must go where they have to.
+        // Only kernels are decayed, not biases.
         const decay = value.rank > 1 ? learningRate * weightDecay : 0;
         this.#move(value, gradient, slots, { scale, stays: 1 - decay, rate: learningRate });
         slots.average?.assign(movingAverage(slots.average, value, 1 - keep));
@@ -84,7 +84,7 @@ export class Optimizer {
     value.assign(stay.sub((velocity ?? scaled).mul(rate)));
   }
 
-  /** What the gradients are multiplied with, so that all of them as one vector are no longer than allowed. */
+  /** The factor that scales the global norm of the gradients down to `clipNorm`. */
   #clipScale(gradients: ReadonlyMap<string, tf.Tensor>): number {
     const { clipNorm } = this.#config;
     if (clipNorm === 0) return 1;
@@ -98,7 +98,7 @@ export class Optimizer {
     return norm > clipNorm ? clipNorm / norm : 1;
   }
 
-  /** Runs something with the averages in the parameters' place, where there are averages. */
+  /** Runs something with the EMA weights in place of the raw ones, if EMA is enabled. */
   async averaged<T>(run: () => Promise<T>): Promise<T> {
     this.#swapAverages();
     try {
@@ -123,7 +123,7 @@ export class Optimizer {
     return this.#steps;
   }
 
-  /** What it remembers, by name, for a checkpoint; still owned by the optimizer. */
+  /** The state by name, for a checkpoint; the optimizer still owns the variables. */
   state(): [string, tf.Variable][] {
     return this.#parameters.flatMap(({ name, slots }) =>
       Object.entries<tf.Variable>({ ...slots }).map(([slot, value]): [string, tf.Variable] => [
@@ -133,7 +133,7 @@ export class Optimizer {
     );
   }
 
-  /** Goes on from a checkpoint whose values have been assigned to those of `state()`. */
+  /** Resumes from a checkpoint, after its values have been assigned to the variables of `state()`. */
   resumeAt(steps: number): void {
     this.#steps = steps;
   }

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { memoryExamples } from '../../fixtures/memory-examples.ts';
+import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { mountSmallDisk } from '../../fixtures/small-disk.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { smoke } from '../config/smoke.ts';
-import type { Examples } from '../data/examples.ts';
-import { mixExamples } from '../data/mix-examples.ts';
+import type { BatchSource } from '../data/batches.ts';
+import { mixBatch } from '../data/mix-batch.ts';
 import { TrainerError } from '../errors.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
 import { measure } from '../evaluation/metrics.ts';
@@ -21,13 +21,13 @@ import { epochsOf, readRunLog } from '../runs/run-log.ts';
 import { Session, type Stage } from './session.ts';
 
 const shape = [TINY_SIZE, TINY_SIZE, 3];
-const examples = memoryExamples(14, shape);
-const validation = memoryExamples(12, shape, { seed: 2 });
-/** Steps an epoch: 14 examples in batches of 4. */
+const source = memoryBatches(14, shape);
+const validation = memoryBatches(12, shape, { seed: 2 });
+/** Steps per epoch: 14 examples in batches of 4. */
 const STEPS = 4;
 const config = { ...smoke.stage2, epochs: 3, batchSize: 4, peakLearningRate: 0.02 };
 const half = { probability: 0.5, alpha: 1 };
-/** Everything that a step can have. */
+/** A stage with every option of a step. */
 const rich: Partial<Stage> = {
   config: {
     ...config,
@@ -37,10 +37,9 @@ const rich: Partial<Stage> = {
     ema: 0.8,
     labelSmoothing: 0.1,
   },
-  mix: (batch, random) =>
-    mixExamples(batch, { ...smoke.augment, mixup: half, cutmix: half }, random),
+  mix: (batch, random) => mixBatch(batch, { ...smoke.augment, mixup: half, cutmix: half }, random),
 };
-/** By which no epoch is better than another. */
+/** Metrics by which no epoch is better than another. */
 const HALF = { top1: 0.5, logLoss: 1 };
 const never = new AbortController().signal;
 const progress = { advance: () => {}, stop: () => {} };
@@ -69,7 +68,7 @@ function stageOf(plan: Plan, change: Partial<Stage> = {}): Stage {
     title: 'Stage 2',
     config,
     plan,
-    examples,
+    source,
     classes: 3,
     validate: async () =>
       measure(
@@ -88,7 +87,7 @@ function valuesOf(plan: Plan): Record<string, Float32Array> {
   return Object.fromEntries(values);
 }
 
-/** All but the clock. */
+/** Everything except for the time. */
 function withoutSeconds({ header, tensors }: Checkpoint): unknown {
   return { ...header, seconds: undefined, tensors };
 }
@@ -97,20 +96,20 @@ async function epochsLogged() {
   return epochsOf(await readRunLog(directory));
 }
 
-/** Aborts the signal while the batch of the step counted from 1 is made. */
-function interruptedAt(step: number, controller: AbortController): Examples {
+/** Aborts the signal while the batch of a step, counted from 1, is read. */
+function interruptedAt(step: number, controller: AbortController): BatchSource {
   let steps = 0;
   return {
-    ...examples,
+    ...source,
     inputs(indices, random) {
       steps += 1;
       if (steps === step) controller.abort(new TrainerError('interrupted', 'Stopped.'));
-      return examples.inputs(indices, random);
+      return source.inputs(indices, random);
     },
   };
 }
 
-test('learns, and logs each epoch', async () => {
+test('trains, and logs each epoch', async () => {
   const plan = newPlan();
   const session = await Session.start(runIn(), plan, of);
   const before = tf.memory().numTensors;
@@ -119,12 +118,12 @@ test('learns, and logs each epoch', async () => {
   const epochs = await epochsLogged();
   expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
   expect(epochs[2]?.loss).toBeLessThan(0.8 * (epochs[0]?.loss as number));
-  // By chance it would be a third.
+  // A third would be chance.
   expect(epochs[2]?.validation.accuracy).toBeGreaterThan(0.5);
 });
 
 test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
-  'stopped behind step %i and resumed, it ends where an undisturbed run does, bit for bit',
+  'stopped after step %i and resumed, it equals an uninterrupted run to the bit',
   async (step) => {
     const steady = newPlan();
     await (await Session.start(runIn(), steady, of)).run(stageOf(steady, rich));
@@ -133,12 +132,12 @@ test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
     const stopped = newPlan();
     const controller = new AbortController();
     const session = await Session.start(runIn(controller.signal), stopped, of);
-    const stage = stageOf(stopped, { ...rich, examples: interruptedAt(step, controller) });
+    const stage = stageOf(stopped, { ...rich, source: interruptedAt(step, controller) });
     await expect(session.run(stage)).rejects.toMatchObject({ code: 'interrupted' });
     expect((await checkpoint()).header.optimizerSteps).toBe(step);
 
     const resumed = newPlan();
-    // Whatever the new network starts from must come from the checkpoint.
+    // Everything that the new network starts from must come from the checkpoint.
     for (const { value } of parametersOf(resumed)) value.assign(tf.zerosLike(value));
     await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed, rich));
     expect(valuesOf(resumed)).toEqual(valuesOf(steady));
@@ -147,7 +146,7 @@ test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
   },
 );
 
-test('holds the same memory after each epoch', async () => {
+test('uses the same memory after each epoch', async () => {
   const plan = newPlan();
   const session = await Session.start(runIn(), plan, of);
   const memory: unknown[] = [];
@@ -168,7 +167,7 @@ test('holds the same memory after each epoch', async () => {
   expect(memory).toEqual(Array(5).fill(memory[0]));
 });
 
-test('stopped while it validates, it goes on from the last checkpoint to the same end', async () => {
+test('stopped during validation, it resumes from the last checkpoint with the same result', async () => {
   const steady = newPlan();
   await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
 
@@ -184,13 +183,13 @@ test('stopped while it validates, it goes on from the last checkpoint to the sam
   expect(valuesOf(resumed)).toEqual(valuesOf(steady));
 });
 
-test('leaves the weights of the best epoch, of equal ones that of the least loss, or the earlier', async () => {
+test('keeps the weights of the best epoch; ties are decided by loss, then by the earlier epoch', async () => {
   const plan = newPlan();
   const accuracies = [0.5, 0.9, 0.9, 0.9, 0.9, 0.7];
   const losses = [1, 2, 1, 1, 3, 0];
   const seen: Record<string, Float32Array>[] = [];
   const validate = async () => {
-    // Copies, since what dataSync gives may be the tensor's own memory.
+    // Copies, since dataSync may return the tensor's own memory.
     seen.push(structuredClone(valuesOf(plan)));
     const [top1, logLoss] = [accuracies, losses].map((list) => list[seen.length - 1] as number);
     return { top1: top1 as number, logLoss: logLoss as number };
@@ -202,7 +201,7 @@ test('leaves the weights of the best epoch, of equal ones that of the least loss
   expect(seen[2]).not.toEqual(seen[3]);
 });
 
-test('keeps what stage 1 left where stage 2 makes it worse, also when it is resumed', async () => {
+test('keeps the weights of stage 1 where stage 2 does not improve, also after a resume', async () => {
   const plan = newPlan();
   const lines: string[] = [];
   const run = { ...runIn(), say: (line: string) => void lines.push(line) };
@@ -217,7 +216,7 @@ test('keeps what stage 1 left where stage 2 makes it worse, also when it is resu
   expect(valuesOf(plan)).not.toEqual(before);
   await (await Session.resume(run, plan, of)).run(stageOf(plan, validating(0.7)));
   expect(valuesOf(plan)).toEqual(before);
-  expect(lines.at(-1)).toContain('the weights of before are kept');
+  expect(lines.at(-1)).toBe('Stage 2: validation did not improve; keeping the previous weights.');
 });
 
 /** A run that stops at a step. */
@@ -234,7 +233,7 @@ function stopping() {
   return { signal: abort.signal, stopAfter };
 }
 
-test('does not go on with other pretrained weights', async () => {
+test('refuses to resume with other pretrained weights', async () => {
   const plan = newPlan();
   await Session.start(runIn(), plan, { ...of, weightsHash: 'these' });
   const others = Session.resume(runIn(), plan, { ...of, weightsHash: 'others' });
@@ -245,7 +244,7 @@ test('does not go on with other pretrained weights', async () => {
   await Session.resume(runIn(), plan, { ...of, weightsHash: 'these' });
 });
 
-test('validates and keeps the moving average, and goes on from the latest weights', async () => {
+test('validates and keeps the EMA weights, and continues training from the raw weights', async () => {
   const [plan, plainPlan] = [newPlan(), newPlan()];
   const seen: Record<string, Float32Array>[] = [];
   const validate = async () => {
@@ -256,7 +255,7 @@ test('validates and keeps the moving average, and goes on from the latest weight
   await session.run(stageOf(plan, { validate, config: { ...config, ema: 0.8 } }));
   expect(valuesOf(plan)).toEqual(seen[0]);
   const { tensors } = await checkpoint();
-  // The average changes nothing of what is learned.
+  // EMA does not change the raw weights.
   await (await Session.start(runIn(), plainPlan, of)).run(stageOf(plainPlan));
   const plain = (await checkpoint()).tensors;
   const kernel = 'parameters/predictions/kernel';
@@ -267,22 +266,22 @@ test('validates and keeps the moving average, and goes on from the latest weight
   expect(seen[2]?.['predictions/kernel']).not.toEqual(plain.get(kernel)?.values);
 });
 
-test('trains each epoch on images of its own size', async () => {
+test('trains each epoch on images of the size given for it', async () => {
   const sizes: (number | undefined)[] = [];
-  const sized: Examples = {
-    ...examples,
+  const sized: BatchSource = {
+    ...source,
     inputs(indices, random, size) {
       sizes.push(size);
-      return examples.inputs(indices, random);
+      return source.inputs(indices, random);
     },
   };
   const plan = newPlan();
   const session = await Session.start(runIn(), plan, of);
-  await session.run(stageOf(plan, { examples: sized, sizeIn: (epoch) => 32 + epoch }));
+  await session.run(stageOf(plan, { source: sized, sizeIn: (epoch) => 32 + epoch }));
   expect(sizes).toEqual([32, 33, 34].flatMap((size) => Array(STEPS).fill(size)));
 });
 
-test('stops where the validation no longer gets better, also when it is resumed there', async () => {
+test('stops early where validation does not improve, also after a resume', async () => {
   const accuracies = [0.5, 0.9, 0.8, 0.7, 0.95];
   let validations = 0;
   const validate = async () => {
@@ -301,7 +300,7 @@ test('stops where the validation no longer gets better, also when it is resumed 
   expect(valuesOf(resumed)).toEqual(valuesOf(plan));
 });
 
-test('goes from stage to stage, each with an optimizer of its own', async () => {
+test('runs stage after stage, each with a new optimizer', async () => {
   const plan = newPlan();
   const session = await Session.start(runIn(), plan, of);
   const { trunk, head } = cutPlan(plan, 'avg_pool');
@@ -310,7 +309,7 @@ test('goes from stage to stage, each with an optimizer of its own', async () => 
   await session.run(
     stageOf(head, {
       number: 1,
-      examples: memoryExamples(14, [4]),
+      source: memoryBatches(14, [4]),
       validate: async () => HALF,
     }),
   );
@@ -332,11 +331,11 @@ test('goes from stage to stage, each with an optimizer of its own', async () => 
   expect((await Session.resume(runIn(), newPlan(), of)).isDone(2)).toBe(true);
 });
 
-test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
+test('stopped in stage 1 and resumed, it continues into stage 2', async () => {
   const headStage = (plan: Plan, change: Partial<Stage> = {}) =>
     stageOf(cutPlan(plan, 'avg_pool').head, {
       number: 1,
-      examples: memoryExamples(14, [4]),
+      source: memoryBatches(14, [4]),
       validate: async () => HALF,
       ...change,
     });
@@ -357,7 +356,7 @@ test('stopped in stage 1 and resumed, it goes on into stage 2', async () => {
   expect((await checkpoint()).header).toMatchObject({ stage: 2, optimizerSteps: 3 * STEPS });
 });
 
-test('leaves the weights as they are where a stage has no epochs', async () => {
+test('does not change the weights where a stage has no epochs', async () => {
   const plan = newPlan();
   const before = structuredClone(valuesOf(plan));
   const session = await Session.start(runIn(), plan, of);
@@ -365,7 +364,7 @@ test('leaves the weights as they are where a stage has no epochs', async () => {
   expect(valuesOf(plan)).toEqual(before);
 });
 
-test('logs the mean loss of the whole epoch, also where it was stopped behind its last step', async () => {
+test('logs the mean loss of the whole epoch, also if it was stopped after its last step', async () => {
   const steady = newPlan();
   await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
   const expected = (await epochsLogged()).map(({ loss }) => loss);
@@ -374,14 +373,14 @@ test('logs the mean loss of the whole epoch, also where it was stopped behind it
   const controller = new AbortController();
   const stopped = newPlan();
   const session = await Session.start(runIn(controller.signal), stopped, of);
-  const stage = stageOf(stopped, { examples: interruptedAt(STEPS, controller) });
+  const stage = stageOf(stopped, { source: interruptedAt(STEPS, controller) });
   await expect(session.run(stage)).rejects.toThrow('Stopped.');
   const resumed = newPlan();
   await (await Session.resume(runIn(), resumed, of)).run(stageOf(resumed));
   expect((await epochsLogged()).map(({ loss }) => loss)).toEqual(expected);
 });
 
-test('counts the seconds of all sessions', async () => {
+test('counts the training time of all sessions', async () => {
   const plan = newPlan();
   await (await Session.start(runIn(), plan, of)).run(stageOf(plan));
   const { seconds } = (await checkpoint()).header;
@@ -392,19 +391,19 @@ test('counts the seconds of all sessions', async () => {
   expect(resumed.seconds).toBeGreaterThan(seconds);
 });
 
-test('names the step where the loss is not a number, and keeps a checkpoint to go on from', async () => {
+test('names the step whose loss is not a number, and leaves a checkpoint to resume from', async () => {
   const plan = newPlan();
   const session = await Session.start(runIn(), plan, of);
   let steps = 0;
-  const broken: Examples = {
-    ...examples,
+  const broken: BatchSource = {
+    ...source,
     inputs: async (indices, random) => {
       steps += 1;
-      const inputs = await examples.inputs(indices, random);
+      const inputs = await source.inputs(indices, random);
       return steps === STEPS + 2 ? inputs.mul(Number.NaN) : inputs;
     },
   };
-  await expect(session.run(stageOf(plan, { examples: broken }))).rejects.toMatchObject({
+  await expect(session.run(stageOf(plan, { source: broken }))).rejects.toMatchObject({
     code: 'loss_not_finite',
     message: 'The loss became NaN in epoch 2, step 2: lower the peak learning rate, which is 0.02.',
   });
@@ -413,7 +412,7 @@ test('names the step where the loss is not a number, and keeps a checkpoint to g
   expect(numbers.every(Number.isFinite)).toBe(true);
 });
 
-test('keeps the last checkpoint where the disk is full, and goes on from it once there is room', async ({
+test('keeps the last checkpoint where the disk is full, and resumes from it once there is room', async ({
   skip,
 }) => {
   const steady = newPlan();
@@ -446,7 +445,7 @@ test('keeps the last checkpoint where the disk is full, and goes on from it once
   }
 });
 
-test('does not go on with another data set', async () => {
+test('refuses to resume with another data set', async () => {
   await Session.start(runIn(), newPlan(), of);
   await expect(
     Session.resume(runIn(), newPlan(), { ...of, datasetHash: 'another' }),
@@ -456,14 +455,14 @@ test('does not go on with another data set', async () => {
   });
 });
 
-test('goes on with another backend, says so, and ends as well but not the same', async () => {
+test('resumes on another backend with a note, and ends within rounding of the first', async () => {
   const steady = newPlan();
   await (await Session.start(runIn(), steady, of)).run(stageOf(steady));
   const wanted = valuesOf(steady);
   const controller = new AbortController();
   const stopped = newPlan();
   const session = await Session.start(runIn(controller.signal), stopped, of);
-  const stage = stageOf(stopped, { examples: interruptedAt(STEPS + 2, controller) });
+  const stage = stageOf(stopped, { source: interruptedAt(STEPS + 2, controller) });
   await expect(session.run(stage)).rejects.toThrow('Stopped.');
 
   await startBackend('wasm', () => {});
@@ -473,7 +472,7 @@ test('goes on with another backend, says so, and ends as well but not the same',
     const run = { ...runIn(), say: (line: string) => said.push(line) };
     const resumed = await Session.resume(run, plan, { ...of, backend: 'wasm' });
     expect(said).toEqual([
-      'This run computed on the backend cpu and goes on with wasm: it will learn as well, but not end with the very same numbers.',
+      'This run started on the backend cpu and continues on wasm: it will train as well, but not reproduce the same numbers.',
     ]);
     await resumed.run(stageOf(plan));
     expect((await checkpoint()).header.backend).toBe('wasm');
@@ -487,7 +486,7 @@ test('goes on with another backend, says so, and ends as well but not the same',
   }
 });
 
-test('does not go on with a damaged checkpoint', async () => {
+test('refuses to resume from a damaged checkpoint', async () => {
   await Session.start(runIn(), newPlan(), of);
   const path = join(directory, 'checkpoint.safetensors');
   const file = await readFile(path);
@@ -498,7 +497,7 @@ test('does not go on with a damaged checkpoint', async () => {
   });
 });
 
-test('does not go on with another network, which stays as it is', async () => {
+test('refuses to resume with another network', async () => {
   const { trunk } = cutPlan(newPlan(), 'avg_pool');
   await Session.start(runIn(), trunk, of);
   const plan = newPlan();

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { BackboneName } from '../backbones/registry.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
 import type { RemoteFile } from './download.ts';
 
 /** Weights for ImageNet's 1,000 classes: with the classifier, and without. */

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { unzipSync } from 'fflate';
-import type { BackboneName } from '../backbones/registry.ts';
+import type { BackboneName } from '../config/backbone-names.ts';
 import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
 import { writeFileAtomically } from '../files/write-atomically.ts';

@@ -256,7 +256,7 @@ test('gives the same images when they are read ahead', async () => {
   const { train } = await open();
   const read = () => Promise.all([6, 0, 3].map((index) => train.image(index)));
   const plainly = await read();
-  train.expect?.([6, 0, 3]);
+  train.prefetch?.([6, 0, 3]);
   expect(await read()).toEqual(plainly);
 });
 
@@ -280,7 +280,7 @@ test('does not hold the images of a large folder in memory', async () => {
   const megabytesAfterEpoch = async () => {
     const all = Array.from({ length: images }, (_, index) => index);
     for (let begin = 0; begin < images; begin += 32) {
-      train.expect?.(all.slice(begin, begin + 32));
+      train.prefetch?.(all.slice(begin, begin + 32));
       for (const index of all.slice(begin, begin + 32)) await train.image(index);
     }
     // Memory that threads have filled is given back a turn later.

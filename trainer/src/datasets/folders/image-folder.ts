@@ -102,7 +102,7 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
   return {
     length: photos.length,
     image: (index, size = ownSize) => ahead.take(index, size),
-    expect: (indices, size = ownSize) => ahead.expect(indices, size),
+    prefetch: (indices, size = ownSize) => ahead.prefetch(indices, size),
     label: (index) => at(index).label,
     hash: (index) => at(index).hash,
   };

@@ -2,8 +2,8 @@ import { parse, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 
 /**
- * The colours are the page's own: its style sheet gives them values, for light and for dark.
- * What is more or less of something is drawn in one colour, more or less opaque.
+ * Colours are variables of the page's style sheet, which defines them for light and dark schemes.
+ * Quantities are drawn as opacity of a single colour.
  */
 export const INK = 'var(--ink)';
 const QUIET = 'var(--quiet)';
@@ -12,7 +12,7 @@ export const RIGHT = 'var(--green)';
 export const WRONG = 'var(--red)';
 export const SECOND = 'var(--amber)';
 
-/** In pixels; what a phone shows without shrinking the text much. */
+/** In pixels; a phone shows it without shrinking the text much. */
 export const WIDTH = 400;
 const HEIGHT = 250;
 

@@ -2,8 +2,8 @@ import { epochsOf, type LogLine, stepsOf } from '../../runs/run-log.ts';
 import { draw, frame, INK, RIGHT, SECOND } from './draw.ts';
 
 /**
- * Loss and validation accuracy by epoch. Each stage has half the width, however many epochs it has,
- * and a line marks where the second begins.
+ * Draws loss and validation accuracy by epoch. Each stage takes half of the width, however many epochs it
+ * has, and a line marks the start of the second.
  */
 export async function drawLearningCurves(
   log: readonly LogLine[],
@@ -19,7 +19,7 @@ export async function drawLearningCurves(
     }))
     .filter(({ length }) => length > 0);
   const axis = epochAxis(lengths.map(({ length }) => length));
-  /** @param done epochs of the stage */
+  /** @param done completed epochs of the stage */
   const at = (stage: 1 | 2, done: number) => {
     const place = lengths.findIndex((one) => one.stage === stage);
     return place + done / (lengths[place]?.length ?? 1);
@@ -56,9 +56,9 @@ export async function drawLearningCurves(
 }
 
 interface EpochAxis {
-  /** Of a length of 1 each. */
+  /** Number of stages, each of length 1. */
   readonly stages: number;
-  /** Epochs done, by the place of their tick. */
+  /** Completed epochs by the position of their tick. */
   readonly labels: Readonly<Record<number, number>>;
 }
 
@@ -83,9 +83,9 @@ interface CurvePoint {
 
 interface CurveStyle {
   readonly title: string;
-  /** Of the numbers, as d3 has it. */
+  /** Number format of d3. */
   readonly format: string;
-  /** Where the stages' names stand, out of the curves' way. */
+  /** Where the names of the stages stand, away from the curves. */
   readonly names: 'top' | 'bottom';
 }
 
@@ -99,7 +99,7 @@ function drawCurves(
   const x = {
     field: 'at',
     type: 'quantitative',
-    title: 'epochs done, of both stages',
+    title: 'epochs',
     axis: {
       values: Object.keys(labels).map(Number),
       labelExpr: `${JSON.stringify(labels)}[datum.value]`,
@@ -139,7 +139,7 @@ function drawCurves(
       {
         data: { values: [...points] },
         mark: { type: 'line', strokeWidth: 2 },
-        // The stages' curves do not touch: they are of two optimizations.
+        // The curves of the stages are separate: they belong to different optimizations.
         encoding: { x, y, color, detail: { field: 'stage', type: 'nominal' } },
       },
       {

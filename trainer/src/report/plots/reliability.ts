@@ -2,15 +2,15 @@ import type { Metrics } from '../../evaluation/metrics.ts';
 import { draw, frame, INK, RIGHT, SECOND, WIDTH, WRONG } from './draw.ts';
 
 /**
- * The reliability diagram (Guo et al. 2017, fig. 1): how often answers of about one confidence are
- * right. What they lack of the diagonal is red, what they have beyond it amber.
+ * Draws the reliability diagram (Guo et al. 2017, fig. 1): accuracy by confidence. The gap to the diagonal is
+ * red where predictions are overconfident, amber where they are underconfident.
  */
 export function drawReliability({ bins }: Metrics): Promise<string> {
   const most = Math.max(...bins.map(({ count }) => count));
   const values = bins.flatMap(({ count, confidence, accuracy }, index) => {
     if (count === 0) return [];
     const place = { from: index / bins.length, to: (index + 1) / bins.length };
-    // The paler, the fewer answers it stands for.
+    // The paler a bar, the fewer predictions it stands for.
     const opacity = 0.3 + 0.7 * Math.sqrt(count / most);
     const [low, high] = [Math.min(accuracy, confidence), Math.max(accuracy, confidence)];
     const gap = accuracy < confidence ? WRONG : SECOND;

@@ -2,28 +2,28 @@ import * as tf from '@tensorflow/tfjs';
 import type { Random } from '../config/random.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 
-/** A batch: `[n, size, size, 3]` and the class of each as a distribution, `[n, classes]`. */
+/** A training batch: images `[n, size, size, 3]` and target distributions `[n, classes]`. */
 export interface Batch {
   readonly inputs: tf.Tensor;
-  readonly truth: tf.Tensor2D;
+  readonly targets: tf.Tensor2D;
 }
 
 /**
- * Mixes each photo of a batch, as chance has it, with the one as far from the batch's other end:
- * blended (mixup, Zhang et al. 2018) or with a rectangle of it (cutmix, Yun et al. 2019), and the
- * classes in the same proportion. A batch is mixed as a whole, as timm does it.
+ * Applies mixup (Zhang et al. 2018) or cutmix (Yun et al. 2019) to a batch, each with its probability:
+ * every image is blended with the image at the mirrored position of the batch, or receives a rectangle of
+ * it, and the targets are mixed in the same proportion. One draw decides for the whole batch, as in timm.
  *
- * @param batch disposed of
- * @returns another one, of the same shape; the caller disposes of it
+ * @param batch is disposed of
+ * @returns a batch of the same shape; the caller disposes of it
  */
-export function mixExamples(
-  { inputs, truth }: Batch,
+export function mixBatch(
+  { inputs, targets }: Batch,
   { mixup, cutmix }: TrainConfig['augment'],
   random: Random,
 ): Batch {
   const draw = random.float();
-  if (draw >= cutmix.probability + mixup.probability) return { inputs, truth };
-  const [mixed, mixedTruth] = tf.tidy(() => {
+  if (draw >= cutmix.probability + mixup.probability) return { inputs, targets };
+  const [mixed, mixedTargets] = tf.tidy(() => {
     const [, height, width] = inputs.shape as [number, number, number, number];
     const others = inputs.reverse(0);
     if (draw < cutmix.probability) {
@@ -37,22 +37,22 @@ export function mixExamples(
       ]);
       return [
         inputs.add(others.sub(inputs).mul(inside)),
-        blend(truth, truth.reverse(0), share),
+        blend(targets, targets.reverse(0), share),
       ] as const;
     }
     const share = beta(mixup.alpha, random);
-    return [blend(inputs, others, share), blend(truth, truth.reverse(0), share)] as const;
+    return [blend(inputs, others, share), blend(targets, targets.reverse(0), share)] as const;
   });
-  tf.dispose([inputs, truth]);
-  return { inputs: mixed, truth: mixedTruth };
+  tf.dispose([inputs, targets]);
+  return { inputs: mixed, targets: mixedTargets };
 }
 
-/** @param share of `b`, 0–1 */
+/** @param share weight of `b`, 0–1 */
 function blend<T extends tf.Tensor>(a: T, b: T, share: number): T {
   return a.mul<T>(1 - share).add<T>(b.mul(share));
 }
 
-/** A rectangle of about `share` of the area, with the photo's proportions, cut off at its border. */
+/** A rectangle of about `share` of the area, with the image's proportions, clipped at its border. */
 function drawBox(share: number, height: number, width: number, random: Random) {
   const side = Math.sqrt(share);
   const [top, bottom] = drawSpan(Math.round(height * side), height, random);
@@ -65,7 +65,7 @@ function drawSpan(length: number, whole: number, random: Random): [from: number,
   return [Math.max(0, from), Math.min(whole, from + length)];
 }
 
-/** From the symmetric beta distribution (Jöhnk 1964). */
+/** Draws from the symmetric beta distribution (Jöhnk 1964). */
 function beta(alpha: number, random: Random): number {
   for (;;) {
     const a = random.float() ** (1 / alpha);

@@ -5,45 +5,45 @@ import { openDataset } from '../datasets/open-dataset.ts';
 import { splitDataset } from '../datasets/split.ts';
 import { startProgress } from '../files/progress.ts';
 import { augment, sizeToAugment } from './augment.ts';
-import { photoExamples } from './examples.ts';
+import { imageBatches } from './batches.ts';
 
-/** Where an experiment's images come from. */
-export interface PhotoSource {
+/** Where the images of a training come from, and how they are read. */
+export interface DataOptions {
   /** Name or path of the data set; null for CIFAR-10. */
   readonly data: string | null;
-  /** Fail at a file that is no image. */
+  /** Fail on unreadable images. */
   readonly strict: boolean;
-  /** What the folders in a folder of photos are; undefined: as their names say. */
+  /** What the folders in a folder of images mean; undefined: what their names say. */
   readonly folders?: FolderMeaning | undefined;
   readonly signal: AbortSignal;
   say(line: string): void;
 }
 
 /**
- * Opens an experiment's data set, splits it, and prepares its images as the network takes them: to
- * train on, plain and augmented, to choose by, and to test.
+ * Opens a recipe's data set, splits it, and preprocesses its images for the network: the training
+ * images with and without augmentation, the validation images and the test images.
  *
  * @throws TrainerError for a data set that cannot be used
  */
-export async function preparePhotos(config: TrainConfig, source: PhotoSource) {
-  const dataset = await openDataset(source.data, {
-    ...source,
+export async function prepareImages(config: TrainConfig, options: DataOptions) {
+  const dataset = await openDataset(options.data, {
+    ...options,
     purpose: 'training',
     size: config.size,
     startProgress,
   });
   const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
   const splits = splitDataset(dataset, config);
-  const photos = {
-    plain: photoExamples(splits.train, preprocess),
-    augmented: photoExamples(splits.train, preprocess, {
+  const images = {
+    plain: imageBatches(splits.train, preprocess),
+    augmented: imageBatches(splits.train, preprocess, {
       size: sizeToAugment(Math.max(config.size, ...config.stage2.sizes), config.augment),
       augment: (image, random) => augment(image, random, config.augment),
     }),
-    validation: photoExamples(splits.validation, preprocess),
-    test: photoExamples(splits.test, preprocess),
+    validation: imageBatches(splits.validation, preprocess),
+    test: imageBatches(splits.test, preprocess),
   };
-  return { dataset, preprocess, splits, photos };
+  return { dataset, preprocess, splits, images };
 }
 
-export type PreparedPhotos = Awaited<ReturnType<typeof preparePhotos>>;
+export type PreparedImages = Awaited<ReturnType<typeof prepareImages>>;

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../config/random.ts';
-import type { Answers } from './evaluate.ts';
-import { confusionOf, measure } from './metrics.ts';
-import { applyTemperature, fitTemperature } from './temperature.ts';
+import { applyTemperature, fitTemperature } from './calibration.ts';
+import type { Predictions } from './evaluate.ts';
+import { confusionMatrix, measure } from './metrics.ts';
 
 const CLASSES = 6;
 
-/** Answers that are right as often as they say. */
-function honestAnswers(images: number): Answers {
+/** Calibrated predictions: confidence equals accuracy. */
+function honestAnswers(images: number): Predictions {
   const random = createRandom(1);
   const probabilities = new Float32Array(images * CLASSES);
   const labels = new Int32Array(images);
@@ -27,16 +27,19 @@ function honestAnswers(images: number): Answers {
 
 const honest = honestAnswers(5000);
 
-test.each([0.5, 1, 2.5])('finds the temperature %d that answers were cooled by', (temperature) => {
-  const cooled = applyTemperature(honest, 1 / temperature);
-  expect(fitTemperature(cooled) / temperature).toBeCloseTo(1, 1);
-  const calibrated = applyTemperature(cooled, fitTemperature(cooled));
-  expect(measure(calibrated).logLoss).toBeLessThanOrEqual(measure(cooled).logLoss);
-  expect(measure(calibrated).ece).toBeLessThan(0.02);
-  if (temperature !== 1) expect(measure(cooled).ece).toBeGreaterThan(0.1);
-});
+test.each([0.5, 1, 2.5])(
+  'finds the temperature %d that predictions were scaled by',
+  (temperature) => {
+    const cooled = applyTemperature(honest, 1 / temperature);
+    expect(fitTemperature(cooled) / temperature).toBeCloseTo(1, 1);
+    const calibrated = applyTemperature(cooled, fitTemperature(cooled));
+    expect(measure(calibrated).logLoss).toBeLessThanOrEqual(measure(cooled).logLoss);
+    expect(measure(calibrated).ece).toBeLessThan(0.02);
+    if (temperature !== 1) expect(measure(cooled).ece).toBeGreaterThan(0.1);
+  },
+);
 
-test('has the least log loss of all temperatures nearby', () => {
+test('has the lowest log loss of all temperatures nearby', () => {
   const cooled = applyTemperature(honest, 0.4);
   const best = fitTemperature(cooled);
   const lossAt = (temperature: number) => measure(applyTemperature(cooled, temperature)).logLoss;
@@ -44,9 +47,9 @@ test('has the least log loss of all temperatures nearby', () => {
   expect(lossAt(best)).toBeLessThan(lossAt(best / 1.02));
 });
 
-test('changes no answer, only how sure it is', () => {
+test('changes confidences, but no prediction', () => {
   const warmed = applyTemperature(honest, 3);
-  expect(confusionOf(warmed)).toEqual(confusionOf(honest));
+  expect(confusionMatrix(warmed)).toEqual(confusionMatrix(honest));
   const { top1, top5 } = measure(warmed);
   expect({ top1, top5 }).toEqual({ top1: measure(honest).top1, top5: measure(honest).top5 });
   for (let begin = 0; begin < warmed.probabilities.length; begin += CLASSES) {
@@ -55,44 +58,48 @@ test('changes no answer, only how sure it is', () => {
   }
 });
 
-/** So many answers of two classes, so many of which are wrong, each with this probability. */
-function answersOf(count: number, wrong: number, probability: number): Answers {
+/** Predictions among two classes with a constant confidence, some of which are wrong. */
+function predictionsOf(count: number, wrong: number, probability: number): Predictions {
   const probabilities = new Float32Array(count * 2);
   for (let i = 0; i < count; i++) probabilities.set([probability, 1 - probability], i * 2);
   const labels = Int32Array.from({ length: count }, (_, i) => Number(i < wrong));
   return { classes: 2, probabilities, labels };
 }
 
-test('makes answers that are all wrong know nothing', () => {
-  expect(fitTemperature(answersOf(5000, 5000, 1))).toBeGreaterThan(19);
+test('makes predictions uniform that are all wrong', () => {
+  expect(fitTemperature(predictionsOf(5000, 5000, 1))).toBeGreaterThan(19);
 });
 
-test('believes a few images little, and one more not much more', () => {
-  expect(fitTemperature(answersOf(1, 1, 0.99))).toBeLessThan(2);
-  expect(fitTemperature(answersOf(2, 0, 0.6))).toBeGreaterThan(0.9);
-  const [right, nearly] = [0, 1].map((wrong) => fitTemperature(answersOf(20, wrong, 0.6)));
+test('stays near 1 for a few images, and one more image changes little', () => {
+  expect(fitTemperature(predictionsOf(1, 1, 0.99))).toBeLessThan(2);
+  expect(fitTemperature(predictionsOf(2, 0, 0.6))).toBeGreaterThan(0.9);
+  const [right, nearly] = [0, 1].map((wrong) => fitTemperature(predictionsOf(20, wrong, 0.6)));
   expect(right as number).toBeGreaterThan(0.5);
   expect((nearly as number) / (right as number)).toBeLessThan(1.5);
 });
 
-test('one image more moves it little, however many there are', () => {
+test('changes little with one more image, however many there are', () => {
   const found = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024].flatMap((count) => {
-    const [before, after] = [count, count + 1].map((n) => fitTemperature(answersOf(n, 0, 0.505)));
+    const [before, after] = [count, count + 1].map((n) =>
+      fitTemperature(predictionsOf(n, 0, 0.505)),
+    );
     return (before as number) / (after as number);
   });
   for (const factor of found) expect(factor).toBeLessThan(1.3);
-  const all = Array.from({ length: 60 }, (_, i) => fitTemperature(answersOf(250 + i, 0, 0.505)));
+  const all = Array.from({ length: 60 }, (_, i) =>
+    fitTemperature(predictionsOf(250 + i, 0, 0.505)),
+  );
   for (const [i, value] of all.slice(1).entries()) {
     expect((all[i] as number) / value).toBeLessThan(1.1);
   }
 });
 
-test('thousands of images say it alone', () => {
+test('ignores the prior with thousands of images', () => {
   const cooled = applyTemperature(honest, 1 / 2.5);
-  const least = (answers: Answers) => {
-    // By looking at every temperature.
+  const least = (predictions: Predictions) => {
+    // By exhaustive search.
     const all = Array.from({ length: 400 }, (_, i) => 2 + i / 400);
-    const losses = all.map((t) => measure(applyTemperature(answers, t)).logLoss);
+    const losses = all.map((t) => measure(applyTemperature(predictions, t)).logLoss);
     return all[losses.indexOf(Math.min(...losses))] as number;
   };
   expect(fitTemperature(cooled) / least(cooled)).toBeCloseTo(1, 2);

@@ -1,11 +1,11 @@
 import { printable } from '../../printable.ts';
 import { draw, frame, INK, RIGHT, WIDTH, WRONG } from './draw.ts';
 
-/** More classes than these have too small cells for numbers. */
+/** With more classes, the cells are too small for numbers. */
 const NUMBERED = 12;
 
 /** @param confusion `[actual][predicted]` images */
-export function drawConfusion(
+export function drawConfusionMatrix(
   confusion: readonly (readonly number[])[],
   labels: readonly string[],
 ): Promise<string> {
@@ -16,12 +16,12 @@ export function drawConfusion(
     return counts.flatMap((count, predicted) => {
       if (count === 0) return [];
       const right = actual === predicted;
-      // A mistake is rare, and shall be seen.
+      // Mistakes are rare, so the square root makes them visible.
       const opacity = right ? count / images : 0.1 + 0.9 * Math.sqrt(count / mostWrong);
       return [{ actual, predicted, count, opacity, right }];
     });
   });
-  // After a space, since Vega takes `constructor` for what every object has.
+  // After a space, since Vega mistakes `constructor` for the property that every object has.
   const names = Object.fromEntries(labels.map((label, index) => [index, ` ${label}`]));
   const side = Math.max(WIDTH, labels.length * 16 + 160);
   const axis = {
@@ -45,7 +45,7 @@ export function drawConfusion(
         scale: { domain },
         axis: { ...axis, labelAngle: labels.length > NUMBERED ? -90 : -45 },
       },
-      y: { field: 'actual', type: 'ordinal', title: 'actual', scale: { domain }, axis },
+      y: { field: 'actual', type: 'ordinal', title: 'label', scale: { domain }, axis },
     },
     layer: [
       {
@@ -56,7 +56,7 @@ export function drawConfusion(
         },
       },
       {
-        // Numbers, where they fit.
+        // Numbers are drawn only where they fit.
         data: { values: labels.length > NUMBERED ? [] : values },
         mark: { type: 'text', fontSize: 11 },
         encoding: {

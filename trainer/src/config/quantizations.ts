@@ -1,0 +1,7 @@
+/** The formats in which a kernel's weights can be stored. */
+export const kernelFormats = ['uint8', 'uint16', 'float16', 'float32'] as const;
+export type KernelFormat = (typeof kernelFormats)[number];
+
+/** What `--quantize` takes: one format for all kernels, or `mixed`, which chooses one for each. */
+export const quantizations = [...kernelFormats, 'mixed'] as const;
+export type Quantization = (typeof quantizations)[number];
