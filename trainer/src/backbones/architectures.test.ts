@@ -127,11 +127,11 @@ describe.each<BackboneName>([
     const parameters = parametersOf(plan);
     const optimizer = new Optimizer(parameters, smoke.stage2);
     const labels = tf.tensor1d([0, 1, 2, 0, 1, 2], 'int32');
-    const truth = tf.oneHot(labels, CLASSES).cast<tf.Tensor2D>('float32');
+    const targets = tf.oneHot(labels, CLASSES).cast<tf.Tensor2D>('float32');
     const before = tf.memory().numTensors;
     const losses = Array.from({ length: 6 }, () =>
       tf.tidy(() => {
-        const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth);
+        const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targets);
         const { loss, gradients } = planGradients(plan, photos(), lossOf, createRandom(1));
         optimizer.apply(gradients, 2e-5);
         tf.dispose([...gradients.values()]);

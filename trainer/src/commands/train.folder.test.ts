@@ -183,7 +183,7 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
 
   await expect(train(config, { ...run, strict: true })).rejects.toMatchObject({
     code: 'dataset_invalid',
-    message: expect.stringMatching(/^Expected an image at .*, but: The .* Remove it, /),
+    message: expect.stringMatching(/^Expected an image at .*, but: The .* Remove the file, /),
   });
 }, 240_000);
 

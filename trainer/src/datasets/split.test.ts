@@ -106,7 +106,7 @@ test('has an image of each class in each part, however few there are', () => {
 });
 
 test('keeps copies of an image in one part', () => {
-  // Each image twice, the second time in another class or far behind.
+  // Each image twice, the second time in another class or at the end.
   const copied: ImageSet = {
     ...setOf(Array.from({ length: 120 }, (_, index) => (index < 40 ? 0 : 1))),
     hash: (index) => `${index % 60}`,

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterEach(() => tf.disposeVariables());
 
 const photos = () => tf.randomNormal<tf.Rank.R4>([6, TINY_SIZE, TINY_SIZE, 3], 1, 2, 'float32', 7);
-const truth = () =>
+const targets = () =>
   tf.oneHot(tf.tensor1d([0, 2, 1, 1, 0, 2], 'int32'), 3).cast<tf.Tensor2D>('float32');
 
 function frozenConstants(plan: Plan): [string, number[], number[]][] {
@@ -40,7 +40,7 @@ function train(plan: Plan, steps: number): number[] {
   const optimizer = new Optimizer(parameters, smoke.stage2);
   const losses = Array.from({ length: steps }, () =>
     tf.tidy(() => {
-      const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth());
+      const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targets());
       const { loss, gradients } = planGradients(plan, photos(), lossOf, createRandom(1));
       optimizer.apply(gradients, 0.01);
       tf.dispose([...gradients.values()]);
@@ -91,7 +91,7 @@ test("tfjs-layers' own fit moves BatchNorm's averages though trainable is false:
   }
   const before = batchNormWeights(model);
   model.compile({ optimizer: tf.train.adam(0.01), loss: 'categoricalCrossentropy' });
-  await model.fit(photos(), truth(), { epochs: 1, verbose: 0 });
+  await model.fit(photos(), targets(), { epochs: 1, verbose: 0 });
   const after = batchNormWeights(model);
   expect(after['stem_bn/moving_mean']).not.toEqual(before['stem_bn/moving_mean']);
   expect(after['stem_bn/moving_variance']).not.toEqual(before['stem_bn/moving_variance']);
@@ -202,7 +202,7 @@ test('trains each parameter unless its layer is frozen', () => {
     'predictions/kernel',
     'predictions/bias',
   ]);
-  const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth());
+  const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targets());
   const { gradients } = planGradients(plan, photos(), lossOf, createRandom(1));
   expect([...gradients.keys()].sort()).toEqual(['predictions/bias', 'predictions/kernel']);
 });

@@ -7,7 +7,7 @@ beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
 
-const truth = () =>
+const targets = () =>
   tf.tensor2d([
     [1, 0, 0],
     [0, 0.25, 0.75],
@@ -19,8 +19,8 @@ test('is what tfjs computes for moderate logits, and so is its derivative', () =
     [0.1, 3, -2],
   ]);
   const reference = (x: tf.Tensor) =>
-    tf.losses.softmaxCrossEntropy(truth(), x as tf.Tensor2D).asScalar();
-  const { loss, logits: gradient } = softmaxCrossEntropy(logits, truth());
+    tf.losses.softmaxCrossEntropy(targets(), x as tf.Tensor2D).asScalar();
+  const { loss, logits: gradient } = softmaxCrossEntropy(logits, targets());
   expect(loss.dataSync()[0]).toBeCloseTo(reference(logits).dataSync()[0] as number, 6);
   const expected = tf.grad(reference)(logits).dataSync();
   gradient.dataSync().forEach((value, i) => {
@@ -33,11 +33,11 @@ test('counts an example for as much as its row adds up to', () => {
     [2, -1, 0.5],
     [0.1, 3, -2],
   ]);
-  const weighted = truth().mul<tf.Tensor2D>([[3], [0.5]]);
+  const weighted = targets().mul<tf.Tensor2D>([[3], [0.5]]);
   // The loss by the logits, of each example by itself.
   const [first, second] = [0, 1].map((row) => {
     const of = (tensor: tf.Tensor2D) => tensor.slice([row, 0], [1, 3]);
-    return softmaxCrossEntropy(of(logits), of(truth()));
+    return softmaxCrossEntropy(of(logits), of(targets()));
   });
   const { loss, logits: gradient } = softmaxCrossEntropy(logits, weighted);
   const value = (scalar: tf.Scalar | undefined) => scalar?.dataSync()[0] as number;
@@ -56,7 +56,7 @@ test('stays finite where a probability underflows', () => {
     [-1000, 1000, 0],
     [1000, 1000, 1000],
   ]);
-  const { loss, logits: gradient } = softmaxCrossEntropy(logits, truth());
+  const { loss, logits: gradient } = softmaxCrossEntropy(logits, targets());
   expect(loss.dataSync()[0]).toBeCloseTo((2000 + Math.log(3)) / 2, 2);
   expect(gradient.arraySync()[0]).toEqual([-0.5, 0.5, 0]);
 });
@@ -67,7 +67,7 @@ test('leaves its two results and no other tensor', () => {
       [1, 2, 3],
       [4, 5, 6],
     ]),
-    truth(),
+    targets(),
   ] as const;
   const before = tf.memory().numTensors;
   const { loss, logits } = softmaxCrossEntropy(...given);

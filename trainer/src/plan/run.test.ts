@@ -47,7 +47,7 @@ function buildTinyNetwork(): tf.LayersModel {
 let model: tf.LayersModel;
 let plan: Plan;
 const photos = () => tf.randomNormal<tf.Rank.R4>([5, 9, 9, 3], 0, 2, 'float32', 7);
-const truth = () =>
+const targets = () =>
   tf.oneHot(tf.tensor1d([0, 2, 1, 1, 0], 'int32'), 3).cast<tf.Tensor2D>('float32');
 
 beforeAll(async () => {
@@ -87,9 +87,9 @@ test('gives the gradients that tfjs derives for the layers with BatchNorm in inf
     const variables = kernels.map((kernel) => (kernel as unknown as { val: tf.Variable }).val);
     const expected = tf.variableGrads(() => {
       const probabilities = model.apply(photos(), { training: false }) as tf.Tensor;
-      return probabilities.log().mul(truth()).sum<tf.Scalar>().div<tf.Scalar>(-5);
+      return probabilities.log().mul(targets()).sum<tf.Scalar>().div<tf.Scalar>(-5);
     }, variables);
-    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth());
+    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targets());
     const { loss, gradients } = planGradients(plan, photos(), lossOf, createRandom(1));
     expect(loss.dataSync()[0]).toBeCloseTo(expected.value.dataSync()[0] as number, 5);
     expect(gradients.size).toBe(kernels.length);
@@ -105,14 +105,14 @@ test('gives the gradients that tfjs derives for the layers with BatchNorm in inf
 
 test('leaves no tensors but those that it returns', () => {
   const photoBatch = photos();
-  const truthBatch = truth();
+  const targetBatch = targets();
   const before = tf.memory().numTensors;
   runPlan(plan, photoBatch).dispose();
   expect(tf.memory().numTensors).toBe(before);
-  const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truthBatch);
+  const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targetBatch);
   const { loss, gradients } = planGradients(plan, photoBatch, lossOf, createRandom(1));
   expect(tf.memory().numTensors).toBe(before + 1 + gradients.size);
-  tf.dispose([loss, ...gradients.values(), photoBatch, truthBatch]);
+  tf.dispose([loss, ...gradients.values(), photoBatch, targetBatch]);
 });
 
 test('frees the whole plan', () => {

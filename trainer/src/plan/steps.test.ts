@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 const SIZE = 9;
 const photos = () => tf.randomNormal<tf.Rank.R4>([4, SIZE, SIZE, 3], 0.5, 2, 'float32', 7);
-const truth = () => tf.oneHot(tf.tensor1d([0, 2, 1, 1], 'int32'), 3).cast<tf.Tensor2D>('float32');
+const targets = () => tf.oneHot(tf.tensor1d([0, 2, 1, 1], 'int32'), 3).cast<tf.Tensor2D>('float32');
 
 /** What stands between a first convolution, to see the gradient, and the classifier. */
 const MIDDLES: Readonly<Record<string, [(k: KerasLayers, x: Value) => Value, string[]]>> = {
@@ -45,7 +45,7 @@ const MIDDLES: Readonly<Record<string, [(k: KerasLayers, x: Value) => Value, str
     },
     ['convolution', 'affine', 'add'],
   ],
-  'swish behind BatchNorm': [
+  'swish after BatchNorm': [
     (k, x) => k.activation(k.batchNorm(k.conv2d(x, 4, 3)), 'swish'),
     ['convolution', 'activation'],
   ],
@@ -145,9 +145,9 @@ describe.each(Object.entries(MIDDLES))('%s', (_, [build, kinds]) => {
     const variables = weights.map((weight) => (weight as unknown as { val: tf.Variable }).val);
     const { grads } = tf.variableGrads(() => {
       const probabilities = model.apply(photos(), { training: false }) as tf.Tensor;
-      return probabilities.log().mul(truth()).sum<tf.Scalar>().div<tf.Scalar>(-4);
+      return probabilities.log().mul(targets()).sum<tf.Scalar>().div<tf.Scalar>(-4);
     }, variables);
-    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, truth());
+    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targets());
     const photoBatch = photos();
     const before = tf.memory().numTensors;
     const { loss, gradients } = planGradients(plan, photoBatch, lossOf, createRandom(1));

@@ -266,7 +266,7 @@ test('does not hold the images of a large folder in memory', async () => {
   await mkdir(join(root, 'cat'));
   await mkdir(join(root, 'dog'));
   for (let number = 0; number < images; number++) {
-    // Bytes of its own behind the end, so that none is a repeat.
+    // Bytes of its own after the end, so that none is a repeat.
     const own = Buffer.from(`${number}`);
     await writeFile(
       join(root, number % 2 ? 'cat' : 'dog', `${number}.jpg`),
