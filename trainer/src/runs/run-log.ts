@@ -13,6 +13,8 @@ const logEvent = z.discriminatedUnion('event', [
     command: z.string(),
     /** Without what it says of the machine; in the logs of older versions `command` is so. */
     publicCommand: z.string().optional(),
+    /** The command that continues the run; the logs of older versions have none. */
+    resume: z.string().optional(),
     backend: z.string(),
     dataset: z.string(),
     /** Every setting of the experiment. */

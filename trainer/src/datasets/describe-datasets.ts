@@ -1,11 +1,7 @@
-import { openCifarBinary } from '../datasets/cifar-binary.ts';
-import {
-  type Inspection,
-  type InspectOptions,
-  inspectFolder,
-} from '../datasets/folders/inspect-folder.ts';
-import { describeProblems } from '../datasets/folders/inspection-report.ts';
-import { knownDatasets } from '../datasets/open-dataset.ts';
+import { openCifarBinary } from './cifar-binary.ts';
+import { type Inspection, type InspectOptions, inspectFolder } from './folders/inspect-folder.ts';
+import { describeProblems } from './folders/inspection-report.ts';
+import { knownDatasets } from './open-dataset.ts';
 
 /** The data sets that the trainer knows, a line each. */
 export function listDatasets(): string {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { diagnose, linesOf } from './doctor.ts';
+import { diagnose, linesOf } from './diagnose.ts';
 
 test('says what works, how fast, and how to add what does not', () => {
   const speed = { matMul: 123.4, convolution: 0.0567 };

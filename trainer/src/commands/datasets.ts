@@ -1,0 +1,35 @@
+import { defineCommand } from './options/command.ts';
+import { dataOf, oneOf, positiveOf } from './options/option-values.ts';
+import * as shared from './options/shared-options.ts';
+
+export const datasets = defineCommand({
+  name: 'datasets',
+  about: 'List the data sets, or say what is in one, without training',
+  details:
+    'Of a folder: classes, splits, damaged files, repeated images, and what is out of balance.',
+  takes: '[<name or folder>]',
+  examples: [
+    ['datasets', 'list those known by name'],
+    ['datasets photos', 'what is in your folder, and what to mend before training'],
+    ['datasets cifar100', 'images by class and split'],
+  ],
+  options: {
+    ...shared.reading,
+    size: {
+      group: 'Data',
+      value: '<pixels>',
+      about: 'side of the images that the training would take',
+      default: '224',
+      parse: positiveOf,
+    },
+  },
+  async run({ values, positionals, say }) {
+    const { describeDataset, listDatasets } = await import('../datasets/describe-datasets.ts');
+    if (positionals.length === 0) return say(listDatasets());
+    const { startProgress } = await import('../files/progress.ts');
+    const { size, strict, folders } = values;
+    const { signal } = new AbortController();
+    const options = { size, strict, folders, signal, say, startProgress };
+    say(await describeDataset(dataOf(oneOf(positionals, 'data set')), options));
+  },
+});
