@@ -15,20 +15,41 @@ export type Diagnosis =
   | { readonly kind: 'works'; readonly description: string; readonly speed: Speed }
   | { readonly kind: 'missing'; readonly problem: string };
 
+/** What a machine can train on. */
+export interface MachineReport {
+  readonly node: string;
+  readonly tfjs: string;
+  /** Such as `linux x64`. */
+  readonly platform: string;
+  readonly cores: number;
+  /** Of NVIDIA. */
+  readonly card: { readonly name: string; readonly driver: string } | null;
+  /** Each with the command that adds it to this machine, where one does. */
+  readonly backends: readonly (Diagnosis & { readonly name: BackendName; command?: string })[];
+}
+
 /**
  * Tries every backend in a process of its own, measures it, and says how to add what is missing.
  * Downloads nothing.
+ *
+ * @param say gets a line as soon as something is known
  */
-export async function diagnose(say: (line: string) => void): Promise<void> {
-  const card = await findNvidiaCard();
-  say(
-    `Node ${process.versions.node}, tfjs ${tf.version['tfjs-core']}, ${process.platform} ${process.arch}, ${availableParallelism()} cores.`,
-  );
+export async function diagnose(say: (line: string) => void): Promise<MachineReport> {
+  const card = (await findNvidiaCard()) ?? null;
+  const platform = `${process.platform} ${process.arch}`;
+  const cores = availableParallelism();
+  const { node } = process.versions;
+  const tfjs = tf.version['tfjs-core'];
+  say(`Node ${node}, tfjs ${tfjs}, ${platform}, ${cores} cores.`);
   say(`Graphics card: ${card ? `${card.name}, driver ${card.driver}` : withoutNvidia()}.`);
+  const backends = [];
   for (const name of backendNames) {
     const diagnosis = await probe(name);
-    for (const line of linesOf(name, diagnosis, await commandFor(name))) say(line);
+    const command = diagnosis.kind === 'missing' ? await commandFor(name) : undefined;
+    for (const line of linesOf(name, diagnosis, command)) say(line);
+    backends.push({ name, ...diagnosis, ...(command === undefined ? {} : { command }) });
   }
+  return { node, tfjs, platform, cores, card, backends };
 }
 
 /** @param command adds the backend, where something can */
@@ -62,15 +83,13 @@ async function commandFor(name: BackendName): Promise<string | undefined> {
   const onLinux = process.platform === 'linux';
   switch (name) {
     case 'cuda':
-      return onLinux && process.arch === 'x64'
-        ? 'pnpm --filter trainer run setup --cuda'
-        : undefined;
+      return onLinux && process.arch === 'x64' ? 'npx -y pnpm@10 graft setup --cuda' : undefined;
     case 'native': {
       const lacks = [
         ...((await isFound(findPython)) ? [] : ['python3-pip']),
         ...((await isFound(findCompiler)) ? [] : ['g++']),
       ];
-      const setUp = 'pnpm --filter trainer run setup';
+      const setUp = 'npx -y pnpm@10 graft setup';
       if (lacks.length === 0) return setUp;
       return onLinux
         ? `sudo apt-get install ${lacks.join(' ')} && ${setUp}`

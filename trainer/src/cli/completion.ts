@@ -1,7 +1,9 @@
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RootCommand } from '@bomb.sh/tab';
 import type { Command, Option } from '../commands/options/command.ts';
 import { oneOf, quoted, usage } from '../commands/options/option-values.ts';
+import { MODELS, RUNS } from '../commands/options/shared-options.ts';
 import { configFields } from '../config/config-fields.ts';
 import { allCommands, HELP_OPTIONS } from './all-commands.ts';
 
@@ -18,26 +20,38 @@ export function printCompletionScript(positionals: readonly string[]): void {
     throw usage(`Expected one of ${SHELLS.join(', ')} after completion, but got ${shell}.`);
   }
   const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
-  commandTree().setup('graft', [process.execPath, cli].map(quoted).join(' '), shell);
+  commandTree('').setup('graft', [process.execPath, cli].map(quoted).join(' '), shell);
 }
 
-/** Prints what may follow, for the shell's script. @param words typed after `graft`, the last of them unfinished */
+/**
+ * Prints what may follow, for the shell's script.
+ *
+ * @param words typed after `graft`, the last of them unfinished
+ */
 export function printCompletions(words: readonly string[]): void {
-  commandTree().parse([...words]);
+  const last = words.at(-1) ?? '';
+  commandTree(last.replace(/^--[^=]+=/, '')).parse([...words]);
 }
 
-function commandTree(): RootCommand {
+/** @param word that is being typed */
+function commandTree(word: string): RootCommand {
   const root = new RootCommand();
   for (const command of allCommands) {
     const node = root.command(command.name, command.about);
-    for (const [name, option] of optionsOf(command)) {
-      const { about, value, choices = [] } = option;
+    for (const [name, { about, value, choices }] of optionsOf(command)) {
       if (value === undefined) node.option(name, about);
       else {
         node.option(name, about, (complete) => {
-          for (const choice of choices) complete(choice, '');
+          for (const text of choices ?? textsFor(value, word)) complete(text, '');
         });
       }
+    }
+    const { takes } = command;
+    if (takes) {
+      const offer = (complete: (text: string, about: string) => void) => {
+        for (const text of textsFor(takes, word)) complete(text, '');
+      };
+      node.argument('argument', offer, true);
     }
   }
   const shells = root.command('completion', "Print a shell's completion script");
@@ -47,18 +61,33 @@ function commandTree(): RootCommand {
   return root;
 }
 
-function optionsOf(command: Command): [name: string, option: Omit<Option, 'group'>][] {
+type Described = Pick<Option, 'about' | 'value' | 'choices'>;
+
+function optionsOf(command: Command): [name: string, option: Described][] {
+  const fields = command.fields ? configFields : [];
   return [
-    ...Object.entries(command.options),
-    ...(command.fields ? configFields : []).map(
-      ({ path, description, choices }) =>
-        [path, { about: description, value: '<value>', choices }] as [
-          string,
-          Omit<Option, 'group'>,
-        ],
-    ),
-    ...Object.entries(HELP_OPTIONS).map(
-      ([name, about]) => [name, { about }] as [string, { about: string }],
-    ),
+    ...Object.entries<Described>(command.options),
+    ...fields.map(({ path, description, choices }): [string, Described] => {
+      const value = path === 'weights' ? '<file>' : '<value>';
+      return [path, { about: description, value, ...(choices.length > 0 ? { choices } : {}) }];
+    }),
+    ...Object.entries(HELP_OPTIONS).map(([name, about]): [string, Described] => [name, { about }]),
   ];
+}
+
+/** What there is of what an option or a command takes, such as `<run>`. */
+function textsFor(takes: string, word: string): string[] {
+  if (/run/.test(takes)) return namesIn(RUNS);
+  if (/model|id/.test(takes)) return namesIn(MODELS).filter((name) => !name.includes('.'));
+  if (!/folder|file|images/.test(takes)) return [];
+  const folder = word.replace(/[^/]*$/, '');
+  return namesIn(folder || '.').map((name) => folder + name);
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => !name.startsWith('.'));
+  } catch {
+    return [];
+  }
 }

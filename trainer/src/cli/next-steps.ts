@@ -63,8 +63,9 @@ function serving(models: readonly string[], latest: RunRecord | undefined): stri
   const result = latest?.test
     ? ` The latest run, ${latest.name}, gave ${formatPercent(latest.test.quantized)}.`
     : '';
+  const they = models.length === 1 ? 'it' : 'them';
   return [
-    `There ${models.length === 1 ? 'is the model' : 'are the models'} ${listNames(models, 5)}.${result} Try them in a browser, then deploy them:`,
+    `There ${models.length === 1 ? 'is the model' : 'are the models'} ${listNames(models, 5)}.${result} Try ${they} in a browser, then deploy ${they}:`,
     `  ${graft('dev')}`,
     `  ${graft('deploy')}`,
   ];

@@ -35,7 +35,9 @@ export function toCommander(
     .name(`graft ${command.name}`)
     .description(`${command.about}.${command.details ? `\n${command.details}` : ''}`)
     .helpOption(false)
-    .exitOverride();
+    .exitOverride()
+    // What is wrong is said in our own words.
+    .configureOutput({ outputError: () => {} });
   for (const [name, option] of Object.entries(command.options)) {
     program.addOption(toOption(name, option, all));
   }
@@ -91,9 +93,14 @@ function toFieldOption(
   shown: readonly string[],
 ): ProgramOption {
   const { path, description, expected } = field;
-  const made = new ProgramOption(`--${path} <${path === 'weights' ? 'file' : 'value'}>`);
+  const made = new ProgramOption(`--${path} ${placeholder(field)}`);
   const what = all && expected !== 'a text' ? `${description}: ${expected}` : description;
   made.description = `${what} (default: ${fieldText(config, path)})`;
   made.helpGroup(all ? `Experiment ${config.name}:` : 'Experiment:');
   return made.hideHelp(!all && !shown.includes(path));
+}
+
+function placeholder({ path, expected }: ConfigField): string {
+  if (path === 'weights') return '<file>';
+  return /^a (whole )?number[^,]*$/.test(expected) ? '<n>' : '<value>';
 }

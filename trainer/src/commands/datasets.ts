@@ -1,3 +1,4 @@
+import { knownDatasets } from '../datasets/open-dataset.ts';
 import { defineCommand } from './options/command.ts';
 import { dataOf, oneOf, positiveOf } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
@@ -10,7 +11,7 @@ export const datasets = defineCommand({
   takes: '[<name or folder>]',
   examples: [
     ['datasets', 'list those known by name'],
-    ['datasets photos', 'what is in your folder, and what to mend before training'],
+    ['datasets photos', 'what is in your folder, what to mend'],
     ['datasets cifar100', 'images by class and split'],
   ],
   options: {
@@ -22,14 +23,23 @@ export const datasets = defineCommand({
       default: '224',
       parse: positiveOf,
     },
+    ...shared.json,
   },
   async run({ values, positionals, say }) {
-    const { describeDataset, listDatasets } = await import('../datasets/describe-datasets.ts');
-    if (positionals.length === 0) return say(listDatasets());
+    const { describeDataset, formatDataset, listDatasets } = await import(
+      '../datasets/describe-datasets.ts'
+    );
+    if (positionals.length === 0) {
+      if (!values.json) return say(listDatasets());
+      const known = Object.entries(knownDatasets).map(([name, { about }]) => ({ name, about }));
+      return say(JSON.stringify(known));
+    }
     const { startProgress } = await import('../files/progress.ts');
     const { size, strict, folders } = values;
     const { signal } = new AbortController();
-    const options = { size, strict, folders, signal, say, startProgress };
-    say(await describeDataset(dataOf(oneOf(positionals, 'data set')), options));
+    const note = values.json ? () => {} : say;
+    const options = { size, strict, folders, signal, say: note, startProgress };
+    const dataset = await describeDataset(dataOf(oneOf(positionals, 'data set')), options);
+    say(values.json ? JSON.stringify(dataset) : formatDataset(dataset));
   },
 });

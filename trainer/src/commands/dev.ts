@@ -8,7 +8,7 @@ export const dev = defineCommand({
   examples: [
     ['dev', 'then open http://localhost:8787'],
     ['dev --port 8000', 'on another port'],
-    ['dev --var ALLOW_LOOPBACK:1', 'classify images that this machine serves, too'],
+    ['dev --var ALLOW_LOOPBACK:1', 'and images that this machine serves'],
   ],
   options: {},
   passesTo: 'wrangler dev',

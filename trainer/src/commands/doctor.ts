@@ -1,4 +1,5 @@
 import { defineCommand } from './options/command.ts';
+import * as shared from './options/shared-options.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -9,9 +10,10 @@ export const doctor = defineCommand({
     ['setup', 'then add the native backend'],
     ['train --backend wasm', 'or choose one that works'],
   ],
-  options: {},
-  async run({ say }) {
+  options: { ...shared.json },
+  async run({ values, say }) {
     const { diagnose } = await import('../backends/diagnose.ts');
-    await diagnose(say);
+    const report = await diagnose(values.json ? () => {} : say);
+    if (values.json) say(JSON.stringify(report));
   },
 });

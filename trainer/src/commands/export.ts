@@ -11,9 +11,9 @@ export const exportCommand = defineCommand({
   about: "Export the pretrained network itself, with ImageNet's 1,000 classes",
   details: "Or, with --keras, write weights for Keras: the pretrained network's, or a run's.",
   examples: [
-    ['export', 'EfficientNet-Lite0, as the model imagenet'],
+    ['export', 'as the model imagenet'],
     ['export --backbone resnet50 --weights resnet50.h5', 'another network'],
-    ['export --keras my.weights.h5 --run my-run', "a run's weights, for Keras"],
+    ['export --keras my.weights.h5 --run my-run', 'of a run, for Keras'],
   ],
   options: {
     ...shared.network,

@@ -10,11 +10,8 @@ export const predictCommand = defineCommand({
   takes: '<images...>',
   examples: [
     ['predict cat.jpg', "with ImageNet's classes"],
-    [
-      'predict cat.jpg https://example.com/dog.png --model pets --top 3',
-      'with a model of your own',
-    ],
-    ['predict *.jpg --model pets --json', 'a line of JSON for each image'],
+    ['predict https://x.org/dog.png --model pets', 'with your own model'],
+    ['predict *.jpg --model pets --json', 'a line of JSON each'],
   ],
   options: {
     model: {

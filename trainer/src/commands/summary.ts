@@ -7,9 +7,9 @@ export const summary = defineCommand({
   about: "Print a network's layers and how many weights it has",
   details: "As Keras' summary prints them. Downloads nothing.",
   examples: [
-    ['summary', 'EfficientNet-Lite0, without its classifier'],
-    ['summary --backbone efficientnetb0 --freeze=-2', 'all but the last two layers frozen'],
-    ['summary --backbone resnet50 --trim=-3 --size 96', 'cut off after its last layer but two'],
+    ['summary', 'EfficientNet-Lite0'],
+    ['summary --backbone efficientnetb0 --freeze=-2', 'two layers free'],
+    ['summary --backbone resnet50 --trim=-3 --size 96', 'cut off earlier'],
   ],
   options: {
     ...shared.network,

@@ -166,7 +166,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     training.kill(signal);
     expect(await closed).toEqual([130, null]);
     const [, command, run] =
-      /^Stopped\. Go on with: npx -y pnpm@10 --filter trainer (train --resume (\S+) --models \S+ --backend \S+)\n$/.exec(
+      /^Stopped\. Go on with: npx -y pnpm@10 graft (train --resume (\S+) --models \S+ --backend \S+)\n$/.exec(
         complaint,
       ) ?? [];
     expect(command).toBeDefined();

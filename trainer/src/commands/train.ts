@@ -31,7 +31,7 @@ export const train = defineCommand({
     ...shared.id,
     ...shared.models,
   },
-  fields: ['backbone', 'weights', 'size', 'stage1.epochs', 'stage2.epochs'],
+  fields: ['backbone', 'weights', 'size', 'stage2.epochs'],
   async run(call) {
     const { values, typed, say } = call;
     const { directory, config, data } = await chooseRun(call);
