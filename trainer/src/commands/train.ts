@@ -1,13 +1,16 @@
+import { join } from 'node:path';
+import type { ModelCard } from 'shared/contract/model-card';
 import { TrainerError } from '../errors.ts';
 import {
   chooseRun,
+  graft,
   publicCommand,
   resumeCommand,
   runOptions,
   typedCommand,
 } from './options/choose-run.ts';
 import { defineCommand } from './options/command.ts';
-import { pathOf } from './options/option-values.ts';
+import { pathOf, quoted } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 
 export const train = defineCommand({
@@ -38,7 +41,7 @@ export const train = defineCommand({
     const continued = resumeCommand(directory, values);
     await untilInterrupted(`Stopped. Go on with: ${continued}`, async (signal) => {
       const { trainInStages } = await import('./train-in-stages.ts');
-      await trainInStages(config, {
+      const card = await trainInStages(config, {
         directory,
         resume: values.resume !== undefined,
         data,
@@ -55,9 +58,32 @@ export const train = defineCommand({
         signal,
         say,
       });
+      say(await summaryOf(directory, card, values.models));
     });
   },
 });
+
+/** The three worst confusions and what to do about them, and the next command. */
+async function summaryOf(
+  directory: string,
+  { id, labels }: ModelCard,
+  models: string | undefined,
+): Promise<string> {
+  const { readResults } = await import('../report/results.ts');
+  const { describeConfusions } = await import('../report/describe-confusions.ts');
+  const results = await readResults(directory);
+  const names = labels.map(({ name }) => name);
+  const confusions = results ? describeConfusions(results, names, 3) : [];
+  const next =
+    models === undefined || models === shared.MODELS
+      ? `Next, try it in a browser: ${graft('dev')}`
+      : `Next, try it: ${graft(`predict photo.jpg --model ${quoted(join(models, id))}`)}`;
+  return [
+    ...(confusions.length > 0 ? ['Worst confusions of the test images:'] : []),
+    ...confusions.map((line) => `  ${line}`),
+    next,
+  ].join('\n');
+}
 
 /** Ctrl-C, and what a machine sends that is about to be taken away, abort the work's signal. */
 async function untilInterrupted(
