@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -159,8 +160,8 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     );
     const closed = once(training, 'close');
     let complaint = '';
-    training.stderr.on('data', (text: Buffer) => {
-      complaint += text.toString();
+    training.stderr.on('data', (chunk: Buffer) => {
+      complaint += chunk.toString();
     });
     await untilEpoch(training, 1);
     training.kill(signal);
@@ -171,8 +172,11 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
       ) ?? [];
     expect(command).toBeDefined();
     const resumed = spawn(process.execPath, [cli, ...(command as string).split(' ')], options);
-    resumed.stdout.resume();
-    expect(await once(resumed, 'close')).toEqual([0, null]);
+    const [output, ended] = await Promise.all([text(resumed.stdout), once(resumed, 'close')]);
+    expect(ended).toEqual([0, null]);
+    expect(output).toMatch(
+      /\nNext, try it: npx -y pnpm@10 graft predict .* --model \S+models\S+\n$/,
+    );
     expect((await loadCheckpoint(checkpointIn(run as string))).header.stage).toBe(3);
   },
 );
