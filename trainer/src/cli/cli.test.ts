@@ -60,6 +60,12 @@ test.concurrent('has colours where they are asked for, and none in a pipe', asyn
   expect(await lineOf({ NO_COLOR: '1' })).toBe(plain);
 });
 
+test.concurrent('hands options to wrangler, and its exit code back', async () => {
+  const { code, stderr } = await run('dev', '--no-such-option');
+  expect(code).toBe(1);
+  expect(stderr).toContain('Unknown argument');
+});
+
 const completing = (...words: string[]) => run('complete', '--', ...words);
 
 test.concurrent.each([

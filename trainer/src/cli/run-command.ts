@@ -69,7 +69,7 @@ async function dispatch(
   if (name === undefined) return say(await nextSteps());
   if (name === 'completion') return printCompletionScript(typed);
   if (name === 'complete') return printCompletions(typed);
-  const [asked] = typed;
+  const asked = typed.find((word) => !word.startsWith('-'));
   const isHelp = HELP.includes(name);
   if (isHelp && asked === undefined) return out(programHelp(layout));
   if (!isHelp && name.startsWith('-')) throw optionBeforeCommand(name);
