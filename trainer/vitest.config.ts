@@ -1,15 +1,48 @@
 import { defineConfig } from 'vitest/config';
 
+const settings = {
+  // TensorFlow's addon cannot be loaded by two threads of one process.
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+} as const;
+
+/** What trains, opens a browser, or tries every backend: minutes, all together. */
+const WORKING = [
+  'src/training/**/*.test.ts',
+  'src/commands/**/*.test.ts',
+  'src/report/**/*.test.ts',
+  'src/cli/cli.test.ts',
+  'src/backends/diagnose.test.ts',
+];
+/** What takes minutes each. */
+const SLOW = ['src/**/*.slow.test.ts'];
+
+// The backends are made here once, so that no two files download one at a time.
+const globalSetup = 'fixtures/backends-global-setup.ts';
+
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'parity/**/*.test.ts'],
-    // These take minutes: vitest.slow.config.ts.
-    exclude: ['**/*.slow.test.ts'],
-    // TensorFlow's addon cannot be loaded by two threads of one process.
-    pool: 'forks',
-    // The backends are made here once, so that no two files download one at a time.
-    globalSetup: 'fixtures/backends-global-setup.ts',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          ...settings,
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'parity/**/*.test.ts'],
+          exclude: [...WORKING, ...SLOW],
+          globalSetup,
+        },
+      },
+      { test: { ...settings, name: 'training', include: WORKING, exclude: SLOW, globalSetup } },
+      {
+        test: {
+          ...settings,
+          name: 'slow',
+          include: SLOW,
+          // After all others, which would slow it.
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

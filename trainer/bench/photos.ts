@@ -19,7 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modelsIndex } from 'shared/inference/model-directory';
 import { startBackend } from '../src/backends/start-backend.ts';
-import { fromUser } from '../src/cli/option-values.ts';
+import { fromUser } from '../src/commands/options/option-values.ts';
 import { fast } from '../src/config/fast.ts';
 import { TrainerError } from '../src/errors.ts';
 import {
@@ -45,10 +45,10 @@ async function main(): Promise<void> {
       peer: { type: 'string', default: 'yes' },
     },
   });
-  const path = fromUser(values.data);
-  if (path === undefined) {
+  if (values.data === undefined) {
     throw new TrainerError('config_invalid', 'Expected --data <folder of photos>.');
   }
+  const path = fromUser(values.data);
   const backend = await startBackend('auto', console.log);
   const rows: Row[] = [];
   let peerSize: number | undefined;
@@ -90,7 +90,7 @@ async function main(): Promise<void> {
 
 /** One model by its id or path, or all that the Worker serves. */
 async function directoriesOf(model: string | undefined): Promise<string[]> {
-  if (model?.includes('/')) return [fromUser(model) as string];
+  if (model?.includes('/')) return [fromUser(model)];
   if (model !== undefined) return [join(MODELS, model)];
   const index = modelsIndex.parse(JSON.parse(await readFile(join(MODELS, 'index.json'), 'utf8')));
   return index.models.map((id) => join(MODELS, id));

@@ -58,14 +58,14 @@ test('names the command that sets CUDA up', async () => {
   await expect(startBackend('cuda', vi.fn())).rejects.toMatchObject({
     code: 'backend_unavailable',
     message: expect.stringMatching(
-      process.platform === 'linux' ? /run setup --cuda/ : /Linux on x64 only/,
+      process.platform === 'linux' ? /graft setup --cuda/ : /Linux on x64 only/,
     ),
   });
 });
 
 test('downloads nothing where that is not allowed', async () => {
   const probed = startBackend('native', vi.fn(), { install: false });
-  await expect(probed).rejects.toMatchObject({ message: expect.stringContaining('run setup') });
+  await expect(probed).rejects.toMatchObject({ message: expect.stringContaining('graft setup') });
   expect(await readdir(cache)).toEqual([]);
 });
 

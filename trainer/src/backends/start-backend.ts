@@ -121,7 +121,7 @@ async function startCuda({ threads, signal }: Start): Promise<Backend> {
   if (folder === undefined) {
     throw new TrainerError(
       'backend_unavailable',
-      'CUDA is not set up: run pnpm --filter trainer run setup --cuda once.',
+      'CUDA is not set up: run npx -y pnpm@10 graft setup --cuda once.',
     );
   }
   const card = await findNvidiaCard({ signal });
@@ -143,7 +143,7 @@ async function startNative({ threads, install, log, signal }: Start): Promise<Ba
   if (folder === undefined && !install) {
     throw new TrainerError(
       'backend_unavailable',
-      'TensorFlow is not set up: run pnpm --filter trainer run setup once.',
+      'TensorFlow is not set up: run npx -y pnpm@10 graft setup once.',
     );
   }
   folder ??= await installNative(recipe, { cache, log, signal });

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { styleText } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { printableLines } from '../printable.ts';
 
@@ -24,16 +25,89 @@ function run(...args: string[]): Promise<{ code: number; stdout: string; stderr:
   });
 }
 
-test.concurrent.each([[['--help']], [['train', '--help']], [[]]])(
-  'explains itself for %j',
-  async (args: string[]) => {
-    const { code, stdout, stderr } = await run(...args);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const option of ['--config', '--backend', '--resume', '--id', '--models', '--help']) {
-      expect(stdout).toContain(option);
-    }
-  },
-);
+test.concurrent.each([
+  [[], ['graft --help', 'graft dev']],
+  [['--help'], ['Usage: graft', 'train', 'predict', 'deploy', 'Exit codes']],
+  [
+    ['help', 'train'],
+    ['--config', '--backend', '--resume', '--id', '--models', '--help-all'],
+  ],
+  [
+    ['train', '--help'],
+    ['--config', '--backend', '--resume', '--id', '--models', '--help-all'],
+  ],
+  [
+    ['train', '--help-all', '--config', 'best'],
+    ['Experiment best:', '--stage2.optimizer'],
+  ],
+])('explains itself for %j', async (args, words) => {
+  const { code, stdout, stderr } = await run(...args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  for (const word of words) expect(stdout).toContain(word);
+});
+
+test.concurrent('has colours where they are asked for, and none in a pipe', async () => {
+  const lineOf = (variables: NodeJS.ProcessEnv) =>
+    new Promise<string>((resolve) => {
+      const env = { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, ...variables };
+      execFile(process.execPath, [cli, 'fly'], { env }, (_, __, stderr) => resolve(stderr));
+    });
+  const plain = 'There is no command fly. See --help.\n';
+  expect(await lineOf({})).toBe(plain);
+  expect(await lineOf({ FORCE_COLOR: '1' })).toBe(
+    `${styleText('red', plain.trim(), { validateStream: false })}\n`,
+  );
+  expect(await lineOf({ NO_COLOR: '1' })).toBe(plain);
+});
+
+test.concurrent('hands options to wrangler, and its exit code back', async () => {
+  const { code, stderr } = await run('dev', '--no-such-option');
+  expect(code).toBe(1);
+  expect(stderr).toContain('Unknown argument');
+});
+
+const completing = (...words: string[]) => run('complete', '--', ...words);
+
+test.concurrent.each([
+  [['tra'], ['train']],
+  [
+    ['train', '--bac'],
+    ['--backend', '--backbone'],
+  ],
+  [
+    ['train', '--backend', 'w'],
+    ['webgpu', 'wasm'],
+  ],
+  [['train', '--config=b'], ['best']],
+  [['find-lr', '--stage1.sched'], ['--stage1.schedule']],
+  [['evaluate', 'cifar10-'], ['cifar10-fast']],
+  [['completion', 'b'], ['bash']],
+])('completes %j', async (words, expected) => {
+  const { code, stdout } = await completing(...words);
+  expect(code).toBe(0);
+  const [directive, ...texts] = stdout.trimEnd().split('\n').reverse();
+  expect(directive).toMatch(/^:\d+$/);
+  expect(texts.map((line) => line.split('\t')[0]).reverse()).toEqual(expected);
+});
+
+test.concurrent('completes paths', async () => {
+  await mkdir(join(models, 'here/photos-of-pets'), { recursive: true });
+  const { stdout } = await completing('train', '--data', join(models, 'here/pho'));
+  expect(stdout).toContain(`${join(models, 'here/photos-of-pets')}\t`);
+});
+
+test.concurrent('prints a script for each shell, which bash can read', async () => {
+  for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
+    const { code, stdout } = await run('completion', shell);
+    expect({ shell, code }).toEqual({ shell, code: 0 });
+    expect(stdout).toContain(cli);
+  }
+  const script = `source <("$0" "$1" completion bash) && complete -p graft`;
+  const registered = await new Promise((resolve) => {
+    execFile('bash', ['-c', script, process.execPath, cli], (_, stdout) => resolve(stdout));
+  });
+  expect(registered).toBe('complete -F __graft_complete graft\n');
+});
 
 test.concurrent.each([
   [['fly'], /^There is no command fly\. See --help\.\n$/],
@@ -113,5 +187,6 @@ test.concurrent('answers a damaged checkpoint with one line, and leaves it', asy
   const { code, stderr } = await run('train', '--resume', models);
   expect(code).toBe(1);
   expect(stderr).toMatch(/^Expected a checkpoint at .* Start a new training .*\.\n$/);
-  expect(await readdir(models)).toEqual(['checkpoint.safetensors']);
+  expect(await readdir(models)).toContain('checkpoint.safetensors');
+  expect(await readFile(path, 'utf8')).toBe('not a checkpoint');
 });

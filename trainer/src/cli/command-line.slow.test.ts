@@ -204,6 +204,8 @@ const COMMANDS = [
   'predict',
   'evaluate',
   'report',
+  'runs',
+  'datasets',
 ] as const;
 const FOREIGN = ['lr', 'epochs', 'batch-size', 'output', 'dataset', 'gpu', 'workers', 'nonsense'];
 
@@ -269,6 +271,17 @@ function makeCase(random: Random): string[] {
     case 'report':
       args.push(pick(world.runs));
       give('runs', odds(3) ? pick(world.closed) : runs);
+      break;
+    case 'runs':
+      for (let count = below(4); count > 0; count--) args.push(pick(world.runs));
+      give('runs', odds(3) ? pick(world.closed) : runs);
+      if (odds(3)) give('sort', pick(ODD_WORDS));
+      if (odds(3)) give('limit', pick(ODD_WORDS));
+      break;
+    case 'datasets':
+      args.push(pick(world.data));
+      if (odds(3)) give('size', pick(ODD_WORDS));
+      if (odds(3)) give('folders', pick(ODD_WORDS));
   }
   if (odds(6)) give(pick(FOREIGN), pick(ODD_WORDS));
   if (odds(8)) args.push(pick(ODD_WORDS));

@@ -20,11 +20,10 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
 }
 
 test.each([
-  [['train', '--data', cli], /^Expected a folder of photos at .*, but it is a file: pass .*\n$/],
   [['train', '--data', '/dev/zero'], /^Expected a folder .* neither a folder nor a file\.\n$/],
   [
     ['datasets', '/no/\u001b[31msuch\n\u202e'],
-    /^Expected a folder of photos at \/no\/\\u001b\[31msuch\\u000a\\u202e, but .*\n$/,
+    /^Expected a folder of images, .* there is nothing at \/no\/\\u001b\[31msuch\\u000a\\u202e\.\n$/,
   ],
   [
     ['datasets', '/tmp', '--folders', 'both'],
@@ -118,6 +117,17 @@ test.each([
     ['train', '--confg', 'best'],
     /^There is no option --confg; did you mean --config\? See --help\.\n$/,
   ],
+  [['train', '--strict=yes'], /^Option '--strict' does not take an argument\. See --help\.\n$/],
+  [['train', '--id', '--strict'], /^A value that begins with - stands behind =, as in --id=-1\./],
+  [
+    ['--data', 'photos', 'train'],
+    /^Expected a command before --data, as in train --data\. See --help\.\n$/,
+  ],
+  [['help', 'fly'], /^There is no command fly\. See --help\.\n$/],
+  [['completion', 'tcsh'], /^Expected one of bash, zsh, .* but got tcsh\. See --help\.\n$/],
+  [['completion'], /^Expected one shell of bash, .*, but got none\. See --help\.\n$/],
+  [['runs', 'a'], /^Expected no run or two to compare, but got a\. See --help\.\n$/],
+  [['runs', 'a', 'b', '--runs', '/no'], /^There is no run a in \/no: there are no runs\.\n$/],
   [['train', '--nonsense'], /^There is no option --nonsense\. See --help\.\n$/],
   [
     ['train', '--stage2.epochs', '-1'],

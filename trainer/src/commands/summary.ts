@@ -1,47 +1,54 @@
-import type * as tf from '@tensorflow/tfjs';
+import { defineCommand } from './options/command.ts';
+import { layerOf, positiveOf } from './options/option-values.ts';
+import * as shared from './options/shared-options.ts';
 
-/** A model as Keras' `summary` prints it: a row for each layer with its number, then the totals. */
-export function summarize(model: tf.LayersModel): string {
-  const rows = model.layers.map((layer, index) => [
-    `${index}`,
-    `${layer.name} (${layer.getClassName()})`,
-    `(${[layer.outputShape]
-      .flat()
-      .map((length) => length ?? 'None')
-      .join(', ')})`,
-    format(layer.countParams()),
-  ]);
-  const table = [['', 'Layer (type)', 'Output Shape', 'Param #'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) =>
-    Math.max(...table.map((row) => (row[column] as string).length)),
-  );
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) => {
-        const width = widths[column] as number;
-        return column === 0 || column === 3 ? cell.padStart(width) : cell.padEnd(width);
-      })
-      .join('  '),
-  );
-  const total = count(model.weights);
-  const trainable = count(
-    model.layers.flatMap((layer) => (layer.trainable ? layer.trainableWeights : [])),
-  );
-  return [
-    ...lines,
-    `Total params: ${format(total)} (${((total * 4) / 2 ** 20).toFixed(2)} MB)`,
-    `Trainable params: ${format(trainable)}`,
-    `Non-trainable params: ${format(total - trainable)}`,
-  ].join('\n');
-}
-
-function count(weights: readonly { readonly shape: readonly (number | null)[] }[]): number {
-  return weights.reduce(
-    (sum, { shape }) => sum + shape.reduce<number>((size, length) => size * (length ?? 1), 1),
-    0,
-  );
-}
-
-function format(value: number): string {
-  return value.toLocaleString('en');
-}
+export const summary = defineCommand({
+  name: 'summary',
+  about: "Print a network's layers and how many weights it has",
+  details: "As Keras' summary prints them. Downloads nothing.",
+  examples: [
+    ['summary', 'EfficientNet-Lite0'],
+    ['summary --backbone efficientnetb0 --freeze=-2', 'two layers free'],
+    ['summary --backbone resnet50 --trim=-3 --size 96', 'cut off earlier'],
+  ],
+  options: {
+    ...shared.network,
+    'include-top': { group: 'Network', about: 'with the classifier' },
+    size: {
+      group: 'Network',
+      value: '<pixels>',
+      about: 'side of the images',
+      otherwise: "the network's own",
+      parse: positiveOf,
+    },
+    trim: {
+      group: 'Network',
+      value: '<layer>',
+      about: 'the layer to end at, by name or number, such as -3',
+      parse: layerOf,
+    },
+    freeze: {
+      group: 'Network',
+      value: '<layers>',
+      about: 'frozen layers: how many from the first, all but how many (-2), or names',
+      default: '0',
+      parse: layerOf,
+    },
+  },
+  async run({ values, say }) {
+    const { startBackend } = await import('../backends/start-backend.ts');
+    const { buildBackbone } = await import('../backbones/registry.ts');
+    const { freezeLayers, trimModel } = await import('../models/edit-model.ts');
+    const { summarize } = await import('../models/summarize.ts');
+    // Only its shapes matter: no backend is quicker to start.
+    await startBackend('cpu', () => {});
+    const model = buildBackbone(values.backbone, {
+      ...(values.size === undefined ? {} : { size: values.size }),
+      includeTop: values['include-top'],
+      initialize: false,
+    });
+    const trimmed = values.trim === undefined ? model : trimModel(model, values.trim);
+    freezeLayers(trimmed, values.freeze);
+    say(summarize(trimmed));
+  },
+});

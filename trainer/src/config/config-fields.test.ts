@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { configFields, describeFields, overrideConfig } from './config-fields.ts';
+import { configFields, fieldText, overrideConfig } from './config-fields.ts';
 import { fast } from './fast.ts';
 
 test('lists every field of a recipe except for its name', () => {
@@ -11,14 +11,13 @@ test('lists every field of a recipe except for its name', () => {
   expect(configFields.map(({ path }) => path).sort()).toEqual(expected.sort());
 });
 
-test('describes each field, with its value and the values it accepts', () => {
-  const lines = describeFields(fast).split('\n');
-  expect(lines.every((line) => line.length <= 100)).toBe(true);
+test('describes each, with its value and what it takes', () => {
   expect(configFields.filter(({ description }) => description === '')).toEqual([]);
-  const at = lines.indexOf('  --stage2.peakLearningRate=0.0002');
-  expect(lines[at + 1]).toBe('      peak learning rate, after warm-up (a number above 0)');
-  expect(lines).toContain('  --limit=none');
-  expect(lines).toContain('  --stage2.sizes=');
+  const rate = configFields.find(({ path }) => path === 'stage2.peakLearningRate');
+  expect(rate?.expected).toBe('a number above 0');
+  expect(fieldText(fast, 'stage2.peakLearningRate')).toBe('0.0002');
+  expect(fieldText(fast, 'limit')).toBe('none');
+  expect(fieldText(fast, 'stage2.sizes')).toBe('');
 });
 
 test('overrides fields of every type, and does not modify the recipe', () => {

@@ -11,7 +11,9 @@ export interface ConfigField {
   readonly description: string;
   /** The values that it accepts, in words. */
   readonly expected: string;
-  /** @returns the value that the text denotes, which the schema may still refuse */
+  /** The texts that it takes, where it takes no others. */
+  readonly choices: readonly string[];
+  /** @returns what the text stands for, which may not be what the field takes */
   parse(text: string): unknown;
 }
 
@@ -46,6 +48,7 @@ function fieldsOf(schema: Schema, path: readonly string[]): ConfigField[] {
       path: path.join('.'),
       description: schema.description ?? '',
       expected: expectedBy(schema),
+      choices: schema.enum ?? (schema.type === 'boolean' ? ['true', 'false'] : []),
       parse: (text) => parse(schema, text),
     },
   ];
@@ -129,26 +132,10 @@ export function overrideConfig(
   );
 }
 
-/** One paragraph per field: its value in a recipe, its description, and the values it accepts. */
-export function describeFields(config: TrainConfig): string {
-  return configFields
-    .map(({ path, description, expected }) => {
-      const value = get(config, path.split('.'));
-      const text = value === null ? 'none' : Array.isArray(value) ? value.join() : `${value}`;
-      return `  --${path}=${text}\n${wrap(expected === TEXT ? description : `${description} (${expected})`)}`;
-    })
-    .join('\n');
-}
-
-function wrap(text: string): string {
-  const indent = '      ';
-  const lines = [indent];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1) as string;
-    if (line.length + word.length > 98) lines.push(`${indent}${word} `);
-    else lines[lines.length - 1] = `${line}${word} `;
-  }
-  return lines.map((line) => line.trimEnd()).join('\n');
+/** A field's value in an experiment, as the command line takes it. */
+export function fieldText(config: TrainConfig, path: string): string {
+  const value = get(config, path.split('.'));
+  return value === null ? 'none' : Array.isArray(value) ? value.join() : `${value}`;
 }
 
 function get(holder: unknown, path: readonly string[]): unknown {

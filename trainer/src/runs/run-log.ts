@@ -13,6 +13,8 @@ const logEvent = z.discriminatedUnion('event', [
     command: z.string(),
     /** The command without what it reveals about the machine; older logs have it as `command`. */
     publicCommand: z.string().optional(),
+    /** The command that continues the run; the logs of older versions have none. */
+    resume: z.string().optional(),
     backend: z.string(),
     dataset: z.string(),
     /** The whole recipe. */

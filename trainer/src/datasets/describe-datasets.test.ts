@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { describeDataset, listDatasets } from './describe-datasets.ts';
+import { describeDataset, formatDataset, listDatasets } from './describe-datasets.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -15,14 +15,16 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-const describe = (data: string) =>
-  describeDataset(data, {
-    size: 32,
-    strict: false,
-    signal: new AbortController().signal,
-    say: () => {},
-    startProgress: () => ({ advance: () => {}, stop: () => {} }),
-  });
+const describe = async (data: string) =>
+  formatDataset(
+    await describeDataset(data, {
+      size: 32,
+      strict: false,
+      signal: new AbortController().signal,
+      say: () => {},
+      startProgress: () => ({ advance: () => {}, stop: () => {} }),
+    }),
+  );
 
 async function put(folder: string, shades: readonly number[], width = 8): Promise<void> {
   await mkdir(join(root, folder), { recursive: true });

@@ -1,32 +1,30 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { modelId } from 'shared/contract/model-card';
-import { backbones } from '../backbones/registry.ts';
-import { backendNames } from '../backends/start-backend.ts';
-import type { BackboneName } from '../config/backbone-names.ts';
-import { configs } from '../config/registry.ts';
-import type { TrainConfig } from '../config/train-config.ts';
-import { type FolderMeaning, folderMeanings } from '../datasets/folders/find-splits.ts';
-import { knownDatasets } from '../datasets/open-dataset.ts';
-import { TrainerError } from '../errors.ts';
-import { listNames } from '../files/list-names.ts';
+import { backendNames } from '../../backends/start-backend.ts';
+import { knownDatasets } from '../../datasets/open-dataset.ts';
+import { TrainerError } from '../../errors.ts';
+import { listNames } from '../../files/list-names.ts';
 import { nearest } from './nearest.ts';
 
 // What options and arguments stand for; what stands for nothing throws `config_invalid`.
 
 export const BACKENDS = ['auto', ...backendNames] as const;
 
-export function configOf(name = 'fast'): TrainConfig {
-  return configs[choiceOf('config', Object.keys(configs), name)] as TrainConfig;
-}
-
-export function backboneOf(name: string): BackboneName {
-  return choiceOf('backbone', Object.keys(backbones) as BackboneName[], name);
-}
-
 /** A word, or the path of a file. */
-export function weightsOf(weights: string): string {
-  return weights === 'imagenet' || weights === 'none' ? weights : (fromUser(weights) as string);
+export function weightsOf(text: string, option = 'weights'): string {
+  return text === 'imagenet' || text === 'none' ? text : pathOf(text, option);
+}
+
+/** The path of a file or folder; an empty text would be the folder that the command was typed in. */
+export function pathOf(text: string, option: string): string {
+  return fromUser(nameOf(text, option));
+}
+
+/** @returns the text, which is not empty */
+export function nameOf(text: string, option: string): string {
+  if (text !== '') return text;
+  throw usage(`Expected a value for --${option}, but got an empty text.`);
 }
 
 /**
@@ -34,10 +32,10 @@ export function weightsOf(weights: string): string {
  *
  * @throws TrainerError `dataset_invalid` where there is none
  */
-export function dataOf(data: string): string {
+export function dataOf(data: string, option = 'data'): string {
   const known = Object.keys(knownDatasets);
   if (known.includes(data)) return data;
-  const path = fromUser(data) as string;
+  const path = pathOf(data, option);
   const refused = (but: string) =>
     new TrainerError(
       'dataset_invalid',
@@ -56,7 +54,11 @@ export function dataOf(data: string): string {
   if (/\.(zip|rar|7z|tar|gz|xz|bz2|zst)$/i.test(path)) {
     throw refused(`${path} is an archive: unpack it, and name the folder`);
   }
-  throw refused(`${path} is a file: name the folder that it is in`);
+  throw refused(
+    stats.isFile()
+      ? `${path} is a file: name the folder that it is in`
+      : `${path} is neither a folder nor a file`,
+  );
 }
 
 function lookUp(path: string): Stats | undefined {
@@ -76,10 +78,6 @@ function namesIn(folder: string): string[] {
   }
 }
 
-export function foldersOf(text: string | undefined): FolderMeaning | undefined {
-  return text === undefined ? undefined : choiceOf('folders', folderMeanings, text);
-}
-
 /** @param option whose text must be one of the choices */
 export function choiceOf<T extends string>(option: string, choices: readonly T[], text: string): T {
   const choice = choices.find((known) => known === text);
@@ -87,7 +85,7 @@ export function choiceOf<T extends string>(option: string, choices: readonly T[]
   throw usage(`Expected one of ${choices.join(', ')} for --${option}, but got ${text}.`);
 }
 
-export function positiveOf(option: string, text: string): number {
+export function positiveOf(text: string, option: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   throw usage(`Expected a whole number from 1 for --${option}, but got ${text}.`);
 }
@@ -99,7 +97,7 @@ export function layerOf(text: string): string | number {
 
 /** A name means what lies in `folder`; anything else is a path. */
 export function within(folder: string, name: string): string {
-  return /[/\\]|^\.*$/.test(name) ? (fromUser(name) as string) : join(folder, name);
+  return /[/\\]|^\.*$/.test(name) ? fromUser(name) : join(folder, name);
 }
 
 export function oneOf(positionals: readonly string[], what: string): string {
@@ -112,26 +110,20 @@ export function oneOf(positionals: readonly string[], what: string): string {
 }
 
 /** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */
-export function fromUser(path: string | undefined): string | undefined {
-  return path === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', path);
+export function fromUser(path: string): string {
+  return resolve(process.env['INIT_CWD'] ?? '.', path);
 }
 
-export function idOf(id: string | undefined): string | undefined {
-  if (id === undefined) return;
+export function idOf(id: string): string {
   const parsed = modelId.safeParse(id);
   if (parsed.success) return id;
   throw usage(`Expected ${parsed.error.issues[0]?.message} for --id, but got ${id}.`);
 }
 
-export function backendOf(name: string): (typeof BACKENDS)[number] {
-  return choiceOf('backend', BACKENDS, name);
-}
-
-export function threadsOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const threads = positiveOf('threads', text);
+export function threadsOf(text: string, option: string): number {
+  const threads = positiveOf(text, option);
   if (threads <= 1024) return threads;
-  throw usage(`Expected a whole number up to 1024 for --threads, but got ${text}.`);
+  throw usage(`Expected a whole number up to 1024 for --${option}, but got ${text}.`);
 }
 
 export function usage(message: string, cause?: unknown): TrainerError {

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { startBackend } from '../backends/start-backend.ts';
 import { overrideConfig } from '../config/config-fields.ts';
 import { smoke } from '../config/smoke.ts';
-import { findLr } from './find-lr.ts';
+import { runRangeTest } from './run-range-test.ts';
 
 beforeAll(async () => {
   await startBackend('wasm', () => {});
@@ -26,7 +26,7 @@ const source = {
 
 test.each([1, 2] as const)('shows the losses of stage %i and suggests a peak', async (stage) => {
   const before = tf.memory().numTensors;
-  const text = await findLr(config, stage, source);
+  const text = await runRangeTest(config, stage, source);
   expect(tf.memory().numTensors).toBe(before);
   const lines = text.split('\n');
   const rates = lines.slice(1, -1).map((line) => {

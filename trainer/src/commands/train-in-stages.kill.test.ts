@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
@@ -159,20 +160,23 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     );
     const closed = once(training, 'close');
     let complaint = '';
-    training.stderr.on('data', (text: Buffer) => {
-      complaint += text.toString();
+    training.stderr.on('data', (chunk: Buffer) => {
+      complaint += chunk.toString();
     });
     await untilEpoch(training, 1);
     training.kill(signal);
     expect(await closed).toEqual([130, null]);
     const [, command, run] =
-      /^Stopped\. Go on with: npx -y pnpm@10 --filter trainer (train --resume (\S+) --models \S+ --backend \S+)\n$/.exec(
+      /^Stopped\. Go on with: npx -y pnpm@10 graft (train --resume (\S+) --models \S+ --backend \S+)\n$/.exec(
         complaint,
       ) ?? [];
     expect(command).toBeDefined();
     const resumed = spawn(process.execPath, [cli, ...(command as string).split(' ')], options);
-    resumed.stdout.resume();
-    expect(await once(resumed, 'close')).toEqual([0, null]);
+    const [output, ended] = await Promise.all([text(resumed.stdout), once(resumed, 'close')]);
+    expect(ended).toEqual([0, null]);
+    expect(output).toMatch(
+      /\nNext, try it: npx -y pnpm@10 graft predict .* --model \S+models\S+\n$/,
+    );
     expect((await loadCheckpoint(checkpointIn(run as string))).header.stage).toBe(3);
   },
 );

@@ -1,9 +1,9 @@
 /** Tries the backend named on the command line and prints one line of JSON, a `Diagnosis`. */
 
-import { measureSpeed } from '../backends/measure-speed.ts';
-import { type BackendName, startBackend } from '../backends/start-backend.ts';
 import { TrainerError } from '../errors.ts';
-import type { Diagnosis } from './doctor.ts';
+import type { Diagnosis } from './diagnose.ts';
+import { measureSpeed } from './measure-speed.ts';
+import { type BackendName, startBackend } from './start-backend.ts';
 
 async function diagnosis(name: BackendName): Promise<Diagnosis> {
   try {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { diagnose, linesOf } from './doctor.ts';
+import { diagnose, linesOf } from './diagnose.ts';
 
 test('says what works, how fast, and how to add what does not', () => {
   const speed = { matMul: 123.4, convolution: 0.0567 };
@@ -22,13 +22,18 @@ test('tries every backend, and what is not set up it does not set up', async () 
   const cache = await mkdtemp(join(tmpdir(), 'doctor-'));
   vi.stubEnv('GRAFT_CACHE', cache);
   const lines: string[] = [];
-  await diagnose((line) => lines.push(line));
+  const { backends, cores } = await diagnose((line) => lines.push(line));
   vi.unstubAllEnvs();
   await rm(cache, { recursive: true });
   const report = lines.join('\n');
+  expect(cores).toBeGreaterThan(0);
+  expect(backends.find(({ name }) => name === 'native')).toMatchObject({
+    kind: 'missing',
+    command: expect.stringContaining('graft setup'),
+  });
   expect(report).toMatch(/^Node 2\d\.\S+, tfjs 4\.\S+, \w+ \w+, \d+ cores\.\nGraphics card: /);
   expect(report).toMatch(/^cuda {4}missing: .*$/m);
-  expect(report).toMatch(/^native {2}missing: .*\n +add it with: .*run setup$/m);
+  expect(report).toMatch(/^native {2}missing: .*\n +add it with: .*graft setup$/m);
   expect(report).toMatch(/^webgpu {2}(works|missing): /m);
   for (const name of ['wasm', 'cpu']) {
     expect(report).toMatch(

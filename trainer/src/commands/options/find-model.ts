@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { TrainerError } from '../errors.ts';
-import { listNames } from '../files/list-names.ts';
+import { TrainerError } from '../../errors.ts';
+import { listNames } from '../../files/list-names.ts';
 import { nearest } from './nearest.ts';
 import { within } from './option-values.ts';
 

@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { buildBackbone } from '../backbones/registry.ts';
 import { startBackend } from '../backends/start-backend.ts';
-import { freezeLayers } from '../models/edit-model.ts';
-import { summarize } from './summary.ts';
+import { freezeLayers } from './edit-model.ts';
+import { summarize } from './summarize.ts';
 
 beforeAll(async () => {
   await startBackend('cpu', () => {});

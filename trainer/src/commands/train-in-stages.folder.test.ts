@@ -16,10 +16,10 @@ import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import { smoke } from '../config/smoke.ts';
 import { openCifar10 } from '../datasets/cifar.ts';
 import type { ImageSet } from '../datasets/dataset.ts';
+import { evaluateModel, formatEvaluation } from '../evaluation/evaluate-model.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
 import { printable, printableLines } from '../printable.ts';
-import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
-import { train } from './train.ts';
+import { trainInStages } from './train-in-stages.ts';
 
 const CLASSES = ['airplane', 'cat', 'ship'];
 /** Of each class, from CIFAR-10. */
@@ -112,13 +112,14 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     backend: inject('native') ? 'native' : 'wasm',
     command: 'a test',
     publicCommand: 'a test',
+    resumeCommand: 'a test',
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;
   const realPhotos = join(root, 'real');
   await mkdir(join(realPhotos, 'cat'), { recursive: true });
   await golden('chelsea').toFile(join(realPhotos, 'cat/chelsea.png'));
-  const card = await train(config, { ...run, photos: realPhotos });
+  const card = await trainInStages(config, { ...run, photos: realPhotos });
 
   const skipped = said.filter((line) => line.startsWith('Skipped')).join();
   for (const name of ['cut.jpg', 'zeros.jpg', 'empty.png', 'notes.txt', 'page.jpg'])
@@ -158,7 +159,7 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
 
   // A second run reads no image again and computes no feature.
   const again: string[] = [];
-  await train(config, {
+  await trainInStages(config, {
     ...run,
     directory: join(root, 'again'),
     say: (line) => again.push(line),
@@ -176,12 +177,14 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   await mkdir(other, { recursive: true });
   const shipped = new URL('../../../edge/public/models/cifar10/model.json', import.meta.url);
   await copyFile(shipped, join(other, 'model.json'));
-  await expect(train(config, { ...run, models: join(root, 'other') })).rejects.toMatchObject({
+  await expect(
+    trainInStages(config, { ...run, models: join(root, 'other') }),
+  ).rejects.toMatchObject({
     code: 'config_invalid',
     message: expect.stringMatching(/^There is another model at .*, of 10 classes: choose an id/),
   });
 
-  await expect(train(config, { ...run, strict: true })).rejects.toMatchObject({
+  await expect(trainInStages(config, { ...run, strict: true })).rejects.toMatchObject({
     code: 'dataset_invalid',
     message: expect.stringMatching(/^Expected an image at .*, but: The .* Remove the file, /),
   });
@@ -216,11 +219,12 @@ test('trains, reports and evaluates classes of any name, and says the id that a 
     backend: 'wasm',
     command: 'a test',
     publicCommand: 'a test',
+    resumeCommand: 'a test',
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;
   const tiny = { ...smoke, backbone: 'lenet5', weights: 'none', size: 32, limit: null } as const;
-  const card = await train({ ...tiny, stage1: { ...smoke.stage1, epochs: 2 } }, run);
+  const card = await trainInStages({ ...tiny, stage1: { ...smoke.stage1, epochs: 2 } }, run);
   const labels = [
     ...['__proto__', 'a\\u2028b', 'big  cat 🐈', 'constructor'],
     ...['toString', '\\u001b[31mred'],

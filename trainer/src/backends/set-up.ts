@@ -1,8 +1,8 @@
-import { installNative } from '../backends/native/install-native.ts';
-import { cudaRecipe, type NativeKind, nativeRecipe } from '../backends/native/native-recipe.ts';
-import { findNvidiaCard } from '../backends/native/nvidia-card.ts';
-import { startBackend } from '../backends/start-backend.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
+import { installNative } from './native/install-native.ts';
+import { cudaRecipe, type NativeKind, nativeRecipe } from './native/native-recipe.ts';
+import { findNvidiaCard } from './native/nvidia-card.ts';
+import { startBackend } from './start-backend.ts';
 
 /**
  * Makes a backend ahead of its first use, starts it and says what it computes on.

@@ -7,18 +7,18 @@ import { labelOf } from '../datasets/folders/folder-reader.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { type Part, splitDataset } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
-import { evaluate } from '../evaluation/evaluate.ts';
-import { formatAccuracy } from '../evaluation/format-accuracy.ts';
+import { listNames } from '../files/list-names.ts';
+import { formatPercent, startProgress } from '../files/progress.ts';
+import { loadModel } from '../models/load-model.ts';
+import { evaluate } from './evaluate.ts';
+import { formatAccuracy } from './format-accuracy.ts';
 import {
   type ClassMetrics,
   confusionMatrix,
   type Metrics,
   measure,
   metricsByClass,
-} from '../evaluation/metrics.ts';
-import { listNames } from '../files/list-names.ts';
-import { formatPercent, startProgress } from '../files/progress.ts';
-import { loadModel } from '../models/load-model.ts';
+} from './metrics.ts';
 
 export interface EvaluationTask {
   /** Name or path of the data set, of which a folder's classes are named by the model's labels or synset ids; null for CIFAR-10. */

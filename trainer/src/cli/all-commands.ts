@@ -1,0 +1,30 @@
+import { datasets } from '../commands/datasets.ts';
+import { deploy } from '../commands/deploy.ts';
+import { dev } from '../commands/dev.ts';
+import { doctor } from '../commands/doctor.ts';
+import { evaluateCommand } from '../commands/evaluate.ts';
+import { exportCommand } from '../commands/export.ts';
+import { findLr } from '../commands/find-lr.ts';
+import type { Command } from '../commands/options/command.ts';
+import { predictCommand } from '../commands/predict.ts';
+import { report } from '../commands/report.ts';
+import { runs } from '../commands/runs.ts';
+import { setup } from '../commands/setup.ts';
+import { summary } from '../commands/summary.ts';
+import { train } from '../commands/train.ts';
+
+/** Every command, below the heading that it stands below in the help text. */
+export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
+  'Train:': [datasets, train, findLr, runs, report],
+  'Use a model:': [predictCommand, evaluateCommand, dev, deploy],
+  'Networks:': [summary, exportCommand],
+  'This machine:': [doctor, setup],
+};
+
+export const allCommands: readonly Command[] = Object.values(commandGroups).flat();
+
+/** What every command takes beside its own options. */
+export const HELP_OPTIONS: Readonly<Record<string, string>> = {
+  help: 'print this text',
+  'help-all': 'and every setting and name',
+};

@@ -1,0 +1,16 @@
+import { defineCommand } from './options/command.ts';
+import { runInEdge } from './options/run-in-edge.ts';
+
+export const dev = defineCommand({
+  name: 'dev',
+  about: 'Serve your models on this machine, with a page to try them on',
+  details: 'wrangler dev, which takes all its options: the Worker as it will run on Cloudflare.',
+  examples: [
+    ['dev', 'then open http://localhost:8787'],
+    ['dev --port 8000', 'on another port'],
+    ['dev --var ALLOW_LOOPBACK:1', 'and images that this machine serves'],
+  ],
+  options: {},
+  passesTo: 'wrangler dev',
+  run: ({ typed }) => runInEdge('node_modules/wrangler/bin/wrangler.js', ['dev', ...typed]),
+});
