@@ -82,7 +82,7 @@ export function drawInputs(source: BatchSource, count: number, seed: number): Pr
   return source.inputs(drawn, random);
 }
 
-/** A source whose inputs are the plan's outputs, computed anew for every batch. */
+/** A source whose inputs are the plan's outputs, computed again for every batch. */
 export function throughPlan(plan: Plan, source: BatchSource): BatchSource {
   return {
     ...source,

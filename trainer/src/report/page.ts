@@ -73,7 +73,7 @@ function headline(card: ModelCard, { quantized }: Results): Html {
   <dl class="figures">
     ${figure('Top-1', formatAccuracy(quantized), `on ${count(quantized.images)} test images, as served`)}
     ${quantized.top5 !== null && figure('Top-5', formatPercent(quantized.top5), 'label among the five most probable classes')}
-    ${onPhotos && figure('Real photos', formatPercent(onPhotos.quantized ?? onPhotos.float32), `top-1 on ${count(onPhotos.images)} photos, as served`)}
+    ${onPhotos && figure('Real photos', formatPercent(onPhotos.quantized ?? onPhotos.float32), `of ${count(onPhotos.images)}, as served`)}
     ${figure('Calibration error', formatPercent(quantized.ece), 'expected (ECE), between confidence and accuracy')}
     ${figure('Trained in', formatSeconds(card.training?.seconds ?? 0), 'both stages')}
     ${figure('Weights', megabytes(card.quantization.bytes), `${count(card.architecture.parameters)} parameters`)}
