@@ -42,7 +42,7 @@ export async function diagnose(say: (line: string) => void): Promise<MachineRepo
   const tfjs = tf.version['tfjs-core'];
   say(`Node ${node}, tfjs ${tfjs}, ${platform}, ${cores} cores.`);
   say(`Graphics card: ${card ? `${card.name}, driver ${card.driver}` : withoutNvidia()}.`);
-  const backends = [];
+  const backends: MachineReport['backends'][number][] = [];
   for (const name of backendNames) {
     const diagnosis = await probe(name);
     const command = diagnosis.kind === 'missing' ? await commandFor(name) : undefined;

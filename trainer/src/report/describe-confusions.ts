@@ -46,7 +46,7 @@ function describe(
   // Half as many the other way are no accident of one class's photos.
   const advice =
     2 * reverse >= count
-      ? `the two look alike to it: add photos that show the difference, or make them one class`
+      ? 'the two look alike to it: add photos that show the difference, or make them one class'
       : `add photos of ${name} that could be ${other}, and look for wrong labels in ${other}`;
   return `${name} predicted as ${other}, ${count} of ${images}: ${advice}.`;
 }
