@@ -14,6 +14,7 @@ const sidebar = [
   {
     text: 'Training',
     items: [
+      { text: 'Commands', link: '/commands' },
       { text: 'Training and recipes', link: '/training' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
       { text: 'Architectures', link: '/architectures' },

@@ -16,7 +16,7 @@ test('names the image where there are several', () => {
 });
 
 test.each([
-  ['no-such-file.jpg', 'but it cannot be read.'],
+  ['no-such-file.jpg', 'but there is no such file.'],
   ['predict.test.ts', 'The file is not a JPEG, PNG, WebP, AVIF or GIF image; send one of these.'],
 ])('says of %s what is wrong with it', async (name, reason) => {
   const classifier = { preprocess: { size: 8 } } as Classifier;
