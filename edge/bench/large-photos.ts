@@ -5,7 +5,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type ClassifyAnswer, classifyAnswer } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse } from 'shared/contract/responses';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { makeGridAvif } from 'shared/test/avif-grid';
 import sharp, { type AvifOptions, type Sharp } from 'sharp';
@@ -93,7 +93,9 @@ async function measure(file: Buffer, decoded: Buffer): Promise<Measured> {
     root: edge,
     workers: [{ configPath: 'wrangler.jsonc', vars: { ALLOW_LOOPBACK: '1' } }],
   });
-  const classify = async (file: Buffer): Promise<{ answer: ClassifyAnswer; decodeMs: number }> => {
+  const classify = async (
+    file: Buffer,
+  ): Promise<{ answer: ClassifyResponse; decodeMs: number }> => {
     // A new url each time: the Worker remembers answers.
     const url = `http://127.0.0.1:${port}/${files.push(file) - 1}`;
     const query = new URLSearchParams({ url, model: 'imagenet' });
@@ -102,7 +104,7 @@ async function measure(file: Buffer, decoded: Buffer): Promise<Measured> {
     if (!response.ok) throw new Error(`The Worker answered with ${JSON.stringify(body)}.`);
     const stages = response.headers.get('server-timing') ?? '';
     const decodeMs = Number(/decode;dur=([\d.]+)/.exec(stages)?.[1]);
-    return { answer: classifyAnswer.parse(body), decodeMs };
+    return { answer: classifyResponse.parse(body), decodeMs };
   };
   try {
     await worker.listen();
@@ -160,8 +162,8 @@ async function decodeFully(file: Buffer): Promise<Buffer> {
 }
 
 function compare(
-  reduced: ClassifyAnswer,
-  full: ClassifyAnswer,
+  reduced: ClassifyResponse,
+  full: ClassifyResponse,
 ): Pick<LargePhoto, 'label' | 'fullLabel' | 'maxDifference'> {
   const differences = full.predictions.map(({ index, probability }) => {
     const same = reduced.predictions.find((prediction) => prediction.index === index);

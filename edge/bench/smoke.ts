@@ -3,7 +3,12 @@
  * With GRAFT_API_KEY set, it asks with that key.
  */
 import { readFile } from 'node:fs/promises';
-import { classifyAnswer, healthAnswer, modelsAnswer, problem } from 'shared/contract/answers';
+import {
+  classifyResponse,
+  healthResponse,
+  modelsResponse,
+  problem,
+} from 'shared/contract/responses';
 
 const [base] = process.argv.slice(2);
 if (!base || !URL.canParse(base)) {
@@ -16,20 +21,20 @@ const coffee = await readFile(new URL('../test/fixtures/coffee-224.png', import.
 
 const checks: Record<string, () => Promise<string>> = {
   'computes on WASM': async () => {
-    const { backend } = healthAnswer.parse(await json('/health'));
+    const { backend } = healthResponse.parse(await json('/health'));
     return expect(backend, 'wasm');
   },
   'has models': async () => {
-    const { default: fallback, models } = modelsAnswer.parse(await json('/models'));
+    const { default: fallback, models } = modelsResponse.parse(await json('/models'));
     expect(models.length > 0, true);
     return `${models.map(({ id, version }) => `${id}@${version}`).join(', ')}; default ${fallback}`;
   },
   'describes itself': async () => expect(((await json('/openapi.json')) as Api).openapi, '3.1.0'),
   'knows a cup of coffee': async () => {
-    const { models } = modelsAnswer.parse(await json('/models'));
+    const { models } = modelsResponse.parse(await json('/models'));
     const body = { method: 'POST', body: coffee };
     const model = models.some(({ id }) => id === 'imagenet') ? '?model=imagenet' : '';
-    const answer = classifyAnswer.parse(await json(`/classify${model}`, body));
+    const answer = classifyResponse.parse(await json(`/classify${model}`, body));
     const [best] = answer.predictions;
     if (model) expect(best?.label, 'espresso');
     return `${best?.label} ${best?.probability.toFixed(2)}`;

@@ -1,5 +1,5 @@
 // What the Worker makes of an image file before the network, for a test to compare.
-import { preprocessSpec } from 'shared/images/preprocess/preprocess';
+import { preprocessSpec } from 'shared/contract/preprocess-spec';
 import { decode } from '../src/input/decode.ts';
 import { preprocess } from '../src/input/preprocess.ts';
 import { defaultLimits } from '../src/limits.ts';

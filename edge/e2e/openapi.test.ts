@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createClient } from '@hey-api/openapi-ts';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { classifyAnswer, modelsAnswer } from 'shared/contract/answers';
+import { classifyResponse, modelsResponse } from 'shared/contract/responses';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestHarness } from 'wrangler';
 import { makeFolder } from './serve.ts';
@@ -59,14 +59,14 @@ test('a generated client asks for what the Worker answers', async () => {
   const call = (name: string, options: Record<string, unknown> = {}): ReturnType<Operation> =>
     (sdk[name] as Operation)({ baseUrl: base.origin, ...options });
 
-  const models = modelsAnswer.parse((await call('listModels')).data);
+  const models = modelsResponse.parse((await call('listModels')).data);
   const { data: model } = await call('getModel', { path: { id: 'imagenet' } });
   expect(model).toMatchObject({ version: models.models[0]?.version, card: { id: 'imagenet' } });
 
   const photo = await readFile(new URL('../test/fixtures/coffee-224.png', import.meta.url));
   const query = { model: 'imagenet', top: 1 };
   const { data } = await call('classifyImage', { query, body: new Blob([photo]) });
-  expect(classifyAnswer.parse(data).predictions).toMatchObject([{ index: 967 }]);
+  expect(classifyResponse.parse(data).predictions).toMatchObject([{ index: 967 }]);
 
   const { error } = await call('classifyUrl', { query: { url: 'http://10.0.0.1/' } });
   expect(error?.code).toBe('blocked_target');

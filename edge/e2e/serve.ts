@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClassifyAnswer, classifyAnswer } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse } from 'shared/contract/responses';
 import { createTestHarness, experimental_readRawConfig } from 'wrangler';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
@@ -13,7 +13,7 @@ const edge = fileURLToPath(new URL('..', import.meta.url));
 export interface Served {
   fetch(path: string): Promise<{ json(): Promise<unknown> }>;
   /** @param photo place in `photos` @param query more than its url */
-  classify(photo: number, query?: Readonly<Record<string, string>>): Promise<ClassifyAnswer>;
+  classify(photo: number, query?: Readonly<Record<string, string>>): Promise<ClassifyResponse>;
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
     async classify(photo, query = {}) {
       const url = `http://127.0.0.1:${port}/${photo}`;
       const search = new URLSearchParams({ ...query, url });
-      return classifyAnswer.parse(await (await worker.fetch(`/classify?${search}`)).json());
+      return classifyResponse.parse(await (await worker.fetch(`/classify?${search}`)).json());
     },
     async close() {
       await worker.close();

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { modelAnswer, modelsAnswer } from 'shared/contract/answers';
+import { modelResponse, modelsResponse } from 'shared/contract/responses';
 import sharp from 'sharp';
 import { openCifar10 } from 'trainer/datasets/cifar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -41,12 +41,12 @@ test('the training leaves a report', () => {
 });
 
 test('the trained model is served', async () => {
-  const answer = modelsAnswer.parse(await (await served.fetch('/models')).json());
+  const answer = modelsResponse.parse(await (await served.fetch('/models')).json());
   expect(answer.default).toBe('e2e');
   expect(answer.models[0]).toMatchObject({ id: 'e2e', classes: 10, size: 64 });
   expect(answer.models[0]?.accuracy[0]).toMatchObject({ source: 'measured', split: 'test' });
 
-  const { card } = modelAnswer.parse(await (await served.fetch('/models/e2e')).json());
+  const { card } = modelResponse.parse(await (await served.fetch('/models/e2e')).json());
   expect(card.calibration).toMatchObject({ images: 200, ece: { after: expect.any(Number) } });
   // Chosen on the validation images.
   expect(card.calibration?.temperature).not.toBe(1);

@@ -1,13 +1,13 @@
 import { exports } from 'cloudflare:workers';
 import * as tf from '@tensorflow/tfjs-core';
 import {
-  type ClassifyAnswer,
-  classifyAnswer,
-  healthAnswer,
-  modelAnswer,
-  modelsAnswer,
+  type ClassifyResponse,
+  classifyResponse,
+  healthResponse,
+  modelResponse,
+  modelsResponse,
   problem,
-} from 'shared/contract/answers';
+} from 'shared/contract/responses';
 import { problemStatus } from 'shared/contract/wire';
 import { describe, expect, inject, test } from 'vitest';
 import { ask } from '../test/ask.ts';
@@ -33,10 +33,10 @@ function query(parameters: Record<string, string>): string {
 async function classify(
   name: string,
   parameters: Record<string, string> = {},
-): Promise<ClassifyAnswer> {
+): Promise<ClassifyResponse> {
   const response = await request(query({ url: `${host}/${name}`, ...parameters }), fresh);
   expect(response.status).toBe(200);
-  return classifyAnswer.parse(await response.json());
+  return classifyResponse.parse(await response.json());
 }
 
 async function expectProblem(response: Response, code: keyof typeof problemStatus): Promise<void> {
@@ -117,7 +117,9 @@ test('answers requests that come at once', async () => {
 });
 
 test('lists the models', async () => {
-  const { default: fallback, models } = modelsAnswer.parse(await (await request('/models')).json());
+  const { default: fallback, models } = modelsResponse.parse(
+    await (await request('/models')).json(),
+  );
   expect(fallback).toBe('imagenet');
   const imagenet = models.find(({ id }) => id === 'imagenet');
   expect(imagenet).toMatchObject({ classes: 1000, size: 224 });
@@ -131,10 +133,10 @@ test('lists the models', async () => {
 
 test('shows the card of a model, with or without its version', async () => {
   const response = await request('/models/imagenet');
-  const { version, card } = modelAnswer.parse(await response.json());
+  const { version, card } = modelResponse.parse(await response.json());
   expect(card.labels).toHaveLength(1000);
   const again = await request(`/models/imagenet@${version}`);
-  expect(modelAnswer.parse(await again.json())).toEqual({ version, card });
+  expect(modelResponse.parse(await again.json())).toEqual({ version, card });
   await expectProblem(await request('/models/imagenet@000000000000'), 'unknown_model');
   const named = await classify('coffee.png', { model: `imagenet@${version}` });
   expect(named.model).toEqual({ id: 'imagenet', version });
@@ -157,7 +159,7 @@ test('describes every route but those that describe', () => {
 });
 
 test('runs on the WASM backend', async () => {
-  expect(healthAnswer.parse(await (await request('/health')).json())).toEqual({
+  expect(healthResponse.parse(await (await request('/health')).json())).toEqual({
     status: 'ok',
     backend: 'wasm',
     arithmetic: 'int8',

@@ -1,4 +1,4 @@
-import { problem } from 'shared/contract/answers';
+import { problem } from 'shared/contract/responses';
 import { type ProblemCode, problemStatus } from 'shared/contract/wire';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../test/ask.ts';

@@ -1,4 +1,4 @@
-import type { Problem } from 'shared/contract/answers';
+import type { Problem } from 'shared/contract/responses';
 import { type ProblemCode, problemStatus } from 'shared/contract/wire';
 import { ImageError } from 'shared/images/image-error';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Image } from '../src/images/preprocess/preprocess.ts';
+import type { Image } from '../src/images/image.ts';
 
 /** Upright size, and red, green and blue at the centres of the four quarters, row by row. */
 interface Shown {

@@ -2,8 +2,8 @@
  * What the visitor wants to know: of a file, or of an image's url.
  *
  * @typedef {{ image: File | string, model: string }} Question
- * @typedef {import('shared/contract/answers').ClassifyAnswer} ClassifyAnswer
- * @typedef {import('shared/contract/answers').ModelsAnswer} ModelsAnswer
+ * @typedef {import('shared/contract/responses').ClassifyResponse} ClassifyAnswer
+ * @typedef {import('shared/contract/responses').ModelsResponse} ModelsAnswer
  * @typedef {{ name: string, ms: number }} Stage
  * @typedef {{ answer: ClassifyAnswer, stages: Stage[], totalMs: number }} Reply
  */

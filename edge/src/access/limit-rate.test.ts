@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { batchLine, problem } from 'shared/contract/answers';
+import { batchLine, problem } from 'shared/contract/responses';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';

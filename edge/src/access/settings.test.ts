@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { problem } from 'shared/contract/answers';
+import { problem } from 'shared/contract/responses';
 import { expect, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';

@@ -1,10 +1,10 @@
-import type { ClassifyAnswer } from 'shared/contract/answers';
+import type { ClassifyResponse } from 'shared/contract/responses';
 import type { Caller } from '../access/identify-caller.ts';
 import { sha256Hex } from '../access/sha256-hex.ts';
 
 /** An answer as the cache keeps it. */
 export interface KeptAnswer {
-  readonly answer: ClassifyAnswer;
+  readonly answer: ClassifyResponse;
   readonly etag: string;
   readonly ageS: number;
 }
@@ -33,7 +33,7 @@ export async function readAnswer(key: string): Promise<KeptAnswer | undefined> {
   if (!response) return undefined;
   const keptAt = Number(response.headers.get('x-kept-at'));
   return {
-    answer: await response.json<ClassifyAnswer>(),
+    answer: await response.json<ClassifyResponse>(),
     etag: response.headers.get('etag') ?? '',
     ageS: Math.max(0, Math.floor((Date.now() - keptAt) / 1000)),
   };

@@ -1,4 +1,4 @@
-import { type ClassifyAnswer, classifyAnswer } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse } from 'shared/contract/responses';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { sha256Hex } from '../access/sha256-hex.ts';
@@ -35,9 +35,9 @@ async function fetchesOf(run: () => Promise<unknown>): Promise<number> {
   return (await fetches()) - before;
 }
 
-async function answerOf(response: Response): Promise<ClassifyAnswer> {
+async function answerOf(response: Response): Promise<ClassifyResponse> {
   expect(response.status).toBe(200);
-  return classifyAnswer.parse(await response.json());
+  return classifyResponse.parse(await response.json());
 }
 
 test('fetches an image once, and then answers from the cache', async () => {

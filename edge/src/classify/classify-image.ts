@@ -1,5 +1,5 @@
-import type { ClassifyAnswer } from 'shared/contract/answers';
 import { topPredictions } from 'shared/contract/predictions';
+import type { ClassifyResponse } from 'shared/contract/responses';
 import type { Env } from '../env.ts';
 import { decode, type Photo } from '../input/decode.ts';
 import { preprocess } from '../input/preprocess.ts';
@@ -14,7 +14,7 @@ import { loadModelCard } from '../models/models-index.ts';
 export type Timings = Readonly<Record<string, number>>;
 
 export interface Classification {
-  readonly answer: ClassifyAnswer;
+  readonly answer: ClassifyResponse;
   readonly timings: Timings;
 }
 

@@ -1,4 +1,4 @@
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 import { expect, inject, test } from 'vitest';
 import { defaultLimits } from '../limits.ts';
 import { decode } from './decode.ts';

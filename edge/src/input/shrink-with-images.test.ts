@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
-import { classifyAnswer, problem } from 'shared/contract/answers';
-import type { Image } from 'shared/images/preprocess/preprocess';
+import { classifyResponse, problem } from 'shared/contract/responses';
+import type { Image } from 'shared/images/image';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
@@ -48,7 +48,7 @@ test('classifies HEIC where Images is bound, and only there', async () => {
   expect(problem.parse(await without.json()).detail).toContain('HEIC');
   const bound = await ask(app, '/classify?model=imagenet', question, { IMAGES });
   expect(bound.status).toBe(200);
-  const { image, predictions } = classifyAnswer.parse(await bound.json());
+  const { image, predictions } = classifyResponse.parse(await bound.json());
   expect(image).toMatchObject({ format: 'heic', width: 451, height: 300 });
   expect(predictions.map(({ label }) => label)).toContain('Egyptian_cat');
 });

@@ -1,4 +1,4 @@
-import { type ClassifyAnswer, classifyAnswer, problem } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse, problem } from 'shared/contract/responses';
 import { expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
@@ -19,10 +19,10 @@ function post(
   return ask(app, `/classify${query}`, { method: 'POST', body, headers });
 }
 
-async function answerOf(response: Response): Promise<ClassifyAnswer> {
+async function answerOf(response: Response): Promise<ClassifyResponse> {
   expect(response.status).toBe(200);
   expect(response.headers.get('cache-control')).toBe('no-store');
-  return classifyAnswer.parse(await response.json());
+  return classifyResponse.parse(await response.json());
 }
 
 async function codeOf(response: Response): Promise<string> {
@@ -106,9 +106,9 @@ test('takes the url of an image as JSON', async () => {
     headers: json,
   });
   expect(answer.headers.get('cache-control')).toBe('public, max-age=3600');
-  expect(classifyAnswer.parse(await answer.json()).predictions).toHaveLength(2);
+  expect(classifyResponse.parse(await answer.json()).predictions).toHaveLength(2);
   const body = JSON.stringify({ url, model: 'imagenet', top: 3 });
-  const more = classifyAnswer.parse(await (await post(body, json, '?top=1')).json());
+  const more = classifyResponse.parse(await (await post(body, json, '?top=1')).json());
   expect(more.model.id).toBe('imagenet');
   expect(more.predictions).toHaveLength(3);
   expect(more.predictions[0]?.index).toBe(967);

@@ -2,7 +2,7 @@ import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js'
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import type { HealthAnswer } from 'shared/contract/answers';
+import type { HealthResponse } from 'shared/contract/responses';
 import { completeWasmModule } from 'shared/inference/complete-wasm-module';
 import { CallRecorder } from 'shared/inference/kernels/call-recorder';
 import type { CnnKernels } from 'shared/inference/kernels/cnn-kernels';
@@ -46,7 +46,7 @@ export function callRecorder(): CallRecorder | undefined {
 }
 
 /** What models are computed in whose card says `int8`, once the backend has started, and why. */
-export function int8Arithmetic(): Pick<HealthAnswer, 'arithmetic' | 'reason'> {
+export function int8Arithmetic(): Pick<HealthResponse, 'arithmetic' | 'reason'> {
   if (!cnnKernels) {
     const reason = 'There is no relaxed SIMD here, which the kernels of 8 bits need.';
     return { arithmetic: 'float32', reason };

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { classifyAnswer, modelsAnswer } from 'shared/contract/answers';
+import { classifyResponse, modelsResponse } from 'shared/contract/responses';
 import { beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
@@ -37,7 +37,7 @@ async function classify(model?: string): Promise<{ id: string; version: string }
   const query = new URLSearchParams({ url: `${host}/chelsea.jpg`, ...(model ? { model } : {}) });
   const response = await ask(app, `/classify?${query}`, {}, { MODELS });
   expect(response.status).toBe(200);
-  return classifyAnswer.parse(await response.json()).model;
+  return classifyResponse.parse(await response.json()).model;
 }
 
 beforeAll(async () => {
@@ -47,7 +47,7 @@ beforeAll(async () => {
 
 test('serves the models of the bucket, and none of the assets', async () => {
   const response = await ask(app, '/models', {}, { MODELS });
-  const { models } = modelsAnswer.parse(await response.json());
+  const { models } = modelsResponse.parse(await response.json());
   expect(models).toMatchObject([
     { id: 'cifar10', title: 'newer', version: versions[0], versions, classes: 10 },
   ]);

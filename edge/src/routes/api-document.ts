@@ -1,11 +1,11 @@
 import {
   batchLine,
-  classifyAnswer,
-  healthAnswer,
-  modelAnswer,
-  modelsAnswer,
+  classifyResponse,
+  healthResponse,
+  modelResponse,
+  modelsResponse,
   problem,
-} from 'shared/contract/answers';
+} from 'shared/contract/responses';
 import * as z from 'shared/contract/schema';
 import { batchRequest, classifyQuery, imageQuery } from 'shared/contract/wire';
 
@@ -58,7 +58,10 @@ export function describeApi() {
 function describePaths(): Record<string, Partial<Record<'get' | 'post', Operation>>> {
   const image = { type: 'string', format: 'binary' };
   const form = { type: 'object', properties: { image }, required: ['image'] };
-  const classified = answer('What the image shows, the most probable label first.', classifyAnswer);
+  const classified = answer(
+    'What the image shows, the most probable label first.',
+    classifyResponse,
+  );
   return {
     '/classify': {
       get: {
@@ -109,7 +112,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
       get: {
         operationId: 'listModels',
         summary: 'The models that a request may name, and how good each one is.',
-        responses: { 200: answer('The models.', modelsAnswer) },
+        responses: { 200: answer('The models.', modelsResponse) },
       },
     },
     '/models/{id}': {
@@ -125,7 +128,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
             schema: { type: 'string', example: 'imagenet' },
           },
         ],
-        responses: { 200: answer('The card.', modelAnswer), default: refusal() },
+        responses: { 200: answer('The card.', modelResponse), default: refusal() },
       },
     },
     '/health': {
@@ -133,7 +136,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
         operationId: 'getHealth',
         summary:
           'Whether the service can compute, on which tfjs backend, and what 8-bit models are computed in.',
-        responses: { 200: answer('It can.', healthAnswer) },
+        responses: { 200: answer('It can.', healthResponse) },
       },
     },
   };

@@ -1,4 +1,4 @@
-import { type BatchLine, batchLine, problem } from 'shared/contract/answers';
+import { type BatchLine, batchLine, problem } from 'shared/contract/responses';
 import { beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { signUrl } from '../../test/sign-url.ts';

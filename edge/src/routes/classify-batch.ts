@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
-import type { BatchLine } from 'shared/contract/answers';
+import type { BatchLine } from 'shared/contract/responses';
 import { batchRequest } from 'shared/contract/wire';
 import { admit } from '../access/admit.ts';
 import { classifyUrl, type Service, type UrlQuestion } from '../classify/classify-url.ts';

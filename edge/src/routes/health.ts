@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { HealthAnswer } from 'shared/contract/answers';
+import type { HealthResponse } from 'shared/contract/responses';
 import type { AppEnv } from '../env.ts';
 import { int8Arithmetic, startBackend } from '../models/backend.ts';
 
@@ -7,5 +7,5 @@ import { int8Arithmetic, startBackend } from '../models/backend.ts';
 export const healthRoute = new Hono<AppEnv>().get('/health', async (c) => {
   c.header('cache-control', 'no-store');
   const backend = await startBackend();
-  return c.json({ status: 'ok', backend, ...int8Arithmetic() } satisfies HealthAnswer);
+  return c.json({ status: 'ok', backend, ...int8Arithmetic() } satisfies HealthResponse);
 });

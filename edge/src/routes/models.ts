@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { ModelAnswer, ModelsAnswer } from 'shared/contract/answers';
+import type { ModelResponse, ModelsResponse } from 'shared/contract/responses';
 import type { AppEnv, Env } from '../env.ts';
 import {
   type ListedModel,
@@ -13,7 +13,7 @@ import {
 export const modelsRoutes = new Hono<AppEnv>()
   .get('/models', async (c) => {
     const models = await listModels(c.env);
-    const answer: ModelsAnswer = {
+    const answer: ModelsResponse = {
       default: (await loadModelsIndex(c.env)).default,
       models: await Promise.all([...models.values()].map((versions) => describe(c.env, versions))),
     };
@@ -22,14 +22,14 @@ export const modelsRoutes = new Hono<AppEnv>()
   .get('/models/:id', async (c) => {
     const { directory } = await resolveModel(c.env, c.req.param('id'));
     const { version, card } = await loadModelCard(c.env, directory);
-    return c.json({ version, card } satisfies ModelAnswer);
+    return c.json({ version, card } satisfies ModelResponse);
   });
 
 /** @param listed all versions of one model, the current one first */
 async function describe(
   env: Env,
   listed: readonly ListedModel[],
-): Promise<ModelsAnswer['models'][number]> {
+): Promise<ModelsResponse['models'][number]> {
   const [current] = listed as [ListedModel];
   const { card } = await loadModelCard(env, current.directory);
   return {

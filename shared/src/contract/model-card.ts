@@ -1,4 +1,4 @@
-import { preprocessSpec } from '../images/preprocess/preprocess.ts';
+import { preprocessSpec } from './preprocess-spec.ts';
 import * as z from './schema.ts';
 
 /** A class: its name, and its WordNet synset id where the data set has one. */

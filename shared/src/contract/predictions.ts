@@ -1,5 +1,5 @@
-import type { Prediction } from './answers.ts';
 import type { Label } from './model-card.ts';
+import type { Prediction } from './responses.ts';
 
 /**
  * The `top` most probable classes, most probable first; equal ones in class order.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import card from '../../fixtures/model-card.json' with { type: 'json' };
-import { classifyAnswer, modelsAnswer, problem } from './answers.ts';
+import { classifyResponse, modelsResponse, problem } from './responses.ts';
 import { classifyQuery, problemStatus } from './wire.ts';
 
 const url = 'https://example.com/cat.jpg';
@@ -40,7 +40,7 @@ test('holds an answer to probabilities from 0 to 1 and known formats', () => {
     image: { width: 4, height: 3, format: 'png', bytes: 80 },
     predictions: [{ label: 'cat', index: 0, probability: 1, synset: 'n02121808' }],
   };
-  expect(classifyAnswer.parse(answer)).toEqual(answer);
+  expect(classifyResponse.parse(answer)).toEqual(answer);
   const [cat] = answer.predictions;
   const wrong = [
     { ...answer, predictions: [{ ...cat, probability: 1.01 }] },
@@ -48,7 +48,7 @@ test('holds an answer to probabilities from 0 to 1 and known formats', () => {
     { ...answer, image: { ...answer.image, format: 'tiff' } },
     { ...answer, image: { ...answer.image, width: 0 } },
   ];
-  expect(wrong.map((value) => classifyAnswer.safeParse(value).success)).toEqual([
+  expect(wrong.map((value) => classifyResponse.safeParse(value).success)).toEqual([
     false,
     false,
     false,
@@ -61,8 +61,8 @@ test('lists a model by what its card says of it', () => {
   const version = '0123456789ab';
   const numbers = { version, versions: [version], classes: 2, size: 128, bytes: 12 };
   const answer = { default: id, models: [{ id, title, accuracy, ...numbers }] };
-  expect(modelsAnswer.parse(answer)).toEqual(answer);
-  expect(modelsAnswer.safeParse({ default: id, models: [{ id, title, accuracy }] }).success).toBe(
+  expect(modelsResponse.parse(answer)).toEqual(answer);
+  expect(modelsResponse.safeParse({ default: id, models: [{ id, title, accuracy }] }).success).toBe(
     false,
   );
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readImage } from '../../test/read-image.ts';
 import { decodeImage } from './decode-node.ts';
-import type { Image } from './preprocess/preprocess.ts';
+import type { Image } from './image.ts';
 
 const defaultLimits = { maxPixels: 50_000_000, maxDecodeBytes: 64 * 1024 * 1024 };
 

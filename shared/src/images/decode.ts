@@ -10,10 +10,10 @@
 import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
 import { conversionBytes, convertToSrgb } from './colour/convert-to-srgb.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
+import type { Image, OpenImage } from './image.ts';
 import { ImageError } from './image-error.ts';
-import { type ImageFormat, type OpenImage, openImage } from './open-image.ts';
+import { type ImageFormat, openImage } from './open-image.ts';
 import { orient } from './orient.ts';
-import type { Image } from './preprocess/preprocess.ts';
 import { reductionFor } from './reduce.ts';
 
 export interface DecodedImage {

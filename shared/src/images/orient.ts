@@ -1,4 +1,4 @@
-import type { Image } from './preprocess/preprocess.ts';
+import type { Image } from './image.ts';
 
 /**
  * Turns an image upright.

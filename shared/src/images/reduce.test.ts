@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readImage } from '../../test/read-image.ts';
+import type { PreprocessSpec } from '../contract/preprocess-spec.ts';
 import { decodeImage } from './decode-node.ts';
-import type { PreprocessSpec } from './preprocess/preprocess.ts';
 import { preprocess } from './preprocess/preprocess-node.ts';
 import { createPixelSink, reductionFor } from './reduce.ts';
 

@@ -1,11 +1,4 @@
-import type { Image } from './preprocess/preprocess.ts';
-
-/**
- * How a large image shrinks before it is resized, as model cards name it. `division`: by
- * {@link reductionFor}, to the means of squares; in a JPEG by the next lower power of two, inside the DCT;
- * in a lossy WebP without transparency in luma and chroma.
- */
-export const reductionRules = ['division'] as const;
+import type { Image } from './image.ts';
 
 /**
  * By how much an image may shrink before it is resized: after the largest whole division of its

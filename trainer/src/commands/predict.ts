@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Prediction } from 'shared/contract/answers';
 import { topPredictions } from 'shared/contract/predictions';
+import type { Prediction } from 'shared/contract/responses';
 import { ImageError } from 'shared/images/image-error';
 import type { Image } from 'shared/images/preprocess/preprocess';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';

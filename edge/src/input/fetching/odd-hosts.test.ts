@@ -1,4 +1,4 @@
-import { type ClassifyAnswer, classifyAnswer, problem } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse, problem } from 'shared/contract/responses';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../../test/ask.ts';
 import { createApp } from '../../app.ts';
@@ -14,10 +14,10 @@ function classify(path: string, bindings = {}): Promise<Response> {
   return ask(app, `/classify?${query}`, { headers }, bindings);
 }
 
-async function answerOf(response: Response): Promise<ClassifyAnswer> {
+async function answerOf(response: Response): Promise<ClassifyResponse> {
   const body = await response.json();
   expect(response.status, JSON.stringify(body)).toBe(200);
-  return classifyAnswer.parse(body);
+  return classifyResponse.parse(body);
 }
 
 // A url of the caller's own must not have a stray percent sign; a redirect may.

@@ -1,7 +1,6 @@
 import type { DecoderPrograms } from '../decoder-programs.ts';
+import type { Image, OpenImage } from '../image.ts';
 import { ImageError } from '../image-error.ts';
-import type { OpenImage } from '../open-image.ts';
-import type { Image } from '../preprocess/preprocess.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { type AvifHeader, type CodedImage, readAvifHeader } from './avif-header.ts';
 import { type Av1Frame, type Av1Header, type Dav1d, dav1dBytes, startDav1d } from './dav1d.ts';

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { giantTable, proPhoto, swapped } from '../../../test/icc.ts';
 import { decoderPrograms } from '../decode-node.ts';
 import type { DecoderPrograms } from '../decoder-programs.ts';
+import type { Colours } from '../image.ts';
 import { profileOfCodes } from './colour-codes.ts';
-import { type Colours, convertToSrgb, lcms2Version } from './convert-to-srgb.ts';
+import { convertToSrgb, lcms2Version } from './convert-to-srgb.ts';
 
 /** Red, green, and a grey. */
 const samples = [255, 0, 0, 0, 0, 255, 0, 0, 128, 128, 128, 0];

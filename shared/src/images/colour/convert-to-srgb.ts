@@ -1,5 +1,5 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
-import type { Image } from '../preprocess/preprocess.ts';
+import type { Colours, Image } from '../image.ts';
 import { allocate, type DecoderMemory, startDecoder } from '../wasm-decoder.ts';
 import { isSrgb, maxProfileBytes } from './icc-profile.ts';
 
@@ -9,14 +9,6 @@ interface Lcms extends DecoderMemory {
   open(profile: number, length: number): number;
   convert(pixels: number, count: number): void;
   version(): number;
-}
-
-/** How an image's samples are to be read. */
-export interface Colours {
-  /** 1 is grey, in each of red, green and blue; 3 RGB; 4 CMYK, 255 for no ink. */
-  readonly components: 1 | 3 | 4;
-  /** An ICC profile. Where it is damaged or of other colours, it is ignored, as browsers do. */
-  readonly profile?: Uint8Array | undefined;
 }
 
 /** What Little CMS takes for it, as measured; its build sets a maximum, and it goes without then. */

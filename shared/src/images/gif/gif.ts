@@ -1,7 +1,6 @@
 import { viewOf } from '../bytes.ts';
 import type { DecoderPrograms } from '../decoder-programs.ts';
-import type { OpenImage } from '../open-image.ts';
-import type { Image } from '../preprocess/preprocess.ts';
+import type { Image, OpenImage } from '../image.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { rowsBytes, startRows } from '../rows.ts';
 

@@ -1,7 +1,6 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
+import type { Image, OpenImage } from '../image.ts';
 import { ImageError } from '../image-error.ts';
-import type { OpenImage } from '../open-image.ts';
-import type { Image } from '../preprocess/preprocess.ts';
 import { startDecoder } from '../wasm-decoder.ts';
 import { type JpegHeader, readJpegHeader } from './jpeg-header.ts';
 import { readJpegProfile } from './jpeg-profile.ts';

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { Image, PreprocessSpec } from './preprocess.ts';
+import type { PreprocessSpec } from '../../contract/preprocess-spec.ts';
+import type { Image } from '../image.ts';
 import { preprocess } from './preprocess-node.ts';
 
 const identity = {

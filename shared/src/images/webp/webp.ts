@@ -1,7 +1,6 @@
 import { viewOf } from '../bytes.ts';
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
-import type { OpenImage } from '../open-image.ts';
-import type { Image } from '../preprocess/preprocess.ts';
+import type { Image, OpenImage } from '../image.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { startDecoder } from '../wasm-decoder.ts';
 import { readWebpHeader, type WebpFrame, type WebpHeader } from './webp-header.ts';

@@ -19,7 +19,7 @@ const prediction = z.strictObject({
 export type Prediction = z.infer<typeof prediction>;
 
 /** `GET /classify`'s answer; predictions most probable first. */
-export const classifyAnswer = z
+export const classifyResponse = z
   .strictObject({
     model: z.strictObject({ id: z.string(), version: z.string() }),
     image: z.strictObject({
@@ -30,12 +30,12 @@ export const classifyAnswer = z
     }),
     predictions: z.array(prediction),
   })
-  .check(z.meta({ id: 'ClassifyAnswer' }));
+  .check(z.meta({ id: 'ClassifyResponse' }));
 
-export type ClassifyAnswer = z.infer<typeof classifyAnswer>;
+export type ClassifyResponse = z.infer<typeof classifyResponse>;
 
 /** `GET /models`' answer. */
-export const modelsAnswer = z
+export const modelsResponse = z
   .strictObject({
     /** What a request without `model` gets. */
     default: z.string(),
@@ -53,19 +53,19 @@ export const modelsAnswer = z
       }),
     ),
   })
-  .check(z.meta({ id: 'ModelsAnswer' }));
+  .check(z.meta({ id: 'ModelsResponse' }));
 
-export type ModelsAnswer = z.infer<typeof modelsAnswer>;
+export type ModelsResponse = z.infer<typeof modelsResponse>;
 
 /** `GET /models/{id}`'s answer. */
-export const modelAnswer = z
+export const modelResponse = z
   .strictObject({ version: z.string(), card: modelCard })
-  .check(z.meta({ id: 'ModelAnswer' }));
+  .check(z.meta({ id: 'ModelResponse' }));
 
-export type ModelAnswer = z.infer<typeof modelAnswer>;
+export type ModelResponse = z.infer<typeof modelResponse>;
 
 /** `GET /health`'s answer. */
-export const healthAnswer = z
+export const healthResponse = z
   .strictObject({
     status: z.literal('ok'),
     backend: z.enum(['wasm', 'cpu']),
@@ -73,9 +73,9 @@ export const healthAnswer = z
     arithmetic: z.enum(arithmetics),
     reason: z.string(),
   })
-  .check(z.meta({ id: 'HealthAnswer' }));
+  .check(z.meta({ id: 'HealthResponse' }));
 
-export type HealthAnswer = z.infer<typeof healthAnswer>;
+export type HealthResponse = z.infer<typeof healthResponse>;
 
 /** An error's body, `application/problem+json` (RFC 9457). */
 export const problem = z
@@ -93,7 +93,7 @@ export type Problem = z.infer<typeof problem>;
 /** A line of `POST /classify/batch`'s answer; `index` is the url's place in the request. */
 export const batchLine = z
   .union([
-    z.strictObject({ index, url: z.string(), answer: classifyAnswer }),
+    z.strictObject({ index, url: z.string(), answer: classifyResponse }),
     z.strictObject({ index, url: z.string(), problem }),
   ])
   .check(z.meta({ id: 'BatchLine' }));
