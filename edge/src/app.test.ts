@@ -209,7 +209,7 @@ describe('refuses', () => {
 
   test.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS'])('%s', async (method) => {
     const allowed = {
-      '/classify': 'GET, POST, HEAD',
+      '/classify': 'GET, HEAD, POST',
       '/classify/batch': 'POST',
       '/models': 'GET, HEAD',
       '/models/imagenet': 'GET, HEAD',

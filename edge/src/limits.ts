@@ -34,7 +34,7 @@ export interface Limits {
    */
   readonly maxBatchFetches: number;
   /** How long an answer may be served from a cache. */
-  readonly answerMaxAgeS: number;
+  readonly responseMaxAgeS: number;
   /** Models that an isolate keeps ready. */
   readonly maxLoadedModels: number;
 }
@@ -59,6 +59,6 @@ export const defaultLimits: Limits = {
   batchConcurrency: 4,
   // As many as a batch has urls.
   maxBatchFetches: 100,
-  answerMaxAgeS: 3600,
+  responseMaxAgeS: 3600,
   maxLoadedModels: 2,
 };

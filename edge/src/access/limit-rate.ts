@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import type { Env } from '../env.ts';
+import type { FetchRates } from '../input/fetching/fetch-image.ts';
 import { isListed } from '../input/fetching/guard-url.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller } from './identify-caller.ts';
@@ -16,7 +17,7 @@ export interface Client {
 }
 
 /** Counts what one request has done for it. */
-export interface RateLimits {
+export interface RateLimits extends FetchRates {
   /** Requests to image hosts so far, redirects included. */
   readonly fetches: number;
   /** Counts an image against the client. @throws ProblemError `rate_limited` */

@@ -47,8 +47,9 @@ test('loads at once share one load, and the isolate keeps it', async () => {
 });
 
 test('serves the models of the index only', async () => {
-  const { version } = await loadModelCard(env as Env, 'imagenet');
-  const imagenet = { id: 'imagenet', version, directory: 'imagenet' };
+  const description = await loadModelCard(env as Env, 'imagenet');
+  const { version } = description;
+  const imagenet = { ...description, id: 'imagenet', directory: 'imagenet' };
   for (const reference of [undefined, 'imagenet', `imagenet@${version}`]) {
     expect(await resolveModel(env as Env, reference)).toEqual(imagenet);
   }

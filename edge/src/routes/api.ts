@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import type { AppEnv } from '../env.ts';
+import type { AppEnv } from './app-env.ts';
 
 /**
  * `GET /openapi.json` describes the service, and `GET /api` shows that. Both are read when somebody

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type { HealthResponse } from 'shared/contract/responses';
-import type { AppEnv } from '../env.ts';
 import { int8Arithmetic, startBackend } from '../models/backend.ts';
+import type { AppEnv } from './app-env.ts';
 
 /** `GET /health`. */
 export const healthRoute = new Hono<AppEnv>().get('/health', async (c) => {

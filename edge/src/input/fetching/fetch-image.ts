@@ -1,4 +1,3 @@
-import type { RateLimits } from '../../access/limit-rate.ts';
 import type { ByteBudget } from '../../isolate/byte-budget.ts';
 import { withTimeout } from '../../isolate/with-timeout.ts';
 import type { Limits } from '../../limits.ts';
@@ -24,17 +23,23 @@ export function userAgent(contact: string): string {
   return `graft/1.0 (${contact})`;
 }
 
-/** How the Worker asks the hosts of images, and which. */
+/** How the Worker sends requests to image hosts, and to which of them. */
 export interface Outbound {
   readonly rules: GuardRules;
   readonly userAgent: string;
-  readonly rates: Pick<RateLimits, 'admitFetch'>;
+  readonly rates: FetchRates;
+}
+
+/** Counts requests to image hosts. */
+export interface FetchRates {
+  /** @throws ProblemError `rate_limited` */
+  admitFetch(url: URL, isRedirect: boolean): Promise<void>;
 }
 
 export interface FetchedImage {
   /** At least one byte, at most `limits.maxBytes`. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** False when the host says that its answer is for this caller or this moment only. */
+  readonly bytes: Uint8Array;
+  /** False where the host says that its response is for this caller or this moment only. */
   readonly isCacheable: boolean;
 }
 
