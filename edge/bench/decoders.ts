@@ -10,7 +10,7 @@ import sharp, { type Sharp } from 'sharp';
 import { defaultLimits } from '../src/limits.ts';
 import { median } from './median.ts';
 
-/** TypeScript has WebAssembly among a browser's types only. */
+/** TypeScript has WebAssembly only among the types of browsers. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (program: object, imports: object) => { readonly exports: Former };

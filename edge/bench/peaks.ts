@@ -5,7 +5,7 @@ interface Kernel {
   integers(steps: number, a: number, b: number): number;
 }
 
-/** TypeScript has WebAssembly among a browser's types only. */
+/** TypeScript has WebAssembly only among the types of browsers. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: Kernel };

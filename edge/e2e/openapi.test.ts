@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestHarness } from 'wrangler';
 import { makeFolder } from './serve.ts';
 
-// A client is generated from the description that the Worker gives of itself, and asks the Worker.
+// A client is generated from the Worker's own API description, and calls the Worker.
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
 const worker = createTestHarness({ root: edge, workers: [{ configPath: 'wrangler.jsonc' }] });
@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('the description is valid, and has every path', async () => {
+test('the description is valid and has every path', async () => {
   const validator = new Validator();
   expect(await validator.validate(description)).toEqual({ valid: true });
   expect(validator.version).toBe('3.1');
@@ -40,13 +40,13 @@ test('the description is valid, and has every path', async () => {
   ]);
 });
 
-/** A function that the generator makes of an operation. */
+/** A function that the generator makes for an operation. */
 type Operation = (options: Record<string, unknown>) => Promise<{
   readonly data?: unknown;
   readonly error?: { readonly code: string };
 }>;
 
-test('a generated client asks for what the Worker answers', async () => {
+test('a generated client can call the Worker', async () => {
   await createClient({
     input: description,
     output: { path: folder, module: { extension: '.ts' } },

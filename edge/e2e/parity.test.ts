@@ -15,7 +15,7 @@ import { loadModel } from 'trainer/models/load-model';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { makeFolder, type Served, serve } from './serve.ts';
 
-// One model, one answer: in workerd and in Node, where the trainer measures how good it is.
+// A model gives the same predictions in workerd and in Node, where the trainer measures its accuracy.
 
 const NAMES = ['chelsea-224', 'coffee-224', 'rocket-224'];
 const TOLERANCE = 1e-4;
@@ -38,7 +38,8 @@ test.each([
   { backend: 'wasm' as const, runs: true },
   { backend: 'native' as const, runs: inject('native') },
 ])('in float32, stock tfjs on $backend in Node agrees with workerd', async ({ backend, runs }) => {
-  if (!runs) return console.warn('The native backend is not to be had here: not compared.');
+  if (!runs)
+    return console.warn('The native backend is not available here, so it is not compared.');
   await startBackend(backend, console.log);
   const { artifacts, card } = await readModelDirectory(modelFiles(modelFolder('float32')));
   const graph = await loadGraphModel(tf.io.fromMemory(artifacts));
@@ -47,7 +48,7 @@ test.each([
 });
 
 test.each(['float32', 'int8'])(
-  'in %s, the trainer agrees with workerd, whatever backend it is on',
+  'in %s, the trainer agrees with workerd on every backend',
   async (arithmetic) => {
     await startBackend('cpu', () => {});
     const { run, preprocess: spec, dispose } = await loadModel(modelFolder(arithmetic));
@@ -57,7 +58,7 @@ test.each(['float32', 'int8'])(
   },
 );
 
-test('in int8, as many images as are measured at once are answered one by one', async () => {
+test('in int8, a batch of images gives the same as the images one by one', async () => {
   const { run, dispose } = await loadModel(modelFolder('int8'));
   tf.tidy(() => {
     const images = tf.randomNormal([70, 224, 224, 3], 0, 1, 'float32', 7);

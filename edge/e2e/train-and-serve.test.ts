@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFolder, type Served, serve } from './serve.ts';
 
 // The whole way on real data: train on a part of CIFAR-10, export, serve in workerd, and classify
-// test images that a server on this machine holds.
+// test images from a server on this machine.
 
 const IMAGES = 20;
 
@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => served?.close());
 
-test('the training leaves a report', () => {
+test('training writes a report', () => {
   const files = ['card.json', 'checkpoint.safetensors', 'log.jsonl', 'report.html', 'results.json'];
   expect(left).toEqual(expect.arrayContaining(files));
 });
@@ -59,7 +59,7 @@ test('images fetched by url get the right labels', async () => {
     expect(answer.image).toMatchObject({ width: 32, height: 32, format: 'png' });
     if (answer.predictions[0]?.label === label) right += 1;
   }
-  // Trained on 1,000 images it gets some 60 % right; guessing gets 10 %.
+  // Trained on 1,000 images, it gets about 60 % right; guessing gets 10 %.
   expect(right).toBeGreaterThanOrEqual(IMAGES * 0.4);
 });
 

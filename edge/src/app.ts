@@ -15,7 +15,7 @@ import { healthRoute } from './routes/health.ts';
 import { modelsRoutes } from './routes/models.ts';
 import { recordRequest } from './routes/record-request.ts';
 
-/** The Worker's routes. @param limits lowered in tests */
+/** The Worker's routes. @param limits which tests lower */
 export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId());

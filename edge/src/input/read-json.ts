@@ -40,7 +40,7 @@ function parse(body: Uint8Array): unknown {
 function noJson(cause?: unknown): ProblemError {
   return new ProblemError(
     'invalid_request',
-    'The body must be JSON, with the header "Content-Type: application/json".',
+    'The body must be valid JSON with the header "Content-Type: application/json".',
     { cause },
   );
 }

@@ -50,7 +50,7 @@ test('drops the result borrowed longest ago, and none that is borrowed', async (
     lend('c', () =>
       expect(lend('d')).rejects.toMatchObject({
         code: 'overloaded',
-        message: 'Too many are in use at this moment; try again in a second.',
+        message: 'Too many are in use right now; try again in a second.',
       }),
     ),
   );

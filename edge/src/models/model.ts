@@ -9,7 +9,7 @@ import { callRecorder, startBackend } from './backend.ts';
 import { readModelFile } from './model-source.ts';
 import { loadModelCard } from './models-index.ts';
 
-/** A model ready to classify. */
+/** A loaded model. */
 export interface Model {
   readonly card: ModelCard;
   readonly version: string;
@@ -20,7 +20,7 @@ export interface Model {
   readonly input: Float32Array;
   /**
    * @param input `[size, size, 3]` float32, preprocessed as the card says
-   * @returns `[classes]`, probabilities
+   * @returns `[classes]` probabilities
    */
   classify(input: Float32Array): Float32Array;
 }

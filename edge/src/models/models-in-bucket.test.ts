@@ -4,7 +4,7 @@ import { beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const app = createApp();
 const { ASSETS, TEST_MODELS: MODELS } = env;
 const versions: string[] = [];
@@ -54,7 +54,7 @@ test('serves the models of the bucket, and none of the assets', async () => {
   expect((await ask(app, '/models/imagenet', {}, { MODELS })).status).toBe(404);
 });
 
-test('classifies with the version asked for, or else the first', async () => {
+test('classifies with the requested version, or else with the first', async () => {
   expect(await classify()).toEqual({ id: 'cifar10', version: versions[0] });
   expect(await classify('cifar10')).toEqual({ id: 'cifar10', version: versions[0] });
   expect(await classify(`cifar10@${versions[1]}`)).toEqual({ id: 'cifar10', version: versions[1] });
@@ -71,7 +71,7 @@ test('rolls back within a minute when the index lists another version first', as
   clock.mockRestore();
 });
 
-test('serves no model whose content is not the version it is named after', async () => {
+test('serves no model whose content does not match the version in its name', async () => {
   await MODELS.put('cifar10@000000000000/model.json', await asset('cifar10/model.json'));
   const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 200_000);
   await listFirst('cifar10@000000000000');

@@ -40,7 +40,9 @@ export function loadModelCard(env: Env, directory: string): Promise<ModelDescrip
     const read = await readModelCard((name) => readModelFile(env, `${directory}/${name}`));
     const named = splitReference(directory).version;
     if (named !== read.version && (named !== undefined || env.MODELS)) {
-      throw new Error(`The model in ${directory} has the version ${read.version}.`);
+      throw new Error(
+        `The directory ${directory} must be named after its model's version, ${read.version}.`,
+      );
     }
     return read;
   });

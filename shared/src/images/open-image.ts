@@ -12,7 +12,7 @@ import { openWebp } from './webp/webp.ts';
 
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
 
-/** Reads a format's header. @returns undefined where it makes no sense */
+/** Reads the header of a format. @returns undefined where it is not valid */
 type Open = (
   bytes: Uint8Array,
   programs: DecoderPrograms,
@@ -27,10 +27,10 @@ const openers: Readonly<Record<ImageFormat, Open>> = {
 };
 
 /**
- * Tells the format by its magic bytes, whatever the content type said, and reads the header.
+ * Recognizes the format by its magic bytes, whatever the content type says, and reads the header.
  *
- * @throws ImageError `unsupported_image` for another format, `broken_image` for a header
- *   that is cut off or makes no sense
+ * @throws ImageError `unsupported_image` for another format, `broken_image` for a header that is cut off
+ *   or not valid
  */
 export async function openImage(
   bytes: Uint8Array,
@@ -56,7 +56,7 @@ export async function openImage(
   return { format, ...image };
 }
 
-/** Tells the format by its magic bytes. */
+/** Recognizes the format by its magic bytes. */
 export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return 'jpeg';
   if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return 'png';

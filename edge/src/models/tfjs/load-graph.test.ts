@@ -6,7 +6,7 @@ import { expect, inject, test } from 'vitest';
 import { registeredKernels, useKernels } from '../../../bench/swap-kernels.ts';
 import { startBackend } from '../backend.ts';
 
-// Importing the backend registers tfjs-wasm's kernels; starting it replaces them.
+// Importing the backend registers tfjs-wasm's kernels, and starting it replaces some of them.
 const stock = registeredKernels();
 
 const { size, json, weightData } = inject('everyOperation');
@@ -35,7 +35,7 @@ test('the graph of this test has every operation', () => {
   expect([...operations].toSorted()).toEqual([...graphOperations].toSorted());
 });
 
-test('runs every operation on both backends and with any kernels, with the same answers', async () => {
+test('every operation gives the same on both backends and with any kernels', async () => {
   expect(await startBackend()).toBe('wasm');
   const before = tf.memory().numTensors;
   const ours = registeredKernels();
@@ -52,11 +52,11 @@ test('runs every operation on both backends and with any kernels, with the same 
     expect(withOurs[place]).toBeCloseTo(value, 5);
     expect(withStock[place]).toBeCloseTo(value, 5);
   }
-  // Neither answer is one that any weights would give.
+  // The predictions depend on the weights.
   expect(new Set(onCpu.map((value) => value.toFixed(3))).size).toBeGreaterThan(3);
 });
 
-test('computes a swish in one step, and other sigmoids and products as they are', async () => {
+test('fuses a swish, and no other sigmoid or product', async () => {
   await startBackend();
   const ours = registeredKernels();
   const steps: string[] = [];
@@ -74,13 +74,13 @@ test('computes a swish in one step, and other sigmoids and products as they are'
   expect(steps.filter((name) => ofSwishes.has(name))).toEqual(['Swish', 'Sigmoid', 'Multiply']);
 });
 
-test('names the operations that it has no code of', () => {
+test('names the operations that it does not implement', () => {
   const folded = everyOperation();
   for (const node of nodesOf(folded)) if (node.op === 'LRN') node.op = 'Einsum';
   expect(() => loadGraph(folded, 'float32')).toThrow('that the trainer does not write: Einsum.');
 });
 
-test('names a node that reads what is not there yet', () => {
+test('names a node whose input is not computed before it', () => {
   const { topology, weights } = everyOperation();
   const isLate = ({ name }: { name: string }): number => Number(name === 'depthwise');
   const node = topology.node.toSorted((a, b) => isLate(a) - isLate(b));

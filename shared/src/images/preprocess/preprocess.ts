@@ -7,7 +7,7 @@ export type { ArithmeticStep, Image, PreprocessSpec };
 /**
  * Crops, resizes and scales an image.
  *
- * @param target where to write, `size * size * 3` long; a new array when left out
+ * @param target receives the result, `size * size * 3` long; a new array by default
  * @returns `[size, size, 3]` float32, row by row
  */
 export type Preprocess = (
@@ -84,7 +84,7 @@ export function createPreprocess(kernel: ResizeKernel): Preprocess {
   };
 }
 
-/** Where the network's channels are in two neighbouring pixels, as 16-bit lanes. */
+/** Positions of the network's channels in two neighbouring pixels, as 16-bit lanes. */
 function picksOf(channels: number, { channelOrder }: PreprocessSpec): number[] {
   const order = channelOrder === 'rgb' ? [0, 1, 2] : [2, 1, 0];
   const nothing = 255;
@@ -92,7 +92,7 @@ function picksOf(channels: number, { channelOrder }: PreprocessSpec): number[] {
   return [...lanes, nothing, nothing, nothing, nothing];
 }
 
-/** Writes what the network gets for each of a channel's 256 samples. */
+/** Writes the network's input for each of the 256 samples of a channel. */
 function fillTable(table: Float32Array, spec: PreprocessSpec, channel: number): void {
   for (let sample = 0; sample < table.length; sample++) {
     table[sample] =
