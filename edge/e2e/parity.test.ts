@@ -62,11 +62,11 @@ test('in int8, a batch of images gives the same as the images one by one', async
   const { run, dispose } = await loadModel(modelFolder('int8'));
   tf.tidy(() => {
     const images = tf.randomNormal([70, 224, 224, 3], 0, 1, 'float32', 7);
-    const answers = run(images);
-    expect(answers.shape).toEqual([70, 1000]);
+    const predictions = run(images);
+    expect(predictions.shape).toEqual([70, 1000]);
     for (const place of [0, 34, 69]) {
       const alone = run(images.slice(place, 1)).dataSync();
-      const together = answers.slice(place, 1).dataSync();
+      const together = predictions.slice(place, 1).dataSync();
       for (const [i, value] of alone.entries()) expect(together[i]).toBeCloseTo(value, 5);
     }
   });

@@ -41,10 +41,10 @@ test('training writes a report', () => {
 });
 
 test('the trained model is served', async () => {
-  const answer = modelsResponse.parse(await (await served.fetch('/models')).json());
-  expect(answer.default).toBe('e2e');
-  expect(answer.models[0]).toMatchObject({ id: 'e2e', classes: 10, size: 64 });
-  expect(answer.models[0]?.accuracy[0]).toMatchObject({ source: 'measured', split: 'test' });
+  const response = modelsResponse.parse(await (await served.fetch('/models')).json());
+  expect(response.default).toBe('e2e');
+  expect(response.models[0]).toMatchObject({ id: 'e2e', classes: 10, size: 64 });
+  expect(response.models[0]?.accuracy[0]).toMatchObject({ source: 'measured', split: 'test' });
 
   const { card } = modelResponse.parse(await (await served.fetch('/models/e2e')).json());
   expect(card.calibration).toMatchObject({ images: 200, ece: { after: expect.any(Number) } });
@@ -55,9 +55,9 @@ test('the trained model is served', async () => {
 test('images fetched by url get the right labels', async () => {
   let right = 0;
   for (const [index, { label }] of photos.entries()) {
-    const answer = await served.classify(index);
-    expect(answer.image).toMatchObject({ width: 32, height: 32, format: 'png' });
-    if (answer.predictions[0]?.label === label) right += 1;
+    const response = await served.classify(index);
+    expect(response.image).toMatchObject({ width: 32, height: 32, format: 'png' });
+    if (response.predictions[0]?.label === label) right += 1;
   }
   // Trained on 1,000 images, it gets about 60 % right; guessing gets 10 %.
   expect(right).toBeGreaterThanOrEqual(IMAGES * 0.4);

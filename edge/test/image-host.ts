@@ -24,7 +24,7 @@ export default async function startImageHost(project: TestProject): Promise<() =
   const oddGood = goodOddResponses(images.get('chelsea.jpg') as Buffer);
   const odd = new Map([...oddGood, ...badOddResponses]);
   const server = createServer((request, response) => {
-    answer(request, response, images, odd).catch(() => response.destroy());
+    respond(request, response, images, odd).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -46,7 +46,7 @@ let seen: { readonly headers: IncomingMessage['headers']; readonly requests: num
   requests: 0,
 };
 
-async function answer(
+async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   images: Images,

@@ -35,7 +35,7 @@ async function fetchesOf(run: () => Promise<unknown>): Promise<number> {
   return (await fetches()) - before;
 }
 
-async function answerOf(response: Response): Promise<ClassifyResponse> {
+async function bodyOf(response: Response): Promise<ClassifyResponse> {
   expect(response.status).toBe(200);
   return classifyResponse.parse(await response.json());
 }
@@ -45,13 +45,13 @@ test('fetches an image once, and then responds from the cache', async () => {
   const first = await get(path);
   expect(first.headers.get('cache-control')).toBe('public, max-age=3600');
   expect(first.headers.has('age')).toBe(false);
-  const answer = await answerOf(first);
+  const body = await bodyOf(first);
   const count = await fetchesOf(async () => {
     const second = await get(path);
     expect(second.headers.get('server-timing')).toBe('cache;desc=hit');
     expect(Number(second.headers.get('age'))).toBeLessThan(10);
     expect(second.headers.get('etag')).toBe(first.headers.get('etag'));
-    expect(await answerOf(second)).toEqual(answer);
+    expect(await bodyOf(second)).toEqual(body);
   });
   expect(count).toBe(0);
 });
@@ -113,8 +113,8 @@ test('shares one fetch among concurrent requests', async () => {
   const path = another('/after?ms=100');
   const count = await fetchesOf(async () => {
     const responses = await Promise.all([1, 2, 3, 4].map(() => get(path)));
-    const answers = await Promise.all(responses.map(answerOf));
-    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    const bodies = await Promise.all(responses.map(bodyOf));
+    expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
   });
   expect(count).toBe(1);
 });

@@ -19,7 +19,7 @@ function post(
   return ask(app, `/classify${query}`, { method: 'POST', body, headers });
 }
 
-async function answerOf(response: Response): Promise<ClassifyResponse> {
+async function bodyOf(response: Response): Promise<ClassifyResponse> {
   expect(response.status).toBe(200);
   expect(response.headers.get('cache-control')).toBe('no-store');
   return classifyResponse.parse(await response.json());
@@ -34,7 +34,7 @@ test.each(['image/png', 'application/x-www-form-urlencoded', 'application/octet-
   'classifies a body of type %s',
   async (type) => {
     const body = await readImage('coffee-224.png');
-    const { image, predictions } = await answerOf(await post(body, { 'content-type': type }));
+    const { image, predictions } = await bodyOf(await post(body, { 'content-type': type }));
     expect(image).toMatchObject({ format: 'png', width: 224, bytes: body.length });
     expect(predictions[0]?.index).toBe(967);
   },
@@ -50,7 +50,7 @@ test('classifies a body that arrives in pieces', async () => {
     }
     await writer.close();
   })();
-  const { predictions } = await answerOf(await post(readable));
+  const { predictions } = await bodyOf(await post(readable));
   await sending;
   expect(predictions[0]?.index).toBe(967);
 });
@@ -59,7 +59,7 @@ test('classifies the file in a form', async () => {
   const form = new FormData();
   form.set('image', new File([await readImage('coffee-224.png')], 'coffee.png'));
   form.set('note', 'mine');
-  const { image, predictions } = await answerOf(await post(form, {}, '?top=2&model=imagenet'));
+  const { image, predictions } = await bodyOf(await post(form, {}, '?top=2&model=imagenet'));
   expect(image.format).toBe('png');
   expect(predictions).toHaveLength(2);
   expect(predictions[0]?.index).toBe(967);
@@ -100,13 +100,13 @@ test('refuses a form of many parts, each of which would become a file', async ()
 test('accepts the url of an image as JSON', async () => {
   const json = { 'content-type': 'application/json; charset=utf-8' };
   const url = `${host}/coffee-224.png`;
-  const answer = await ask(app, '/classify?top=2', {
+  const response = await ask(app, '/classify?top=2', {
     method: 'POST',
     body: JSON.stringify({ url }),
     headers: json,
   });
-  expect(answer.headers.get('cache-control')).toBe('public, max-age=3600');
-  expect(classifyResponse.parse(await answer.json()).predictions).toHaveLength(2);
+  expect(response.headers.get('cache-control')).toBe('public, max-age=3600');
+  expect(classifyResponse.parse(await response.json()).predictions).toHaveLength(2);
   const body = JSON.stringify({ url, model: 'imagenet', top: 3 });
   const more = classifyResponse.parse(await (await post(body, json, '?top=1')).json());
   expect(more.model.id).toBe('imagenet');
@@ -149,7 +149,7 @@ async function sendSlowly(bytes: number, trickle: number, path = '/classify', ty
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   const init = { method: 'POST', body: readable, headers: { 'content-type': type } };
-  const answering = ask(impatient, path, init);
+  const pending = ask(impatient, path, init);
   const sending = (async () => {
     await writer.write(new Uint8Array(bytes));
     while (trickle > 0) {
@@ -157,10 +157,10 @@ async function sendSlowly(bytes: number, trickle: number, path = '/classify', ty
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })().catch(() => undefined);
-  const answer = await answering;
+  const response = await pending;
   await writer.abort().catch(() => undefined);
   await sending;
-  return answer;
+  return response;
 }
 
 test.each([
@@ -195,10 +195,10 @@ test('an upload that breaks off is not an internal error', async () => {
   const log = vi.spyOn(console, 'error');
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
-  const answer = post(readable);
+  const response = post(readable);
   await writer.write(new Uint8Array(10));
   await writer.abort(new Error('gone'));
-  expect(await codeOf(await answer)).toBe('invalid_request');
+  expect(await codeOf(await response)).toBe('invalid_request');
   expect(log).not.toHaveBeenCalled();
   log.mockRestore();
 });

@@ -36,31 +36,31 @@ const inputOf = ({ card }: Model, step: number) =>
   Float32Array.from({ length: card.preprocess.size ** 2 * 3 }, (_, i) => Math.sin(i * step));
 
 /** The predictions of the network in another arithmetic than its card's. */
-async function answerIn(arithmetic: Arithmetic): Promise<Float32Array> {
+async function probabilitiesIn(arithmetic: Arithmetic): Promise<Float32Array> {
   const description = await loadModelCard(env as Env, directory);
   const artifacts = await readArtifacts(description, (name) =>
     readModelFile(env as Env, `${directory}/${name}`),
   );
   const graph = loadGraph(foldGraph(artifacts), arithmetic);
   const { size } = description.card.preprocess;
-  const answer = tf.tidy(() => {
+  const probabilities = tf.tidy(() => {
     const values = Float32Array.from({ length: size ** 2 * 3 }, (_, i) => Math.sin(i * 0.37));
     return graph.run(tf.tensor(values, [1, size, size, 3])).dataSync<'float32'>();
   });
   graph.dispose();
-  return answer;
+  return probabilities;
 }
 
-function furthest(answer: Float32Array, from: Float32Array): number {
-  return Math.max(...answer.map((value, i) => Math.abs(value - (from[i] as number))));
+function furthest(probabilities: Float32Array, from: Float32Array): number {
+  return Math.max(...probabilities.map((value, i) => Math.abs(value - (from[i] as number))));
 }
 
 test('the whole network agrees with tfjs-wasm alone, and leaks no tensors', async () => {
   const before = tf.memory().numTensors;
-  const fast = await answerIn('float32');
-  const inEightBits = await answerIn('int8');
+  const fast = await probabilitiesIn('float32');
+  const inEightBits = await probabilitiesIn('int8');
   useKernels(stock);
-  const slow = await answerIn('float32');
+  const slow = await probabilitiesIn('float32');
   useKernels(ours);
   expect(tf.memory().numTensors).toBe(before);
   expect(furthest(slow, fast)).toBeLessThan(1e-5);
@@ -72,7 +72,7 @@ test('the whole network agrees with tfjs-wasm alone, and leaks no tensors', asyn
 
 test('a model computes in the arithmetic of its card', async () => {
   const served = await withOwnModel((model) => model.classify(inputOf(model, 0.37)));
-  expect(served).toEqual(await answerIn('int8'));
+  expect(served).toEqual(await probabilitiesIn('int8'));
 });
 
 test('a replay gives the same predictions', async () => {

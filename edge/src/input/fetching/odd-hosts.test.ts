@@ -14,7 +14,7 @@ function classify(path: string, bindings = {}): Promise<Response> {
   return ask(app, `/classify?${query}`, { headers }, bindings);
 }
 
-async function answerOf(response: Response): Promise<ClassifyResponse> {
+async function bodyOf(response: Response): Promise<ClassifyResponse> {
   const body = await response.json();
   expect(response.status, JSON.stringify(body)).toBe(200);
   return classifyResponse.parse(body);
@@ -24,7 +24,7 @@ async function answerOf(response: Response): Promise<ClassifyResponse> {
 test.each([...good, ...picky].filter((name) => !/%(?![0-9a-f]{2})/i.test(name)))(
   'gets the image of a host that responds with %s',
   async (name) => {
-    const { image, predictions } = await answerOf(await classify(`/odd/${name}`));
+    const { image, predictions } = await bodyOf(await classify(`/odd/${name}`));
     expect(image).toMatchObject({ format: 'jpeg', width: 451 });
     expect([281, 282, 285]).toContain(predictions[0]?.index);
   },

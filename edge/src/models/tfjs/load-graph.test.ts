@@ -20,14 +20,14 @@ function nodesOf({ topology }: FoldedGraph): readonly { op: string }[] {
 }
 
 /** @returns probabilities of two images */
-function answersOf(folded: FoldedGraph): number[] {
+function probabilitiesOf(folded: FoldedGraph): number[] {
   const graph = loadGraph(folded, 'float32');
-  const answers = tf.tidy(() => {
+  const probabilities = tf.tidy(() => {
     const values = Float32Array.from({ length: 2 * size * size * 3 }, (_, i) => Math.sin(i) * 2);
     return [...graph.run(tf.tensor4d(values, [2, size, size, 3])).dataSync()];
   });
   graph.dispose();
-  return answers;
+  return probabilities;
 }
 
 test('the graph of this test has every operation', () => {
@@ -39,13 +39,13 @@ test('every operation gives the same on both backends and with any kernels', asy
   expect(await startBackend()).toBe('wasm');
   const before = tf.memory().numTensors;
   const ours = registeredKernels();
-  const withOurs = answersOf(everyOperation());
+  const withOurs = probabilitiesOf(everyOperation());
   useKernels(stock);
-  const withStock = answersOf(everyOperation());
+  const withStock = probabilitiesOf(everyOperation());
   useKernels(ours);
   expect(tf.memory().numTensors).toBe(before);
   await tf.setBackend('cpu');
-  const onCpu = answersOf(everyOperation());
+  const onCpu = probabilitiesOf(everyOperation());
   await tf.setBackend('wasm');
   expect(onCpu).toHaveLength(2 * 3);
   for (const [place, value] of onCpu.entries()) {
@@ -68,7 +68,7 @@ test('fuses a swish, and no other sigmoid or product', async () => {
     return [name, { ...kernel, kernelFunc }] as const;
   });
   useKernels(new Map(watched));
-  answersOf(everyOperation());
+  probabilitiesOf(everyOperation());
   useKernels(ours);
   const ofSwishes = new Set(['Multiply', 'Sigmoid', 'Swish']);
   expect(steps.filter((name) => ofSwishes.has(name))).toEqual(['Swish', 'Sigmoid', 'Multiply']);

@@ -41,7 +41,7 @@ test('does not load Little CMS for an sRGB profile or without a profile', async 
   for (const profile of [srgb, undefined]) {
     expect(await convert(profile, 3, without)).toEqual(unchanged);
   }
-  await expect(convert(swapped, 3, without)).rejects.toThrow('is loaded');
+  await expect(convert(swapped, 3, without)).rejects.toThrow('was loaded');
 });
 
 test('ignores a profile whose tables need too much memory', async () => {
