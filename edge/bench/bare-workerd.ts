@@ -30,9 +30,9 @@ export interface BareWorker {
 }
 
 /**
- * @see buildWorker Of the benches' own Worker.
+ * Builds and starts the Worker of the benches.
  *
- * @param assets the folder that it serves, with `models/`
+ * @param assets the folder with the Worker's assets, `models/` among them
  */
 export async function startBareWorkerd(assets?: string): Promise<BareWorker> {
   const built = await buildWorker('wrangler.jsonc', assets);
