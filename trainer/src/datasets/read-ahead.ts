@@ -1,4 +1,4 @@
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 
 /** Decoded images that wait, in memory. */
 const MAX_WAITING = 32;

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { createRandom } from '../config/random.ts';
 import { batches, photoExamples } from '../data/examples.ts';
 import { type Part, subset } from '../datasets/split.ts';

@@ -2,8 +2,6 @@ import type { ArithmeticStep, PreprocessSpec } from '../../contract/preprocess-s
 import type { Image } from '../image.ts';
 import { BAND_ROWS, type Layout, layOut, type ResizeKernel } from './resize-kernel.ts';
 
-export type { ArithmeticStep, Image, PreprocessSpec };
-
 /**
  * Crops, resizes and scales an image.
  *
