@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'workerd',
           include: ['src/**/*.test.ts'],
-          globalSetup: ['./test/photo-host.ts', './test/every-operation.ts'],
+          globalSetup: ['./test/image-host.ts', './test/every-operation.ts'],
           testTimeout: 30_000,
         },
       },

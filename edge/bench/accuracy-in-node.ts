@@ -1,7 +1,7 @@
 /**
- * How many of CIFAR-10's test images the model `cifar10-fast` gets right, as ours and LiteRT.js compute it
- * from the same weights. Prints one line of JSON, {@link AccuracyFigures}. A process of its own, since each
- * peer keeps its memory.
+ * Measures the accuracy of `cifar10-fast` on test images of CIFAR-10, computed by our kernels and by
+ * LiteRT.js from the same weights. Prints one line of JSON, {@link AccuracyFigures}. It is a process of its
+ * own, since each peer keeps its memory.
  */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
@@ -21,11 +21,11 @@ import { startBackend } from './node-backend.ts';
 
 export interface AccuracyFigures {
   readonly images: number;
-  /** Share of the images whose label is the most probable one. */
+  /** The share of images whose most probable label is right. */
   readonly top1: Record<'ours' | 'ours_int8' | 'litert_f32' | 'litert_int8', number>;
 }
 
-/** The data set's order is already a random one. */
+/** The data set is already in random order. */
 const IMAGES = 1000;
 const CALIBRATION_IMAGES = 200;
 

@@ -1,9 +1,9 @@
 /**
- * What each architecture costs in the Worker: `pnpm --filter edge bench:architectures [name ...]`.
+ * Measures the cost of each architecture in the Worker: `pnpm --filter edge bench:architectures [name ...]`.
  * The last line is JSON.
  *
- * Each is exported in 8 bits with random weights, since time and memory follow from shapes alone, and
- * served by a workerd of its own. One that cannot fit an isolate is not run.
+ * Each is exported in 8 bits with random weights, since time and memory depend only on shapes, and is
+ * served by a workerd of its own. An architecture that cannot fit an isolate is not run.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,24 +21,24 @@ import { startBareWorkerd } from './bare-workerd.ts';
 import type { InferenceCost } from './inference-cost.ts';
 import { median } from './median.ts';
 
-/** What an isolate may hold, in 10^6 bytes, and what of it a model must leave to the rest. */
+/** The memory of an isolate, in 10^6 bytes, and the part that a model must leave free. */
 const ISOLATE_MB = 128;
 const REST_MB = 28;
-/** CPU time of a request on the free plan. */
+/** The limit of CPU time per request on the free plan. */
 const FREE_MS = 10;
 
 interface Cost {
   readonly name: BackboneName;
   readonly parameters: number;
   readonly gflop: number;
-  /** Of the shards in 8 bits. */
+  /** Size of the shards in 8 bits. */
   readonly quantizedMb: number;
-  /** null where the weights alone are more than an isolate may hold. */
+  /** null where the weights alone exceed the memory of an isolate. */
   readonly served: {
-    /** Bare inference, and a whole request with a 500-pixel JPEG. */
+    /** Time of the bare inference, and of a whole request with a 500-pixel JPEG. */
     readonly inferenceMs: number;
     readonly requestMs: number;
-    /** Of WebAssembly: weights, and activations. */
+    /** WebAssembly memory of weights and activations. */
     readonly memoryMb: number;
   } | null;
 }
@@ -67,7 +67,7 @@ async function measure(name: BackboneName): Promise<Cost> {
   const cost = { name, parameters: model.countParams(), gflop: gigaflops(plan, size) };
   disposePlan(plan);
   model.dispose();
-  // A byte for each weight; scales and biases are less than a hundredth.
+  // One byte per weight; scales and biases are less than a hundredth of that.
   if (weights / 1e6 > ISOLATE_MB - REST_MB)
     return { ...cost, quantizedMb: weights / 1e6, served: null };
   const assets = await mkdtemp(join(tmpdir(), 'graft-architecture-'));
@@ -83,18 +83,18 @@ async function serve(name: BackboneName, assets: string): Promise<NonNullable<Co
   const worker = await startBareWorkerd(assets);
   try {
     const inference = await fetch(new URL(`/inference?model=${name}`, worker.origin));
-    if (!inference.ok) throw new Error(`${name} answered with ${await inference.text()}.`);
+    if (!inference.ok) throw new Error(`${name} responded with ${await inference.text()}.`);
     const { ms, wasmBytes } = (await inference.json()) as InferenceCost;
     const inferenceMs = median(ms);
     const requestsMs: number[] = [];
     for (let i = 0; i < Math.max(5, Math.min(30, 1000 / inferenceMs)); i++) {
       const start = performance.now();
-      const answer = await fetch(new URL(`/classify?model=${name}`, worker.origin), {
+      const response = await fetch(new URL(`/classify?model=${name}`, worker.origin), {
         method: 'POST',
         body: photo,
       });
-      await answer.arrayBuffer();
-      if (!answer.ok) throw new Error(`${name} answered with ${answer.status}.`);
+      await response.arrayBuffer();
+      if (!response.ok) throw new Error(`${name} responded with ${response.status}.`);
       requestsMs.push(performance.now() - start);
     }
     return { inferenceMs, requestMs: median(requestsMs), memoryMb: wasmBytes / 1e6 };
@@ -121,8 +121,8 @@ function row({ name, parameters, gflop, quantizedMb, served }: Cost): string {
 }
 
 /**
- * The plan of Cloudflare's that a network fits; assets are in shards of 4 MiB, so any does there. While
- * a model loads, the isolate holds them too.
+ * The Cloudflare plan that a network fits. Assets are no limit, since shards have 4 MiB. While a model
+ * loads, the isolate also holds its shards.
  */
 function planOf(served: Cost['served'], quantizedMb: number): string {
   if (!served || served.memoryMb + quantizedMb > ISOLATE_MB - REST_MB) return 'none';

@@ -8,31 +8,31 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-// Required, since vitest imports CommonJS otherwise than Node.
+// Loaded with `require`, since vitest imports CommonJS differently than Node.
 const require = createRequire(import.meta.url);
 const { default: workerd } = require('workerd') as { default: string };
 
 const bench = fileURLToPath(new URL('.', import.meta.url));
 
-/** A Worker as it would be deployed, ready to be started any number of times. */
+/** A bundled Worker that can be started any number of times. */
 export interface BuiltWorker {
   start(): Promise<BareWorker>;
   remove(): Promise<void>;
 }
 
-/** A Worker in workerd alone. */
+/** A Worker in workerd without wrangler. */
 export interface BareWorker {
   /** As in `http://127.0.0.1:40001`. */
   readonly origin: string;
-  /** Milliseconds that all threads of the process have computed since it started. */
+  /** CPU milliseconds of all threads of the process since its start. */
   cpuMs(): Promise<number>;
   close(): Promise<void>;
 }
 
 /**
- * @see buildWorker Of the benches' own Worker.
+ * Builds and starts the Worker of the benches.
  *
- * @param assets the folder that it serves, with `models/`
+ * @param assets the folder with the Worker's assets, `models/` among them
  */
 export async function startBareWorkerd(assets?: string): Promise<BareWorker> {
   const built = await buildWorker('wrangler.jsonc', assets);
@@ -47,9 +47,9 @@ export async function startBareWorkerd(assets?: string): Promise<BareWorker> {
 }
 
 /**
- * Bundles a Worker for workerd without wrangler's proxy and inspector: they hold some 50 KB of each
- * request and take longer than the Worker does, which would hide what it holds and takes itself.
- * There is no Cache API here.
+ * Bundles a Worker for workerd without wrangler's proxy and inspector, which hold about 50 KB per request
+ * and take longer than the Worker, and so would hide its own memory and time. There is no Cache API
+ * here.
  *
  * @param config of this folder
  */
@@ -66,7 +66,7 @@ export async function buildWorker(
 }
 
 async function start(folder: string): Promise<BareWorker> {
-  // The one who embeds workerd learns from file descriptor 3 which port it took.
+  // workerd writes its port to file descriptor 3.
   const runtime = spawn(workerd, ['serve', '--control-fd=3', 'config.capnp'], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
@@ -86,7 +86,7 @@ async function start(folder: string): Promise<BareWorker> {
   };
 }
 
-/** As Linux counts it, in nanoseconds. */
+/** Counted by Linux, in nanoseconds. */
 async function cpuMsOf(id: number): Promise<number> {
   const threads = await readdir(`/proc/${id}/task`);
   const times = await Promise.all(

@@ -8,7 +8,7 @@ import { gzipSync } from 'node:zlib';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Bundles the Worker as a deployment would. Models are assets, so they are not in it. */
+/** Bundles the Worker like a deployment. Models are assets and not part of the bundle. */
 export async function measureBundle(): Promise<{ readonly gzipKib: number }> {
   const outdir = await mkdtemp(join(tmpdir(), 'graft-bundle-'));
   try {

@@ -1,8 +1,8 @@
 /**
- * How fast the Worker is, next to its peers in the same run: `pnpm --filter edge bench`, some four
- * minutes on Linux. The last line is JSON; a ratio above 1 is how many times as fast we are.
+ * Measures the Worker and its peers in the same run: `pnpm --filter edge bench`, about four minutes on
+ * Linux. The last line is JSON; a ratio above 1 means that we are that many times as fast.
  *
- * The first time, it installs onnxruntime's quantizer and TensorFlow's converter for Python into the cache
+ * The first run installs onnxruntime's quantizer and TensorFlow's converter for Python into the cache
  * folder.
  */
 import { execFile } from 'node:child_process';
@@ -40,7 +40,7 @@ for (const [peer, name] of Object.entries(peers) as [Peer, string][]) {
 }
 console.log(
   `One thread of WebAssembly has ${node.peaks.fma.toFixed(0)} GFLOP/s of relaxed FMA, and we are at ${percent(gflops(node.ms.ours) / node.peaks.fma)}\n` +
-    'of that, products by zero counted, most of which we leave out;\n' +
+    'of that, including products by zero, most of which our kernels skip;\n' +
     `it has ${node.peaks.dot.toFixed(0)} GOP/s of dot products in 8 bits: at most ${(node.peaks.dot / node.peaks.fma).toFixed(1)} × as fast, and we are ${(node.ms.ours / node.ms.ours_int8).toFixed(2)} ×.`,
 );
 const { images, top1 } = await runInNode<AccuracyFigures>('accuracy-in-node.ts');
@@ -48,17 +48,17 @@ title(`Top-1 on ${images} test images of CIFAR-10, model cifar10-fast`);
 for (const peer of Object.keys(top1) as (keyof typeof top1)[]) {
   console.log(`${peers[peer].padEnd(30)}${(top1[peer] * 100).toFixed(1).padStart(6)} %`);
 }
-title('By layer: how many, ms of all, GFLOP/s; in int8; stock tfjs-wasm');
+title('By layer: count, ms in total, GFLOP/s; in int8; stock tfjs-wasm');
 for (const [i, layer] of node.layers.ours.entries()) {
   showLayer(layer, node.layers.int8[i] as LayerTime, node.layers.stock[i] as LayerTime);
 }
-title('By size of the input, and by images at once: ms an image');
+title('By size of the input, and by batch size: ms per image');
 console.log(list(node.msBySize, ' px'));
-console.log(list(node.msByBatch, ' at once'));
+console.log(list(node.msByBatch, ' per batch'));
 
 const requests = await measureRequests();
 title(
-  `CPU milliseconds of workerd a request, JPEG 500 pixels wide (${requests.photoBytes} bytes), past the cache`,
+  `CPU milliseconds of workerd per request, JPEG 500 pixels wide (${requests.photoBytes} bytes), without the cache`,
 );
 showRequest(await named('imagenet'), requests.imagenet);
 showRequest('imagenet in float32', requests.imagenetInFloat32);
@@ -69,12 +69,12 @@ console.log(`requests a second, cifar10: ${list(requests.perSecond, ' clients')}
 
 const cold = await measureColdStarts();
 title(
-  "Cold: from the isolate's start to the first answer, imagenet; workerd's own start taken off",
+  "Cold: from the isolate's start to the first response, imagenet, without workerd's own start",
 );
 for (const [name, { wallMs, cpuMs }] of Object.entries({
   ours: cold.ours,
   'stock tfjs': cold.skeleton,
-  'an empty Worker (taken off)': cold.empty,
+  'an empty Worker (subtracted)': cold.empty,
 })) {
   console.log(
     `${name.padEnd(30)}${wallMs.toFixed(0).padStart(6)} ms${cpuMs.toFixed(0).padStart(6)} ms of CPU time`,
@@ -84,7 +84,7 @@ for (const [name, { wallMs, cpuMs }] of Object.entries({
 const { gzipKib } = await measureBundle();
 title(`Worker: ${gzipKib.toFixed(0)} KiB gzipped, without models`);
 
-/** How many times as fast we are as each peer. */
+/** Ratios of the time of each peer to ours. */
 const ratiosOf = (ms: number): Record<string, number> =>
   Object.fromEntries(
     (Object.keys(peers) as Peer[])
@@ -95,7 +95,7 @@ const inferenceOnStockKernels = requests.imagenetOnStockKernels.inference;
 console.log(
   JSON.stringify(
     {
-      // In float32, as the peers' are but for those that say int8; LiteRT.js' int8 against ours.
+      // Ours in float32, against peers in float32 unless their names say int8; LiteRT.js' int8 against our int8.
       ...ratiosOf(node.ms.ours),
       ratio_litert_int8: node.ms.litert_int8 / node.ms.ours_int8,
       ratio_tfjs_wasm_in_workerd: inferenceOnStockKernels / requests.imagenetInFloat32.inference,
@@ -136,7 +136,7 @@ console.log(
   ),
 );
 
-/** In a process of its own. */
+/** Runs a script in a process of its own. */
 async function runInNode<T>(file: string): Promise<T> {
   const script = fileURLToPath(new URL(file, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script]);
@@ -167,13 +167,13 @@ function showRequest(name: string, times: CpuTimes): void {
   console.log(name);
   console.log(`  ${list(figures, '')}; ${times.wallMs.toFixed(1)} ms for the client`);
   console.log(
-    `  beside decode and inference ${(classify - decodeToInference).toFixed(2)} ms: ` +
+    `  besides decode and inference ${(classify - decodeToInference).toFixed(2)} ms: ` +
       `${(1 / times.ratioInference).toFixed(2)} × the bare inference, ` +
       `${(1 / times.ratioInferenceAndDecode).toFixed(2)} × decode and inference, ` +
       `${(1 / times.ratioMinimal).toFixed(2)} × a Worker that does nothing else`,
   );
   console.log(
-    `  ${CLIENTS} clients at once ${times.underLoad.toFixed(2)} ms a request: ${(1 / times.ratioUnderLoad).toFixed(2)} × decode and inference`,
+    `  ${CLIENTS} clients at once ${times.underLoad.toFixed(2)} ms per request: ${(1 / times.ratioUnderLoad).toFixed(2)} × decode and inference`,
   );
 }
 

@@ -5,10 +5,10 @@ import sharp from 'sharp';
 import { type BuiltWorker, buildWorker } from './bare-workerd.ts';
 import { median } from './median.ts';
 
-/** From the start of workerd to the first answer, in milliseconds; workerd's own start taken off. */
+/** From the start of workerd to the first response, without workerd's own start, in milliseconds. */
 export interface ColdStart {
   readonly wallMs: number;
-  /** Of all threads. */
+  /** CPU time of all threads. */
   readonly cpuMs: number;
 }
 
@@ -16,7 +16,7 @@ export interface ColdStarts {
   readonly ours: ColdStart;
   /** skeleton-worker.ts */
   readonly skeleton: ColdStart;
-  /** What was taken off: a Worker that answers with nothing. */
+  /** The time that was subtracted: that of a Worker with an empty response. */
   readonly empty: ColdStart;
   /** Of the rounds. */
   readonly ratioWall: number;
@@ -25,7 +25,7 @@ export interface ColdStarts {
 
 const ROUNDS = 15;
 
-/** Starts each in turns, and asks it once for what a JPEG shows, with the model `imagenet`. */
+/** Starts each Worker in turn, and lets it classify one JPEG with the model `imagenet`. */
 export async function measureColdStarts(): Promise<ColdStarts> {
   const chelsea = fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url));
   const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
@@ -74,7 +74,7 @@ async function startAndAsk(built: BuiltWorker, path: string): Promise<ColdStart>
     const headers = { 'cache-control': 'no-store' };
     const response = await fetch(`${worker.origin}${path}`, { headers });
     const text = await response.text();
-    if (!response.ok) throw new Error(`The first answer was ${response.status}: ${text}`);
+    if (!response.ok) throw new Error(`The first response was ${response.status}: ${text}`);
     return { wallMs: performance.now() - start, cpuMs: await worker.cpuMs() };
   } finally {
     await worker.close();

@@ -1,6 +1,6 @@
 /**
- * CPU time of the decoders next to those that the Worker had before, from @cwasm:
- * `pnpm --filter edge bench:decoders`. Both decode each file in turn, in one process.
+ * Compares the CPU time of the decoders with that of the Worker's former ones from @cwasm:
+ * `pnpm --filter edge bench:decoders`. Both decode each file in turn in one process.
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,13 +10,13 @@ import sharp, { type Sharp } from 'sharp';
 import { defaultLimits } from '../src/limits.ts';
 import { median } from './median.ts';
 
-/** TypeScript has WebAssembly among a browser's types only. */
+/** TypeScript has WebAssembly only among the types of browsers. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (program: object, imports: object) => { readonly exports: Former };
 };
 
-/** The exports of both former decoders, of which each has its own. */
+/** The exports of the former decoders, each of which has some of them. */
 interface Former {
   readonly memory: { readonly buffer: ArrayBuffer };
   malloc(bytes: number): number;
@@ -53,10 +53,10 @@ function place(decoder: Former, file: Uint8Array): number {
   return at;
 }
 
-/** As the Worker had it, small instances kept. */
+/** As in the former Worker, which kept small instances. */
 function decodeFormerJpeg(file: Uint8Array, divisor: number): Uint8Array {
   const header = readJpegHeader(file);
-  if (!header) throw new Error('The file is no JPEG.');
+  if (!header) throw new Error('The file is not a JPEG.');
   const turbo = keptJpeg ?? startJpeg();
   keptJpeg = undefined;
   const [width, height] = [header.width, header.height].map((side) => Math.ceil(side / divisor));
@@ -77,7 +77,7 @@ function decodeFormerJpeg(file: Uint8Array, divisor: number): Uint8Array {
   return copy;
 }
 
-/** Its pixels alone, which the Worker went on to reduce. */
+/** The pixels only, which the former Worker then reduced. */
 function decodeFormerWebp(file: Uint8Array): void {
   const decoder = startWebp();
   const out = decoder.malloc(8);
@@ -92,7 +92,7 @@ const photo = (width: number): Sharp =>
 
 type Decode = (file: Uint8Array) => unknown;
 
-/** Name, file, the former decoder, how often a figure is taken of how many decodes. */
+/** Name, file, former decoder, number of figures, and decodes per figure. */
 const cases: readonly (readonly [string, Buffer, Decode, number, number])[] = [
   ['JPEG, 500 pixels', await photo(500).jpeg().toBuffer(), (f) => decodeFormerJpeg(f, 1), 41, 10],
   ['JPEG, 12 megapixels', await photo(4000).jpeg().toBuffer(), (f) => decodeFormerJpeg(f, 4), 9, 1],
@@ -110,7 +110,7 @@ async function cpuMs(run: () => unknown, times: number): Promise<number> {
 for (const [name, file, decodeFormer, figures, times] of cases) {
   const ours: number[] = [];
   const former: number[] = [];
-  // The first of each are V8's, which compiles.
+  // During the first figures, V8 still compiles.
   for (let i = -3; i < figures; i++) {
     const options = { size: 224, limits: defaultLimits };
     const figure = await cpuMs(() => decodeImage(file, options), times);

@@ -1,7 +1,8 @@
 /**
- * The most expensive files that a search finds: `pnpm --filter edge bench:hostile`. Seeds of each
- * format are mutated 10,000 times, the dearest are mutated again; the dearest of all of a format then
- * goes to the Worker in workerd, whose memory and `/health` are watched. Exits with 1 above a limit.
+ * Searches for the most expensive files: `pnpm --filter edge bench:hostile`. Seeds of each format are
+ * mutated 10,000 times, and the most expensive results are mutated again. The most expensive file of a
+ * format is then sent to the Worker in workerd, whose memory and `/health` are watched. Exits with 1 above
+ * a limit.
  */
 import { fileURLToPath } from 'node:url';
 import { decodeImage } from 'shared/images/decode-node';
@@ -19,7 +20,7 @@ const maxHealthMs = 3000;
 
 const mutations = Number(process.argv[2] ?? 10_000);
 
-/** Of each format, as they are and as large as the Worker takes them. */
+/** Seeds of each format, small ones and the largest that the Worker accepts. */
 async function makeSeeds(): Promise<Readonly<Record<string, readonly Uint8Array[]>>> {
   const noisy = (width: number, height: number): Sharp => {
     const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
@@ -64,32 +65,32 @@ interface Candidate {
 async function tryOut(file: Uint8Array): Promise<Candidate> {
   const before = process.cpuUsage();
   const outcome = await decodeImage(file, { size: 224, limits: defaultLimits }).then(
-    () => 'shown',
+    () => 'decoded',
     (error: unknown) => `${(error as { code?: unknown }).code}`,
   );
   const { user, system } = process.cpuUsage(before);
   return { file, cpuMs: (user + system) / 1000, outcome };
 }
 
-/** How many of the dearest are mutated again. */
+/** How many of the most expensive files are mutated again. */
 const kept = 6;
 
 async function search(seeds: readonly Uint8Array[], count: number): Promise<Candidate> {
-  let dearest: Candidate[] = [];
+  let costliest: Candidate[] = [];
   const keep = (candidate: Candidate): void => {
-    dearest = [...dearest, candidate].toSorted((a, b) => b.cpuMs - a.cpuMs).slice(0, kept);
+    costliest = [...costliest, candidate].toSorted((a, b) => b.cpuMs - a.cpuMs).slice(0, kept);
   };
   for (const seed of seeds) keep(await tryOut(seed));
-  // Small files show what a mutation does in less time; the dearest are mostly large.
+  // Mutations of small files take less time; the costliest files are mostly large.
   const small = seeds.filter(({ length }) => length < 200_000);
   for (let i = 0; i < count; i++) {
-    const from = i % 20 ? small[i % small.length] : dearest[(i / 20) % dearest.length]?.file;
+    const from = i % 20 ? small[i % small.length] : costliest[(i / 20) % costliest.length]?.file;
     const file = mutate(from ?? seeds[0] ?? new Uint8Array(0), i);
     if (file.length <= defaultLimits.maxBytes) keep(await tryOut(file));
   }
-  // The collector's work is not a file's: what was dear by chance is not so again.
+  // Garbage collection may make a file look expensive once, so each is measured again.
   const again: Candidate[] = [];
-  for (const { file } of dearest) {
+  for (const { file } of costliest) {
     const runs = [await tryOut(file), await tryOut(file), await tryOut(file)];
     again.push(runs.toSorted((a, b) => a.cpuMs - b.cpuMs)[1] as Candidate);
   }
@@ -102,7 +103,7 @@ interface Strain {
   readonly status: number;
 }
 
-/** Sends a file to a Worker that has just started and is warm, and asks for its health meanwhile. */
+/** Sends a file to a new, warm Worker, and requests its health meanwhile. */
 async function strain(file: Uint8Array): Promise<Strain> {
   const worker = createTestHarness({
     root: fileURLToPath(new URL('..', import.meta.url)),
@@ -121,11 +122,11 @@ async function strain(file: Uint8Array): Promise<Strain> {
     const memory = watchWorkerd();
     const idle = memory.resident();
     memory.resetPeak();
-    const answer = classify(file);
+    const response = classify(file);
     const start = performance.now();
     await (await worker.fetch('/health')).text();
     const healthMs = performance.now() - start;
-    const { status } = await answer;
+    const { status } = await response;
     return { growthMb: (memory.peak() - idle) / 1e6, healthMs, status };
   } finally {
     await worker.close();

@@ -1,7 +1,7 @@
-/** What a model's inference takes. */
+/** Time and memory of a model's inference. */
 export interface InferenceCost {
-  /** Milliseconds of one, several times. */
+  /** Milliseconds of one inference, measured several times. */
   readonly ms: number[];
-  /** tfjs' memory of WebAssembly, with the model's weights. */
+  /** The WebAssembly memory of tfjs, including the model's weights. */
   readonly wasmBytes: number;
 }

@@ -1,7 +1,7 @@
 /**
- * One image through EfficientNet-Lite0 in Node, on one thread: ours in float32 and in int8, stock
- * tfjs-wasm, LiteRT.js, onnxruntime-web, tfjs in plain JavaScript and native onnxruntime, in turns. Prints
- * one line of JSON, {@link NodeFigures}. A process of its own, since each peer keeps its memory.
+ * Runs EfficientNet-Lite0 on one image in Node on one thread: our kernels in float32 and in int8, stock
+ * tfjs-wasm, LiteRT.js, onnxruntime-web, tfjs in plain JavaScript and native onnxruntime, in turn. Prints
+ * one line of JSON, {@link NodeFigures}. It is a process of its own, since each peer keeps its memory.
  */
 import { readFile } from 'node:fs/promises';
 import { type GraphModel, loadGraphModel } from '@tensorflow/tfjs-converter';
@@ -27,17 +27,17 @@ import { type LayerTime, profileLayers } from './profile-layers.ts';
 import { registeredKernels, useKernels } from './swap-kernels.ts';
 
 export interface NodeFigures {
-  /** Milliseconds an image of 224 × 224 pixels. */
+  /** Milliseconds per image of 224 × 224 pixels. */
   readonly ms: Record<Peer, number>;
-  /** The furthest that a probability is from ours. */
+  /** The largest difference of a probability from ours. */
   readonly apart: Record<Peer, number>;
-  /** Of convolutions and dense layers. */
+  /** Operations of convolutions and dense layers. */
   readonly gigaflop: number;
   readonly peaks: Awaited<ReturnType<typeof measurePeaks>>;
   readonly layers: Readonly<Record<'ours' | 'int8' | 'stock', LayerTime[]>>;
-  /** Milliseconds an image, by the input's side in pixels. */
+  /** Milliseconds per image, by the input's side in pixels. */
   readonly msBySize: Record<number, number>;
-  /** Milliseconds an image, by how many are computed at once. */
+  /** Milliseconds per image, by the batch size. */
   readonly msByBatch: Record<number, number>;
 }
 
@@ -53,7 +53,7 @@ export type Peer =
   | 'ort_native';
 
 const ROUNDS = 15;
-/** Plain JavaScript takes a second an image. */
+/** Plain JavaScript takes a second per image. */
 const CPU_ROUNDS = 2;
 
 const models = new URL('../public/models/imagenet/', import.meta.url);
@@ -100,17 +100,17 @@ const inputs = {
   native: { input: new native.Tensor('float32', channelsFirst(photo), shape) },
 };
 
-type Answer = ArrayLike<number>;
+type Probabilities = ArrayLike<number>;
 type Run = (input: tf.Tensor) => tf.Tensor;
 
-const runs: Record<Peer, () => Answer | Promise<Answer>> = {
+const runs: Record<Peer, () => Probabilities | Promise<Probabilities>> = {
   ours: () => inFloat32.predict(photo),
   ours_int8: () => inInt8.predict(photo),
   tfjs_wasm() {
     useKernels(stock);
-    const answer = predict(onWasm, photo);
+    const probabilities = predict(onWasm, photo);
     useKernels(ours);
-    return answer;
+    return probabilities;
   },
   litert_f32: () => liteRt.float32(photo),
   litert_int8: () => liteRt.int8(photo),
@@ -118,9 +118,9 @@ const runs: Record<Peer, () => Answer | Promise<Answer>> = {
   ort_web_int8: async () => outputOf(await sessions.ort_web_int8.run(inputs.web)),
   async tfjs_cpu() {
     await tf.setBackend('cpu');
-    const answer = predict(onCpu, photo);
+    const probabilities = predict(onCpu, photo);
     await tf.setBackend('wasm');
-    return answer;
+    return probabilities;
   },
   ort_native: async () => outputOf(await sessions.ort_native.run(inputs.native)),
 };
@@ -137,7 +137,7 @@ for (let round = -5; round < ROUNDS; round++) {
     if (peer === 'tfjs_cpu' && !(round >= 0 && round < CPU_ROUNDS)) continue;
     const start = performance.now();
     await runs[peer]();
-    // The first rounds are for V8 to compile.
+    // In the first rounds, V8 still compiles.
     if (round >= 0) times[peer].push(performance.now() - start);
   }
 }
@@ -181,7 +181,7 @@ function foldForStock(): tf.io.ModelArtifacts {
   };
 }
 
-function predict(run: Run, input: Float32Array): Answer {
+function predict(run: Run, input: Float32Array): Probabilities {
   return tf.tidy(() => run(tf.tensor4d(input, [1, size, size, 3])).dataSync());
 }
 
@@ -189,7 +189,7 @@ function runOf(graph: GraphModel): Run {
   return (input) => graph.predict(input) as tf.Tensor;
 }
 
-/** The network takes any size. @returns milliseconds an image */
+/** The network accepts any size. @returns milliseconds per image */
 function timeGraph(side: number, batch: number): number {
   const predictor = createPredictor(onWasmInFloat32, [batch, side, side, 3], recorder);
   const input = Float32Array.from({ length: batch * side * side * 3 }, (_, i) => Math.sin(i));
@@ -221,10 +221,16 @@ function channelsFirst(pixels: Float32Array): Float32Array {
   );
 }
 
-function outputOf({ output }: { readonly [name: string]: { readonly data: unknown } }): Answer {
+function outputOf({
+  output,
+}: {
+  readonly [name: string]: { readonly data: unknown };
+}): Probabilities {
   return output?.data as Float32Array;
 }
 
-function furthest(answer: Answer, from: Answer): number {
-  return Math.max(...Array.from(answer, (value, i) => Math.abs(value - (from[i] as number))));
+function furthest(probabilities: Probabilities, from: Probabilities): number {
+  return Math.max(
+    ...Array.from(probabilities, (value, i) => Math.abs(value - (from[i] as number))),
+  );
 }

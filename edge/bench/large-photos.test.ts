@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { measureLargePhotos } from './large-photos.ts';
 
-test('large photos take less than 100 MB and get the answer of a full decode', async () => {
+test('large photos take less than 100 MB and get the predictions of a full decode', async () => {
   const photos = await measureLargePhotos();
   expect(photos.map(({ name, megapixels }) => `${name} ${megapixels}`)).toEqual([
     'baseline JPEG 12',

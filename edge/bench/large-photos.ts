@@ -1,11 +1,12 @@
 /**
- * What large photos take: `pnpm --filter edge bench:photos`. Each one is classified by the Worker
- * in workerd, whose memory is watched, and compared with a full decode.
+ * Measures the memory that large photos take: `pnpm --filter edge bench:photos`. The Worker in workerd
+ * classifies each photo while its memory is watched, and the predictions are compared with those of a full
+ * decode.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type ClassifyAnswer, classifyAnswer } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse } from 'shared/contract/responses';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { makeGridAvif } from 'shared/test/avif-grid';
 import sharp, { type AvifOptions, type Sharp } from 'sharp';
@@ -16,19 +17,19 @@ export interface LargePhoto {
   readonly name: string;
   readonly megapixels: number;
   readonly megabytes: number;
-  /** The highest that the process' memory rose above what it was before, in 10^6 bytes. */
+  /** The largest growth of the process' memory, in 10^6 bytes. */
   readonly growthMb: number;
-  /** The most probable label, and what it is after a full decode. */
+  /** The most probable label, and that after a full decode. */
   readonly label: string;
   readonly fullLabel: string;
-  /** Of the probabilities of any label among the first five, from those after a full decode. */
+  /** The largest difference of a top-5 probability from that after a full decode. */
   readonly maxDifference: number;
   readonly decodeMs: number;
 }
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
 
-/** Sides of what cameras make, in pixels. */
+/** Sides of camera images, in pixels. */
 const sides = { 12: [4032, 3024], 48: [8064, 6048] } as const;
 
 type Encode = (photo: Sharp) => Promise<Buffer>;
@@ -44,18 +45,18 @@ const avif =
     photo.avif({ effort: 0, ...options }).toBuffer();
 
 /**
- * Coffee is sure of its label: the grain differs each time, and would tip a photo that is not, such
- * as the cat, one way in one run and another in the next.
- *
  * Name, megapixels, fixture, grain as a standard deviation, format.
+ *
+ * Coffee has a label with a high probability. The grain differs each time, and would change the label of a
+ * less certain photo, such as the cat, from run to run.
  */
 const photos: readonly (readonly [string, keyof typeof sides, string, number, Encode])[] = [
   ['baseline JPEG', 12, 'coffee', 12, jpeg(85)],
   ['baseline JPEG', 48, 'coffee', 8, jpeg(85)],
-  // As large a file as the Worker takes.
+  // About the largest file that the Worker accepts.
   ['grainy JPEG', 48, 'coffee', 20, jpeg(90)],
   ['progressive JPEG', 12, 'coffee', 12, (photo) => photo.jpeg({ progressive: true }).toBuffer()],
-  // Grain would make a file larger than the Worker takes.
+  // Grain would make the file too large for the Worker.
   ['PNG', 12, 'coffee', 0, (photo) => photo.png({ adaptiveFiltering: true }).toBuffer()],
   ['WebP', 12, 'coffee', 12, (photo) => photo.webp({ effort: 0 }).toBuffer()],
   ['AVIF', 12, 'coffee', 12, avif({ chromaSubsampling: '4:2:0' })],
@@ -64,7 +65,7 @@ const photos: readonly (readonly [string, keyof typeof sides, string, number, En
   ['GIF', 12, 'coffee', 0, (photo) => photo.gif({ effort: 1, dither: 0 }).toBuffer()],
 ];
 
-/** Classifies each of them in a Worker that has just started and is warm. */
+/** Classifies each photo in a new, warm Worker. */
 export async function measureLargePhotos(): Promise<LargePhoto[]> {
   const results: LargePhoto[] = [];
   for (const [name, megapixels, source, grain, encode] of photos) {
@@ -81,7 +82,7 @@ export async function measureLargePhotos(): Promise<LargePhoto[]> {
 
 type Measured = Omit<LargePhoto, 'name' | 'megapixels' | 'megabytes'>;
 
-/** @param decoded what a full decode of the file makes the network see, as a PNG */
+/** @param decoded the network's input after a full decode, as a PNG */
 async function measure(file: Buffer, decoded: Buffer): Promise<Measured> {
   const files: Buffer[] = [];
   const host = createServer((request, response) =>
@@ -93,16 +94,18 @@ async function measure(file: Buffer, decoded: Buffer): Promise<Measured> {
     root: edge,
     workers: [{ configPath: 'wrangler.jsonc', vars: { ALLOW_LOOPBACK: '1' } }],
   });
-  const classify = async (file: Buffer): Promise<{ answer: ClassifyAnswer; decodeMs: number }> => {
-    // A new url each time: the Worker remembers answers.
+  const classify = async (
+    file: Buffer,
+  ): Promise<{ response: ClassifyResponse; decodeMs: number }> => {
+    // A new url each time, since the Worker caches responses.
     const url = `http://127.0.0.1:${port}/${files.push(file) - 1}`;
     const query = new URLSearchParams({ url, model: 'imagenet' });
     const response = await worker.fetch(`/classify?${query}`);
     const body = await response.json();
-    if (!response.ok) throw new Error(`The Worker answered with ${JSON.stringify(body)}.`);
+    if (!response.ok) throw new Error(`The Worker responded with ${JSON.stringify(body)}.`);
     const stages = response.headers.get('server-timing') ?? '';
     const decodeMs = Number(/decode;dur=([\d.]+)/.exec(stages)?.[1]);
-    return { answer: classifyAnswer.parse(body), decodeMs };
+    return { response: classifyResponse.parse(body), decodeMs };
   };
   try {
     await worker.listen();
@@ -111,8 +114,12 @@ async function measure(file: Buffer, decoded: Buffer): Promise<Measured> {
     const memory = watchWorkerd();
     const warm = memory.resident();
     memory.resetPeak();
-    const { answer, decodeMs } = await classify(file);
-    return { growthMb: (memory.peak() - warm) / 1e6, ...compare(answer, full.answer), decodeMs };
+    const { response, decodeMs } = await classify(file);
+    return {
+      growthMb: (memory.peak() - warm) / 1e6,
+      ...compare(response, full.response),
+      decodeMs,
+    };
   } finally {
     await worker.close();
     host.closeAllConnections();
@@ -120,7 +127,7 @@ async function measure(file: Buffer, decoded: Buffer): Promise<Measured> {
   }
 }
 
-/** Enlarges a photo, with the grain that one of that size has. */
+/** Enlarges a photo and adds the grain of a photo of that size. */
 async function enlarge(
   source: string,
   megapixels: keyof typeof sides,
@@ -136,7 +143,7 @@ async function enlarge(
   return photo.composite([{ input, tile: true, blend: 'soft-light' }]).removeAlpha();
 }
 
-/** @returns a PNG of exactly what the network would see after a full decode */
+/** @returns a PNG of the network's input after a full decode */
 async function decodeFully(file: Buffer): Promise<Buffer> {
   const { data, info } = await sharp(file)
     .toColourspace('srgb')
@@ -160,8 +167,8 @@ async function decodeFully(file: Buffer): Promise<Buffer> {
 }
 
 function compare(
-  reduced: ClassifyAnswer,
-  full: ClassifyAnswer,
+  reduced: ClassifyResponse,
+  full: ClassifyResponse,
 ): Pick<LargePhoto, 'label' | 'fullLabel' | 'maxDifference'> {
   const differences = full.predictions.map(({ index, probability }) => {
     const same = reduced.predictions.find((prediction) => prediction.index === index);

@@ -6,17 +6,17 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { preparePython } from '../../trainer/bench/python-env.ts';
 
-/** Files of TensorFlow Lite. */
+/** TensorFlow Lite files. */
 export interface LiteRtModels {
   readonly float32: Uint8Array;
   readonly int8: Uint8Array;
 }
 
 /**
- * A model directory as LiteRT takes it, of the same weights, converted by TensorFlow. The first time,
- * TensorFlow for Python is installed into the cache folder.
+ * Converts a model directory for LiteRT with TensorFlow, with the same weights. The first run installs
+ * TensorFlow for Python into the cache folder.
  *
- * @param images to calibrate int8's activations with, each `[size, size, 3]` preprocessed
+ * @param images for the calibration of int8's activations, each `[size, size, 3]` preprocessed
  */
 export async function makeLiteRtModels(
   directory: URL,

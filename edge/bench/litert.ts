@@ -9,8 +9,8 @@ import { loadAndCompile, loadLiteRt, Tensor } from '@litertjs/core';
 export type LiteRtNetwork = (input: Float32Array) => Promise<Float32Array>;
 
 /**
- * Starts LiteRT.js, XNNPACK in WebAssembly on one thread, in Node: it is made for a browser's page or
- * worker, but its module knows Node, and asks but for what a worker and a script of CommonJS have.
+ * Starts LiteRT.js (XNNPACK in WebAssembly, one thread) in Node. It is made for browsers, but its module
+ * supports Node and needs only the globals of a browser's worker and of a CommonJS script.
  */
 export async function startLiteRt(): Promise<void> {
   const wasm = new URL('../wasm/', import.meta.resolve('@litertjs/core'));
@@ -28,13 +28,13 @@ export async function startLiteRt(): Promise<void> {
   try {
     await loadLiteRt(wasm.href);
   } finally {
-    // Other peers would take this for a browser's worker.
+    // With these globals, other peers would take Node for a browser's worker.
     for (const name of [...Object.keys(scope), '__filename', '__dirname'])
       if (!had.has(name)) Reflect.deleteProperty(globalThis, name);
   }
 }
 
-/** @param model a file of TensorFlow Lite, of one input and one output */
+/** @param model a TensorFlow Lite file with one input and one output */
 export async function openLiteRtNetwork(
   model: Uint8Array,
   shape: readonly number[],

@@ -1,7 +1,7 @@
 /**
- * A bounded load on loopback: `pnpm --filter edge load [requests]`, 20,000 if not said. Memory and
- * tensors must stay as they were, no request may fail, and a dead image host must slow nobody. Each
- * request goes the whole way, past the cache. The last line is JSON.
+ * Sends a bounded load on loopback: `pnpm --filter edge load [requests]`, 20,000 by default. Memory and
+ * tensors must not grow, no request may fail, and a dead image host must not slow down other requests.
+ * Each request does all the work, without the cache. The last line is JSON.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,12 +14,12 @@ import { watchWorkerd } from './process-memory.ts';
 
 const total = Number(process.argv[2] ?? 20_000);
 const connections = 8;
-/** Requests that wait for a host that never answers. */
+/** Requests that wait for a host that never responds. */
 const waiting = 50;
 const parts = 10;
 /**
- * What memory may grow by in the second half, in 10^6 bytes. In the first, V8 takes what it likes:
- * workerd alone knows no limit of 128 MB.
+ * The allowed growth of memory in the second half, in 10^6 bytes. In the first half, V8 grows freely, since
+ * bare workerd has no limit of 128 MB.
  */
 const maxGrowthMb = 30;
 
@@ -52,7 +52,7 @@ try {
   const alone = await load(total / 20);
   const dead = Array.from({ length: waiting }, async () => (await classify('dead')).status);
   const besideDead = await load(total / 20);
-  const deadAnswers = [...new Set(await Promise.all(dead))];
+  const deadResponses = [...new Set(await Promise.all(dead))];
 
   const failed = [...results, alone, besideDead].reduce(
     (sum, { errors, timeouts, non2xx }) => sum + errors + timeouts + non2xx,
@@ -72,7 +72,7 @@ try {
       p50_ms_beside_dead_host: besideDead.latency.p50,
       p99_ms_alone: alone.latency.p99,
       p99_ms_beside_dead_host: besideDead.latency.p99,
-      dead_host_answers: deadAnswers,
+      dead_host_responses: deadResponses,
     }),
   );
   if (failed > 0 || tensors !== tensorsAfter || growthMb > maxGrowthMb) process.exitCode = 1;

@@ -17,10 +17,10 @@ export interface OnnxModels {
 }
 
 /**
- * The network of `public/models/imagenet`, from the weights that it was exported from, as
- * onnxruntime takes it; quantized by onnxruntime's own tools.
+ * Converts the network of `public/models/imagenet`, with the weights from which it was exported, for
+ * onnxruntime, and quantizes it with onnxruntime's own tools.
  *
- * @param images to calibrate with, each `[3, size, size]`
+ * @param images for the calibration, each `[3, size, size]`
  */
 export async function makeOnnxModels(
   images: readonly Float32Array[],

@@ -5,19 +5,19 @@ interface Kernel {
   integers(steps: number, a: number, b: number): number;
 }
 
-/** TypeScript has WebAssembly among a browser's types only. */
+/** TypeScript has WebAssembly only among the types of browsers. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: Kernel };
 };
 
 /**
- * Twelve sums of four lanes, which nothing but the arithmetic units holds up: they fit into x86-64's
- * registers, and are enough to hide the latency of an FMA.
+ * Twelve sums of four lanes, limited only by the arithmetic units: they fit into the registers of x86-64
+ * and are enough to hide the latency of an FMA.
  */
 const SUMS = 12;
 const STEPS = 200_000;
-/** V8 replaces its first, quick translation by a good one while they run. */
+/** Enough runs for V8 to replace its first, quick code by optimized code. */
 const ROUNDS = 300;
 
 const source = `export function floats(steps: i32, scale: f32, shift: f32): f32 {
@@ -39,7 +39,7 @@ export function integers(steps: i32, scale: i32, shift: i32): i32 {
   return i32x4.extract_lane(s0, 0);
 }`;
 
-/** The most that one thread of WebAssembly computes on this machine, in 10⁹ operations a second. */
+/** The peak of one WebAssembly thread on this machine, in 10⁹ operations per second. */
 export async function measurePeaks(): Promise<{ readonly fma: number; readonly dot: number }> {
   const { binary, error, stderr } = await asc.compileString(source, {
     enable: ['simd', 'relaxed-simd'],
@@ -48,14 +48,14 @@ export async function measurePeaks(): Promise<{ readonly fma: number; readonly d
   });
   if (error || !binary) throw new Error(`The peaks' kernels do not compile: ${stderr}`);
   const { floats, integers } = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports;
-  // As arguments: the optimizer would put constants into each step.
+  // Passed as arguments, since the optimizer would inline constants into each step.
   return {
     fma: measure(() => floats(STEPS, 0.999, 0.001), 4),
     dot: measure(() => integers(STEPS, 99, 77), 16),
   };
 }
 
-/** @param products of one instruction; a multiplication and an addition are two operations */
+/** @param products per instruction; a multiplication and an addition are two operations */
 function measure(run: () => number, products: number): number {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < ROUNDS; round++) {

@@ -1,20 +1,20 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** The memory of some processes together, in bytes, as Linux counts it. */
+/** The total memory of some processes in bytes, as counted by Linux. */
 export interface ProcessMemory {
-  /** What they hold now. */
+  /** The memory that they hold now. */
   resident(): number;
-  /** Forgets the highest figures so far. */
+  /** Resets the peaks. */
   resetPeak(): void;
-  /** The sum of the most that each of them held since then. */
+  /** The sum of their peaks since the last reset. */
   peak(): number;
 }
 
 /**
- * Finds the workerds that this process has started, itself or through others: the Worker's, and
+ * Finds the workerd processes that this process started, directly or indirectly: that of the Worker and
  * that of wrangler's proxy.
  *
- * @throws Error when there is none
+ * @throws Error where there is none
  */
 export function watchWorkerd(): ProcessMemory {
   const parents = new Map<number, number>();
@@ -44,7 +44,7 @@ function kibibytes(status: string, name: string): number {
   return Number.parseInt(field(status, name), 10);
 }
 
-/** @returns '' for a process that has ended meanwhile */
+/** @returns '' for a process that has ended */
 function readProc(id: string, file: string): string {
   try {
     return readFileSync(`/proc/${id}/${file}`, 'utf8');

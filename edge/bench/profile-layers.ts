@@ -8,7 +8,7 @@ export interface LayerTime {
   readonly name: string;
   readonly count: number;
   readonly gigaflop: number;
-  /** Of all of them together. */
+  /** Time of all of them together. */
   readonly ms: number;
 }
 
@@ -31,7 +31,7 @@ export function profileLayers(kernels: Kernels, run: () => void, rounds: number)
   const timed = [...kernels].map(([name, kernel]) => {
     if (!withWeights.has(name)) return [name, kernel] as const;
     const kernelFunc: typeof kernel.kernelFunc = (call) => {
-      // One that is composed calls others.
+      // A composed kernel calls other kernels.
       if (isInside) return kernel.kernelFunc(call);
       isInside = true;
       const start = performance.now();
@@ -59,7 +59,7 @@ export function profileLayers(kernels: Kernels, run: () => void, rounds: number)
   }));
 }
 
-/** A multiplication and an addition are two operations. */
+/** Operations, of which a multiplication and an addition are two. */
 function describe(
   kernel: string,
   { x, a, filter, b, depthwiseFilter }: NamedTensorInfoMap,

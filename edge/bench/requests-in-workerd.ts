@@ -6,24 +6,24 @@ import sharp from 'sharp';
 import { type BareWorker, startBareWorkerd } from './bare-workerd.ts';
 import { median } from './median.ts';
 
-/** Milliseconds of CPU time, of all threads of workerd, a time that each is done. */
+/** CPU milliseconds of all threads of workerd per request or per part. */
 export interface CpuTimes {
-  /** A whole request by HTTP, past the cache. */
+  /** A whole HTTP request without the cache. */
   readonly classify: number;
-  /** The same where CLIENTS ask at once, which leaves the processor no pauses to forget in. */
+  /** The same with CLIENTS at a time, so that the processor's caches stay warm. */
   readonly underLoad: number;
-  /** A whole request by a Worker that does nothing but fetch, decode, infer and answer. */
+  /** A whole request to a Worker that only fetches, decodes, infers and responds. */
   readonly minimal: number;
-  /** A request that the Worker does nothing for: what the runtime itself takes. */
+  /** A request with an empty response, which is the cost of the runtime itself. */
   readonly nothing: number;
   readonly fetch: number;
   readonly decode: number;
   readonly preprocess: number;
   /** The bare inference: from a preprocessed image to probabilities. */
   readonly inference: number;
-  /** These three one after the other, image by image: each finds less of its own in the caches. */
+  /** The last three in sequence for each image, so that each finds less of its data in the caches. */
   readonly decodeToInference: number;
-  /** Wall time of a whole request, one after the other. */
+  /** Wall time of a whole request, in sequence. */
   readonly wallMs: number;
   /** The median round's bare inference ÷ whole request. */
   readonly ratioInference: number;
@@ -37,19 +37,19 @@ export interface CpuTimes {
 
 export interface RequestFigures {
   readonly photoBytes: number;
-  /** In int8, as their cards say. */
+  /** In int8, the arithmetic of its card. */
   readonly imagenet: CpuTimes;
   readonly imagenetInFloat32: CpuTimes;
   readonly imagenetOnStockKernels: CpuTimes;
   readonly cifar10: CpuTimes;
   readonly cifar10Fast: CpuTimes;
-  /** Of `cifar10`, by how many clients ask at once. */
+  /** Requests per second with `cifar10`, by the number of clients. */
   readonly perSecond: Record<number, number>;
 }
 
 const ROUNDS = 7;
 const TIMES = 10;
-/** That ask at once, under load. */
+/** Concurrent clients under load. */
 export const CLIENTS = 8;
 const parts = ['fetch', 'decode', 'preprocess', 'inference', 'decodeToInference'] as const;
 
@@ -100,7 +100,7 @@ export async function measureRequests(): Promise<RequestFigures> {
   }
 }
 
-/** In rounds of everything, so that what else the machine does meets all of it. */
+/** In rounds of all parts, so that other load on the machine affects all of them. */
 async function measure(worker: BareWorker, model: string, url: string): Promise<CpuTimes> {
   const ask = async (path: string, query: Record<string, string>): Promise<void> => {
     for (let i = 0; i < TIMES; i++) await get(worker, path, query);
@@ -123,11 +123,11 @@ async function measure(worker: BareWorker, model: string, url: string): Promise<
     cpu['minimal'] = (await cpuOf(worker, () => ask('/minimal', { model, url }))) / TIMES;
     cpu['nothing'] = (await cpuOf(worker, () => ask('/nothing', {}))) / TIMES;
     for (const [part, run] of partRuns) {
-      // What the request around the part takes comes off.
+      // The time of the request without the part is subtracted.
       const around = await cpuOf(worker, () => run(0));
       cpu[part] = ((await cpuOf(worker, () => run(TIMES))) - around) / TIMES;
     }
-    // The first rounds are for V8 to compile.
+    // In the first rounds, V8 still compiles.
     if (round >= 0) rounds.push({ ...cpu, wallMs });
   }
   const of = (figure: (round: Record<string, number>) => number): number =>
@@ -157,5 +157,5 @@ async function get(worker: BareWorker, path: string, query: Record<string, strin
     headers: { 'cache-control': 'no-store' },
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${path} answered with ${response.status}: ${text}`);
+  if (!response.ok) throw new Error(`${path} responded with ${response.status}: ${text}`);
 }

@@ -10,7 +10,7 @@ async function statusOf({ origin }: Siege, path: string, init: RequestInit = {})
   return response.status;
 }
 
-/** Asks each model for what it fetches and for what it is sent. @returns the most memory meanwhile */
+/** Requests each model with a url and with an upload. @returns the peak of memory */
 async function serve(siege: Siege, rounds: number): Promise<number> {
   let mostMb = 0;
   for (let round = 0; round < rounds; round++) {
@@ -24,10 +24,10 @@ async function serve(siege: Siege, rounds: number): Promise<number> {
   return mostMb;
 }
 
-test('idle uploads, slow hosts and hostile forms lock nobody out', async () => {
+test('idle uploads, slow hosts and hostile forms do not block other clients', async () => {
   const siege = await startSiege();
   onTestFinished(() => siege.close());
-  // V8 takes what it likes at first, and so it does where three models take turns in two places.
+  // The memory of V8 grows at first, also because three models alternate in two places.
   await serve(siege, 60);
   const quietMb = await serve(siege, 20);
 
@@ -35,7 +35,7 @@ test('idle uploads, slow hosts and hostile forms lock nobody out', async () => {
   const slow = siege.askForSlowImages(50);
   const bombs = Array.from({ length: 10 }, () => siege.sendFormBomb());
   const mostMb = await serve(siege, 20);
-  // The memory for files has room for a large one, since idle uploads take none of it.
+  // The byte budget has room for a large file, since idle uploads take none of it.
   const large = { method: 'POST', body: Buffer.concat([siege.photo, Buffer.alloc(5_000_000)]) };
   expect(await statusOf(siege, '/classify', large)).toBe(200);
 

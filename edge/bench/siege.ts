@@ -1,7 +1,7 @@
 /**
- * What others notice of clients that mean ill: `pnpm --filter edge siege`. Uploads that stop after two
- * bytes, hosts that send a byte now and then, and forms of 140,000 parts, all at once, beside a client
- * that asks as ever. Its 99th percentile may double, and memory may grow by 60 MB. The last line is JSON.
+ * Measures the effect of hostile clients on another one: `pnpm --filter edge siege`. Uploads that stop
+ * after two bytes, hosts that send single bytes, and forms of 140,000 parts run at the same time as an
+ * ordinary client. Its 99th percentile may double, and memory may grow by 60 MB. The last line is JSON.
  */
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -17,17 +17,17 @@ const models = ['imagenet', 'cifar10', 'cifar10-fast'];
 const maxGrowthMb = 60;
 const maxSlowdown = 2;
 
-/** A Worker, and clients that take what they can of it. */
+/** A Worker with ordinary and hostile clients. */
 export interface Siege {
   readonly origin: string;
-  /** An image of a host that answers at once, by the path of a request for it. */
+  /** @returns the path of a request for an image of a host that responds at once */
   askFor(model: string): string;
   photo: Buffer;
-  /** Uploads that declare 20 MB, send `bytes` of them and stop; their answers, when they come. */
+  /** Uploads that declare 20 MB, send `bytes` of them and stop. @returns their status lines */
   uploadIdly(count: number, bytes: number): Promise<string>[];
-  /** Requests for images that come by the byte. */
+  /** Requests for images that arrive byte by byte. @returns their statuses */
   askForSlowImages(count: number): Promise<number>[];
-  /** Sends a form of many parts, whose boundary hides behind another parameter. */
+  /** Sends a form of many parts, whose boundary follows another parameter. */
   sendFormBomb(): Promise<number>;
   /** In 10^6 bytes. */
   residentMb(): number;
@@ -63,7 +63,7 @@ export async function startSiege(): Promise<Siege> {
   const get = (path: string) => fetch(worker.origin + path, { headers });
   const post = (type: string, body: Buffer) =>
     fetch(`${worker.origin}/classify`, { method: 'POST', headers: { 'content-type': type }, body });
-  // Loads what stays, so that it counts for nobody's growth.
+  // Loads the models before the measurement, so that they do not count as growth.
   for (const model of models) await get(query(model, '/photo'));
   const memory = watchWorkerd();
 
@@ -82,7 +82,7 @@ export async function startSiege(): Promise<Siege> {
         return new Promise<string>((resolve) => {
           socket.once('data', (data) => {
             resolve(data.toString('latin1').split('\r\n', 1)[0] ?? '');
-            // Else those of all waves would stay.
+            // Otherwise the sockets of all waves would stay open.
             socket.destroy();
           });
           socket.once('error', () => resolve('broken off'));
@@ -116,7 +116,7 @@ async function ask(siege: Siege, amount: number): Promise<Result> {
   return autocannon({ url, headers, amount, connections: 4, timeout: 60 });
 }
 
-/** @returns the 99th percentile in milliseconds, of the middle one of some runs */
+/** @returns the median of the runs' 99th percentiles, in milliseconds */
 async function p99(siege: Siege): Promise<{ readonly ms: number; readonly failed: number }> {
   const runs: Awaited<ReturnType<typeof ask>>[] = [];
   for (let i = 0; i < 5; i++) runs.push(await ask(siege, 400));
@@ -139,12 +139,12 @@ if (import.meta.main) {
     };
     const attackers = [
       repeat(async () => {
-        const answers = await Promise.all(siege.uploadIdly(99, 2));
-        for (const answer of answers) statuses.add(answer);
+        const responses = await Promise.all(siege.uploadIdly(99, 2));
+        for (const response of responses) statuses.add(response);
       }),
       repeat(async () => {
-        const answers = await Promise.all(siege.askForSlowImages(50));
-        for (const answer of answers) statuses.add(answer);
+        const responses = await Promise.all(siege.askForSlowImages(50));
+        for (const response of responses) statuses.add(response);
       }),
       repeat(async () => {
         statuses.add(await siege.sendFormBomb());
@@ -166,7 +166,7 @@ if (import.meta.main) {
         failed,
         idle_mb: Math.round(idleMb),
         growth_mb: Math.round(growthMb),
-        answers_to_attackers: [...statuses],
+        responses_to_attackers: [...statuses],
       }),
     );
     if (failed > 0 || slowdown > maxSlowdown || growthMb > maxGrowthMb) process.exitCode = 1;

@@ -9,8 +9,8 @@ import { completeWasmModule } from 'shared/inference/complete-wasm-module';
 import type { Env } from '../src/env.ts';
 import { decoderPrograms } from '../src/input/decoder-programs.ts';
 
-// What one writes first, and what the Worker's cold start is measured against: stock tfjs, its own
-// kernels and loader, one thing after the other. No limits, no guard, no other format than JPEG.
+// A minimal Worker, as one would first write it, to compare cold starts with: stock tfjs with its own
+// kernels and loader, in sequence. It has no limits, no guard, and no format except JPEG.
 
 const SIZE = 224;
 let model: GraphModel | undefined;

@@ -1,9 +1,14 @@
 /**
- * Asks a deployed Worker what it has to know: `pnpm --filter edge smoke https://graft.example.workers.dev`.
- * With GRAFT_API_KEY set, it asks with that key.
+ * Tests a deployed Worker: `pnpm --filter edge smoke https://graft.example.workers.dev`. It sends the API
+ * key in GRAFT_API_KEY, if set.
  */
 import { readFile } from 'node:fs/promises';
-import { classifyAnswer, healthAnswer, modelsAnswer, problem } from 'shared/contract/answers';
+import {
+  classifyResponse,
+  healthResponse,
+  modelsResponse,
+  problem,
+} from 'shared/contract/responses';
 
 const [base] = process.argv.slice(2);
 if (!base || !URL.canParse(base)) {
@@ -16,29 +21,29 @@ const coffee = await readFile(new URL('../../shared/fixtures/coffee-224.png', im
 
 const checks: Record<string, () => Promise<string>> = {
   'computes on WASM': async () => {
-    const { backend } = healthAnswer.parse(await json('/health'));
+    const { backend } = healthResponse.parse(await json('/health'));
     return expect(backend, 'wasm');
   },
   'has models': async () => {
-    const { default: fallback, models } = modelsAnswer.parse(await json('/models'));
+    const { default: fallback, models } = modelsResponse.parse(await json('/models'));
     expect(models.length > 0, true);
     return `${models.map(({ id, version }) => `${id}@${version}`).join(', ')}; default ${fallback}`;
   },
   'describes itself': async () => expect(((await json('/openapi.json')) as Api).openapi, '3.1.0'),
-  'knows a cup of coffee': async () => {
-    const { models } = modelsAnswer.parse(await json('/models'));
+  'recognizes a cup of coffee': async () => {
+    const { models } = modelsResponse.parse(await json('/models'));
     const body = { method: 'POST', body: coffee };
     const model = models.some(({ id }) => id === 'imagenet') ? '?model=imagenet' : '';
-    const answer = classifyAnswer.parse(await json(`/classify${model}`, body));
-    const [best] = answer.predictions;
+    const response = classifyResponse.parse(await json(`/classify${model}`, body));
+    const [best] = response.predictions;
     if (model) expect(best?.label, 'espresso');
     return `${best?.label} ${best?.probability.toFixed(2)}`;
   },
-  'fetches from no private address': () =>
+  'does not fetch from private addresses': () =>
     refusal('/classify?url=http://169.254.169.254/', 'blocked_target'),
-  'fetches from no machine of its own': () =>
+  'does not fetch from itself': () =>
     refusal('/classify?url=http://127.0.0.1:8787/', 'blocked_target'),
-  'refuses what is no url': () => refusal('/classify?url=cat.jpg', 'invalid_url'),
+  'refuses an invalid url': () => refusal('/classify?url=cat.jpg', 'invalid_url'),
 };
 
 interface Api {
@@ -62,7 +67,7 @@ function ask(path: string, init: RequestInit = {}): Promise<Response> {
 
 async function json(path: string, init?: RequestInit): Promise<unknown> {
   const response = await ask(path, init);
-  if (!response.ok) throw new Error(`answered ${response.status}: ${await response.text()}`);
+  if (!response.ok) throw new Error(`responded with ${response.status}: ${await response.text()}`);
   return response.json();
 }
 

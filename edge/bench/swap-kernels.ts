@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Kernels that ours stand in for, and three that tfjs-wasm does not have. */
+/** The kernels that ours replace, and three that tfjs-wasm does not have. */
 const names = [
   'Add',
   'Dequantize',
@@ -15,15 +15,15 @@ const names = [
   '_FusedMatMul',
 ];
 
-/** By name, as they are or were registered. */
+/** Registered kernels by name. */
 export type Kernels = ReadonlyMap<string, tf.KernelConfig>;
 
-/** Those that are registered now: stock ones before the backend starts, ours behind that. */
+/** The kernels that are registered now: stock ones before the backend starts, ours after that. */
 export function registeredKernels(): Kernels {
   return new Map(names.map((name) => [name, tf.getKernel(name, 'wasm')]));
 }
 
-/** Weights that ours have loaded are not for stock ones: see `makePacked`. */
+/** Stock kernels cannot use weights that ours have loaded: see `makePacked`. */
 export function useKernels(kernels: Kernels): void {
   for (const name of names) {
     if (tf.getKernel(name, 'wasm')) tf.unregisterKernel(name, 'wasm');

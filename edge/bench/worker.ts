@@ -14,13 +14,13 @@ import type { InferenceCost } from './inference-cost.ts';
 import { type Kernels, registeredKernels, useKernels } from './swap-kernels.ts';
 
 const app = createApp();
-/** The backend's start replaces them. */
+/** The kernels before the backend starts, which replaces them. */
 const stock = registeredKernels();
 let ours: Kernels | undefined;
 
 /**
- * The Worker, whose parts can also be run alone, any number of times in one request, so that
- * they can be timed from outside: in here the clock stands still.
+ * The Worker, whose parts can also run alone, any number of times in one request, so that they can be
+ * timed from outside, since the clock in a Worker stands still.
  *
  * @public wrangler's entry
  */
@@ -57,7 +57,7 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
-/** Ours, but for weights that would have been those of products in 8 bits. */
+/** Our kernels, with float32 in place of int8 weights. */
 function inFloat32(kernels: Kernels): Kernels {
   const dequantize = kernels.get('Dequantize') as tf.KernelConfig;
   const kernelFunc: tf.KernelFunc = (call) => {
@@ -68,7 +68,7 @@ function inFloat32(kernels: Kernels): Kernels {
   return new Map([...kernels, ['Dequantize', { ...dequantize, kernelFunc }]]);
 }
 
-/** Query: `part`, `times`, `model`, and `url` of an image. */
+/** Runs one part. The query has `part`, `times`, `model`, and the `url` of an image. */
 async function runPart(query: URLSearchParams, env: Env): Promise<void> {
   const url = query.get('url') ?? '';
   const model = await withModel(env, query.get('model') ?? '', 1, (model) => model);
@@ -91,7 +91,7 @@ async function runPart(query: URLSearchParams, env: Env): Promise<void> {
   for (let i = 0; i < Number(query.get('times')); i++) await run();
 }
 
-/** What a Worker has to do at the least: no guard, no limits, no middleware, no log. */
+/** The least work of a Worker: no guard, no limits, no middleware, no log. */
 async function classifyMinimally(query: URLSearchParams, env: Env): Promise<Response> {
   const model = await withModel(env, query.get('model') ?? '', 1, (model) => model);
   const { preprocess: spec, labels } = model.card;
@@ -101,7 +101,7 @@ async function classifyMinimally(query: URLSearchParams, env: Env): Promise<Resp
   return Response.json(topPredictions(probabilities, labels, 5));
 }
 
-/** Times a model's bare inference, each figure the mean of as many as fill 50 ms. */
+/** Times a model's bare inference; each figure is the mean of a batch of about 50 ms. */
 async function timeInference(env: Env, reference: string): Promise<InferenceCost> {
   const { directory } = await resolveModel(env, reference);
   const model = await withModel(env, directory, 1, (model) => model);

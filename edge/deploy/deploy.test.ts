@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 
-// wrangler itself, against what it needs of Cloudflare's API, on loopback.
+// The real wrangler with a server on loopback in place of Cloudflare's API.
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
 let api: Server | undefined;
@@ -28,7 +28,7 @@ interface Deployed {
   readonly code: number;
   readonly lines: readonly string[];
   readonly errors: string;
-  /** `cpu_ms` of each upload. */
+  /** The `cpu_ms` of each upload. */
   readonly limits: readonly (string | undefined)[];
 }
 
@@ -81,18 +81,18 @@ async function deploy(account: Account, ...args: readonly string[]): Promise<Dep
   };
 }
 
-test('deploys with a CPU limit where the plan takes one, and says what is open', async () => {
+test('deploys with a CPU limit where the plan allows one, and reports what is open', async () => {
   const { code, lines, limits } = await deploy({ isPaid: true });
   expect(code).toBe(0);
   expect(limits).toEqual(['20000']);
   expect(lines.at(-2)).toBe(
-    'Open to everybody: /classify and /classify/batch, for images from any public host; requests are ' +
+    'Open to everyone: /classify and /classify/batch, for images from any public host; requests are ' +
       'limited to 100 in 60 s by RATE_LIMITER, 300 in 60 s by HOST_RATE_LIMITER.',
   );
   expect(lines.at(-1)).toContain('pnpm --filter edge exec wrangler secret put API_KEY_HASHES');
 });
 
-test('deploys without it on the free plan, and says what closed it', async () => {
+test('deploys without it on the free plan, and reports what restricts access', async () => {
   const { code, lines, errors, limits } = await deploy({ secrets: ['URL_SIGNING_KEY', 'OTHER'] });
   expect(code).toBe(0);
   expect(limits).toEqual(['20000', undefined]);
@@ -101,15 +101,15 @@ test('deploys without it on the free plan, and says what closed it', async () =>
   expect(lines.at(-1)).toContain('wrangler secret delete URL_SIGNING_KEY');
 });
 
-test('says no more than wrangler where the deployment fails', async () => {
+test('adds nothing to the output of wrangler where the deployment fails', async () => {
   const { code, lines, errors, limits } = await deploy({ isDown: true });
   expect(code).toBe(1);
   expect(limits).toHaveLength(1);
   expect(errors + lines.join()).toContain('Not now.');
-  expect(lines.join()).not.toContain('Open to everybody');
+  expect(lines.join()).not.toContain('Open to everyone');
 });
 
-test('takes the options of wrangler', async () => {
+test('accepts the options of wrangler', async () => {
   const { code, lines, limits } = await deploy({}, '--dry-run');
   expect(code).toBe(0);
   expect(limits).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * Deploys the Worker and says who may use it: `pnpm --filter edge run deploy`, with any options of
- * `wrangler deploy`. Where the account's plan takes one, it sets a limit of CPU time.
+ * Deploys the Worker and reports who may use it: `pnpm --filter edge run deploy`, with any options of
+ * `wrangler deploy`. It sets a limit of CPU time where the account's plan allows one.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,10 +13,10 @@ import { experimental_readRawConfig } from 'wrangler';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
 
-/** Of a request, in milliseconds: a batch of the largest photos takes ten seconds; Cloudflare's own limit is 30. */
+/** CPU time of a request, in milliseconds. A batch of the largest photos takes ten seconds; Cloudflare's limit is 30. */
 const CPU_LIMIT_MS = 20_000;
 
-/** Cloudflare's answer to any limit, even its own, on the free plan, which stops at 10 ms. */
+/** Cloudflare's error for any limit on the free plan, which stops a request after 10 ms. */
 const NO_LIMITS_ON_FREE_PLAN = 100_328;
 
 const args = process.argv.slice(2);
@@ -32,9 +32,9 @@ async function deploy(): Promise<number> {
   return (await wrangler(['deploy', ...args], 'inherit')).code;
 }
 
-/** @returns undefined where the plan refuses the limit, and with it the deployment */
+/** @returns undefined where the plan refuses the limit, and thereby the deployment */
 async function deployWithLimit(): Promise<number | undefined> {
-  // Beside the one that it is made of, since its paths are relative.
+  // Next to the original configuration, since its paths are relative.
   const config = join(edge, 'wrangler.deploy.json');
   const log = await mkdtemp(join(tmpdir(), 'graft-deploy-'));
   const output = join(log, 'output.ndjson');
@@ -80,7 +80,7 @@ async function sayWhatIsOpen(): Promise<void> {
   );
   const hosts = names.has('ALLOWED_HOSTS') ? 'a host of ALLOWED_HOSTS' : 'any public host';
   console.log(
-    `Open to everybody: /classify and /classify/batch, for images from ${hosts}; requests are limited to ` +
+    `Open to everyone: /classify and /classify/batch, for images from ${hosts}; requests are limited to ` +
       `${limits.join(', ') || 'no number'}.`,
   );
   console.log(
@@ -92,14 +92,14 @@ function secretCommand(verb: 'put' | 'delete', name: string): string {
   return `pnpm --filter edge exec wrangler secret ${verb} ${name}`;
 }
 
-/** Of the Worker that was deployed; none where Cloudflare does not say. */
+/** The names of the deployed Worker's secrets; empty where Cloudflare does not report them. */
 async function secretNames(): Promise<string[]> {
   const { code, output } = await wrangler(['secret', 'list', ...sameWorker()], 'pipe');
   if (code !== 0) return [];
   return (JSON.parse(output) as { name: string }[]).map(({ name }) => name);
 }
 
-/** Those of the options that say which Worker is meant. */
+/** The options that select the Worker. */
 function sameWorker(): string[] {
   return args.flatMap((arg, i) => {
     const [, option, value] = /^(-e|--env|-c|--config|--name)(=.*)?$/.exec(arg) ?? [];

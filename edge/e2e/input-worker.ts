@@ -1,11 +1,11 @@
-// What the Worker makes of an image file before the network, for a test to compare.
-import { preprocessSpec } from 'shared/images/preprocess/preprocess';
+// Turns an image file into the network's input as the Worker does, for a test to compare.
+import { preprocessSpec } from 'shared/contract/preprocess-spec';
 import { decode } from '../src/input/decode.ts';
 import { preprocess } from '../src/input/preprocess.ts';
 import { defaultLimits } from '../src/limits.ts';
 
 export default {
-  /** @returns the network's input, or the sentence with which the Worker refuses the file */
+  /** @returns the network's input, or the message with which the Worker refuses the file */
   async fetch(request: Request): Promise<Response> {
     const spec = preprocessSpec.parse(JSON.parse(request.headers.get('x-spec') ?? ''));
     const file = new Uint8Array(await request.arrayBuffer());

@@ -1,7 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { makeGridAvif } from 'shared/test/avif-grid';
 import { makeImages } from 'shared/test/make-images';
@@ -14,9 +14,9 @@ import { loadModel } from 'trainer/models/load-model';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { makeFolder, serve, startWorker } from './serve.ts';
 
-// One way to see: of each file, the network's input is to the bit the same in training and serving.
+// For each file, the network's input is the same in training and in serving, bit for bit.
 
-// To make large files takes longer than to read them.
+// Making large files takes longer than reading them.
 vi.setConfig({ testTimeout: 600_000 });
 
 let folder: string;
@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What the network gets, or the sentence with which the file is refused. */
+/** The network's input, or the message with which the file is refused. */
 type Seen = Float32Array | string;
 
 async function inWorker(file: Uint8Array, spec: PreprocessSpec): Promise<Seen> {
@@ -64,7 +64,7 @@ const specOf = (size: number): PreprocessSpec => ({
   ],
 });
 
-/** @returns what both see, having compared it */
+/** Compares the input in training and in serving. @returns it */
 async function expectSame(file: Uint8Array, size: number, name: string): Promise<Seen> {
   const spec = specOf(size);
   const [served, trained] = [await inWorker(file, spec), await inTraining(file, spec)];
@@ -78,7 +78,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
   return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-test('every kind of file, reduced and not', async () => {
+test('every kind of file, with and without reduction', async () => {
   const refused: string[] = [];
   for (const [name, file] of await makeImages()) {
     if (name.endsWith('.rgb')) continue;
@@ -93,7 +93,7 @@ const large = { 12: [4032, 3024], 48: [8064, 6048] } as const;
 
 const coffee = fileURLToPath(new URL('../../shared/fixtures/coffee.png', import.meta.url));
 
-/** A photograph with grain, so that no two reductions of it are the same. */
+/** An image with grain, so that two different reductions of it never agree. */
 async function makeGrainy(megapixels: keyof typeof large): Promise<Sharp> {
   const [width, height] = large[megapixels];
   const noise = { type: 'gaussian', mean: 128, sigma: 12 } as const;
@@ -107,7 +107,7 @@ async function makeGrainy(megapixels: keyof typeof large): Promise<Sharp> {
     .composite([{ input: grain, tile: true, blend: 'soft-light' }]);
 }
 
-/** A photograph in the middle of a large plain area, which makes a small file. */
+/** An image in the middle of a large plain area, which makes a small file. */
 function makeFramed(megapixels: keyof typeof large): Sharp {
   const [width, height] = large[megapixels];
   const [x, y] = [(width - 1500) / 2, (height - 1000) / 2];
@@ -130,7 +130,7 @@ const kinds: Readonly<Record<string, Encode>> = {
 };
 
 test.each(Object.keys(kinds))('%s of 12 megapixels', async (name) => {
-  // Those that keep every grain would be larger than the Worker takes.
+  // With grain, these formats would make files that are too large for the Worker.
   const image = /PNG|GIF/.test(name) ? makeFramed(12) : await makeGrainy(12);
   const file = await (kinds[name] as Encode)(image);
   expect(typeof (await expectSame(file, 224, name))).toBe('object');
@@ -145,7 +145,7 @@ test.each(['a turned JPEG', 'a PNG', 'a lossy WebP', 'an AVIF in a grid'])(
   },
 );
 
-test('what only the limits of the Worker refuse is trained on', async () => {
+test('training accepts files that only the limits of the Worker refuse', async () => {
   const create = { width: 16_128, height: 6048, channels: 3, background: '#359' } as const;
   const file = await sharp({ create }).jpeg().toBuffer();
   expect(await expectSame(file, 224, 'JPEG')).toMatch(/16128 × 6048 pixels/);
@@ -153,7 +153,7 @@ test('what only the limits of the Worker refuse is trained on', async () => {
   expect([image.width, image.height]).toEqual([2016, 756]);
 });
 
-test('and so its probabilities are the same', async () => {
+test('the probabilities are the same, too', async () => {
   const ours = await makeFolder();
   const models = join(ours, 'public/models');
   await startBackend('wasm', () => {});

@@ -16,9 +16,9 @@ import {
 } from '../test/every-operation.ts';
 import { makeFolder, type Served, serve } from './serve.ts';
 
-// The bundle has a part of tfjs; all of tfjs must agree with it.
+// The bundle has only a part of tfjs; the whole of tfjs must agree with it.
 
-// So small that the decoder reduces it by nothing.
+// So small that the decoder does not reduce it.
 const photo = await sharp(
   fileURLToPath(new URL('../../shared/fixtures/chelsea-224.png', import.meta.url)),
 )

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
-import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
@@ -15,7 +15,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type {} from '../../trainer/fixtures/backends-global-setup.ts';
 import { makeFolder, type Served, serve } from './serve.ts';
 
-// One model, one answer: in workerd and in Node, where the trainer measures how good it is.
+// A model gives the same predictions in workerd and in Node, where the trainer measures its accuracy.
 
 const NAMES = ['chelsea-224', 'coffee-224', 'rocket-224'];
 const TOLERANCE = 1e-4;
@@ -38,7 +38,8 @@ test.each([
   { backend: 'wasm' as const, runs: true },
   { backend: 'native' as const, runs: inject('native') },
 ])('in float32, stock tfjs on $backend in Node agrees with workerd', async ({ backend, runs }) => {
-  if (!runs) return console.warn('The native backend is not to be had here: not compared.');
+  if (!runs)
+    return console.warn('The native backend is not available here, so it is not compared.');
   await startBackend(backend, console.log);
   const { artifacts, card } = await readModelDirectory(modelFiles(modelFolder('float32')));
   const graph = await loadGraphModel(tf.io.fromMemory(artifacts));
@@ -47,7 +48,7 @@ test.each([
 });
 
 test.each(['float32', 'int8'])(
-  'in %s, the trainer agrees with workerd, whatever backend it is on',
+  'in %s, the trainer agrees with workerd on every backend',
   async (arithmetic) => {
     await startBackend('cpu', () => {});
     const { run, preprocess: spec, dispose } = await loadModel(modelFolder(arithmetic));
@@ -57,15 +58,15 @@ test.each(['float32', 'int8'])(
   },
 );
 
-test('in int8, as many images as are measured at once are answered one by one', async () => {
+test('in int8, a batch of images gives the same as the images one by one', async () => {
   const { run, dispose } = await loadModel(modelFolder('int8'));
   tf.tidy(() => {
     const images = tf.randomNormal([70, 224, 224, 3], 0, 1, 'float32', 7);
-    const answers = run(images);
-    expect(answers.shape).toEqual([70, 1000]);
+    const predictions = run(images);
+    expect(predictions.shape).toEqual([70, 1000]);
     for (const place of [0, 34, 69]) {
       const alone = run(images.slice(place, 1)).dataSync();
-      const together = answers.slice(place, 1).dataSync();
+      const together = predictions.slice(place, 1).dataSync();
       for (const [i, value] of alone.entries()) expect(together[i]).toBeCloseTo(value, 5);
     }
   });

@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClassifyAnswer, classifyAnswer } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse } from 'shared/contract/responses';
 import { createTestHarness, experimental_readRawConfig } from 'wrangler';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
 
-/** The Worker in workerd with models of its own, and a host with images for it to fetch. */
+/** The Worker in workerd with models of its own, and an image host for it to fetch from. */
 export interface Served {
   fetch(path: string): Promise<{ json(): Promise<unknown> }>;
-  /** @param photo place in `photos` @param query more than its url */
-  classify(photo: number, query?: Readonly<Record<string, string>>): Promise<ClassifyAnswer>;
+  /** @param photo index in `photos` @param query parameters besides the url */
+  classify(photo: number, query?: Readonly<Record<string, string>>): Promise<ClassifyResponse>;
   close(): Promise<void>;
 }
 
@@ -23,17 +23,17 @@ export function makeFolder(): Promise<string> {
 }
 
 /**
- * @param folder holds `public/models`; it goes when the Worker does
+ * @param folder has `public/models`; it is deleted when the Worker stops
  * @param photos PNG files
  */
 export async function serve(folder: string, photos: readonly Uint8Array[]): Promise<Served> {
-  const photoHost = createServer((request, response) => {
+  const imageHost = createServer((request, response) => {
     const photo = photos[Number(request.url?.slice(1))];
     response.writeHead(photo ? 200 : 404, { 'content-type': 'image/png' });
     response.end(photo);
   });
-  await new Promise<void>((listening) => photoHost.listen(0, '127.0.0.1', listening));
-  const { port } = photoHost.address() as AddressInfo;
+  await new Promise<void>((listening) => imageHost.listen(0, '127.0.0.1', listening));
+  const { port } = imageHost.address() as AddressInfo;
 
   const worker = await startWorker(folder, 'src/index.ts');
 
@@ -42,11 +42,11 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
     async classify(photo, query = {}) {
       const url = `http://127.0.0.1:${port}/${photo}`;
       const search = new URLSearchParams({ ...query, url });
-      return classifyAnswer.parse(await (await worker.fetch(`/classify?${search}`)).json());
+      return classifyResponse.parse(await (await worker.fetch(`/classify?${search}`)).json());
     },
     async close() {
       await worker.close();
-      await new Promise((closed) => photoHost.close(closed));
+      await new Promise((closed) => imageHost.close(closed));
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -55,9 +55,9 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
 type TestWorker = ReturnType<typeof createTestHarness>;
 
 /**
- * Bundles a Worker as the deployed one is, and starts it in workerd.
+ * Bundles a Worker like the deployed one, and starts it in workerd.
  *
- * @param main its entry, relative to `edge`
+ * @param main the entry, relative to `edge`
  */
 export async function startWorker(folder: string, main: string): Promise<TestWorker> {
   const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });

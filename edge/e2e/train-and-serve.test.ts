@@ -3,14 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { modelAnswer, modelsAnswer } from 'shared/contract/answers';
+import { modelResponse, modelsResponse } from 'shared/contract/responses';
 import sharp from 'sharp';
 import { openCifar10 } from 'trainer/datasets/cifar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFolder, type Served, serve } from './serve.ts';
 
 // The whole way on real data: train on a part of CIFAR-10, export, serve in workerd, and classify
-// test images that a server on this machine holds.
+// test images from a server on this machine.
 
 const IMAGES = 20;
 
@@ -35,18 +35,18 @@ beforeAll(async () => {
 
 afterAll(() => served?.close());
 
-test('the training leaves a report', () => {
+test('training writes a report', () => {
   const files = ['card.json', 'checkpoint.safetensors', 'log.jsonl', 'report.html', 'results.json'];
   expect(left).toEqual(expect.arrayContaining(files));
 });
 
 test('the trained model is served', async () => {
-  const answer = modelsAnswer.parse(await (await served.fetch('/models')).json());
-  expect(answer.default).toBe('e2e');
-  expect(answer.models[0]).toMatchObject({ id: 'e2e', classes: 10, size: 64 });
-  expect(answer.models[0]?.accuracy[0]).toMatchObject({ source: 'measured', split: 'test' });
+  const response = modelsResponse.parse(await (await served.fetch('/models')).json());
+  expect(response.default).toBe('e2e');
+  expect(response.models[0]).toMatchObject({ id: 'e2e', classes: 10, size: 64 });
+  expect(response.models[0]?.accuracy[0]).toMatchObject({ source: 'measured', split: 'test' });
 
-  const { card } = modelAnswer.parse(await (await served.fetch('/models/e2e')).json());
+  const { card } = modelResponse.parse(await (await served.fetch('/models/e2e')).json());
   expect(card.calibration).toMatchObject({ images: 200, ece: { after: expect.any(Number) } });
   // Chosen on the validation images.
   expect(card.calibration?.temperature).not.toBe(1);
@@ -55,11 +55,11 @@ test('the trained model is served', async () => {
 test('images fetched by url get the right labels', async () => {
   let right = 0;
   for (const [index, { label }] of photos.entries()) {
-    const answer = await served.classify(index);
-    expect(answer.image).toMatchObject({ width: 32, height: 32, format: 'png' });
-    if (answer.predictions[0]?.label === label) right += 1;
+    const response = await served.classify(index);
+    expect(response.image).toMatchObject({ width: 32, height: 32, format: 'png' });
+    if (response.predictions[0]?.label === label) right += 1;
   }
-  // Trained on 1,000 images it gets some 60 % right; guessing gets 10 %.
+  // Trained on 1,000 images, it gets about 60 % right; guessing gets 10 %.
   expect(right).toBeGreaterThanOrEqual(IMAGES * 0.4);
 });
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { ClassifyAnswer } from 'shared/contract/answers';
+import type { ClassifyAnswer } from 'shared/contract/responses';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PageHost, startPageHost } from './open-page.ts';

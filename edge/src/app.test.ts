@@ -1,13 +1,13 @@
 import { exports } from 'cloudflare:workers';
 import * as tf from '@tensorflow/tfjs-core';
 import {
-  type ClassifyAnswer,
-  classifyAnswer,
-  healthAnswer,
-  modelAnswer,
-  modelsAnswer,
+  type ClassifyResponse,
+  classifyResponse,
+  healthResponse,
+  modelResponse,
+  modelsResponse,
   problem,
-} from 'shared/contract/answers';
+} from 'shared/contract/responses';
 import { problemStatus } from 'shared/contract/wire';
 import { describe, expect, inject, test } from 'vitest';
 import { ask } from '../test/ask.ts';
@@ -16,10 +16,10 @@ import type { Env } from './env.ts';
 import { defaultLimits } from './limits.ts';
 import { describeApi } from './routes/api-document.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const app = createApp({ ...defaultLimits, maxBytes: 1_000_000 });
 
-/** Past the cache, so that every request goes the whole way. */
+/** Bypasses the cache, so that every request does all the work. */
 const fresh = { headers: { 'cache-control': 'no-store' } };
 
 function request(path: string, init?: RequestInit, bindings?: Partial<Env>): Promise<Response> {
@@ -33,10 +33,10 @@ function query(parameters: Record<string, string>): string {
 async function classify(
   name: string,
   parameters: Record<string, string> = {},
-): Promise<ClassifyAnswer> {
+): Promise<ClassifyResponse> {
   const response = await request(query({ url: `${host}/${name}`, ...parameters }), fresh);
   expect(response.status).toBe(200);
-  return classifyAnswer.parse(await response.json());
+  return classifyResponse.parse(await response.json());
 }
 
 async function expectProblem(response: Response, code: keyof typeof problemStatus): Promise<void> {
@@ -48,8 +48,8 @@ async function expectProblem(response: Response, code: keyof typeof problemStatu
   expect([response.status, body.status]).toEqual([problemStatus[code], problemStatus[code]]);
 }
 
-// Keras, on the same images. `-224` is fed to the network as it is.
-describe('golden answers of imagenet', () => {
+// The predictions of Keras on the same images. `-224` is fed to the network without a resize.
+describe('golden predictions of imagenet', () => {
   test.each([
     ['chelsea-224.png', 285, 0.384633],
     ['coffee-224.png', 967, 0.939836],
@@ -78,7 +78,7 @@ describe('golden answers of imagenet', () => {
   );
 });
 
-test('answers with as many predictions as asked for, most probable first', async () => {
+test('responds with the requested number of predictions, most probable first', async () => {
   for (const top of [1, 5, 100]) {
     const { predictions } = await classify('coffee-224.png', {
       top: `${top}`,
@@ -101,7 +101,7 @@ test('reports the time of each stage', async () => {
   for (const stage of stages) expect(stage).toMatch(/;dur=\d+(\.\d+)?$/);
 });
 
-test('keeps no tensor of a request', async () => {
+test('leaks no tensor of a request', async () => {
   await classify('chelsea.jpg');
   const before = tf.memory();
   for (let i = 0; i < 5; i++) await classify('chelsea.jpg');
@@ -109,7 +109,7 @@ test('keeps no tensor of a request', async () => {
   expect(tf.memory().numBytes).toBe(before.numBytes);
 });
 
-test('answers requests that come at once', async () => {
+test('responds to concurrent requests', async () => {
   const answers = await Promise.all(
     ['chelsea-224.png', 'coffee-224.png', 'rocket-224.png'].map((name) => classify(name)),
   );
@@ -117,7 +117,9 @@ test('answers requests that come at once', async () => {
 });
 
 test('lists the models', async () => {
-  const { default: fallback, models } = modelsAnswer.parse(await (await request('/models')).json());
+  const { default: fallback, models } = modelsResponse.parse(
+    await (await request('/models')).json(),
+  );
   expect(fallback).toBe('imagenet');
   const imagenet = models.find(({ id }) => id === 'imagenet');
   expect(imagenet).toMatchObject({ classes: 1000, size: 224 });
@@ -131,22 +133,22 @@ test('lists the models', async () => {
 
 test('shows the card of a model, with or without its version', async () => {
   const response = await request('/models/imagenet');
-  const { version, card } = modelAnswer.parse(await response.json());
+  const { version, card } = modelResponse.parse(await response.json());
   expect(card.labels).toHaveLength(1000);
   const again = await request(`/models/imagenet@${version}`);
-  expect(modelAnswer.parse(await again.json())).toEqual({ version, card });
+  expect(modelResponse.parse(await again.json())).toEqual({ version, card });
   await expectProblem(await request('/models/imagenet@000000000000'), 'unknown_model');
   const named = await classify('coffee.png', { model: `imagenet@${version}` });
   expect(named.model).toEqual({ id: 'imagenet', version });
 });
 
-test.each(['/health', '/api', '/openapi.json'])('answers GET %s', async (path) => {
+test.each(['/health', '/api', '/openapi.json'])('responds to GET %s', async (path) => {
   const response = await request(path);
   expect(response.status).toBe(200);
   expect(response.headers.get('x-content-type-options')).toBe('nosniff');
 });
 
-test('describes every route but those that describe', () => {
+test('describes every route except those of the description', () => {
   const described = Object.entries(describeApi().paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   );
@@ -157,7 +159,7 @@ test('describes every route but those that describe', () => {
 });
 
 test('runs on the WASM backend', async () => {
-  expect(healthAnswer.parse(await (await request('/health')).json())).toEqual({
+  expect(healthResponse.parse(await (await request('/health')).json())).toEqual({
     status: 'ok',
     backend: 'wasm',
     arithmetic: 'int8',
@@ -174,7 +176,7 @@ describe('refuses', () => {
     ['/classify?url=file:///etc/passwd', 'invalid_url'],
     ['/classify?url=http://example.com/%00', 'invalid_url'],
     ['/classify?url=http://10.0.0.1/', 'blocked_target'],
-    // `request()` reaches the Worker as localhost.
+    // `request()` sends to localhost, the Worker's own host here.
     ['/classify?url=http://localhost/', 'blocked_target'],
     ['/classify?url=http://example.com/&top=0', 'invalid_request'],
     ['/classify?url=http://example.com/&top=-1', 'invalid_request'],
@@ -207,7 +209,7 @@ describe('refuses', () => {
 
   test.each(['PUT', 'DELETE', 'PATCH', 'OPTIONS'])('%s', async (method) => {
     const allowed = {
-      '/classify': 'GET, POST, HEAD',
+      '/classify': 'GET, HEAD, POST',
       '/classify/batch': 'POST',
       '/models': 'GET, HEAD',
       '/models/imagenet': 'GET, HEAD',
@@ -220,7 +222,7 @@ describe('refuses', () => {
     }
   });
 
-  test('an unforeseen error as an opaque one', async () => {
+  test('an unforeseen error as an opaque problem', async () => {
     const RATE_LIMITER = { limit: () => Promise.reject(new Error('secret')) };
     const path = query({ url: `${host}/chelsea.jpg` });
     const headers = { ...fresh.headers, 'cf-connecting-ip': '203.0.113.7' };
@@ -230,11 +232,11 @@ describe('refuses', () => {
   });
 });
 
-test('takes an image of exactly the largest size', async () => {
+test('accepts an image of exactly the largest size', async () => {
   await classify('padded?bytes=1000000');
 });
 
-test('refuses this machine as configured, without a request to it', async () => {
+test('refuses to fetch from this machine by default, and sends no request to it', async () => {
   const requests = async (): Promise<number> =>
     ((await (await fetch(`${host}/seen`)).json()) as { requests: number }).requests;
   const before = await requests();

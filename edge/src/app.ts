@@ -1,20 +1,21 @@
-import { Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
+import { methodNotAllowed } from 'hono/method-not-allowed';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import { recordRequest } from './access/record-request.ts';
 import { readCorsOrigins } from './access/settings.ts';
-import type { AppEnv } from './env.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { ProblemError, problemResponse } from './problem.ts';
 import { apiRoutes } from './routes/api.ts';
+import type { AppEnv } from './routes/app-env.ts';
 import { classifyRoutes } from './routes/classify.ts';
 import { classifyBatchRoute } from './routes/classify-batch.ts';
 import { healthRoute } from './routes/health.ts';
 import { modelsRoutes } from './routes/models.ts';
+import { recordRequest } from './routes/record-request.ts';
 
-/** The Worker's routes. @param limits lowered in tests */
+/** The Worker's routes. @param limits which tests lower */
 export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId());
@@ -22,6 +23,8 @@ export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
   app.use(headers);
   app.use(crossOrigin);
   app.use(etag({ retainedHeaders: [...RETAINED_304_HEADERS, ...retainedHeaders] }));
+  app.use(refuseUnknownPaths);
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: refuseMethod }));
 
   app.route('/', classifyRoutes(limits));
   app.route('/', classifyBatchRoute(limits));
@@ -29,21 +32,16 @@ export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
   app.route('/', healthRoute);
   app.route('/', apiRoutes);
 
-  refuseOtherMethods(app);
-  // A route, and not `notFound`: Hono runs that one outside of the middleware.
-  app.all('*', () => {
-    throw new ProblemError('not_found', 'There is nothing here; /api says what there is.');
-  });
   app.onError((error, c) => {
     const problem = problemResponse(error);
     if (problem.status === 500) console.error(c.get('requestId'), error);
-    // Hono's own response has the request's id among its headers.
+    // Unlike a plain Response, Hono's has the headers that were set before, such as the request's id.
     return c.newResponse(problem.body, problem);
   });
   return app;
 }
 
-/** Of a 304, which the client needs with it. */
+/** Headers that a client needs with a 304, besides those that Hono retains. */
 const retainedHeaders = [
   'access-control-allow-origin',
   'access-control-expose-headers',
@@ -52,7 +50,7 @@ const retainedHeaders = [
 
 const headers = secureHeaders({
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-  // Whether the domain's other names have TLS is not this Worker's to say.
+  // Without subdomains: the Worker does not know whether these have TLS.
   strictTransportSecurity: 'max-age=15552000',
   overwrite: false,
 });
@@ -73,20 +71,17 @@ const crossOrigin: typeof corsHeaders = async (c, next) => {
   return CORS_ORIGINS === undefined ? next() : corsHeaders(c, next);
 };
 
-/** Whatever the routes above do not take, on the paths that they do take. */
-function refuseOtherMethods(app: Hono<AppEnv>): void {
-  const methodsByPath = new Map<string, Set<string>>();
-  for (const { path, method } of app.routes) {
-    if (method === 'ALL') continue;
-    methodsByPath.set(path, (methodsByPath.get(path) ?? new Set()).add(method));
+/** Not `notFound`, whose errors Hono handles outside of the middleware above. */
+const refuseUnknownPaths: MiddlewareHandler<AppEnv> = async (c, next) => {
+  await next();
+  if (c.res.status === 404 && !c.error) {
+    throw new ProblemError('not_found', 'There is nothing at this path; /api lists all paths.');
   }
-  for (const [path, methods] of methodsByPath) {
-    if (methods.has('GET')) methods.add('HEAD');
-    const allow = [...methods].join(', ');
-    app.all(path, () => {
-      throw new ProblemError('method_not_allowed', `${path} takes ${allow} only.`, {
-        headers: { allow },
-      });
-    });
-  }
+};
+
+function refuseMethod(c: Context<AppEnv>, methods: string[]): never {
+  const allow = methods.join(', ');
+  throw new ProblemError('method_not_allowed', `${c.req.path} allows ${allow} only.`, {
+    headers: { allow },
+  });
 }

@@ -1,14 +1,15 @@
-import { problem } from 'shared/contract/answers';
+import { problem } from 'shared/contract/responses';
 import { type ProblemCode, problemStatus } from 'shared/contract/wire';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../test/ask.ts';
+import { blockedHosts } from '../test/blocked-hosts.ts';
 import { createApp } from './app.ts';
 import type { Env } from './env.ts';
 import { defaultLimits } from './limits.ts';
 
-// What a Worker on the open internet has to withstand, one row each.
+// Attacks that a Worker on the open internet must withstand, one row each.
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const app = createApp({
   ...defaultLimits,
   maxBytes: 1_000_000,
@@ -18,9 +19,9 @@ const app = createApp({
 
 interface Attack {
   readonly name?: string;
-  /** Of the image. A path is one of the photo host. */
+  /** Url of the image; a path refers to the image host. */
   readonly url?: string | undefined;
-  /** What stands after `/classify?`, where it is more than the url. */
+  /** The query of `/classify`, where it has more than the url. */
   readonly query?: string;
   readonly path?: string;
   readonly init?: RequestInit;
@@ -28,14 +29,14 @@ interface Attack {
   /** Where the public host http(s)://example.com/ redirects to. */
   readonly redirect?: string | null;
   readonly expected: ProblemCode | 200;
-  /** How many requests it may make; for the others none is counted. */
+  /** How many fetches the attack may cause; undefined where they are not counted. */
   readonly fetches?: number;
 }
 
 function attackWith({ url, query, path, init, env }: Attack): Promise<Response> {
   const target = url?.startsWith('/') && !url.startsWith('//') ? host + url : url;
   const asked = query ?? new URLSearchParams(target === undefined ? {} : { url: target });
-  // Past the cache, so that every attack goes the whole way.
+  // Bypasses the cache, so that every attack does all the work.
   const headers = { 'cache-control': 'no-store', ...init?.headers };
   return ask(app, path ?? `/classify?${asked}`, { ...init, headers }, env);
 }
@@ -61,63 +62,34 @@ const invalidUrls: (string | undefined)[] = [
   'http://example.com/%zz',
 ];
 
-const blockedHosts = [
-  '127.0.0.1',
-  '2130706433',
-  '0x7f000001',
-  '0177.0.0.1',
-  '127.1',
-  '0',
-  '１２７.０.０.１',
-  '127。0。0。1',
-  'LocalHost',
-  'localhost.',
-  'ⓁⓄⒸⒶⓁⒽⓄⓈⓉ',
-  'printer.local',
-  'metadata.google.internal',
-  'intranet',
-  '10.0.0.1',
-  '172.16.0.1',
-  '192.168.0.1',
-  '169.254.169.254',
-  '100.64.0.1',
-  '224.0.0.1',
-  '240.0.0.1',
-  '[::1]',
-  '[::]',
-  '[::ffff:127.0.0.1]',
-  '[64:ff9b::a9fe:a9fe]',
-  '[2002:c0a8:1::]',
-  '[2001:0:53aa:64c::1]',
-  '[fc00::1]',
-  '[fe80::1]',
-  'example.com:22',
-  'example.com:8080',
-  'graft.example.org',
-];
-
-const deployed = { ALLOW_LOOPBACK: '0' };
+// There are more attacks than the rate of a client allows.
+const unlimited = { limit: () => Promise.resolve({ success: true }) } as RateLimit;
+const deployed = {
+  ALLOW_LOOPBACK: '0',
+  RATE_LIMITER: unlimited,
+  HOST_RATE_LIMITER: unlimited,
+};
 const own = 'http://graft.example.org/classify?url=';
 
 const blocked: Attack[] = [
   ...blockedHosts.map((name) => ({ path: own + encodeURIComponent(`http://${name}/cat.jpg`) })),
   {
-    name: 'a host that only begins as an allowed one',
+    name: 'a host that only begins like an allowed one',
     url: 'http://allowed.com.evil.com/',
     env: { ALLOWED_HOSTS: 'allowed.com, *.allowed.com' },
   },
   {
-    name: 'a host that only ends as an allowed one',
+    name: 'a host that only ends like an allowed one',
     url: 'http://notallowed.com/',
     env: { ALLOWED_HOSTS: '*.allowed.com' },
   },
   {
-    name: 'no key that the url could be signed with',
+    name: 'a url with a wrong signature',
     query: 'url=http://example.com/&expires=9999999999&signature=00',
     env: { URL_SIGNING_KEY: 'secret' },
   },
   {
-    name: 'a request that the Worker itself has sent',
+    name: 'a request from the Worker itself',
     url: 'http://example.com/',
     init: { headers: { via: '1.1 graft' } },
   },
@@ -190,7 +162,7 @@ const upstream: Attack[] = [
   { url: '/gzip?bytes=1000000', expected: 'image_too_large' },
   { url: '/padded?bytes=1000001', expected: 'image_too_large' },
   { url: '/padded?bytes=1000000', expected: 200 },
-  // Whatever follows the length that was declared is not read.
+  // The body after the declared length is not read.
   { url: '/short-length', expected: 'broken_image' },
 ];
 
@@ -201,13 +173,13 @@ const images: Attack[] = [
   ),
   { url: '/bomb.png', expected: 'too_many_pixels' },
   ...['zero.png', 'truncated.jpg', 'truncated.avif', 'bad-checksum.png']
-    // Small files that would fill the memory where all of their entries are kept.
+    // Small files that would fill the memory if all of their entries were kept.
     .concat(['many-boxes.avif', 'many-properties.avif', 'many-references.avif'])
     .concat(['overlapping.avif', 'bomb.avif'])
-    // Files in which the decoder would find another image than its header was read of.
+    // A file in which the decoder would find another image than the one whose header was read.
     .concat('decoy.webp')
     .map((name): Attack => ({ url: `/${name}`, expected: 'broken_image' })),
-  // None of them comes with a content type.
+  // None of these has a content type.
   ...['chelsea.jpg', 'animated.gif', 'animated.png', 'animated.webp', 'cmyk.jpg', '16-bit.png']
     .concat(['grey.jpg', 'grey.png', 'alpha.png', 'tiny.png', 'interlaced.png', 'progressive.jpg'])
     .concat(['chelsea.avif', 'veiled-grid.avif', '10-bit.avif'])
@@ -297,7 +269,7 @@ test.each(attacks.map((attack) => [nameOf(attack), attack] as const))('%s', asyn
   if (expected === 'unauthorized') expect(response.headers.get('www-authenticate')).toBe('Bearer');
 });
 
-test('a blocked target and one that does not resolve tell the same nothing of themselves', async () => {
+test('all blocked targets give the same problem', async () => {
   const bodies = await Promise.all(
     ['http://10.0.0.1/', 'http://10.0.0.2/', 'http://printer.local/'].map(async (url) =>
       (await attackWith({ url, env: deployed, expected: 'blocked_target' })).text(),
@@ -314,7 +286,7 @@ test("forwards neither the caller's cookies nor its key", async () => {
   for (const name of Object.keys(headers)) expect(sent).not.toHaveProperty(name);
 });
 
-test('gives the eight orientations of an image one label', async () => {
+test('gives the same label for all eight orientations of an image', async () => {
   const labels = await Promise.all(
     [1, 2, 3, 4, 5, 6, 7, 8].map(async (orientation) => {
       const response = await attackWith({ url: `/orientation-${orientation}.png`, expected: 200 });

@@ -4,7 +4,7 @@ import { createApp } from './app.ts';
 
 const app = createApp();
 
-test('gives each request an id, and keeps one that is harmless', async () => {
+test('gives each request an id, and keeps a harmless id of the client', async () => {
   const ids = await Promise.all(
     [{}, {}, { 'x-request-id': 'mine-1' }, { 'x-request-id': '<script>' }].map(async (headers) =>
       (await ask(app, '/health', { headers })).headers.get('x-request-id'),
@@ -29,7 +29,7 @@ test.each(['/health', '/no-such-page', '/classify?url=http://10.0.0.1/'])(
   },
 );
 
-test('lets pages of other origins read answers where CORS_ORIGINS names them', async () => {
+test('lets pages of the origins in CORS_ORIGINS read responses', async () => {
   const allowedOrigin = async (origin: string, CORS_ORIGINS?: string): Promise<string | null> => {
     const bindings = CORS_ORIGINS === undefined ? {} : { CORS_ORIGINS };
     const response = await ask(app, '/health', { headers: { origin } }, bindings);
@@ -42,7 +42,7 @@ test('lets pages of other origins read answers where CORS_ORIGINS names them', a
   expect(await allowedOrigin('https://c.example', '*')).toBe('*');
 });
 
-test('lets them read that nothing has changed', async () => {
+test('lets them read a 304', async () => {
   const bindings = { CORS_ORIGINS: 'https://a.example' };
   const origin = 'https://a.example';
   const etag = (await ask(app, '/models', { headers: { origin } }, bindings)).headers.get('etag');
@@ -54,7 +54,7 @@ test('lets them read that nothing has changed', async () => {
   expect(response.headers.get('x-request-id')).toMatch(/./);
 });
 
-test('answers a preflight without a key', async () => {
+test('responds to a preflight without a key', async () => {
   const headers = { origin: 'https://a.example', 'access-control-request-method': 'POST' };
   const bindings = { CORS_ORIGINS: 'https://a.example', API_KEY_HASHES: '0'.repeat(64) };
   const response = await ask(app, '/classify', { method: 'OPTIONS', headers }, bindings);
@@ -62,7 +62,7 @@ test('answers a preflight without a key', async () => {
   expect(response.headers.get('access-control-allow-headers')).toContain('authorization');
 });
 
-test("logs one line of JSON a request, without the url's query", async () => {
+test("logs one line of JSON per request, without the url's query", async () => {
   const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
   const url = encodeURIComponent('http://10.0.0.1/cat.jpg?token=secret#secret');
   const response = await ask(app, `/classify?url=${url}&model=imagenet`);
@@ -81,7 +81,7 @@ test("logs one line of JSON a request, without the url's query", async () => {
   });
 });
 
-test('writes a data point a request where METRICS is bound', async () => {
+test('writes a data point per request where METRICS is bound', async () => {
   const writeDataPoint = vi.fn();
   await ask(app, '/classify?url=', {}, { METRICS: { writeDataPoint } });
   expect(writeDataPoint.mock.calls).toEqual([
@@ -95,7 +95,7 @@ test('writes a data point a request where METRICS is bound', async () => {
   ]);
 });
 
-test('asks the rate limit by key or by address, an IPv6 one by its network', async () => {
+test('limits by key or by address, and an IPv6 address by its network', async () => {
   const keys: string[] = [];
   const RATE_LIMITER = {
     async limit({ key }: { key: string }) {

@@ -1,15 +1,15 @@
-import type { Problem } from 'shared/contract/answers';
+import type { Problem } from 'shared/contract/responses';
 import { type ProblemCode, problemStatus } from 'shared/contract/wire';
 import { ImageError } from 'shared/images/image-error';
 
-/** A failure that the caller is told about. Thrown anywhere, rendered by the app's `onError`. */
+/** A failure that is reported to the caller. Any code throws it; the app's `onError` renders it. */
 export class ProblemError extends Error {
   readonly code: ProblemCode;
   readonly headers: Readonly<Record<string, string>>;
 
   /**
-   * @param detail one sentence for the caller: what was expected, what came, what to do
-   * @param options.headers what HTTP wants beside this status, such as `allow` or `retry-after`
+   * @param detail one sentence for the caller: what was expected, what was received, what to do
+   * @param options.headers headers that belong to the status, such as `allow` or `retry-after`
    */
   constructor(
     code: ProblemCode,
@@ -25,18 +25,18 @@ export class ProblemError extends Error {
 
 const retrySoon = { 'retry-after': '1' };
 
-/** @param what there is too much of, as the sentence's beginning */
+/** @param what begins the sentence and says what there is too much of */
 export function overloaded(what: string): ProblemError {
-  return new ProblemError('overloaded', `${what} at this moment; try again in a second.`, {
+  return new ProblemError('overloaded', `${what} right now; try again in a second.`, {
     headers: retrySoon,
   });
 }
 
 const titles: Readonly<Record<ProblemCode, string>> = {
   invalid_request: 'Invalid request',
-  invalid_url: 'Invalid url',
+  invalid_url: 'Invalid URL',
   unauthorized: 'Not authorized',
-  blocked_target: 'Blocked target',
+  blocked_target: 'Target not allowed',
   unknown_model: 'Unknown model',
   not_found: 'Not found',
   method_not_allowed: 'Method not allowed',
@@ -54,17 +54,20 @@ const titles: Readonly<Record<ProblemCode, string>> = {
   fetch_timeout: 'Fetching the image took too long',
 };
 
-/** What the caller is told. What nobody foresaw stays opaque. */
+/** The problem that the caller is told about. An unforeseen error stays opaque. */
 export function toProblemError(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof ImageError) {
     const headers = error.code === 'overloaded' ? retrySoon : {};
     return new ProblemError(error.code, error.message, { cause: error, headers });
   }
-  return new ProblemError('internal', 'Something went wrong here; the request was not at fault.');
+  return new ProblemError(
+    'internal',
+    'The service failed for a reason of its own; the request is not at fault.',
+  );
 }
 
-/** An error's body as RFC 9457 has it. */
+/** The body of an error response. @see RFC 9457 */
 export function toProblem(error: unknown): Problem {
   const { code, message } = toProblemError(error);
   return {
@@ -76,7 +79,7 @@ export function toProblem(error: unknown): Problem {
   };
 }
 
-/** The same as a response. */
+/** The error response itself. */
 export function problemResponse(error: unknown): Response {
   const body = toProblem(error);
   return new Response(JSON.stringify(body), {

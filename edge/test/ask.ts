@@ -4,11 +4,10 @@ import type { createApp } from '../src/app.ts';
 import type { Env } from '../src/env.ts';
 
 /**
- * Asks the app, and waits for what it does behind its answer.
+ * Sends a request to the app, and waits for the work that goes on after its response.
  *
- * @param init without an address of its own, the request comes from this machine, which may ask as
- *   often as it likes
- * @param bindings beside those of wrangler.jsonc; this machine may be fetched from
+ * @param init without a client address, the request comes from this machine, which has no rate limit
+ * @param bindings in addition to those of wrangler.jsonc; fetches from this machine are allowed
  */
 export async function ask(
   app: ReturnType<typeof createApp>,

@@ -10,7 +10,7 @@ export const EVERY_OPERATION_CLASSES = 3;
 const INDEX = { Tidx: { type: 'DT_INT32' } };
 const FORMAT = { data_format: text('NHWC') };
 
-/** A graph with every one of `shared/inference/graph/operations`, in 8 bits, with the attributes that the exporter gives them. */
+/** A graph with every operation of `shared/inference/graph/operations`, in 8 bits, with the exporter's attributes. */
 export function buildEveryOperation(): GraphModel {
   const graph = new GraphBuilder('uint8');
   const input = { name: 'photo', shape: [-1, EVERY_OPERATION_SIZE, EVERY_OPERATION_SIZE, 3] };
@@ -132,7 +132,7 @@ export function buildEveryOperation(): GraphModel {
   return graph.finish(input, { name: 'probabilities', shape: [-1, EVERY_OPERATION_CLASSES] });
 }
 
-/** For the tests in workerd, where no code of the trainer runs. */
+/** For the tests in workerd, where the trainer's code does not run. */
 export default function setup(project: TestProject): void {
   const { topology, weightSpecs, weightData } = buildEveryOperation();
   project.provide('everyOperation', {
@@ -142,7 +142,7 @@ export default function setup(project: TestProject): void {
   });
 }
 
-/** The same each time, between −0.5 and 0.5. */
+/** Always the same numbers, between −0.5 and 0.5. */
 function noise(shape: readonly number[]): { shape: readonly number[]; values: Float32Array } {
   const length = shape.reduce((product, side) => product * side, 1);
   const values = Float32Array.from(

@@ -1,7 +1,6 @@
 /**
- * What a signed url's query has.
- *
- * As `printf '%s\n%s' "$expires" "$url" | openssl dgst -sha256 -hmac "$secret"` does.
+ * The query of a signed url, whose signature equals that of
+ * `printf '%s\n%s' "$expires" "$url" | openssl dgst -sha256 -hmac "$secret"`.
  */
 export async function signUrl(
   url: string,

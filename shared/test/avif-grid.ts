@@ -2,8 +2,8 @@ import sharp, { type Sharp } from 'sharp';
 import { alphaItem, gridItem, having, makeAvif, primaryItem, type Reference } from './avif.ts';
 
 /**
- * An AVIF that is cut into tiles, as telephones do it; some stick out at the right and at the
- * bottom. Where the image has alpha, that is another grid.
+ * An AVIF cut into tiles, as phones do; some extend beyond the right and bottom edges. Alpha is a grid of
+ * its own.
  *
  * @param side of a tile, in pixels
  */

@@ -6,22 +6,22 @@ export interface Item {
   readonly data: Uint8Array;
   /** Whole boxes. */
   readonly properties: readonly Buffer[];
-  /** How many times its data is listed, one behind the other; 1 when left out. */
+  /** How many times its data is listed in sequence; once by default. */
   readonly extents?: number;
 }
 
-/** From an item to others, by their places in the list. */
+/** References from an item to others, by their indices in the list. */
 export interface Reference {
   readonly type: string;
   readonly from: number;
   readonly to: readonly number[];
 }
 
-/** An AVIF file of items, the first of which is the image to show. */
+/** An AVIF file of items, the first of which is the primary image. */
 export function makeAvif(items: readonly Item[], references: readonly Reference[] = []): Buffer {
   const isGrid = ({ type }: Item): boolean => type === 'grid';
   const grids = items.filter(isGrid);
-  // Those that are the same stand in the file once.
+  // Equal properties are in the file once.
   const properties = new Map(
     items.flatMap((item) => item.properties).map((whole) => [whole.toString('latin1'), whole]),
   );
@@ -75,13 +75,13 @@ export function makeAvif(items: readonly Item[], references: readonly Reference[
   return Buffer.concat([head(locate(start)), box('mdat', ...coded)]);
 }
 
-/** The coded image in a file that has one, with its properties. */
+/** The coded image of an AVIF file, with its properties. */
 export function primaryItem(file: Buffer): Item {
   const items = readHeifItems(file) as HeifItems;
   return itemOf(items, items.primary);
 }
 
-/** The item that is its transparency. */
+/** The item with its transparency. */
 export function alphaItem(file: Buffer): Item {
   const items = readHeifItems(file) as HeifItems;
   return itemOf(items, items.referrersOf('auxl', items.primary)[0] as number);

@@ -52,7 +52,7 @@ const [red, green, blue] = [
   [0.1431, 0.0606, 0.7141],
 ] as const;
 
-/** Red is green and green is red, so that nobody can miss it. */
+/** Swaps red and green, which is obvious in any image. */
 export const swapped = rgbIcc([green, red, blue], 2.2);
 
 export const proPhoto = rgbIcc(
@@ -66,7 +66,7 @@ export const proPhoto = rgbIcc(
 
 export const linearGrey = makeIcc('GRAY', 'XYZ ', { kTRC: gamma(1) });
 
-/** A table of what each ink, and all of them together, look like: an odd printer, with green for black. */
+/** A table of the colours of each ink and of all inks together, for an odd printer whose black is green. */
 export const oddInks = makeIcc('CMYK', 'Lab ', { A2B0: inkTable() });
 
 /** @see ICC.1:2022, 10.11, lut8Type */
@@ -91,7 +91,7 @@ function inkTable(): Buffer {
   ]);
 }
 
-/** A table of `grid` colours a channel, each of noise. @see ICC.1:2022, 10.10, lut16Type */
+/** A table of noise with `grid` colours per channel. @see ICC.1:2022, 10.10, lut16Type */
 export function giantTable(grid: number): Buffer {
   const table = Buffer.alloc(52 + 3 * 2 * 2 + grid ** 3 * 3 * 2 + 3 * 2 * 2);
   for (let at = 52; at < table.length; at++) table[at] = Math.imul(at, 2654435761) >>> 24;

@@ -13,7 +13,7 @@ declare module 'vitest' {
   }
 }
 
-/** Makes the image files before the tests, which read them with `read-image.ts`. */
+/** Makes the image files before the tests run; `read-image.ts` reads them. */
 export default async function makeImageFolder(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'graft-images-'));
   const good = await makeImages();

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import type { Image } from '../src/images/preprocess/preprocess.ts';
+import type { Image } from '../src/images/image.ts';
 
-/** Upright size, and red, green and blue at the centres of the four quarters, row by row. */
+/** Upright size, and the RGB colours at the centres of the four quarters, row by row. */
 interface Shown {
   readonly seen: string;
 }
@@ -12,20 +12,20 @@ interface Refused {
   readonly says: string;
 }
 
-/** Shown alike by Chromium 153, drawn on a white canvas, and Pillow 13, by ImageCms and over white. */
+/** As both Chromium 153 on a white canvas and Pillow 13 with ImageCms over white decode it. */
 const both = (seen: string): Shown => ({ seen });
-/** Shown as Chromium shows it; Pillow differs or refuses. */
+/** As Chromium decodes it; Pillow differs or refuses. */
 const browsers = both;
-/** Shown as Pillow shows it; Chromium differs or refuses. */
+/** As Pillow decodes it; Chromium differs or refuses. */
 const pillow = both;
-/** Shown as neither: docs/images.md says why. */
+/** As neither decodes it; docs/images.md says why. */
 const neither = both;
 
 function refused(code: string, says: string): Refused {
   return { code, says };
 }
 
-/** What is shown of the files of make-policy-images.ts, and why others are refused. */
+/** The expected colours of the files of make-policy-images.ts, or the reason why they are refused. */
 export const imagePolicy: Readonly<Record<string, Shown | Refused>> = {
   'icc.jpg': both('64 × 48: 3f3fc8 3ec389 c43e98 c3c455'),
   'icc-in-disorder.jpg': both('64 × 48: 3f3fc8 3ec389 c43e98 c3c455'),
@@ -133,10 +133,10 @@ export const imagePolicy: Readonly<Record<string, Shown | Refused>> = {
   'words.jpg': refused('unsupported_image', 'not a JPEG, PNG, WebP, AVIF or GIF image'),
 };
 
-/** Of a sample: decoders round in other places. */
+/** Tolerance per sample, since decoders round differently. */
 const colourTolerance = 3;
 
-/** Asserts that a file is shown or refused as it should be. */
+/** Asserts that a file is decoded or refused as the policy says. */
 export async function checkPolicy(name: string, decode: () => Promise<Shows>): Promise<void> {
   const expected = imagePolicy[name] as Shown | Refused;
   if ('code' in expected) {
@@ -159,7 +159,7 @@ interface Shows {
   readonly image: Image;
 }
 
-/** @returns red, green and blue at the centres of the quarters */
+/** @returns the RGB colours at the centres of the quarters */
 function look({ width, height, channels, data }: Image): number[] {
   const places = [1, 3].flatMap((row) => [1, 3].map((column) => [column, row] as const));
   return places.flatMap(([column, row]) => {

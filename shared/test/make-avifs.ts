@@ -4,7 +4,7 @@ import { alphaItem, box, having, makeAvif, primaryItem, uint } from './avif.ts';
 import { makeGridAvif } from './avif-grid.ts';
 import type { Images } from './make-images.ts';
 
-/** What another encoder makes; see fixtures/README.md. */
+/** Files of another encoder; see fixtures/README.md. */
 const fixtures = ['422', 'grain', 'limited', 'sequence'];
 
 /** AVIF files of every kind. @param chelsea 451 × 300 pixels */
@@ -69,7 +69,7 @@ function nclx(matrix: number, isFullRange: boolean): Buffer {
   return box('colr', Buffer.from('nclx'), ...colours);
 }
 
-/** Cropped to a size whose centre is so many pixels from the image's. */
+/** A crop whose centre is a number of pixels away from the centre of the image. */
 function clap(width: number, height: number, right: number, down: number): Buffer {
   const fractions = [width, height, right, down].flatMap((value) => [
     uint(value >>> 0, 4),

@@ -2,7 +2,7 @@ import { box, gridItem, having, makeAvif, primaryItem } from './avif.ts';
 import type { Images } from './make-images.ts';
 import { makeChunk, makePng } from './png.ts';
 
-/** Files that are no images, or claim to be what they are not. */
+/** Files that are not images, or not what they claim to be. */
 export function makeBadImages(good: Images): Images {
   const jpeg = good.get('chelsea.jpg') as Buffer;
   const png = good.get('chelsea.png') as Buffer;
@@ -11,9 +11,9 @@ export function makeBadImages(good: Images): Images {
   const grey = { width: 1, height: 1, depth: 8, colourType: 0 };
   const pixel = Uint8Array.of(0, 0);
   const badChecksum = Buffer.from(png);
-  // In the middle of the pixels, whose checksum then fits no more.
+  // In the middle of the pixels, whose checksum is then wrong.
   badChecksum.writeUInt8((png.readUInt8(png.length >> 1) + 1) & 255, png.length >> 1);
-  // 338 megapixels of one tile again and again.
+  // 338 megapixels from one repeated tile.
   const side = 50;
   const manyTiles = {
     type: 'dimg',
@@ -29,7 +29,7 @@ export function makeBadImages(good: Images): Images {
     ['bomb.png', makePng({ ...grey, width: 65_535, height: 65_535 }, pixel)],
     ['zero.png', makePng({ ...grey, width: 0 }, pixel)],
     ['bad-checksum.png', badChecksum],
-    // What a comment holds, libjpeg would read here.
+    // libjpeg would read the contents of the comment here.
     [
       'no-marker.jpg',
       Buffer.concat([jpeg.subarray(0, 2), Buffer.from([255, 0]), jpeg.subarray(2)]),

@@ -1,6 +1,6 @@
 import { box, uint } from './avif.ts';
 
-/** What begins as no image that can be read does, under a name that says otherwise. */
+/** Files of other formats under the names of images. */
 export function makeForeignFiles(): Record<string, Buffer> {
   const ftyp = (...brands: string[]): Buffer =>
     box('ftyp', Buffer.from(brands[0] ?? ''), uint(0, 4), Buffer.from(brands.join('')));

@@ -3,10 +3,10 @@ import sharp, { type Sharp } from 'sharp';
 import { makeAvifs } from './make-avifs.ts';
 import { animate, makeChunk, makePng } from './png.ts';
 
-/** File names with what is in the files. */
+/** Contents of files by name. */
 export type Images = ReadonlyMap<string, Buffer>;
 
-/** Good images of every format and kind, made of the photographs in ../fixtures. */
+/** Valid images of every format and kind, made from the photos in ../fixtures. */
 export async function makeImages(): Promise<Images> {
   const names = ['chelsea', 'chelsea-224', 'coffee', 'coffee-224', 'rocket', 'rocket-224'];
   const images = new Map<string, Buffer>();
@@ -47,7 +47,7 @@ export async function makeImages(): Promise<Images> {
     'image.tiff': small().tiff(),
     'large-turned.jpg': chelsea().resize(1800, 1200).withMetadata({ orientation: 6 }).jpeg(),
   };
-  // Half transparent red, and wholly transparent black, that must come out pink and white.
+  // Half-transparent red and fully transparent black, which must become pink and white.
   const glass = { width: 2, height: 1, channels: 4 as const };
   const glassPixels = Uint8Array.of(255, 0, 0, 128, 0, 0, 0, 0);
   variants['alpha.png'] = sharp(glassPixels, { raw: glass }).png();
@@ -85,7 +85,7 @@ export async function makeImages(): Promise<Images> {
   const redKey = makeChunk('tRNS', Buffer.from([255, 0, 0, 0, 0, 0]));
   const twoReds = Uint8Array.of(0, 255, 0, 0, 0, 0, 0, 255, 1, 0, 0, 0, 0);
   images.set('red-key.png', makePng(reds, twoReds, [redKey]));
-  // What sharp, with which the trainer reads images, makes of them.
+  // How sharp decodes them.
   for (const [name, file] of [...images]) {
     if (/tiff$|cmyk|sequence|premultiplied|-224|key|^alpha|^small|^large/.test(name)) continue;
     const image = sharp(file).autoOrient().flatten({ background: '#fff' });
@@ -110,7 +110,7 @@ async function storedAs(orientation: number): Promise<Buffer> {
     ])
     .png()
     .toBuffer();
-  // The inverse of what EXIF's orientation asks of a viewer; sharp mirrors before it rotates.
+  // The inverse of the transformation that the orientation means; sharp mirrors before it rotates.
   const inverses: Record<number, (image: Sharp) => Sharp> = {
     2: (image) => image.flop(),
     3: (image) => image.rotate(180),

@@ -8,7 +8,7 @@ import { makeChunk, makePng } from './png.ts';
 
 const [width, height] = [64, 48];
 
-/** Red grows to the right, green downwards, blue the other way. */
+/** Red increases to the right, green downwards, blue in the opposite direction. */
 const pixels = Buffer.from(
   Array.from({ length: width * height }, (_, i) => {
     const [x, y] = [i % width, Math.floor(i / width)];
@@ -16,7 +16,7 @@ const pixels = Buffer.from(
   }).flat(),
 );
 
-/** Files of which docs/images.md says what is shown, each with one oddity; image-policy.ts has it. */
+/** Files with one oddity each, whose decoding docs/images.md describes and image-policy.ts expects. */
 export async function makePolicyImages(): Promise<Images> {
   const image = sharp(pixels, { raw: { width, height, channels: 3 } });
   const files = [
@@ -32,7 +32,7 @@ export async function makePolicyImages(): Promise<Images> {
 
 type Files = Record<string, Buffer>;
 
-/** EXIF with an orientation, which may be of a type that it should not have. */
+/** EXIF with an orientation, which may have the wrong type. */
 function exif(orientation: number, order: 'II' | 'MM' = 'MM', type = 3): Buffer {
   const [number16, number32] =
     order === 'MM'

@@ -1,5 +1,5 @@
 /**
- * A small file, a grey progressive JPEG, that goes over all its coefficients again and again.
+ * A small grey progressive JPEG whose scans repeat all of its coefficients many times.
  *
  * @param side in pixels, at most 1024: one run of empty blocks then covers it
  * @param scans after the first one
@@ -16,7 +16,7 @@ export function makeScanBomb(side: number, scans: number): Buffer {
   ]);
   const refine = Buffer.concat([
     segment(0xda, [1, 1, 0, 1, 63, 0x10]),
-    // The code, and what the run has beyond 2^14.
+    // The code, and the part of the run beyond 2^14.
     Buffer.from([0, 0]),
   ]);
   return Buffer.concat([

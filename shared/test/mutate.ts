@@ -5,7 +5,7 @@ import { crc32 } from '../src/images/png/png-chunks.ts';
 export function mutate(whole: Uint8Array, seed: number): Uint8Array<ArrayBuffer> {
   const random = seededRandom(seed);
   let bytes = whole.slice();
-  // Half of them aim at the headers.
+  // Half of the mutations change the headers.
   const reach = random(2) ? bytes.length : Math.min(bytes.length, 300);
   for (let i = random(6); i >= 0; i--) {
     const at = random(Math.min(reach, bytes.length));
@@ -17,7 +17,7 @@ export function mutate(whole: Uint8Array, seed: number): Uint8Array<ArrayBuffer>
         bytes[at] = (bytes[at] as number) ^ (1 << random(8));
         break;
       case 2:
-        // What a length or a dimension may be at its worst.
+        // The worst values of a length or a dimension.
         bytes.fill(random(2) ? 0xff : 0, at, at + 1 + random(4));
         break;
       case 3:
@@ -42,7 +42,7 @@ function insert(bytes: Uint8Array, at: number, more: Uint8Array): Uint8Array<Arr
   return longer;
 }
 
-/** Else nothing that is wrong would come past them. */
+/** Without correct checksums, no mutation would reach the decoder. */
 function correctPngChecksums(bytes: Uint8Array): void {
   if (bytes[1] !== 0x50) return;
   const view = viewOf(bytes);
@@ -53,7 +53,7 @@ function correctPngChecksums(bytes: Uint8Array): void {
   }
 }
 
-/** Mulberry32. @returns a whole number from 0 up to, but without, `below` */
+/** Mulberry32. @returns an integer in [0, `below`) */
 function seededRandom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {

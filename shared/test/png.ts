@@ -34,7 +34,7 @@ export function makeChunk(name: string, data: Uint8Array = new Uint8Array(0)): B
   return Buffer.concat([length, named, checksum]);
 }
 
-/** Makes a PNG the first frame of an animation, whose second frame is garbage. */
+/** Turns a PNG into an animation whose second frame is garbage. */
 export function animate(png: Buffer): Buffer {
   const afterHeader = 8 + 25;
   const frame = (sequence: number): Buffer => {

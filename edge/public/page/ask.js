@@ -5,9 +5,9 @@ import { authorization } from './key.js';
  *
  * @typedef {File | string} ImageSource
  * @typedef {{ image: ImageSource, model: string }} Question
- * @typedef {import('shared/contract/answers').ClassifyAnswer} ClassifyAnswer
- * @typedef {import('shared/contract/answers').ModelsAnswer} ModelsAnswer
- * @typedef {import('shared/contract/answers').ModelAnswer['card']} ModelCard
+ * @typedef {import('shared/contract/responses').ClassifyResponse} ClassifyAnswer
+ * @typedef {import('shared/contract/responses').ModelsResponse} ModelsAnswer
+ * @typedef {import('shared/contract/responses').ModelResponse['card']} ModelCard
  * @typedef {{ name: string, ms: number }} Stage
  * @typedef {{ answer: ClassifyAnswer, stages: Stage[], totalMs: number }} Reply
  */

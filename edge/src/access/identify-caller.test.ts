@@ -28,11 +28,11 @@ async function withKeys(...keys: string[]): Promise<Doors> {
 
 const inAnHour = `${Math.floor(Date.now() / 1000) + 3600}`;
 
-test('lets everyone in where nothing is configured', async () => {
+test('admits everyone where nothing is configured', async () => {
   expect(await identifyCaller({ ...nothing, authorization: 'Bearer any' }, open)).toEqual({});
 });
 
-test.each(['one', 'two'])('lets the key %s in, and knows it by its hash', async (key) => {
+test.each(['one', 'two'])('admits the key %s, and identifies it by its hash', async (key) => {
   const caller = await identifyCaller(
     { ...nothing, authorization: `Bearer ${key}` },
     await withKeys('one', 'two'),
@@ -48,7 +48,7 @@ test.each([undefined, '', 'Bearer', 'Bearer three', 'Basic one', 'one', 'Bearer 
   },
 );
 
-test('takes no hash for its key, and no empty list for an open door', async () => {
+test('accepts neither the hash of a key as the key, nor an empty list as an open service', async () => {
   const hash = await sha256Hex('one');
   for (const bindings of [await withKeys('one'), await withKeys()]) {
     const caller = identifyCaller({ ...nothing, authorization: `Bearer ${hash}` }, bindings);
@@ -56,7 +56,7 @@ test('takes no hash for its key, and no empty list for an open door', async () =
   }
 });
 
-test('lets a signed url in until it expires', async () => {
+test('admits a signed url until it expires', async () => {
   const caller = await identifyCaller(await sign('secret', inAnHour), signed);
   expect(caller).toEqual({ signedUntil: Number(inAnHour) });
 });
@@ -70,7 +70,7 @@ test.each([
   ['another secret', (): Promise<Credentials> => sign('guess', inAnHour)],
   ['the past', (): Promise<Credentials> => sign('secret', '1700000000')],
   ['no time', (): Promise<Credentials> => sign('secret', '')],
-  ['a time that is none', (): Promise<Credentials> => sign('secret', 'Infinity')],
+  ['an invalid time', (): Promise<Credentials> => sign('secret', 'Infinity')],
   ['another url', async () => ({ ...(await sign('secret', inAnHour)), url: 'http://a.com/' })],
   ['a later time', async () => ({ ...(await sign('secret', inAnHour)), expires: '9999999999' })],
   ['no signature', async () => ({ ...(await sign('secret', inAnHour)), signature: '' })],
@@ -80,7 +80,7 @@ test.each([
   await expect(caller).rejects.toMatchObject({ code: 'blocked_target' });
 });
 
-test('takes a key or a signature where both are configured, and asks for one of them', async () => {
+test('accepts a key or a signature where both are configured, and requires one of them', async () => {
   const bindings = { ...(await withKeys('one')), signingKey: 'secret' };
   const key = { ...nothing, authorization: 'Bearer one' };
   expect(await identifyCaller(key, bindings)).toHaveProperty('keyHash');

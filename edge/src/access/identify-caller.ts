@@ -4,13 +4,13 @@ import { sha256Hex } from './sha256-hex.ts';
 
 /** On whose behalf an image is classified. */
 export interface Caller {
-  /** SHA-256 of the API key; answers are cached for each key apart. */
+  /** SHA-256 of the API key; each key has cached responses of its own. */
   readonly keyHash?: string;
   /** When the signature that let the request in expires, in seconds since 1970. */
   readonly signedUntil?: number;
 }
 
-/** What a request shows to be let in. */
+/** The credentials in a request. */
 export interface Credentials {
   /** The Authorization header. */
   readonly authorization: string | undefined;
@@ -20,10 +20,10 @@ export interface Credentials {
 }
 
 /**
- * With neither key hashes nor a signing key set, everyone is let in. With one of them or
- * both, a request needs an API key or a signed url.
+ * Without key hashes and a signing key, everyone is admitted. With either or both of them, a request
+ * needs an API key or a signed url.
  *
- * @throws ProblemError `unauthorized` for no key or a wrong one, `blocked_target` for a bad or
+ * @throws ProblemError `unauthorized` for a missing or wrong key, `blocked_target` for a wrong or
  *   expired signature
  */
 export async function identifyCaller(
@@ -45,7 +45,7 @@ export async function identifyCaller(
   );
 }
 
-/** Looks at the whole list and at every digit, so that the time it takes tells nothing. */
+/** Compares the whole list and every digit, so that the time it takes reveals nothing. */
 function isListed(keyHash: string, hashes: readonly string[]): boolean {
   const encoder = new TextEncoder();
   const presented = encoder.encode(keyHash);
@@ -60,7 +60,7 @@ function isListed(keyHash: string, hashes: readonly string[]): boolean {
 }
 
 /**
- * The signature is HMAC-SHA256, in hexadecimal, of `expires`, a line feed and `url`.
+ * Checks a signature: the HMAC-SHA256, in hexadecimal, of `expires`, a line feed and `url`.
  *
  * @returns when it expires, in seconds since 1970
  */
@@ -78,7 +78,7 @@ async function verifySignature(credentials: Credentials, secret: string): Promis
   if (isGenuine && isCurrent) return Number(expires);
   throw new ProblemError(
     'blocked_target',
-    'The signature does not fit the url, or has expired; ask for a new link.',
+    'The signature does not match the url or has expired; ask for a new link.',
   );
 }
 

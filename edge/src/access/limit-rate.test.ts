@@ -1,22 +1,22 @@
 import { env } from 'cloudflare:workers';
-import { batchLine, problem } from 'shared/contract/answers';
+import { batchLine, problem } from 'shared/contract/responses';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
 import type { Env } from '../env.ts';
 import { sha256Hex } from './sha256-hex.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const app = createApp();
 
-/** Some client on the internet. */
+/** A client on the internet. */
 const client = { 'cf-connecting-ip': '203.0.113.7', 'cache-control': 'no-store' };
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Lets so many through, of which it keeps the keys. */
+/** Admits a number of requests and records their keys. */
 function limiter(limit = Number.POSITIVE_INFINITY): { binding: RateLimit; keys: string[] } {
   const keys: string[] = [];
   const binding = {
@@ -39,7 +39,7 @@ async function codeOf(response: Response): Promise<string> {
   return problem.parse(await response.json()).code;
 }
 
-test('is on as deployed: one client is stopped, and no other', async () => {
+test('is on by default: it stops one client, and no other', async () => {
   expect((env as Env).HOST_RATE_LIMITER).toBeDefined();
   const codes: string[] = [];
   const headers = { 'cf-connecting-ip': '203.0.113.99' };
@@ -57,18 +57,18 @@ test('counts redirects against the client, and every request against the host', 
   expect((await get('/redirects?left=3', bindings)).status).toBe(200);
   expect(clients.keys).toEqual(Array(4).fill('203.0.113.7'));
   expect(hosts.keys).toEqual(Array(4).fill('127.0.0.1'));
-  // It is the next image that pays for them.
+  // They reduce what remains for the next image.
   expect(await codeOf(await get('/chelsea.jpg', bindings))).toBe('rate_limited');
 });
 
-test('stops at a host that many ask for, redirects included', async () => {
+test('limits the requests to one host, redirects included', async () => {
   const HOST_RATE_LIMITER = limiter(2).binding;
   const response = await get('/redirects?left=3', { HOST_RATE_LIMITER });
   expect(response.headers.get('retry-after')).toBe('60');
   expect(await codeOf(response)).toBe('rate_limited');
 });
 
-test('trusts its owner: callers with a key, and hosts that are listed', async () => {
+test('does not limit callers with a key and listed hosts', async () => {
   const { binding, keys } = limiter(0);
   const listed = { HOST_RATE_LIMITER: binding, ALLOWED_HOSTS: '127.0.0.1' };
   expect((await get('/chelsea.jpg', listed)).status).toBe(200);
@@ -87,12 +87,15 @@ test.each([
   ['1', '203.0.113.7', 429],
   ['1', 'localhost', 429],
   ['0', '127.0.0.1', 429],
-])('with ALLOW_LOOPBACK=%s, a client at %s gets %i past the limit', async (allow, from, status) => {
-  const RATE_LIMITER = limiter(0).binding;
-  const headers = { ...client, 'cf-connecting-ip': from };
-  const bindings = { RATE_LIMITER, ALLOW_LOOPBACK: allow };
-  expect((await get('/chelsea.jpg', bindings, headers)).status).toBe(status);
-});
+])(
+  'with ALLOW_LOOPBACK=%s, a client at %s gets %i above the limit',
+  async (allow, from, status) => {
+    const RATE_LIMITER = limiter(0).binding;
+    const headers = { ...client, 'cf-connecting-ip': from };
+    const bindings = { RATE_LIMITER, ALLOW_LOOPBACK: allow };
+    expect((await get('/chelsea.jpg', bindings, headers)).status).toBe(status);
+  },
+);
 
 test.each([
   ['nobody', {}, 100, 120],

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { problem } from 'shared/contract/answers';
+import { problem } from 'shared/contract/responses';
 import { expect, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
@@ -13,7 +13,7 @@ function withVariables(variables: Record<string, unknown>): Env {
   return { ...env, ...variables } as Env;
 }
 
-test('takes what is left out for unset', () => {
+test('treats missing variables as unset', () => {
   expect(readSettings(withVariables({}))).toEqual({
     allowLoopback: false,
     allowedHosts: undefined,
@@ -23,7 +23,7 @@ test('takes what is left out for unset', () => {
   });
 });
 
-test('takes lists apart, and spells their parts as they are compared', () => {
+test('parses lists, and normalizes their parts for comparison', () => {
   const settings = readSettings(
     withVariables({
       ALLOW_LOOPBACK: '1',
@@ -81,7 +81,7 @@ test.each([
   ['CORS_ORIGINS', null],
   ['ALLOW_LOOPBACK', 'true'],
   ['ALLOW_LOOPBACK', 1],
-])('says that %s is not to be %j', async (name, value) => {
+])('reports that %s must not be %j', async (name, value) => {
   const bindings = { [name]: value } as Partial<Env>;
   const response = await ask(app, '/classify?url=http://10.0.0.1/', {}, bindings);
   expect(response.status).toBe(503);
@@ -91,7 +91,7 @@ test.each([
 });
 
 test.each(['CONTACT', 'CORS_ORIGINS', 'ALLOW_LOOPBACK'])(
-  'takes an empty %s for unset',
+  'treats an empty %s as unset',
   async (name) => {
     for (const value of ['', ' ']) {
       const bindings = { [name]: value } as Partial<Env>;
@@ -100,6 +100,6 @@ test.each(['CONTACT', 'CORS_ORIGINS', 'ALLOW_LOOPBACK'])(
   },
 );
 
-test('goes on to say that it is well', async () => {
+test('still responds to /health', async () => {
   expect((await ask(app, '/health', {}, { URL_SIGNING_KEY: '' })).status).toBe(200);
 });

@@ -1,21 +1,21 @@
 import type { Env } from '../env.ts';
 import { ProblemError } from '../problem.ts';
 
-/** The Worker's variables, checked and taken apart. */
+/** The Worker's variables, checked and parsed. */
 export interface Settings {
   readonly allowLoopback: boolean;
-  /** Names as the url parser spells them, some with `*.` before them; undefined for any host. */
+  /** Names as the url parser spells them, some with a leading `*.`; undefined allows any host. */
   readonly allowedHosts: readonly string[] | undefined;
-  /** In lower case; undefined where no key is asked for. */
+  /** In lower case; undefined where no key is needed. */
   readonly keyHashes: readonly string[] | undefined;
   readonly signingKey: string | undefined;
   readonly contact: string | undefined;
 }
 
 /**
- * Reads what decides who may have what fetched. A variable that lets callers or hosts in and is
- * empty is a mistake: taking it for unset would open the service, so that nobody is answered until
- * it is mended.
+ * Reads the variables that decide who may have which images fetched. An empty variable that restricts
+ * callers or hosts is a mistake: if it counted as unset, the service would be open to everyone.
+ * Therefore every request is refused until the variable is corrected.
  *
  * @throws ProblemError `misconfigured`
  */
@@ -29,18 +29,18 @@ export function readSettings(env: Env): Settings {
   };
 }
 
-/** Origins that CORS_ORIGINS names, or `*`. @throws ProblemError `misconfigured` */
+/** The origins in CORS_ORIGINS, or `*`. @throws ProblemError `misconfigured` */
 export function readCorsOrigins(env: Env): readonly string[] {
   if (isBlank(env.CORS_ORIGINS)) return [];
   return (readList(env, 'CORS_ORIGINS') ?? []).map((listed) => {
     const url = URL.parse(listed);
     const isOrigin = url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`;
     if (listed === '*') return listed;
-    // A slash at the end does no harm; a path would never match.
+    // A trailing slash is harmless; a path would never match.
     if (isOrigin) return url.origin;
     throw misconfigured(
       'CORS_ORIGINS',
-      'must be a list with commas of origins such as https://example.com, or *',
+      'must be * or a comma-separated list of origins such as https://example.com',
     );
   });
 }
@@ -56,11 +56,11 @@ type Variable =
 function misconfigured(name: Variable, must: string): ProblemError {
   return new ProblemError(
     'misconfigured',
-    `This service's variable ${name} ${must}; its owner has to set it anew or to remove it.`,
+    `The variable ${name} of this service ${must}; its operator must correct or remove it.`,
   );
 }
 
-/** In a configuration file a variable may be of any JSON type. */
+/** In a configuration file, a variable may have any JSON type. */
 function readText(env: Env, name: Variable): string | undefined {
   const value: unknown = env[name];
   if (value === undefined) return undefined;
@@ -89,17 +89,17 @@ function readSwitch(env: Env, name: Variable): boolean {
   throw misconfigured(name, 'must be 1 or 0');
 }
 
-/** @returns the name as the host of a url is spelled: lower case, other alphabets in Punycode */
+/** @returns the name as the url parser spells a host: lower case, other alphabets in Punycode */
 function readHostPattern(pattern: string): string {
   const [, wildcard = '', name = ''] = /^(\*\.)?(.*)$/.exec(pattern) ?? [];
   const host = URL.parse(`http://${name}:1/`);
-  // More than a name, as with a scheme, a port or a path, is none.
+  // A name with a scheme, a port or a path is not a host name.
   if (host && name && host.href === `http://${host.hostname}:1/` && !host.hostname.includes('*')) {
     return wildcard + host.hostname.replace(/\.$/, '');
   }
   throw misconfigured(
     'ALLOWED_HOSTS',
-    'must be a list with commas of host names such as img.example.com or *.example.org',
+    'must be a comma-separated list of host names such as img.example.com or *.example.org',
   );
 }
 
@@ -107,11 +107,11 @@ function readKeyHash(hash: string): string {
   if (/^[0-9a-f]{64}$/i.test(hash)) return hash.toLowerCase();
   throw misconfigured(
     'API_KEY_HASHES',
-    'must be a list with commas of SHA-256 hashes, each of 64 hexadecimal digits and nothing else',
+    'must be a comma-separated list of SHA-256 hashes, each of 64 hexadecimal digits',
   );
 }
 
-/** What may stand in a header's comment. @see RFC 9110, 5.6.5 */
+/** The contact is sent in a comment of a header. @see RFC 9110, 5.6.5 */
 function readContact(env: Env): string | undefined {
   if (isBlank(env.CONTACT)) return undefined;
   const contact = readText(env, 'CONTACT')?.trim();

@@ -1,16 +1,16 @@
-import { type ClassifyAnswer, classifyAnswer } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse } from 'shared/contract/responses';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { sha256Hex } from '../access/sha256-hex.ts';
 import { createApp } from '../app.ts';
 import type { Env } from '../env.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const app = createApp();
 
 let asked = 0;
 
-/** A path of an image that no test has asked for. */
+/** A path with an image that no test has requested yet. */
 function another(image = '/chelsea-224.png?'): string {
   asked += 1;
   return `/classify?${new URLSearchParams({ url: `${host}${image}&${asked}` })}`;
@@ -28,35 +28,35 @@ async function fetches(): Promise<number> {
   return ((await (await fetch(`${host}/seen`)).json()) as { requests: number }).requests;
 }
 
-/** How many requests the photo host got meanwhile. */
+/** How many requests the image host received during `run`. */
 async function fetchesOf(run: () => Promise<unknown>): Promise<number> {
   const before = await fetches();
   await run();
   return (await fetches()) - before;
 }
 
-async function answerOf(response: Response): Promise<ClassifyAnswer> {
+async function bodyOf(response: Response): Promise<ClassifyResponse> {
   expect(response.status).toBe(200);
-  return classifyAnswer.parse(await response.json());
+  return classifyResponse.parse(await response.json());
 }
 
-test('fetches an image once, and then answers from the cache', async () => {
+test('fetches an image once, and then responds from the cache', async () => {
   const path = another();
   const first = await get(path);
   expect(first.headers.get('cache-control')).toBe('public, max-age=3600');
   expect(first.headers.has('age')).toBe(false);
-  const answer = await answerOf(first);
+  const body = await bodyOf(first);
   const count = await fetchesOf(async () => {
     const second = await get(path);
     expect(second.headers.get('server-timing')).toBe('cache;desc=hit');
     expect(Number(second.headers.get('age'))).toBeLessThan(10);
     expect(second.headers.get('etag')).toBe(first.headers.get('etag'));
-    expect(await answerOf(second)).toEqual(answer);
+    expect(await bodyOf(second)).toEqual(body);
   });
   expect(count).toBe(0);
 });
 
-test('answers another question anew', async () => {
+test('computes a new response for other parameters', async () => {
   const path = another();
   await get(path);
   expect(await fetchesOf(() => get(`${path}&top=3`))).toBe(1);
@@ -64,7 +64,7 @@ test('answers another question anew', async () => {
   expect(await fetchesOf(() => get(`${path}&model=imagenet`))).toBe(0);
 });
 
-test.each(['no-store', 'no-cache'])('goes past the cache when asked to: %s', async (value) => {
+test.each(['no-store', 'no-cache'])('bypasses the cache on request: %s', async (value) => {
   const path = another();
   await get(path);
   const count = await fetchesOf(async () => {
@@ -74,7 +74,7 @@ test.each(['no-store', 'no-cache'])('goes past the cache when asked to: %s', asy
   expect(count).toBe(1);
 });
 
-test('says 304 to a client that has the answer', async () => {
+test('responds with 304 to a client that has the response', async () => {
   const path = another();
   const etag = (await get(path)).headers.get('etag') as string;
   expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
@@ -86,7 +86,7 @@ test('says 304 to a client that has the answer', async () => {
   expect((await get(path, { 'if-none-match': '"other"' })).status).toBe(200);
 });
 
-test('keeps no error', async () => {
+test('does not cache errors', async () => {
   const path = another('/no-such-image.png?');
   for (let i = 0; i < 2; i++) {
     const count = await fetchesOf(async () => {
@@ -99,7 +99,7 @@ test('keeps no error', async () => {
   }
 });
 
-test('keeps nothing of an image that its host calls private', async () => {
+test('does not cache an image that its host calls private', async () => {
   const path = another('/private?');
   for (let i = 0; i < 2; i++) {
     const count = await fetchesOf(async () => {
@@ -109,23 +109,23 @@ test('keeps nothing of an image that its host calls private', async () => {
   }
 });
 
-test('shares one fetch among requests that come at once', async () => {
+test('shares one fetch among concurrent requests', async () => {
   const path = another('/after?ms=100');
   const count = await fetchesOf(async () => {
     const responses = await Promise.all([1, 2, 3, 4].map(() => get(path)));
-    const answers = await Promise.all(responses.map(answerOf));
-    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    const bodies = await Promise.all(responses.map(bodyOf));
+    expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
   });
   expect(count).toBe(1);
 });
 
-test("gives one caller's answers to no other", async () => {
+test("gives one caller's responses to no other", async () => {
   const keys = await Promise.all(['one', 'two'].map(sha256Hex));
   const bindings = { API_KEY_HASHES: keys.join() };
   const path = another('/after?ms=50');
   const getAs = (key: string): Promise<Response> =>
     get(path, { authorization: `Bearer ${key}` }, bindings);
-  // At once, and then one after the other.
+  // First at the same time, then one after the other.
   expect(await fetchesOf(() => Promise.all([getAs('one'), getAs('two')]))).toBe(2);
   expect(await fetchesOf(() => get(path))).toBe(1);
   const again = another();

@@ -1,71 +1,78 @@
-import type { ClassifyAnswer } from 'shared/contract/answers';
 import { topPredictions } from 'shared/contract/predictions';
-import type { Env } from '../env.ts';
-import { decode, type Photo } from '../input/decode.ts';
+import type { ClassifyResponse } from 'shared/contract/responses';
+import { sha256Hex } from '../access/sha256-hex.ts';
+import { decode } from '../input/decode.ts';
 import { preprocess } from '../input/preprocess.ts';
-import type { Limits } from '../limits.ts';
-import type { Model } from '../models/model.ts';
-import { loadModelCard } from '../models/models-index.ts';
+import { withByteBudget } from '../isolate/byte-budget.ts';
+import { prepareModel, withModel } from '../models/model.ts';
+import type { ListedModel } from '../models/models-index.ts';
+import type { Admission } from './admission.ts';
+import type { ImageSource } from './image-source.ts';
 
 /**
- * Milliseconds of each stage. A deployed Worker's clock stands still but for I/O (so that it cannot
- * measure secrets): there all but `fetch` read 0, and only `wrangler dev` shows them.
+ * Milliseconds of each stage. The clock of a deployed Worker advances only at I/O (so that it cannot
+ * measure secrets): there, every stage but the first reads 0, and only `wrangler dev` shows them all.
  */
 export type Timings = Readonly<Record<string, number>>;
 
 export interface Classification {
-  readonly answer: ClassifyAnswer;
+  readonly response: ClassifyResponse;
+  readonly etag: string;
   readonly timings: Timings;
+  /** Whether caches other than the caller's own client may keep the response. */
+  readonly isCacheable: boolean;
 }
 
-/** An image that waits for its model. */
-interface DecodedImage extends Photo {
-  readonly bytes: number;
-  readonly decodeMs: number;
-}
-
-/**
- * Decodes an image file, which can be done while the model is on its way.
- *
- * @param directory of the model that the image is for
- * @throws ProblemError `unsupported_image`, `broken_image`, `too_many_pixels`
- */
-export async function decodeImage(
-  file: Uint8Array,
-  directory: string,
-  limits: Limits,
-  env: Env,
-): Promise<DecodedImage> {
-  const { size } = (await loadModelCard(env, directory)).card.preprocess;
-  const lap = startLaps();
-  const photo = await decode(file, limits, size, env.IMAGES);
-  return { ...photo, bytes: file.length, decodeMs: lap() };
-}
-
-/** Says what an image shows. It does not wait: no request can come between. */
+/** Reads, decodes and preprocesses an image file, and computes its predictions. */
 export function classifyImage(
-  { format, width, height, image, bytes, decodeMs }: DecodedImage,
-  model: Model,
+  source: ImageSource,
+  { version, directory, card }: ListedModel,
   top: number,
-): Classification {
-  const { card, version } = model;
-  const lap = startLaps();
-  const input = preprocess(image, card.preprocess, model.input);
-  const preprocessMs = lap();
-  const probabilities = model.classify(input);
-  const inferenceMs = lap();
-  return {
-    answer: {
+  { env, limits }: Admission,
+): Promise<Classification> {
+  const { maxHeldBytes, maxLoadedModels } = limits;
+  return withByteBudget(maxHeldBytes, async (budget) => {
+    prepareModel(env, directory, maxLoadedModels);
+    const lap = startLaps();
+    const { bytes, isCacheable } = await source.read(budget);
+    const readMs = lap();
+    const { format, width, height, image } = await decode(
+      bytes,
+      limits,
+      card.preprocess.size,
+      env.IMAGES,
+    );
+    const decodeMs = lap();
+    const inferred = await withModel(env, directory, maxLoadedModels, (model) => {
+      // The wait for the model belongs to no stage.
+      lap();
+      // Nothing is awaited in here: other requests preprocess into the same memory.
+      const input = preprocess(image, card.preprocess, model.input);
+      const preprocessMs = lap();
+      const probabilities = model.classify(input);
+      return { probabilities, preprocessMs, inferenceMs: lap() };
+    });
+    const response: ClassifyResponse = {
       model: { id: card.id, version },
-      image: { width, height, format, bytes },
-      predictions: topPredictions(probabilities, card.labels, top),
-    },
-    timings: { decode: decodeMs, preprocess: preprocessMs, inference: inferenceMs },
-  };
+      image: { width, height, format, bytes: bytes.length },
+      predictions: topPredictions(inferred.probabilities, card.labels, top),
+    };
+    return {
+      response,
+      etag: `"${(await sha256Hex(JSON.stringify(response))).slice(0, 32)}"`,
+      timings: {
+        [source.stage]: readMs,
+        decode: decodeMs,
+        preprocess: inferred.preprocessMs,
+        inference: inferred.inferenceMs,
+      },
+      isCacheable,
+    };
+  });
 }
 
-/** @returns a function that says how many milliseconds have passed since its last call */
-export function startLaps(): () => number {
+/** @returns a function that returns the milliseconds since its last call */
+function startLaps(): () => number {
   let last = performance.now();
   return () => {
     const now = performance.now();

@@ -1,9 +1,9 @@
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 import { expect, inject, test } from 'vitest';
 import { defaultLimits } from '../limits.ts';
 import { decode } from './decode.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 
 async function read(name: string): Promise<Uint8Array> {
   return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
@@ -16,7 +16,7 @@ function rgbOf({ width, height, channels, data }: Image): Uint8Array {
   );
 }
 
-// All that can be decoded is tested in Node; here, that workerd runs each decoder alike.
+// Tests in Node cover every format; these check that each decoder gives the same in workerd.
 test.each([
   'chelsea.jpg',
   'progressive.jpg',
@@ -30,7 +30,7 @@ test.each([
   expect(rgbOf(image)).toEqual(await read(`${name}.rgb`));
 });
 
-test('decodes images that come at once', async () => {
+test('decodes images concurrently', async () => {
   const names = ['chelsea.png', 'grey.png', 'chelsea.png', 'chelsea.jpg'];
   const decoded = async (name: string): Promise<Uint8Array> =>
     rgbOf((await decode(await read(name), defaultLimits, 224)).image);

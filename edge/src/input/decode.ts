@@ -9,14 +9,14 @@ export interface Photo extends Omit<DecodedImage, 'format'> {
   readonly format: DecodedImage['format'] | 'heic';
 }
 
-/** {@link createImageDecoder}'s function, in the Worker. */
+/** The function of {@link createImageDecoder} in the Worker. */
 const decodeImage = createImageDecoder(decoderPrograms);
 
 /**
  * Decodes an image file as training does.
  *
  * @param size side of the network's input, in pixels
- * @param images makes what would be refused smaller, and reads HEIC
+ * @param images reduces images that would be refused, and reads HEIC
  * @throws ImageError
  */
 export async function decode(
@@ -29,7 +29,7 @@ export async function decode(
     return await decodeImage(bytes, { size, limits });
   } catch (error) {
     if (!images || !isForImages(error, bytes)) throw error;
-    // Where Images cannot help either, the reason to ask it is the better one to give.
+    // Where Images fails too, the first error is the more useful one.
     return decodeThere(bytes, limits, size, images).catch(() => Promise.reject(error));
   }
 }

@@ -1,6 +1,6 @@
 import type { DecoderPrograms } from 'shared/images/decoder-programs';
 
-/** The decoders' programs, in the Worker: compiled when it is deployed, loaded when they are used. */
+/** The decoders' programs in the Worker: compiled at deployment, loaded at their first use. */
 export const decoderPrograms: DecoderPrograms = {
   jpeg: async () => (await import('shared/decoders/jpeg/jpeg.wasm')).default,
   webp: async () => (await import('shared/decoders/webp/webp.wasm')).default,

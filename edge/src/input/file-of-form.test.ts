@@ -27,7 +27,7 @@ test.each([
   ['----=_Part/1:2', 'boundary=----=_Part/1:2'],
   ['-'.repeat(70), `boundary=${'-'.repeat(70)}`],
   ['----WebKitFormBoundary7MA4YWxkTrZu0gW', 'boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW'],
-])('finds the file between %j, said as %s', async (boundary, parameters) => {
+])('finds the file between the delimiters %j, given as %s', async (boundary, parameters) => {
   const file = await find(form(boundary), `multipart/form-data; ${parameters}`);
   expect(new TextDecoder().decode(file)).toBe('file');
 });
@@ -63,7 +63,7 @@ test.each([
   'x="; boundary=zzz"; boundary=A',
   'boundary*=zzz; boundary=A',
   'boundary-x=zzz; Boundary=A',
-])('counts the parts between the boundary that is used: %s', async (parameters) => {
+])('counts the parts by the boundary that the parser uses: %s', async (parameters) => {
   const bombs = [form('A', 140_000), '--A\n'.repeat(140_000), '--A'.repeat(140_000)];
   for (const bomb of [...bombs, `x\r\n${'--A\r\n\r\n'.repeat(140_000)}`]) {
     await expect(find(bomb, `multipart/form-data; ${parameters}`)).rejects.toMatchObject({
@@ -73,7 +73,7 @@ test.each([
   }
 });
 
-test('finds delimiters among what looks like them', async () => {
+test('finds delimiters among partial matches', async () => {
   const boundary = 'ababac';
   const near = `--aba-\n--abab\n----ababa\n${'--ababab'.repeat(50)}`;
   const file = await find(form(boundary, 1, near), `multipart/form-data; boundary=${boundary}`);

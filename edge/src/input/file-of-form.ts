@@ -2,15 +2,15 @@ import type { ByteBudget } from '../isolate/byte-budget.ts';
 import { ProblemError } from '../problem.ts';
 import { parameterValues } from './media-type.ts';
 
-/** Of a form, the delimiter at its end included. */
+/** Parts of a form, including the delimiter at its end. */
 const MAX_PARTS = 100;
 
 /**
- * Finds the one file of a form.
+ * Returns the only file of a form.
  *
  * @param body of the type multipart/form-data
  * @param header its Content-Type
- * @param maxBytes that the file may have
+ * @param maxBytes the largest size of the file
  * @throws ProblemError `invalid_request`, `image_too_large`, `overloaded`
  */
 export async function fileOfForm(
@@ -24,19 +24,23 @@ export async function fileOfForm(
     throw new ProblemError('invalid_request', `The form must have at most ${MAX_PARTS} parts.`);
   }
   budget.take(body.length);
-  // Not the sender's own header: what was counted is what is parsed.
+  // Not the sender's own header, so that the parser splits the body where the parts were counted.
   const type = `multipart/form-data; boundary="${boundary}"`;
   const form = await new Response(body, { headers: { 'content-type': type } })
     .formData()
     .catch((cause: unknown) => {
-      throw new ProblemError('invalid_request', 'The body is no form that can be read.', { cause });
+      throw new ProblemError(
+        'invalid_request',
+        'The body is not a valid form; send multipart/form-data with one file.',
+        { cause },
+      );
     });
   const files = [...form.values()].filter((value) => value instanceof File);
   const [file] = files;
   if (!file || files.length > 1) {
     throw new ProblemError(
       'invalid_request',
-      `The form must hold one image file; it has ${files.length}.`,
+      `The form must have exactly one image file; it has ${files.length}.`,
     );
   }
   if (file.size > maxBytes) {
@@ -65,8 +69,8 @@ function boundaryOf(header: string): string {
 }
 
 /**
- * Counts what might begin a part, each of which becomes objects of a kilobyte, even an empty one. It
- * looks at each byte once (Knuth, Morris, Pratt), whatever the sender thinks up.
+ * Counts the delimiters that may begin a part, since even an empty part becomes objects of a kilobyte.
+ * It compares each byte once (Knuth, Morris, Pratt), whatever the body contains.
  */
 function countDelimiters(body: Uint8Array, boundary: string): number {
   const delimiter = new TextEncoder().encode(`--${boundary}`);
@@ -83,7 +87,7 @@ function countDelimiters(body: Uint8Array, boundary: string): number {
   return count;
 }
 
-/** How many bytes still match after each of them, where the next one does not. */
+/** For each byte, how many bytes still match when the next one does not. */
 function fallbacksOf(delimiter: Uint8Array): Uint8Array {
   const fallbacks = new Uint8Array(delimiter.length);
   for (let at = 1, matched = 0; at < delimiter.length; at++) {

@@ -3,7 +3,7 @@ import { expect, inject, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 
 const names = [
   'small.jpg',
@@ -22,7 +22,7 @@ async function read(name: string): Promise<Uint8Array> {
   return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
 }
 
-test('never answers a mutated image with an error of its own', async () => {
+test('never responds to a mutated image with an internal error', async () => {
   const app = createApp();
   for (const name of names) {
     const whole = await read(name);

@@ -1,4 +1,4 @@
-/** A parameter of a media type. @see RFC 9110, 5.6.6; unquoted values are taken as senders write them */
+/** A parameter of a media type. Unquoted values may have any character. @see RFC 9110, 5.6.6 */
 const PARAMETER = /[\t ]*;[\t ]*(?:([\w!#$%&'*+.^`|~-]+)=(?:([^\s;,"\\]+)|"((?:[^"\\]|\\.)*)"))?/y;
 
 /** @param header Content-Type @param type as in `application/json` */
@@ -7,7 +7,7 @@ export function isMediaType(header: string | null, type: string): boolean {
 }
 
 /**
- * All values that a media type gives a parameter.
+ * All values of one parameter of a media type.
  *
  * @param header Content-Type
  * @param name in lower case

@@ -3,18 +3,21 @@ import type { ByteBudget } from '../isolate/byte-budget.ts';
 import { withTimeout } from '../isolate/with-timeout.ts';
 import { ProblemError } from '../problem.ts';
 
-/** Each read costs 0.1 ms, for which most photos need two or three; a sender's silence holds this. */
+/**
+ * Each read costs 0.1 ms, and most images need two or three. An idle sender holds no more memory than
+ * this.
+ */
 const FIRST_PIECE_BYTES = 32 * 1024;
 const MAX_PIECE_BYTES = 1024 * 1024;
 
-/** A piece may be as much larger than all that has come before it. */
+/** How many times larger a piece may be than everything received before it. */
 const GROWTH = 4;
 
-/** How fast a body has to come. */
+/** The slowest rate at which a body may arrive. */
 interface Pace {
-  /** In each such time … */
+  /** In each window of this length … */
   readonly windowMs: number;
-  /** … so many bytes a second at the least. */
+  /** … at least this many bytes per second must arrive, on average. */
   readonly minRate: number;
   readonly tooSlow: () => Error;
 }
@@ -22,23 +25,24 @@ interface Pace {
 export interface BodyLimits {
   readonly maxBytes: number;
   readonly budget: ByteBudget;
-  /** Where the sender is the caller. */
+  /** Set where the caller sends the body. */
   readonly pace?: Pace | undefined;
-  /** What to say of a body that is none of an image. */
+  /** Makes the error for a body that is too large and not an image. */
   readonly tooLarge?: (() => ProblemError) | undefined;
 }
 
-/** What the sender says that the body has; 0 when it does not say. */
+/** The Content-Length of a body; 0 where the sender does not declare it. */
 export function declaredLength(headers: Headers): number {
   return Number(headers.get('content-length')) || 0;
 }
 
 /**
- * Reads an image file, counting while it streams: a Content-Length may lie, and compression may
- * hide the size. What it holds grows with what has come, so that who declares much and sends little
- * holds little.
+ * Reads a body and counts its bytes as they arrive: a Content-Length may be wrong, and compression may
+ * hide the size. Its memory grows with the bytes received, so that a sender who declares much and sends
+ * little holds little.
  *
- * @throws ProblemError `overloaded`, what `tooLarge` makes or `image_too_large`, and what `pace` makes
+ * @throws ProblemError `overloaded`, the error of `tooLarge` or `image_too_large`, and the error of
+ *   `pace`
  */
 export async function readBody(
   body: ReadableStream<Uint8Array> | null,
@@ -53,27 +57,27 @@ export async function readBody(
     while (reader) {
       const most = Math.min(Math.max(GROWTH * length, FIRST_PIECE_BYTES), MAX_PIECE_BYTES);
       const left = declaredBytes > length ? declaredBytes - length : most;
-      // One byte more than is left, so that one read meets the end.
+      // One byte more than remains, so that the same read reaches the end.
       const pieceBytes = Math.min(left, maxBytes, most) + 1;
-      // The first is not counted before it has come.
+      // The first piece counts only after it has arrived, so that idle senders take no budget.
       if (length > 0) budget.take(pieceBytes);
       const piece = await fill(reader, pieceBytes, pace);
       if (length === 0) budget.take(piece.length);
       pieces.push(piece);
       length += piece.length;
       if (length > maxBytes) throw tooLarge();
-      // Fewer than asked for: the end.
+      // Fewer bytes than requested mean the end of the body.
       if (piece.length < pieceBytes) break;
     }
   } catch (error) {
-    // Nobody reads on: who sends is to stop.
+    // Tells the sender to stop.
     reader?.cancel(error).catch(() => undefined);
     throw error;
   }
   return concatenate(pieces);
 }
 
-/** @returns as many bytes as asked for, or all that are left */
+/** @returns as many bytes as requested, or all that remain */
 async function fill(
   reader: ReadableStreamBYOBReader,
   pieceBytes: number,
@@ -97,6 +101,6 @@ async function fill(
 export function imageTooLarge(maxBytes: number): ProblemError {
   return new ProblemError(
     'image_too_large',
-    `The image file must have at most ${maxBytes} bytes; send a smaller one.`,
+    `The image file must have at most ${maxBytes} bytes; use a smaller one.`,
   );
 }

@@ -5,11 +5,11 @@ import { fileOfForm } from './file-of-form.ts';
 import { isMediaType } from './media-type.ts';
 import { readUpload, type UploadLimits } from './read-upload.ts';
 
-/** What multipart/form-data may add to an image. */
+/** The bytes that multipart/form-data may add to an image. */
 const FORM_BYTES = 65_536;
 
 /**
- * Reads the image that a request brings, as its body or as the one file of a form.
+ * Reads the image file in a request: the body itself, or the only file of a form.
  *
  * @throws ProblemError `invalid_request`, `upload_timeout`, `image_too_large`, `overloaded`
  */
@@ -25,19 +25,19 @@ export async function readImage(
   const body = await readUpload(request, limits, budget, maxBytes);
   const image = isForm ? await fileOfForm(body, type, maxFileBytes, budget) : body;
   if (image.length === 0) {
-    throw new ProblemError('invalid_request', 'The request needs an image file as its body.');
+    throw new ProblemError('invalid_request', 'The body is empty; send an image file as the body.');
   }
   if (isUrl(image)) {
     throw new ProblemError(
       'invalid_request',
-      'The body seems to hold a url in place of an image; send it as JSON, {"url": "https://…"} with ' +
-        'the header "Content-Type: application/json", or as GET /classify?url=….',
+      'The body seems to be a url and not an image; send it as JSON, {"url": "https://…"}, with the ' +
+        'header "Content-Type: application/json", or as GET /classify?url=….',
     );
   }
   return image;
 }
 
-/** As JSON, as a form of a page's, or bare. */
+/** Whether a body begins like a url: in JSON, in a urlencoded form, or bare. */
 function isUrl(image: Uint8Array): boolean {
   const start = new TextDecoder().decode(image.subarray(0, 100));
   return /^\s*(?:\{\s*"|url=|https?:\/\/)/i.test(start);

@@ -1,9 +1,9 @@
 import type * as z from 'shared/contract/schema';
 import type { ByteBudget } from '../isolate/byte-budget.ts';
 import { ProblemError } from '../problem.ts';
-import { validate } from '../routes/validate.ts';
 import { isMediaType } from './media-type.ts';
 import { readUpload, type UploadLimits } from './read-upload.ts';
+import { validate } from './validate.ts';
 
 /** Whether a request says that its body is JSON. */
 export function isJson({ headers }: Request): boolean {
@@ -11,7 +11,7 @@ export function isJson({ headers }: Request): boolean {
 }
 
 /**
- * Reads the JSON that a request brings.
+ * Reads the JSON body of a request.
  *
  * @throws ProblemError `invalid_request`, `upload_timeout`, `body_too_large`, `overloaded`
  */
@@ -23,7 +23,8 @@ export async function readJson<Schema extends z.ZodMiniType>(
   budget: ByteBudget,
 ): Promise<z.output<Schema>> {
   if (!isJson(request)) throw noJson();
-  const tooLarge = () => new ProblemError('body_too_large', `The body may have ${maxBytes} bytes.`);
+  const tooLarge = () =>
+    new ProblemError('body_too_large', `The body must have at most ${maxBytes} bytes.`);
   const body = await readUpload(request, limits, budget, maxBytes, tooLarge);
   return validate('json', schema, parse(body));
 }
@@ -39,7 +40,7 @@ function parse(body: Uint8Array): unknown {
 function noJson(cause?: unknown): ProblemError {
   return new ProblemError(
     'invalid_request',
-    'The body must be JSON, with the header "Content-Type: application/json".',
+    'The body must be valid JSON with the header "Content-Type: application/json".',
     { cause },
   );
 }

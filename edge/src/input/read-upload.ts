@@ -7,9 +7,9 @@ import { declaredLength, readBody } from './read-body.ts';
 export type UploadLimits = Pick<Limits, 'uploadTimeoutMs' | 'uploadGraceMs' | 'minUploadRate'>;
 
 /**
- * Reads the body of a request, which must come at some speed and to an end.
+ * Reads the body of a request, which must arrive fast enough and completely.
  *
- * @throws ProblemError `invalid_request`, `upload_timeout`, `overloaded`, and `tooLarge`
+ * @throws ProblemError `invalid_request`, `upload_timeout`, `overloaded`, and the error of `tooLarge`
  */
 export function readUpload(
   { body, headers }: Request,
@@ -30,5 +30,9 @@ function tooSlow(): ProblemError {
 
 function brokenOff(cause: unknown): never {
   if (cause instanceof ProblemError) throw cause;
-  throw new ProblemError('invalid_request', 'The body broke off; send it again.', { cause });
+  throw new ProblemError(
+    'invalid_request',
+    'The body ended before it was complete; send it again.',
+    { cause },
+  );
 }

@@ -1,13 +1,13 @@
 import { env } from 'cloudflare:workers';
-import { classifyAnswer, problem } from 'shared/contract/answers';
-import type { Image } from 'shared/images/preprocess/preprocess';
+import { classifyResponse, problem } from 'shared/contract/responses';
+import type { Image } from 'shared/images/image';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
 import { defaultLimits } from '../limits.ts';
 import { decode } from './decode.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const { TEST_IMAGES: IMAGES } = env;
 const size = 224;
 
@@ -23,7 +23,7 @@ function meanColour({ width, height, channels, data }: Image): number[] {
   return sums.map((sum) => sum / (width * height));
 }
 
-test('makes an image smaller that is too large to decode, and keeps it upright', async () => {
+test('reduces an image that is too large to decode, and keeps it upright', async () => {
   const file = await read('large-turned.jpg');
   const limits = { ...defaultLimits, maxPixels: 1_000_000 };
   await expect(decode(file, limits, size)).rejects.toMatchObject({ code: 'too_many_pixels' });
@@ -37,10 +37,10 @@ test('makes an image smaller that is too large to decode, and keeps it upright',
   }
 });
 
-test('classifies HEIC where Images is bound, and only there', async () => {
+test('classifies HEIC only where Images is bound', async () => {
   const app = createApp();
   const body = await read('chelsea.avif');
-  // What Images' stand-in on this machine can decode, under the names that HEIC files go by.
+  // Formats that the local simulation of Images decodes, with the brands of HEIC files.
   for (const at of [8, 20]) body.set(new TextEncoder().encode('heic'), at);
   const question = { method: 'POST', body };
   const without = await ask(app, '/classify?model=imagenet', question);
@@ -48,20 +48,20 @@ test('classifies HEIC where Images is bound, and only there', async () => {
   expect(problem.parse(await without.json()).detail).toContain('HEIC');
   const bound = await ask(app, '/classify?model=imagenet', question, { IMAGES });
   expect(bound.status).toBe(200);
-  const { image, predictions } = classifyAnswer.parse(await bound.json());
+  const { image, predictions } = classifyResponse.parse(await bound.json());
   expect(image).toMatchObject({ format: 'heic', width: 451, height: 300 });
   expect(predictions.map(({ label }) => label)).toContain('Egyptian_cat');
 });
 
-test('gives its own reason where Images fails', async () => {
+test('reports its own error where Images fails', async () => {
   const file = new TextEncoder().encode('\0\0\0\x18ftypheic\0\0\0\0mif1heic');
   const decoding = decode(file, defaultLimits, size, IMAGES);
   await expect(decoding).rejects.toMatchObject({ code: 'unsupported_image' });
 });
 
-test('leaves Images alone where it is not needed, or cannot help', async () => {
+test('does not use Images where it is not needed or cannot help', async () => {
   const unasked: ImagesBinding = new Proxy(IMAGES, {
-    get: () => expect.fail('Images was asked.'),
+    get: () => expect.fail('Images was used.'),
   });
   await decode(await read('chelsea.jpg'), defaultLimits, size, unasked);
   const tiff = await read('image.tiff');

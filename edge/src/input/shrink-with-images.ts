@@ -1,8 +1,8 @@
 import { reductionFor } from 'shared/images/reduce';
 
-/** An image that Cloudflare Images has made smaller. */
+/** An image that Cloudflare Images has reduced. */
 export interface Shrunk {
-  /** Before, in pixels; whether upright, Images does not say. */
+  /** Before the reduction, in pixels; Images does not say whether of the upright image. */
   readonly width: number;
   readonly height: number;
   /** Upright. */
@@ -10,10 +10,10 @@ export interface Shrunk {
 }
 
 /**
- * Has Cloudflare Images make an image smaller, by as much as {@link reductionFor} says.
+ * Reduces an image with Cloudflare Images, by the factor of {@link reductionFor}.
  *
  * @param size side of the network's input, in pixels
- * @throws Error where Images refuses the file, or the account has no more transformations
+ * @throws Error where Images refuses the file, or the account has no transformations left
  * @see https://developers.cloudflare.com/images/transform-images/bindings/
  */
 export async function shrinkWithImages(
@@ -22,9 +22,10 @@ export async function shrinkWithImages(
   size: number,
 ): Promise<Shrunk> {
   const info = await images.info(streamOf(file));
-  if (!('width' in info)) throw new Error('Images takes it for a drawing, which has no pixels.');
+  if (!('width' in info))
+    throw new Error('Images treats the file as a vector drawing, which has no pixels.');
   const { width, height } = info;
-  // A square, for Images turns the image upright.
+  // A square, since Images turns the image upright, which may swap its sides.
   const side = Math.ceil(Math.max(width, height) / reductionFor(width, height, size));
   const result = await images
     .input(streamOf(file))

@@ -1,10 +1,10 @@
-import { type ClassifyAnswer, classifyAnswer, problem } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse, problem } from 'shared/contract/responses';
 import { expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
 import { defaultLimits } from '../limits.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const app = createApp({ ...defaultLimits, maxBytes: 300_000, maxFormBytes: 200_000 });
 
 async function readImage(name: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -19,28 +19,28 @@ function post(
   return ask(app, `/classify${query}`, { method: 'POST', body, headers });
 }
 
-async function answerOf(response: Response): Promise<ClassifyAnswer> {
+async function bodyOf(response: Response): Promise<ClassifyResponse> {
   expect(response.status).toBe(200);
   expect(response.headers.get('cache-control')).toBe('no-store');
-  return classifyAnswer.parse(await response.json());
+  return classifyResponse.parse(await response.json());
 }
 
 async function codeOf(response: Response): Promise<string> {
   return problem.parse(await response.json()).code;
 }
 
-// The second is what curl says of any body.
+// The second type is what curl sends with any body.
 test.each(['image/png', 'application/x-www-form-urlencoded', 'application/octet-stream'])(
   'classifies a body of type %s',
   async (type) => {
     const body = await readImage('coffee-224.png');
-    const { image, predictions } = await answerOf(await post(body, { 'content-type': type }));
+    const { image, predictions } = await bodyOf(await post(body, { 'content-type': type }));
     expect(image).toMatchObject({ format: 'png', width: 224, bytes: body.length });
     expect(predictions[0]?.index).toBe(967);
   },
 );
 
-test('classifies a body that comes in pieces', async () => {
+test('classifies a body that arrives in pieces', async () => {
   const bytes = await readImage('coffee-224.png');
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
@@ -50,28 +50,28 @@ test('classifies a body that comes in pieces', async () => {
     }
     await writer.close();
   })();
-  const { predictions } = await answerOf(await post(readable));
+  const { predictions } = await bodyOf(await post(readable));
   await sending;
   expect(predictions[0]?.index).toBe(967);
 });
 
-test('classifies the file of a form', async () => {
+test('classifies the file in a form', async () => {
   const form = new FormData();
   form.set('image', new File([await readImage('coffee-224.png')], 'coffee.png'));
   form.set('note', 'mine');
-  const { image, predictions } = await answerOf(await post(form, {}, '?top=2&model=imagenet'));
+  const { image, predictions } = await bodyOf(await post(form, {}, '?top=2&model=imagenet'));
   expect(image.format).toBe('png');
   expect(predictions).toHaveLength(2);
   expect(predictions[0]?.index).toBe(967);
 });
 
-test('says how long each stage took', async () => {
+test('reports the time of each stage', async () => {
   const response = await post(await readImage('coffee-224.png'));
   const stages = response.headers.get('server-timing')?.match(/\w+(?=;dur=)/g);
   expect(stages).toEqual(['receive', 'decode', 'preprocess', 'inference']);
 });
 
-test('refuses no image, two of them, a broken form, and too large ones', async () => {
+test('refuses a form without an image, with two, broken, or too large', async () => {
   expect(await codeOf(await post(null))).toBe('invalid_request');
   expect(await codeOf(await post(''))).toBe('invalid_request');
   const none = new FormData();
@@ -90,25 +90,25 @@ test('refuses no image, two of them, a broken form, and too large ones', async (
   expect(await codeOf(await post(new Uint8Array(300_000)))).toBe('unsupported_image');
 });
 
-test('refuses a form of many parts, which would each become a file', async () => {
+test('refuses a form of many parts, each of which would become a file', async () => {
   const form = new FormData();
   for (let i = 0; i < 120; i++) form.append(`part ${i}`, new File([], 'a'));
   const response = await post(form);
   expect(problem.parse(await response.json()).detail).toContain('at most 100 parts');
 });
 
-test('takes the url of an image as JSON', async () => {
+test('accepts the url of an image as JSON', async () => {
   const json = { 'content-type': 'application/json; charset=utf-8' };
   const url = `${host}/coffee-224.png`;
-  const answer = await ask(app, '/classify?top=2', {
+  const response = await ask(app, '/classify?top=2', {
     method: 'POST',
     body: JSON.stringify({ url }),
     headers: json,
   });
-  expect(answer.headers.get('cache-control')).toBe('public, max-age=3600');
-  expect(classifyAnswer.parse(await answer.json()).predictions).toHaveLength(2);
+  expect(response.headers.get('cache-control')).toBe('public, max-age=3600');
+  expect(classifyResponse.parse(await response.json()).predictions).toHaveLength(2);
   const body = JSON.stringify({ url, model: 'imagenet', top: 3 });
-  const more = classifyAnswer.parse(await (await post(body, json, '?top=1')).json());
+  const more = classifyResponse.parse(await (await post(body, json, '?top=1')).json());
   expect(more.model.id).toBe('imagenet');
   expect(more.predictions).toHaveLength(3);
   expect(more.predictions[0]?.index).toBe(967);
@@ -136,7 +136,7 @@ test.each([
   [' {\n "url": "https://example.com/cat.jpg"}', 'text/plain'],
   ['url=https%3A%2F%2Fexample.com%2Fcat.jpg', 'application/x-www-form-urlencoded'],
   ['https://example.com/cat.jpg', 'text/plain'],
-])('says how to send a url to whoever sends %s', async (body, type) => {
+])('explains how to send a url where the body is %s', async (body, type) => {
   const { code, detail } = problem.parse(await (await post(body, { 'content-type': type })).json());
   expect(code).toBe('invalid_request');
   expect(detail).toContain('Content-Type: application/json');
@@ -144,12 +144,12 @@ test.each([
 
 const impatient = createApp({ ...defaultLimits, uploadGraceMs: 100, minUploadRate: 100_000 });
 
-/** Sends `bytes`, and then a few now and again until it is refused. */
+/** Sends `bytes`, and then a few bytes at intervals until the upload is refused. */
 async function sendSlowly(bytes: number, trickle: number, path = '/classify', type = 'image/png') {
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   const init = { method: 'POST', body: readable, headers: { 'content-type': type } };
-  const answering = ask(impatient, path, init);
+  const pending = ask(impatient, path, init);
   const sending = (async () => {
     await writer.write(new Uint8Array(bytes));
     while (trickle > 0) {
@@ -157,10 +157,10 @@ async function sendSlowly(bytes: number, trickle: number, path = '/classify', ty
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })().catch(() => undefined);
-  const answer = await answering;
+  const response = await pending;
   await writer.abort().catch(() => undefined);
   await sending;
-  return answer;
+  return response;
 }
 
 test.each([
@@ -169,7 +169,7 @@ test.each([
   ['stops after pieces', 1_000_000, 0],
   ['trickles', 1, 10],
   ['trickles after a rush', 1_000_000, 100],
-])('an image that %s ends with a sentence', async (_, bytes, trickle) => {
+])('an upload that %s ends with a problem', async (_, bytes, trickle) => {
   expect(await codeOf(await sendSlowly(bytes, trickle))).toBe('upload_timeout');
 });
 
@@ -177,11 +177,11 @@ test.each([
   ['/classify', 'application/json'],
   ['/classify/batch', 'application/json'],
   ['/classify', 'multipart/form-data; boundary=x'],
-])('so does a body of %s and %s that does not come', async (path, type) => {
+])('so does a body for %s of type %s that does not arrive', async (path, type) => {
   expect(await codeOf(await sendSlowly(2, 1, path, type))).toBe('upload_timeout');
 });
 
-test('an image that takes too long altogether ends with a sentence', async () => {
+test('an upload that takes too long in total ends with a problem', async () => {
   const app = createApp({ ...defaultLimits, uploadTimeoutMs: 50 });
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
@@ -191,19 +191,19 @@ test('an image that takes too long altogether ends with a sentence', async () =>
   );
 });
 
-test('an image that breaks off is no fault of the service', async () => {
+test('an upload that breaks off is not an internal error', async () => {
   const log = vi.spyOn(console, 'error');
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
-  const answer = post(readable);
+  const response = post(readable);
   await writer.write(new Uint8Array(10));
   await writer.abort(new Error('gone'));
-  expect(await codeOf(await answer)).toBe('invalid_request');
+  expect(await codeOf(await response)).toBe('invalid_request');
   expect(log).not.toHaveBeenCalled();
   log.mockRestore();
 });
 
-test('refuses a query that it does not know', async () => {
+test('refuses an unknown query parameter', async () => {
   const body = await readImage('coffee-224.png');
   expect(await codeOf(await post(body, {}, '?url=http://example.com/'))).toBe('invalid_request');
   expect(await codeOf(await post(body, {}, '?model=none'))).toBe('unknown_model');

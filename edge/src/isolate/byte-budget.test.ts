@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type ByteBudget, withByteBudget } from './byte-budget.ts';
 
-test('holds what all requests take together under the limit, and takes it back', async () => {
+test('limits the bytes of all requests together, and gets them back', async () => {
   let finish = (): void => {};
   const held = withByteBudget(100, (budget: ByteBudget) => {
     budget.take(60);
@@ -19,7 +19,7 @@ test('holds what all requests take together under the limit, and takes it back',
     code: 'overloaded',
     headers: { 'retry-after': '1' },
   });
-  // What failed has given back what it took.
+  // Work that failed has returned its bytes.
   expect(await another(40)).toBe('taken');
   finish();
   await held;

@@ -1,12 +1,12 @@
 import { waitUntil } from 'cloudflare:workers';
 import { overloaded } from '../problem.ts';
 
-/** Bytes of image files that all requests of the isolate hold together. */
+/** The bytes of image files that all requests of the isolate hold together. */
 let heldBytes = 0;
 
 export interface ByteBudget {
   /**
-   * To be called before memory for an image file is allocated.
+   * Must be called before memory for an image file is allocated.
    *
    * @throws ProblemError `overloaded` when the isolate has no room for it
    */
@@ -14,8 +14,8 @@ export interface ByteBudget {
 }
 
 /**
- * Runs work that holds an image file, and gives its bytes back to the budget at its end. An
- * isolate serves many requests at once in 128 MB: a rush of large files has to be turned away.
+ * Runs work that holds an image file, and returns its bytes to the budget at the end. An isolate serves
+ * many requests at once in 128 MB, so it must refuse large files when too many arrive at once.
  *
  * @param maxBytes for all requests of the isolate together
  */
@@ -36,7 +36,7 @@ export function withByteBudget<T>(
   const promise = work(budget).finally(() => {
     heldBytes -= takenBytes;
   });
-  // Where a client leaves, the runtime drops its request: the bytes would never be given back.
+  // When a client leaves, the runtime cancels its request, and the bytes would never be returned.
   waitUntil(promise.catch(() => undefined));
   return promise;
 }

@@ -1,4 +1,4 @@
-/** @returns what work results in. @throws what `late` makes, where work takes longer */
+/** @returns the result of `work`. @throws the error of `late`, where `work` takes longer */
 export async function withTimeout<T>(
   timeoutMs: number,
   late: () => Error,

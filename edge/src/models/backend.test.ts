@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { int8Arithmetic, startBackend } from './backend.ts';
 
-// The WASM backend's own start is tested in app.test.ts; an isolate starts a backend only once.
-test('falls back to the plain CPU backend, and stays with it', async () => {
+// app.test.ts tests the start of the WASM backend; an isolate starts a backend only once.
+test('falls back to the plain CPU backend for good', async () => {
   const failing = (): Promise<never> => Promise.reject(new Error('no WebAssembly here'));
   expect(await startBackend(failing)).toBe('cpu');
   expect(await startBackend()).toBe('cpu');

@@ -2,7 +2,7 @@ import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js'
 import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import type { HealthAnswer } from 'shared/contract/answers';
+import type { HealthResponse } from 'shared/contract/responses';
 import { completeWasmModule } from 'shared/inference/complete-wasm-module';
 import { CallRecorder } from 'shared/inference/kernels/call-recorder';
 import {
@@ -11,7 +11,7 @@ import {
   type WasmHeap,
 } from 'shared/inference/kernels/cnn-kernels';
 import { registerCnnKernels } from 'shared/inference/kernels/register-cnn-kernels';
-import { oncePerIsolate } from '../isolate/once-per-isolate.ts';
+import { SharedResults } from '../isolate/shared-results.ts';
 import { createCpuBackend } from './tfjs/cpu-backend.ts';
 import { wasmKernels } from './tfjs/wasm-kernels.ts';
 
@@ -19,16 +19,18 @@ for (const kernel of wasmKernels) tf.registerKernel(kernel);
 
 export type BackendName = 'wasm' | 'cpu';
 
+const started = new SharedResults<BackendName>();
+
 /**
- * Starts tfjs on its WASM backend, once an isolate. Where that fails, the plain CPU backend
- * serves, some 25 times slower; `GET /health` says which one it is.
+ * Starts tfjs on its WASM backend, once per isolate. Where that fails, the plain CPU backend
+ * serves, about 25 times slower; `GET /health` names the one in use.
  *
  * @param createBackend replaced in tests
  */
 export function startBackend(
   createBackend: () => Promise<tf.KernelBackend> = createWasmBackend,
 ): Promise<BackendName> {
-  return oncePerIsolate('backend', () => start(createBackend));
+  return started.get('', () => start(createBackend));
 }
 
 async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<BackendName> {
@@ -40,25 +42,26 @@ async function start(createBackend: () => Promise<tf.KernelBackend>): Promise<Ba
   return 'cpu';
 }
 
-/** Of the WASM backend, where that has started. */
+/** Records calls to the WASM backend; undefined where that has not started. */
 let recorder: CallRecorder | undefined;
-/** Ours, where they compute. */
+/** Our kernels; undefined where tfjs' own compute. */
 let cnnKernels: CnnKernels | undefined;
 
 export function callRecorder(): CallRecorder | undefined {
   return recorder;
 }
 
-/** What models are computed in whose card says `int8`, once the backend has started, and why. */
-export function int8Arithmetic(): Pick<HealthAnswer, 'arithmetic' | 'reason'> {
+/** The arithmetic of models whose card says `int8`, and the reason for it, once the backend has started. */
+export function int8Arithmetic(): Pick<HealthResponse, 'arithmetic' | 'reason'> {
   if (!cnnKernels) {
-    const reason = 'There is no relaxed SIMD here, which the kernels of 8 bits need.';
+    const reason = 'The 8-bit kernels need relaxed SIMD, which is missing here.';
     return { arithmetic: 'float32', reason };
   }
-  // The slower one on some processors without it, which nothing tells from others: see docs/arithmetic.md.
+  // On some processors without it, int8 is slower than float32. Nothing tells these from the others:
+  // see docs/arithmetic.md.
   const reason = cnnKernels.hasDotProduct({})
     ? 'The processor has a dot product of 8-bit integers.'
-    : 'V8 has no dot product of 8-bit integers here; most processors compute them faster than float32 without it too.';
+    : 'V8 has no dot product of 8-bit integers here; without it too, most processors compute int8 faster than float32.';
   return { arithmetic: 'int8', reason };
 }
 
@@ -66,8 +69,8 @@ export function int8Arithmetic(): Pick<HealthAnswer, 'arithmetic' | 'reason'> {
  * tfjs has no way to take a compiled module (tensorflow/tfjs#8157), but its Emscripten factory
  * does.
  *
- * @param importKernels replaced in tests; where it fails, as without relaxed SIMD, tfjs' own kernels
- *   serve
+ * @param importKernels replaced in tests; where it fails, as it does without relaxed SIMD, tfjs' own
+ *   kernels compute
  */
 export async function createWasmBackend(
   importKernels: () => Promise<{ default: WebAssembly.Module }> = () =>

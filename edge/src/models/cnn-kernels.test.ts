@@ -13,7 +13,7 @@ import { type Model, withModel } from './model.ts';
 import { readModelFile } from './model-source.ts';
 import { loadModelCard } from './models-index.ts';
 
-// Importing the backend registers tfjs-wasm's kernels; starting it replaces them.
+// Importing the backend registers tfjs-wasm's kernels, and starting it replaces some of them.
 const stock = registeredKernels();
 let ours: Kernels;
 const directory = 'imagenet';
@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => useKernels(ours));
 
-/** A model that is loaded for it alone. */
+/** Runs `use` with a model that is loaded only for it. */
 function withOwnModel<T>(use: (model: Model) => T): Promise<T> {
   return withModel(env as Env, directory, 0, async (loading) => use(await loading));
 }
@@ -35,47 +35,47 @@ function withOwnModel<T>(use: (model: Model) => T): Promise<T> {
 const inputOf = ({ card }: Model, step: number) =>
   Float32Array.from({ length: card.preprocess.size ** 2 * 3 }, (_, i) => Math.sin(i * step));
 
-/** The network as it would answer with another arithmetic than its card's. */
-async function answerIn(arithmetic: Arithmetic): Promise<Float32Array> {
+/** The predictions of the network in another arithmetic than its card's. */
+async function probabilitiesIn(arithmetic: Arithmetic): Promise<Float32Array> {
   const description = await loadModelCard(env as Env, directory);
   const artifacts = await readArtifacts(description, (name) =>
     readModelFile(env as Env, `${directory}/${name}`),
   );
   const graph = loadGraph(foldGraph(artifacts), arithmetic);
   const { size } = description.card.preprocess;
-  const answer = tf.tidy(() => {
+  const probabilities = tf.tidy(() => {
     const values = Float32Array.from({ length: size ** 2 * 3 }, (_, i) => Math.sin(i * 0.37));
     return graph.run(tf.tensor(values, [1, size, size, 3])).dataSync<'float32'>();
   });
   graph.dispose();
-  return answer;
+  return probabilities;
 }
 
-function furthest(answer: Float32Array, from: Float32Array): number {
-  return Math.max(...answer.map((value, i) => Math.abs(value - (from[i] as number))));
+function furthest(probabilities: Float32Array, from: Float32Array): number {
+  return Math.max(...probabilities.map((value, i) => Math.abs(value - (from[i] as number))));
 }
 
-test('the whole network gives what tfjs-wasm alone gives, and leaves no tensors', async () => {
+test('the whole network agrees with tfjs-wasm alone, and leaks no tensors', async () => {
   const before = tf.memory().numTensors;
-  const fast = await answerIn('float32');
-  const inEightBits = await answerIn('int8');
+  const fast = await probabilitiesIn('float32');
+  const inEightBits = await probabilitiesIn('int8');
   useKernels(stock);
-  const slow = await answerIn('float32');
+  const slow = await probabilitiesIn('float32');
   useKernels(ours);
   expect(tf.memory().numTensors).toBe(before);
   expect(furthest(slow, fast)).toBeLessThan(1e-5);
-  // Sums in another order: the same bits would mean that the same kernels ran.
+  // Our kernels add in another order: equal bits would mean that the same kernels ran.
   expect(furthest(slow, fast)).toBeGreaterThan(0);
   expect(furthest(inEightBits, fast)).toBeGreaterThan(1e-4);
   expect(furthest(inEightBits, fast)).toBeLessThan(0.02);
 });
 
-test('a model is served in the arithmetic of its card', async () => {
+test('a model computes in the arithmetic of its card', async () => {
   const served = await withOwnModel((model) => model.classify(inputOf(model, 0.37)));
-  expect(served).toEqual(await answerIn('int8'));
+  expect(served).toEqual(await probabilitiesIn('int8'));
 });
 
-test('answers that are replayed are the same', async () => {
+test('a replay gives the same predictions', async () => {
   await withOwnModel((model) => {
     const inputs = [0.37, 0.11].map((step) => inputOf(model, step));
     recorder.paused = true;
@@ -91,7 +91,7 @@ test('answers that are replayed are the same', async () => {
   });
 });
 
-test('stock kernels do not take weights that were packed for ours', async () => {
+test('stock kernels refuse weights that were packed for ours', async () => {
   await withOwnModel((model) => {
     recorder.paused = true;
     const dilated = ours.get('FusedConv2D') as tf.KernelConfig;
@@ -114,5 +114,5 @@ test('stock kernels do not take weights that were packed for ours', async () => 
 });
 
 function fail(): never {
-  throw new Error('tfjs was asked again.');
+  throw new Error('tfjs was called again.');
 }

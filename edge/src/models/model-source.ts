@@ -1,7 +1,7 @@
 import type { Env } from '../env.ts';
 
 /**
- * Reads a file of the models: from the bucket where one is bound, else from the Worker's assets.
+ * Reads a file of the models from the bucket, where one is bound, or else from the Worker's assets.
  *
  * @param path as in `index.json` or `imagenet/model.json`
  */
@@ -16,8 +16,9 @@ async function readFromBucket(bucket: R2Bucket, path: string): Promise<Uint8Arra
 }
 
 async function readAsset(assets: Fetcher, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  // The binding looks at the path only, but wants a whole url.
+  // The binding uses only the path, but needs a whole url.
   const response = await assets.fetch(`https://assets.local/models/${path}`);
-  if (!response.ok) throw new Error(`Asset models/${path} answered with ${response.status}.`);
+  if (!response.ok)
+    throw new Error(`The asset models/${path} could not be read: status ${response.status}.`);
   return new Uint8Array(await response.arrayBuffer());
 }

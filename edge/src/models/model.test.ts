@@ -5,7 +5,7 @@ import type { Env } from '../env.ts';
 import { type Model, prepareModel, withModel } from './model.ts';
 import { loadModelCard, loadModelsIndex, resolveModel } from './models-index.ts';
 
-/** The Worker's assets, counted, and failing as long as told to. */
+/** The Worker's assets, which record requests, and fail while `isDown`. */
 function countingAssets(): { env: Env; requests: string[]; isDown: boolean } {
   const assets = {
     requests: [] as string[],
@@ -28,7 +28,7 @@ function load(bindings: Env, directory = 'imagenet', maxModels = 2): Promise<Mod
   return withModel(bindings, directory, maxModels, (model) => model);
 }
 
-test('a load that failed is tried again', async () => {
+test('a failed load is tried again', async () => {
   const assets = countingAssets();
   assets.isDown = true;
   await expect(loadModelsIndex(assets.env)).rejects.toThrow('503');
@@ -38,7 +38,7 @@ test('a load that failed is tried again', async () => {
   expect((await load(assets.env)).card.id).toBe('imagenet');
 });
 
-test('loads at once share one load, and the isolate keeps it', async () => {
+test('concurrent loads share one, and the isolate keeps its result', async () => {
   const assets = countingAssets();
   const cards = await Promise.all([1, 2, 3].map(() => loadModelCard(assets.env, 'cifar10')));
   expect(new Set(cards).size).toBe(1);
@@ -46,9 +46,10 @@ test('loads at once share one load, and the isolate keeps it', async () => {
   expect(assets.requests).toEqual(['/models/cifar10/model.json']);
 });
 
-test('serves the models of the index only', async () => {
-  const { version } = await loadModelCard(env as Env, 'imagenet');
-  const imagenet = { id: 'imagenet', version, directory: 'imagenet' };
+test('serves only the models of the index', async () => {
+  const description = await loadModelCard(env as Env, 'imagenet');
+  const { version } = description;
+  const imagenet = { ...description, id: 'imagenet', directory: 'imagenet' };
   for (const reference of [undefined, 'imagenet', `imagenet@${version}`]) {
     expect(await resolveModel(env as Env, reference)).toEqual(imagenet);
   }
@@ -59,13 +60,13 @@ test('serves the models of the index only', async () => {
   }
 });
 
-test('classifies into probabilities, and keeps no tensor but its input', async () => {
+test('returns probabilities, and keeps no tensor except its input', async () => {
   const { card, classify } = await load(env as Env);
   const input = new Float32Array(card.preprocess.size ** 2 * 3);
   const before = tf.memory().numTensors;
   classify(input);
   expect(tf.memory().numTensors).toBe(before);
-  // From the second time on it is replayed.
+  // The second call is recorded, and later calls replay it.
   classify(input);
   const probabilities = classify(input);
   expect(tf.memory().numTensors).toBe(before + 1);
@@ -74,7 +75,7 @@ test('classifies into probabilities, and keeps no tensor but its input', async (
   expect(Math.min(...probabilities)).toBeGreaterThanOrEqual(0);
 });
 
-test('frees a model that is one too many, but none that a request holds', async () => {
+test('frees a model to make room for another, but none that a request uses', async () => {
   const first = await load(env as Env);
   const input = new Float32Array(first.card.preprocess.size ** 2 * 3);
   // The same weights under another name count as another model.
@@ -90,7 +91,7 @@ test('frees a model that is one too many, but none that a request holds', async 
   expect((await load(env as Env)).classify(input)).toHaveLength(first.card.labels.length);
 });
 
-test('prepares a model where there is room, and lends it to nobody', async () => {
+test('prepares a model only where there is room', async () => {
   const assets = countingAssets();
   await load(assets.env, './cifar10', 1);
   const before = assets.requests.length;
@@ -102,6 +103,6 @@ test('prepares a model where there is room, and lends it to nobody', async () =>
   const weights = assets.requests.slice(before);
   expect(weights.length).toBeGreaterThan(0);
   expect(new Set(weights).size).toBe(weights.length);
-  // Both are there, and neither is held.
+  // Both are loaded, and no request uses either.
   expect((await load(assets.env, './cifar10-fast')).card.id).toBe('cifar10-fast');
 });

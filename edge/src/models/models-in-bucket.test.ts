@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
-import { classifyAnswer, modelsAnswer } from 'shared/contract/answers';
+import { classifyResponse, modelsResponse } from 'shared/contract/responses';
 import { beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const app = createApp();
 const { ASSETS, TEST_MODELS: MODELS } = env;
 const versions: string[] = [];
@@ -37,7 +37,7 @@ async function classify(model?: string): Promise<{ id: string; version: string }
   const query = new URLSearchParams({ url: `${host}/chelsea.jpg`, ...(model ? { model } : {}) });
   const response = await ask(app, `/classify?${query}`, {}, { MODELS });
   expect(response.status).toBe(200);
-  return classifyAnswer.parse(await response.json()).model;
+  return classifyResponse.parse(await response.json()).model;
 }
 
 beforeAll(async () => {
@@ -47,14 +47,14 @@ beforeAll(async () => {
 
 test('serves the models of the bucket, and none of the assets', async () => {
   const response = await ask(app, '/models', {}, { MODELS });
-  const { models } = modelsAnswer.parse(await response.json());
+  const { models } = modelsResponse.parse(await response.json());
   expect(models).toMatchObject([
     { id: 'cifar10', title: 'newer', version: versions[0], versions, classes: 10 },
   ]);
   expect((await ask(app, '/models/imagenet', {}, { MODELS })).status).toBe(404);
 });
 
-test('classifies with the version asked for, or else the first', async () => {
+test('classifies with the requested version, or else with the first', async () => {
   expect(await classify()).toEqual({ id: 'cifar10', version: versions[0] });
   expect(await classify('cifar10')).toEqual({ id: 'cifar10', version: versions[0] });
   expect(await classify(`cifar10@${versions[1]}`)).toEqual({ id: 'cifar10', version: versions[1] });
@@ -71,7 +71,7 @@ test('rolls back within a minute when the index lists another version first', as
   clock.mockRestore();
 });
 
-test('serves no model whose content is not the version it is named after', async () => {
+test('serves no model whose content does not match the version in its name', async () => {
   await MODELS.put('cifar10@000000000000/model.json', await asset('cifar10/model.json'));
   const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 200_000);
   await listFirst('cifar10@000000000000');

@@ -14,9 +14,9 @@ test('serves with tfjs-wasm alone where our kernels do not load', async () => {
   const model = await withModel(env as Env, 'cifar10', 1, (loading) => loading);
   const { size } = model.card.preprocess;
   const input = Float32Array.from({ length: size * size * 3 }, (_, i) => Math.sin(i * 0.37));
-  const answer = model.classify(input);
-  expect(answer.reduce((sum, probability) => sum + probability)).toBeCloseTo(1, 5);
-  expect(Math.max(...answer)).toBeGreaterThan(0.15);
+  const probabilities = model.classify(input);
+  expect(probabilities.reduce((sum, probability) => sum + probability)).toBeCloseTo(1, 5);
+  expect(Math.max(...probabilities)).toBeGreaterThan(0.15);
   // Recorded, and replayed.
-  expect([model.classify(input), model.classify(input)]).toEqual([answer, answer]);
+  expect([model.classify(input), model.classify(input)]).toEqual([probabilities, probabilities]);
 });

@@ -1,11 +1,11 @@
 import {
   batchLine,
-  classifyAnswer,
-  healthAnswer,
-  modelAnswer,
-  modelsAnswer,
+  classifyResponse,
+  healthResponse,
+  modelResponse,
+  modelsResponse,
   problem,
-} from 'shared/contract/answers';
+} from 'shared/contract/responses';
 import * as z from 'shared/contract/schema';
 import { batchRequest, classifyQuery, imageQuery } from 'shared/contract/wire';
 
@@ -58,7 +58,7 @@ export function describeApi() {
 function describePaths(): Record<string, Partial<Record<'get' | 'post', Operation>>> {
   const image = { type: 'string', format: 'binary' };
   const form = { type: 'object', properties: { image }, required: ['image'] };
-  const classified = answer('The predictions, the most probable label first.', classifyAnswer);
+  const classified = answer('The predictions, the most probable label first.', classifyResponse);
   return {
     '/classify': {
       get: {
@@ -109,7 +109,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
       get: {
         operationId: 'listModels',
         summary: 'Lists the models that a request may name, with their accuracy.',
-        responses: { 200: answer('The models.', modelsAnswer) },
+        responses: { 200: answer('The models.', modelsResponse) },
       },
     },
     '/models/{id}': {
@@ -125,7 +125,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
             schema: { type: 'string', example: 'imagenet' },
           },
         ],
-        responses: { 200: answer('The card.', modelAnswer), default: refusal() },
+        responses: { 200: answer('The card.', modelResponse), default: refusal() },
       },
     },
     '/health': {
@@ -133,7 +133,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
         operationId: 'getHealth',
         summary:
           'Says whether the service can compute, on which tfjs backend, and in which arithmetic 8-bit models run.',
-        responses: { 200: answer('The service can compute.', healthAnswer) },
+        responses: { 200: answer('The service can compute.', healthResponse) },
       },
     },
   };

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { problemStatus } from 'shared/contract/wire';
-import type { AppEnv } from '../env.ts';
 import { describeApi, type Operation, type Parameter } from './api-document.ts';
+import type { AppEnv } from './app-env.ts';
 
 type Html = ReturnType<typeof html>;
 

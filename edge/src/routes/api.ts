@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
-import type { AppEnv } from '../env.ts';
+import type { AppEnv } from './app-env.ts';
 
 /**
- * `GET /openapi.json` describes the service, and `GET /api` shows that. Both are read when somebody
- * asks: until then the Worker makes no schema of its answers.
+ * `GET /openapi.json` describes the service, and `GET /api` shows the description as a page. Both are loaded
+ * with the first request for them, since the Worker needs the schemas of its responses for nothing else.
  */
 export const apiRoutes = new Hono<AppEnv>()
   .get('/openapi.json', async (c) => {

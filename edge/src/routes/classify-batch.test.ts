@@ -1,4 +1,4 @@
-import { type BatchLine, batchLine, problem } from 'shared/contract/answers';
+import { type BatchLine, batchLine, problem } from 'shared/contract/responses';
 import { beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { signUrl } from '../../test/sign-url.ts';
@@ -6,10 +6,10 @@ import { createApp } from '../app.ts';
 import type { Env } from '../env.ts';
 import { defaultLimits } from '../limits.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const app = createApp({ ...defaultLimits, batchConcurrency: 2, headersTimeoutMs: 5000 });
 
-// Loading the model holds the isolate up for longer than the short time limit here.
+// Loading the model blocks the isolate for longer than the short timeout here.
 beforeAll(async () => {
   await post({ urls: [`${host}/coffee-224.png`] });
 });
@@ -42,7 +42,7 @@ function codesOf(lines: readonly BatchLine[]): string[] {
   return sorted.map((line) => ('problem' in line ? line.problem.code : 'answer'));
 }
 
-test('answers each url, good or bad, in the order in which they are done', async () => {
+test('writes a line for each url, good or bad, in the order in which they finish', async () => {
   const urls = [
     `${host}/after?ms=1500`,
     `${host}/coffee-224.png`,
@@ -64,7 +64,7 @@ test('answers each url, good or bad, in the order in which they are done', async
   expect(coffee && 'answer' in coffee && coffee.answer.predictions).toMatchObject([{ index: 967 }]);
 });
 
-test('fetches no more at once than it should', async () => {
+test('limits the concurrent fetches', async () => {
   const real = globalThis.fetch;
   let open = 0;
   let most = 0;
@@ -94,8 +94,8 @@ test.each([
   ['no urls', { urls: [] }, 'invalid_request'],
   ['101 urls', { urls: Array(101).fill('http://example.com/') }, 'invalid_request'],
   ['numbers', { urls: [1] }, 'invalid_request'],
-  ['what it does not know', { urls: ['http://example.com/'], size: 1 }, 'invalid_request'],
-  ['a number in words', { urls: ['http://example.com/'], top: '5' }, 'invalid_request'],
+  ['an unknown field', { urls: ['http://example.com/'], size: 1 }, 'invalid_request'],
+  ['a number in quotes', { urls: ['http://example.com/'], top: '5' }, 'invalid_request'],
   ['another model', { urls: ['http://example.com/'], model: 'none' }, 'unknown_model'],
 ])('refuses %s', async (_, body, code) => {
   const response = await post(body);
@@ -112,10 +112,10 @@ test.each([
   expect(problem.parse(await response.json()).code).toBe('invalid_request');
 });
 
-test('needs a key where urls have to be signed', async () => {
+test('needs a key where urls must be signed', async () => {
   const urls = ['http://example.com/'];
   expect((await post({ urls }, { URL_SIGNING_KEY: 'secret' })).status).toBe(401);
-  // One image's signature does not open the way to others.
+  // The signature for one image does not admit others.
   const signed = await signUrl('http://example.org/', 'secret');
   expect((await post({ urls }, { URL_SIGNING_KEY: 'secret' }, signed)).status).toBe(401);
 });

@@ -1,34 +1,34 @@
 import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
-import type { BatchLine } from 'shared/contract/answers';
+import type { BatchLine } from 'shared/contract/responses';
 import { batchRequest } from 'shared/contract/wire';
-import { admit } from '../access/admit.ts';
-import { classifyUrl, type Service, type UrlQuestion } from '../classify/classify-url.ts';
-import type { AppEnv } from '../env.ts';
+import type { Admission } from '../classify/admission.ts';
+import { classify } from '../classify/classify.ts';
+import { imageAtUrl } from '../classify/image-source.ts';
 import { readJson } from '../input/read-json.ts';
 import { withByteBudget } from '../isolate/byte-budget.ts';
 import type { Limits } from '../limits.ts';
-import { resolveModel } from '../models/models-index.ts';
+import { type ListedModel, resolveModel } from '../models/models-index.ts';
 import { ProblemError, toProblem, toProblemError } from '../problem.ts';
-import { wantsFresh } from './service.ts';
+import { admit } from './admit.ts';
+import type { AppEnv } from './app-env.ts';
 
-/** A hundred urls of the largest size, and what JSON adds to them. */
+/** A hundred urls of the greatest length, and what JSON adds to them. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** `POST /classify/batch`: many urls, answered line by line. */
+/** `POST /classify/batch`: many urls, and one line of the response for each. */
 export function classifyBatchRoute(limits: Limits): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   routes.post('/classify/batch', admit(limits), async (c) => {
-    const { urls, model, top } = await withByteBudget(limits.maxHeldBytes, (budget) =>
+    const request = await withByteBudget(limits.maxHeldBytes, (budget) =>
       readJson(c.req.raw, batchRequest, MAX_BODY_BYTES, limits, budget),
     );
-    const { id } = await resolveModel(c.env, model);
+    const { urls, top } = request;
+    const model = await resolveModel(c.env, request.model);
     const record = c.get('record');
-    record.model = id;
+    record.model = model.id;
     record.urls = urls.length;
-    const caller = c.get('caller');
-    const service = c.get('service');
-    const isFresh = wantsFresh(c);
+    const admission = c.get('admission');
     c.header('content-type', 'application/x-ndjson');
     c.header('cache-control', 'no-store');
     return stream(c, async (lines) => {
@@ -36,7 +36,7 @@ export function classifyBatchRoute(limits: Limits): Hono<AppEnv> {
       const work = async (): Promise<void> => {
         for (const [index, url] of waiting) {
           if (lines.aborted) return;
-          const outcome = await answerOne({ url, model, top, caller, isFresh }, service);
+          const outcome = await classifyOne(url, model, top, admission);
           await lines.writeln(JSON.stringify({ index, url, ...outcome } satisfies BatchLine));
         }
       };
@@ -50,13 +50,19 @@ type Outcome =
   | Pick<Extract<BatchLine, { answer: unknown }>, 'answer'>
   | Pick<Extract<BatchLine, { problem: unknown }>, 'problem'>;
 
-async function answerOne(question: UrlQuestion, service: Service): Promise<Outcome> {
-  const { rates } = service.outbound;
+async function classifyOne(
+  url: string,
+  model: ListedModel,
+  top: number,
+  admission: Admission,
+): Promise<Outcome> {
+  const { caller, limits, outbound } = admission;
   try {
-    await rates.admitImage();
-    const isOpen = question.caller.keyHash === undefined;
-    if (isOpen && rates.fetches >= service.limits.maxBatchFetches) throw spent(rates.fetches);
-    return { answer: (await classifyUrl(question, service)).answer };
+    await outbound.rates.admitImage();
+    const { fetches } = outbound.rates;
+    if (caller.keyHash === undefined && fetches >= limits.maxBatchFetches) throw spent(fetches);
+    const { response } = await classify(imageAtUrl(url, admission), model, top, admission);
+    return { answer: response };
   } catch (error) {
     if (toProblemError(error).code === 'internal') console.error(error);
     return { problem: toProblem(error) };
@@ -66,6 +72,6 @@ async function answerOne(question: UrlQuestion, service: Service): Promise<Outco
 function spent(fetches: number): ProblemError {
   return new ProblemError(
     'rate_limited',
-    `This batch has made ${fetches} requests to hosts of images, redirects included; send the rest apart.`,
+    `This batch has already made ${fetches} requests to image hosts, redirects included; send the remaining urls in another batch.`,
   );
 }

@@ -1,105 +1,85 @@
 import { type Context, Hono } from 'hono';
 import { classifyQuery, imageQuery, urlRequest } from 'shared/contract/wire';
-import { admit, limitRequests } from '../access/admit.ts';
-import { withoutQuery } from '../access/record-request.ts';
-import { classifyImage, decodeImage, startLaps, type Timings } from '../classify/classify-image.ts';
-import { classifyUrl, type UrlClassification } from '../classify/classify-url.ts';
-import type { AppEnv } from '../env.ts';
-import { readImage } from '../input/read-image.ts';
+import type { Admission } from '../classify/admission.ts';
+import { classify } from '../classify/classify.ts';
+import type { Timings } from '../classify/classify-image.ts';
+import { type ImageSource, imageAtUrl, imageInBody } from '../classify/image-source.ts';
 import { isJson, readJson } from '../input/read-json.ts';
 import { withByteBudget } from '../isolate/byte-budget.ts';
 import type { Limits } from '../limits.ts';
-import { prepareModel, withModel } from '../models/model.ts';
 import { resolveModel } from '../models/models-index.ts';
-import { wantsFresh } from './service.ts';
-import { validQuery } from './valid.ts';
+import { admit, limitRequests } from './admit.ts';
+import type { AppEnv } from './app-env.ts';
+import { withoutQuery } from './record-request.ts';
+import { validQuery } from './valid-query.ts';
 
-/** `GET /classify?url=` fetches an image, `POST /classify` brings one, or its url as JSON. */
+/** A url of the greatest length, each of its characters escaped. */
+const MAX_JSON_BYTES = 64 * 1024;
+
+/** `GET /classify?url=` names an image; `POST /classify` sends one, or names it in JSON. */
 export function classifyRoutes(limits: Limits): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const path = '/classify';
 
   routes.get(path, admit(limits), limitRequests, validQuery(classifyQuery), (c) =>
-    answerUrl(c, c.req.valid('query')),
+    respondForUrl(c, c.req.valid('query')),
   );
 
   routes.post(path, admit(limits), limitRequests, validQuery(imageQuery), async (c) => {
     const query = c.req.valid('query');
-    if (!isJson(c.req.raw)) return answerImage(c, query);
+    if (!isJson(c.req.raw)) return respond(c, imageInBody(c.req.raw, c.get('admission')), query);
     const { url, model, top } = await withByteBudget(limits.maxHeldBytes, (budget) =>
       readJson(c.req.raw, urlRequest, MAX_JSON_BYTES, limits, budget),
     );
-    return answerUrl(c, { url, model: model ?? query.model, top: top ?? query.top });
+    return respondForUrl(c, { url, model: model ?? query.model, top: top ?? query.top });
   });
 
   return routes;
 }
 
-/** A url of the largest size, each of its characters escaped. */
-const MAX_JSON_BYTES = 64 * 1024;
-
-interface Question {
+/** What a request asks about its image. */
+interface Wanted {
   readonly model?: string | undefined;
   readonly top: number;
 }
 
-/** Of the image at a url. */
-async function answerUrl(
+function respondForUrl(
   c: Context<AppEnv>,
-  { url, model, top }: Question & { readonly url: string },
+  { url, ...wanted }: Wanted & { readonly url: string },
 ): Promise<Response> {
-  const service = c.get('service');
+  c.get('record').image = withoutQuery(url);
+  return respond(c, imageAtUrl(url, c.get('admission')), wanted);
+}
+
+async function respond(
+  c: Context<AppEnv>,
+  source: ImageSource,
+  { model: reference, top }: Wanted,
+): Promise<Response> {
+  const admission = c.get('admission');
   const record = c.get('record');
-  record.image = withoutQuery(url);
-  const question = { url, model, top, caller: c.get('caller'), isFresh: wantsFresh(c) };
-  const result = await classifyUrl(question, service);
-  const { answer, etag, cache, ageS, timings } = result;
-  record.model = answer.model.id;
+  const model = await resolveModel(c.env, reference);
+  record.model = model.id;
+  const result = await classify(source, model, top, admission);
+  const { response, etag, cache, ageS, isCacheable, timings } = result;
   record.cache = cache;
   c.header('etag', etag);
-  c.header('cache-control', cacheControl(result, question, service.limits));
+  c.header('cache-control', isCacheable ? cacheControl(admission) : 'no-store');
   if (cache === 'hit') c.header('age', `${ageS}`);
   c.header('server-timing', serverTiming(timings) || `cache;desc=${cache}`);
-  return c.json(answer);
+  return c.json(response);
 }
 
-/** Of the image in the body. */
-async function answerImage(
-  c: Context<AppEnv>,
-  { model: reference, top }: Question,
-): Promise<Response> {
-  const { limits } = c.get('service');
-  const { id, directory } = await resolveModel(c.env, reference);
-  c.get('record').model = id;
-  const { answer, timings } = await withByteBudget(limits.maxHeldBytes, async (budget) => {
-    prepareModel(c.env, directory, limits.maxLoadedModels);
-    const lap = startLaps();
-    const file = await readImage(c.req.raw, limits, budget);
-    const receive = lap();
-    const image = await decodeImage(file, directory, limits, c.env);
-    const result = await withModel(c.env, directory, limits.maxLoadedModels, (model) =>
-      classifyImage(image, model, top),
-    );
-    return { ...result, timings: { receive, ...result.timings } };
-  });
-  c.header('cache-control', 'no-store');
-  c.header('server-timing', serverTiming(timings));
-  return c.json(answer);
-}
-
-/** Answers for an API key or a signed url are for that caller's own cache only. */
-function cacheControl(
-  { isCacheable }: UrlClassification,
-  { caller, isFresh }: { caller: AppEnv['Variables']['caller']; isFresh: boolean },
-  { answerMaxAgeS }: Limits,
-): string {
-  if (!isCacheable || isFresh) return 'no-store';
+/** Responses for an API key or a signed url may be kept by that caller's own cache only. */
+function cacheControl({ caller, isFresh, limits }: Admission): string {
+  if (isFresh) return 'no-store';
   const { keyHash, signedUntil } = caller;
+  const maxAgeS = limits.responseMaxAgeS;
   if (signedUntil !== undefined) {
     const leftS = Math.floor(signedUntil - Date.now() / 1000);
-    return `private, max-age=${Math.max(0, Math.min(answerMaxAgeS, leftS))}`;
+    return `private, max-age=${Math.max(0, Math.min(maxAgeS, leftS))}`;
   }
-  return `${keyHash === undefined ? 'public' : 'private'}, max-age=${answerMaxAgeS}`;
+  return `${keyHash === undefined ? 'public' : 'private'}, max-age=${maxAgeS}`;
 }
 
 /** @see https://www.w3.org/TR/server-timing/ */

@@ -1,41 +1,35 @@
 import { Hono } from 'hono';
-import type { ModelAnswer, ModelsAnswer } from 'shared/contract/answers';
-import type { AppEnv, Env } from '../env.ts';
+import type { ModelResponse, ModelsResponse } from 'shared/contract/responses';
 import {
   type ListedModel,
   listModels,
-  loadModelCard,
   loadModelsIndex,
   resolveModel,
 } from '../models/models-index.ts';
+import type { AppEnv } from './app-env.ts';
 
 /** `GET /models` and `GET /models/{id}`. */
 export const modelsRoutes = new Hono<AppEnv>()
   .get('/models', async (c) => {
     const models = await listModels(c.env);
-    const answer: ModelsAnswer = {
+    const response: ModelsResponse = {
       default: (await loadModelsIndex(c.env)).default,
-      models: await Promise.all([...models.values()].map((versions) => describe(c.env, versions))),
+      models: [...models.values()].map(describe),
     };
-    return c.json(answer);
+    return c.json(response);
   })
   .get('/models/:id', async (c) => {
-    const { directory } = await resolveModel(c.env, c.req.param('id'));
-    const { version, card } = await loadModelCard(c.env, directory);
-    return c.json({ version, card } satisfies ModelAnswer);
+    const { version, card } = await resolveModel(c.env, c.req.param('id'));
+    return c.json({ version, card } satisfies ModelResponse);
   });
 
 /** @param listed all versions of one model, the current one first */
-async function describe(
-  env: Env,
-  listed: readonly ListedModel[],
-): Promise<ModelsAnswer['models'][number]> {
-  const [current] = listed as [ListedModel];
-  const { card } = await loadModelCard(env, current.directory);
+function describe(listed: readonly ListedModel[]): ModelsResponse['models'][number] {
+  const [{ id, version, card }] = listed as [ListedModel];
   return {
-    id: current.id,
+    id,
     title: card.title,
-    version: current.version,
+    version,
     versions: listed.map(({ version }) => version),
     classes: card.labels.length,
     size: card.preprocess.size,

@@ -1,4 +1,4 @@
-/** @returns all bytes in one piece, and what is in one piece already as it is */
+/** @returns the bytes of all pieces; a single piece is returned without a copy */
 export function concatenate<Buffer extends ArrayBufferLike>(
   pieces: readonly Uint8Array<Buffer>[],
 ): Uint8Array<Buffer | ArrayBuffer> {

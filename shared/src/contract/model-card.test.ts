@@ -2,33 +2,33 @@ import { expect, test } from 'vitest';
 import card from '../../fixtures/model-card.json' with { type: 'json' };
 import { modelCard } from './model-card.ts';
 
-/** Where the schema finds fault, as `labels.0.name`. */
+/** The paths at which the schema finds a fault, as in `labels.0.name`. */
 function faults(value: unknown): string[] {
   const { error } = modelCard.safeParse(value);
   return (error?.issues ?? []).map(({ path }) => path.join('.'));
 }
 
-test('takes a complete card', () => {
+test('accepts a complete card', () => {
   expect(modelCard.parse(card)).toEqual(card);
 });
 
-test('takes the card of a network that was not trained here', () => {
+test('accepts the card of a pretrained network', () => {
   expect(faults({ ...card, training: null })).toEqual([]);
 });
 
-test('takes the card of a model that was exported before there was calibration', () => {
+test('accepts the card of a model exported before calibration existed', () => {
   const { calibration, ...older } = card;
   expect(faults(older)).toEqual([]);
   expect(calibration.temperature).toBeGreaterThan(0);
 });
 
-test('takes the preprocessing of the first cards', () => {
+test('accepts the preprocess spec of the first cards', () => {
   const { arithmetic: _, ...photo } = card.preprocess;
   const preprocess = { ...photo, scale: [0.5, 0.5, 0.5], offset: [-1, -1, -1] };
   expect(faults({ ...card, preprocess })).toEqual([]);
 });
 
-test('takes a card that says how large images are reduced, and one that does not', () => {
+test('accepts a card with a rule for reduction, and one without', () => {
   const { reduce, ...first } = card.preprocess;
   expect(reduce).toBe('division');
   expect(faults({ ...card, preprocess: first })).toEqual([]);

@@ -1,4 +1,4 @@
-import { preprocessSpec } from '../images/preprocess/preprocess.ts';
+import { preprocessSpec } from './preprocess-spec.ts';
 import * as z from './schema.ts';
 
 /** A class: its name, and its WordNet synset id where the data set has one. */
@@ -7,7 +7,7 @@ export interface Label {
   readonly synset?: string | undefined;
 }
 
-/** Checked by plain code: a thousand of zod's objects would take longer than to read all the rest. */
+/** Checked by plain code, since a thousand zod objects would take longer than the rest of the card. */
 const labels = z
   .custom<readonly Label[]>(
     (value) => Array.isArray(value) && value.length >= 2 && value.every(isLabel),
@@ -37,7 +37,7 @@ function isLabel(value: unknown): boolean {
 const fraction = z.number().check(z.minimum(0), z.maximum(1));
 const count = z.int().check(z.positive());
 
-/** What a network's kernels of 8 bits are computed in. */
+/** The arithmetic in which kernels of 8 bits are computed. */
 export const arithmetics = ['int8', 'float32'] as const;
 export type Arithmetic = (typeof arithmetics)[number];
 
@@ -46,14 +46,14 @@ const accuracy = z.readonly(
     /** `measured` by the trainer on this artifact, or `published` by the network's authors. */
     source: z.enum(['measured', 'published']),
     dataset: z.string(),
-    /** `test`: images that the data set has for it; `held out`: drawn from its others. */
+    /** `test`: the data set's own test images; `held out`: images drawn from its others. */
     split: z.string(),
     images: count,
     /** Top-1 of the network before quantization. */
     float32: fraction,
     /** Top-1 of the weights in this directory, computed in their `arithmetic`. */
     quantized: z.optional(fraction),
-    /** The same computed in float32, as where there is no relaxed SIMD; absent where that is their arithmetic. */
+    /** The same computed in float32, as on machines without relaxed SIMD; absent where that is the arithmetic anyway. */
     quantizedInFloat32: z.optional(fraction),
     /** Top-5 of the weights in this directory, where there are more than five classes. */
     top5: z.optional(fraction),
@@ -63,29 +63,29 @@ const accuracy = z.readonly(
 const calibration = z.readonly(
   z.strictObject({
     /**
-     * What the logits were divided by so that probabilities say how often the model is right
-     * (Guo et al. 2017, §4.2). It is in the weights: do not divide again.
+     * The number by which the logits were divided, so that probabilities say how often the model is right
+     * (Guo et al. 2017, §4.2). The weights already contain it: do not divide again.
      */
     temperature: z.number().check(z.positive()),
-    /** Of the validation set, which chose it. */
+    /** Images of the validation set on which it was chosen. */
     images: count,
-    /** Expected calibration error in 15 bins, without the temperature and with it, on the test set. */
+    /** Expected calibration error on the test set in 15 bins, without and with the temperature. */
     ece: z.readonly(z.strictObject({ before: fraction, after: fraction })),
   }),
 );
 
-/** A model's name in urls and folders. */
+/** The name of a model in urls and folders. */
 export const modelId = z
   .string()
   .check(z.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'up to 64 lower-case letters, digits and hyphens'));
 
-/** What a model directory says of itself, in `model.json` under `userDefinedMetadata.card`. */
+/** The description of a model, in `model.json` under `userDefinedMetadata.card`. */
 export const modelCard = z.readonly(
   z.strictObject({
     id: modelId,
     title: z.string(),
     created: z.iso.datetime(),
-    /** One a class, in the order of the network's output. */
+    /** One per class, in the order of the network's output. */
     labels,
     architecture: z.readonly(z.strictObject({ name: z.string(), parameters: count })),
     pretraining: z.readonly(z.strictObject({ dataset: z.string(), source: z.string() })),
@@ -93,32 +93,33 @@ export const modelCard = z.readonly(
     quantization: z.readonly(
       z.strictObject({
         /**
-         * How kernels are stored. `uint8-per-channel`: in 8 bits with one scale an output channel;
-         * `mixed`: those in 16-bit floats that 8 bits would hurt most.
+         * How kernels are stored. `uint8-per-channel`: in 8 bits with one scale per output channel;
+         * `mixed`: the same, except for kernels in 16-bit floats that lose the most accuracy in 8 bits.
          */
         scheme: z.enum(['float32', 'float16', 'uint16-per-channel', 'uint8-per-channel', 'mixed']),
         /**
-         * `int8`: convolutions and products of 8-bit kernels, but for depthwise and short ones, are
-         * computed in 8 bits, wherever there is relaxed SIMD; see docs/arithmetic.md. Absent: in float32.
+         * `int8`: convolutions and matrix products with 8-bit kernels, except depthwise and short ones,
+         * are computed in 8 bits where relaxed SIMD is available; see docs/arithmetic.md. By default they
+         * are computed in float32.
          */
         arithmetic: z.optional(z.enum(arithmetics)),
-        /** Size of all the weight shards. */
+        /** Size of all weight shards. */
         bytes: count,
       }),
     ),
     accuracy: z.readonly(z.array(accuracy)),
-    /** Absent where probabilities are as the network's training left them. */
+    /** Absent where the probabilities were not calibrated after training. */
     calibration: z.optional(calibration),
     /** SHA-256 of the weight shards in order, in hexadecimal. */
     weightsHash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
-    /** The command that trained it and every setting that it ran with; null for a pretrained one. */
+    /** The training command and all of its settings; null for a pretrained network. */
     training: z.nullable(
       z.readonly(
         z.strictObject({
           command: z.string(),
           seconds: z.number().check(z.nonnegative()),
           config: z.looseObject({}),
-          /** The data set's hash, and how many of its images trained; absent in older cards. */
+          /** The hash of the data set and the number of training images; absent in older cards. */
           data: z.optional(z.readonly(z.strictObject({ hash: z.string(), images: count }))),
         }),
       ),

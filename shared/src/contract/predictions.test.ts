@@ -25,11 +25,11 @@ test('leaves the synset out where a class has none', () => {
 test('keeps equal classes in class order', () => {
   const order = topPredictions([0.25, 0.25, 0.25, 0.25], labels, 4).map(({ index }) => index);
   expect(order).toEqual([0, 1, 2, 3]);
-  const behind = topPredictions([0.1, 0.2, 0.5, 0.2], labels, 4).map(({ index }) => index);
-  expect(behind).toEqual([2, 1, 3, 0]);
+  const tied = topPredictions([0.1, 0.2, 0.5, 0.2], labels, 4).map(({ index }) => index);
+  expect(tied).toEqual([2, 1, 3, 0]);
 });
 
-test('gives every class where there are fewer than asked for', () => {
+test('returns all classes where there are fewer than requested', () => {
   expect(topPredictions([0.4, 0.3, 0.2, 0.1], labels, 100)).toHaveLength(4);
 });
 

@@ -1,11 +1,11 @@
-import type { Prediction } from './answers.ts';
 import type { Label } from './model-card.ts';
+import type { Prediction } from './responses.ts';
 
 /**
- * The `top` most probable classes, most probable first; equal ones in class order.
+ * The `top` most probable classes, most probable first; equally probable ones in class order.
  *
  * @param probabilities `[classes]`, 0–1
- * @param labels one a class, in the same order
+ * @param labels one per class, in the same order
  */
 export function topPredictions(
   probabilities: ArrayLike<number>,
@@ -14,7 +14,7 @@ export function topPredictions(
 ): Prediction[] {
   const isBetter = (index: number, than: number | undefined): boolean =>
     than === undefined || (probabilities[index] as number) > (probabilities[than] as number);
-  // Their places, in order. Sorting all of a thousand takes longer than to preprocess the image.
+  // The indices of the best, in order. Sorting a thousand classes takes longer than preprocessing an image.
   const best: number[] = [];
   for (let index = 0; index < labels.length; index++) {
     if (best.length >= top && !isBetter(index, best.at(-1))) continue;

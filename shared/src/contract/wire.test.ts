@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import card from '../../fixtures/model-card.json' with { type: 'json' };
-import { classifyAnswer, modelsAnswer, problem } from './answers.ts';
+import { classifyResponse, modelsResponse, problem } from './responses.ts';
 import { classifyQuery, problemStatus } from './wire.ts';
 
 const url = 'https://example.com/cat.jpg';
 
-test('asks for five predictions of the default model unless told otherwise', () => {
+test('defaults to five predictions of the default model', () => {
   expect(classifyQuery.parse({ url })).toEqual({ url, top: 5 });
   expect(classifyQuery.parse({ url, model: 'pets', top: '7' })).toEqual({
     url,
@@ -14,7 +14,7 @@ test('asks for five predictions of the default model unless told otherwise', () 
   });
 });
 
-test.each(['1', '100'])('takes top=%s', (top) => {
+test.each(['1', '100'])('accepts top=%s', (top) => {
   expect(classifyQuery.parse({ url, top }).top).toBe(Number(top));
 });
 
@@ -26,7 +26,7 @@ test.each(['0', '-1', '101', '1e9', '2.5', '', ' ', 'NaN', 'Infinity', 'five', '
   },
 );
 
-test('refuses a query without a url, with two, or with a parameter that it does not know', () => {
+test('refuses a query without a url, with two urls, or with an unknown parameter', () => {
   expect(classifyQuery.safeParse({}).error?.issues[0]?.path).toEqual(['url']);
   expect(classifyQuery.safeParse({ url: [url, url] }).error?.issues[0]?.path).toEqual(['url']);
   expect(classifyQuery.safeParse({ url, size: '9' }).error?.issues[0]?.code).toBe(
@@ -34,21 +34,21 @@ test('refuses a query without a url, with two, or with a parameter that it does 
   );
 });
 
-test('holds an answer to probabilities from 0 to 1 and known formats', () => {
-  const answer = {
+test('limits a response to probabilities from 0 to 1 and known formats', () => {
+  const response = {
     model: { id: 'pets', version: '0123456789ab' },
     image: { width: 4, height: 3, format: 'png', bytes: 80 },
     predictions: [{ label: 'cat', index: 0, probability: 1, synset: 'n02121808' }],
   };
-  expect(classifyAnswer.parse(answer)).toEqual(answer);
-  const [cat] = answer.predictions;
+  expect(classifyResponse.parse(response)).toEqual(response);
+  const [cat] = response.predictions;
   const wrong = [
-    { ...answer, predictions: [{ ...cat, probability: 1.01 }] },
-    { ...answer, predictions: [{ ...cat, probability: Number.NaN }] },
-    { ...answer, image: { ...answer.image, format: 'tiff' } },
-    { ...answer, image: { ...answer.image, width: 0 } },
+    { ...response, predictions: [{ ...cat, probability: 1.01 }] },
+    { ...response, predictions: [{ ...cat, probability: Number.NaN }] },
+    { ...response, image: { ...response.image, format: 'tiff' } },
+    { ...response, image: { ...response.image, width: 0 } },
   ];
-  expect(wrong.map((value) => classifyAnswer.safeParse(value).success)).toEqual([
+  expect(wrong.map((value) => classifyResponse.safeParse(value).success)).toEqual([
     false,
     false,
     false,
@@ -56,18 +56,18 @@ test('holds an answer to probabilities from 0 to 1 and known formats', () => {
   ]);
 });
 
-test('lists a model by what its card says of it', () => {
+test('lists a model with facts of its card', () => {
   const { id, title, accuracy } = card;
   const version = '0123456789ab';
   const numbers = { version, versions: [version], classes: 2, size: 128, bytes: 12 };
-  const answer = { default: id, models: [{ id, title, accuracy, ...numbers }] };
-  expect(modelsAnswer.parse(answer)).toEqual(answer);
-  expect(modelsAnswer.safeParse({ default: id, models: [{ id, title, accuracy }] }).success).toBe(
+  const response = { default: id, models: [{ id, title, accuracy, ...numbers }] };
+  expect(modelsResponse.parse(response)).toEqual(response);
+  expect(modelsResponse.safeParse({ default: id, models: [{ id, title, accuracy }] }).success).toBe(
     false,
   );
 });
 
-test('knows each problem by its code, and each code has an error status', () => {
+test('every problem has a known code, and every code an error status', () => {
   const body = {
     type: 'about:blank',
     title: 'No such model',

@@ -2,7 +2,7 @@ import * as z from './schema.ts';
 
 const model = z.optional(z.string()).check(
   z.meta({
-    description: "A model's id, or id@version. The service's default model when left out.",
+    description: "A model's id, or id@version. The default is the service's default model.",
     example: 'imagenet',
   }),
 );
@@ -17,18 +17,18 @@ const topOfQuery = z._default(
       z.int(),
       z.minimum(1),
       z.maximum(TOP.max),
-      z.meta({ description: 'How many predictions to answer with.' }),
+      z.meta({ description: 'The number of predictions in the response.' }),
     ),
   TOP.default,
 );
 
 const topOfBody = z.int().check(z.minimum(1), z.maximum(TOP.max));
 
-/** `GET /classify`'s query. */
+/** The query of `GET /classify`. */
 export const classifyQuery = z.strictObject({
   url: z.string().check(
     z.meta({
-      description: 'Where the image is: a public http or https url.',
+      description: 'The url of the image, on a public http or https server.',
       example: 'https://example.com/cat.jpg',
     }),
   ),
@@ -36,30 +36,30 @@ export const classifyQuery = z.strictObject({
   top: topOfQuery,
   expires: z
     .optional(z.coerce.number().check(z.int()))
-    .check(z.meta({ description: 'Until when the signature holds, in seconds since 1970.' })),
+    .check(z.meta({ description: 'When the signature expires, in seconds since 1970.' })),
   signature: z
     .optional(z.string())
     .check(z.meta({ description: 'HMAC-SHA256 of expires, a line feed and url, in hexadecimal.' })),
 });
 
-/** `POST /classify`'s query; the image is the body. */
+/** The query of `POST /classify`; the image is the body. */
 export const imageQuery = z.pick(classifyQuery, { model: true, top: true });
 
-/** `POST /classify`'s body where it is JSON: an image to fetch in place of one that is sent. */
+/** The JSON body of `POST /classify`, which names an image to fetch. */
 export const urlRequest = z.strictObject({
   url: classifyQuery.shape.url,
   model,
   top: z.optional(topOfBody),
 });
 
-/** `POST /classify/batch`'s body. */
+/** The body of `POST /classify/batch`. */
 export const batchRequest = z.strictObject({
   urls: z.array(z.string()).check(z.minLength(1), z.maxLength(100)),
   model,
   top: z._default(topOfBody, TOP.default),
 });
 
-/** Every error that the service knows, with its HTTP status. */
+/** The code of every problem, with its HTTP status. */
 export const problemStatus = {
   invalid_request: 400,
   invalid_url: 400,

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { createImageDecoder } from './decode.ts';
 import type { DecoderProgram, DecoderPrograms } from './decoder-programs.ts';
 
-/** TypeScript has WebAssembly among a browser's types only. */
+/** TypeScript has WebAssembly only among the types of browsers. */
 declare const WebAssembly: { compile(bytes: Uint8Array): Promise<DecoderProgram> };
 
-/** @param url of a file, which is compiled once a thread */
+/** @param url of a file, which is compiled once per thread */
 function program(url: string): () => Promise<DecoderProgram> {
   let loading: Promise<DecoderProgram> | undefined;
   const load = async (): Promise<DecoderProgram> =>
@@ -16,7 +16,7 @@ function program(url: string): () => Promise<DecoderProgram> {
   };
 }
 
-/** The decoders' programs, in Node. */
+/** The decoders' programs in Node. */
 export const decoderPrograms: DecoderPrograms = {
   jpeg: program(import.meta.resolve('../../decoders/jpeg/jpeg.wasm')),
   webp: program(import.meta.resolve('../../decoders/webp/webp.wasm')),
@@ -25,5 +25,5 @@ export const decoderPrograms: DecoderPrograms = {
   lcms2: program(import.meta.resolve('../../decoders/lcms2/lcms2.wasm')),
 };
 
-/** {@link createImageDecoder}'s function, in Node. */
+/** The function of {@link createImageDecoder} in Node. */
 export const decodeImage = createImageDecoder(decoderPrograms);

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { readImage } from '../../test/read-image.ts';
 import { decodeImage } from './decode-node.ts';
-import type { Image } from './preprocess/preprocess.ts';
+import type { Image } from './image.ts';
 
 const defaultLimits = { maxPixels: 50_000_000, maxDecodeBytes: 64 * 1024 * 1024 };
 
-/** No image here is so large that it would be reduced. */
+/** So large that no image here is reduced. */
 const size = 224;
 
 async function decoded(name: string): Promise<Image> {
@@ -21,7 +21,7 @@ async function codeOf(bytes: Uint8Array, limits = defaultLimits): Promise<unknow
   return 'decoded';
 }
 
-/** Mean difference of two images' colours, 0–255. */
+/** The mean difference between the colours of two images, 0–255. */
 function difference(a: Image, b: Image): number {
   let sum = 0;
   for (let pixel = 0; pixel < a.width * a.height; pixel++) {
@@ -36,7 +36,7 @@ function difference(a: Image, b: Image): number {
 
 const chelsea = { width: 451, height: 300 } as const;
 
-// Mean difference from what sharp, with which the trainer reads images, makes of the same file.
+// The tolerated mean difference from sharp's pixels of the same file.
 test.each([
   ['chelsea.jpg', 'jpeg', 0],
   ['progressive.jpg', 'jpeg', 0],
@@ -49,7 +49,7 @@ test.each([
   ['2-bit.png', 'png', 0],
   ['grey.png', 'png', 0],
   ['grey-16-bit.png', 'png', 0],
-  // Laid over white, which rounds in another way.
+  // Laying over white rounds differently.
   ['grey-alpha.png', 'png', 0.6],
   ['rgba-16-bit.png', 'png', 0.6],
   ['animated.png', 'png', 0],
@@ -57,7 +57,7 @@ test.each([
   ['lossless.webp', 'webp', 0],
   ['veiled.webp', 'webp', 0.6],
   ['animated.webp', 'webp', 0],
-  // Chroma is upsampled smoothly here, as browsers have it.
+  // Chroma is upsampled smoothly here, as in browsers.
   ['chelsea.gif', 'gif', 0],
   ['interlaced.gif', 'gif', 0],
   ['animated.gif', 'gif', 0],
@@ -73,7 +73,7 @@ test.each([
   ['12-bit-420.avif', 'avif', 0.2],
   ['veiled.avif', 'avif', 0.6],
   ['veiled-grid.avif', 'avif', 0.6],
-  // libheif computes these in whole numbers.
+  // libheif computes these in integers.
   ['limited.avif', 'avif', 0.6],
   ['bt709.avif', 'avif', 0.6],
   ['bt2020-limited.avif', 'avif', 0.6],
@@ -93,7 +93,7 @@ test('crops an AVIF, then turns and mirrors it', async () => {
   const sample = ({ width, channels, data }: Image, x: number, y: number): number[] => [
     ...data.subarray((y * width + x) * channels, (y * width + x) * channels + 3),
   ];
-  // Turned by a quarter against the clock and set upside down, columns become rows.
+  // After an anticlockwise quarter turn and a flip upside down, columns become rows.
   for (const [x, y] of [
     [0, 0],
     [100, 0],
@@ -105,17 +105,17 @@ test('crops an AVIF, then turns and mirrors it', async () => {
 });
 
 test('divides the colours of a premultiplied AVIF by alpha', async () => {
-  // libvips does not, so that the original has to do.
+  // libvips does not, so the original is the reference.
   const [divided, plain] = [await decoded('premultiplied.avif'), await decoded('veiled.avif')];
   expect(difference(divided, plain)).toBeLessThan(3);
 });
 
-test("decodes an image sequence's still image", async () => {
+test('decodes the still image of a sequence', async () => {
   const image = await decoded('sequence.avif');
   expect(difference(image, await decoded('chelsea.png'))).toBeLessThan(5);
 });
 
-test('decodes CMYK, coarsely without its colour profile', async () => {
+test('decodes CMYK, approximately without its colour profile', async () => {
   expect(difference(await decoded('cmyk.jpg'), await decoded('chelsea.png'))).toBeLessThan(20);
 });
 
@@ -128,9 +128,9 @@ test.each(['alpha.png', 'alpha.webp', 'alpha.avif'])('lays %s over white', async
 
 test.each([
   ['grey-key.png', [0, 255, 255]],
-  // The second red differs from the transparent one in its lower eight bits only.
+  // The second red differs from the transparent one only in its lower eight bits.
   ['red-key.png', [255, 0]],
-])('lays the transparent colour of %s over white', async (name, greens) => {
+])('treats the transparent colour of %s as white', async (name, greens) => {
   expect(coloursOf(await decoded(name)).map(([, green]) => green)).toEqual(greens);
 });
 
@@ -140,7 +140,7 @@ function coloursOf({ width, height, channels, data }: Image): number[][] {
   ]);
 }
 
-test('leaves a decoded image alone when the next one comes', async () => {
+test('does not overwrite a decoded image with the next one', async () => {
   const [first, second] = await Promise.all([readImage('chelsea.jpg'), readImage('grey.jpg')]);
   const { data } = (await decodeImage(first, { size, limits: defaultLimits })).image;
   const before = data.slice();
@@ -148,7 +148,7 @@ test('leaves a decoded image alone when the next one comes', async () => {
   expect(data).toEqual(before);
 });
 
-test('decodes images that come at once', async () => {
+test('decodes images concurrently', async () => {
   const names = ['chelsea.png', 'grey.png', 'chelsea.png', 'interlaced.png'];
   const images = await Promise.all(names.map(decoded));
   for (const [i, name] of names.entries()) {
@@ -156,9 +156,9 @@ test('decodes images that come at once', async () => {
   }
 });
 
-test('turns an image away for which others leave no room', async () => {
+test('refuses an image for which others leave no memory', async () => {
   const file = await readImage('chelsea.png');
-  // Chelsea takes 1.4 MB: there is room for one.
+  // Chelsea takes 1.4 MB, so there is memory for one.
   const limits = { ...defaultLimits, maxDecodeBytes: 2_000_000 };
   const results = await Promise.allSettled(
     [1, 2, 3].map(() => decodeImage(file, { size, limits })),
@@ -175,7 +175,7 @@ test('decodes a GIF whose first image is smaller than its canvas', async () => {
   const { data } = photo.image;
   const plain = await decoded('chelsea.gif');
   expect(data.subarray(0, 4)).toEqual(plain.data.subarray(0, 4));
-  // White to the right of it.
+  // The canvas to the right of it is white.
   expect([...data.subarray(451 * 4, 452 * 4)].slice(0, 3)).toEqual([255, 255, 255]);
 });
 
@@ -258,7 +258,7 @@ test('calls a JPEG with garbage in its scan broken', async () => {
   expect(await codeOf(bytes)).toBe('broken_image');
 });
 
-test('calls a JPEG of more scans than anyone makes broken', async () => {
+test('calls a JPEG with an absurd number of scans broken', async () => {
   const bytes = await readImage('progressive.jpg');
   const scan = Uint8Array.of(0xff, 0xda, 0, 2);
   const many = new Uint8Array(bytes.length + 100 * scan.length);
@@ -268,7 +268,7 @@ test('calls a JPEG of more scans than anyone makes broken', async () => {
   expect(await codeOf(many)).toBe('broken_image');
 });
 
-test('refuses giant dimensions by the header alone', async () => {
+test('refuses huge dimensions from the header alone', async () => {
   const png = await readImage('tiny.png');
   const view = new DataView(png.buffer);
   view.setUint32(16, 65_535);
@@ -276,7 +276,7 @@ test('refuses giant dimensions by the header alone', async () => {
   expect(await codeOf(png.subarray(0, 33))).toBe('too_many_pixels');
 });
 
-test('refuses what would take more memory than there is', async () => {
+test('refuses images that need too much memory', async () => {
   // Measured by its header: coefficients in a progressive JPEG, RGBA in a WebP and a GIF, YUV in an
   // AVIF.
   // A PNG is decoded row by row.
@@ -286,7 +286,7 @@ test('refuses what would take more memory than there is', async () => {
   }
 });
 
-test('calls an image without width broken', async () => {
+test('calls an image of width 0 broken', async () => {
   const png = await readImage('tiny.png');
   new DataView(png.buffer).setUint32(16, 0);
   expect(await codeOf(png)).toBe('broken_image');

@@ -1,19 +1,19 @@
 /**
- * The way from an image file to its pixels, for training and serving alike.
+ * From an image file to its pixels, for both training and serving.
  *
  *     const decodeImage = createImageDecoder(programs);   // decode-node.ts has it for Node
  *     const { format, width, height, image } = await decodeImage(bytes, { size, limits });
  *
- * It throws ImageError and nothing else. A format is a file that opens it (see OpenImage): it reads
- * the header, says what decoding would take, and decodes to RGB(X) over white, as stored.
+ * It throws only ImageError. Each format has a file that opens it (see OpenImage): it reads the header,
+ * reports the memory that decoding would take, and decodes to RGB(X) over white, as stored.
  */
 import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
 import { conversionBytes, convertToSrgb } from './colour/convert-to-srgb.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
+import type { Image, OpenImage } from './image.ts';
 import { ImageError } from './image-error.ts';
-import { type ImageFormat, type OpenImage, openImage } from './open-image.ts';
+import { type ImageFormat, openImage } from './open-image.ts';
 import { orient } from './orient.ts';
-import type { Image } from './preprocess/preprocess.ts';
 import { reductionFor } from './reduce.ts';
 
 export interface DecodedImage {
@@ -21,21 +21,21 @@ export interface DecodedImage {
   /** Upright, in pixels, before any reduction. */
   readonly width: number;
   readonly height: number;
-  /** Upright, RGB(X), without transparency; a large one comes reduced, see {@link reductionFor}. */
+  /** Upright, RGB(X), without transparency; a large image is reduced, see {@link reductionFor}. */
   readonly image: Image;
 }
 
 export interface DecodeOptions {
-  /** Side of the network's input, in pixels: no more than twice that is kept. */
+  /** Side of the network's input, in pixels; a large image is reduced, but to no less than twice that. */
   readonly size: number;
   readonly limits: DecodeLimits;
 }
 
-/** What one image may take. */
+/** The limits for one image. */
 export interface DecodeLimits {
-  /** By the dimensions in its header: it bounds the time that decoding takes. */
+  /** By the dimensions in its header; it bounds the decoding time. */
   readonly maxPixels: number;
-  /** The most memory that decoding may take, as computed from its header. */
+  /** The most memory that decoding may take, computed from its header. */
   readonly maxDecodeBytes: number;
 }
 
@@ -43,13 +43,13 @@ export interface DecodeLimits {
  * Decodes a JPEG, PNG, WebP, AVIF or GIF file, the first frame of an animated one. Transparent
  * pixels are laid over white.
  *
- * What decoding would take is computed from the header, and refused before it is allocated.
+ * The memory that decoding would take is computed from the header, and refused before it is allocated.
  *
- * @throws ImageError and nothing else
+ * @throws ImageError only
  */
 export type DecodeImage = (bytes: Uint8Array, options: DecodeOptions) => Promise<DecodedImage>;
 
-/** Prepares the one function that decodes an image, for training and serving alike. */
+/** Prepares the function that decodes images, for both training and serving. */
 export function createImageDecoder(programs: DecoderPrograms): DecodeImage {
   return async (bytes, { size, limits }) => {
     const opened = await orBroken(() => openImage(bytes, programs));
@@ -70,10 +70,10 @@ export function createImageDecoder(programs: DecoderPrograms): DecodeImage {
   };
 }
 
-/** Of all images that are being decoded: while a PNG waits for its rows, others begin. */
+/** Memory of all images being decoded, since others begin while a PNG waits for its rows. */
 let decodingBytes = 0;
 
-/** @throws ImageError `overloaded` where there is no room for one more image at this moment */
+/** @throws ImageError `overloaded` where there is no memory for another image right now */
 async function inTurn<T>(
   bytes: number,
   { maxDecodeBytes }: DecodeLimits,
@@ -82,7 +82,7 @@ async function inTurn<T>(
   if (decodingBytes + bytes > maxDecodeBytes) {
     throw new ImageError(
       'overloaded',
-      'Too many large images are being decoded at this moment; try again in a second.',
+      'Too many large images are being decoded right now; try again in a second.',
     );
   }
   decodingBytes += bytes;
@@ -93,7 +93,7 @@ async function inTurn<T>(
   }
 }
 
-/** No format but PNG goes beyond it, and none needs to: a row is held as a whole. */
+/** Only PNG allows longer sides, which are refused since a whole row is in memory. */
 const maxSide = 65_535;
 
 function bytesOf(image: OpenImage, reduction: number): number {
@@ -111,14 +111,14 @@ function refuseTooLarge(
     Math.max(width, height) > maxSide
       ? `${size}; a side may have at most ${maxSide}.`
       : width * height > maxPixels
-        ? `${size}; at most ${maxPixels} in all are taken.`
+        ? `${size}; at most ${maxPixels} pixels are allowed.`
         : bytesOf(image, reduction) > Math.min(maxDecodeBytes, maxMemoryBytes)
-          ? `${size}, which take more memory to decode than there is; send a smaller one.`
+          ? `${size}, which need more memory to decode than is available; send a smaller one.`
           : undefined;
   if (reason) throw new ImageError('too_many_pixels', reason);
 }
 
-/** Whatever a decoder stumbles over, a trap or an error code, is the image's fault. */
+/** Any failure of a decoder, a trap or an error code, means that the image is broken. */
 async function orBroken<T>(run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
@@ -126,7 +126,7 @@ async function orBroken<T>(run: () => T | Promise<T>): Promise<T> {
     if (cause instanceof ImageError) throw cause;
     throw new ImageError(
       'broken_image',
-      'The image is damaged or incomplete; send a file that opens elsewhere.',
+      'The image is damaged or incomplete; send a file that other programs can open.',
       { cause },
     );
   }

@@ -1,9 +1,9 @@
-/** A `WebAssembly.Module`, for which TypeScript has a type among a browser's only. */
+/** A `WebAssembly.Module`, whose type TypeScript has only among those of browsers. */
 export type DecoderProgram = object;
 
 /**
  * The decoders' compiled programs, which each host loads in its own way: the Worker imports the
- * `.wasm` files, Node reads them. Each is asked for with the first image that needs it.
+ * `.wasm` files, Node reads them. Each is loaded with the first image that needs it.
  */
 export interface DecoderPrograms {
   jpeg(): Promise<DecoderProgram>;

@@ -14,7 +14,7 @@ test.each([
   ],
   ['libwebp', '1.6.0', async () => spell(libwebpVersion(await decoderPrograms.webp()), 256)],
   ['dav1d', '1.4.3', async () => spell(dav1dVersion(await decoderPrograms.dav1d()), 256)],
-])('%s is of version %s', async (_, expected, read) => {
+])('%s has the version %s', async (_, expected, read) => {
   expect(await read()).toBe(expected);
 });
 

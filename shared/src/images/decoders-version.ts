@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 
 /**
- * A hash of all that an image file goes through on its way to the network, for what is kept of images:
- * with another one they may look otherwise. In Node only.
+ * A hash of everything that turns an image file into the network's input. It names caches of images,
+ * since with another hash the input may differ. In Node only.
  */
 export async function decodersVersion(): Promise<string> {
   const files = [

@@ -4,10 +4,10 @@ const orientationTag = 0x0112;
 const [short, long] = [3, 4];
 
 /**
- * Reads how an image is to be turned.
+ * Reads the orientation of an image.
  *
  * @param tiff EXIF data from its byte order mark on
- * @returns 1–8; 1, which leaves the image as it is, where there is no orientation
+ * @returns 1–8; 1, which does not turn the image, where there is no orientation
  * @see CIPA DC-008 (Exif 2.32), 4.5.2 and 4.6.4
  */
 export function readOrientation(tiff: DataView): number {
@@ -24,7 +24,7 @@ export function readOrientation(tiff: DataView): number {
     if (tiff.getUint16(entry, little) !== orientationTag) continue;
     const type = tiff.getUint16(entry + 2, little);
     if (type !== short && type !== long) return 1;
-    // Some programs write it as a LONG, against the specification; Pillow reads those.
+    // Some programs write a LONG, against the specification; Pillow reads it too.
     const value =
       type === short ? tiff.getUint16(entry + 8, little) : tiff.getUint32(entry + 8, little);
     return value >= 1 && value <= 8 ? value : 1;

@@ -16,7 +16,7 @@ const names = [
   'small-grid.avif',
 ];
 const casesEach = 1000;
-/** One that takes longer hangs, for all that a caller knows. */
+/** A decode that takes longer counts as hanging. */
 const maxMs = 5000;
 
 const outcomes = ['decoded', 'broken_image', 'unsupported_image', 'too_many_pixels'];
@@ -33,7 +33,7 @@ test.each(names)(
       if (!outcomes.includes(`${outcome}`)) expect.fail(`Case ${seed} gave ${outcome}.`);
       counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
     }
-    // Mutations that never came as far as a decoder would prove nothing.
+    // Mutations that never reach a decoder would prove nothing.
     expect(counts.get('broken_image')).toBeGreaterThan(casesEach / 20);
     expect(counts.get('decoded')).toBeGreaterThan(0);
     expect(await outcomeOf(whole)).toBe('decoded');

@@ -10,7 +10,7 @@ function decode(file: Uint8Array): Promise<unknown> {
   return decodeImage(file, { size: 224, limits });
 }
 
-test('refuses a JPEG whose scans are more work than its pixels', async () => {
+test('refuses a JPEG whose scans take more work than its pixels', async () => {
   await expect(decode(makeScanBomb(1024, 3))).resolves.toMatchObject({ width: 1024 });
   await expect(decode(makeScanBomb(1024, 1000))).rejects.toMatchObject({
     code: 'broken_image',
@@ -18,13 +18,13 @@ test('refuses a JPEG whose scans are more work than its pixels', async () => {
   });
 });
 
-test('refuses an AVIF that shows a tile twice', async () => {
+test('refuses an AVIF that uses a tile twice', async () => {
   const tile = primaryItem(Buffer.from(await readImage('chelsea.avif')));
   const grid = gridItem(1, 2, 2 * 451, 300);
   const twice = (to: number[], items = [grid, tile]): Buffer =>
     makeAvif(items, [{ type: 'dimg', from: 0, to }]);
   await expect(decode(twice([1, 1]))).rejects.toMatchObject({ code: 'broken_image' });
-  // Two items, each with data of its own.
+  // Two items with data of their own.
   await expect(decode(twice([1, 2], [grid, tile, tile]))).resolves.toMatchObject({ width: 902 });
 });
 
@@ -33,7 +33,7 @@ test('refuses an AVIF whose items share their bytes', async () => {
   const items = [primaryItem(veiled), alphaItem(veiled)];
   const file = makeAvif(items, [{ type: 'auxl', from: 1, to: [0] }]);
   await expect(decode(file)).resolves.toMatchObject({ width: 451 });
-  // The box of the items' places: alpha is where the colours are, and as long.
+  // In the box of item locations, alpha gets the location and length of the colours.
   const iloc = file.indexOf('iloc') + 12;
   const entryBytes = 16;
   file.copy(file, iloc + entryBytes + 8, iloc + 8, iloc + 16);
@@ -42,7 +42,7 @@ test('refuses an AVIF whose items share their bytes', async () => {
   await expect(decode(shared)).rejects.toMatchObject({ code: 'broken_image' });
 });
 
-test('passes over a million chunks of a WebP that mean nothing', async () => {
+test('skips a million unknown chunks of a WebP', async () => {
   const webp = await readImage('veiled.webp');
   const many = Buffer.concat([webp, Buffer.alloc(8_000_000)]);
   await expect(decode(many)).resolves.toMatchObject({ width: 451 });

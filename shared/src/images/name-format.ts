@@ -1,6 +1,6 @@
 import { isHeic, isIsoFile } from './avif/heif-brands.ts';
 
-/** What a file begins with, byte by byte; undefined for any byte. */
+/** The first bytes of a file; undefined stands for any byte. */
 type Beginning = readonly (number | undefined)[];
 
 const any = undefined;
@@ -19,19 +19,19 @@ const beginnings: readonly (readonly [name: string, ...Beginning[]])[] = [
   ['a video', ascii('\x1aE\xdf\xa3'), [...ascii('RIFF'), any, any, any, any, ...ascii('AVI ')]],
 ];
 
-/** What a file is whose text begins so, after any comments and declarations of XML. */
+/** The type of a text file by its beginning, after any XML comments and declarations. */
 const texts: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['an HTML page', /^<(!doctype html|html|head|body|script)\b/i],
   ['an SVG drawing', /^<(!doctype svg|(\w+:)?svg)\b/i],
 ];
 
-/** As far as a drawing's comments may go before it begins. */
+/** The longest comments before the beginning of a drawing. */
 const textBytes = 4096;
 
 /**
- * Names a file's format where it is none that can be read, by what the file begins with.
+ * Names the format of a file that cannot be read, by its first bytes.
  *
- * @returns such as `a TIFF image`; undefined for one that is not known
+ * @returns for example `a TIFF image`; undefined for an unknown format
  */
 export function nameFormat(file: Uint8Array): string | undefined {
   if (file.length === 0) return 'empty';
@@ -41,7 +41,7 @@ export function nameFormat(file: Uint8Array): string | undefined {
     beginning.every((byte, i) => byte === any || byte === file[i]);
   const binary = beginnings.find(([, ...all]) => all.some(begins));
   if (binary) return binary[0];
-  // The decoder takes off a byte order mark.
+  // The decoder removes a byte order mark.
   const text = new TextDecoder().decode(file.subarray(0, textBytes));
   const start = text.replace(/^(\s+|<\?[^>]*>|<!--[\s\S]*?-->)*/, '');
   return texts.find(([, pattern]) => pattern.test(start))?.[0];

@@ -1,41 +1,18 @@
 import { openAvif } from './avif/avif.ts';
 import { isAvif } from './avif/heif-brands.ts';
 import { nameAt } from './bytes.ts';
-import type { Colours } from './colour/convert-to-srgb.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
 import { openGif } from './gif/gif.ts';
+import type { OpenImage } from './image.ts';
 import { ImageError } from './image-error.ts';
 import { openJpeg } from './jpeg/jpeg.ts';
 import { nameFormat } from './name-format.ts';
 import { openPng } from './png/png.ts';
-import type { Image } from './preprocess/preprocess.ts';
 import { openWebp } from './webp/webp.ts';
 
 export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif';
 
-/** An image of which the header is read and nothing is decoded yet. */
-export interface OpenImage extends Colours {
-  /** In pixels, as stored: before the orientation is applied. */
-  readonly width: number;
-  readonly height: number;
-  /** How to turn the stored image, 1–8 as in EXIF; 1 leaves it as it is. */
-  readonly orientation: number;
-  /**
-   * The most memory that {@link OpenImage.decode} holds at a time, its result included.
-   *
-   * @param reduction as for {@link OpenImage.decode}
-   */
-  memoryBytes(reduction: number): number;
-  /**
-   * Decodes the image, or its first frame, and lays it over white, in its own colours.
-   *
-   * @param reduction by which whole number the sides may be divided at most
-   * @throws Error for a damaged file, or a trap of WebAssembly
-   */
-  decode(reduction: number): Image | Promise<Image>;
-}
-
-/** Reads a format's header. @returns undefined where it makes no sense */
+/** Reads the header of a format. @returns undefined where it is not valid */
 type Open = (
   bytes: Uint8Array,
   programs: DecoderPrograms,
@@ -50,10 +27,10 @@ const openers: Readonly<Record<ImageFormat, Open>> = {
 };
 
 /**
- * Tells the format by its magic bytes, whatever the content type said, and reads the header.
+ * Recognizes the format by its magic bytes, whatever the content type says, and reads the header.
  *
- * @throws ImageError `unsupported_image` for another format, `broken_image` for a header
- *   that is cut off or makes no sense
+ * @throws ImageError `unsupported_image` for another format, `broken_image` for a header that is cut off
+ *   or not valid
  */
 export async function openImage(
   bytes: Uint8Array,
@@ -79,7 +56,7 @@ export async function openImage(
   return { format, ...image };
 }
 
-/** Tells the format by its magic bytes. */
+/** Recognizes the format by its magic bytes. */
 export function formatOf(bytes: Uint8Array): ImageFormat | undefined {
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return 'jpeg';
   if (startsWith(bytes, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])) return 'png';

@@ -1,9 +1,9 @@
-import type { Image } from './preprocess/preprocess.ts';
+import type { Image } from './image.ts';
 
 /**
  * Turns an image upright.
  *
- * @param orientation 1–8; where the stored image's first row and column belong
+ * @param orientation 1–8, which says on which sides the stored first row and column belong
  * @see CIPA DC-008 (Exif 2.32), 4.6.4, tag Orientation
  */
 export function orient(image: Image, orientation: number): Image {

@@ -5,7 +5,7 @@ import { decodeImage } from './decode-node.ts';
 
 const limits = { maxPixels: 50_000_000, maxDecodeBytes: 64 * 1024 * 1024 };
 
-test.each(Object.keys(imagePolicy))('shows %s as the policy says', async (name) => {
+test.each(Object.keys(imagePolicy))('decodes %s as the policy says', async (name) => {
   const file = await readImage(`policy-${name}`);
   await checkPolicy(name, () => decodeImage(file, { size: 224, limits }));
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readImage } from '../../test/read-image.ts';
+import type { PreprocessSpec } from '../contract/preprocess-spec.ts';
 import { decodeImage } from './decode-node.ts';
-import type { PreprocessSpec } from './preprocess/preprocess.ts';
 import { preprocess } from './preprocess/preprocess-node.ts';
 import { createPixelSink, reductionFor } from './reduce.ts';
 
@@ -18,7 +18,7 @@ test.each([
   expect(reductionFor(width, height, 224)).toBe(reduction);
 });
 
-test('averages squares over white, and cuts off what makes no square', () => {
+test('averages squares over white, and cuts off incomplete ones', () => {
   const sink = createPixelSink(8, 3, 3);
   const opaque = [0, 0, 0, 255];
   const clear = [0, 0, 0, 0];
@@ -38,7 +38,7 @@ const spec = (size: number): PreprocessSpec => ({
   arithmetic: [],
 });
 
-// A network's input of 50 has these photos of 451 × 300 reduced by 3, and by 2 in a JPEG.
+// For an input of 50 pixels, these images of 451 × 300 are reduced by 3, and by 2 in a JPEG.
 test.each([
   'chelsea.jpg',
   'progressive.jpg',
@@ -46,7 +46,7 @@ test.each([
   'interlaced.png',
   'chelsea.webp',
   'chelsea.gif',
-])('shows the network of %s what a full decode shows it', async (name) => {
+])('gives nearly the same input for %s as a full decode', async (name) => {
   const file = await readImage(name);
   const reduced = await decodeImage(file, { size: 50, limits });
   const { format } = reduced;
@@ -57,6 +57,6 @@ test.each([
   const [ofReduced, ofFull] = inputs as [Float32Array, Float32Array];
   const differences = ofFull.map((value, i) => Math.abs(value - (ofReduced[i] as number)));
   const mean = differences.reduce((sum, value) => sum + value) / differences.length;
-  // Of 255. The JPEG's sides are odd, so that its reduction moves the centre by half a pixel.
+  // Of 255. The sides of the JPEG are odd, so its reduction moves the centre by half a pixel.
   expect(mean).toBeLessThan(format === 'jpeg' ? 2.5 : 0.7);
 });

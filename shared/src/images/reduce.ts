@@ -1,17 +1,9 @@
-import type { Image } from './preprocess/preprocess.ts';
+import type { Image } from './image.ts';
 
 /**
- * How a large image shrinks before it is resized, as model cards name it. `division`: by
- * {@link reductionFor}, to the means of squares; in a JPEG by the next lower power of two, inside the DCT;
- * in a lossy WebP without transparency in luma and chroma.
- */
-export const reductionRules = ['division'] as const;
-
-/**
- * By how much an image may shrink before it is resized: after the largest whole division of its
- * sides that leaves its centred square at least twice as wide as the network's input, the
- * antialiased resize gives what it gives of the full image, but for a few thousandths of
- * probability (see the reduction test).
+ * The factor by which an image is reduced before it is resized: the largest whole number that leaves its
+ * centred square at least twice as wide as the network's input. The antialiased resize then changes
+ * probabilities by no more than a few thousandths (see the reduction test).
  *
  * @param size side of the network's input, in pixels
  */
@@ -20,23 +12,23 @@ export function reductionFor(width: number, height: number, size: number): numbe
   return Math.min(Math.max(wanted, 1), maxReduction);
 }
 
-/** So that a square's sum, 255 × 255 × reduction², stays within 32 bits. */
+/** Keeps the sum of a square, 255 × 255 × reduction², within 32 bits. */
 const maxReduction = 256;
 
-/** Where an image's pixels go as they are decoded, in any order. */
+/** Receives the pixels of an image as they are decoded, in any order. */
 export interface PixelSink {
   /**
-   * @param rgba a row's pixels, or every `step`th of them, colour not multiplied by alpha
-   * @param x place of the first one
+   * @param rgba pixels of a row, or every `step`th of them, with colours not multiplied by alpha
+   * @param x position of the first one
    */
   add(rgba: Uint8Array, y: number, x?: number, step?: number): void;
-  /** To be called once, when all pixels are in. @returns RGBX */
+  /** Must be called once, after all pixels. @returns RGBX */
   finish(): Image;
 }
 
 /**
- * Lays pixels over white and averages squares of them, so that a large image is never in memory.
- * What remains of a side that cannot be divided is cut off at both of its ends.
+ * Lays pixels over white and averages squares of them, so that a large image is never in memory. The
+ * remainder of a side is cut off at both ends.
  *
  * @param reduction side of a square, in pixels; 1 keeps every pixel
  */
@@ -46,7 +38,7 @@ export function createPixelSink(width: number, height: number, reduction: number
     : createReducingSink(width, height, reduction);
 }
 
-/** @see createPixelSink What it takes at a time, with its result. */
+/** The memory of {@link createPixelSink}, including its result. */
 export function sinkBytes(width: number, height: number, reduction: number): number {
   return Math.floor(width / reduction) * Math.floor(height / reduction) * (reduction > 1 ? 16 : 4);
 }
@@ -56,7 +48,7 @@ function createFullSink(width: number, height: number): PixelSink {
   return {
     add(rgba, y, x = 0, step = 1) {
       let to = (y * width + x) * 4;
-      // Nearly all pixels are opaque, and come in whole rows.
+      // Nearly all pixels are opaque and arrive in whole rows.
       if (step === 1) data.set(rgba, to);
       for (let at = 0; at < rgba.length; at += 4, to += step * 4) {
         const alpha = rgba[at + 3] as number;
@@ -76,7 +68,7 @@ function createFullSink(width: number, height: number): PixelSink {
   };
 }
 
-/** @returns 0–65,025, so that sums of it stay whole */
+/** @returns 0–65,025, so that sums are exact integers */
 function overWhite(sample: number, alpha: number): number {
   return sample * alpha + 255 * (255 - alpha);
 }
@@ -95,7 +87,7 @@ function createReducingSink(width: number, height: number, reduction: number): P
       let from = x;
       for (; from < left && at < rgba.length; at += 4) from += step;
       while (at < rgba.length) {
-        // The pixels of one square: millions of them, so what can be is kept in local variables.
+        // This runs millions of times, so its state is in local variables.
         const column = Math.floor((from - left) / reduction);
         if (column >= outWidth) return;
         const end = left + (column + 1) * reduction;

@@ -6,10 +6,10 @@ import { inflate, rowsBytes, startRows } from './rows.ts';
 
 const program = await decoderPrograms.rows();
 
-/** Files are read in pieces of this size here. */
+/** The size of the pieces in which files are read here. */
 const pieceBytes = 1024;
 
-/** Reads all rows of a PNG. @returns how many pieces of the file were asked for */
+/** Reads all rows of a PNG. @returns the number of pieces of the file that were read */
 function countPieces(file: Uint8Array, width: number, height: number): number {
   let count = 0;
   function* pieces(): Generator<Uint8Array> {
@@ -23,11 +23,11 @@ function countPieces(file: Uint8Array, width: number, height: number): number {
   return count;
 }
 
-test('reads no more of a PNG than its rows need', () => {
+test('reads only as much of a PNG as its rows need', () => {
   const [width, height] = [100, 100];
   const rows = Buffer.alloc((1 + width * 3) * height);
   const header = makePng({ width, height, depth: 8, colourType: 2 }, rows).subarray(0, 33);
-  // 200 MB, of which the image is the beginning.
+  // 200 MB, which begin with the image.
   const zeros = deflateSync(Buffer.alloc(200_000_000));
   const many = Buffer.concat([header, makeChunk('IDAT', zeros), makeChunk('IEND')]);
   expect(many.length).toBeGreaterThan(100 * pieceBytes);
@@ -41,11 +41,11 @@ test.each([
   [65_535, 16, 6, 8],
   [65_535, 16, 4, 4],
   [65_535, 8, 2, 3],
-])('takes as much memory as it says for a PNG of %i pixels and %i bits', (...fields) => {
+])('takes as much memory as computed for a PNG of %i pixels and %i bits', (...fields) => {
   const [width, depth, colourType, bytesPerPixel] = fields;
   const height = 30;
   const rowBytes = 1 + width * bytesPerPixel;
-  // Noise, of which every row has another filter.
+  // Noise, with another filter in every row.
   const rows = Buffer.from(
     Array.from({ length: rowBytes * height }, (_, i) =>
       i % rowBytes === 0 ? (i / rowBytes) % 5 : Math.imul(i, 2654435761) >>> 24,
@@ -58,7 +58,7 @@ test.each([
   expect(memoryBytes).toBeLessThanOrEqual(rowsBytes(width));
 });
 
-test('inflates no more than it may', () => {
+test('inflates at most the allowed bytes', () => {
   const stream = deflateSync(Buffer.alloc(1000, 7));
   expect(inflate(program, stream, 1000)).toEqual(new Uint8Array(1000).fill(7));
   expect(inflate(program, stream, 999)).toBeUndefined();

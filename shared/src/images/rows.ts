@@ -11,23 +11,24 @@ interface RowsModule {
   inflated(): number;
 }
 
-/** What the program takes for rows of a width, as measured; its build sets a maximum of 16 MiB. */
+/** Memory of the program for rows of a width, as measured; its build sets a maximum of 16 MiB. */
 export function rowsBytes(width: number): number {
   return 768 * 1024 + width * 140;
 }
 
-/** Rows of an image, in the order of its file, which is read only as far as they need. */
+/** Rows of an image, in the order of its file, which is read only as far as necessary. */
 export interface Rows {
   /**
-   * @param width how many pixels the row has
-   * @returns RGBA, a view that the next call ends
-   * @throws Error for a file that is damaged, or ends before
+   * @param width the number of pixels in the row
+   * @returns RGBA, a view that is valid until the next call
+   * @throws Error for a file that is damaged or ends too early
    */
   next(width: number): Uint8Array;
 }
 
 /**
- * Starts the decoder of PNG and GIF. Each image has an instance to itself, whose memory goes with it.
+ * Starts the decoder of PNG and GIF. Each image has an instance of its own, so that its memory is freed
+ * afterwards.
  *
  * @param file its parts, one after the other
  * @throws Error for a file that is damaged before its first row
@@ -51,7 +52,7 @@ export function startRows(
 
 /**
  * @param stream of zlib (RFC 1950)
- * @returns undefined where it is damaged, or more than `maxBytes` come out of it
+ * @returns undefined where it is damaged or inflates to more than `maxBytes`
  */
 export function inflate(
   program: DecoderProgram,

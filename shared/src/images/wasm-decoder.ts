@@ -1,6 +1,6 @@
 import type { DecoderProgram } from './decoder-programs.ts';
 
-/** TypeScript has WebAssembly among a browser's types only. */
+/** TypeScript has WebAssembly only among the types of browsers. */
 declare const WebAssembly: {
   readonly Instance: new (
     program: DecoderProgram,
@@ -8,26 +8,26 @@ declare const WebAssembly: {
   ) => { readonly exports: unknown };
 };
 
-/** What the decoders have in common: C programs compiled to WebAssembly. */
+/** The exports that all decoders have, which are C programs compiled to WebAssembly. */
 export interface DecoderMemory {
   readonly memory: { readonly buffer: ArrayBuffer };
-  /** @returns an address, or 0 when there is no memory left */
+  /** @returns an address, or 0 where no memory is left */
   malloc(bytes: number): number;
 }
 
-/** Starts a program in memory of its own, which goes with the instance. */
+/** Starts a program in memory of its own, which is freed with the instance. */
 export function startDecoder<T>(program: DecoderProgram, imports: object = {}): T {
   return new WebAssembly.Instance(program, imports).exports as T;
 }
 
-/** @throws Error when there is no memory left */
+/** @throws Error where no memory is left */
 export function allocate(decoder: DecoderMemory, bytes: number): number {
   const at = decoder.malloc(bytes);
-  if (at === 0) throw new Error(`The decoder has no ${bytes} bytes left.`);
+  if (at === 0) throw new Error(`The decoder has no memory left for ${bytes} bytes.`);
   return at;
 }
 
-/** Copies a file into the decoder's memory. @throws Error when there is none left */
+/** Copies a file into the decoder's memory. @throws Error where no memory is left */
 export function place(decoder: DecoderMemory, file: Uint8Array): number {
   const at = allocate(decoder, file.length);
   new Uint8Array(decoder.memory.buffer).set(file, at);
@@ -35,10 +35,10 @@ export function place(decoder: DecoderMemory, file: Uint8Array): number {
 }
 
 function refuse(): never {
-  throw new Error('The decoder called the system.');
+  throw new Error('The decoder made a system call, which is not supported.');
 }
 
-/** The decoders have no system to call; what they still import serves error paths only. */
+/** There are no system calls: only error paths of the decoders use these imports. */
 export const wasiStubs = {
   environ_sizes_get: () => 0,
   environ_get: refuse,

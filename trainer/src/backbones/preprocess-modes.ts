@@ -1,4 +1,4 @@
-import type { ArithmeticStep, PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { ArithmeticStep, PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { DEVIATION, MEAN } from './imagenet-statistics.ts';
 
 /** How a pretraining preprocessed images, except for the size. */

@@ -1,4 +1,4 @@
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 import { reductionFor } from 'shared/images/reduce';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../config/random.ts';

@@ -1,4 +1,4 @@
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 import type { Random } from '../config/random.ts';
 import { trivialAugment } from './trivial-augment.ts';
 

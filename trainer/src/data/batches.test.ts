@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Image, PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
+import type { Image } from 'shared/images/image';
 import { beforeAll, expect, test } from 'vitest';
 import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs';
-import type { Image, PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
+import type { Image } from 'shared/images/image';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { createRandom, type Random, shuffle } from '../config/random.ts';
 import type { Part } from '../datasets/split.ts';

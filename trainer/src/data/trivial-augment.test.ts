@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../config/random.ts';
 import { applyOperation, operations, trivialAugment } from './trivial-augment.ts';

@@ -1,4 +1,4 @@
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 import type { Random } from '../config/random.ts';
 
 /** The largest magnitude of each operation, as in torchvision's TrivialAugmentWide. */

@@ -1,4 +1,4 @@
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 
 /** Images with one label each, in a fixed order. */
 export interface ImageSet {

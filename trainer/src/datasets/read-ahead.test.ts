@@ -1,4 +1,4 @@
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 import { expect, test } from 'vitest';
 import { ReadAhead } from './read-ahead.ts';
 

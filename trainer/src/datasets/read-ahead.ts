@@ -1,4 +1,4 @@
-import type { Image } from 'shared/images/preprocess/preprocess';
+import type { Image } from 'shared/images/image';
 
 /** The most decoded images that are kept in memory. */
 const MAX_WAITING = 32;

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Prediction } from 'shared/contract/answers';
 import { topPredictions } from 'shared/contract/predictions';
+import type { Prediction } from 'shared/contract/responses';
+import type { Image } from 'shared/images/image';
 import { ImageError } from 'shared/images/image-error';
-import type { Image } from 'shared/images/preprocess/preprocess';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { decodingThreads } from '../datasets/decoding/decoding-threads.ts';
 import { TrainerError } from '../errors.ts';

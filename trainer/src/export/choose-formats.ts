@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import type { KernelFormat } from '../config/quantizations.ts';
 import { createRandom } from '../config/random.ts';
 import { batchIndices, imageBatches } from '../data/batches.ts';

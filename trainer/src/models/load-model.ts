@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
 import imagenetLabels from 'shared/contract/labels/imagenet-1k.json' with { type: 'json' };
 import type { Arithmetic, Label, ModelCard } from 'shared/contract/model-card';
-import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
+import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { foldGraph } from 'shared/inference/fold-constants';
 import { loadGraph as loadServedGraph } from 'shared/inference/graph/load-graph';
 import { readModelDirectory } from 'shared/inference/model-directory';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { decodersVersion } from 'shared/images/decoders-version';
-import type { PreprocessSpec } from 'shared/images/preprocess/preprocess';
 import type { Part, Splits } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';

@@ -3,23 +3,23 @@ import type { ByteBudget } from '../../isolate/byte-budget.ts';
 import { ProblemError } from '../../problem.ts';
 import { imageTooLarge } from '../read-body.ts';
 
-/** A piece may come out a thousand times larger, and does so at once. */
+/** Small, since a piece may become a thousand times larger, and does so at once. */
 const PIECE_BYTES = 4096;
 
-/** More than one happens by mistake; many would be an attack. */
+/** Some hosts apply two by mistake; more would be an attack. */
 const MAX_CODINGS = 2;
 
-/** Those that a host may name, and that nothing here undoes. @see IANA's HTTP Content Coding Registry */
+/** Codings that the Worker cannot undo. @see IANA's HTTP Content Coding Registry */
 const foreignCodings = ['aes128gcm', 'br', 'compress', 'dcb', 'dcz', 'exi', 'pack200-gzip', 'zstd']
   .concat('x-compress')
   .concat('brotli', 'bzip2', 'lz4', 'lzma', 'snappy', 'xz', 'zstandard');
 
 /**
- * Undoes the content codings that the runtime leaves: it knows `gzip` and `br` alone, and these only
- * where they are spelled so. What is no coding (`none`, `utf-8`) is passed over, as browsers do.
+ * Undoes the content codings that the runtime leaves: it undoes only `gzip` and `br`, and only in exactly
+ * this spelling. Values that are not codings (`none`, `utf-8`) are ignored, as in browsers.
  *
  * @param header Content-Encoding
- * @param maxBytes that the result may have
+ * @param maxBytes the largest size of the result
  * @throws ProblemError `fetch_failed`, `image_too_large`, `overloaded`
  */
 export async function decodeContent(
@@ -37,8 +37,8 @@ export async function decodeContent(
   if (foreign !== undefined || codings.length > MAX_CODINGS) {
     throw new ProblemError(
       'fetch_failed',
-      `The image's host sent it with the content encoding ${foreign ?? header.slice(0, 100)}, which ` +
-        'cannot be undone here; gzip, deflate and br can.',
+      `The image's host sent it with the content encoding ${foreign ?? header.slice(0, 100)}; the service ` +
+        'supports gzip, deflate and br.',
     );
   }
   let decoded = body;
@@ -47,8 +47,8 @@ export async function decodeContent(
 }
 
 /**
- * Undoes one coding. The runtime's zlib reads ahead without limit, so that each piece is given to it
- * only when all that came of the one before has been taken.
+ * Undoes one coding. The runtime's zlib reads ahead without limit, so it gets each piece only after the
+ * output of the previous one has been taken.
  */
 async function inflate(
   bytes: Uint8Array<ArrayBuffer>,
@@ -64,7 +64,7 @@ async function inflate(
     length += piece.length;
     if (length > maxBytes) throw imageTooLarge(maxBytes);
     budget.take(piece.length);
-    // The runtime's own are of plain memory.
+    // The runtime's buffers are never shared memory.
     pieces.push(piece as Uint8Array<ArrayBuffer>);
   };
   let reading = reader.read();
@@ -81,7 +81,7 @@ async function inflate(
     await writer.close();
     for (let read = await reading; read.value; read = await reader.read()) keep(read.value);
   } catch (cause) {
-    // Whatever is still on its way fails with it, and nobody waits for it.
+    // The pending operations fail too, and nothing waits for them.
     for (const ending of [reading, reader.closed, writer.closed, writer.abort(cause)]) {
       ending.catch(() => undefined);
     }
@@ -91,17 +91,17 @@ async function inflate(
   return concatenate(pieces);
 }
 
-/** Hosts call zlib's format and bare deflate `deflate` both: the first bytes say which it is. */
+/** Hosts use `deflate` for both zlib's format and raw deflate; the first bytes tell which it is. */
 function formatOf([first = 0, second = 0]: Uint8Array): 'gzip' | 'deflate' | 'deflate-raw' {
   if (first === 0x1f && second === 0x8b) return 'gzip';
   return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0 ? 'deflate' : 'deflate-raw';
 }
 
-/** For what its header says is compressed, and is not, or only half. */
+/** For a body that is not compressed as its header says, or not complete. */
 export function brokenCoding(cause: unknown): ProblemError {
   return new ProblemError(
     'fetch_failed',
-    "The image's host broke off, or sent something else than its Content-Encoding header says.",
+    "The image's host broke off, or the body does not match its Content-Encoding header.",
     { cause },
   );
 }

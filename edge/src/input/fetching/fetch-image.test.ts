@@ -3,7 +3,7 @@ import type { ByteBudget } from '../../isolate/byte-budget.ts';
 import { defaultLimits } from '../../limits.ts';
 import { fetchImage, type Outbound, userAgent } from './fetch-image.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const rules = { maxUrlLength: 8192, allowLoopback: true, ownHost: 'graft.example.org' };
 const outbound: Outbound = {
   rules,
@@ -48,7 +48,7 @@ describe('redirects', () => {
   });
 
   test.each(['/redirects?left=6', '/redirects?left=1000', '/redirect-without-location'])(
-    'that lead nowhere fail: %s',
+    'without a target fail: %s',
     async (path) => {
       await expect(fetchFrom(path)).rejects.toMatchObject({ code: 'fetch_failed' });
     },
@@ -70,7 +70,7 @@ describe('redirects', () => {
     await expect(fetchFrom(path)).rejects.toMatchObject({ code: 'blocked_target' });
   });
 
-  test('to loopback are blocked, and not requested, where that is not allowed', async () => {
+  test('to loopback are blocked without a request, where loopback is not allowed', async () => {
     const before = (await seen()).requests;
     const path = `/redirect?to=${encodeURIComponent(`${host}/chelsea.jpg`)}`;
     const fetching = fetchImage(
@@ -95,7 +95,7 @@ test.each([
   await expect(fetchFrom(path)).rejects.toMatchObject({ code: 'fetch_failed' });
 });
 
-test('a host that cannot be reached reads like one that does not exist', async () => {
+test('an unreachable host gives the same problem as one that does not exist', async () => {
   const messages = await Promise.all(
     ['http://127.0.0.1:1/', 'http://no-such-host.example.com/'].map((url) =>
       fetchImage(new URL(url), outbound, { ...limits, headersTimeoutMs: 5000 }, unlimited).then(
@@ -128,7 +128,7 @@ describe('size', () => {
     ['/padded?bytes=200001'],
     ['/declared-length?bytes=200001'],
     ['/chunked?bytes=1000000000'],
-    // 200 kB in a few hundred bytes.
+    // 200 kB compressed into a few hundred bytes.
     ['/gzip?bytes=200000'],
   ])('is capped: %s', async (path) => {
     await expect(fetchFrom(path)).rejects.toMatchObject({ code: 'image_too_large' });

@@ -1,4 +1,3 @@
-import type { RateLimits } from '../../access/limit-rate.ts';
 import type { ByteBudget } from '../../isolate/byte-budget.ts';
 import { withTimeout } from '../../isolate/with-timeout.ts';
 import type { Limits } from '../../limits.ts';
@@ -9,13 +8,13 @@ import { type GuardRules, guardRedirect } from './guard-url.ts';
 
 const redirectStatuses = [301, 302, 303, 307, 308];
 
-/** Marks what the Worker asks for. @see RFC 9110, 7.6.3: `Via` is there to find loops */
+/** Marks the Worker's own requests, so that it recognizes loops. @see RFC 9110, 7.6.3 */
 export const VIA = '1.1 graft';
 
 const accept = 'image/webp,image/png,image/jpeg,image/avif;q=0.9,image/*;q=0.5,*/*;q=0.1';
 
 /**
- * Some hosts, Wikimedia's among them, refuse whoever does not say how to be reached.
+ * Some hosts, Wikimedia's among them, refuse clients that give no contact.
  *
  * @param contact a url or an e-mail address
  * @see https://foundation.wikimedia.org/wiki/Policy:Wikimedia_Foundation_User-Agent_Policy
@@ -24,17 +23,23 @@ export function userAgent(contact: string): string {
   return `graft/1.0 (${contact})`;
 }
 
-/** How the Worker asks the hosts of images, and which. */
+/** How the Worker sends requests to image hosts, and to which of them. */
 export interface Outbound {
   readonly rules: GuardRules;
   readonly userAgent: string;
-  readonly rates: Pick<RateLimits, 'admitFetch'>;
+  readonly rates: FetchRates;
+}
+
+/** Counts requests to image hosts. */
+export interface FetchRates {
+  /** @throws ProblemError `rate_limited` */
+  admitFetch(url: URL, isRedirect: boolean): Promise<void>;
 }
 
 export interface FetchedImage {
   /** At least one byte, at most `limits.maxBytes`. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** False when the host says that its answer is for this caller or this moment only. */
+  readonly bytes: Uint8Array;
+  /** False where the host says that its response is for this caller or this moment only. */
   readonly isCacheable: boolean;
 }
 
@@ -56,36 +61,39 @@ export async function fetchImage(
     const response = await within(limits.headersTimeoutMs, () =>
       followRedirects(url, outbound, limits.maxRedirects, abort.signal),
     );
-    // Of the others, browsers show the body of a choice among several alone.
+    // Of the other statuses, browsers show the body only with 300, Multiple Choices.
     if (!response.ok && response.status !== 300) {
       throw new ProblemError(
         'fetch_failed',
-        `The image's host answered with status ${response.status}; the url must lead to an image.`,
+        `The image's host responded with status ${response.status}; the url must lead to an image.`,
       );
     }
     const body = await within(limits.bodyTimeoutMs, () => readContent(response, limits, budget));
     const coding = response.headers.get('content-encoding');
     const bytes = await decodeContent(body, coding, limits.maxBytes, budget);
     if (bytes.length === 0) {
-      throw new ProblemError('fetch_failed', "The image's host answered with an empty body.");
+      throw new ProblemError(
+        'fetch_failed',
+        "The image's host responded with an empty body; the url must lead to an image.",
+      );
     }
     const caching = response.headers.get('cache-control') ?? '';
     return { bytes, isCacheable: !/\b(no-store|no-cache|private)\b/i.test(caching) };
   } catch (error) {
-    // Closes the connection where the body was not read to its end.
+    // Closes the connection if the body was not read to its end.
     abort.abort();
     if (error instanceof ProblemError) throw error;
-    // A name that does not resolve, a refused connection, a bad certificate and a broken transfer
-    // read the same, so that the service is no port scanner.
+    // An unknown name, a refused connection, a bad certificate and a broken transfer give the same
+    // problem, so that the service is of no use as a port scanner.
     throw new ProblemError(
       'fetch_failed',
-      "The image's host could not be reached, or broke off; check the url.",
+      "The image's host could not be reached or broke off the transfer; check the url.",
       { cause: error },
     );
   }
 }
 
-/** The runtime undoes a compression while the body is read, and only then finds that it is none. */
+/** The runtime undoes the compression as the body is read, and only then finds that it is invalid. */
 function readContent(
   { body, headers }: Response,
   { maxBytes }: Limits,
@@ -112,17 +120,20 @@ async function followRedirects(
     await response.body?.cancel();
     const location = response.headers.get('location');
     if (!location) {
-      throw new ProblemError('fetch_failed', "The image's host redirects without a Location.");
+      throw new ProblemError(
+        'fetch_failed',
+        "The image's host redirects without a Location header; use another url.",
+      );
     }
     url = guardRedirect(location, url, rules);
   }
   throw new ProblemError(
     'fetch_failed',
-    `The url redirects more than ${maxRedirects} times; give the last address.`,
+    `The url redirects more than ${maxRedirects} times; use the last address instead.`,
   );
 }
 
 function within<T>(timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  const problem = `The image's host took longer than ${timeoutMs} ms; try another one.`;
+  const problem = `The image's host took longer than ${timeoutMs} ms; try again or use another host.`;
   return withTimeout(timeoutMs, () => new ProblemError('fetch_timeout', problem), work);
 }

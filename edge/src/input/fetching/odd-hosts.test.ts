@@ -1,10 +1,10 @@
-import { type ClassifyAnswer, classifyAnswer, problem } from 'shared/contract/answers';
+import { type ClassifyResponse, classifyResponse, problem } from 'shared/contract/responses';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../../test/ask.ts';
 import { createApp } from '../../app.ts';
 import { defaultLimits } from '../../limits.ts';
 
-const host = inject('photoHost');
+const host = inject('imageHost');
 const { good, bad, picky } = inject('oddPaths');
 const app = createApp({ ...defaultLimits, maxBytes: 1_000_000 });
 
@@ -14,30 +14,30 @@ function classify(path: string, bindings = {}): Promise<Response> {
   return ask(app, `/classify?${query}`, { headers }, bindings);
 }
 
-async function answerOf(response: Response): Promise<ClassifyAnswer> {
+async function bodyOf(response: Response): Promise<ClassifyResponse> {
   const body = await response.json();
   expect(response.status, JSON.stringify(body)).toBe(200);
-  return classifyAnswer.parse(body);
+  return classifyResponse.parse(body);
 }
 
-// A url of the caller's own must not have a stray percent sign; a redirect may.
+// The caller's own url must not contain a stray percent sign; a redirect may.
 test.each([...good, ...picky].filter((name) => !/%(?![0-9a-f]{2})/i.test(name)))(
-  'gets the image of a host that answers with %s',
+  'gets the image of a host that responds with %s',
   async (name) => {
-    const { image, predictions } = await answerOf(await classify(`/odd/${name}`));
+    const { image, predictions } = await bodyOf(await classify(`/odd/${name}`));
     expect(image).toMatchObject({ format: 'jpeg', width: 451 });
     expect([281, 282, 285]).toContain(predictions[0]?.index);
   },
 );
 
-test.each(bad)('says what is wrong with a host that answers with %s', async (name, says) => {
+test.each(bad)('reports what is wrong with a host that responds with %s', async (name, says) => {
   const response = await classify(`/odd/${name}`);
   expect(response.status).toBeGreaterThan(400);
   expect(response.status).not.toBe(500);
   expect(problem.parse(await response.json()).detail).toContain(says);
 });
 
-test('tells hosts how to reach whoever runs the service', async () => {
+test('gives hosts a contact of the operator', async () => {
   const seen = async (): Promise<string> => {
     const { headers } = (await (await fetch(`${host}/seen`)).json()) as {
       headers: Record<string, string>;
@@ -51,7 +51,7 @@ test('tells hosts how to reach whoever runs the service', async () => {
 });
 
 test.each(['gzip', 'x-gzip', 'deflate', 'deflate-then-gzip'])(
-  'stops a bomb of %s before it fills the memory',
+  'stops a %s bomb before it fills the memory',
   async (coding) => {
     const response = await classify(`/bomb?coding=${coding}`);
     expect(problem.parse(await response.json()).code).toBe('image_too_large');

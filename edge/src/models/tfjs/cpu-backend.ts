@@ -26,7 +26,7 @@ import { type KernelBackend, type KernelConfig, registerKernel } from '@tensorfl
 import type { TfjsKernel } from 'shared/inference/graph/operations';
 import { composedKernels } from 'shared/inference/kernels/composed-kernels';
 
-/** What `shared/inference/graph/operations` calls; the compiler finds the one that is missing. */
+/** The kernels that `shared/inference/graph/operations` calls; the compiler finds a missing one. */
 const called: Readonly<Record<TfjsKernel, KernelConfig>> = {
   _FusedMatMul: _fusedMatMulConfig,
   Add: addConfig,
@@ -52,14 +52,14 @@ const called: Readonly<Record<TfjsKernel, KernelConfig>> = {
   Tanh: tanhConfig,
 };
 
-/** What a backend of the Worker registers. */
+/** All kernels that the Worker registers for this backend. */
 const kernels: readonly KernelConfig[] = [
   ...Object.values(called),
   castConfig,
   ...composedKernels('cpu'),
 ];
 
-/** tfjs' plain CPU backend. */
+/** The plain CPU backend of tfjs. */
 export function createCpuBackend(): KernelBackend {
   for (const kernel of kernels) registerKernel(kernel);
   return new MathBackendCPU();

@@ -6,7 +6,7 @@ import { expect, inject, test } from 'vitest';
 import { registeredKernels, useKernels } from '../../../bench/swap-kernels.ts';
 import { startBackend } from '../backend.ts';
 
-// Importing the backend registers tfjs-wasm's kernels; starting it replaces them.
+// Importing the backend registers tfjs-wasm's kernels, and starting it replaces some of them.
 const stock = registeredKernels();
 
 const { size, json, weightData } = inject('everyOperation');
@@ -20,14 +20,14 @@ function nodesOf({ topology }: FoldedGraph): readonly { op: string }[] {
 }
 
 /** @returns probabilities of two images */
-function answersOf(folded: FoldedGraph): number[] {
+function probabilitiesOf(folded: FoldedGraph): number[] {
   const graph = loadGraph(folded, 'float32');
-  const answers = tf.tidy(() => {
+  const probabilities = tf.tidy(() => {
     const values = Float32Array.from({ length: 2 * size * size * 3 }, (_, i) => Math.sin(i) * 2);
     return [...graph.run(tf.tensor4d(values, [2, size, size, 3])).dataSync()];
   });
   graph.dispose();
-  return answers;
+  return probabilities;
 }
 
 test('the graph of this test has every operation', () => {
@@ -35,28 +35,28 @@ test('the graph of this test has every operation', () => {
   expect([...operations].toSorted()).toEqual([...graphOperations].toSorted());
 });
 
-test('runs every operation on both backends and with any kernels, with the same answers', async () => {
+test('every operation gives the same on both backends and with any kernels', async () => {
   expect(await startBackend()).toBe('wasm');
   const before = tf.memory().numTensors;
   const ours = registeredKernels();
-  const withOurs = answersOf(everyOperation());
+  const withOurs = probabilitiesOf(everyOperation());
   useKernels(stock);
-  const withStock = answersOf(everyOperation());
+  const withStock = probabilitiesOf(everyOperation());
   useKernels(ours);
   expect(tf.memory().numTensors).toBe(before);
   await tf.setBackend('cpu');
-  const onCpu = answersOf(everyOperation());
+  const onCpu = probabilitiesOf(everyOperation());
   await tf.setBackend('wasm');
   expect(onCpu).toHaveLength(2 * 3);
   for (const [place, value] of onCpu.entries()) {
     expect(withOurs[place]).toBeCloseTo(value, 5);
     expect(withStock[place]).toBeCloseTo(value, 5);
   }
-  // Neither answer is one that any weights would give.
+  // The predictions depend on the weights.
   expect(new Set(onCpu.map((value) => value.toFixed(3))).size).toBeGreaterThan(3);
 });
 
-test('computes a swish in one step, and other sigmoids and products as they are', async () => {
+test('fuses a swish, and no other sigmoid or product', async () => {
   await startBackend();
   const ours = registeredKernels();
   const steps: string[] = [];
@@ -68,19 +68,19 @@ test('computes a swish in one step, and other sigmoids and products as they are'
     return [name, { ...kernel, kernelFunc }] as const;
   });
   useKernels(new Map(watched));
-  answersOf(everyOperation());
+  probabilitiesOf(everyOperation());
   useKernels(ours);
   const ofSwishes = new Set(['Multiply', 'Sigmoid', 'Swish']);
   expect(steps.filter((name) => ofSwishes.has(name))).toEqual(['Swish', 'Sigmoid', 'Multiply']);
 });
 
-test('names the operations that it has no code of', () => {
+test('names the operations that it does not implement', () => {
   const folded = everyOperation();
   for (const node of nodesOf(folded)) if (node.op === 'LRN') node.op = 'Einsum';
   expect(() => loadGraph(folded, 'float32')).toThrow('that the trainer does not write: Einsum.');
 });
 
-test('names a node that reads what is not there yet', () => {
+test('names a node whose input is not computed before it', () => {
   const { topology, weights } = everyOperation();
   const isLate = ({ name }: { name: string }): number => Number(name === 'depthwise');
   const node = topology.node.toSorted((a, b) => isLate(a) - isLate(b));

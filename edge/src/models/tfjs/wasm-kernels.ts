@@ -26,7 +26,7 @@ import type { KernelConfig } from '@tensorflow/tfjs-core';
 import type { TfjsKernel } from 'shared/inference/graph/operations';
 import { composedKernels } from 'shared/inference/kernels/composed-kernels';
 
-/** What `shared/inference/graph/operations` calls; the compiler finds the one that is missing. */
+/** The kernels that `shared/inference/graph/operations` calls; the compiler finds a missing one. */
 const called: Readonly<Record<TfjsKernel, KernelConfig>> = {
   _FusedMatMul: _fusedMatMulConfig,
   Add: addConfig,
@@ -52,11 +52,11 @@ const called: Readonly<Record<TfjsKernel, KernelConfig>> = {
   Tanh: tanhConfig,
 };
 
-/** What a backend of the Worker registers. */
+/** All kernels that the Worker registers for this backend. */
 export const wasmKernels: readonly KernelConfig[] = [
   ...Object.values(called),
   castConfig,
-  // No graph has it, but Mean and Max call it, and registering sets it up.
+  // No graph has it, but Mean and Max call it, and registration sets it up.
   transposeConfig,
   ...composedKernels('wasm'),
 ];

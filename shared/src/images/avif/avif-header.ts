@@ -5,25 +5,25 @@ import { find, type HeifItems, readHeifItems } from './heif-items.ts';
 import { BoxReader, walkBoxes } from './iso-boxes.ts';
 
 export interface AvifHeader {
-  /** In pixels, cropped, but not turned yet. */
+  /** In pixels, after cropping and before turning. */
   readonly width: number;
   readonly height: number;
   readonly orientation: number;
-  /** Where the cropped image begins in the coded one. */
+  /** Position of the cropped image in the coded one. */
   readonly left: number;
   readonly top: number;
   readonly colour: CodedImage;
-  /** As large as {@link AvifHeader.colour}. */
+  /** Of the same size as {@link AvifHeader.colour}. */
   readonly alpha: CodedImage | undefined;
-  /** Whether the colours are multiplied by alpha already. */
+  /** Whether the colours are already multiplied by alpha. */
   readonly isPremultiplied: boolean;
-  /** Where there is one, it overrules what the coded image says of its colours. */
+  /** Overrides the colours that the coded image declares. */
   readonly nclx: Nclx | undefined;
   /** An ICC profile. */
   readonly profile: Uint8Array | undefined;
 }
 
-/** An image in one piece, or a grid of tiles of one size, which may stick out at its far ends. */
+/** An image in one piece, or a grid of equal tiles, which may extend beyond its right and bottom edges. */
 export interface CodedImage {
   readonly width: number;
   readonly height: number;
@@ -45,11 +45,12 @@ interface Size {
   readonly height: number;
 }
 
-/** A tile has 64 × 64 pixels at least (MIAF), so that this is enough for all that is taken. */
+/** A tile has at least 64 × 64 pixels (MIAF), so this is enough for the largest image. */
 const maxTiles = 4096;
 
 /**
- * By `irot`, in quarter turns against the clock, and `imir`: none, upside down, left to right.
+ * The EXIF orientation for `irot`, in anticlockwise quarter turns, and `imir`: none, upside down, left
+ * to right.
  *
  * @see ISO/IEC 23008-12, 6.5.10 and 6.5.12: the image is turned, then mirrored
  */
@@ -61,17 +62,17 @@ const orientations = [
 ];
 
 /**
- * Reads what an AVIF file's boxes say of its primary image, which an image sequence has as well.
- * EXIF's orientation counts for nothing here, as in browsers and libvips: `irot` and `imir` do.
+ * Reads the primary image from the boxes of an AVIF file; an image sequence has one too. As in browsers
+ * and libvips, the orientation in EXIF is ignored in favour of `irot` and `imir`.
  *
  * @returns undefined where the primary image is not described
- * @throws ImageError `unsupported_image` where there is none of AV1
- * @throws Error for boxes that make no sense
+ * @throws ImageError `unsupported_image` where there is no AV1 image
+ * @throws Error for boxes that are not valid
  * @see AV1 Image File Format, version 1.1; ISO/IEC 23008-12; ISO/IEC 23000-22 (MIAF)
  */
 export function readAvifHeader(file: Uint8Array): AvifHeader | undefined {
   const items = readHeifItems(file);
-  // A video without an image to show in its place.
+  // A video without a primary image.
   if (!items && find(walkBoxes(file), 'moov')) throw unsupported();
   if (!items) return undefined;
   const { primary } = items;
@@ -99,7 +100,7 @@ export function readAvifHeader(file: Uint8Array): AvifHeader | undefined {
 function unsupported(): ImageError {
   return new ImageError(
     'unsupported_image',
-    'The AVIF file has no still image of AV1, in one piece or as a grid; send another.',
+    'The AVIF file has no AV1 still image, in one piece or as a grid; send another file.',
   );
 }
 
@@ -125,9 +126,9 @@ function readGrid(items: HeifItems, id: number, size: Size): CodedImage | undefi
   const ids = items.referencesOf('dimg', id);
   const first = readSize(items, ids[0] ?? id);
   const isCounted = ids.length === rows * columns && ids.length <= maxTiles;
-  // No tile is there twice: one of a hostile file would be decoded for each cell.
+  // No tile may be used twice: in a hostile file, one tile would be decoded for every cell.
   if (!first || !isCounted || new Set(ids).size < ids.length) return undefined;
-  // The tiles cover it, and each of them has a part of it.
+  // The tiles must cover the image, and each must contain a part of it.
   const covers = (tile: number, count: number, side: number): boolean =>
     tile * count >= side && tile * (count - 1) < side;
   const isCovered = covers(first.width, columns, width) && covers(first.height, rows, height);
@@ -160,7 +161,7 @@ function findAlpha(items: HeifItems): number | undefined {
   });
 }
 
-/** @see ISO/IEC 14496-12, 12.1.4: width, height and their centre's place, each a fraction */
+/** Width, height and the position of the centre, each a fraction. @see ISO/IEC 14496-12, 12.1.4 */
 function readCrop(
   clap: Uint8Array | undefined,
   { width, height }: Size,
@@ -178,7 +179,7 @@ function readCrop(
   const top = (height - cropHeight) / 2 + offsetY;
   const isInside = left >= 0 && top >= 0 && left + cropWidth <= width && top + cropHeight <= height;
   const isWhole = [left, top, cropWidth, cropHeight].every(Number.isInteger);
-  if (!isInside || !isWhole) throw new Error('The image is to be cropped beyond its edges.');
+  if (!isInside || !isWhole) throw new Error('The crop extends beyond the edges of the image.');
   return { width: cropWidth, height: cropHeight, left, top };
 }
 

@@ -3,7 +3,7 @@ import { profileOfCodes } from '../colour/colour-codes.ts';
 import { BoxReader, type IsoBox } from './iso-boxes.ts';
 
 /**
- * Reads what an AVIF item's boxes `colr` say of its colours: an ICC profile goes before codes.
+ * Reads the colours of an AVIF item from its `colr` boxes: an ICC profile takes precedence over codes.
  *
  * @see ISO/IEC 14496-12, 12.1.5
  */

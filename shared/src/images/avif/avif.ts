@@ -1,18 +1,17 @@
 import type { DecoderPrograms } from '../decoder-programs.ts';
+import type { Image, OpenImage } from '../image.ts';
 import { ImageError } from '../image-error.ts';
-import type { OpenImage } from '../open-image.ts';
-import type { Image } from '../preprocess/preprocess.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { type AvifHeader, type CodedImage, readAvifHeader } from './avif-header.ts';
 import { type Av1Frame, type Av1Header, type Dav1d, dav1dBytes, startDav1d } from './dav1d.ts';
 import { greyWriter, rgbaWriter } from './yuv.ts';
 
-/** Of the decoder's memory, all frames together. */
+/** Memory of all frames of the decoder. */
 type FrameLimits = Pick<Av1Header, 'frameBytes' | 'frames'>;
 
 /**
- * Opens an AVIF for dav1d: its primary image, in one piece or a grid, of 8, 10 or 12 bits, film
- * grain applied. Each image has an instance to itself, whose memory goes with it.
+ * Opens an AVIF for dav1d: its primary image, in one piece or a grid, of 8, 10 or 12 bits, with film
+ * grain. Each image has an instance of its own, so that its memory is freed afterwards.
  */
 export async function openAvif(
   file: Uint8Array,
@@ -29,7 +28,7 @@ export async function openAvif(
   if (work > maxWork) {
     throw new ImageError(
       'too_many_pixels',
-      `The AVIF, ${width} × ${height} pixels, takes more time to decode than there is; send a smaller one.`,
+      `The AVIF, ${width} × ${height} pixels, takes too long to decode; send a smaller one.`,
     );
   }
   const limits = {
@@ -56,10 +55,10 @@ export async function openAvif(
   };
 }
 
-/** For a photo of 48 megapixels, 4:2:0, of 6 MB. */
+/** Enough for a photo of 48 megapixels, 4:2:0, of 6 MB. */
 const maxWork = 2.5e9;
 
-/** Nanoseconds of CPU time, measured on the machine of 2 cores while others ran, noise for pixels. */
+/** Nanoseconds of CPU time, measured with noise as pixels on the 2-core machine under other load. */
 const workPer = { tile: 50_000, byte: 85, sample: 27 };
 
 function workOf(
@@ -72,10 +71,10 @@ function workOf(
   return tiles.length * workPer.tile + bytes * workPer.byte + samples * workPer.sample;
 }
 
-/** By the values of {@link layouts}. */
+/** Indexed by the values of {@link layouts}. */
 const samplesPerPixel = [1, 1.5, 2, 3];
 
-/** @throws Error where the coded image is not as large as the container says */
+/** @throws Error where the coded image has another size than the container says */
 function readSequence(dav1d: Dav1d, { tiles, tileWidth, tileHeight }: CodedImage): Av1Header {
   const sequence = dav1d.readHeader(tiles[0] ?? new Uint8Array(0));
   if (sequence.width !== tileWidth || sequence.height !== tileHeight) {
@@ -99,7 +98,7 @@ function decodeAvif(
   for (const { frame, x, y } of decodeTiles(dav1d, colour, limits)) {
     const writeRow = rgbaWriter(frame, nclx ?? frame);
     const rgba = new Uint8ClampedArray(frame.width * 4).fill(255);
-    // Tiles may stick out of the image, and the image may be cropped.
+    // Tiles may extend beyond the image, and the image may be cropped.
     const first = Math.max(left - x, 0);
     const last = Math.min(left + width - x, frame.width);
     if (first >= last) continue;
@@ -119,9 +118,9 @@ function decodeAvif(
 }
 
 /**
- * Decodes the tiles one after the other; each frame ends with the next.
+ * Decodes the tiles one after the other; each frame is valid until the next one.
  *
- * @returns each with its place in the coded image, in pixels
+ * @returns each frame with its position in the coded image, in pixels
  */
 function* decodeTiles(
   dav1d: Dav1d,
@@ -131,13 +130,13 @@ function* decodeTiles(
   for (const [i, tile] of tiles.entries()) {
     const frame = dav1d.decode(tile, limits);
     if (frame.width !== tileWidth || frame.height !== tileHeight) {
-      throw new Error(`Tile ${i} is not as large as the others.`);
+      throw new Error(`Tile ${i} has another size than the first one.`);
     }
     yield { frame, x: (i % columns) * tileWidth, y: Math.floor(i / columns) * tileHeight };
   }
 }
 
-/** @returns a byte a pixel, row by row, 255 for opaque */
+/** @returns one byte per pixel, row by row, 255 for opaque */
 function decodeAlpha(dav1d: Dav1d, alpha: CodedImage, limits: FrameLimits): Uint8ClampedArray {
   const { width, height } = alpha;
   const plane = new Uint8ClampedArray(width * height);
@@ -153,7 +152,7 @@ function decodeAlpha(dav1d: Dav1d, alpha: CodedImage, limits: FrameLimits): Uint
   return plane;
 }
 
-/** @param isPremultiplied whether the colours are to be divided by alpha */
+/** @param isPremultiplied whether the colours must be divided by alpha */
 function setAlpha(rgba: Uint8Array, alphas: Uint8ClampedArray, isPremultiplied: boolean): void {
   for (let x = 0, at = 0; x < alphas.length; x++, at += 4) {
     const alpha = alphas[x] as number;

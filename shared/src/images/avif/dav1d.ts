@@ -12,13 +12,13 @@ interface Dav1dModule extends DecoderMemory {
 /** The values of {@link Av1Image.layout}. */
 export const layouts = { grey: 0, 420: 1, 422: 2, 444: 3 } as const;
 
-/** What both a sequence header and a decoded frame say. */
+/** The facts in both a sequence header and a decoded frame. */
 interface Av1Image {
   readonly width: number;
   readonly height: number;
-  /** Bits a sample: 8, 10 or 12. */
+  /** Bits per sample: 8, 10 or 12. */
   readonly depth: number;
-  /** Which chroma there is, and at which of the two sides it has half the samples. */
+  /** Whether there is chroma, and along which sides it has half the samples. */
   readonly layout: number;
   /** @see ITU-T H.273, 8.3 */
   readonly matrix: number;
@@ -26,7 +26,7 @@ interface Av1Image {
 }
 
 export interface Av1Header extends Av1Image {
-  /** What a frame takes in memory, and how many there may be at a time. */
+  /** Bytes of a frame, and how many frames there may be at a time. */
   readonly frameBytes: number;
   readonly frames: number;
 }
@@ -39,7 +39,7 @@ export interface Av1Frame extends Av1Image {
 /** In the decoder's memory. */
 export interface Av1Plane {
   readonly samples: Uint8Array | Uint16Array;
-  /** Samples from one row to the next. */
+  /** Distance between rows, in samples. */
   readonly stride: number;
 }
 
@@ -47,8 +47,8 @@ export interface Dav1d {
   /** @throws Error where the data has no sequence header */
   readHeader(data: Uint8Array): Av1Header;
   /**
-   * @param limits of memory, the same each time
-   * @returns views that the next call ends
+   * @param limits of memory, the same in every call
+   * @returns views that are valid until the next call
    * @throws Error for data that dav1d refuses, or that needs more memory
    */
   decode(data: Uint8Array, limits: Pick<Av1Header, 'frameBytes' | 'frames'>): Av1Frame;
@@ -61,15 +61,15 @@ export function dav1dVersion(program: DecoderProgram): number {
   return dav1d.version();
 }
 
-/** Beside frames: the program, its stack, and what dav1d keeps for each pixel. Measured: 2.4, 1.1. */
+/** Memory besides frames: the program, its stack, and dav1d's data for each pixel. Measured: 2.4, 1.1. */
 export function dav1dBytes(pixels: number): number {
   return 2.5 * 1024 * 1024 + pixels * 1.25;
 }
 
 /**
- * Starts dav1d. Its memory goes with it.
+ * Starts dav1d in memory of its own.
  *
- * @param largest of all data that it will be given, in bytes
+ * @param largest size of all data that it will be given, in bytes
  */
 export function startDav1d(program: DecoderProgram, largest: number): Dav1d {
   const dav1d = startDecoder<Dav1dModule>(program);
@@ -78,7 +78,7 @@ export function startDav1d(program: DecoderProgram, largest: number): Dav1d {
   const place = (data: Uint8Array): void => {
     new Uint8Array(dav1d.memory.buffer, dataAt, largest).set(data);
   };
-  /** The numbers that a result begins with, and those behind them. */
+  /** The numbers at the beginning of a result, and the rest. */
   const read = (at: number): readonly [Av1Image, ...number[]] => {
     if (at === 0) throw new Error('dav1d refused the data.');
     const numbers = [...new Int32Array(dav1d.memory.buffer, at, 11)];

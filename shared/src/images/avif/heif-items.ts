@@ -2,18 +2,18 @@ import { concatenate } from '../../contract/concatenate.ts';
 import { nameAt } from '../bytes.ts';
 import { BoxReader, type IsoBox, refuseMany, walkBoxes } from './iso-boxes.ts';
 
-/** The items of a HEIF file's `meta` box: images, and what they are made of. */
+/** The items in the `meta` box of a HEIF file: images and their parts. */
 export interface HeifItems {
   readonly primary: number;
   /** Four letters, `av01` and `grid` among them. */
   typeOf(id: number): string | undefined;
-  /** In the order in which they are to be applied. */
+  /** In the order in which they must be applied. */
   propertiesOf(id: number): readonly IsoBox[];
   /** The items to which `id` has references of a type. */
   referencesOf(type: string, id: number): readonly number[];
   /** The items that have a reference of a type to `id`. */
   referrersOf(type: string, id: number): readonly number[];
-  /** @throws Error where the file does not have it all */
+  /** @throws Error where a part of the data is missing */
   dataOf(id: number): Uint8Array;
 }
 
@@ -23,7 +23,7 @@ interface Reference {
   readonly to: readonly number[];
 }
 
-/** Where an item's data is. Most items of a hostile file are never looked at. */
+/** Locations of an item's data, unparsed, since most items of a hostile file are never read. */
 interface Location {
   readonly isInIdat: boolean;
   readonly base: number;
@@ -31,22 +31,22 @@ interface Location {
   readonly rest: Uint8Array;
 }
 
-/** Pieces in which an item may be kept; nobody makes more than one. */
+/** The most pieces of an item; usual files have one. */
 const maxExtents = 16;
 
-/** Of an item; those of an image are a dozen at most. */
+/** The most properties of an item; an image has at most a dozen. */
 const maxProperties = 32;
 
 /**
- * @param file the whole of it
+ * @param file the whole file
  * @returns undefined where it has no primary item
- * @throws Error for boxes that make no sense
+ * @throws Error for boxes that are not valid
  * @see ISO/IEC 14496-12, 8.11 and ISO/IEC 23008-12, 9.3
  */
 export function readHeifItems(file: Uint8Array): HeifItems | undefined {
   const meta = find(walkBoxes(file), 'meta');
   if (!meta) return undefined;
-  // Behind its version and flags.
+  // After the version and flags.
   const boxes = [...walkBoxes(meta.subarray(4))];
   const [pitm, iinf, iloc] = ['pitm', 'iinf', 'iloc'].map((type) => find(boxes, type));
   if (!pitm || !iinf || !iloc) return undefined;
@@ -69,7 +69,7 @@ export function readHeifItems(file: Uint8Array): HeifItems | undefined {
     dataOf(id) {
       const location = locations.get(id);
       if (!location || location.extents === 0 || location.extents > maxExtents) {
-        throw new Error(`Item ${id} has no data that can be read.`);
+        throw new Error(`Item ${id} has no readable data.`);
       }
       const { isInIdat, base, extents, rest } = location;
       const source = isInIdat ? idat : file;
@@ -82,9 +82,9 @@ export function readHeifItems(file: Uint8Array): HeifItems | undefined {
         if (start >= end || end > source.length) throw new Error(`Item ${id} is cut off.`);
         return source.subarray(start, end);
       });
-      // No byte belongs to two items, each of which would be decoded, and copied where it has pieces.
+      // Items must not share bytes, since each would be decoded, and copied if it has pieces.
       for (const { length } of pieces) readBytes += length;
-      if (readBytes > file.length) throw new Error('The items take more than the file has.');
+      if (readBytes > file.length) throw new Error('The items have more bytes than the file.');
       return concatenate(pieces);
     },
   };
@@ -113,7 +113,7 @@ function readTypes(iinf: Uint8Array): ReadonlyMap<number, string> {
     const reader = new BoxReader(data);
     const idBytes = reader.uint(1) > 2 ? 4 : 2;
     reader.skip(3);
-    // Behind the id stands an index of its protection.
+    // The id is followed by an index of its protection.
     types.set(reader.uint(idBytes), nameAt(data, 4 + idBytes + 2));
   }
   return types;
@@ -136,7 +136,7 @@ function readProperties(iprp: Uint8Array): ReadonlyMap<number, readonly IsoBox[]
       const length = reader.uint(1);
       if (length > maxProperties) throw new Error(`Item ${id} has ${length} properties.`);
       const indices = Array.from({ length }, () =>
-        // The highest bit says whether a reader must know the property.
+        // The highest bit says whether a reader must support the property.
         isWide ? reader.uint(2) & 0x7fff : reader.uint(1) & 0x7f,
       );
       const boxesOfItem = indices.map((index) => all[index - 1]).filter((box) => box !== undefined);
@@ -178,11 +178,11 @@ function readLocations(iloc: Uint8Array): {
   for (let i = 0; i < items; i++) {
     const id = reader.uint(version < 2 ? 2 : 4);
     const method = version === 0 ? 0 : reader.uint(2) & 15;
-    // An index of other files, of which there are none.
+    // An index of other files, which are not supported.
     reader.skip(2);
     const base = reader.uint(baseBytes);
     const extents = reader.uint(2);
-    // The third method is a part of another item, which no AVIF has.
+    // The third method refers to another item, which AVIF never does.
     if (method < 2)
       locations.set(id, { isInIdat: method === 1, base, extents, rest: reader.rest() });
     reader.skip(extents * (indexBytes + offsetBytes + lengthBytes));

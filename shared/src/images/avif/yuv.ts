@@ -15,12 +15,12 @@ const lumaWeights: Readonly<Record<number, readonly [red: number, blue: number]>
   9: [0.2627, 0.0593],
 };
 
-/** Writes row `y` of a frame, 8 bits a sample. */
+/** Writes row `y` of a frame with 8 bits per sample. */
 type WriteRow = (y: number, to: Uint8ClampedArray) => void;
 
 /**
- * How a frame's samples become RGBA, of which alpha is left alone. A matrix that is not known, or not
- * stated, counts as BT.601, which is what images without a word about it mostly have.
+ * Converts a frame's samples to RGBA, without touching alpha. A matrix that is unknown or not stated counts
+ * as BT.601, which most such images use.
  */
 export function rgbaWriter(frame: Av1Frame, { matrix, isFullRange }: Nclx): WriteRow {
   const { width, depth, layout, planes } = frame;
@@ -48,9 +48,9 @@ export function rgbaWriter(frame: Av1Frame, { matrix, isFullRange }: Nclx): Writ
 }
 
 /**
- * How a frame's luma becomes grey, or alpha.
+ * Converts a frame's luma to grey or to alpha.
  *
- * @param channels 1, or 4 for RGBA of which alpha is left alone
+ * @param channels 1, or 4 for RGBA, whose alpha is not touched
  */
 export function greyWriter(frame: Av1Frame, isFullRange: boolean, channels: 1 | 4): WriteRow {
   const { width, depth, planes } = frame;
@@ -71,7 +71,7 @@ function rowOf({ samples, stride }: Av1Plane, row: number): Uint8Array | Uint16A
   return samples.subarray(row * stride, (row + 1) * stride);
 }
 
-/** The sample that stands for 0, and what to multiply by for 255 at the range's end. */
+/** The sample that means 0, and the factor that makes the end of the range 255. */
 function rangeOf(
   depth: number,
   isFullRange: boolean,

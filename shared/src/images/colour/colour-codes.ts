@@ -45,15 +45,15 @@ export function gamma(exponent: number): Curve {
   return [exponent, 1, 0, 0, 0];
 }
 
-/** BT.709 and others of the same curve, which screens show by another, BT.1886's. */
+/** BT.709 and others with its curve, for which screens use another curve, that of BT.1886. */
 const videoCodes = [1, 6, 14, 15];
 
 /**
- * Makes the ICC profile of colours that codes describe, as AVIF and PNG have them.
+ * Makes an ICC profile from the colour codes of AVIF and PNG.
  *
- * @param isVideo whether the curve of video is meant where it is named: in AVIF it mostly is not, so
- *   that browsers take it for sRGB's, which they do not in PNG
- * @returns undefined for a code that is not known, or of more than a screen's brightness (PQ, HLG)
+ * @param isVideo whether a code for the curve of video means that curve. In AVIF it rarely does, so
+ *   browsers use the curve of sRGB there, but not in PNG.
+ * @returns undefined for an unknown code, or one for HDR (PQ, HLG)
  * @see ITU-T H.273, 8.1 and 8.2
  */
 export function profileOfCodes(

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { giantTable, proPhoto, swapped } from '../../../test/icc.ts';
 import { decoderPrograms } from '../decode-node.ts';
 import type { DecoderPrograms } from '../decoder-programs.ts';
+import type { Colours } from '../image.ts';
 import { profileOfCodes } from './colour-codes.ts';
-import { type Colours, convertToSrgb, lcms2Version } from './convert-to-srgb.ts';
+import { convertToSrgb, lcms2Version } from './convert-to-srgb.ts';
 
 /** Red, green, and a grey. */
 const samples = [255, 0, 0, 0, 0, 255, 0, 0, 128, 128, 128, 0];
@@ -30,20 +31,20 @@ test('converts by one profile after another', async () => {
   expect(await convert(proPhoto)).toEqual(second);
 });
 
-test('loads nothing for a profile of sRGB, or without one', async () => {
+test('does not load Little CMS for an sRGB profile or without a profile', async () => {
   const without: DecoderPrograms = {
     ...decoderPrograms,
-    lcms2: () => Promise.reject(new Error('Little CMS is loaded.')),
+    lcms2: () => Promise.reject(new Error('Little CMS was loaded.')),
   };
   const srgb = profileOfCodes(1, 13, false);
   expect(srgb).toBeDefined();
   for (const profile of [srgb, undefined]) {
     expect(await convert(profile, 3, without)).toEqual(unchanged);
   }
-  await expect(convert(swapped, 3, without)).rejects.toThrow('is loaded');
+  await expect(convert(swapped, 3, without)).rejects.toThrow('was loaded');
 });
 
-test('ignores a profile whose tables take more memory than there is', async () => {
+test('ignores a profile whose tables need too much memory', async () => {
   expect(await convert(giantTable(10))).not.toEqual(unchanged);
   expect(await convert(giantTable(80))).toEqual(unchanged);
 });
@@ -58,7 +59,7 @@ test('ignores a profile that is damaged anywhere', async () => {
   }
 });
 
-test('takes CMYK for inverted, as all who write it do', async () => {
+test('treats CMYK as inverted, as all programs write it', async () => {
   expect(await convert(undefined, 4)).toEqual([
     [0, 0, 0],
     [0, 0, 0],
@@ -70,6 +71,6 @@ test('takes CMYK for inverted, as all who write it do', async () => {
   expect([...data.subarray(0, 3), ...data.subarray(4, 7)]).toEqual([255, 128, 0, 128, 128, 128]);
 });
 
-test('converts by Little CMS 2.19', async () => {
+test('uses Little CMS 2.19', async () => {
   expect(lcms2Version(await decoderPrograms.lcms2())).toBe(2190);
 });

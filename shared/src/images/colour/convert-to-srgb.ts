@@ -1,5 +1,5 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
-import type { Image } from '../preprocess/preprocess.ts';
+import type { Colours, Image } from '../image.ts';
 import { allocate, type DecoderMemory, startDecoder } from '../wasm-decoder.ts';
 import { isSrgb, maxProfileBytes } from './icc-profile.ts';
 
@@ -11,32 +11,24 @@ interface Lcms extends DecoderMemory {
   version(): number;
 }
 
-/** How an image's samples are to be read. */
-export interface Colours {
-  /** 1 is grey, in each of red, green and blue; 3 RGB; 4 CMYK, 255 for no ink. */
-  readonly components: 1 | 3 | 4;
-  /** An ICC profile. Where it is damaged or of other colours, it is ignored, as browsers do. */
-  readonly profile?: Uint8Array | undefined;
-}
-
-/** What Little CMS takes for it, as measured; its build sets a maximum, and it goes without then. */
+/** Memory of the conversion, as measured. Beyond the maximum of the build, the profile is ignored. */
 export function conversionBytes({ profile }: Colours): number {
   return profile ? Math.min(2 * 1024 * 1024 + profile.length * 4, maxBytes) : 0;
 }
 
 const maxBytes = 16 * 1024 * 1024;
 
-/** A larger instance is not kept: WebAssembly cannot give memory back. */
+/** A larger instance is not kept, since WebAssembly cannot return memory. */
 const maxKeptBytes = 4 * 1024 * 1024;
 
-/** That are converted at a time. */
+/** Pixels that are converted at a time. */
 const maxPixels = 16 * 1024;
 
 /** Little CMS with a profile that it has prepared. */
 interface Converter {
   readonly profile: Uint8Array;
   readonly lcms: Lcms;
-  /** 0 for a profile that cannot be used. */
+  /** 0 for an unusable profile. */
   readonly channels: number;
   readonly pixelsAt: number;
 }
@@ -46,11 +38,11 @@ let kept: Converter | undefined;
 /**
  * Converts an image's colours to sRGB, in place.
  *
- * This is done once an image is decoded, reduced and laid over white, for all formats alike: a JPEG is
- * reduced inside its decoder, so that no other order is the same for all, and few pixels are left.
+ * This happens after an image is decoded, reduced and laid over white. A JPEG is reduced inside its
+ * decoder, so no other order is the same for all formats; and then there are few pixels to convert.
  *
  * @param image of four channels
- * @param colours what its samples are
+ * @param colours what its samples mean
  * @returns RGBX
  */
 export async function convertToSrgb(
@@ -65,12 +57,12 @@ export async function convertToSrgb(
   return image;
 }
 
-/** Grey is also a colour of RGB. */
+/** A profile for RGB also fits grey. */
 function isFor({ channels }: Converter, components: Colours['components']): boolean {
   return channels === components || (channels === 3 && components === 1);
 }
 
-/** A profile takes as long as many pixels, and a camera's photos have one and the same. */
+/** Kept, since preparing a profile takes as long as many pixels, and a camera's photos share one. */
 async function prepare(profile: Uint8Array, programs: DecoderPrograms): Promise<Converter> {
   if (kept && isEqual(kept.profile, profile)) return kept;
   const lcms = startDecoder<Lcms>(await programs.lcms2());
@@ -79,7 +71,7 @@ async function prepare(profile: Uint8Array, programs: DecoderPrograms): Promise<
   const at = allocate(lcms, profile.length);
   new Uint8Array(lcms.memory.buffer).set(profile, at);
   const converter = {
-    // The file may be as large as it likes, and is not to be kept for its profile.
+    // A copy, so that the profile does not keep a large file in memory.
     profile: profile.slice(),
     lcms,
     channels: open(lcms, at, profile.length),
@@ -89,7 +81,7 @@ async function prepare(profile: Uint8Array, programs: DecoderPrograms): Promise<
   return converter;
 }
 
-/** A trap, as for want of memory, is a profile that cannot be used. */
+/** After a trap, as for lack of memory, the profile counts as unusable. */
 function open(lcms: Lcms, at: number, length: number): number {
   try {
     return lcms.open(at, length);
@@ -112,7 +104,7 @@ function convert({ lcms, pixelsAt }: Converter, samples: Image['data']): void {
   }
 }
 
-/** As browsers and Pillow do it without a profile. */
+/** As browsers and Pillow convert CMYK without a profile. */
 function cmykToRgbx(samples: Image['data']): void {
   for (let at = 0; at < samples.length; at += 4) {
     const black = samples[at + 3] as number;

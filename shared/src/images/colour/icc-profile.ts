@@ -1,32 +1,32 @@
 import { nameAt, viewOf } from '../bytes.ts';
 
-/** A larger one is ignored: printers' profiles have up to three megabytes. */
+/** A larger profile is ignored; those of printers have up to three megabytes. */
 export const maxProfileBytes = 3.5 * 1024 * 1024;
 
 /** @see ICC.1:2022, 7.2 and 7.3 */
 const [headerBytes, tagBytes] = [128, 12];
 
-/** Red, green and blue of sRGB in XYZ, with the white point D50, as profiles have it. */
+/** Red, green and blue of sRGB in XYZ with the white point D50, as in profiles. */
 const srgbColorants: Readonly<Record<string, readonly number[]>> = {
   rXYZ: [0.4361, 0.2225, 0.0139],
   gXYZ: [0.3851, 0.7169, 0.0971],
   bXYZ: [0.1431, 0.0606, 0.7141],
 };
 
-/** Whether bytes are those of an ICC profile, damaged or not. */
+/** Whether bytes are an ICC profile, damaged or not. */
 export function isProfile(bytes: Uint8Array): boolean {
   return bytes.length >= headerBytes + 4 && nameAt(bytes, 36) === 'acsp';
 }
 
 /**
- * Whether a profile says in its way that colours are sRGB, as most do: then there is nothing to
- * convert, and nothing to load for it. One that is damaged is none.
+ * Whether a profile describes sRGB, as most do. Then nothing must be converted or loaded. A damaged
+ * profile does not count.
  */
 export function isSrgb(profile: Uint8Array): boolean {
   if (!isProfile(profile)) return false;
   const isGrey = nameAt(profile, 16) === 'GRAY';
   if (!isGrey && nameAt(profile, 16) !== 'RGB ') return false;
-  // Tables overrule curves.
+  // Tables take precedence over curves.
   if (findTag(profile, 'A2B0') || nameAt(profile, 20) !== 'XYZ ') return false;
   if (isGrey) return isSrgbCurve(findTag(profile, 'kTRC'));
   const hasColorants = Object.entries(srgbColorants).every(([name, xyz]) => {
@@ -38,7 +38,7 @@ export function isSrgb(profile: Uint8Array): boolean {
   return hasColorants && ['rTRC', 'gTRC', 'bTRC'].every((n) => isSrgbCurve(findTag(profile, n)));
 }
 
-/** @returns the first tag of a name, its type and four empty bytes first */
+/** @returns the first tag with a name, from its type and four empty bytes on */
 function findTag(profile: Uint8Array, name: string): DataView | undefined {
   const view = viewOf(profile);
   const count = Math.min(view.getUint32(headerBytes), 100);
@@ -52,7 +52,7 @@ function findTag(profile: Uint8Array, name: string): DataView | undefined {
   return undefined;
 }
 
-/** Whether it is sRGB's to less than a step of 8 bits. */
+/** Whether a curve differs from that of sRGB by less than a step of 8 bits. */
 function isSrgbCurve(tag: DataView | undefined): boolean {
   const curve = tag && readCurve(tag);
   if (!curve) return false;

@@ -1,6 +1,6 @@
 import { viewOf } from '../bytes.ts';
 
-/** Chromaticities, x and y each. */
+/** Chromaticities, x and y of each. */
 export interface Primaries {
   readonly red: readonly [number, number];
   readonly green: readonly [number, number];
@@ -9,7 +9,7 @@ export interface Primaries {
 }
 
 /**
- * How a sample from 0 to 1 becomes light: `x >= d ? (a * x + b) ** g : c * x`, as g, a, b, c, d.
+ * The curve from a sample, 0–1, to light: `x >= d ? (a * x + b) ** g : c * x`, as g, a, b, c, d.
  *
  * @see ICC.1:2022, 10.18
  */
@@ -27,8 +27,8 @@ const bradford: Matrix = [
 ];
 
 /**
- * Makes an ICC profile of colours that an image describes by numbers, so that there is one way to
- * convert colours.
+ * Makes an ICC profile from colours that an image describes by numbers, so that all colours are converted
+ * in the same way.
  *
  * @returns undefined for primaries that span no colours
  * @see ICC.1:2022, 7, 8.3 and annex E
@@ -104,7 +104,7 @@ function cross(a: Vector, b: Vector): Vector {
   return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
 }
 
-/** @returns weights by which the columns sum up to a vector, by Cramer's rule; NaN without any */
+/** @returns the weights with which the columns sum up to a vector, by Cramer's rule; NaN without a solution */
 function solve([a, b, c]: Matrix, vector: Vector): Vector {
   const volume = dot(a, cross(b, c));
   return [

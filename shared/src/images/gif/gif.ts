@@ -1,13 +1,12 @@
 import { viewOf } from '../bytes.ts';
 import type { DecoderPrograms } from '../decoder-programs.ts';
-import type { OpenImage } from '../open-image.ts';
-import type { Image } from '../preprocess/preprocess.ts';
+import type { Image, OpenImage } from '../image.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { rowsBytes, startRows } from '../rows.ts';
 
-/** A GIF's first frame, and its place on the canvas. */
+/** The first frame of a GIF and its position on the canvas. */
 interface GifHeader {
-  /** Of the canvas, which grows where the first frame reaches beyond it. */
+  /** Size of the canvas, which grows where the first frame extends beyond it. */
   readonly width: number;
   readonly height: number;
   readonly frame: {
@@ -17,13 +16,13 @@ interface GifHeader {
     readonly height: number;
     readonly isInterlaced: boolean;
   };
-  /** The file without the extensions before the frame, but for the one that controls it. */
+  /** The file without the extensions before the frame, except for its graphic control. */
   readonly parts: readonly Uint8Array[];
 }
 
 /**
- * Opens a GIF: its first frame on its canvas, which is transparent, not of the background colour, as
- * browsers and Pillow have it. It is decoded row by row, and nothing after it is looked at.
+ * Opens a GIF: its first frame on a transparent canvas, without the background colour, as in browsers
+ * and Pillow. The frame is decoded row by row, and nothing after it is read.
  */
 export function openGif(file: Uint8Array, programs: DecoderPrograms): OpenImage | undefined {
   const header = readGifHeader(file);
@@ -39,7 +38,7 @@ export function openGif(file: Uint8Array, programs: DecoderPrograms): OpenImage 
   };
 }
 
-/** @throws Error for a file that is damaged, or whose first frame is cut off */
+/** @throws Error for a damaged file, or one whose first frame is cut off */
 async function decodeGif(
   { width, height, frame, parts }: GifHeader,
   programs: DecoderPrograms,
@@ -64,7 +63,7 @@ async function decodeGif(
   return sink.finish();
 }
 
-/** Which rows come together. @see GIF89a specification, appendix E */
+/** The rows of each pass. @see GIF89a specification, appendix E */
 const interlaced = [
   [0, 8],
   [4, 8],
@@ -100,12 +99,12 @@ const extension = 0x21;
 const graphicControl = 0xf9;
 const imageDescriptor = 0x2c;
 
-/** @param flags whose lower three bits tell how many colours there are, if the highest is set */
+/** @param flags whose lower three bits give the number of colours, if the highest is set */
 function colourTableBytes(flags: number): number {
   return flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0;
 }
 
-/** @returns where the empty block ends that ends a row of blocks; beyond the file without one */
+/** @returns the end of the empty block after a row of blocks; beyond the file where there is none */
 function skipBlocks(file: Uint8Array, start: number): number {
   let at = start;
   while (file[at]) at += 1 + (file[at] as number);

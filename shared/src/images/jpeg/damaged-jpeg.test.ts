@@ -20,7 +20,7 @@ async function codeOf(file: Uint8Array): Promise<unknown> {
 
 const bytes = (...values: readonly number[]): Buffer => Buffer.from(values);
 
-/** Where the first segment of a kind begins. */
+/** The offset of the first segment of a kind. */
 function segment(file: Uint8Array, marker: number): number {
   let at = 2;
   while (file[at + 1] !== marker) at += 2 + Buffer.from(file).readUInt16BE(at + 2);
@@ -34,7 +34,7 @@ function insert(file: Uint8Array, at: number, more: Uint8Array): Buffer {
 const sos = 0xda;
 const zeros = Buffer.alloc(1000);
 
-/** What browsers and Pillow show as if nothing were wrong. */
+/** Damage that browsers and Pillow ignore. */
 const harmless: Readonly<Record<string, (file: Uint8Array) => Uint8Array>> = {
   'other bytes before a marker': (file) => insert(file, segment(file, sos), bytes(1, 2, 0, 3)),
   'a marker of no meaning': (file) => insert(file, 2, bytes(255, 0)),
@@ -43,7 +43,7 @@ const harmless: Readonly<Record<string, (file: Uint8Array) => Uint8Array>> = {
   'no spectral range in its scan': (file) => {
     const copy = Buffer.from(file);
     const at = segment(file, sos);
-    // Samsung's cameras write 0–0 where it is 0–63.
+    // Samsung's cameras write 0–0 instead of 0–63.
     copy[at + 2 + copy.readUInt16BE(at + 2) - 2] = 0;
     return copy;
   },
@@ -56,14 +56,14 @@ const harmless: Readonly<Record<string, (file: Uint8Array) => Uint8Array>> = {
     insert(file, file.length - 2, bytes(255, sos, 0, 8, 1, 1, 0, 0, 63, 0)),
 };
 
-test.each(Object.entries(harmless))('shows a JPEG with %s', async (_, change) => {
+test.each(Object.entries(harmless))('decodes a JPEG with %s', async (_, change) => {
   const file = await readImage('chelsea.jpg');
   expect(await pixelsOf(change(file))).toEqual(await pixelsOf(file));
 });
 
-test('shows a progressive JPEG with junk between its scans', async () => {
+test('decodes a progressive JPEG with junk between its scans', async () => {
   const file = await readImage('progressive.jpg');
-  // Of one component, after those of all.
+  // A scan of one component, after those of all.
   const scan = Buffer.from(file).lastIndexOf(bytes(255, sos, 0, 8));
   expect(scan).toBeGreaterThan(0);
   const junk = insert(file, scan, bytes(9, 8, 7));
@@ -78,7 +78,7 @@ test.each(['chelsea.jpg', 'progressive.jpg'])('refuses a part of %s', async (nam
     expect([part, await codeOf(Buffer.concat([cut, end]))]).toEqual([part, 'broken_image']);
     expect([part, await codeOf(cut)]).toEqual([part, 'broken_image']);
   }
-  // As Pillow has it.
+  // As Pillow does.
   expect(await codeOf(file.subarray(0, -2))).toBe('broken_image');
 });
 

@@ -8,8 +8,8 @@ export interface JpegHeader {
   /** 1 is grey, 3 colour, 4 CMYK. */
   readonly components: 1 | 3 | 4;
   /**
-   * Coefficients of the whole image, in bytes, which a decoder must hold where a block's
-   * coefficients come in several scans: in progressive files, and in some that are sequential.
+   * Bytes of all coefficients, which a decoder must hold where those of a block are in several scans: in
+   * progressive files and in some sequential ones.
    */
   readonly coefficientBytes: number;
 }
@@ -57,7 +57,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   return undefined;
 }
 
-/** As libjpeg finds it: after any number of other bytes, and of fill bytes. */
+/** Finds the next marker as libjpeg does, after any number of other bytes and fill bytes. */
 function nextMarker(bytes: Uint8Array, start: number): number {
   let at = bytes.indexOf(0xff, start);
   while (at >= 0) {
@@ -73,7 +73,7 @@ function isStandalone(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 }
 
-/** SOF0 to SOF15, between which DHT, JPG and DAC have their places. */
+/** SOF0 to SOF15, except DHT, JPG and DAC, whose codes lie among them. */
 function isFrameHeader(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 }
@@ -96,13 +96,13 @@ function readFrame(segment: DataView, marker: number): Frame | undefined {
     width,
     height,
     components,
-    // 64 of two bytes each.
+    // 64 coefficients of two bytes each.
     coefficientBytes: blocks * 128,
     isProgressive: [0xc2, 0xc6, 0xca, 0xce].includes(marker),
   };
 }
 
-/** Whether an APP1 segment holds EXIF, damaged or not, and not XMP. @see CIPA DC-008, 4.7.2 */
+/** Whether an APP1 segment is EXIF, damaged or not, rather than XMP. @see CIPA DC-008, 4.7.2 */
 function isExif(segment: DataView): boolean {
   return segment.byteLength > 6 && segment.getUint32(0) === 0x45786966;
 }

@@ -6,9 +6,9 @@ const startOfScan = 0xda;
 const prefix = new TextEncoder().encode('ICC_PROFILE\0');
 
 /**
- * Reads the ICC profile in a JPEG's segments APP2, which come in any order before its first scan.
+ * Reads the ICC profile in the APP2 segments of a JPEG, which may have any order before its first scan.
  *
- * @returns undefined where there is none, or a part of it is missing
+ * @returns undefined where there is no profile or a part of it is missing
  * @see ICC.1:2022, annex B.4
  */
 export function readJpegProfile(file: Uint8Array): Uint8Array | undefined {
@@ -33,10 +33,10 @@ export function readJpegProfile(file: Uint8Array): Uint8Array | undefined {
   return profile;
 }
 
-/** @returns what follows the prefix in each of them, in the file's order */
+/** @returns the data after the prefix of each segment, in the file's order */
 function* findProfileSegments(file: Uint8Array): Generator<Uint8Array> {
   const view = viewOf(file);
-  // As libjpeg does, over whatever lies between segments.
+  // Skips anything between segments, as libjpeg does.
   let at = file.indexOf(0xff, 2);
   while (at >= 0 && at + 4 <= file.length) {
     const marker = file[at + 1] as number;
@@ -52,7 +52,7 @@ function* findProfileSegments(file: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** TEM, restarts, the image's start and end have none, and 0 and 255 are no markers. */
+/** TEM, restarts, and the start and end of the image have no length; 0 and 255 are not markers. */
 function hasLength(marker: number): boolean {
   return marker > 0x01 && marker < 0xff && !(marker >= 0xd0 && marker <= 0xd9);
 }

@@ -1,7 +1,6 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
+import type { Image, OpenImage } from '../image.ts';
 import { ImageError } from '../image-error.ts';
-import type { OpenImage } from '../open-image.ts';
-import type { Image } from '../preprocess/preprocess.ts';
 import { startDecoder } from '../wasm-decoder.ts';
 import { type JpegHeader, readJpegHeader } from './jpeg-header.ts';
 import { readJpegProfile } from './jpeg-profile.ts';
@@ -23,10 +22,10 @@ interface JpegTurbo {
   version(): number;
 }
 
-/** What jpeg.c gives as a reason beside libjpeg's own message codes, which are positive. */
+/** Reasons of jpeg.c itself; libjpeg's own message codes are positive. */
 const reasons = { cutOff: -1, tooMuchWork: -2 };
 
-/** The decoder gave up; its instance is in no known state and is thrown away. */
+/** The decoder gave up. Its instance is in an unknown state and is dropped. */
 class JpegFailure extends Error {
   readonly reason: number;
 
@@ -36,22 +35,22 @@ class JpegFailure extends Error {
   }
 }
 
-/** A larger instance is not kept: WebAssembly cannot give memory back. */
+/** A larger instance is not kept, since WebAssembly cannot return memory. */
 const maxKeptBytes = 8 * 1024 * 1024;
 
 /**
- * Of scans beyond a plain JPEG's one, in jpeg.c's units, a third to one nanosecond each. Photos of
- * as many blocks as memory holds take 0.3 × 10^9.
+ * The work of the scans after the first one, in units of jpeg.c, a third to one nanosecond each. Photos
+ * with as many blocks as memory holds take 0.3 × 10^9.
  */
 const maxWork = 1e9;
 
-/** The program, its stack, and what it holds beside the file, coefficients and pixels. Measured. */
+/** Memory of the program, its stack, and all else except file, coefficients and pixels. Measured. */
 const programBytes = 1024 * 1024;
 
 let kept: JpegTurbo | undefined;
 
 /**
- * Opens a JPEG for libjpeg-turbo: accurate DCT and smooth upsampling, as Pillow and sharp have it.
+ * Opens a JPEG for libjpeg-turbo: accurate DCT and smooth upsampling, as in Pillow and sharp.
  * It reduces by 2, 4 or 8 inside the DCT, so that the full image is never computed.
  */
 export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenImage | undefined {
@@ -73,12 +72,11 @@ export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenImage
 }
 
 /**
- * A new instance costs as much as decoding a small photo, so the last one is kept.
+ * A new instance costs as much as decoding a small image, so the last one is kept.
  *
- * @throws Error for a file that libjpeg-turbo refuses, or in which an image's pixels or its end are
- *   missing: it would come out half grey, with a confident label. Other damage is shown, as browsers
- *   do.
- * @throws ImageError `broken_image` for more work than there are pixels for
+ * @throws Error for a file that libjpeg-turbo refuses, or whose pixels or end are missing: the result
+ *   would be half grey, with a confident label. Other damage is ignored, as in browsers.
+ * @throws ImageError `broken_image` for scans with more work than the pixels justify
  */
 export function decodeJpeg(
   file: Uint8Array,
@@ -87,10 +85,10 @@ export function decodeJpeg(
   reduction: number,
 ): Image {
   const turbo = kept ?? startJpegTurbo(program);
-  // Until this image has come out well.
+  // Put back after this image is decoded without an error.
   kept = undefined;
   const fileAt = turbo.prepare(file.length);
-  if (fileAt === 0) throw new Error(`The decoder has no ${file.length} bytes left.`);
+  if (fileAt === 0) throw new Error(`The decoder has no memory left for ${file.length} bytes.`);
   new Uint8Array(turbo.memory.buffer).set(file, fileAt);
   const image = explain(() =>
     turbo.decode(fileAt, file.length, width, height, divisorFor(reduction), maxWork),
@@ -114,12 +112,12 @@ export function jpegTurboVersion(program: DecoderProgram): number {
   return startJpegTurbo(program).version();
 }
 
-/** Sides are divided by it and rounded up. */
+/** By which sides are divided, rounded up. */
 function divisorFor(reduction: number): number {
   return [8, 4, 2].find((divisor) => divisor <= reduction) ?? 1;
 }
 
-/** @returns whether nothing is wrong between the pixels and the end, which matters to no reader */
+/** @returns whether only the bytes between the pixels and the end are wrong, which no reader uses */
 function finish(turbo: JpegTurbo): boolean {
   try {
     turbo.finish();
@@ -137,7 +135,7 @@ function explain<T>(run: () => T): T {
     if (!(error instanceof JpegFailure) || error.reason !== reasons.tooMuchWork) throw error;
     throw new ImageError(
       'broken_image',
-      'The JPEG has more scans of its pixels than any photo has; save it anew.',
+      'The JPEG has far more scans than any usual image; save it again with another program.',
       { cause: error },
     );
   }

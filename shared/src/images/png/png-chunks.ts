@@ -1,22 +1,22 @@
 import { viewOf } from '../bytes.ts';
 
-/** A chunk's length and name stand before its data, its checksum after them. */
+/** Length and name of a chunk, which precede its data, and the checksum after it. */
 const [beforeData, afterData] = [8, 4];
 
 export interface PngChunks {
-  /** @returns the first chunk of one of the wanted names, as it stands in the file; empty without one */
+  /** @returns the first chunk with one of the wanted names, as in the file; empty where there is none */
   chunk(name: string): Uint8Array;
-  /** @returns such a chunk's data */
+  /** @returns the data of that chunk */
   data(name: string): Uint8Array;
-  /** The chunks IDAT that follow each other, the last of which may be cut off. */
+  /** The consecutive IDAT chunks, the last of which may be cut off. */
   readonly pixels: Uint8Array;
 }
 
 /**
- * Looks through a PNG's chunks. One of a wrong checksum is as none, as in Chromium; those that the
- * decoder gets it checks itself.
+ * Finds the chunks of a PNG. A chunk with a wrong checksum is ignored, as in Chromium; the decoder itself
+ * checks those that it gets.
  *
- * @param anywhere names of chunks that may stand after the pixels too
+ * @param anywhere names of chunks that may also follow the pixels
  * @see PNG specification (third edition), 5.3 and 5.6
  */
 export function findPngChunks(
@@ -25,7 +25,7 @@ export function findPngChunks(
   anywhere: readonly string[],
 ): PngChunks {
   const view = viewOf(file);
-  // As numbers: a hostile file may have millions of chunks.
+  // Compared as numbers, since a hostile file may have millions of chunks.
   const wanted = new Map([...beforePixels, ...anywhere].map((name) => [numberOf(name), name]));
   const late = new Set(anywhere);
   const found = new Map<string, Uint8Array>();

@@ -7,9 +7,9 @@ import { inflate } from '../rows.ts';
 import type { PngChunks } from './png-chunks.ts';
 
 /**
- * What a PNG says of its colours, by the first of the chunks that may, as Chromium has it.
+ * Reads the colours of a PNG from the chunk with the highest precedence, as Chromium does.
  *
- * @returns an ICC profile; undefined where it says nothing, or sRGB
+ * @returns an ICC profile; undefined where there is no such chunk, or for sRGB
  * @see PNG specification (third edition), 4.3
  */
 export async function readPngProfile(
@@ -21,7 +21,7 @@ export async function readPngProfile(
   if (codes.length === 4 && matrix === 0 && isFullRange === 1) {
     return profileOfCodes(primaries, transfer, true);
   }
-  // A name that ends with a zero, and the method of compression.
+  // The name ends with a zero, and the compression method follows.
   const nameEnd = compressed.indexOf(0);
   if (nameEnd >= 0) {
     const stream = compressed.subarray(nameEnd + 2);
@@ -32,7 +32,7 @@ export async function readPngProfile(
   return readChromaticities(chunks);
 }
 
-/** The curve counts without primaries, which are sRGB's then, and not the other way round. */
+/** A curve without primaries counts, with those of sRGB; primaries without a curve do not. */
 function readChromaticities(chunks: PngChunks): Uint8Array | undefined {
   const [places, exponent] = [viewOf(chunks.data('cHRM')), viewOf(chunks.data('gAMA'))];
   if (exponent.byteLength !== 4 || exponent.getUint32(0) === 0) return undefined;

@@ -29,10 +29,10 @@ export function readPngHeader(file: Uint8Array): PngHeader | undefined {
   };
 }
 
-/** The decoder shows the last rows of some files only when another chunk follows them. */
+/** The decoder returns the last rows of some files only if another chunk follows them. */
 const end = Uint8Array.of(0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82);
 
-/** The signature, and the chunks that make pixels. */
+/** The signature and the chunks that the pixels need. */
 export function pngPixelParts(file: Uint8Array, { chunks }: PngHeader): Uint8Array[] {
   const header = ['IHDR', 'PLTE', 'tRNS'].map(chunks.chunk);
   return [file.subarray(0, 8), ...header, chunks.pixels, end];

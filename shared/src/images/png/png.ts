@@ -1,15 +1,14 @@
 import type { DecoderPrograms } from '../decoder-programs.ts';
-import type { OpenImage } from '../open-image.ts';
-import type { Image } from '../preprocess/preprocess.ts';
+import type { Image, OpenImage } from '../image.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { rowsBytes, startRows } from '../rows.ts';
 import { readPngProfile } from './png-colours.ts';
 import { type PngHeader, pngPixelParts, readPngHeader } from './png-header.ts';
 
 /**
- * Opens a PNG of any colour type, depth and interlacing. It is inflated and reduced row by row, so
- * that neither its file nor its pixels are ever in memory as a whole, and nothing after its last row
- * is looked at. Of an animated one, the image that every PNG reader shows.
+ * Opens a PNG of any colour type, depth and interlacing. It is inflated and reduced row by row, so that
+ * neither the inflated data nor the pixels are ever in memory as a whole, and nothing after the last row
+ * is read. Of an animated PNG, it is the image that every PNG reader shows.
  */
 export async function openPng(
   file: Uint8Array,
@@ -44,7 +43,7 @@ async function decodePng(
   return sink.finish();
 }
 
-/** Which pixels come together: all of them, or a part of an interlaced image's. */
+/** The pixels of each pass: all of them, or a part of those of an interlaced image. */
 interface Pass {
   readonly x: number;
   readonly y: number;
@@ -54,7 +53,7 @@ interface Pass {
   readonly height: number;
 }
 
-/** x, y and steps of Adam7. @see PNG specification, 8.2 */
+/** x, y and steps of the passes of Adam7. @see PNG specification, 8.2 */
 const adam7 = [
   [0, 0, 8, 8],
   [4, 0, 8, 8],

@@ -1,8 +1,8 @@
-/** What of the input makes each output position; all of them have as many taps. */
+/** The inputs of each output position, all of which have the same number of taps. */
 export interface Taps {
   /** First input position of each output position. */
   readonly first: Int32Array;
-  /** Pairs of taps of an output position. Some reach beyond the input, where they weigh 0. */
+  /** Pairs of taps per output position. Some reach beyond the input, with weight 0. */
   readonly pairs: number;
   /**
    * Fixed-point weights in two parts, `weight = high * 256 + low`: for each pair
@@ -14,13 +14,13 @@ export interface Taps {
 const PRECISION_BITS = 22;
 
 /**
- * The weights that Pillow resizes with: antialiased when it shrinks, rounded to 22 bits.
+ * The weights of Pillow's resize: antialiased when the image gets smaller, rounded to 22 bits.
  *
  * @see Pillow, `src/libImaging/Resample.c`, `precompute_coeffs` and `normalize_coeffs_8bpc`
  */
 export function bicubicTaps(from: number, to: number): Taps {
   const scale = from / to;
-  // Shrinking stretches the filter over all the pixels that one output pixel stands for.
+  // When the image gets smaller, the filter covers all pixels that one output pixel replaces.
   const filterScale = Math.max(scale, 1);
   const support = 2 * filterScale;
   const windows = Array.from({ length: to }, (_, out) => {
@@ -47,7 +47,7 @@ export function bicubicTaps(from: number, to: number): Taps {
   return { first: Int32Array.from(windows, ({ begin }) => begin), pairs, weights };
 }
 
-/** Keys' cubic convolution with a = −0.5 (Keys 1981), as Pillow has it. */
+/** Keys' cubic convolution with a = −0.5 (Keys 1981), as in Pillow. */
 function bicubic(x: number): number {
   const a = -0.5;
   const t = Math.abs(x);

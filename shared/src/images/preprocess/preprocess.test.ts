@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import type { Image, PreprocessSpec } from './preprocess.ts';
+import type { PreprocessSpec } from '../../contract/preprocess-spec.ts';
+import type { Image } from '../image.ts';
 import { preprocess } from './preprocess-node.ts';
 
 const identity = {
@@ -27,8 +28,8 @@ test.each(['chelsea', 'coffee', 'rocket'])('resizes %s exactly as Pillow does', 
   expect(preprocess(await open(name), identity)).toEqual(Float32Array.from(expected.data));
 });
 
-// SHA-1 of what Pillow 13.0.0 makes of the same noise: larger and smaller, sides that are multiples
-// of nothing, and sums that leave 0–255.
+// SHA-1 of Pillow 13.0.0's output for the same noise: larger and smaller, odd sides, and sums outside of
+// 0–255.
 test.each([
   [97, 61, 31, '0577d8f1389208307d8c1cea7fbf3aba08766555'],
   [20, 33, 50, 'dbca60c3500d8d150b381dd538da1a43ce2df3d7'],
@@ -45,7 +46,7 @@ test.each([
   expect(createHash('sha1').update(Uint8Array.from(resized)).digest('hex')).toBe(sha1);
 });
 
-test('leaves an image of the right size as it is', async () => {
+test('does not change an image of the right size', async () => {
   const image = await open('coffee-224');
   expect(preprocess(image, identity)).toEqual(Float32Array.from(image.data));
 });
@@ -63,7 +64,7 @@ test('ignores a fourth channel', async () => {
 
 const pixel: Image = { width: 1, height: 1, channels: 3, data: Uint8Array.of(10, 20, 30) };
 
-test('computes in float32, step by step, of each channel in its order', () => {
+test('computes each step in float32, with the numbers of each channel', () => {
   const spec: PreprocessSpec = {
     ...identity,
     size: 1,
@@ -90,7 +91,7 @@ test('reads the form of the first cards, which is computed in float64 and rounde
   expect([...preprocess(pixel, spec)]).toEqual([30.5, 40, Math.fround(10 * 0.1 - 0.7)]);
 });
 
-test('computes for each image as its own spec says', () => {
+test('follows the spec of each image', () => {
   const inputs = [1, 4, 1].map((by) => {
     const arithmetic = [{ operation: 'multiply', by: [by, by, by] } as const];
     return preprocess(pixel, { ...identity, size: 1, arithmetic })[0];

@@ -1,69 +1,11 @@
-import * as z from '../../contract/schema.ts';
-import { reductionRules } from '../reduce.ts';
+import type { ArithmeticStep, PreprocessSpec } from '../../contract/preprocess-spec.ts';
+import type { Image } from '../image.ts';
 import { BAND_ROWS, type Layout, layOut, type ResizeKernel } from './resize-kernel.ts';
-
-/** A decoded image: interleaved 8-bit samples, row by row, `width * height * channels` of them. */
-export interface Image {
-  readonly width: number;
-  readonly height: number;
-  /** 3 is RGB. 4 is RGBA with the image already flattened: the fourth sample is ignored. */
-  readonly channels: 3 | 4;
-  readonly data: Uint8Array | Uint8ClampedArray;
-}
-
-const perChannel = z.readonly(z.tuple([z.number(), z.number(), z.number()]));
-
-const photo = {
-  /** `cover`: the largest centred square of the image, resized. */
-  fit: z.literal('cover'),
-  /** Side of the square input, in pixels. */
-  size: z.int().check(z.minimum(1), z.maximum(4096)),
-  /** How a large image shrinks before that; absent in the first cards, for which it does so too. */
-  reduce: z.optional(z.enum(reductionRules)),
-  /** Antialiased when it shrinks, as in Pillow's `Image.resize`. */
-  filter: z.literal('bicubic'),
-  channelOrder: z.enum(['rgb', 'bgr']),
-};
-
-const arithmeticStep = z.readonly(
-  z.strictObject({
-    operation: z.enum(['multiply', 'divide', 'subtract']),
-    /** The second operand, rounded to float32; one number a channel, in channel order. */
-    by: perChannel,
-  }),
-);
-
-export type ArithmeticStep = z.infer<typeof arithmeticStep>;
-
-/**
- * How an image becomes a network's input. It is recorded in the model card, so that serving
- * does exactly what training did.
- */
-export const preprocessSpec = z.union([
-  z.readonly(
-    z.strictObject({
-      ...photo,
-      /** What is done to each sample, 0–255, in turn; every result is rounded to float32. */
-      arithmetic: z.readonly(z.array(arithmeticStep)),
-    }),
-  ),
-  // How the first cards have it; still read, no longer written.
-  z.readonly(
-    z.strictObject({
-      ...photo,
-      /** `input = sample * scale + offset` in float64, rounded to float32 once. */
-      scale: perChannel,
-      offset: perChannel,
-    }),
-  ),
-]);
-
-export type PreprocessSpec = z.infer<typeof preprocessSpec>;
 
 /**
  * Crops, resizes and scales an image.
  *
- * @param target where to write, `size * size * 3` long; a new array when left out
+ * @param target receives the result, `size * size * 3` long; a new array by default
  * @returns `[size, size, 3]` float32, row by row
  */
 export type Preprocess = (
@@ -76,8 +18,8 @@ export type Preprocess = (
  * Prepares the function that crops, resizes and scales an image.
  *
  * The resize equals Pillow's `Image.resize(..., Image.BICUBIC)` bit for bit: two passes with
- * 22-bit fixed-point weights, each rounded to 8 bits (Pillow, `src/libImaging/Resample.c`). A
- * image passes through the kernel's memory in bands, so that this stays at a few megabytes.
+ * 22-bit fixed-point weights, each rounded to 8 bits (Pillow, `src/libImaging/Resample.c`). An
+ * image passes through the kernel's memory in bands, so that it takes a few megabytes only.
  */
 export function createPreprocess(kernel: ResizeKernel): Preprocess {
   let last: Layout | undefined;
@@ -140,7 +82,7 @@ export function createPreprocess(kernel: ResizeKernel): Preprocess {
   };
 }
 
-/** Where the network's channels are in two neighbouring pixels, as 16-bit lanes. */
+/** Positions of the network's channels in two neighbouring pixels, as 16-bit lanes. */
 function picksOf(channels: number, { channelOrder }: PreprocessSpec): number[] {
   const order = channelOrder === 'rgb' ? [0, 1, 2] : [2, 1, 0];
   const nothing = 255;
@@ -148,7 +90,7 @@ function picksOf(channels: number, { channelOrder }: PreprocessSpec): number[] {
   return [...lanes, nothing, nothing, nothing, nothing];
 }
 
-/** Writes what the network gets for each of a channel's 256 samples. */
+/** Writes the network's input for each of the 256 samples of a channel. */
 function fillTable(table: Float32Array, spec: PreprocessSpec, channel: number): void {
   for (let sample = 0; sample < table.length; sample++) {
     table[sample] =

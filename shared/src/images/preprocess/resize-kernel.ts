@@ -1,6 +1,6 @@
 import { bicubicTaps } from './bicubic-taps.ts';
 
-/** What an instance of `resize.wasm` exports; `kernels/resize.ts` explains the parameters. */
+/** The exports of `resize.wasm`; `kernels/resize.ts` explains the parameters. */
 export interface ResizeKernel {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number };
   resizeRows(
@@ -32,12 +32,12 @@ export interface ResizeKernel {
 /** Rows of an image that are in the kernel's memory at once. A multiple of its four. */
 export const BAND_ROWS = 16;
 
-/** Where things are in the kernel's memory, as addresses and as views. */
+/** The layout of the kernel's memory, as addresses and as views. */
 export type Layout = ReturnType<typeof layOut>;
 
 /**
- * Divides the kernel's memory for resizing a square of `side` to one of `size`, and writes the taps
- * into it. The memory grows when it must; whatever was laid out in it before is void.
+ * Lays out the kernel's memory to resize a square of `side` to one of `size`, and writes the taps into it.
+ * The memory grows if necessary; the previous layout becomes invalid.
  */
 export function layOut(kernel: ResizeKernel, side: number, size: number) {
   const { first, pairs, weights } = bicubicTaps(side, size);
@@ -57,7 +57,7 @@ export function layOut(kernel: ResizeKernel, side: number, size: number) {
     // Surplus taps and rows reach beyond the end.
     band: take(BAND_ROWS * side * 4 + pairs * 8),
     rows: take((side + 3 + pairs * 2) * stride),
-    // A row's last vector reaches beyond it.
+    // The last vector of a row extends beyond it.
     samples: take(size * 3 + 16),
     target: take(size * size * 12),
   };
@@ -74,7 +74,7 @@ export function layOut(kernel: ResizeKernel, side: number, size: number) {
     pairs,
     stride,
     picks: new Uint8Array(buffer, at.picks, 16),
-    /** One a channel. */
+    /** One per channel. */
     tables: [0, 1, 2].map((channel) => new Float32Array(buffer, at.tables + channel * 1024, 256)),
     band: new Uint8Array(buffer, at.band, BAND_ROWS * side * 4),
     target: new Float32Array(buffer, at.target, size * size * 3),

@@ -11,7 +11,7 @@ export interface WebpHeader {
 
 /** The image, or the first one of an animated file. */
 export interface WebpFrame {
-  /** Its place on the canvas. */
+  /** Its position on the canvas. */
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -19,7 +19,7 @@ export interface WebpFrame {
   readonly isLossless: boolean;
   /** VP8 or VP8L data. */
   readonly data: Uint8Array;
-  /** A lossy image's transparency stands in a chunk of its own. */
+  /** The transparency of a lossy image, which is a chunk of its own. */
   readonly alpha: Uint8Array | undefined;
 }
 
@@ -33,9 +33,9 @@ export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
   const found = readChunks(chunks);
   const extended = first === 'VP8X' ? found.get('VP8X') : undefined;
   if (!extended) {
-    // libwebp takes a first chunk for the image, whatever it is called.
+    // libwebp treats the first chunk as the image, whatever its name.
     const frame = imageChunks.includes(first) ? readFrame(found) : undefined;
-    // Without the header for it, there is no transparency.
+    // Without this header, there is no transparency.
     const opaque = frame && { ...frame, alpha: undefined };
     return opaque && { width: opaque.width, height: opaque.height, orientation: 1, frame: opaque };
   }
@@ -46,17 +46,17 @@ export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
   const frame = isAnimated ? readFirstAnimationFrame(found.get('ANMF')) : readFrame(found);
   if (!frame) return undefined;
   if (!isAnimated && (frame.width !== width || frame.height !== height)) return undefined;
-  // As libwebp, and so browsers and Pillow, have it: what the flags do not announce is not there.
+  // Chunks that the flags do not announce are ignored, as in libwebp and thus in browsers and Pillow.
   const announced = (flag: number, name: string): Uint8Array | undefined =>
     view.getUint8(0) & flag ? found.get(name) : undefined;
   const exif = announced(0b1000, 'EXIF') ?? new Uint8Array(0);
-  // Some programs leave JPEG's prefix in front.
+  // Some programs leave the prefix of JPEG before it.
   const tiff = nameAt(exif, 0) === 'Exif' ? exif.subarray(6) : exif;
   const profile = announced(0b100000, 'ICCP');
   return { width, height, orientation: readOrientation(viewOf(tiff)), frame, profile };
 }
 
-/** Those that are read, by their names as a little-endian number: a hostile file has millions. */
+/** The chunks that are read, by their names as little-endian numbers, since a hostile file has millions. */
 const readNames = new Map(
   ['VP8X', 'VP8 ', 'VP8L', 'ALPH', 'ANMF', 'EXIF', 'ICCP'].map((name) => [
     viewOf(new TextEncoder().encode(name)).getUint32(0, true),
@@ -64,7 +64,7 @@ const readNames = new Map(
   ]),
 );
 
-/** @returns the first of each that is there as a whole */
+/** @returns the first complete chunk of each name */
 function readChunks(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const view = viewOf(bytes);
   const found = new Map<string, Uint8Array>();
@@ -75,7 +75,7 @@ function readChunks(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> {
     const end = start + view.getUint32(at + 4, true);
     if (name && end <= bytes.length && !found.has(name))
       found.set(name, bytes.subarray(start, end));
-    // Chunks begin at even places.
+    // Chunks begin at even offsets.
     at = end + (end & 1);
   }
   return found;

@@ -1,7 +1,6 @@
 import { viewOf } from '../bytes.ts';
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
-import type { OpenImage } from '../open-image.ts';
-import type { Image } from '../preprocess/preprocess.ts';
+import type { Image, OpenImage } from '../image.ts';
 import { createPixelSink, sinkBytes } from '../reduce.ts';
 import { startDecoder } from '../wasm-decoder.ts';
 import { readWebpHeader, type WebpFrame, type WebpHeader } from './webp-header.ts';
@@ -16,9 +15,9 @@ interface Libwebp {
 }
 
 /**
- * Opens a WebP for libwebp: lossy or lossless, still or the first frame of an animation. Each image
- * has an instance to itself, whose memory goes with it. A lossy one is reduced as it is decoded, in luma
- * and chroma, where it fills its canvas and has no transparency.
+ * Opens a WebP for libwebp: lossy or lossless, still or the first frame of an animation. Each image has an
+ * instance of its own, so that its memory is freed afterwards. A lossy image that fills its canvas and has
+ * no transparency is reduced in luma and chroma while it is decoded.
  */
 export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenImage | undefined {
   const header = readWebpHeader(file);
@@ -32,7 +31,7 @@ export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenImage
         const pixelBytes = Math.floor(width / reduction) * Math.floor(height / reduction) * 4;
         return rowsBytes + frame.data.length + width * rowBytesPerPixel + pixelBytes;
       }
-      // Measured: RGBA, and for a lossless one as much again; the alpha chunk is lossless too.
+      // Measured: RGBA, and the same again for lossless data, which includes the alpha chunk.
       const pixelBytes = frame.isLossless ? 8.5 : frame.alpha ? 6.5 : 4.5;
       const frameBytes = frame.width * frame.height * pixelBytes;
       const dataBytes = frame.data.length + (frame.alpha?.length ?? 0);
@@ -57,7 +56,7 @@ function decodeWebp(program: DecoderProgram, header: WebpHeader, reduction: numb
   for (let y = 0; y < height; y++) {
     const row = y - frame.y;
     const isInFrame = row >= 0 && row < frame.height;
-    // What the frame does not cover is transparent.
+    // The canvas outside of the frame is transparent.
     canvasRow.fill(0);
     if (isInFrame) {
       const pixels = rgba.subarray(row * rowBytes, (row + 1) * rowBytes);
@@ -68,11 +67,11 @@ function decodeWebp(program: DecoderProgram, header: WebpHeader, reduction: numb
   return sink.finish();
 }
 
-/** The program, its stack and tables; and of each column, what rows take as they pass. */
+/** Memory of the program, its stack and tables, and of the row buffers per column. */
 const rowsBytes = 1024 * 1024;
 const rowBytesPerPixel = 200;
 
-/** Whether the frame is what there is to see, so that libwebp can reduce it. */
+/** Whether the frame is the whole visible image, so that libwebp can reduce it. */
 function isPlain({ width, height, frame }: WebpHeader): boolean {
   const isWhole =
     frame.x === 0 && frame.y === 0 && frame.width === width && frame.height === height;
@@ -83,11 +82,11 @@ function isPlain({ width, height, frame }: WebpHeader): boolean {
 function runLibwebp(program: DecoderProgram, frame: WebpFrame, reduction = 1): Uint8Array {
   const { width, height, data, alpha } = frame;
   const decoder = startLibwebp(program);
-  // Without transparency, libwebp takes the data as they are.
+  // Without transparency, libwebp reads the data directly.
   const parts = alpha ? asStill(frame, alpha) : [data];
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const start = decoder.prepare(length);
-  if (start === 0) throw new Error(`The decoder has no ${length} bytes left.`);
+  if (start === 0) throw new Error(`The decoder has no memory left for ${length} bytes.`);
   let at = start;
   for (const part of parts) {
     new Uint8Array(decoder.memory.buffer).set(part, at);
@@ -122,14 +121,14 @@ function asStill({ width, height, data }: WebpFrame, alpha: Uint8Array): Uint8Ar
     true,
   );
   view.setUint32(16, 10, true);
-  // There is transparency.
+  // The flag for transparency.
   view.setUint8(20, 0b10000);
   setUint24(view, 24, width - 1);
   setUint24(view, 27, height - 1);
   return [header, ...parts];
 }
 
-/** A chunk's header, contents and padding. */
+/** The header, contents and padding of a chunk. */
 function chunk(name: string, contents: Uint8Array): Uint8Array[] {
   const header = new Uint8Array(8);
   header.set(new TextEncoder().encode(name));

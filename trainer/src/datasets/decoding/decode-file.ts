@@ -1,7 +1,7 @@
 import type { DecodeLimits } from 'shared/images/decode';
 import { decodeImage } from 'shared/images/decode-node';
+import type { Image } from 'shared/images/image';
 import { ImageError } from 'shared/images/image-error';
-import type { Image } from 'shared/images/preprocess/preprocess';
 import { createPixelSink, reductionFor } from 'shared/images/reduce';
 import { servedLimits } from 'shared/images/served-limits';
 

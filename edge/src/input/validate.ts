@@ -1,7 +1,7 @@
 import type * as z from 'shared/contract/schema';
 import { ProblemError } from '../problem.ts';
 
-/** Takes what a schema says. @throws ProblemError `invalid_url`, `invalid_request` */
+/** Parses a value by a schema. @throws ProblemError `invalid_url`, `invalid_request` */
 export function validate<Schema extends z.ZodMiniType>(
   target: 'query' | 'json',
   schema: Schema,
@@ -17,18 +17,21 @@ function validationProblem(target: string, issues: readonly z.core.$ZodIssue[]):
   if (target === 'query' && issue?.path[0] === 'url') {
     return new ProblemError(
       'invalid_url',
-      'The query needs one url, as in /classify?url=https://example.com/cat.jpg.',
+      'The query must have exactly one url, as in /classify?url=https://example.com/cat.jpg.',
     );
   }
   const name = issue?.path.join('.') || target;
   const where = target === 'json' ? 'body' : target;
   if (issue?.code === 'unrecognized_keys') {
-    // What is left of a url that was not encoded.
-    const advice = target === 'query' ? "; an image's url must be percent-encoded" : '';
+    // These are often the rest of a url that was not encoded.
+    const advice = target === 'query' ? '; percent-encode the url of the image' : '';
     return new ProblemError(
       'invalid_request',
-      `The ${where} has ${issue.keys.join(', ').slice(0, 200)}, which means nothing here${advice}.`,
+      `The ${where} has the unknown field ${issue.keys.join(', ').slice(0, 200)}${advice}.`,
     );
   }
-  return new ProblemError('invalid_request', `In the ${where}, ${name}: ${issue?.message}.`);
+  return new ProblemError(
+    'invalid_request',
+    `The field ${name} of the ${where} is not valid: ${issue?.message}.`,
+  );
 }

@@ -1,9 +1,9 @@
 import { validator } from 'hono/validator';
 import type * as z from 'shared/contract/schema';
-import { validate } from './validate.ts';
+import { validate } from '../input/validate.ts';
 
 /**
- * Lets requests through whose query is what a schema says, as `c.req.valid('query')`.
+ * Checks the query of a request by a schema and gives it to the handler as `c.req.valid('query')`.
  *
  * @throws ProblemError `invalid_url`, `invalid_request`
  */

@@ -2,15 +2,15 @@ import { arithmetics, modelCard } from './model-card.ts';
 import * as z from './schema.ts';
 import { type ProblemCode, problemStatus } from './wire.ts';
 
-// What the service answers with. The Worker, which checks no answer of its own, reads this only when
-// it describes itself.
+// The responses of the service. The Worker does not check its own responses, so it loads these schemas
+// only to describe its API.
 
 const count = z.int().check(z.positive());
 const index = z.int().check(z.nonnegative());
 
 const prediction = z.strictObject({
   label: z.string(),
-  /** Place in the network's output. */
+  /** Index in the network's output. */
   index,
   probability: z.number().check(z.minimum(0), z.maximum(1)),
   synset: z.optional(z.string()),
@@ -18,8 +18,8 @@ const prediction = z.strictObject({
 
 export type Prediction = z.infer<typeof prediction>;
 
-/** `GET /classify`'s answer; predictions most probable first. */
-export const classifyAnswer = z
+/** The response of `GET /classify`; predictions are sorted, most probable first. */
+export const classifyResponse = z
   .strictObject({
     model: z.strictObject({ id: z.string(), version: z.string() }),
     image: z.strictObject({
@@ -30,21 +30,21 @@ export const classifyAnswer = z
     }),
     predictions: z.array(prediction),
   })
-  .check(z.meta({ id: 'ClassifyAnswer' }));
+  .check(z.meta({ id: 'ClassifyResponse' }));
 
-export type ClassifyAnswer = z.infer<typeof classifyAnswer>;
+export type ClassifyResponse = z.infer<typeof classifyResponse>;
 
-/** `GET /models`' answer. */
-export const modelsAnswer = z
+/** The response of `GET /models`. */
+export const modelsResponse = z
   .strictObject({
-    /** What a request without `model` gets. */
+    /** The model of a request without `model`. */
     default: z.string(),
     models: z.array(
       z.strictObject({
         ...z.pick(modelCard.def.innerType, { id: true, title: true, accuracy: true }).shape,
-        /** What the bare id means now. */
+        /** The version that the bare id means now. */
         version: z.string(),
-        /** All that `id@version` may name, the one above among them. */
+        /** All versions that `id@version` may name, including the current one. */
         versions: z.array(z.string()),
         classes: count,
         /** Side of the network's square input, in pixels. */
@@ -53,31 +53,31 @@ export const modelsAnswer = z
       }),
     ),
   })
-  .check(z.meta({ id: 'ModelsAnswer' }));
+  .check(z.meta({ id: 'ModelsResponse' }));
 
-export type ModelsAnswer = z.infer<typeof modelsAnswer>;
+export type ModelsResponse = z.infer<typeof modelsResponse>;
 
-/** `GET /models/{id}`'s answer. */
-export const modelAnswer = z
+/** The response of `GET /models/{id}`. */
+export const modelResponse = z
   .strictObject({ version: z.string(), card: modelCard })
-  .check(z.meta({ id: 'ModelAnswer' }));
+  .check(z.meta({ id: 'ModelResponse' }));
 
-export type ModelAnswer = z.infer<typeof modelAnswer>;
+export type ModelResponse = z.infer<typeof modelResponse>;
 
-/** `GET /health`'s answer. */
-export const healthAnswer = z
+/** The response of `GET /health`. */
+export const healthResponse = z
   .strictObject({
     status: z.literal('ok'),
     backend: z.enum(['wasm', 'cpu']),
-    /** What models are computed in here whose card says `int8`, and why. */
+    /** The arithmetic of models whose card says `int8`; `reason` explains it. */
     arithmetic: z.enum(arithmetics),
     reason: z.string(),
   })
-  .check(z.meta({ id: 'HealthAnswer' }));
+  .check(z.meta({ id: 'HealthResponse' }));
 
-export type HealthAnswer = z.infer<typeof healthAnswer>;
+export type HealthResponse = z.infer<typeof healthResponse>;
 
-/** An error's body, `application/problem+json` (RFC 9457). */
+/** The body of an error response, `application/problem+json` (RFC 9457). */
 export const problem = z
   .strictObject({
     type: z.string(),
@@ -90,10 +90,10 @@ export const problem = z
 
 export type Problem = z.infer<typeof problem>;
 
-/** A line of `POST /classify/batch`'s answer; `index` is the url's place in the request. */
+/** A line of the response of `POST /classify/batch`; `index` is that of the url in the request. */
 export const batchLine = z
   .union([
-    z.strictObject({ index, url: z.string(), answer: classifyAnswer }),
+    z.strictObject({ index, url: z.string(), answer: classifyResponse }),
     z.strictObject({ index, url: z.string(), problem }),
   ])
   .check(z.meta({ id: 'BatchLine' }));

@@ -7,31 +7,31 @@ import { type Images, makeImages } from 'shared/test/make-images';
 import { makePolicyImages } from 'shared/test/make-policy-images';
 import type { TestProject } from 'vitest/node';
 import {
-  badOddAnswers,
-  goodOddAnswers,
-  type OddAnswer,
-  pickyAnswer,
+  badOddResponses,
+  goodOddResponses,
+  type OddResponse,
   pickyNames,
-} from './odd-answers.ts';
+  pickyResponse,
+} from './odd-responses.ts';
 
 /**
- * A web server on loopback with good images, bad ones, and a host's usual ways to misbehave.
- * Vitest starts it before the tests, which learn its origin as `inject('photoHost')`.
+ * A web server on loopback with good and bad images that also misbehaves in the ways hosts do.
+ * Vitest starts it before the tests, which learn its origin as `inject('imageHost')`.
  */
-export default async function startPhotoHost(project: TestProject): Promise<() => void> {
+export default async function startImageHost(project: TestProject): Promise<() => void> {
   const good = await makeImages();
   const images = new Map([...good, ...makeBadImages(good), ...(await makePolicyImages())]);
-  const oddGood = goodOddAnswers(images.get('chelsea.jpg') as Buffer);
-  const odd = new Map([...oddGood, ...badOddAnswers]);
+  const oddGood = goodOddResponses(images.get('chelsea.jpg') as Buffer);
+  const odd = new Map([...oddGood, ...badOddResponses]);
   const server = createServer((request, response) => {
-    answer(request, response, images, odd).catch(() => response.destroy());
+    respond(request, response, images, odd).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  project.provide('photoHost', `http://127.0.0.1:${port}`);
+  project.provide('imageHost', `http://127.0.0.1:${port}`);
   project.provide('oddPaths', {
     good: [...oddGood.keys()],
-    bad: [...badOddAnswers].map(([name, { says }]) => [name, says]),
+    bad: [...badOddResponses].map(([name, { says }]) => [name, says]),
     picky: [...pickyNames],
   });
   return () => {
@@ -46,13 +46,13 @@ let seen: { readonly headers: IncomingMessage['headers']; readonly requests: num
   requests: 0,
 };
 
-async function answer(
+async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   images: Images,
-  odd: ReadonlyMap<string, OddAnswer>,
+  odd: ReadonlyMap<string, OddResponse>,
 ): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://photo-host');
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://image-host');
   if (pathname === '/seen') {
     response.end(JSON.stringify(seen));
     return;
@@ -62,7 +62,7 @@ async function answer(
   const photo = images.get('chelsea.jpg') as Buffer;
   if (pathname.startsWith('/odd/')) {
     const name = pathname.slice('/odd/'.length);
-    const found = pickyAnswer(name, request, photo) ?? odd.get(name) ?? { status: 404 };
+    const found = pickyResponse(name, request, photo) ?? odd.get(name) ?? { status: 404 };
     response.writeHead(found.status ?? 200, [...(found.headers ?? [])]).end(found.body);
     return;
   }
@@ -112,7 +112,7 @@ async function answer(
       response.end(photo);
       return;
     case '/padded':
-      // A JPEG decoder stops at the end marker, so the file stays a good one at any length.
+      // A JPEG decoder stops at the end marker, so the file stays valid at any length.
       response.end(Buffer.concat([photo, Buffer.alloc(bytes - photo.length)]));
       return;
     case '/chunked':
@@ -144,7 +144,7 @@ async function answer(
   }
 }
 
-/** Sends zeros until the receiver hangs up, or `bytes` are sent. */
+/** Sends zeros until the receiver disconnects or `bytes` are sent. */
 async function writeForever(response: ServerResponse, bytes: number): Promise<void> {
   const chunk = Buffer.alloc(65_536);
   for (let sent = 0; sent < bytes && !response.destroyed; sent += chunk.length) {

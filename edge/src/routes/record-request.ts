@@ -1,19 +1,9 @@
 import type { MiddlewareHandler } from 'hono';
-import type { AppEnv } from '../env.ts';
 import { toProblemError } from '../problem.ts';
-
-/** What the log and the metrics say of a request beside its method, path and status. */
-export interface RequestRecord {
-  model?: string;
-  /** Scheme, host and path of the image's url; its query may hold a secret. */
-  image?: string | undefined;
-  cache?: string;
-  /** How many urls a batch had. */
-  urls?: number;
-}
+import type { AppEnv, RequestRecord } from './app-env.ts';
 
 /**
- * Writes one line of JSON a request to the log, and one data point to METRICS where that is bound:
+ * Writes one line of JSON per request to the log, and one data point to METRICS where that is bound:
  * index `model`; blobs method, path, status, problem code, cache; double milliseconds.
  */
 export const recordRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
@@ -34,7 +24,7 @@ export const recordRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   });
 };
 
-/** A url as the log may have it; undefined where it is none that could be fetched. */
+/** A url without what the log must not hold; undefined where it is not an http(s) url. */
 export function withoutQuery(url: string): string | undefined {
   const parsed = URL.parse(url);
   if (!parsed || !/^https?:$/.test(parsed.protocol)) return undefined;

@@ -7,32 +7,32 @@ import {
   zstdCompressSync,
 } from 'node:zlib';
 
-/** What a host may make of an image, by the path below `/odd/`. */
-export interface OddAnswer {
+/** An odd response of a host to a request for an image, by the path below `/odd/`. */
+export interface OddResponse {
   readonly status?: number;
-  /** Names and values in turn, as they are sent. */
+  /** Names and values alternate, as they are sent. */
   readonly headers?: readonly string[];
   readonly body?: Buffer;
 }
 
-/** As Node sends the bytes of a header: one a character. */
+/** One character per byte, as Node sends headers. */
 function bytesOf(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-const coded = (coding: string, body: Buffer): OddAnswer => ({
+const coded = (coding: string, body: Buffer): OddResponse => ({
   headers: ['content-encoding', coding],
   body,
 });
 
-const redirect = (location: string, status = 302): OddAnswer => ({
+const redirect = (location: string, status = 302): OddResponse => ({
   status,
   headers: ['location', location],
 });
 
-/** Those by which an image comes all the same, as in a browser. */
-export function goodOddAnswers(image: Buffer): ReadonlyMap<string, OddAnswer> {
-  return new Map<string, OddAnswer>([
+/** Responses that deliver the image anyway, as in a browser. */
+export function goodOddResponses(image: Buffer): ReadonlyMap<string, OddResponse> {
+  return new Map<string, OddResponse>([
     ['gzip', coded('gzip', gzipSync(image))],
     ['upper-case-gzip', coded('GZIP', gzipSync(image))],
     ['x-gzip', coded('x-gzip', gzipSync(image))],
@@ -78,42 +78,46 @@ export function goodOddAnswers(image: Buffer): ReadonlyMap<string, OddAnswer> {
   ]);
 }
 
-/** Those that end in a sentence, and what it has to say. */
-export const badOddAnswers: ReadonlyMap<string, OddAnswer & { readonly says: string }> = new Map(
-  Object.entries({
-    zstd: { ...coded('zstd', zstdCompressSync(Buffer.alloc(99))), says: 'encoding zstd' },
-    'upper-case-br': { ...coded('BR', brotliCompressSync(Buffer.alloc(99))), says: 'encoding br' },
-    compress: { ...coded('compress', Buffer.alloc(99)), says: 'encoding compress' },
-    dictionary: { ...coded('dcz', Buffer.alloc(99)), says: 'encoding dcz' },
-    'gzip-in-zstd': { ...coded('gzip, zstd', Buffer.alloc(99)), says: 'encoding zstd' },
-    'many-times': { ...coded('gzip,gzip,gzip', Buffer.alloc(99)), says: 'gzip,gzip,gzip' },
-    'no-gzip': { ...coded('gzip', Buffer.alloc(99, 'x')), says: 'Content-Encoding' },
-    'no-x-gzip': { ...coded('x-gzip', Buffer.alloc(99, 'x')), says: 'Content-Encoding' },
-    'no-deflate': { ...coded('deflate', Buffer.alloc(99, 0xff)), says: 'Content-Encoding' },
-    'half-gzip': {
-      ...coded('x-gzip', gzipSync(Buffer.alloc(9999)).subarray(0, 30)),
-      says: 'broke off',
-    },
-    'half-deflate': {
-      ...coded('deflate', deflateSync(Buffer.alloc(9999)).subarray(0, 20)),
-      says: 'broke off',
-    },
-    'to-too-long': { ...redirect(`/odd/plain?${'A'.repeat(8200)}`), says: '8192 characters' },
-    'to-latin-1': { ...redirect('/odd/caf\xe9.jpg'), says: 'UTF-8' },
-    'to-no-url': { ...redirect('http://:80/'), says: 'no url' },
-    'to-mail': { ...redirect('mailto:a@example.com'), says: 'http or https' },
-    'to-user': { ...redirect('//user:password@example.com/'), says: 'user name' },
-    'to-nothing': { ...redirect(''), says: 'without a Location' },
-    'to-meta': {
-      headers: ['content-type', 'text/html'],
-      body: Buffer.from('<meta http-equiv=refresh content="0;url=/odd/plain">'),
-      says: 'not a JPEG',
-    },
-    nothing: { status: 204, says: 'empty body' },
-  }),
-);
+/** Responses that end in a problem, and a part of its detail. */
+export const badOddResponses: ReadonlyMap<string, OddResponse & { readonly says: string }> =
+  new Map(
+    Object.entries({
+      zstd: { ...coded('zstd', zstdCompressSync(Buffer.alloc(99))), says: 'encoding zstd' },
+      'upper-case-br': {
+        ...coded('BR', brotliCompressSync(Buffer.alloc(99))),
+        says: 'encoding br',
+      },
+      compress: { ...coded('compress', Buffer.alloc(99)), says: 'encoding compress' },
+      dictionary: { ...coded('dcz', Buffer.alloc(99)), says: 'encoding dcz' },
+      'gzip-in-zstd': { ...coded('gzip, zstd', Buffer.alloc(99)), says: 'encoding zstd' },
+      'many-times': { ...coded('gzip,gzip,gzip', Buffer.alloc(99)), says: 'gzip,gzip,gzip' },
+      'no-gzip': { ...coded('gzip', Buffer.alloc(99, 'x')), says: 'Content-Encoding' },
+      'no-x-gzip': { ...coded('x-gzip', Buffer.alloc(99, 'x')), says: 'Content-Encoding' },
+      'no-deflate': { ...coded('deflate', Buffer.alloc(99, 0xff)), says: 'Content-Encoding' },
+      'half-gzip': {
+        ...coded('x-gzip', gzipSync(Buffer.alloc(9999)).subarray(0, 30)),
+        says: 'broke off',
+      },
+      'half-deflate': {
+        ...coded('deflate', deflateSync(Buffer.alloc(9999)).subarray(0, 20)),
+        says: 'broke off',
+      },
+      'to-too-long': { ...redirect(`/odd/plain?${'A'.repeat(8200)}`), says: '8192 characters' },
+      'to-latin-1': { ...redirect('/odd/caf\xe9.jpg'), says: 'UTF-8' },
+      'to-no-url': { ...redirect('http://:80/'), says: 'not a url' },
+      'to-mail': { ...redirect('mailto:a@example.com'), says: 'http or https' },
+      'to-user': { ...redirect('//user:password@example.com/'), says: 'user name' },
+      'to-nothing': { ...redirect(''), says: 'without a Location' },
+      'to-meta': {
+        headers: ['content-type', 'text/html'],
+        body: Buffer.from('<meta http-equiv=refresh content="0;url=/odd/plain">'),
+        says: 'not a JPEG',
+      },
+      nothing: { status: 204, says: 'empty body' },
+    }),
+  );
 
-/** Hosts that look at how they are asked. */
+/** Hosts that respond only to requests with certain headers. */
 const picky: Readonly<Record<string, (headers: IncomingHttpHeaders) => boolean>> = {
   'who-asks-for-a-url': (headers) => /https?:\/\/\S+/.test(headers['user-agent'] ?? ''),
   'who-asks-for-a-name': (headers) => /^[\w-]+\/\d/.test(headers['user-agent'] ?? ''),
@@ -124,12 +128,12 @@ const picky: Readonly<Record<string, (headers: IncomingHttpHeaders) => boolean>>
 
 export const pickyNames = Object.keys(picky);
 
-/** Gives the image to whoever asks well. */
-export function pickyAnswer(
+/** The image for requests with the right headers, 403 for others. */
+export function pickyResponse(
   name: string,
   { headers }: IncomingMessage,
   image: Buffer,
-): OddAnswer | undefined {
+): OddResponse | undefined {
   const isPleased = picky[name];
   if (!isPleased) return undefined;
   return isPleased(headers) ? { body: image } : { status: 403, body: Buffer.from('no') };

@@ -1,0 +1,32 @@
+import { type FetchedImage, fetchImage } from '../input/fetching/fetch-image.ts';
+import { guardUrl } from '../input/fetching/guard-url.ts';
+import { readImage } from '../input/read-image.ts';
+import type { ByteBudget } from '../isolate/byte-budget.ts';
+import type { Admission } from './admission.ts';
+
+/** An image file that a request names or sends, before it is read. */
+export interface ImageSource {
+  /** Where the file is fetched from; undefined for an upload, whose response is never cached. */
+  readonly url?: URL;
+  /** What `Server-Timing` calls the time that reading takes. */
+  readonly stage: 'fetch' | 'receive';
+  /** @throws ProblemError of every kind that the fetch or the upload has */
+  read(budget: ByteBudget): Promise<FetchedImage>;
+}
+
+/** The image at a url. @throws ProblemError `invalid_url`, `blocked_target` */
+export function imageAtUrl(raw: string, { outbound, limits }: Admission): ImageSource {
+  const url = guardUrl(raw, outbound.rules);
+  return { url, stage: 'fetch', read: (budget) => fetchImage(url, outbound, limits, budget) };
+}
+
+/** The image in the body of a request. */
+export function imageInBody(request: Request, { limits }: Admission): ImageSource {
+  return {
+    stage: 'receive',
+    read: async (budget) => ({
+      bytes: await readImage(request, limits, budget),
+      isCacheable: false,
+    }),
+  };
+}
