@@ -1,11 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PageHost, startPageHost } from './open-page.ts';
-
-const fixture = (name: string): string =>
-  fileURLToPath(new URL(`../test/fixtures/${name}.png`, import.meta.url));
+import { choose, contrast, desktop, fixture, labels, overflow, patience, phone } from './visit.ts';
 
 let host: PageHost;
 
@@ -14,20 +10,6 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(() => host?.close());
-
-const desktop = { viewport: { width: 1280, height: 900 } };
-const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
-
-const patience = { timeout: 10_000 };
-
-async function labels(page: Page): Promise<string[]> {
-  await page.locator('[data-state="answered"]').waitFor();
-  return page.locator('#predictions .label').allTextContents();
-}
-
-async function choose(page: Page, name: string): Promise<void> {
-  await page.getByLabel('Choose an image').setInputFiles(fixture(name));
-}
 
 test('classifies a chosen file, and says how long it took and how to ask again', async () => {
   const { page, complaints } = await host.open(desktop);
@@ -43,7 +25,7 @@ test('classifies a chosen file, and says how long it took and how to ask again',
     );
   expect(widths.map((share) => `${(Number(share) * 100).toFixed(1)}%`)).toEqual(shares);
   expect(await page.locator('#timing').textContent()).toMatch(
-    /in all, from here\d.* msimage451 × 300 PNG, 221 kB$/,
+    /in total, from this page\d.* msimage451 × 300 PNG, 221 kB$/,
   );
   expect(await page.locator('#curl').textContent()).toBe(
     `curl '${new URL(page.url()).origin}/classify?model=imagenet' \\\n` +
@@ -55,7 +37,7 @@ test('classifies a chosen file, and says how long it took and how to ask again',
 
 test('classifies the image at an address', async () => {
   const { page, complaints } = await host.open(desktop);
-  await page.getByLabel('Or its address').fill(host.imageUrl);
+  await page.getByLabel('Or an image’s address').fill(host.imageUrl);
   await page.keyboard.press('Enter');
   expect((await labels(page))[0]).toBe('espresso');
   const url = encodeURIComponent(host.imageUrl);
@@ -103,12 +85,12 @@ test('takes an address by paste', async () => {
     document.body.dispatchEvent(event);
   }, host.imageUrl);
   expect((await labels(page))[0]).toBe('espresso');
-  expect(await page.getByLabel('Or its address').inputValue()).toBe(host.imageUrl);
+  expect(await page.getByLabel('Or an image’s address').inputValue()).toBe(host.imageUrl);
 });
 
 test('shows what the service objects to', async () => {
   const { page } = await host.open(desktop);
-  await page.getByLabel('Or its address').fill('http://10.0.0.1/<b>image</b>.jpg');
+  await page.getByLabel('Or an image’s address').fill('http://10.0.0.1/<b>image</b>.jpg');
   await page.getByRole('button', { name: 'Classify' }).click();
   const alert = page.getByRole('alert');
   await alert.waitFor();
@@ -134,7 +116,7 @@ test('works with the keyboard alone', async () => {
   const { page } = await host.open(desktop);
   await page.locator('#model-facts:not(:empty)').waitFor();
   const stops: string[] = [];
-  for (let i = 0; i < 9; i++) {
+  for (let i = 0; i < 10; i++) {
     await page.keyboard.press('Tab');
     stops.push(
       await page.evaluate(() => {
@@ -148,6 +130,7 @@ test('works with the keyboard alone', async () => {
     'Graft',
     'API',
     'Models',
+    'All 1,000 labels',
     'file',
     'url',
     'Classify',
@@ -165,12 +148,10 @@ describe.each([
 ] as const)('on a %s', (_, options) => {
   test('fits the width, before and after an answer', async () => {
     const { page } = await host.open(options);
-    const overflow = (): Promise<number> =>
-      page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect(await overflow()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     await choose(page, 'chelsea');
     await labels(page);
-    expect(await overflow()).toBeLessThanOrEqual(0);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     // Its answer scrolls into view.
     const top = async (): Promise<number> =>
       (await page.getByRole('status').boundingBox())?.y ?? Number.NaN;
@@ -220,32 +201,3 @@ test('asks nobody but the service, under a policy that lets it', async () => {
     'x-frame-options': 'DENY',
   });
 });
-
-/** Of the text's colour and what it stands on. @see WCAG 2.2, 1.4.3 */
-function contrast(page: Page, selector: string): Promise<number> {
-  return page
-    .locator(selector)
-    .first()
-    .evaluate((element) => {
-      const canvas = document
-        .createElement('canvas')
-        .getContext('2d', { willReadFrequently: true });
-      const luminance = (colour: string): number => {
-        if (!canvas) return Number.NaN;
-        canvas.fillStyle = colour;
-        canvas.fillRect(0, 0, 1, 1);
-        const [r = 0, g = 0, b = 0] = [...canvas.getImageData(0, 0, 1, 1).data].map((byte) => {
-          const part = byte / 255;
-          return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-      };
-      let ground: Element | null = element;
-      while (ground && getComputedStyle(ground).backgroundColor === 'rgba(0, 0, 0, 0)') {
-        ground = ground.parentElement;
-      }
-      const text = luminance(getComputedStyle(element).color);
-      const behind = luminance(getComputedStyle(ground ?? document.body).backgroundColor);
-      return (Math.max(text, behind) + 0.05) / (Math.min(text, behind) + 0.05);
-    });
-}

@@ -1,9 +1,13 @@
+import { authorization } from './key.js';
+
 /**
  * What the visitor wants to know: of a file, or of an image's url.
  *
- * @typedef {{ image: File | string, model: string }} Question
+ * @typedef {File | string} ImageSource
+ * @typedef {{ image: ImageSource, model: string }} Question
  * @typedef {import('shared/contract/answers').ClassifyAnswer} ClassifyAnswer
  * @typedef {import('shared/contract/answers').ModelsAnswer} ModelsAnswer
+ * @typedef {import('shared/contract/answers').ModelAnswer['card']} ModelCard
  * @typedef {{ name: string, ms: number }} Stage
  * @typedef {{ answer: ClassifyAnswer, stages: Stage[], totalMs: number }} Reply
  */
@@ -13,16 +17,28 @@ export class ServiceError extends Error {
   /**
    * @param {string} title
    * @param {string} detail
+   * @param {{ code?: string, retryAfterS?: number }} [more]
    */
-  constructor(title, detail) {
+  constructor(title, detail, { code = '', retryAfterS } = {}) {
     super(detail);
     this.title = title;
+    this.code = code;
+    /** When the service wants to be asked again, if it does. */
+    this.retryAfterS = retryAfterS;
   }
 }
 
 /** @returns {Promise<ModelsAnswer>} */
 export async function listModels() {
   return readAnswer(await fetch('/models'));
+}
+
+/**
+ * @param {string} reference an id, or id@version
+ * @returns {Promise<ModelCard>}
+ */
+export async function loadCard(reference) {
+  return (await readAnswer(await fetch(`/models/${encodeURIComponent(reference)}`))).card;
 }
 
 /**
@@ -36,9 +52,9 @@ export async function classify({ image, model }, signal) {
   let response;
   if (typeof image === 'string') {
     query.set('url', image);
-    response = await fetch(`/classify?${query}`, { signal });
+    response = await fetch(`/classify?${query}`, { headers: authorization(), signal });
   } else {
-    const headers = { 'content-type': image.type || 'application/octet-stream' };
+    const headers = { 'content-type': typeOf(image), ...authorization() };
     response = await fetch(`/classify?${query}`, {
       method: 'POST',
       body: image,
@@ -54,6 +70,20 @@ export async function classify({ image, model }, signal) {
   };
 }
 
+/** @param {File} file */
+export function typeOf(file) {
+  return file.type || 'application/octet-stream';
+}
+
+/**
+ * How a file or a url is called in words.
+ *
+ * @param {ImageSource} image
+ */
+export function nameOfSource(image) {
+  return typeof image === 'string' ? image : image.name;
+}
+
 /**
  * @param {Response} response
  * @throws {ServiceError}
@@ -61,9 +91,11 @@ export async function classify({ image, model }, signal) {
 async function readAnswer(response) {
   if (response.ok) return response.json();
   const problem = await response.json().catch(() => ({}));
+  const retryAfter = response.headers.get('retry-after');
   throw new ServiceError(
     problem.title ?? 'Something went wrong',
     problem.detail ?? `The service answered with status ${response.status}.`,
+    { code: problem.code, ...(retryAfter && { retryAfterS: Number(retryAfter) }) },
   );
 }
 

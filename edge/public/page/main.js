@@ -1,154 +1,178 @@
-import { classify, listModels } from './ask.js';
-import { curlFor } from './curl.js';
-import { showModel, showProblem, showReply, showWaiting } from './show.js';
+import { classify, listModels, loadCard, nameOfSource, ServiceError } from './ask.js';
+import { copyOnClick } from './copy.js';
+import { curlForQuestion } from './curl.js';
+import { element } from './element.js';
+import { askForKey, startKeyForm } from './key.js';
+import { classifyMany } from './many.js';
+import { hidePreview, showCrop, showPreview } from './preview.js';
+import { linkFor, readLink } from './share-link.js';
+import { showLabels, showModel, showProblem, showReply, showWaiting } from './show.js';
+import { finishTable, hideTable, startTable } from './table.js';
+import { takeImages } from './take-images.js';
 
-/**
- * @template {HTMLElement} T
- * @param {string} id
- * @param {new () => T} type
- */
-function element(id, type) {
-  const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new Error(`The page has no ${type.name} #${id}.`);
-  return found;
-}
-
-const drop = element('drop', HTMLLabelElement);
-const file = element('file', HTMLInputElement);
-const preview = element('preview', HTMLImageElement);
 const url = element('url', HTMLInputElement);
 const model = element('model', HTMLSelectElement);
-const copy = element('copy', HTMLButtonElement);
 
-/** @type {File | string | undefined} */
-let image;
+/** What was asked of last. @type {readonly import('./ask.js').ImageSource[]} */
+let images = [];
 let running = new AbortController();
 
-/** @param {File | string} chosen a file or a url */
+/** @param {readonly import('./ask.js').ImageSource[]} chosen files or urls */
 async function ask(chosen) {
-  if (chosen !== image) showPreview(chosen);
-  image = chosen;
+  images = chosen;
   running.abort();
   running = new AbortController();
   const { signal } = running;
-  showWaiting(typeof chosen === 'string' ? 'the image at that address' : chosen.name);
+  hideTable();
   try {
-    // The visitor may be faster than the list of models.
-    await ready;
-    const question = { image: chosen, model: model.value };
-    const reply = await classify(question, signal);
-    if (!signal.aborted) showReply(reply, curlFor(location.origin, question));
+    const [only, ...others] = chosen;
+    if (only === undefined) return;
+    if (others.length === 0) await askOne(only, signal);
+    else await askMany(chosen, signal);
   } catch (error) {
-    if (!signal.aborted) showProblem(error);
+    if (signal.aborted) return;
+    showProblem(error);
+    if (error instanceof ServiceError && error.code === 'unauthorized') askForKey();
   }
 }
 
-/** @param {File | string} chosen */
-function showPreview(chosen) {
-  if (preview.src.startsWith('blob:')) URL.revokeObjectURL(preview.src);
-  preview.src = typeof chosen === 'string' ? chosen : URL.createObjectURL(chosen);
-  preview.alt = typeof chosen === 'string' ? 'The image at that address' : chosen.name;
-  setHasPreview(true);
+/**
+ * @param {import('./ask.js').ImageSource} image
+ * @param {AbortSignal} signal
+ */
+async function askOne(image, signal) {
+  showPreview(image);
+  showWaiting(typeof image === 'string' ? 'the image at that address' : image.name);
+  // The visitor may be faster than the list of models.
+  await ready;
+  const question = { image, model: model.value };
+  // Before the answer, so that what is refused can be reloaded as well.
+  history.replaceState(null, '', linkFor(question));
+  const reply = await classify(question, signal);
+  if (!signal.aborted) await show(question, reply);
 }
 
-/** @param {boolean} hasPreview */
-function setHasPreview(hasPreview) {
-  preview.hidden = !hasPreview;
-  element('invitation', HTMLSpanElement).hidden = hasPreview;
-  element('change', HTMLSpanElement).hidden = !hasPreview;
+/**
+ * @param {readonly import('./ask.js').ImageSource[]} chosen
+ * @param {AbortSignal} signal
+ */
+async function askMany(chosen, signal) {
+  hidePreview(`${chosen.length} images`);
+  showWaiting(`${chosen.length} images`);
+  await ready;
+  const asked = model.value;
+  history.replaceState(null, '', linkFor({ image: new File([], ''), model: asked }));
+  const onOutcome = startTable(chosen, asked, (outcome) => {
+    showPreview(outcome.image);
+    if ('problem' in outcome) showProblem(outcome.problem);
+    else show({ image: outcome.image, model: asked }, outcome.reply).catch(showProblem);
+  });
+  await classifyMany(chosen, asked, signal, (outcome, index) => {
+    if (!signal.aborted) onOutcome(outcome, index);
+  });
+  if (!signal.aborted) finishTable();
 }
 
-// What only the service can see, such as a page's address, it will tell.
-preview.addEventListener('error', () => setHasPreview(false));
-
-file.addEventListener('change', () => {
-  const [chosen] = file.files ?? [];
-  if (chosen) ask(chosen);
-  // So that the same file can be chosen again.
-  file.value = '';
-});
+/**
+ * @param {import('./ask.js').Question} question
+ * @param {import('./ask.js').Reply} reply
+ */
+async function show(question, reply) {
+  showReply(reply, {
+    curl: curlForQuestion(location.origin, question),
+    link: typeof question.image === 'string' ? linkFor(question) : undefined,
+  });
+  showCrop((await cardOf(question.model)).preprocess);
+}
 
 element('url-form', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
-  if (url.value.trim() === '') url.focus();
-  else ask(url.value.trim());
+  const urls = url.value.trim().split(/\s+(?=https?:\/\/)/i);
+  if (urls[0] === '') url.focus();
+  else ask(urls);
+});
+
+takeImages((chosen) => {
+  if (typeof chosen[0] === 'string') url.value = chosen.map(nameOfSource).join(' ');
+  ask(chosen);
 });
 
 model.addEventListener('change', () => {
-  showChosenModel();
-  if (image !== undefined) ask(image);
+  showChosenModel().catch(showProblem);
+  if (images.length > 0) ask(images);
 });
 
-/**
- * A file, or else a link, that was dropped or pasted.
- *
- * @param {DataTransfer | null} transfer
- */
-function take(transfer) {
-  const [dropped] = transfer?.files ?? [];
-  const text = transfer?.getData('text/uri-list') || transfer?.getData('text/plain') || '';
-  const [link = ''] = text.trim().split(/\s+/);
-  if (dropped) ask(dropped);
-  else if (/^https?:\/\//i.test(link)) {
-    url.value = link;
-    ask(link);
-  }
+startKeyForm(() => {
+  if (images.length > 0) ask(images);
+});
+
+copyOnClick(
+  element('copy', HTMLButtonElement),
+  () => element('curl', HTMLElement).textContent ?? '',
+);
+copyOnClick(element('share', HTMLButtonElement), () => location.href);
+
+/** @type {Map<string, Promise<import('./ask.js').ModelCard>>} */
+const cards = new Map();
+
+/** @param {string} reference */
+function cardOf(reference) {
+  const card = cards.get(reference) ?? loadCard(reference);
+  cards.set(reference, card);
+  card.catch(() => cards.delete(reference));
+  return card;
 }
 
-document.addEventListener('paste', (event) => {
-  const isTyping = event.target instanceof HTMLInputElement && event.target.type === 'url';
-  const hasFile = (event.clipboardData?.files.length ?? 0) > 0;
-  if (!isTyping || hasFile) take(event.clipboardData);
-});
-
-// Anywhere on the page, or the browser would leave it for the image.
-document.addEventListener('dragover', (event) => {
-  event.preventDefault();
-  drop.classList.add('over');
-});
-document.addEventListener('dragleave', (event) => {
-  if (event.relatedTarget === null) drop.classList.remove('over');
-});
-document.addEventListener('drop', (event) => {
-  event.preventDefault();
-  drop.classList.remove('over');
-  take(event.dataTransfer);
-});
-
-for (const button of document.querySelectorAll('button[data-example]')) {
-  button.addEventListener('click', async () => {
-    const path = button.getAttribute('data-example') ?? '';
-    const blob = await (await fetch(path)).blob();
-    ask(new File([blob], path.split('/').at(-1) ?? '', { type: blob.type }));
-  });
-}
-
-copy.addEventListener('click', async () => {
-  await navigator.clipboard.writeText(element('curl', HTMLElement).textContent ?? '');
-  copy.textContent = 'Copied';
-  setTimeout(() => {
-    copy.textContent = 'Copy';
-  }, 2000);
-});
-
-function showChosenModel() {
-  const chosen = models.find(({ id }) => id === model.value);
+async function showChosenModel() {
+  const { value } = model;
+  const chosen = models.find(({ id }) => id === value.split('@', 1)[0]);
   if (chosen) showModel(chosen);
-}
-
-async function loadModels() {
-  const answer = await listModels();
-  models = answer.models;
-  model.replaceChildren(
-    ...models.map(({ id, title }) => {
-      const label = `${title} (${id})`;
-      return new Option(label, id, false, id === answer.default);
-    }),
-  );
-  showChosenModel();
+  const { labels } = await cardOf(value);
+  if (model.value === value) showLabels(labels.map(({ name }) => name));
 }
 
 /** @type {import('./ask.js').ModelsAnswer['models']} */
 let models = [];
+
+const link = readLink();
+
+/** @returns whether the link's model is one of them, if it names one */
+async function loadModels() {
+  const answer = await listModels();
+  models = answer.models;
+  model.replaceChildren(...models.map(({ id, title }) => new Option(`${title} (${id})`, id)));
+  model.value = answer.default;
+  const isKnown = link.model === null || chooseModel(link.model);
+  await showChosenModel();
+  return isKnown;
+}
+
+/**
+ * Chooses what a link names, if this service has it.
+ *
+ * @param {string} wanted an id, or id@version
+ */
+function chooseModel(wanted) {
+  const [id, version] = wanted.split('@', 2);
+  const known = models.find((listed) => listed.id === id);
+  if (!known || (version !== undefined && !known.versions.includes(version))) return false;
+  if (version !== undefined) model.append(new Option(`${known.title} (${wanted})`, wanted));
+  model.value = wanted;
+  return true;
+}
+
+/** @param {boolean} isKnown whether the link's model is one that this service has */
+function followLink(isKnown) {
+  if (link.url !== null) url.value = link.url;
+  if (!isKnown) {
+    throw new ServiceError(
+      'Unknown model',
+      `The link names the model ${link.model}, which this service does not have; choose another one.`,
+    );
+  }
+  // What the visitor has chosen meanwhile goes first.
+  if (link.url !== null && images.length === 0) ask([link.url]);
+}
+
 const ready = loadModels();
-ready.catch(showProblem);
+ready.then(followLink).catch(showProblem);

@@ -1,7 +1,8 @@
 import { ServiceError } from './ask.js';
+import { element } from './element.js';
 
 /** @param {string} id */
-const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const byId = (id) => element(id, HTMLElement);
 
 const status = byId('status');
 const problem = byId('problem');
@@ -11,23 +12,51 @@ const details = byId('details');
 const percent = new Intl.NumberFormat('en', { style: 'percent', minimumFractionDigits: 1 });
 const megabytes = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
-/** @param {string} subject what is being looked at */
+/** Labels that are named in a sentence; of more, as many stand for all. */
+const LABELS_IN_SENTENCE = 12;
+const SAMPLE = 6;
+
+const list = new Intl.ListFormat('en');
+
+/** @param {string} subject what is being classified */
 export function showWaiting(subject) {
-  status.textContent = `Looking at ${subject} …`;
+  status.textContent = `Classifying ${subject} …`;
   problem.hidden = true;
   predictions.setAttribute('aria-busy', 'true');
   document.body.dataset['state'] = 'waiting';
 }
 
 /**
- * @param {import('./ask.js').Reply} reply
- * @param {string} curl
+ * @param {number} done
+ * @param {number} count of images
  */
-export function showReply({ answer, stages, totalMs }, curl) {
+export function showProgress(done, count) {
+  status.textContent = `Classifying images: ${done} of ${count} …`;
+}
+
+/**
+ * @param {number} count of images
+ * @param {number} refused how many of them could not be classified
+ */
+export function showSummary(count, refused) {
+  const refusals = refused > 0 ? `; ${refused} could not be` : '';
+  status.textContent = `${count - refused} images classified${refusals}`;
+  predictions.hidden = true;
+  predictions.removeAttribute('aria-busy');
+  details.hidden = true;
+  finish('answered');
+}
+
+/**
+ * @param {import('./ask.js').Reply} reply
+ * @param {{ curl: string, link: string | undefined }} again how to ask the same
+ */
+export function showReply({ answer, stages, totalMs }, { curl, link }) {
   const [first] = answer.predictions;
   status.textContent = first
     ? `${nameOf(first.label)}, ${percent.format(first.probability)}`
-    : 'The network has no answer.';
+    : 'The model made no prediction.';
+  problem.hidden = true;
   predictions.replaceChildren(...answer.predictions.map(predictionItem));
   predictions.hidden = false;
   predictions.removeAttribute('aria-busy');
@@ -35,10 +64,11 @@ export function showReply({ answer, stages, totalMs }, curl) {
   const { width, height, format, bytes } = answer.image;
   byId('timing').replaceChildren(
     ...stages.flatMap(({ name, ms }) => term(name, formatMs(ms))),
-    ...term('in all, from here', formatMs(totalMs)),
+    ...term('in total, from this page', formatMs(totalMs)),
     ...term('image', `${width} × ${height} ${format.toUpperCase()}, ${formatBytes(bytes)}`),
   );
   byId('curl').textContent = curl;
+  byId('share').hidden = link === undefined;
   details.hidden = false;
   finish('answered');
 }
@@ -73,9 +103,33 @@ export function showModel({ classes, size, bytes, accuracy }) {
     formatBytes(bytes),
   ];
   for (const { dataset, source, quantized, float32 } of accuracy) {
-    facts.push(`${percent.format(quantized ?? float32)} right on ${dataset} (${source})`);
+    facts.push(`${percent.format(quantized ?? float32)} correct on ${dataset} (${source})`);
   }
   byId('model-facts').textContent = facts.join(' · ');
+}
+
+/**
+ * Between which labels the model decides, since it knows nothing else of the world.
+ *
+ * @param {readonly string[]} labels
+ */
+export function showLabels(labels) {
+  const names = labels.map(nameOf);
+  const isShort = names.length <= LABELS_IN_SENTENCE;
+  const sample = isShort
+    ? names
+    : names.filter((_, i) => i % Math.ceil(names.length / SAMPLE) === 0);
+  const count = `${names.length.toLocaleString('en')} labels`;
+  byId('classes').textContent =
+    `This model gives every image one of its ${count}${isShort ? ': ' : ', such as '}` +
+    `${list.format(sample)}. An image of anything else gets one of them too.`;
+  const all = byId('labels');
+  all.hidden = isShort;
+  const [summary, items] = all.children;
+  if (summary) summary.textContent = `All ${count}`;
+  items?.replaceChildren(
+    ...names.map((name) => Object.assign(document.createElement('li'), { textContent: name })),
+  );
 }
 
 /** @param {import('./ask.js').ClassifyAnswer['predictions'][number]} prediction */
@@ -86,7 +140,7 @@ function predictionItem({ label, probability }) {
   name.textContent = nameOf(label);
   const share = document.createElement('span');
   share.className = 'share';
-  share.textContent = percent.format(probability);
+  share.textContent = formatProbability(probability);
   const bar = document.createElement('span');
   bar.className = 'bar';
   bar.style.setProperty('--share', `${probability}`);
@@ -107,8 +161,13 @@ function term(name, value) {
   return [dt, dd];
 }
 
+/** @param {number} probability */
+export function formatProbability(probability) {
+  return percent.format(probability);
+}
+
 /** @param {string} label as the data set spells it, `Egyptian_cat` */
-function nameOf(label) {
+export function nameOf(label) {
   return label.replaceAll('_', ' ');
 }
 
