@@ -37,7 +37,7 @@ export function describeApi() {
     info: {
       title: 'graft',
       version: '1',
-      description: 'Says what an image shows.',
+      description: 'Classifies images.',
       license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
     },
     servers: [{ url: '/' }],
@@ -58,19 +58,19 @@ export function describeApi() {
 function describePaths(): Record<string, Partial<Record<'get' | 'post', Operation>>> {
   const image = { type: 'string', format: 'binary' };
   const form = { type: 'object', properties: { image }, required: ['image'] };
-  const classified = answer('What the image shows, the most probable label first.', classifyAnswer);
+  const classified = answer('The predictions, the most probable label first.', classifyAnswer);
   return {
     '/classify': {
       get: {
         operationId: 'classifyUrl',
-        summary: 'Fetches an image and says what it shows.',
+        summary: 'Fetches an image and classifies it.',
         security: KEY_OR_NOTHING,
         parameters: parametersOf(classifyQuery),
         responses: { 200: classified, default: refusal() },
       },
       post: {
         operationId: 'classifyImage',
-        summary: 'Says what the image in the body shows, or at the url in it.',
+        summary: 'Classifies the image in the body, or the one at the url in it.',
         // JSON is not among the types below, since a generated client would send all bodies so.
         description:
           'A body of any content type but multipart/form-data and application/json is taken as the ' +
@@ -91,9 +91,9 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
     '/classify/batch': {
       post: {
         operationId: 'classifyBatch',
-        summary: 'Fetches up to 100 images and says what each shows.',
+        summary: 'Fetches up to 100 images and classifies each.',
         description:
-          'Answers with a line of JSON for each url, in the order in which they are done.',
+          'Answers with a line of JSON for each url, in the order in which they are classified.',
         security: KEY_OR_NOTHING,
         requestBody: {
           required: true,
@@ -108,14 +108,14 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
     '/models': {
       get: {
         operationId: 'listModels',
-        summary: 'The models that a request may name, and how good each one is.',
+        summary: 'Lists the models that a request may name, with their accuracy.',
         responses: { 200: answer('The models.', modelsAnswer) },
       },
     },
     '/models/{id}': {
       get: {
         operationId: 'getModel',
-        summary: "A model's card: labels, accuracy, preprocessing, training, licences.",
+        summary: "Returns a model's card: labels, accuracy, preprocessing, training, licences.",
         parameters: [
           {
             name: 'id',
@@ -132,8 +132,8 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
       get: {
         operationId: 'getHealth',
         summary:
-          'Whether the service can compute, on which tfjs backend, and what 8-bit models are computed in.',
-        responses: { 200: answer('It can.', healthAnswer) },
+          'Says whether the service can compute, on which tfjs backend, and in which arithmetic 8-bit models run.',
+        responses: { 200: answer('The service can compute.', healthAnswer) },
       },
     },
   };

@@ -6,40 +6,89 @@ import { describeApi, type Operation, type Parameter } from './api-document.ts';
 
 type Html = ReturnType<typeof html>;
 
-const style = html`<style>
-  :root { color-scheme: light dark; }
-  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; }
-  h2 { margin-top: 2.5rem; overflow-wrap: anywhere; }
-  table { border-collapse: collapse; width: 100%; }
-  th, td { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #8886; }
-</style>`;
+/** As strict as `public/_headers`, which holds for files only; this page shows no foreign images. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Shows the API's description as a page that needs no script. */
+/**
+ * Shows the API's description as a page. It reads without a script; `public/page/api.js` makes its
+ * forms work.
+ */
 export function showApi(c: Context<AppEnv>): Response | Promise<Response> {
-  const { info, paths } = describeApi();
-  c.header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'");
+  const { info, paths, components } = describeApi();
+  const operations = operationsOf(paths);
+  c.header('content-security-policy', POLICY);
   return c.html(html`<!doctype html>
 <html lang="en">
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>API of ${info.title}</title>
-  ${style}
+  <meta name="color-scheme" content="light dark">
+  <title>Graft · API</title>
+  <link rel="icon" href="/favicon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="/page/base.css">
+  <link rel="stylesheet" href="/page/api.css">
+  <script type="module" src="/page/api.js"></script>
 </head>
 <body>
-  <h1>API of ${info.title}</h1>
-  <p>The same for programs: <a href="/openapi.json">openapi.json</a>. <a href="/">Try it.</a></p>
-  ${operationsOf(paths).map(showOperation)}
-  <h2>Problems</h2>
-  <p>Errors are <code>application/problem+json</code>; <code>code</code> is one of these.</p>
-  <table>
-    <thead><tr><th scope="col">Code</th><th scope="col">Status</th></tr></thead>
-    <tbody>
-      ${Object.entries(problemStatus).map(
-        ([code, status]) => html`<tr><td><code>${code}</code></td><td>${status}</td></tr>`,
+  <header class="masthead">
+    <a class="brand" href="/">
+      <svg viewBox="0 0 32 32" aria-hidden="true">
+        <path class="stem" d="M16 29V15" />
+        <path class="scion" d="M16 17C16 10 20.5 5.5 27 5.5 27 12 22.5 17 16 17Z" />
+        <path class="leaf" d="M16 22c0-5.5-4-9.5-10-9.5 0 5.5 4 9.5 10 9.5Z" />
+      </svg>
+      Graft
+    </a>
+    <nav aria-label="More"><a href="/">Classify</a><a href="/models">Models</a></nav>
+  </header>
+  <main>
+    <div class="intro">
+      <h1>API</h1>
+      <p>${info.description} For programs: <a href="/openapi.json">openapi.json</a>, OpenAPI 3.1.</p>
+      <noscript><p>Sending requests from this page needs JavaScript; reading it does not.</p></noscript>
+    </div>
+    <nav class="contents" aria-label="Operations">
+      ${operations.map(
+        ({ method, path, operation }) =>
+          html`<a href="#${operation.operationId}"><b>${method}</b> ${path}</a>`,
       )}
-    </tbody>
-  </table>
+      <a href="#problems">Problems</a>
+      <a href="#schemas">Schemas</a>
+    </nav>
+    <div class="operations">
+      <form id="key-form" class="key card" hidden>
+        <label for="key">API key, where the service asks for one</label>
+        <div class="field">
+          <input id="key" type="password" autocomplete="off" autocapitalize="off" spellcheck="false" pattern="[!-~]*" title="A key has no spaces." aria-describedby="key-note">
+          <button class="button" type="submit">Use key</button>
+        </div>
+        <p id="key-note" class="facts" role="status">Stays in this tab until you close it, and goes to this service only.</p>
+      </form>
+      ${operations.map(showOperation)}
+      <section id="problems" class="card">
+        <h2>Problems</h2>
+        <p>Errors are <code>application/problem+json</code>; <code>code</code> is one of these.</p>
+        <table>
+          <thead><tr><th scope="col">Code</th><th scope="col">Status</th></tr></thead>
+          <tbody>${Object.entries(problemStatus).map(
+            ([code, status]) => html`<tr><td><code>${code}</code></td><td>${status}</td></tr>`,
+          )}</tbody>
+        </table>
+      </section>
+      <section id="schemas" class="card">
+        <h2>Schemas</h2>
+        ${Object.entries(components.schemas).map(
+          ([name, schema]) => html`<details id="schema-${name}">
+          <summary><code>${name}</code></summary>
+          <pre tabindex="0"><code>${JSON.stringify(schema, null, 2)}</code></pre>
+        </details>`,
+        )}
+      </section>
+    </div>
+  </main>
+  <footer><p>Images are classified and not stored. Predictions come from a neural network and can be wrong.</p></footer>
 </body>
 </html>`);
 }
@@ -58,20 +107,65 @@ function operationsOf(paths: ReturnType<typeof describeApi>['paths']): Named[] {
 }
 
 function showOperation({ method, path, operation }: Named): Html {
-  const { summary, description, requestBody, parameters = [] } = operation;
-  const bodyTypes = Object.keys(requestBody?.content ?? {}).join(' or ');
-  return html`<h2><code>${method} ${path}</code></h2>
+  const { operationId: id, summary, description, responses, requestBody, security } = operation;
+  const parameters = operation.parameters ?? [];
+  return html`<section id="${id}" class="card">
+  <h2><b class="method">${method}</b> <code>${path}</code></h2>
   <p>${summary} ${description}</p>
-  ${bodyTypes && html`<p>Body: ${bodyTypes}.</p>`}
-  ${
-    parameters.length > 0 &&
-    html`<table>
-    <thead><tr><th scope="col">Parameter</th><th scope="col">Meaning</th></tr></thead>
-    <tbody>${parameters.map(showParameter)}</tbody>
-  </table>`
-  }`;
+  <table>
+    <thead><tr><th scope="col">Answer</th><th scope="col">Meaning</th></tr></thead>
+    <tbody>${Object.entries(responses).map(showResponse)}</tbody>
+  </table>
+  <form class="try" data-method="${method}" data-path="${path}" data-keyed="${security ? 'yes' : 'no'}" aria-label="Try ${method} ${path}">
+    ${parameters.map((parameter) => showParameter(id, parameter))}
+    ${requestBody && showBody(id, requestBody.content)}
+    <button class="button" type="submit" hidden>Send</button>
+  </form>
+</section>`;
 }
 
-function showParameter({ name, required, description }: Parameter): Html {
-  return html`<tr><td><code>${name}</code></td><td>${description}${required && ' Required.'}</td></tr>`;
+function showResponse([status, { description, content }]: [
+  string,
+  Operation['responses'][string],
+]): Html {
+  const types = Object.entries(content).map(([type, { schema }]) => {
+    const [, name] = /schemas\/(\w+)$/.exec((schema as { $ref?: string }).$ref ?? '') ?? [];
+    return html`<code>${type}</code>${name && html`, <a href="#schema-${name}">${name}</a>`}`;
+  });
+  return html`<tr><td>${status === 'default' ? 'other' : status}</td><td>${description} ${types}</td></tr>`;
+}
+
+function showParameter(id: string, { name, in: where, required, ...parameter }: Parameter): Html {
+  const { type, example, minimum, maximum } = parameter.schema as Record<string, unknown>;
+  const isNumber = type === 'integer' || type === 'number';
+  // The bounds of a safe integer say nothing of what is meant.
+  const bounds = maximum !== Number.MAX_SAFE_INTEGER && minimum !== undefined;
+  const initial = (parameter.schema as { default?: unknown }).default;
+  return html`<div class="parameter">
+    <label for="${id}-${name}"><code>${name}</code>${required && html` <span class="facts">required</span>`}</label>
+    <input id="${id}-${name}" name="${name}" data-in="${where}" type="${isNumber ? 'number' : 'text'}" ${required ? 'required' : ''}
+      placeholder="${initial ?? example ?? ''}" autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="${id}-${name}-note">
+    <p id="${id}-${name}-note" class="facts">${parameter.description}${bounds && html` From ${minimum} to ${maximum}.`}</p>
+  </div>`;
+}
+
+/** A field for a body of JSON, or else one for a file, which may go by several types. */
+function showBody(id: string, content: NonNullable<Operation['requestBody']>['content']): Html {
+  const types = Object.keys(content);
+  const schema = content['application/json']?.schema;
+  const isJson = schema !== undefined;
+  const example = { urls: ['https://example.com/cat.jpg'] };
+  return html`<div class="parameter">
+    <label for="${id}-body">Body, as <code>${types.join(' or ')}</code></label>
+    ${
+      isJson
+        ? html`<textarea id="${id}-body" name="body" rows="3" spellcheck="false" required>${JSON.stringify(example)}</textarea>
+    <details><summary>Schema</summary><pre tabindex="0"><code>${JSON.stringify(schema, null, 2)}</code></pre></details>`
+        : html`<input id="${id}-body" name="body" type="file" accept="image/*,.avif,.heic,.heif" required>
+    <div class="types" role="radiogroup" aria-label="Content type">${types.map(
+      (type, i) =>
+        html`<label><input type="radio" name="type" value="${type}" ${i === 0 ? 'checked' : ''}> <code>${type}</code></label>`,
+    )}</div>`
+    }
+  </div>`;
 }
