@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ClassifyAnswer } from 'shared/contract/answers';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type PageHost, startPageHost } from './open-page.ts';
 import { choose, desktop, fixture, labels, patience } from './visit.ts';
 
@@ -10,6 +10,8 @@ let host: PageHost;
 beforeAll(async () => {
   host = await startPageHost(await readFile(fixture('coffee')));
 }, 60_000);
+
+afterEach(() => host.closePages());
 
 afterAll(() => host?.close());
 
