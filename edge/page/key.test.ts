@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type PageHost, startPageHost } from './open-page.ts';
 import { choose, desktop, fixture, labels } from './visit.ts';
 
@@ -12,6 +12,8 @@ let host: PageHost;
 beforeAll(async () => {
   host = await startPageHost(await readFile(fixture('coffee')), hashes);
 }, 60_000);
+
+afterEach(() => host.closePages());
 
 afterAll(() => host?.close());
 

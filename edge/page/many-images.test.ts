@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type PageHost, startPageHost } from './open-page.ts';
 import { choose, desktop, fixture, overflow, patience, phone } from './visit.ts';
 
@@ -9,6 +9,8 @@ let host: PageHost;
 beforeAll(async () => {
   host = await startPageHost(await readFile(fixture('coffee')));
 }, 60_000);
+
+afterEach(() => host.closePages());
 
 afterAll(() => host?.close());
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { ClassifyAnswer } from 'shared/contract/responses';
+import type { ClassifyResponse } from 'shared/contract/responses';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type PageHost, startPageHost } from './open-page.ts';
 import { choose, desktop, fixture, labels, patience } from './visit.ts';
 
@@ -10,6 +10,8 @@ let host: PageHost;
 beforeAll(async () => {
   host = await startPageHost(await readFile(fixture('coffee')));
 }, 60_000);
+
+afterEach(() => host.closePages());
 
 afterAll(() => host?.close());
 
@@ -68,10 +70,10 @@ test('frames the part of the image that the network sees', async () => {
   // The network sees nothing else: the framed part alone has the same probabilities.
   const box = { left: x ?? 0, top: y ?? 0, width: width ?? 0, height: height ?? 0 };
   const cropped = await sharp(fixture('chelsea')).extract(box).png().toBuffer();
-  const predictionsOf = async (data: Buffer): Promise<ClassifyAnswer['predictions']> => {
+  const predictionsOf = async (data: Buffer): Promise<ClassifyResponse['predictions']> => {
     const headers = { 'content-type': 'image/png' };
     const response = await page.request.post('/classify?model=imagenet', { data, headers });
-    return ((await response.json()) as ClassifyAnswer).predictions;
+    return ((await response.json()) as ClassifyResponse).predictions;
   };
   expect(await predictionsOf(cropped)).toEqual(
     await predictionsOf(await readFile(fixture('chelsea'))),

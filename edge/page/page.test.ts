@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type PageHost, startPageHost } from './open-page.ts';
 import { choose, contrast, desktop, fixture, labels, overflow, patience, phone } from './visit.ts';
 
@@ -8,6 +8,8 @@ let host: PageHost;
 beforeAll(async () => {
   host = await startPageHost(await readFile(fixture('coffee')));
 }, 60_000);
+
+afterEach(() => host.closePages());
 
 afterAll(() => host?.close());
 
