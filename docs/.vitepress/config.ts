@@ -8,7 +8,9 @@ const sidebar = [
       { text: 'Getting started', link: '/getting-started' },
       { text: 'Your own photos', link: '/own-photos' },
       { text: 'How folders are read', link: '/photo-folders' },
+      { text: 'Commands', link: '/commands' },
       { text: 'Deployment and price', link: '/deployment' },
+      { text: 'Deploy button', link: '/deploy-button' },
     ],
   },
   {

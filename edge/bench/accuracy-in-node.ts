@@ -15,9 +15,9 @@ import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { openCifar10 } from 'trainer/datasets/cifar';
 import type { ImageSet } from 'trainer/datasets/dataset';
-import { openLiteRtNetwork, startLiteRt } from './litert.ts';
-import { makeLiteRtModels } from './litert-models.ts';
-import { startBackend } from './node-backend.ts';
+import { startBackend } from './measuring/node-backend.ts';
+import { openLiteRtNetwork, startLiteRt } from './peers/litert.ts';
+import { makeLiteRtModels } from './peers/litert-models.ts';
 
 export interface AccuracyFigures {
   readonly images: number;

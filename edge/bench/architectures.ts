@@ -18,8 +18,8 @@ import { gigaflops } from 'trainer/plan/cost';
 import { fusePlan } from 'trainer/plan/fuse';
 import { disposePlan, parametersOf } from 'trainer/plan/plan';
 import { startBareWorkerd } from './bare-workerd.ts';
-import type { InferenceCost } from './inference-cost.ts';
-import { median } from './median.ts';
+import type { InferenceCost } from './measuring/inference-cost.ts';
+import { median } from './measuring/median.ts';
 
 /** The memory of an isolate, in 10^6 bytes, and the part that a model must leave free. */
 const ISOLATE_MB = 128;

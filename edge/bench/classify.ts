@@ -14,7 +14,7 @@ import type { AccuracyFigures } from './accuracy-in-node.ts';
 import { measureBundle } from './bundle-size.ts';
 import { measureColdStarts } from './cold-start.ts';
 import type { NodeFigures, Peer } from './inference-in-node.ts';
-import type { LayerTime } from './profile-layers.ts';
+import type { LayerTime } from './measuring/profile-layers.ts';
 import { CLIENTS, type CpuTimes, measureRequests } from './requests-in-workerd.ts';
 
 const node = await runInNode<NodeFigures>('inference-in-node.ts');

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { type BuiltWorker, buildWorker } from './bare-workerd.ts';
-import { median } from './median.ts';
+import { median } from './measuring/median.ts';
 
 /** From the start of workerd to the first response, without workerd's own start, in milliseconds. */
 export interface ColdStart {

@@ -8,7 +8,7 @@ import { decodeImage } from 'shared/images/decode-node';
 import { readJpegHeader } from 'shared/images/jpeg/jpeg-header';
 import sharp, { type Sharp } from 'sharp';
 import { defaultLimits } from '../src/limits.ts';
-import { median } from './median.ts';
+import { median } from './measuring/median.ts';
 
 /** TypeScript has WebAssembly only among the types of browsers. */
 declare const WebAssembly: {

@@ -17,14 +17,14 @@ import { createPredictor } from 'shared/inference/kernels/predictor';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import sharp from 'sharp';
-import { openLiteRtNetwork, startLiteRt } from './litert.ts';
-import { makeLiteRtModels } from './litert-models.ts';
-import { median } from './median.ts';
-import { startBackend } from './node-backend.ts';
-import { makeOnnxModels } from './onnx-models.ts';
-import { measurePeaks } from './peaks.ts';
-import { type LayerTime, profileLayers } from './profile-layers.ts';
-import { registeredKernels, useKernels } from './swap-kernels.ts';
+import { median } from './measuring/median.ts';
+import { startBackend } from './measuring/node-backend.ts';
+import { measurePeaks } from './measuring/peaks.ts';
+import { type LayerTime, profileLayers } from './measuring/profile-layers.ts';
+import { registeredKernels, useKernels } from './measuring/swap-kernels.ts';
+import { openLiteRtNetwork, startLiteRt } from './peers/litert.ts';
+import { makeLiteRtModels } from './peers/litert-models.ts';
+import { makeOnnxModels } from './peers/onnx-models.ts';
 
 export interface NodeFigures {
   /** Milliseconds per image of 224 × 224 pixels. */

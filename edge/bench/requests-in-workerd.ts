@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import sharp from 'sharp';
 import { type BareWorker, startBareWorkerd } from './bare-workerd.ts';
-import { median } from './median.ts';
+import { median } from './measuring/median.ts';
 
 /** CPU milliseconds of all threads of workerd per request or per part. */
 export interface CpuTimes {

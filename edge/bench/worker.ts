@@ -10,8 +10,8 @@ import { defaultLimits } from '../src/limits.ts';
 import { callRecorder, startBackend } from '../src/models/backend.ts';
 import { withModel } from '../src/models/model.ts';
 import { resolveModel } from '../src/models/models-index.ts';
-import type { InferenceCost } from './inference-cost.ts';
-import { type Kernels, registeredKernels, useKernels } from './swap-kernels.ts';
+import type { InferenceCost } from './measuring/inference-cost.ts';
+import { type Kernels, registeredKernels, useKernels } from './measuring/swap-kernels.ts';
 
 const app = createApp();
 /** The kernels before the backend starts, which replaces them. */

@@ -6,7 +6,7 @@ import { loadGraph } from 'shared/inference/graph/load-graph';
 import type { CallRecorder } from 'shared/inference/kernels/call-recorder';
 import { readArtifacts } from 'shared/inference/model-directory';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Kernels, registeredKernels, useKernels } from '../../bench/swap-kernels.ts';
+import { type Kernels, registeredKernels, useKernels } from '../../bench/measuring/swap-kernels.ts';
 import type { Env } from '../env.ts';
 import { callRecorder } from './backend.ts';
 import { type Model, withModel } from './model.ts';

@@ -3,7 +3,7 @@ import { type FoldedGraph, foldGraph } from 'shared/inference/fold-constants';
 import { loadGraph } from 'shared/inference/graph/load-graph';
 import { graphOperations } from 'shared/inference/graph/operations';
 import { expect, inject, test } from 'vitest';
-import { registeredKernels, useKernels } from '../../../bench/swap-kernels.ts';
+import { registeredKernels, useKernels } from '../../../bench/measuring/swap-kernels.ts';
 import { startBackend } from '../backend.ts';
 
 // Importing the backend registers tfjs-wasm's kernels, and starting it replaces some of them.

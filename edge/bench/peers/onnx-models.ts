@@ -8,8 +8,8 @@ import { buildBackbone } from 'trainer/backbones/registry';
 import { fusePlan } from 'trainer/plan/fuse';
 import { disposePlan } from 'trainer/plan/plan';
 import { loadBackboneWeights } from 'trainer/weights/load-backbone-weights';
-import { toOnnxModel } from '../../trainer/bench/onnx-model.ts';
-import { preparePython } from '../../trainer/bench/python-env.ts';
+import { toOnnxModel } from '../../../trainer/bench/onnx-model.ts';
+import { preparePython } from '../../../trainer/bench/python-env.ts';
 
 export interface OnnxModels {
   readonly float32: Uint8Array;

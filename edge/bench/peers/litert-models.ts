@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { preparePython } from '../../trainer/bench/python-env.ts';
+import { preparePython } from '../../../trainer/bench/python-env.ts';
 
 /** TensorFlow Lite files. */
 export interface LiteRtModels {

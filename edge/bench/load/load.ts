@@ -8,9 +8,9 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import autocannon, { type Result } from 'autocannon';
 import sharp from 'sharp';
-import { startBareWorkerd } from './bare-workerd.ts';
-import { median } from './median.ts';
-import { watchWorkerd } from './process-memory.ts';
+import { startBareWorkerd } from '../bare-workerd.ts';
+import { median } from '../measuring/median.ts';
+import { watchWorkerd } from '../measuring/process-memory.ts';
 
 const total = Number(process.argv[2] ?? 20_000);
 const connections = 8;
@@ -24,7 +24,7 @@ const parts = 10;
 const maxGrowthMb = 30;
 
 const photo = await sharp(
-  fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url)),
+  fileURLToPath(new URL('../../../shared/fixtures/chelsea.png', import.meta.url)),
 )
   .jpeg({ quality: 90 })
   .toBuffer();

@@ -11,8 +11,8 @@ import { makeScanBomb } from 'shared/test/make-scan-bomb';
 import { mutate } from 'shared/test/mutate';
 import sharp, { type Sharp } from 'sharp';
 import { createTestHarness } from 'wrangler';
-import { defaultLimits } from '../src/limits.ts';
-import { watchWorkerd } from './process-memory.ts';
+import { defaultLimits } from '../../src/limits.ts';
+import { watchWorkerd } from '../measuring/process-memory.ts';
 
 const maxCpuMs = 2000;
 const maxGrowthMb = 100;

@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import autocannon, { type Result } from 'autocannon';
 import sharp from 'sharp';
-import { startBareWorkerd } from './bare-workerd.ts';
-import { median } from './median.ts';
-import { watchWorkerd } from './process-memory.ts';
+import { startBareWorkerd } from '../bare-workerd.ts';
+import { median } from '../measuring/median.ts';
+import { watchWorkerd } from '../measuring/process-memory.ts';
 
 const models = ['imagenet', 'cifar10', 'cifar10-fast'];
 const maxGrowthMb = 60;
@@ -36,7 +36,7 @@ export interface Siege {
 
 export async function startSiege(): Promise<Siege> {
   const photo = await sharp(
-    fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url)),
+    fileURLToPath(new URL('../../../shared/fixtures/chelsea.png', import.meta.url)),
   )
     .jpeg({ quality: 90 })
     .toBuffer();
