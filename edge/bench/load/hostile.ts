@@ -106,7 +106,7 @@ interface Strain {
 /** Sends a file to a new, warm Worker, and requests its health meanwhile. */
 async function strain(file: Uint8Array): Promise<Strain> {
   const worker = createTestHarness({
-    root: fileURLToPath(new URL('..', import.meta.url)),
+    root: fileURLToPath(new URL('../..', import.meta.url)),
     workers: [{ configPath: 'wrangler.jsonc' }],
   });
   const classify = (body: Uint8Array) =>
