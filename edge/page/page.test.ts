@@ -96,7 +96,9 @@ test('shows what the service objects to', async () => {
   await page.getByRole('button', { name: 'Classify' }).click();
   const alert = page.getByRole('alert');
   await alert.waitFor();
-  expect(await alert.textContent()).toMatch(/^Blocked target The url must lead to a public/);
+  expect(await alert.textContent()).toMatch(
+    /^Blocked target The url and its redirects must lead to a public/,
+  );
   expect(await page.locator('#predictions').isVisible()).toBe(false);
 
   // And recovers.
