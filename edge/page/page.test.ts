@@ -97,7 +97,7 @@ test('shows what the service objects to', async () => {
   const alert = page.getByRole('alert');
   await alert.waitFor();
   expect(await alert.textContent()).toMatch(
-    /^Blocked target The url and its redirects must lead to a public/,
+    /^Target not allowed The url and its redirects must lead to a public/,
   );
   expect(await page.locator('#predictions').isVisible()).toBe(false);
 
