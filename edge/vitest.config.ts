@@ -37,7 +37,7 @@ export default defineConfig({
           testTimeout: 60_000,
           // They train.
           hookTimeout: 900_000,
-          // Behind the others, which would slow them.
+          // After the others, which would slow them.
           sequence: { groupOrder: 1 },
         },
       },

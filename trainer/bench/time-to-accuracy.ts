@@ -11,7 +11,7 @@
  * divided by its cores: what the clock would show if nothing else had run.
  *
  * The reference is a recorded one, of Keras on the same kind of machine: Lite0 at 128 px from the
- * stage-1 head, Adam 2e-4 with a warm-up, flips and crops, 92.7 % behind the first epoch, ten minutes.
+ * stage-1 head, Adam 2e-4 with a warm-up, flips and crops, 92.7 % after the first epoch, ten minutes.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
