@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { decodersVersion } from 'shared/images/decoders-version';
 import type { Part, Splits } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { hashPlan } from '../plan/hash-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { readSafetensors, writeSafetensors } from '../weights/safetensors/safetensors.ts';
@@ -129,7 +130,7 @@ function isMissing(error: unknown): boolean {
 
 /** Removes the least recently used entries until the rest fits. @returns bytes that are left */
 async function makeRoom(folder: string, maxBytes: number): Promise<number> {
-  await mkdir(folder, { recursive: true }).catch(() => {});
+  await makeFolder(folder).catch(() => {});
   const entries = await Promise.all(
     (await readdir(folder).catch(() => [])).map(async (name) => {
       const path = join(folder, name);

@@ -1,6 +1,6 @@
 /**
  * The name that was meant by a mistyped one: the same in other letters' case or with other marks between
- * words; the one it is the end of, behind a dot; or one two letters away at most.
+ * words; the one that ends in it after a dot; or one two letters away at most.
  */
 export function nearest(typed: string, names: readonly string[]): string | undefined {
   const plain = (name: string) => name.toLowerCase().replace(/[-_ .]/g, '');
