@@ -10,7 +10,10 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: './wrangler.jsonc' },
-            miniflare: { r2Buckets: ['TEST_MODELS'], images: { binding: 'TEST_IMAGES' } },
+            miniflare: {
+              r2Buckets: ['TEST_MODELS', 'TEST_JOBS', 'TEST_PHOTOS'],
+              images: { binding: 'TEST_IMAGES' },
+            },
           }),
         ],
         test: {

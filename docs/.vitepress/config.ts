@@ -28,6 +28,7 @@ const sidebar = [
     text: 'Serving',
     items: [
       { text: 'HTTP API', link: '/http-api' },
+      { text: 'Beyond one machine', link: '/jobs' },
       { text: 'Security', link: '/security' },
       { text: 'Images', link: '/images' },
       { text: 'Arithmetic', link: '/arithmetic' },

@@ -30,10 +30,16 @@ interface Deployed {
   readonly errors: string;
   /** The `cpu_ms` of each upload. */
   readonly limits: readonly (string | undefined)[];
+  /** The names of the queues and buckets that were made. */
+  readonly made: readonly string[];
+  /** The names of the bindings in the last upload. */
+  readonly bindings: readonly string[];
 }
 
 async function deploy(account: Account, ...args: readonly string[]): Promise<Deployed> {
   const limits: (string | undefined)[] = [];
+  const made: string[] = [];
+  let bindings: string[] = [];
   api = createServer(async (request, response) => {
     const body = (await buffer(request)).toString('latin1');
     const { method, url = '' } = request;
@@ -45,14 +51,36 @@ async function deploy(account: Account, ...args: readonly string[]): Promise<Dep
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ success: false, errors, messages: [], result: null }));
     };
+    if (isUpload)
+      bindings = [...body.matchAll(/"name":"([A-Z_]+)"/g)].map(([, name = '']) => name);
+    const [, resource] = /\/(queues|r2\/buckets)$/.exec(url) ?? [];
+    if (method === 'POST' && resource) {
+      const { queue_name, name } = JSON.parse(body) as { queue_name?: string; name?: string };
+      if (name)
+        return fail(10_004, 'The bucket you tried to create already exists, and you own it.');
+      made.push(queue_name ?? '');
+    }
     // It is the first time.
     if (url.includes('/services/')) return fail(10_090, 'No such service.', 404);
+    if (method === 'GET' && url.includes('/workflows/')) return fail(10_200, 'No such one.', 404);
     if (isUpload && account.isDown) return fail(10_013, 'Not now.');
     if (isUpload && limit && !account.isPaid) return fail(100_328, 'CPU limits are not supported.');
     const secrets = (account.secrets ?? []).map((name) => ({ name, type: 'secret_text' }));
-    const result = url.endsWith('/secrets')
-      ? secrets
-      : { deployments: [], items: [], subdomain: 'acme', enabled: true, jwt: 'a.b.c', buckets: [] };
+    const queue_name = new URL(url, 'http://api').searchParams.get('name');
+    const queue = { queue_id: '1', queue_name, producers: [], consumers: [] };
+    const lists = { '/secrets': secrets, '/consumers': [] };
+    const list = Object.entries(lists).find(([end]) => method === 'GET' && url.endsWith(end))?.[1];
+    const result = queue_name
+      ? [queue]
+      : (list ?? {
+          bindings: [],
+          deployments: [],
+          items: [],
+          subdomain: 'acme',
+          enabled: true,
+          jwt: 'a.b.c',
+          buckets: [],
+        });
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ success: true, errors: [], messages: [], result }));
   });
@@ -78,6 +106,8 @@ async function deploy(account: Account, ...args: readonly string[]): Promise<Dep
     lines: `${output}`.trim().split('\n'),
     errors: `${errors}`,
     limits,
+    made,
+    bindings,
   };
 }
 
@@ -114,4 +144,19 @@ test('accepts the options of wrangler', async () => {
   expect(code).toBe(0);
   expect(limits).toEqual([]);
   expect(lines.at(-1)).toContain('--dry-run');
+});
+
+test('deploys with jobs, and makes the queues that they need', async () => {
+  const { code, errors, made, bindings, limits } = await deploy({ isPaid: true }, '--jobs');
+  expect({ code, errors }).toEqual({ code: 0, errors: '' });
+  expect(made).toEqual(['graft-jobs-dead', 'graft-jobs']);
+  expect(bindings).toEqual(expect.arrayContaining(['JOBS', 'JOBS_QUEUE', 'JOBS_WORKFLOW']));
+  expect(limits).toEqual(['300000']);
+});
+
+test('deploys without jobs unless they are asked for', async () => {
+  const { made, bindings } = await deploy({ isPaid: true });
+  expect(made).toEqual([]);
+  expect(bindings).toContain('ASSETS');
+  expect(bindings).not.toContain('JOBS');
 });

@@ -1,6 +1,7 @@
 /**
  * Deploys the Worker and reports who may use it: `pnpm --filter edge run deploy`, with any options of
- * `wrangler deploy`. It sets a limit of CPU time where the account's plan allows one.
+ * `wrangler deploy`. It sets a limit of CPU time where the account's plan allows one. `--jobs` deploys
+ * with jobs, and makes the queues and the bucket that they need.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,47 +11,93 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { experimental_readRawConfig } from 'wrangler';
+import { readJobsConfig, withJobsConfig } from './jobs-config.ts';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
 
 /** CPU time of a request, in milliseconds. A batch of the largest photos takes ten seconds; Cloudflare's limit is 30. */
 const CPU_LIMIT_MS = 20_000;
 
+/** With jobs: a chunk of the largest photos takes a minute. Cloudflare's largest limit. */
+const CPU_LIMIT_OF_JOBS_MS = 300_000;
+
 /** Cloudflare's error for any limit on the free plan, which stops a request after 10 ms. */
 const NO_LIMITS_ON_FREE_PLAN = 100_328;
 
-const args = process.argv.slice(2);
-const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
+const hasJobs = process.argv.includes('--jobs');
+const args = process.argv.slice(2).filter((arg) => arg !== '--jobs');
+const isDry = args.includes('--dry-run');
+const rawConfig = readConfig();
+if (hasJobs && !isDry) await makeResources();
 process.exitCode = await deploy();
-if (process.exitCode === 0 && !args.includes('--dry-run')) await sayWhatIsOpen();
+if (process.exitCode === 0 && !isDry) await sayWhatIsOpen();
+
+function readConfig(): typeof rawConfig {
+  const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
+  return hasJobs ? withJobsConfig(rawConfig) : rawConfig;
+}
+
+/** Makes what a deployment does not make by itself; what is there already stays. */
+async function makeResources(): Promise<void> {
+  const { queues, r2_buckets } = readJobsConfig();
+  const runs = [
+    ...r2_buckets.map(({ bucket_name }) => ['r2', 'bucket', 'create', bucket_name]),
+    // The one for dead letters comes before the one that names it.
+    ...queues.consumers.toReversed().map(({ queue }) => ['queues', 'create', queue]),
+  ];
+  for (const run of runs) {
+    const { code, output, errors } = await wrangler(run, 'pipe');
+    if (code === 0 || /already (exists|taken)/i.test(output + errors)) continue;
+    process.stderr.write(output + errors);
+  }
+}
 
 /** @returns wrangler's exit code */
 async function deploy(): Promise<number> {
-  const isOwn = rawConfig.limits || args.some((arg) => /^(-c|--config)(=|$)/.test(arg));
-  const limited = isOwn ? undefined : await deployWithLimit();
-  if (limited !== undefined) return limited;
-  return (await wrangler(['deploy', ...args], 'inherit')).code;
+  if (args.some((arg) => /^(-c|--config)(=|$)/.test(arg))) {
+    if (hasJobs) {
+      console.error(
+        'Expected --jobs without --config: copy the lines on jobs of wrangler.jsonc into your configuration.',
+      );
+      return 1;
+    }
+    return deployWith([]);
+  }
+  if (rawConfig.limits) return deployAs(rawConfig);
+  const limits = { cpu_ms: hasJobs ? CPU_LIMIT_OF_JOBS_MS : CPU_LIMIT_MS };
+  return deployAs({ ...rawConfig, limits }, async () => {
+    console.log("This account's plan takes no CPU limit; deploying without it.");
+    return deployAs(rawConfig);
+  });
 }
 
-/** @returns undefined where the plan refuses the limit, and thereby the deployment */
-async function deployWithLimit(): Promise<number | undefined> {
+async function deployAs(config: object, withoutLimits?: () => Promise<number>): Promise<number> {
   // Next to the original configuration, since its paths are relative.
-  const config = join(edge, 'wrangler.deploy.json');
+  const path = join(edge, 'wrangler.deploy.json');
+  try {
+    await writeFile(path, JSON.stringify(config));
+    return await deployWith(['--config', path], withoutLimits);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** @param withoutLimits is called where the plan refuses the limit, and thereby the deployment */
+async function deployWith(
+  options: readonly string[],
+  withoutLimits?: () => Promise<number>,
+): Promise<number> {
   const log = await mkdtemp(join(tmpdir(), 'graft-deploy-'));
   const output = join(log, 'output.ndjson');
   try {
-    const limits = { cpu_ms: CPU_LIMIT_MS };
-    await writeFile(config, JSON.stringify({ ...rawConfig, limits }));
-    const run = ['deploy', '--config', config, ...args];
-    const { code, errors } = await wrangler(run, 'inherit', { WRANGLER_OUTPUT_FILE_PATH: output });
-    if (code !== 0 && (await failureOf(output)) === NO_LIMITS_ON_FREE_PLAN) {
-      console.log("This account's plan takes no CPU limit; deploying without it.");
-      return undefined;
+    const variables = { WRANGLER_OUTPUT_FILE_PATH: output };
+    const { code, errors } = await wrangler(['deploy', ...options, ...args], 'inherit', variables);
+    if (withoutLimits && code !== 0 && (await failureOf(output)) === NO_LIMITS_ON_FREE_PLAN) {
+      return withoutLimits();
     }
     process.stderr.write(errors);
     return code;
   } finally {
-    await rm(config, { force: true });
     await rm(log, { recursive: true });
   }
 }

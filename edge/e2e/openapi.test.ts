@@ -35,6 +35,11 @@ test('the description is valid and has every path', async () => {
     '/classify',
     '/classify/batch',
     '/health',
+    '/jobs',
+    '/jobs/{id}',
+    '/jobs/{id}/cancel',
+    '/jobs/{id}/results',
+    '/jobs/{id}/retry',
     '/models',
     '/models/{id}',
   ]);

@@ -12,6 +12,7 @@ import type { AppEnv } from './routes/app-env.ts';
 import { classifyRoutes } from './routes/classify.ts';
 import { classifyBatchRoute } from './routes/classify-batch.ts';
 import { healthRoute } from './routes/health.ts';
+import { jobsRoutes } from './routes/jobs.ts';
 import { modelsRoutes } from './routes/models.ts';
 import { recordRequest } from './routes/record-request.ts';
 
@@ -28,6 +29,7 @@ export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
 
   app.route('/', classifyRoutes(limits));
   app.route('/', classifyBatchRoute(limits));
+  app.route('/', jobsRoutes(limits));
   app.route('/', modelsRoutes);
   app.route('/', healthRoute);
   app.route('/', apiRoutes);

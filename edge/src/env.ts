@@ -7,6 +7,14 @@ export interface Env {
    * are named `id@version`, so that the content of a name never changes.
    */
   readonly MODELS?: R2Bucket;
+  /**
+   * Jobs, which classify whole buckets and lists of urls. The three belong together, and without them
+   * there are none. The bucket keeps the jobs, their results, and the models that they keep. The images
+   * of a job are in buckets of any name with the bindings `BUCKET_<NAME>`.
+   */
+  readonly JOBS?: R2Bucket;
+  readonly JOBS_QUEUE?: Queue<ChunkMessage>;
+  readonly JOBS_WORKFLOW?: Workflow<JobParams>;
   /** Receives one data point per request; routes/record-request.ts documents its columns. */
   readonly METRICS?: AnalyticsEngineDataset;
   /**
@@ -48,4 +56,19 @@ export interface Env {
    * (`pnpm --filter edge dev --var ALLOW_LOOPBACK:1`) and never for a deployed configuration.
    */
   readonly ALLOW_LOOPBACK?: string;
+}
+
+/** A part of a job: its images, of which a consumer of the queue classifies a hundred at a time. */
+export interface ChunkMessage {
+  readonly job: string;
+  readonly chunk: number;
+  /** 0 for the first run of the job, and one more for each retry of what failed. */
+  readonly run: number;
+}
+
+/** What a Workflow instance is started with. */
+export interface JobParams {
+  readonly job: string;
+  /** Counts the instances of one run, each of which goes on for a bounded number of steps. */
+  readonly part: number;
 }

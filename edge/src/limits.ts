@@ -37,6 +37,39 @@ export interface Limits {
   readonly responseMaxAgeS: number;
   /** Models that an isolate keeps loaded. */
   readonly maxLoadedModels: number;
+  readonly jobs: JobLimits;
+}
+
+interface JobLimits {
+  /** Jobs of one key that may run at the same time. */
+  readonly maxRunning: number;
+  /** Images in a message of the queue. */
+  readonly chunkImages: number;
+  /** Chunks that are enqueued and not yet done. The queue takes bursts of at most 10,000 messages. */
+  readonly maxWaitingChunks: number;
+  /** The same for urls, whose hosts are asked at a pace that no number of consumers raises. */
+  readonly maxWaitingUrlChunks: number;
+  /** Pages of the source that one step of the Workflow lists or reads, each of ten chunks. */
+  readonly pagesPerStep: number;
+  /** The shortest and the longest pause between two looks at the results. */
+  readonly minPollMs: number;
+  readonly maxPollMs: number;
+  /** Steps after which a Workflow instance hands over to the next one. */
+  readonly stepsPerInstance: number;
+  /** How long after the last result the messages of a run count as lost, and are sent again. */
+  readonly stalledMs: number;
+  /** How long after its last step the Workflow of a job counts as lost, and another instance starts. */
+  readonly lostMs: number;
+  /** How often an image is tried that fails for a reason that may pass. */
+  readonly maxTries: number;
+  /** The pause before the second try; it is three times as long before each further one. */
+  readonly retryDelayS: number;
+  /** How long a consumer begins to classify images of a chunk before it puts off the rest. */
+  readonly chunkMs: number;
+  /** The shortest time between two requests of an isolate to the same image host. */
+  readonly hostIntervalMs: number;
+  /** Chunks of results in one response. */
+  readonly chunksPerResponse: number;
 }
 
 export const defaultLimits: Limits = {
@@ -61,4 +94,25 @@ export const defaultLimits: Limits = {
   maxBatchFetches: 100,
   responseMaxAgeS: 3600,
   maxLoadedModels: 2,
+  jobs: {
+    maxRunning: 4,
+    chunkImages: 100,
+    maxWaitingChunks: 5_000,
+    maxWaitingUrlChunks: 50,
+    // With the list and the writes of 200 pages, a step stays below half of a thousand subrequests.
+    pagesPerStep: 200,
+    minPollMs: 5_000,
+    // With 2,000 chunks a step, 250 consumers are never idle: see bench/jobs/simulate.ts.
+    maxPollMs: 15_000,
+    stepsPerInstance: 4_000,
+    // A consumer may take 15 minutes, and a retry waits.
+    stalledMs: 30 * 60_000,
+    // Forty times the longest pause.
+    lostMs: 10 * 60_000,
+    maxTries: 3,
+    retryDelayS: 20,
+    chunkMs: 8 * 60_000,
+    hostIntervalMs: 100,
+    chunksPerResponse: 300,
+  },
 };

@@ -41,6 +41,7 @@ const titles: Readonly<Record<ProblemCode, string>> = {
   not_found: 'Not found',
   method_not_allowed: 'Method not allowed',
   upload_timeout: 'The upload took too long',
+  conflict: 'Not possible now',
   image_too_large: 'Image too large',
   body_too_large: 'Body too large',
   unsupported_image: 'Unsupported image',

@@ -8,6 +8,8 @@ declare global {
     interface Env extends WorkerEnv {
       /** See vitest.config.ts. */
       readonly TEST_MODELS: R2Bucket;
+      readonly TEST_JOBS: R2Bucket;
+      readonly TEST_PHOTOS: R2Bucket;
       readonly TEST_IMAGES: ImagesBinding;
     }
   }

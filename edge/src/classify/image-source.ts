@@ -1,7 +1,9 @@
 import { type FetchedImage, fetchImage } from '../input/fetching/fetch-image.ts';
 import { guardUrl } from '../input/fetching/guard-url.ts';
+import { imageTooLarge, readBody } from '../input/read-body.ts';
 import { readImage } from '../input/read-image.ts';
 import type { ByteBudget } from '../isolate/byte-budget.ts';
+import { ProblemError } from '../problem.ts';
 import type { Admission } from './admission.ts';
 
 /** An image file that a request names or sends, before it is read. */
@@ -28,5 +30,23 @@ export function imageInBody(request: Request, { limits }: Admission): ImageSourc
       bytes: await readImage(request, limits, budget),
       isCacheable: false,
     }),
+  };
+}
+
+/** The image in an object of a bucket. */
+export function imageInBucket(bucket: R2Bucket, key: string, { limits }: Admission): ImageSource {
+  const { maxBytes } = limits;
+  return {
+    stage: 'fetch',
+    read: async (budget) => {
+      const object = await bucket.get(key);
+      if (!object) throw new ProblemError('not_found', 'The bucket has no such object any more.');
+      if (object.size > maxBytes) {
+        await object.body.cancel();
+        throw imageTooLarge(maxBytes);
+      }
+      const bytes = await readBody(object.body, object.size, { maxBytes, budget });
+      return { bytes, isCacheable: false };
+    },
   };
 }

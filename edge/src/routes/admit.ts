@@ -2,7 +2,8 @@ import type { MiddlewareHandler } from 'hono';
 import { identifyCaller } from '../access/identify-caller.ts';
 import { rateLimitsFor } from '../access/limit-rate.ts';
 import { readSettings } from '../access/settings.ts';
-import { userAgent, VIA } from '../input/fetching/fetch-image.ts';
+import { outboundFor } from '../classify/outbound.ts';
+import { VIA } from '../input/fetching/fetch-image.ts';
 import type { Limits } from '../limits.ts';
 import { ProblemError } from '../problem.ts';
 import type { AppEnv } from './app-env.ts';
@@ -23,23 +24,14 @@ export function admit(limits: Limits): MiddlewareHandler<AppEnv> {
     const { url, expires, signature } = c.req.method === 'POST' ? {} : c.req.query();
     const authorization = c.req.header('authorization');
     const caller = await identifyCaller({ authorization, url, expires, signature }, settings);
-    const { host, origin } = new URL(c.req.url);
+    const { origin } = new URL(c.req.url);
     const client = { caller, address: c.req.header('cf-connecting-ip') };
     c.set('admission', {
       env: c.env,
       limits,
       caller,
       isFresh: /\bno-(cache|store)\b/i.test(c.req.header('cache-control') ?? ''),
-      outbound: {
-        userAgent: userAgent(settings.contact ?? `${origin}/`),
-        rules: {
-          maxUrlLength: limits.maxUrlLength,
-          allowLoopback: settings.allowLoopback,
-          ownHost: host,
-          allowedHosts: settings.allowedHosts,
-        },
-        rates: rateLimitsFor(c.env, client, settings),
-      },
+      outbound: outboundFor(origin, settings, limits, rateLimitsFor(c.env, client, settings)),
     });
     await next();
   };

@@ -1,7 +1,10 @@
+import { jobRequest, resultsQuery } from 'shared/contract/jobs';
 import {
   batchLine,
   classifyResponse,
   healthResponse,
+  jobLine,
+  jobResponse,
   modelResponse,
   modelsResponse,
   problem,
@@ -105,6 +108,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
         },
       },
     },
+    ...describeJobs(),
     '/models': {
       get: {
         operationId: 'listModels',
@@ -134,6 +138,72 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
         summary:
           'Says whether the service can compute, on which tfjs backend, and in which arithmetic 8-bit models run.',
         responses: { 200: answer('The service can compute.', healthResponse) },
+      },
+    },
+  };
+}
+
+/** Only services that have jobs answer these. */
+function describeJobs(): ReturnType<typeof describePaths> {
+  const id: Parameter = {
+    name: 'id',
+    in: 'path',
+    required: true,
+    description: 'As the response of POST /jobs gives it.',
+    schema: { type: 'string', format: 'uuid' },
+  };
+  const job = answer('The job, and how far it is.', jobResponse);
+  const common = { security: [{ apiKey: [] }], parameters: [id] };
+  return {
+    '/jobs': {
+      post: {
+        operationId: 'startJob',
+        summary: 'Classifies all images of a bucket or of a list of urls.',
+        description: 'Needs an API key, also where the rest is open; its jobs are of no other key.',
+        security: [{ apiKey: [] }],
+        requestBody: {
+          required: true,
+          content: { 'application/json': { schema: toJsonSchema(jobRequest) } },
+        },
+        responses: { 202: job, default: refusal() },
+      },
+    },
+    '/jobs/{id}': {
+      get: {
+        ...common,
+        operationId: 'getJob',
+        summary: 'Says how far a job is, and what it has cost.',
+        responses: { 200: job, default: refusal() },
+      },
+    },
+    '/jobs/{id}/results': {
+      get: {
+        ...common,
+        operationId: 'getJobResults',
+        summary: 'Returns the results that there are, in the order of the source.',
+        description:
+          'A response has up to 30,000 lines; where there are more, its Link header has the path of the next.',
+        parameters: [id, ...parametersOf(resultsQuery)],
+        responses: {
+          200: answer('Lines of JSON, one an image.', jobLine, 'application/x-ndjson'),
+          default: refusal(),
+        },
+      },
+    },
+    '/jobs/{id}/cancel': {
+      post: {
+        ...common,
+        operationId: 'cancelJob',
+        summary: 'Ends a job; what is classified stays.',
+        responses: { 202: job, default: refusal() },
+      },
+    },
+    '/jobs/{id}/retry': {
+      post: {
+        ...common,
+        operationId: 'retryJob',
+        summary: 'Classifies again the images that have a problem.',
+        responses: { 202: job, default: refusal() },
       },
     },
   };

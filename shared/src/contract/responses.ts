@@ -1,3 +1,4 @@
+import { jobSource } from './jobs.ts';
 import { arithmetics, modelCard } from './model-card.ts';
 import * as z from './schema.ts';
 import { type ProblemCode, problemStatus } from './wire.ts';
@@ -99,3 +100,49 @@ export const batchLine = z
   .check(z.meta({ id: 'BatchLine' }));
 
 export type BatchLine = z.infer<typeof batchLine>;
+
+/** The response of the routes of a job. */
+export const jobResponse = z
+  .strictObject({
+    id: z.string(),
+    status: z.enum(['running', 'done', 'cancelled', 'failed']),
+    /** Why a job failed, in a sentence. */
+    reason: z.optional(z.string()),
+    /** `id@version`, which the job keeps whatever the service serves meanwhile. */
+    model: z.string(),
+    top: count,
+    source: jobSource,
+    createdAt: z.string(),
+    /** When the numbers below were true. */
+    updatedAt: z.string(),
+    images: z.strictObject({
+      /** How many the source is known to have so far. */
+      found: index,
+      /** Whether that is all of them. */
+      isComplete: z.boolean(),
+      /** How many have a result: predictions or a problem. */
+      done: index,
+      /** How many of these have a problem. */
+      failed: index,
+    }),
+    /** How many images have each problem. */
+    problems: z.record(z.string(), index),
+    imagesPerSecond: z.number(),
+    /** Null where it is not known yet. */
+    secondsLeft: z.nullable(index),
+    /** What the job has cost so far, estimated from what Cloudflare bills, without what the plan includes. */
+    usd: z.number(),
+  })
+  .check(z.meta({ id: 'JobResponse' }));
+
+export type JobResponse = z.infer<typeof jobResponse>;
+
+/** A line of the response of `GET /jobs/{id}/results`; `image` is a key or a url. */
+export const jobLine = z
+  .union([
+    z.strictObject({ image: z.string(), answer: classifyResponse }),
+    z.strictObject({ image: z.string(), problem }),
+  ])
+  .check(z.meta({ id: 'JobLine' }));
+
+export type JobLine = z.infer<typeof jobLine>;

@@ -69,6 +69,7 @@ export const problemStatus = {
   not_found: 404,
   method_not_allowed: 405,
   upload_timeout: 408,
+  conflict: 409,
   image_too_large: 413,
   body_too_large: 413,
   unsupported_image: 415,

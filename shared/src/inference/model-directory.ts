@@ -61,13 +61,22 @@ export async function readArtifacts(
   read: ReadFile,
 ): Promise<io.ModelArtifacts> {
   const { modelTopology, weightsManifest, userDefinedMetadata } = parseJson(json) as ModelJson;
-  const shards = await Promise.all(weightsManifest.flatMap((group) => group.paths).map(read));
+  const shards = await Promise.all(pathsOf(weightsManifest).map(read));
   return {
     modelTopology,
     weightSpecs: weightsManifest.flatMap((group) => group.weights),
     weightData: shards.map((shard) => shard.buffer),
     userDefinedMetadata,
   };
+}
+
+/** The weight shards' names. */
+export function artifactPaths({ json }: ModelDescription): string[] {
+  return pathsOf((parseJson(json) as ModelJson).weightsManifest);
+}
+
+function pathsOf(manifest: ModelJson['weightsManifest']): string[] {
+  return manifest.flatMap((group) => group.paths);
 }
 
 /** Both of it. @throws ZodError or SyntaxError as {@link readModelCard} does */

@@ -5,6 +5,7 @@ import { doctor } from '../commands/doctor.ts';
 import { evaluateCommand } from '../commands/evaluate.ts';
 import { exportCommand } from '../commands/export.ts';
 import { findLr } from '../commands/find-lr.ts';
+import { jobs } from '../commands/jobs.ts';
 import type { Command } from '../commands/options/command.ts';
 import { predictCommand } from '../commands/predict.ts';
 import { report } from '../commands/report.ts';
@@ -16,7 +17,7 @@ import { train } from '../commands/train.ts';
 /** Every command, below the heading that it stands below in the help text. */
 export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
   'Train:': [datasets, train, findLr, runs, report],
-  'Use a model:': [predictCommand, evaluateCommand, dev, deploy],
+  'Use a model:': [predictCommand, evaluateCommand, dev, deploy, jobs],
   'Networks:': [summary, exportCommand],
   'This machine:': [doctor, setup],
 };

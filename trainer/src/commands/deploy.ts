@@ -6,11 +6,11 @@ export const deploy = defineCommand({
   about: 'Deploy the Worker and your models to your Cloudflare account',
   details:
     'wrangler deploy, which takes all its options; then says who may use the Worker, and how to change that. ' +
-    'A new model is a new deployment.',
+    'A new model is a new deployment. --jobs adds the queues, the bucket and the Workflow of graft jobs.',
   examples: [
     ['deploy', 'log in to Cloudflare in the browser, and deploy'],
     ['deploy --dry-run', 'build all of it, and send nothing'],
-    ['deploy --env staging', 'as an environment of wrangler.jsonc'],
+    ['deploy --jobs', 'with jobs, which classify whole buckets'],
   ],
   options: {},
   passesTo: 'wrangler deploy',

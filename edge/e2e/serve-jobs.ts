@@ -1,0 +1,171 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type JobLine, type JobResponse, jobLine, jobResponse } from 'shared/contract/responses';
+import { experimental_readRawConfig } from 'wrangler';
+import { withJobsConfig } from '../deploy/jobs-config.ts';
+
+const edge = fileURLToPath(new URL('..', import.meta.url));
+const key = 'a-key-of-the-tests';
+
+/** The Worker with jobs under `wrangler dev`, whose buckets and Workflows outlive it. */
+export interface ServedJobs {
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  put(bucket: 'photos' | 'jobs', name: string, bytes: Uint8Array): Promise<void>;
+  start(request: object): Promise<JobResponse>;
+  show(id: string): Promise<JobResponse>;
+  /** Follows a job to its end. */
+  finish(id: string): Promise<JobResponse>;
+  results(id: string): Promise<JobLine[]>;
+  /** Ends workerd as a power failure would, and starts it again. */
+  killAndRestart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * @param folder keeps the configuration and what persists
+ * @param chunkImages images in a message of the queue
+ */
+export async function serveJobs(folder: string, chunkImages: number): Promise<ServedJobs> {
+  const config = await writeConfig(folder, chunkImages);
+  let running = await startWrangler(config, folder);
+  const request = (path: string, init: RequestInit = {}) =>
+    fetch(`${running.origin}${path}`, {
+      ...init,
+      headers: { authorization: `Bearer ${key}`, ...init.headers },
+    });
+  const show = async (id: string) => {
+    const response = await request(`/jobs/${id}`);
+    return jobResponse.parse(await response.json());
+  };
+  return {
+    fetch: request,
+    show,
+    async put(bucket, name, bytes) {
+      const response = await request(`/put/${bucket}/${name}`, {
+        method: 'PUT',
+        body: new Uint8Array(bytes),
+      });
+      if (!response.ok) throw new Error(await response.text());
+    },
+    async start(body) {
+      const response = await request('/jobs', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      const json: unknown = await response.json();
+      if (response.status !== 202) throw new Error(JSON.stringify(json));
+      return jobResponse.parse(json);
+    },
+    async finish(id) {
+      while (true) {
+        const job = await show(id);
+        if (job.status !== 'running') return job;
+        await sleep(300);
+      }
+    },
+    async results(id) {
+      const lines: JobLine[] = [];
+      let path: string | undefined = `/jobs/${id}/results`;
+      while (path) {
+        const response = await request(path);
+        const text = await response.text();
+        for (const line of text.split('\n').filter(Boolean)) {
+          lines.push(jobLine.parse(JSON.parse(line)));
+        }
+        path = /<(.*)>/.exec(response.headers.get('link') ?? '')?.[1];
+      }
+      return lines;
+    },
+    async killAndRestart() {
+      await running.kill('SIGKILL');
+      running = await startWrangler(config, folder);
+    },
+    close: () => running.kill('SIGKILL'),
+  };
+}
+
+async function writeConfig(folder: string, chunkImages: number): Promise<string> {
+  const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
+  const jobs = withJobsConfig(rawConfig);
+  const hash = createHash('sha256').update(key).digest('hex');
+  const aliases = Object.entries<string>(rawConfig.alias ?? {});
+  const config = {
+    ...jobs,
+    main: join(edge, 'e2e/jobs-worker.ts'),
+    alias: Object.fromEntries(aliases.map(([name, path]) => [name, join(edge, path)])),
+    assets: { ...rawConfig.assets, directory: join(edge, 'public') },
+    vars: { ALLOW_LOOPBACK: '1', API_KEY_HASHES: hash, CHUNK_IMAGES: `${chunkImages}` },
+    r2_buckets: [...(jobs.r2_buckets ?? []), { binding: 'BUCKET_PHOTOS', bucket_name: 'photos' }],
+    workflows: (jobs.workflows ?? []).map((workflow: object) => ({
+      ...workflow,
+      class_name: 'QuickJobWorkflow',
+    })),
+    // The tests ask more often than any host does.
+    ratelimits: [],
+  };
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'wrangler.json');
+  await writeFile(path, JSON.stringify(config));
+  return path;
+}
+
+interface Running {
+  readonly origin: string;
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+async function startWrangler(config: string, folder: string): Promise<Running> {
+  const port = await freePort();
+  const bin = join(edge, 'node_modules/wrangler/bin/wrangler.js');
+  const options = ['--config', config, '--port', `${port}`, '--ip', '127.0.0.1'];
+  const state = ['--persist-to', join(folder, 'state'), '--show-interactive-dev-session=false'];
+  const child = spawn(process.execPath, [bin, 'dev', ...options, ...state, '--inspector-port=0'], {
+    cwd: edge,
+    // A group of its own, so that all of it is killed at once.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  for (const output of [child.stdout, child.stderr]) {
+    output.on('data', (data: Buffer) => {
+      lines.push(`${data}`);
+    });
+  }
+  const origin = `http://127.0.0.1:${port}`;
+  const until = Date.now() + 60_000;
+  while (true) {
+    const response = await fetch(`${origin}/health`).catch(() => undefined);
+    if (response?.ok) break;
+    if (child.exitCode !== null || Date.now() > until) {
+      await kill(child, 'SIGKILL');
+      throw new Error(`wrangler dev did not start:\n${lines.join('')}`);
+    }
+    await sleep(200);
+  }
+  return { origin, kill: (signal) => kill(child, signal) };
+}
+
+async function kill(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const closed = once(child, 'exit');
+  process.kill(-child.pid, signal);
+  await closed;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -1,0 +1,232 @@
+import type { JobLine } from 'shared/contract/responses';
+import { readSettings } from '../access/settings.ts';
+import type { Admission } from '../classify/admission.ts';
+import { classify } from '../classify/classify.ts';
+import { type ImageSource, imageAtUrl, imageInBucket } from '../classify/image-source.ts';
+import { outboundFor } from '../classify/outbound.ts';
+import type { ChunkMessage } from '../env.ts';
+import type { Limits } from '../limits.ts';
+import { ProblemError, toProblem, toProblemError } from '../problem.ts';
+import {
+  beginChunk,
+  type ChunkProgress,
+  type ImageProgress,
+  readProgress,
+  recordFailure,
+  saveProgress,
+  tallyOf,
+} from './chunk-progress.ts';
+import {
+  type Job,
+  type JobsEnv,
+  keys,
+  readJsonObject,
+  readMetadata,
+  writeJsonObject,
+  writeMetadata,
+} from './job.ts';
+import { type HostPace, paceHosts } from './pace-hosts.ts';
+import { bucketOf, readChunk } from './pages.ts';
+import { readPinnedModel, withPinnedModels } from './pin-model.ts';
+
+/** `later`: a part is classified, and nothing failed; `retry`: a try of some images failed. */
+export type ChunkOutcome =
+  | { readonly is: 'done' }
+  | { readonly is: 'later' | 'retry'; readonly delaySeconds: number };
+
+const done: ChunkOutcome = { is: 'done' };
+
+/**
+ * Classifies the images of a chunk and writes their lines as one object. The same chunk may be delivered
+ * any number of times, also at the same time: each delivery writes the same bytes.
+ *
+ * An image that ends the isolate, by its memory or its time, takes all others of its chunk with it. So a
+ * chunk that comes again is classified image by image, and each is noted before it is begun.
+ *
+ * @param isRepeated whether the message was delivered before
+ */
+export async function classifyChunk(
+  env: JobsEnv,
+  message: ChunkMessage,
+  isRepeated: boolean,
+  limits: Limits,
+): Promise<ChunkOutcome> {
+  const work = await openChunk(env, message, limits);
+  if (!work) return done;
+  const { job, images, earlier } = work;
+  const { chunk, run } = message;
+  const progress = earlier ?? work.progress;
+  const isCareful = isRepeated || earlier !== undefined;
+  const save = () => saveProgress(env, job.id, chunk, run, progress);
+  if (progress.current !== undefined) blame(progress, images, limits);
+
+  const until = Date.now() + limits.jobs.chunkMs;
+  const classifyOne = await openJob(env, job, limits, until);
+  const left = progress.images.entries();
+  const classifyNext = async (): Promise<void> => {
+    for (const [index, state] of left) {
+      if (state.line) continue;
+      if (Date.now() >= until) return;
+      if (isCareful) {
+        progress.current = index;
+        await save();
+      }
+      await classifyOne(images[index] as string, state);
+    }
+  };
+  const concurrency = isCareful ? 1 : limits.batchConcurrency;
+  await Promise.all(Array.from({ length: concurrency }, classifyNext));
+  progress.current = undefined;
+
+  const open = progress.images.filter(({ line }) => !line);
+  if (open.length === 0) {
+    await writeResult(env, work, message, settledLines(progress));
+    if (isCareful) await env.JOBS.delete(keys.tries(job.id, chunk, run));
+    return done;
+  }
+  await save();
+  const tries = Math.max(...open.map(({ tries }) => tries));
+  const { retryDelayS } = limits.jobs;
+  return tries === 0
+    ? { is: 'later', delaySeconds: retryDelayS }
+    : { is: 'retry', delaySeconds: retryDelayS * 3 ** (tries - 1) };
+}
+
+/** Settles a chunk that no delivery succeeded with, and keeps its message. A retry of the job replays it. */
+export async function buryChunk(
+  env: JobsEnv,
+  message: ChunkMessage,
+  limits: Limits,
+): Promise<void> {
+  const work = await openChunk(env, message, limits);
+  if (!work) return;
+  const { job, images, earlier } = work;
+  const { chunk, run } = message;
+  await writeJsonObject(env.JOBS, keys.dead(job.id, chunk, run), { ...message, at: Date.now() });
+  const { images: states } = earlier ?? work.progress;
+  const lines = states.map(({ line, problem }, index): JobLine => {
+    const image = images[index] as string;
+    return line ?? { image, problem: problem ?? toProblem(undefined) };
+  });
+  await writeResult(env, work, message, lines);
+  if (earlier) await env.JOBS.delete(keys.tries(job.id, chunk, run));
+}
+
+interface OpenChunk {
+  readonly job: Job;
+  readonly images: readonly string[];
+  readonly progress: ChunkProgress;
+  /** What an earlier delivery left. */
+  readonly earlier: ChunkProgress | undefined;
+  /** The version of the result that this one replaces. */
+  readonly replaces: string | undefined;
+}
+
+/** @returns undefined where there is nothing left to do */
+async function openChunk(
+  env: JobsEnv,
+  { job: id, chunk, run }: ChunkMessage,
+  limits: Limits,
+): Promise<OpenChunk | undefined> {
+  const [job, cancelled] = await Promise.all([
+    readJsonObject<Job>(env.JOBS, keys.job(id)),
+    env.JOBS.head(keys.cancelled(id)),
+  ]);
+  if (!job || cancelled) return undefined;
+  const [images, result, earlier] = await Promise.all([
+    readChunk(env.JOBS, id, chunk, limits),
+    env.JOBS.get(keys.result(job, chunk)),
+    readProgress(env, id, chunk, run),
+  ]);
+  if (result && readMetadata(result).run >= run) {
+    await result.body.cancel();
+    return undefined;
+  }
+  const before = result ? readLines(await result.text()) : [];
+  return { job, images, progress: beginChunk(images, before), earlier, replaces: result?.etag };
+}
+
+function readLines(text: string): JobLine[] {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as JobLine);
+}
+
+function settledLines({ images }: ChunkProgress): JobLine[] {
+  return images.flatMap(({ line }) => line ?? []);
+}
+
+/** The last delivery ended with an image in hand. */
+function blame(progress: ChunkProgress, images: readonly string[], { jobs }: Limits): void {
+  const { current = 0 } = progress;
+  const state = progress.images[current];
+  const image = images[current];
+  progress.current = undefined;
+  if (!state || image === undefined) return;
+  const error = new ProblemError(
+    'internal',
+    'The service stopped while it classified this image, which may take more memory or time than it has.',
+  );
+  recordFailure(state, image, error, jobs.maxTries);
+}
+
+/** @returns classifies one image of the job */
+async function openJob(
+  env: JobsEnv,
+  job: Job,
+  limits: Limits,
+  until: number,
+): Promise<(image: string, state: ImageProgress) => Promise<void>> {
+  const settings = readSettings(env);
+  const pace = paceHosts(env, settings, limits);
+  const admission: Admission = {
+    env: withPinnedModels(env),
+    limits,
+    caller: { keyHash: job.keyHash },
+    // A million responses that nobody asks for again would fill the cache.
+    isFresh: true,
+    outbound: outboundFor(job.origin, settings, limits, pace),
+  };
+  const model = await readPinnedModel(admission.env, job);
+  const sourceOf = openSource(env, job, admission);
+  return async (image, state) => {
+    try {
+      const source = sourceOf(image);
+      if (!(await isTurnOf(source, pace, until))) return;
+      const { response } = await classify(source, model, job.top, admission);
+      state.line = { image, answer: response };
+    } catch (error) {
+      if (toProblemError(error).code === 'internal') console.error(job.id, image, error);
+      recordFailure(state, image, error, limits.jobs.maxTries);
+    }
+  };
+}
+
+function openSource(
+  env: JobsEnv,
+  { source }: Job,
+  admission: Admission,
+): (image: string) => ImageSource {
+  if ('urls' in source) return (url) => imageAtUrl(url, admission);
+  const bucket = bucketOf(env, source.bucket);
+  return (key) => imageInBucket(bucket, key, admission);
+}
+
+async function isTurnOf({ url }: ImageSource, pace: HostPace, until: number): Promise<boolean> {
+  return url === undefined || (await pace.waitFor(url.hostname, until));
+}
+
+async function writeResult(
+  { JOBS }: JobsEnv,
+  { job, replaces }: OpenChunk,
+  { chunk, run }: ChunkMessage,
+  lines: readonly JobLine[],
+): Promise<void> {
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  // Where another delivery has written it in the meantime, its result stays.
+  const onlyIf = new Headers(replaces ? { 'if-match': `"${replaces}"` } : { 'if-none-match': '*' });
+  await JOBS.put(keys.result(job, chunk), text, {
+    onlyIf,
+    httpMetadata: { contentType: 'application/x-ndjson' },
+    customMetadata: writeMetadata({ run, tally: tallyOf(lines) }),
+  });
+}

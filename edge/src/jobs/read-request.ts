@@ -1,0 +1,21 @@
+import { type JobRequest, jobRequest, resultsQuery } from 'shared/contract/jobs';
+import { readJson } from '../input/read-json.ts';
+import { validate } from '../input/validate.ts';
+import { withByteBudget } from '../isolate/byte-budget.ts';
+import type { Limits } from '../limits.ts';
+
+/** @throws ProblemError as `readJson` does */
+export function readJobRequest(
+  request: Request,
+  maxBytes: number,
+  limits: Limits,
+): Promise<JobRequest> {
+  return withByteBudget(limits.maxHeldBytes, (budget) =>
+    readJson(request, jobRequest, maxBytes, limits, budget),
+  );
+}
+
+/** @returns the chunk after which the results begin. @throws ProblemError `invalid_request` */
+export function readResultsQuery(query: Readonly<Record<string, string>>): number | undefined {
+  return validate('query', resultsQuery, query).after;
+}

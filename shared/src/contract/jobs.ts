@@ -1,0 +1,48 @@
+import * as z from './schema.ts';
+import { urlRequest } from './wire.ts';
+
+/** Where the images of a job are. */
+export const jobSource = z.union([
+  z.strictObject({
+    bucket: z.string().check(
+      z.meta({
+        description: 'A bucket of the service: `photos` is the binding BUCKET_PHOTOS.',
+        example: 'photos',
+      }),
+    ),
+    prefix: z._default(z.string(), '').check(
+      z.meta({
+        description: 'How the keys of the images begin; without it, all of the bucket is taken.',
+        example: '2026/',
+      }),
+    ),
+  }),
+  z.strictObject({
+    urls: z.string().check(
+      z.meta({
+        description: 'The key of a text in the bucket JOBS, which has a url a line.',
+        example: 'urls/shop.txt',
+      }),
+    ),
+  }),
+]);
+
+export type JobSource = z.infer<typeof jobSource>;
+
+/** The body of `POST /jobs`. */
+export const jobRequest = z.strictObject({
+  source: jobSource,
+  model: urlRequest.shape.model,
+  top: z._default(z.int().check(z.minimum(1), z.maximum(100)), 5),
+});
+
+export type JobRequest = z.infer<typeof jobRequest>;
+
+/** The query of `GET /jobs/{id}/results`. */
+export const resultsQuery = z.strictObject({
+  after: z.optional(z.coerce.number().check(z.int(), z.minimum(0))).check(
+    z.meta({
+      description: 'The chunk after which the results begin, as the Link header gives it.',
+    }),
+  ),
+});
