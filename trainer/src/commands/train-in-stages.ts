@@ -48,6 +48,8 @@ export interface Run extends SessionRun, DataOptions {
   readonly publicCommand: string;
   /** The command that continues the run, for the log. */
   readonly resumeCommand: string;
+  /** The command that shows the run in a browser while it goes on. */
+  readonly watchCommand: string;
 }
 
 /** Trains a classifier in two stages, and exports and measures it. */
@@ -109,6 +111,7 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
     },
     seconds: performance.now() / 1000,
   });
+  say(`Watch it in a browser: ${run.watchCommand}`);
   const predictionsOf = (network: Plan, source: BatchSource, title: string) => {
     const progress = startProgress(title, source.length);
     return evaluate((x) => runPlan(network, x), source, { progress, signal });
