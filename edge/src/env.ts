@@ -1,3 +1,11 @@
+import type {
+  AnalyticsEngineDataset,
+  Fetcher,
+  ImagesBinding,
+  R2Bucket,
+  RateLimit,
+} from '@cloudflare/workers-types';
+
 /** The Worker's bindings and variables. All except `ASSETS` are optional. */
 export interface Env {
   /** The files of `public/`, the model directories among them. */

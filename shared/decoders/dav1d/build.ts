@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DecoderBuild, writeDecoder } from '../compile-decoder.ts';
-import { maxMemoryBytes } from '../max-memory-bytes.ts';
+import { maxMemoryBytes } from '../../src/images/served-limits.ts';
 
 /** In `src/`. The others are for programs, other processors, or to be included. */
 const sources = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
+import { maxMemoryBytes } from './served-limits.ts';
 import { dav1dVersion } from './avif/dav1d.ts';
 import { decoderPrograms } from './decode-node.ts';
 import { jpegTurboVersion } from './jpeg/jpeg.ts';
