@@ -40,7 +40,9 @@ export async function buildPackage(folder: string): Promise<void> {
 
 /** What lies outside of `src` is not where the built file looks for it. */
 async function refuseOutside(source: string, file: string): Promise<void> {
-  const imports = (await readFile(file, 'utf8')).matchAll(/(?:from|import\() ?'(\.{1,2}\/[^']+\.ts)'/g);
+  const imports = (await readFile(file, 'utf8')).matchAll(
+    /(?:from|import\() ?'(\.{1,2}\/[^']+\.ts)'/g,
+  );
   for (const [, specifier = ''] of imports) {
     if (join(dirname(file), specifier).startsWith(source)) continue;
     throw new Error(`Expected ${file} to import from ${source} only, but it imports ${specifier}.`);

@@ -29,6 +29,7 @@ interface Packed {
   readonly manifest: Manifest;
   readonly path: string;
   readonly file: string;
+  readonly bytes: Uint8Array;
   readonly integrity: string;
 }
 
@@ -43,13 +44,17 @@ export async function startRegistry(folder: string): Promise<Registry> {
   for (const name of PACKAGES) packed.push(await pack(name, join(folder, name)));
   const { stdout } = await run('npm', ['config', 'get', 'registry'], { cwd: root });
   const upstream = stdout.trim().replace(/\/?$/, '/');
-  const server: Server = createServer(async (request, response) => {
+  const server: Server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? '').slice(1);
     const tarball = packed.find(({ file }) => path === `tarballs/${file}`);
-    if (tarball) return response.end(await readFile(tarball.path));
     const asked = packed.find(({ manifest }) => path === manifest.name);
-    if (asked) return response.end(JSON.stringify(documentOf(asked, `http://${request.headers.host}`)));
-    response.writeHead(307, { location: new URL((request.url ?? '').slice(1), upstream).href }).end();
+    if (tarball) response.end(tarball.bytes);
+    else if (asked) {
+      response.end(JSON.stringify(documentOf(asked, `http://${request.headers.host}`)));
+    } else {
+      const location = new URL((request.url ?? '').slice(1), upstream).href;
+      response.writeHead(307, { location }).end();
+    }
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   return {
@@ -74,6 +79,7 @@ async function pack(name: string, folder: string): Promise<Packed> {
     manifest: JSON.parse(stdout) as Manifest,
     path,
     file,
+    bytes,
     integrity: `sha512-${createHash('sha512').update(bytes).digest('base64')}`,
   };
 }
