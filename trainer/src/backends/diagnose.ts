@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
 import { moduleUrl } from '../files/module-url.ts';
-import { graft } from '../files/project.ts';
+import { graft, project } from '../files/project.ts';
 import { findPython } from '../programs/pip.ts';
 import { runProgram } from '../programs/run-program.ts';
 import type { Speed } from './measure-speed.ts';
@@ -98,7 +98,7 @@ async function commandFor(name: BackendName): Promise<string | undefined> {
         : `xcode-select --install && ${setUp}`;
     }
     case 'webgpu':
-      return onLinux ? 'sudo apt-get install libvulkan1 mesa-vulkan-drivers' : 'pnpm install';
+      return onLinux ? 'sudo apt-get install libvulkan1 mesa-vulkan-drivers' : project.install;
     default:
       return undefined;
   }

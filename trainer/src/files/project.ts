@@ -12,6 +12,8 @@ export interface Project {
   readonly names: { readonly models: string; readonly runs: string };
   /** What is typed to run this program. */
   readonly command: string;
+  /** What is typed to install the packages. */
+  readonly install: string;
   readonly isCheckout: boolean;
 }
 
@@ -28,6 +30,7 @@ export const project: Project = import.meta.filename.endsWith('.ts')
       runs: join(repository, 'trainer/runs'),
       names: { models: 'edge/public/models', runs: 'trainer/runs' },
       command: 'npx -y pnpm@10 graft',
+      install: 'pnpm install',
       isCheckout: true,
     }
   : projectIn(dirname(findSettings() ?? join(fromUser('.'), SETTINGS_FILES[0] as string)));
@@ -39,6 +42,7 @@ function projectIn(folder: string): Project {
     runs: join(folder, 'runs'),
     names: { models: 'public/models', runs: 'runs' },
     command: 'npx graft',
+    install: 'npm install',
     isCheckout: false,
   };
 }

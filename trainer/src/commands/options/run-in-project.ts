@@ -50,10 +50,9 @@ function find(program: keyof typeof programs): string {
     return join(dirname(createRequire(join(folder, 'package.json')).resolve(from)), path);
   } catch (cause) {
     const name = dirname(from);
-    const install = isCheckout ? 'pnpm install' : `npm install ${name}`;
     throw new TrainerError(
       'config_invalid',
-      `Expected ${name} to be installed in ${folder}, but it is not there: run ${install}.`,
+      `Expected ${name} to be installed in ${folder}, but it is not there: run ${project.install}.`,
       cause,
     );
   }
