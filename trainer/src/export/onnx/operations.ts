@@ -1,15 +1,10 @@
 import { type StoredWeight, valuesOf } from 'shared/inference/fold-constants';
 import { activationOf, type GraphOperation } from 'shared/inference/graph/operations';
 import type { NodeReader } from 'shared/inference/graph/read-node';
+import type { OnnxKernelFormat } from '../../config/quantizations.ts';
 import type { Attribute } from './messages.ts';
 import type { OnnxBuilder } from './onnx-builder.ts';
-import {
-  convolutionLayout,
-  depthwiseLayout,
-  matrixLayout,
-  type OnnxKernelFormat,
-  writeWeight,
-} from './write-weight.ts';
+import { convolutionLayout, depthwiseLayout, matrixLayout, writeWeight } from './write-weight.ts';
 
 /**
  * How a value's dimensions lie: `image`, `[n, height, width, channels]` in the graph and `[n, channels, height,

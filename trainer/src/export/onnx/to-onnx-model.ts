@@ -2,11 +2,11 @@ import type { io } from '@tensorflow/tfjs';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { foldGraph, valuesOf } from 'shared/inference/fold-constants';
 import { readNode } from 'shared/inference/graph/read-node';
+import type { OnnxKernelFormat } from '../../config/quantizations.ts';
 import { modelProto, type OnnxModel } from './messages.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
 import { conversions, type ValueLayout } from './operations.ts';
 import { writePreprocess } from './preprocess-nodes.ts';
-import type { OnnxKernelFormat } from './write-weight.ts';
 
 interface OnnxOptions {
   /** How kernels are stored; all is computed in float32. */

@@ -1,4 +1,6 @@
 import { type StoredWeight, valuesOf } from 'shared/inference/fold-constants';
+import type { OnnxKernelFormat } from '../../config/quantizations.ts';
+import { quantizePerChannel, STEP } from '../quantize.ts';
 import { elementTypes } from './messages.ts';
 import type { OnnxBuilder } from './onnx-builder.ts';
 
@@ -6,21 +8,16 @@ import type { OnnxBuilder } from './onnx-builder.ts';
 interface Layout {
   readonly order: readonly number[];
   readonly channel: number;
+  /** How many of its last dimensions index the output channels where it is stored. */
+  readonly channelDimensions: 1 | 2;
 }
 
 /** `[height, width, in, out]` to `[out, in, height, width]`. */
-export const convolutionLayout: Layout = { order: [3, 2, 0, 1], channel: 0 };
+export const convolutionLayout: Layout = { order: [3, 2, 0, 1], channel: 0, channelDimensions: 1 };
 /** `[height, width, channels, 1]` to `[channels, 1, height, width]`. */
-export const depthwiseLayout: Layout = { order: [2, 3, 0, 1], channel: 0 };
+export const depthwiseLayout: Layout = { order: [2, 3, 0, 1], channel: 0, channelDimensions: 2 };
 /** `[in, out]`, as it is. */
-export const matrixLayout: Layout = { order: [0, 1], channel: 1 };
-
-/**
- * How an ONNX file stores kernels: `int8` with a scale for each output channel, as the model itself does where its
- * kernels are in 8 bits, `float16` or `float32`.
- */
-export const onnxKernelFormats = ['float32', 'float16', 'int8'] as const;
-export type OnnxKernelFormat = (typeof onnxKernelFormats)[number];
+export const matrixLayout: Layout = { order: [0, 1], channel: 1, channelDimensions: 1 };
 
 /**
  * Writes a kernel.
@@ -35,7 +32,8 @@ export function writeWeight(
 ): string {
   const { name } = weight;
   const shape = layout.order.map((from) => weight.shape[from] as number);
-  const turned = turn(valuesOf(weight), weight.shape, layout.order);
+  const values = valuesOf(weight);
+  const turned = turn(values, weight.shape, layout.order);
   if (format === 'float32') {
     return graph.constant(name, { type: 'float32', shape, data: Float32Array.from(turned) });
   }
@@ -44,33 +42,18 @@ export function writeWeight(
     graph.constant(`${name}/halves`, { type: 'float16', shape, data });
     return graph.node('Cast', [`${name}/halves`], name, { to: elementTypes.float32 });
   }
-  const { scales, steps } = stepsOf(turned, shape, layout.channel);
-  graph.constant(`${name}/steps`, { type: 'int8', shape, data: steps });
-  graph.constant(`${name}/scales`, { type: 'float32', shape: [scales.length], data: scales });
-  const inputs = [`${name}/steps`, `${name}/scales`];
+  // A kernel that was stored in 8 bits has its very steps again.
+  const kernel = { shape: weight.shape, values: values as Float32Array };
+  const { scales, steps } = quantizePerChannel(kernel, layout.channelDimensions, 'uint8');
+  const data = Int8Array.from(turn(steps, weight.shape, layout.order), (step) => step - ZERO);
+  graph.constant(`${name}/steps`, { type: 'int8', shape, data });
+  const scale = Array.from(scales.values, (largest) => largest * STEP.uint8.scale);
+  const inputs = [`${name}/steps`, graph.floats(`${name}/scales`, [scale.length], scale)];
   return graph.node('DequantizeLinear', inputs, name, { axis: layout.channel });
 }
 
-/** A kernel that was stored in 8 bits has its very steps again: its largest value of a channel is 127 of them. */
-function stepsOf(
-  values: Float64Array,
-  shape: readonly number[],
-  channel: number,
-): { readonly scales: Float32Array; readonly steps: Int8Array } {
-  const count = shape[channel] as number;
-  const run = shape.slice(channel + 1).reduce((product, side) => product * side, 1);
-  const channelOf = (index: number) => Math.floor(index / run) % count;
-  const largest = new Float64Array(count);
-  for (const [index, value] of values.entries()) {
-    const at = channelOf(index);
-    largest[at] = Math.max(largest[at] as number, Math.abs(value));
-  }
-  const scales = Float32Array.from(largest, (value) => (value || 1) / 127);
-  const steps = Int8Array.from(values, (value, index) =>
-    Math.round(value / (scales[channelOf(index)] as number)),
-  );
-  return { scales, steps };
-}
+/** The step of 0. */
+const ZERO = 128;
 
 /** Transposes a tensor. @param order for each dimension of the result, which one of the tensor it is */
 function turn(
