@@ -116,7 +116,15 @@ export const exportCommand = defineCommand({
       const { data = null } = values;
       const { signal } = new AbortController();
       const purpose = 'measuring' as const;
-      const options = { size, strict: false, folders: undefined, purpose, signal, say, startProgress };
+      const options = {
+        size,
+        strict: false,
+        folders: undefined,
+        purpose,
+        signal,
+        say,
+        startProgress,
+      };
       const { train: set } = await openDataset(data, options);
       return { set, indices: [...Array(set.length).keys()] };
     };

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
+import { decoderPrograms } from 'shared/images/decode-node';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
-import { createPixelSink, reductionFor } from 'shared/images/reduce';
+import { createPixelSink } from 'shared/images/reduce/pixel-sink';
+import { reductionFor } from 'shared/images/reduce/reduction';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startBackend } from '../../backends/start-backend.ts';
 import { loadGraph, readModel } from '../../models/load-model.ts';
@@ -41,7 +43,8 @@ test.each([
   const image = new ort.Tensor('uint8', rgb, [height, width, 3]);
   const { probabilities } = await session.run({ image });
 
-  const sink = createPixelSink(width, height, reductionFor(width, height, card.preprocess.size));
+  const reduction = reductionFor(width, height, card.preprocess.size);
+  const sink = await createPixelSink(decoderPrograms, width, height, reduction);
   const rgba = Uint8Array.from({ length: width * 4 }, () => 255);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
