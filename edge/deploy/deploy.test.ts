@@ -51,8 +51,7 @@ async function deploy(account: Account, ...args: readonly string[]): Promise<Dep
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ success: false, errors, messages: [], result: null }));
     };
-    if (isUpload)
-      bindings = [...body.matchAll(/"name":"([A-Z_]+)"/g)].map(([, name = '']) => name);
+    if (isUpload) bindings = [...body.matchAll(/"name":"([A-Z_]+)"/g)].map(([, name = '']) => name);
     const [, resource] = /\/(queues|r2\/buckets)$/.exec(url) ?? [];
     if (method === 'POST' && resource) {
       const { queue_name, name } = JSON.parse(body) as { queue_name?: string; name?: string };
@@ -87,6 +86,7 @@ async function deploy(account: Account, ...args: readonly string[]): Promise<Dep
   await new Promise<void>((listening) => api?.listen(0, '127.0.0.1', listening));
   const { port } = api.address() as AddressInfo;
   const child = spawn(process.execPath, [join(edge, 'deploy/deploy.ts'), ...args], {
+    cwd: edge,
     env: {
       ...process.env,
       CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}/client/v4`,

@@ -6,14 +6,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { experimental_readRawConfig } from 'wrangler';
 import { readJobsConfig, withJobsConfig } from './jobs-config.ts';
 
-const edge = fileURLToPath(new URL('..', import.meta.url));
+/** The folder of the Worker's configuration: that of this package, or a person's own project. */
+const folder = process.cwd();
 
 /** CPU time of a request, in milliseconds. A batch of the largest photos takes ten seconds; Cloudflare's limit is 30. */
 const CPU_LIMIT_MS = 20_000;
@@ -24,6 +25,11 @@ const CPU_LIMIT_OF_JOBS_MS = 300_000;
 /** Cloudflare's error for any limit on the free plan, which stops a request after 10 ms. */
 const NO_LIMITS_ON_FREE_PLAN = 100_328;
 
+const require = createRequire(join(folder, 'package.json'));
+/** Where Node runs the sources. */
+const isCheckout = import.meta.filename.endsWith('.ts');
+
+const configPath = join(folder, 'wrangler.jsonc');
 const hasJobs = process.argv.includes('--jobs');
 const args = process.argv.slice(2).filter((arg) => arg !== '--jobs');
 const isDry = args.includes('--dry-run');
@@ -33,13 +39,13 @@ process.exitCode = await deploy();
 if (process.exitCode === 0 && !isDry) await sayWhatIsOpen();
 
 function readConfig(): typeof rawConfig {
-  const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
-  return hasJobs ? withJobsConfig(rawConfig) : rawConfig;
+  const { rawConfig } = experimental_readRawConfig({ config: configPath });
+  return hasJobs ? withJobsConfig(rawConfig, configPath) : rawConfig;
 }
 
 /** Makes what a deployment does not make by itself; what is there already stays. */
 async function makeResources(): Promise<void> {
-  const { queues, r2_buckets } = readJobsConfig();
+  const { queues, r2_buckets } = readJobsConfig(configPath);
   const runs = [
     ...r2_buckets.map(({ bucket_name }) => ['r2', 'bucket', 'create', bucket_name]),
     // The one for dead letters comes before the one that names it.
@@ -73,7 +79,7 @@ async function deploy(): Promise<number> {
 
 async function deployAs(config: object, withoutLimits?: () => Promise<number>): Promise<number> {
   // Next to the original configuration, since its paths are relative.
-  const path = join(edge, 'wrangler.deploy.json');
+  const path = join(folder, 'wrangler.deploy.json');
   try {
     await writeFile(path, JSON.stringify(config));
     return await deployWith(['--config', path], withoutLimits);
@@ -136,7 +142,7 @@ async function sayWhatIsOpen(): Promise<void> {
 }
 
 function secretCommand(verb: 'put' | 'delete', name: string): string {
-  return `pnpm --filter edge exec wrangler secret ${verb} ${name}`;
+  return `${isCheckout ? 'pnpm --filter edge exec' : 'npx'} wrangler secret ${verb} ${name}`;
 }
 
 /** The names of the deployed Worker's secrets; empty where Cloudflare does not report them. */
@@ -160,9 +166,9 @@ async function wrangler(
   stdout: 'inherit' | 'pipe',
   variables: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number; readonly output: string; readonly errors: string }> {
-  const bin = join(edge, 'node_modules/wrangler/bin/wrangler.js');
+  const bin = join(dirname(require.resolve('wrangler/package.json')), 'bin/wrangler.js');
   const child = spawn(process.execPath, [bin, ...run], {
-    cwd: edge,
+    cwd: folder,
     stdio: ['inherit', stdout, 'pipe'],
     env: { ...process.env, ...variables },
   });

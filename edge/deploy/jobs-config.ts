@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { experimental_readRawConfig } from 'wrangler';
 
 type RawConfig = ReturnType<typeof experimental_readRawConfig>['rawConfig'];
@@ -11,16 +10,17 @@ interface JobsConfig {
   readonly workflows: readonly object[];
 }
 
-export function readJobsConfig(): JobsConfig {
-  const file = fileURLToPath(new URL('../wrangler.jsonc', import.meta.url));
+/** @param file a wrangler.jsonc */
+export function readJobsConfig(file: string): JobsConfig {
   const lines = readFileSync(file, 'utf8').matchAll(/^\s*\/\/ jobs:(.*)$/gm);
   const text = [...lines].map(([, line]) => line).join('\n');
+  if (text === '') throw new Error(`Expected the lines on jobs, // jobs: …, in ${file}.`);
   return JSON.parse(`{${text.replace(/,\s*$/, '')}}`) as JobsConfig;
 }
 
 /** Adds jobs to a configuration; what it has of them already stays. */
-export function withJobsConfig(config: RawConfig): RawConfig {
-  const { r2_buckets, queues, workflows } = readJobsConfig();
+export function withJobsConfig(config: RawConfig, file: string): RawConfig {
+  const { r2_buckets, queues, workflows } = readJobsConfig(file);
   const own = config.r2_buckets ?? [];
   const isBound = own.some(({ binding }: { binding: string }) => binding === 'JOBS');
   return {

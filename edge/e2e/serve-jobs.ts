@@ -93,8 +93,9 @@ export async function serveJobs(folder: string, chunkImages: number): Promise<Se
 }
 
 async function writeConfig(folder: string, chunkImages: number): Promise<string> {
-  const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
-  const jobs = withJobsConfig(rawConfig);
+  const file = join(edge, 'wrangler.jsonc');
+  const { rawConfig } = experimental_readRawConfig({ config: file });
+  const jobs = withJobsConfig(rawConfig, file);
   const hash = createHash('sha256').update(key).digest('hex');
   const aliases = Object.entries<string>(rawConfig.alias ?? {});
   const config = {

@@ -42,7 +42,9 @@ function simulate(images: number): Simulated {
   consumers.push(0);
   const again = new Heap();
   const finished = new Heap();
-  let [enqueued, waiting, done, messages, steps, now, backlog, maxBacklog] = [0, 0, 0, 0, 0, 0, 0, 0];
+  let [enqueued, waiting, done, messages, steps, now, backlog, maxBacklog] = [
+    0, 0, 0, 0, 0, 0, 0, 0,
+  ];
   let alive = 1;
   while (done < chunks) {
     // A step of the Workflow: it counts what is done, and enqueues pages while there is room.
@@ -50,7 +52,11 @@ function simulate(images: number): Simulated {
       done += 1;
       waiting -= 1;
     }
-    for (let page = 0; page < pagesPerStep && waiting < maxWaitingChunks && enqueued < chunks; page++) {
+    for (
+      let page = 0;
+      page < pagesPerStep && waiting < maxWaitingChunks && enqueued < chunks;
+      page++
+    ) {
       const count = Math.min(CHUNKS_PER_PAGE, chunks - enqueued);
       enqueued += count;
       waiting += count;

@@ -12,7 +12,7 @@ export function jobsRoutes(limits: Limits): Hono<AppEnv> {
 
   routes.post('/jobs', admit(limits), limitRequests, async (c) => {
     const { env, keyHash } = await openJobs(c);
-    const { readJobRequest } = await import('../jobs/read-request.ts');
+    const { readJobRequest } = await import('./read-jobs-request.ts');
     const request = await readJobRequest(c.req.raw, MAX_JSON_BYTES, limits);
     const { origin } = new URL(c.req.url);
     const { startJob } = await import('../jobs/manage-job.ts');
@@ -33,7 +33,7 @@ export function jobsRoutes(limits: Limits): Hono<AppEnv> {
     const id = c.req.param('id');
     const { findJob } = await import('../jobs/manage-job.ts');
     const { job } = await findJob(env, id, keyHash);
-    const { readResultsQuery } = await import('../jobs/read-request.ts');
+    const { readResultsQuery } = await import('./read-jobs-request.ts');
     const { readResults } = await import('../jobs/read-results.ts');
     const { body, next } = await readResults(env, job, readResultsQuery(c.req.query()), limits);
     c.header('content-type', 'application/x-ndjson');

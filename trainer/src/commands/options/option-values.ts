@@ -1,10 +1,11 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { modelId } from 'shared/contract/model-card';
 import { backendNames } from '../../backends/start-backend.ts';
 import { knownDatasets } from '../../datasets/open-dataset.ts';
 import { TrainerError } from '../../errors.ts';
 import { listNames } from '../../files/list-names.ts';
+import { fromUser } from '../../files/project.ts';
 import { nearest } from './nearest.ts';
 
 // What options and arguments stand for; what stands for nothing throws `config_invalid`.
@@ -109,11 +110,6 @@ export function oneOf(positionals: readonly string[], what: string): string {
   return name;
 }
 
-/** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */
-export function fromUser(path: string): string {
-  return resolve(process.env['INIT_CWD'] ?? '.', path);
-}
-
 export function idOf(id: string): string {
   const parsed = modelId.safeParse(id);
   if (parsed.success) return id;
@@ -124,6 +120,12 @@ export function threadsOf(text: string, option: string): number {
   const threads = positiveOf(text, option);
   if (threads <= 1024) return threads;
   throw usage(`Expected a whole number up to 1024 for --${option}, but got ${text}.`);
+}
+
+export function portOf(text: string, option: string): number {
+  const port = positiveOf(text, option);
+  if (port <= 65535) return port;
+  throw usage(`Expected a port up to 65535 for --${option}, but got ${text}.`);
 }
 
 export function usage(message: string, cause?: unknown): TrainerError {
