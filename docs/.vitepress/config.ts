@@ -20,6 +20,7 @@ const sidebar = [
     items: [
       { text: 'Commands', link: '/commands' },
       { text: 'Training and recipes', link: '/training' },
+      { text: 'Configuration', link: '/configuration' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
       { text: 'Architectures', link: '/architectures' },
       { text: 'Backends', link: '/backends' },
