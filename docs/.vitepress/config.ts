@@ -19,6 +19,7 @@ const sidebar = [
       { text: 'Commands', link: '/commands' },
       { text: 'Training and recipes', link: '/training' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
+      { text: 'Unknown images', link: '/unknown-images' },
       { text: 'Architectures', link: '/architectures' },
       { text: 'Backends', link: '/backends' },
       { text: 'How the trainer reads images', link: '/training-images' },

@@ -118,11 +118,12 @@ export function buildEveryOperation(): GraphModel {
     [graph.node('same', 'Identity', [features]), graph.integers('shape', [-1, 6])],
     { Tshape: { type: 'DT_INT32' } },
   );
+  const inverse = graph.node('inverse', 'Rsqrt', [graph.node('positive', 'Sigmoid', [flat])]);
   const logits = graph.node(
     'logits',
     '_FusedMatMul',
     [
-      flat,
+      inverse,
       graph.kernel('dense/kernel', noise([6, EVERY_OPERATION_CLASSES]), 1),
       graph.float('dense/bias', noise([EVERY_OPERATION_CLASSES])),
     ],
