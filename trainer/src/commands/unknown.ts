@@ -6,8 +6,7 @@ import * as shared from './options/shared-options.ts';
 export const unknownCommand = defineCommand({
   name: 'unknown',
   about: 'Teach a finished model to say that an image shows none of its classes',
-  details:
-    'Training does so too. Pass the images that it was trained on; the weights of the network stay as they are.',
+  details: 'Training does so too. Pass the images that it was trained on.',
   takes: '<model>',
   examples: [
     ['unknown cifar10', 'on CIFAR-10'],
@@ -29,24 +28,20 @@ export const unknownCommand = defineCommand({
       default: '0.95',
       parse: shareOf,
     },
-    ...shared.reading,
-    ...shared.json,
     ...shared.models,
     ...shared.compute,
   },
   async run({ values, positionals, say }) {
-    const { data = null, strict, folders, threads, keep } = values;
+    const { data = null, threads, keep } = values;
     const model = await findModel(values.models ?? shared.MODELS, oneOf(positionals, 'model'));
-    const note = values.json ? () => {} : say;
     const { startBackend } = await import('../backends/start-backend.ts');
     const { formatKnownScore } = await import('../evaluation/format-known-score.ts');
     const { refitKnownScore } = await import('../export/refit-known-score.ts');
-    await startBackend(values.backend, note, { threads });
+    await startBackend(values.backend, say, { threads });
     const { signal } = new AbortController();
     const unknown = values['counter-examples'];
-    const task = { data, unknown, keep, strict, folders, signal, say: note };
-    const knownScore = await refitKnownScore(model, task);
-    say(values.json ? JSON.stringify(knownScore) : formatKnownScore(knownScore));
+    const task = { data, unknown, keep, signal, say };
+    say(formatKnownScore(await refitKnownScore(model, task)));
   },
 });
 

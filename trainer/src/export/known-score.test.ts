@@ -98,7 +98,7 @@ test('keeps the wanted share of the known images, and says what it measured', as
   const preprocess: PreprocessSpec = {
     fit: 'cover',
     size: TINY_SIZE,
-    filter: 'bilinear',
+    filter: 'bicubic',
     channelOrder: 'rgb',
     arithmetic: [{ operation: 'divide', by: [255, 255, 255] }],
   };

@@ -40,16 +40,20 @@ export function cutGraph(model: GraphModel, name: string): GraphModel {
   return { ...model, topology: { node: node.slice(0, at + 1), versions } };
 }
 
+/** The nodes of a graph without those of a score. */
+export function withoutScoreNodes<T extends { readonly name: string }>(nodes: readonly T[]): T[] {
+  return nodes.filter(({ name }) => !name.startsWith(PREFIX));
+}
+
 /** A graph without the nodes and weights of a score. */
 export function withoutKnownScore(model: GraphModel): GraphModel {
   const { node, versions } = model.topology;
-  const isOther = ({ name }: { readonly name: string }) => !name.startsWith(PREFIX);
   // Its weights are the last ones.
   const { weightData } = splitWeights(model)[0];
   return {
     ...model,
-    topology: { node: node.filter(isOther), versions },
-    weightSpecs: model.weightSpecs.filter(isOther),
+    topology: { node: withoutScoreNodes(node), versions },
+    weightSpecs: withoutScoreNodes(model.weightSpecs),
     weightData,
   };
 }
@@ -131,7 +135,7 @@ export function splitWeights({ weightSpecs, weightData }: WeightGroup): [WeightG
 }
 
 function bytesOf({ shape, quantization }: GraphModel['weightSpecs'][number]): number {
-  const width = { uint8: 1, uint16: 2, float16: 2 }[quantization?.dtype ?? ''] ?? 4;
+  const width = quantization ? { uint8: 1, uint16: 2, float16: 2 }[quantization.dtype] : 4;
   return shape.reduce((product, side) => product * side, 1) * width;
 }
 

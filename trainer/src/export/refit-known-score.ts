@@ -2,7 +2,6 @@ import type { KnownScore } from 'shared/contract/model-card';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { trainConfig } from '../config/train-config.ts';
-import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { type Splits, splitDataset } from '../datasets/split.ts';
 import { startProgress } from '../files/progress.ts';
@@ -19,8 +18,6 @@ export interface RefitTask {
   readonly unknown?: string | undefined;
   /** The share of known images to keep, 0–1. */
   readonly keep: number;
-  readonly strict: boolean;
-  readonly folders?: FolderMeaning | undefined;
   readonly signal: AbortSignal;
   say(line: string): void;
 }
@@ -47,7 +44,7 @@ export async function refitKnownScore(directory: string, task: RefitTask): Promi
   const { size } = card.preprocess;
   const { quantization, weightsHash: _, ...draft } = card;
   const { bytes: __, ...format } = quantization;
-  const options = { ...task, purpose: 'measuring' as const, size, startProgress };
+  const options = { ...task, strict: false, purpose: 'measuring' as const, size, startProgress };
   const dataset = await openDataset(task.data, options);
   const config = trainConfig.safeParse(card.training?.config);
   const isTrainedOnIt = config.success && card.training?.data?.hash === dataset.hash;
