@@ -10,8 +10,8 @@ export const unknownCommand = defineCommand({
   takes: '<model>',
   examples: [
     ['unknown cifar10', 'on CIFAR-10'],
-    ['unknown pets --data photos --keep 0.99', 'refuse fewer images'],
-    ['unknown pets --data photos --counter-examples others', 'measure it on images of your own'],
+    ['unknown pets --data photos --keep 0.99', 'refuse fewer'],
+    ['unknown pets --counter-examples others', 'measured on yours'],
   ],
   options: {
     ...shared.data,

@@ -1,9 +1,9 @@
-import { withoutScoreNodes } from '../known-score.ts';
 import type { io } from '@tensorflow/tfjs';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { foldGraph, valuesOf } from 'shared/inference/fold-constants';
 import { readNode } from 'shared/inference/graph/read-node';
 import type { OnnxKernelFormat } from '../../config/quantizations.ts';
+import { withoutScoreNodes } from '../known-score.ts';
 import { modelProto, type OnnxModel } from './messages.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
 import { conversions, type ValueLayout } from './operations.ts';
