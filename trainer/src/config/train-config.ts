@@ -129,6 +129,12 @@ export const trainConfig = z
       .gt(0)
       .lt(0.5)
       .describe('test split, as a fraction, where the data set has no test images'),
+    keepKnown: z
+      .number()
+      .gt(0.5)
+      .lt(1)
+      .default(0.95)
+      .describe('share of known images that the threshold for unknown ones keeps'),
     limit: z
       .int()
       .min(100)

@@ -19,6 +19,7 @@ import { saveOutcome, writeReport } from '../report/write-report.ts';
 import { readRunLog } from '../runs/run-log.ts';
 import type { Session, SessionRun } from '../training/session.ts';
 import { chooseFormats } from './choose-formats.ts';
+import { fitKnownScore } from './fit-known-score.ts';
 import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
 import { describeQuantization } from './quantize.ts';
@@ -59,8 +60,19 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     config.quantize === 'mixed'
       ? await chooseFormats(plan, preprocess, splits.validation, signal)
       : config.quantize;
-  const model = await toGraphModel(plan, config.size, formats, temperature);
   const quantization = describeQuantization(config.quantize, config.arithmetic);
+  const { model, knownScore } = await fitKnownScore(
+    await toGraphModel(plan, config.size, formats, temperature),
+    {
+      preprocess,
+      arithmetic: quantization.arithmetic ?? 'float32',
+      classes: labels.length,
+      splits,
+      keep: config.keepKnown,
+      seed: config.seed,
+      signal,
+    },
+  );
   const results = await collectResults({
     float32: await predictionsOf(images.test, 'Test, float32'),
     served: await servedPredictions(model, images.test, signal, quantization.arithmetic),
@@ -113,6 +125,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       images: images.validation.length,
       ece: { before: uncalibrated.ece, after: quantized.ece },
     },
+    knownScore,
     training: {
       command: started?.publicCommand ?? started?.command ?? run.publicCommand,
       seconds: Math.round(session.seconds),

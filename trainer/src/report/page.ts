@@ -124,6 +124,7 @@ async function outcomeSections(card: ModelCard, results: Results): Promise<Html>
   ${classTable(results, labels)}
   <h2>Calibration</h2>
   ${await calibration(card, results)}
+  ${unknownImages(card)}
   <h2>Most confident mistakes</h2>
   ${
     results.mistakes.length === 0
@@ -184,6 +185,23 @@ async function calibration(card: ModelCard, results: Results): Promise<Html> {
     ${plot('Uncalibrated', await drawReliability(uncalibrated), 'Reliability diagram before temperature scaling', { caption: caption(uncalibrated) })}
     ${plot('Calibrated, as served', await drawReliability(quantized), 'Reliability diagram after temperature scaling', { caption: caption(quantized) })}
   </div>`;
+}
+
+function unknownImages({ knownScore }: ModelCard): Html | null {
+  if (!knownScore) return null;
+  return html`<h2>Unknown images</h2>
+  <p>The model says of an image that it shows none of the classes where its score is below a threshold, which keeps
+    ${formatPercent(knownScore.keep)} of the validation images.</p>
+  <div class="scroll"><table>
+  <thead><tr><th scope="col">unknown images</th><th scope="col" class="number">images</th>
+    <th scope="col" class="number">AUROC</th><th scope="col" class="number">let through</th>
+    <th scope="col" class="number">known kept</th></tr></thead>
+  <tbody>${knownScore.measured.map(
+    ({ unknown, images, auroc, letThrough, kept }) => html`
+    <tr><th scope="row">${unknown}</th><td class="number">${count(images)}</td><td class="number">${auroc.toFixed(3)}</td>
+      <td class="number">${percent(letThrough)}</td><td class="number">${percent(kept)}</td></tr>`,
+  )}
+  </tbody></table></div>`;
 }
 
 function quantization(card: ModelCard, { float32, quantized, changed }: Results): Html {
