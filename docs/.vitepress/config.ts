@@ -16,7 +16,6 @@ const sidebar = [
   {
     text: 'Training',
     items: [
-      { text: 'Commands', link: '/commands' },
       { text: 'Training and recipes', link: '/training' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
       { text: 'Architectures', link: '/architectures' },
