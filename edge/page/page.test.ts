@@ -111,6 +111,7 @@ test('says so when the service cannot be reached', async () => {
 test('works with the keyboard alone', async () => {
   const { page } = await host.open(desktop);
   await page.locator('#model-facts:not(:empty)').waitFor();
+  await page.getByText('All 1,000 labels').waitFor();
   const stops: string[] = [];
   for (let i = 0; i < 10; i++) {
     await page.keyboard.press('Tab');

@@ -71,6 +71,7 @@ function runOf(backend: BackendName, said: string[]) {
     command: 'a test',
     publicCommand: 'a test',
     resumeCommand: 'a test',
+    watchCommand: 'a test',
     signal: new AbortController().signal,
     say: (line: string) => void said.push(line),
   };

@@ -16,7 +16,7 @@ import { listPhotos } from '../evaluation/measure-photos.ts';
 import { measure } from '../evaluation/metrics.ts';
 import { exportTrained } from '../export/export-trained.ts';
 import { prepareFolder, refuseOtherContent, requireRoom } from '../files/output-folder.ts';
-import { formatPercent, startProgress } from '../files/progress.ts';
+import { formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
 import { buildNetwork } from '../models/build-network.ts';
 import { cutHead } from '../models/head.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
@@ -48,6 +48,8 @@ export interface Run extends SessionRun, DataOptions {
   readonly publicCommand: string;
   /** The command that continues the run, for the log. */
   readonly resumeCommand: string;
+  /** The command that shows the run in a browser while it goes on. */
+  readonly watchCommand: string;
 }
 
 /** Trains a classifier in two stages, and exports and measures it. */
@@ -109,6 +111,7 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
     },
     seconds: performance.now() / 1000,
   });
+  say(`Watch it in a browser: ${run.watchCommand}`);
   const predictionsOf = (network: Plan, source: BatchSource, title: string) => {
     const progress = startProgress(title, source.length);
     return evaluate((x) => runPlan(network, x), source, { progress, signal });
@@ -120,6 +123,7 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
   // learn from photos that are never twice the same.
   if (!session.isDone(1)) {
     const { trunk, head } = cutHead(plan);
+    const begin = performance.now();
     const cache = await FeatureCache.open({ ...origin, trunk, preprocess }, say);
     const featuresOf = (source: BatchSource, name: keyof Splits) =>
       computeFeatures(trunk, source, {
@@ -135,6 +139,14 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
       validation: await featuresOf(images.validation, 'validation'),
       test: await featuresOf(images.test, 'test'),
     };
+    const looked = [
+      config.stage1.augment ? [] : images.plain,
+      images.validation,
+      images.test,
+    ].flat();
+    say(
+      `Stage 1, features of ${looked.reduce((sum, { length }) => sum + length, 0)} images: ${formatSeconds((performance.now() - begin) / 1000)}.`,
+    );
     await session.log({ event: 'features' });
     await cache.close();
     await session.run({

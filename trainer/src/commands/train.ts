@@ -8,6 +8,7 @@ import {
   resumeCommand,
   runOptions,
   typedCommand,
+  watchCommand,
 } from './options/choose-run.ts';
 import { defineCommand } from './options/command.ts';
 import { pathOf, quoted } from './options/option-values.ts';
@@ -55,6 +56,7 @@ export const train = defineCommand({
         command: typedCommand(typed),
         publicCommand: publicCommand(typed),
         resumeCommand: continued,
+        watchCommand: watchCommand(directory, values),
         signal,
         say,
       });

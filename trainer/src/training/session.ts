@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { TrainerError } from '../errors.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
 import { makeFolder } from '../files/make-folder.ts';
-import { formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
+import { accuracyNote, formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
 import { appendLine } from '../files/write-atomically.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
@@ -50,6 +50,8 @@ export class Session {
   #best: ReadonlyMap<string, NamedTensor> = new Map();
   /** Optimizer state of the checkpoint, which the stage that is resumed starts from. */
   #optimizerState: ReadonlyMap<string, NamedTensor> = new Map();
+  /** Of the validation images, after the latest epoch. */
+  #accuracy: number | undefined;
   #clock = performance.now();
 
   private constructor(run: SessionRun, network: Plan, header: CheckpointHeader) {
@@ -156,6 +158,7 @@ export class Session {
               `${title}, epoch ${current + 1}/${config.epochs}`,
               stage.source.length,
               done,
+              this.#accuracy === undefined ? [] : [accuracyNote('validation', this.#accuracy)],
             ),
           onStep: this.#stepListener(stage, optimizer),
           onEpoch: (current, loss) => this.#endEpoch(stage, optimizer, current, loss),
@@ -212,6 +215,7 @@ export class Session {
       }
       return metrics;
     });
+    this.#accuracy = accuracy;
     this.#countSeconds();
     this.#run.say(
       `${stage.title}, epoch ${epoch}/${stage.config.epochs}: loss ${loss.toFixed(4)}, validation accuracy ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} elapsed`,

@@ -75,6 +75,12 @@ export function resumeCommand(
 type ResumeValues = RunCall['values'] &
   Readonly<Record<'id' | 'models' | 'photos', string | undefined>>;
 
+/** A new run in its usual place is the latest, and needs no name. */
+export function watchCommand(directory: string, { resume, runs }: RunCall['values']): string {
+  const isLatest = resume === undefined && runs === undefined;
+  return graft(isLatest ? 'report --live' : `report ${quoted(directory)} --live`);
+}
+
 /** A training's command, as it was typed. */
 export function typedCommand(typed: readonly string[]): string {
   return graft(['train', ...typed.map(quoted)].join(' '));
