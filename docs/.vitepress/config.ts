@@ -18,7 +18,6 @@ const sidebar = [
   {
     text: 'Training',
     items: [
-      { text: 'Commands', link: '/commands' },
       { text: 'Training and recipes', link: '/training' },
       { text: 'Configuration', link: '/configuration' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
