@@ -27,6 +27,7 @@ import { FeatureCache } from '../training/feature-cache.ts';
 import { computeFeatures } from '../training/features.ts';
 import { interpolateKernels } from '../training/interpolate-kernels.ts';
 import { Session, type SessionRun } from '../training/session.ts';
+import { solveHead } from '../training/solve-head.ts';
 import { hashWeights } from '../weights/hash-weights.ts';
 
 /** What a training has to do with the machine it runs on. */
@@ -137,7 +138,7 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
     };
     await session.log({ event: 'features' });
     await cache.close();
-    await session.run({
+    const stage1 = {
       number: 1,
       title: 'Stage 1',
       config: stretchStage(config.stage1, images.plain.length),
@@ -145,7 +146,13 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
       source: features.train,
       classes,
       validate: () => metricsOf(head, features.validation, 'Stage 1, validation'),
-    });
+    } as const;
+    if (config.stage1.solve) {
+      const { loss } = await solveHead({ ...stage1, head, seed: config.seed, signal });
+      await session.adopt(stage1, loss);
+    } else {
+      await session.run(stage1);
+    }
     // For the report: nothing is chosen by it.
     const { top1 } = await metricsOf(head, features.test, 'Stage 1, test');
     session.stage1Accuracy = top1;

@@ -205,6 +205,12 @@ export const trainConfig = z
     /** Trains the head only. */
     stage1: stage
       .extend({
+        solve: z
+          .boolean()
+          .default(false)
+          .describe(
+            'solve the linear head by logistic regression on standardized features, in seconds, instead of training it in epochs',
+          ),
         augment: z
           .boolean()
           .default(false)

@@ -38,6 +38,8 @@ export interface Fit extends Omit<StepOptions, 'classWeights'> {
   startProgress(epoch: number, done: number): Progress;
   /** Called after each step with the position reached; throw to stop. */
   onStep(done: Pick<Fit, 'epoch' | 'step' | 'lossSum'>): Promise<void>;
+  /** Asked after each step whether to leave out the rest of the epoch and all others; never by default. */
+  isEnough?(): boolean;
   /**
    * Called after each epoch, with the mean loss of its steps.
    *
@@ -62,6 +64,7 @@ export async function fit(options: Fit): Promise<void> {
     const resumed = epoch === options.epoch;
     const firstStep = resumed ? options.step : 0;
     let lossSum = resumed ? options.lossSum : 0;
+    let steps = firstStep;
     const order = shuffle(Array(source.length).keys(), randomOf(seed, epoch));
     const progress = options.startProgress(epoch, firstStep * config.batchSize);
     try {
@@ -85,13 +88,15 @@ export async function fit(options: Fit): Promise<void> {
           );
         }
         lossSum += loss;
-        progress.advance(indices.length, `loss ${(lossSum / (step + 1)).toFixed(4)}`);
-        await options.onStep({ epoch, step: step + 1, lossSum });
+        steps = step + 1;
+        progress.advance(indices.length, `loss ${(lossSum / steps).toFixed(4)}`);
+        await options.onStep({ epoch, step: steps, lossSum });
+        if (options.isEnough?.()) break;
       }
     } finally {
       progress.stop();
     }
-    if (!(await options.onEpoch(epoch, lossSum / stepsPerEpoch))) return;
+    if (!(await options.onEpoch(epoch, lossSum / steps))) return;
   }
 }
 

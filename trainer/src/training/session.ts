@@ -23,6 +23,8 @@ import { Optimizer } from './optimizer.ts';
 import { stepsLogger } from './steps-logger.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
+/** Of many short epochs, as many are validated, evenly spread and the last one among them. */
+const VALIDATIONS = 25;
 
 export interface Stage
   extends Pick<Fit, 'plan' | 'source' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
@@ -38,6 +40,10 @@ export interface SessionRun {
   readonly directory: string;
   /** Abort it to stop after the current step, with a checkpoint. */
   readonly signal: AbortSignal;
+  /** Abort it to end the training after the current step, with the best weights so far. */
+  readonly enough?: AbortSignal | undefined;
+  /** Time between two checkpoints; a minute by default. */
+  readonly checkpointEveryMs?: number;
   say(line: string): void;
 }
 
@@ -51,6 +57,7 @@ export class Session {
   /** Optimizer state of the checkpoint, which the stage that is resumed starts from. */
   #optimizerState: ReadonlyMap<string, NamedTensor> = new Map();
   #clock = performance.now();
+  #savedAt = performance.now();
 
   private constructor(run: SessionRun, network: Plan, header: CheckpointHeader) {
     this.#run = run;
@@ -66,7 +73,8 @@ export class Session {
     await makeFolder(run.directory);
     const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
     const session = new Session(run, network, header);
-    await session.#save({});
+    // The network is as the recipe builds it, so nothing but the position needs to be kept.
+    await saveCheckpoint(checkpointIn(run.directory), { header, tensors: new Map() });
     return session;
   }
 
@@ -101,7 +109,7 @@ export class Session {
         `The file ${header.config.weights} has changed since the checkpoint ${path} was written: restore it, or start a new training without --resume.`,
       );
     }
-    restore(byName(parametersOf(network)), tensors, 'parameters/');
+    if (tensors.size > 0) restore(byName(parametersOf(network)), tensors, 'parameters/');
     if (header.backend !== backend) {
       run.say(
         `This run started on the backend ${header.backend} and continues on ${backend}: it will train as well, but not reproduce the same numbers.`,
@@ -141,8 +149,10 @@ export class Session {
       this.#best = await snapshot(byName(parameters), '');
     }
     try {
-      // A resumed run may already have met the criterion of early stopping.
-      if (!this.#shouldStop(stage)) {
+      if (this.#isEnough) {
+        await this.#consider(stage, optimizer);
+        // A resumed run may already have met the criterion of early stopping.
+      } else if (!this.#shouldStop(stage)) {
         const { epoch, step, lossSum } = this.#header;
         await fit({
           ...stage,
@@ -158,11 +168,12 @@ export class Session {
               done,
             ),
           onStep: this.#stepListener(stage, optimizer),
+          isEnough: () => this.#isEnough,
           onEpoch: (current, loss) => this.#endEpoch(stage, optimizer, current, loss),
         });
       }
       if (this.#header.best) restore(byName(parameters), this.#best);
-      if (this.#header.best?.epoch === 0 && config.epochs > 0) {
+      if (this.#header.best?.epoch === 0 && config.epochs > 0 && !this.#isEnough) {
         this.#run.say(`${title}: validation did not improve; keeping the previous weights.`);
       }
     } finally {
@@ -170,29 +181,47 @@ export class Session {
     }
   }
 
+  /**
+   * Takes the plan's weights, which were found without epochs, as the result of a stage.
+   *
+   * @param loss mean training loss
+   */
+  async adopt(stage: Pick<Stage, 'number' | 'title' | 'validate'>, loss: number): Promise<void> {
+    const { top1: accuracy, logLoss } = await stage.validate();
+    this.#header = { ...this.#header, best: { epoch: 1, accuracy, logLoss } };
+    await this.#report(stage, { epoch: 1, loss, accuracy, logLoss }, `${stage.title}: `);
+  }
+
+  get #isEnough(): boolean {
+    return this.#run.enough?.aborted ?? false;
+  }
+
   /** Early stopping, Prechelt 1998, third class of criteria: no improvement in `patience` epochs. */
   #shouldStop({ config: { patience } }: Stage): boolean {
     return patience > 0 && this.#header.epoch - (this.#header.best?.epoch ?? 0) >= patience;
   }
 
-  /** Logs a step, and saves a checkpoint once a minute and before an interruption. */
+  /** Logs a step, and saves a checkpoint where one is due and before an interruption. */
   #stepListener(stage: Stage, optimizer: Optimizer): Fit['onStep'] {
     const logSteps = stepsLogger(stage, this.#header, (event) => this.log(event));
-    let lastSave = performance.now();
     return async (done) => {
       // Yields to the event loop, which must see a Ctrl-C.
       await setImmediate();
       await logSteps(done);
-      const isDue = performance.now() - lastSave >= CHECKPOINT_EVERY_MS;
-      if (!isDue && !this.#run.signal.aborted) return;
+      if (!this.#isSaveDue && !this.#run.signal.aborted) return;
       await this.#save(done, optimizer);
-      lastSave = performance.now();
       this.#run.signal.throwIfAborted();
     };
   }
 
+  get #isSaveDue(): boolean {
+    const every = this.#run.checkpointEveryMs ?? CHECKPOINT_EVERY_MS;
+    return performance.now() - this.#savedAt >= every;
+  }
+
   /**
-   * Validates after an epoch, keeps the weights if they are the best so far, logs and saves.
+   * Validates after an epoch, keeps the weights if they are the best so far, logs and saves. Of many epochs,
+   * only some are validated.
    *
    * @returns whether the stage continues
    */
@@ -203,7 +232,23 @@ export class Session {
     loss: number,
   ): Promise<boolean> {
     const epoch = index + 1;
-    const { top1: accuracy, logLoss } = await optimizer.averaged(async () => {
+    const { epochs, patience } = stage.config;
+    const position = { epoch, step: 0, lossSum: 0 };
+    const every = patience > 0 ? 1 : Math.ceil(epochs / VALIDATIONS);
+    if (epoch % every === 0 || epoch === epochs || this.#isEnough) {
+      const { top1: accuracy, logLoss } = await this.#consider(stage, optimizer, epoch);
+      const title = `${stage.title}, epoch ${epoch}/${epochs}: `;
+      await this.#report(stage, { epoch, loss, accuracy, logLoss }, title);
+    }
+    this.#header = { ...this.#header, ...position };
+    // Saved last: a kill before this line logs the epoch a second time, with the same numbers.
+    if (this.#isSaveDue) await this.#save(position, optimizer);
+    return !this.#isEnough && !this.#shouldStop(stage);
+  }
+
+  /** Validates the weights, averaged where EMA is enabled, and keeps them if they are the best so far. */
+  #consider(stage: Stage, optimizer: Optimizer, epoch = this.#header.epoch + 1) {
+    return optimizer.averaged(async () => {
       const metrics = await stage.validate();
       const candidate = { epoch, accuracy: metrics.top1, logLoss: metrics.logLoss };
       if (isBetter(candidate, this.#header.best)) {
@@ -212,22 +257,30 @@ export class Session {
       }
       return metrics;
     });
+  }
+
+  async #report(
+    { number }: Pick<Stage, 'number'>,
+    {
+      epoch,
+      loss,
+      accuracy,
+      logLoss,
+    }: Record<'epoch' | 'loss' | 'accuracy', number> & Pick<Metrics, 'logLoss'>,
+    title: string,
+  ): Promise<void> {
     this.#countSeconds();
     this.#run.say(
-      `${stage.title}, epoch ${epoch}/${stage.config.epochs}: loss ${loss.toFixed(4)}, validation accuracy ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} elapsed`,
+      `${title}loss ${loss.toFixed(4)}, validation accuracy ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} elapsed`,
     );
     await this.log({
       event: 'epoch',
-      stage: stage.number,
+      stage: number,
       epoch,
       loss,
       validation: { accuracy, loss: logLoss },
       seconds: this.seconds,
     });
-    // Saved last: a kill before this line logs the epoch a second time, with the same numbers; a kill
-    // after it does not.
-    await this.#save({ epoch, step: 0, lossSum: 0 }, optimizer);
-    return !this.#shouldStop(stage);
   }
 
   /** Marks a stage as done, so that a resumed run continues after it. */
@@ -265,6 +318,7 @@ export class Session {
         ...[...this.#best].map(([name, tensor]) => [`best/${name}`, tensor] as const),
       ]),
     });
+    this.#savedAt = performance.now();
   }
 }
 
