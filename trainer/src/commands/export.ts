@@ -1,18 +1,22 @@
 import { dirname, join } from 'node:path';
 import { arithmetics } from 'shared/contract/model-card';
 import { quantizations } from '../config/quantizations.ts';
+import { graft, publicCommand, resumeCommand, watchCommand } from './options/choose-run.ts';
 import { defineCommand } from './options/command.ts';
 import { findRun } from './options/find-model.ts';
-import { nameOf, pathOf, usage } from './options/option-values.ts';
+import { nameOf, pathOf, quoted, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
+import { untilInterrupted } from './options/until-interrupted.ts';
 
 export const exportCommand = defineCommand({
   name: 'export',
   about: "Export the pretrained network itself, with ImageNet's 1,000 classes",
-  details: "Or, with --keras, write weights for Keras: the pretrained network's, or a run's.",
+  details:
+    "Or, with --run, a training's best weights so far, finished or not; with --keras, weights for Keras.",
   examples: [
     ['export', 'as the model imagenet'],
     ['export --backbone resnet50 --weights resnet50.h5', 'another network'],
+    ['export --run my-run', 'the best weights so far of a training'],
     ['export --keras my.weights.h5 --run my-run', 'of a run, for Keras'],
   ],
   options: {
@@ -41,7 +45,7 @@ export const exportCommand = defineCommand({
     run: {
       group: 'Format',
       value: '<run>',
-      about: 'with --keras: the weights of a run',
+      about: 'the best weights of a run, instead of the pretrained',
       parse: nameOf,
     },
     data: {
@@ -54,8 +58,32 @@ export const exportCommand = defineCommand({
     ...shared.models,
     ...shared.runs,
   },
-  async run({ values, say }) {
-    const { backbone, weights, keras, threads, arithmetic } = values;
+  async run({ values, typed, say }) {
+    const { backbone, weights, keras, threads, arithmetic, quantize } = values;
+    if (values.run !== undefined && keras === undefined) {
+      const { loadCheckpoint, checkpointIn } = await import('../runs/checkpoint.ts');
+      const { trainInStages } = await import('./train-in-stages.ts');
+      const directory = await findRun(values.runs ?? shared.RUNS, values.run);
+      const { header } = await loadCheckpoint(checkpointIn(directory));
+      const given = { ...values, config: undefined, photos: undefined, resume: directory };
+      const resumed = resumeCommand(directory, given);
+      return untilInterrupted(`Stopped. Go on with: ${resumed}`, async ({ signal }) => {
+        await trainInStages(
+          { ...header.config, quantize, arithmetic },
+          {
+            ...{ directory, resume: true, data: header.data, signal, say, threads },
+            // As a training that is told before its first step to come to an end.
+            ...{ enough: AbortSignal.abort(), readOnly: true },
+            ...{ strict: values.strict, folders: values.folders, backend: values.backend },
+            ...{ models: values.models ?? shared.MODELS, modelId: values.id },
+            command: graft(['export', ...typed.map(quoted)].join(' ')),
+            publicCommand: publicCommand(typed, 'export'),
+            resumeCommand: resumed,
+            watchCommand: watchCommand(directory, given),
+          },
+        );
+      });
+    }
     const { startBackend } = await import('../backends/start-backend.ts');
     const { prepareFolder, prepareModelFolder } = await import('../files/output-folder.ts');
     if (keras !== undefined) {
@@ -86,7 +114,7 @@ export const exportCommand = defineCommand({
     await startBackend(values.backend, say, { threads });
     const { exportPretrained } = await import('../export/export-pretrained.ts');
     await exportPretrained(backbone, weights, target, {
-      quantize: values.quantize === 'mixed' ? images : values.quantize,
+      quantize: quantize === 'mixed' ? images : quantize,
       arithmetic,
     });
     say(`Written to ${target}.`);

@@ -113,6 +113,7 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
     command: 'a test',
     publicCommand: 'a test',
     resumeCommand: 'a test',
+    watchCommand: 'a test',
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;
@@ -220,6 +221,7 @@ test('trains, reports and evaluates classes of any name, and says the id that a 
     command: 'a test',
     publicCommand: 'a test',
     resumeCommand: 'a test',
+    watchCommand: 'a test',
     signal: new AbortController().signal,
     say: (line: string) => said.push(line),
   } as const;
@@ -249,4 +251,4 @@ test('trains, reports and evaluates classes of any name, and says the id that a 
   expect(formatEvaluation(evaluation)).toBe(printableLines(formatEvaluation(evaluation)));
 });
 
-const withoutSeconds = (line: string) => line.replace(/, [^,]* elapsed$/, '');
+const withoutSeconds = (line: string) => line.replace(/, [^,]* elapsed$|: \d+ s\.$/, '');

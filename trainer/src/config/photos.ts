@@ -9,12 +9,14 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
 export const photos: TrainConfig = trainConfig.parse({
   ...fast,
   name: 'photos',
+  validateFrom: 20,
   augment: { flip: true, resizedCrop: 0.35, colour: 0.2 },
   stage1: { ...fast.stage1, solve: true },
   stage2: {
     ...fast.stage2,
     epochs: 12,
     minSteps: 200,
+    maxSteps: 2000,
     optimizer: 'adamw',
     weightDecay: 0.05,
     schedule: 'one-cycle',

@@ -6,4 +6,10 @@ import { smoke } from './smoke.ts';
 import type { TrainConfig } from './train-config.ts';
 
 /** The recipes that `train --config` accepts; the first is the default. */
-export const configs: Readonly<Record<string, TrainConfig>> = { fast, photos, best, article, smoke };
+export const configs: Readonly<Record<string, TrainConfig>> = {
+  fast,
+  photos,
+  best,
+  article,
+  smoke,
+};

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../config/random.ts';
 import { type BatchSource, batchIndices, withPrefetch } from '../data/batches.ts';
-import type { Progress } from '../files/progress.ts';
+import { accuracyNote, type Progress } from '../files/progress.ts';
+import { topPrediction } from './metrics.ts';
 
 /** Batch size for inference. */
 export const INFERENCE_BATCH = 64;
@@ -35,6 +36,9 @@ export async function evaluate(
 ): Promise<Predictions> {
   let classes = 0;
   let probabilities = new Float32Array();
+  const labels = Int32Array.from({ length: source.length }, (_, index) => source.label(index));
+  let right = 0;
+  let done = 0;
   try {
     for (const indices of withPrefetch(source, [...batchIndices(source.length, batchSize)])) {
       signal.throwIfAborted();
@@ -46,11 +50,15 @@ export async function evaluate(
       }
       probabilities.set(await outputs.data<'float32'>(), (indices[0] as number) * classes);
       tf.dispose([inputs, outputs]);
-      progress.advance(indices.length);
+      const predictions = { classes, probabilities, labels };
+      for (const index of indices) {
+        if (topPrediction(predictions, index).predicted === labels[index]) right += 1;
+      }
+      done += indices.length;
+      progress.advance(indices.length, [accuracyNote('accuracy', right / done)]);
     }
   } finally {
     progress.stop();
   }
-  const labels = Int32Array.from({ length: source.length }, (_, index) => source.label(index));
   return { classes, probabilities, labels };
 }

@@ -64,7 +64,8 @@ export async function downloadWheel(
     ...['--platform', wheel.platform, '--dest', folder, '--requirement', requirements],
   ];
   const progress = setInterval(async () => {
-    const done = await sizeOf(folder);
+    // In the end pip has a second copy for a moment.
+    const done = Math.min(await sizeOf(folder), wheel.bytes);
     log(`  ${Math.round(done / 1e6)} of ${Math.round(wheel.bytes / 1e6)} MB`);
   }, progressEveryMs);
   // pip keeps the unfinished file in TMPDIR, so that it is removed together with the folder.

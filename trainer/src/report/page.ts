@@ -5,13 +5,13 @@ import { REAL_PHOTOS } from '../evaluation/measure-photos.ts';
 import { metricsByClass } from '../evaluation/metrics.ts';
 import { formatPercent, formatSeconds } from '../files/progress.ts';
 import { printableLines } from '../printable.ts';
-import { epochsOf, type LogLine, phasesOf } from '../runs/run-log.ts';
+import { epochsOf, type LogLine, phasesOf, stepsOf } from '../runs/run-log.ts';
+import { figure, type Html } from './figures.ts';
 import { drawConfusionMatrix } from './plots/confusion-matrix.ts';
 import { drawLearningCurves } from './plots/learning-curves.ts';
 import { drawReliability } from './plots/reliability.ts';
+import { epochTable, progressSection } from './progress-section.ts';
 import type { Results, ShownPrediction } from './results.ts';
-
-type Html = ReturnType<typeof html>;
 
 /** The content of a report. */
 export interface RunRecord {
@@ -29,8 +29,13 @@ const CONFUSED_PAIRS = 12;
  * Renders a run's report as one self-contained page, without scripts or network requests.
  *
  * @param style the style sheet
+ * @param isLive whether it has the script that updates it, which `live/serve-report.ts` serves
  */
-export async function reportPage({ log, outcome }: RunRecord, style: string): Promise<string> {
+export async function reportPage(
+  { log, outcome }: RunRecord,
+  style: string,
+  isLive: boolean,
+): Promise<string> {
   // The first start event: later ones are of resumed sessions, whose command names only the run.
   const start = log.find((line) => line.event === 'start');
   const title = outcome?.card.title ?? `${start?.dataset ?? 'A run'}, unfinished`;
@@ -39,13 +44,16 @@ export async function reportPage({ log, outcome }: RunRecord, style: string): Pr
 <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width, initial-scale=1">
-  <meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+  <meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:${isLive && raw("; script-src 'self'; connect-src 'self'")}">
   <title>${title}</title>
   <style>${raw(style)}</style>
+  ${isLive && html`<script type="module" src="/live.js"></script>`}
 </head>
 <body>
+  ${isLive && html`<p id="live" class="quiet" role="status"></p>`}
+  <main>
   <h1>${title}</h1>
-  ${outcome && headline(outcome.card, outcome.results)}
+  ${outcome ? headline(outcome.card, outcome.results) : progressSection(log)}
   ${await learningCurves(log)}
   ${outcome && (await outcomeSections(outcome.card, outcome.results))}
   ${timing(log)}
@@ -53,14 +61,18 @@ export async function reportPage({ log, outcome }: RunRecord, style: string): Pr
     start &&
     html`<h2>Command and recipe</h2>
   <pre><code>${start.command}</code></pre>
-  <p>${count(start.images.train)} training images; ${count(start.images.validation)} validation images, which chose the checkpoint
-    and the temperature; ${count(start.images.test)} test images. Backend: ${start.backend}.</p>
+  <p>${count(start.images.train)} training images; ${
+    start.images.validation > 0
+      ? html`${count(start.images.validation)} validation images, which chose the checkpoint and the temperature`
+      : 'no validation images, since a class has few: the last weights were kept'
+  }; ${count(start.images.test)} test images. Backend: ${start.backend}.</p>
   <details><summary>Recipe</summary><pre><code>${JSON.stringify(start.config, null, 2)}</code></pre></details>`
   }
   ${
     outcome &&
     html`<details><summary>Model card</summary><pre><code>${JSON.stringify(outcome.card, null, 2)}</code></pre></details>`
   }
+  </main>
 </body>
 </html>
 `;
@@ -80,11 +92,8 @@ function headline(card: ModelCard, { quantized }: Results): Html {
   </dl>`;
 }
 
-const figure = (name: string, value: string, note: string): Html =>
-  html`<div><dt>${name}</dt><dd>${value}<small>${note}</small></dd></div>`;
-
 async function learningCurves(log: readonly LogLine[]): Promise<Html | null> {
-  if (epochsOf(log).length === 0) return null;
+  if (stepsOf(log).length === 0) return null;
   const { loss, accuracy } = await drawLearningCurves(log);
   const stage1 = log.findLast((line) => line.event === 'stage-1-test');
   return html`<h2>Learning curves</h2>
@@ -94,8 +103,9 @@ async function learningCurves(log: readonly LogLine[]): Promise<Html | null> {
     }</p>
   <div class="plots">
     ${plot('Loss', loss, 'Cross-entropy by epoch')}
-    ${plot('Validation accuracy', accuracy, 'Top-1 accuracy on the validation images by epoch')}
-  </div>`;
+    ${epochsOf(log).length > 0 && plot('Validation accuracy', accuracy, 'Top-1 accuracy on the validation images by epoch')}
+  </div>
+  ${epochTable(log)}`;
 }
 
 async function outcomeSections(card: ModelCard, results: Results): Promise<Html> {
@@ -166,13 +176,15 @@ function classTable({ confusion }: Results, labels: readonly string[]): Html {
 
 async function calibration(card: ModelCard, results: Results): Promise<Html> {
   const { quantized, uncalibrated } = results;
-  const temperature = card.calibration?.temperature ?? 1;
   const caption = ({ ece, logLoss }: Results['quantized']) =>
     html`Calibration error ${formatPercent(ece)}, log loss ${logLoss.toFixed(4)}`;
   return html`<p>Of the predictions with a confidence of 80 %, 80 % should be correct: then a bar ends on the diagonal. Red
-    marks overconfidence, amber underconfidence; paler bars stand for fewer images. The logits are divided by the
-    temperature ${temperature.toFixed(3)}, fitted to the validation images. It changes no prediction, and is part of the
-    exported weights.</p>
+    marks overconfidence, amber underconfidence; paler bars stand for fewer images. ${
+      card.calibration
+        ? html`The logits are divided by the temperature ${card.calibration.temperature.toFixed(3)}, fitted to the validation
+    images. It changes no prediction, and is part of the exported weights.`
+        : 'The logits are not calibrated: that needs validation images.'
+    }</p>
   <div class="plots">
     ${plot('Uncalibrated', await drawReliability(uncalibrated), 'Reliability diagram before temperature scaling', { caption: caption(uncalibrated) })}
     ${plot('Calibrated, as served', await drawReliability(quantized), 'Reliability diagram after temperature scaling', { caption: caption(quantized) })}

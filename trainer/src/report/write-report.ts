@@ -17,21 +17,31 @@ export async function saveOutcome(
 }
 
 /**
- * Writes a run's `report.html` from its log and, once it is finished, its card and results.
+ * Writes a run's `report.html`.
  *
  * @returns the report's path
  * @throws TrainerError `run_invalid`
  */
 export async function writeReport(directory: string): Promise<string> {
+  const path = join(directory, 'report.html');
+  await writeFileAtomically(path, await renderReport(directory, false));
+  return path;
+}
+
+/**
+ * A run's report, made from its log and, once it is finished, its card and results.
+ *
+ * @param isLive whether it updates itself, as `live/serve-report.ts` serves it
+ * @throws TrainerError `run_invalid`
+ */
+export async function renderReport(directory: string, isLive: boolean): Promise<string> {
   const log = await readRunLog(directory);
   const results = await readResults(directory);
   const outcome = results && { card: await readCard(directory), results };
   const style = await readFile(fileURLToPath(new URL('page.css', import.meta.url)), 'utf8');
   // Imported late: the plotting library takes a quarter of a second to load.
   const { reportPage } = await import('./page.ts');
-  const path = join(directory, 'report.html');
-  await writeFileAtomically(path, await reportPage({ log, outcome }, style));
-  return path;
+  return reportPage({ log, outcome }, style, isLive);
 }
 
 async function readCard(directory: string): Promise<ModelCard> {

@@ -57,7 +57,7 @@ export async function findLearningRate(
       const indices = order.slice(0, batchSize);
       order = order.slice(batchSize);
       const rate = lowest * (highest / lowest) ** (step / (steps - 1));
-      const loss = await trainStep(
+      const { loss } = await trainStep(
         { ...stage, optimizer, classWeights },
         { epoch: 0, indices, rate, random },
       );

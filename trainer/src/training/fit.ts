@@ -5,7 +5,7 @@ import type { StageConfig } from '../config/train-config.ts';
 import { type BatchSource, balancedWeights, batchIndices, targetsOf } from '../data/batches.ts';
 import type { Batch } from '../data/mix-batch.ts';
 import { TrainerError } from '../errors.ts';
-import type { Progress } from '../files/progress.ts';
+import { accuracyNote, type Progress } from '../files/progress.ts';
 import { softmaxCrossEntropy } from '../plan/loss.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planGradients } from '../plan/run.ts';
@@ -18,7 +18,7 @@ export interface StepOptions {
   readonly source: BatchSource;
   readonly classes: number;
   readonly config: StageConfig;
-  readonly optimizer: Optimizer;
+  readonly optimizer: Pick<Optimizer, 'apply'>;
   /** Class weights in the loss, see {@link classWeightsOf}; 1 by default. */
   readonly classWeights?: readonly number[] | undefined;
   /** Side of the images in an epoch, in pixels; the source's own by default. */
@@ -65,6 +65,8 @@ export async function fit(options: Fit): Promise<void> {
     const firstStep = resumed ? options.step : 0;
     let lossSum = resumed ? options.lossSum : 0;
     let steps = firstStep;
+    /** Of this session: what it shows of the training accuracy is saved nowhere. */
+    let [right, seen] = [0, 0];
     const order = shuffle(Array(source.length).keys(), randomOf(seed, epoch));
     const progress = options.startProgress(epoch, firstStep * config.batchSize);
     try {
@@ -77,10 +79,11 @@ export async function fit(options: Fit): Promise<void> {
         const done = epoch * stepsPerEpoch + step;
         const rate = learningRate(config, done, stepsPerEpoch);
         const random = randomOf(seed, epoch, step);
-        const loss = await trainStep(
+        const trained = await trainStep(
           { ...options, classWeights },
           { epoch, indices, rate, random },
         );
+        const { loss } = trained;
         if (!Number.isFinite(loss)) {
           throw new TrainerError(
             'loss_not_finite',
@@ -89,7 +92,12 @@ export async function fit(options: Fit): Promise<void> {
         }
         lossSum += loss;
         steps = step + 1;
-        progress.advance(indices.length, `loss ${(lossSum / steps).toFixed(4)}`);
+        right += trained.right;
+        seen += indices.length;
+        progress.advance(indices.length, [
+          accuracyNote('accuracy', right / seen),
+          `loss ${(lossSum / steps).toFixed(4)}`,
+        ]);
         await options.onStep({ epoch, step: steps, lossSum });
         if (options.isEnough?.()) break;
       }
@@ -120,14 +128,17 @@ interface Step {
 /**
  * One step of the optimizer.
  *
- * @returns the batch's loss before the update; if it is not finite, the parameters are not updated
+ * @returns the batch's loss before the update, and how many of its images were predicted as their label,
+ *   or as the greater part of it where images are mixed; if the loss is not finite, the parameters are not
+ *   updated
  */
 export async function trainStep(
   { plan, source, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
   { epoch, indices, rate, random }: Step,
-): Promise<number> {
+): Promise<{ loss: number; right: number }> {
   const sum = new Map<string, tf.Tensor>();
-  let lossSum = 0;
+  let loss = 0;
+  let right = 0;
   // The batch is read and mixed as a whole: each part would otherwise draw a mix of its own.
   const plain = {
     inputs: await source.inputs(indices, random, sizeIn?.(epoch)),
@@ -141,13 +152,20 @@ export async function trainStep(
     const begin = part[0] as number;
     const inputs = batch.inputs.slice(begin, part.length);
     const targets = batch.targets.slice(begin, part.length);
-    const lossOf = (logits: tf.Tensor2D) => softmaxCrossEntropy(logits, targets);
-    const { loss, gradients } = planGradients(plan, inputs, lossOf, random);
-    const [value] = await loss.data<'float32'>();
-    tf.dispose([inputs, targets, loss]);
+    const hits: tf.Scalar[] = [];
+    const lossOf = (logits: tf.Tensor2D) => {
+      hits.push(tf.keep(logits.argMax(1).equal(targets.argMax(1)).sum<tf.Scalar>()));
+      return softmaxCrossEntropy(logits, targets);
+    };
+    const { loss: partLoss, gradients } = planGradients(plan, inputs, lossOf, random);
+    const [value = Number.NaN, count = 0] = (
+      await Promise.all([partLoss, ...hits].map((scalar) => scalar.data()))
+    ).flatMap((values) => [...values]);
+    tf.dispose([inputs, targets, partLoss, hits]);
     // The part's weight in the mean over the batch.
     const share = part.length / indices.length;
-    lossSum += (value as number) * share;
+    loss += value * share;
+    right += count;
     if (share === 1) {
       for (const [name, gradient] of gradients) sum.set(name, gradient);
     } else {
@@ -155,9 +173,9 @@ export async function trainStep(
     }
   }
   tf.dispose([batch.inputs, batch.targets]);
-  if (Number.isFinite(lossSum)) optimizer.apply(sum, rate);
+  if (Number.isFinite(loss)) optimizer.apply(sum, rate);
   tf.dispose([...sum.values()]);
-  return lossSum;
+  return { loss, right };
 }
 
 /** @param gradients are disposed of */

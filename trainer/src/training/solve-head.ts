@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { createRandom, shuffle } from '../config/random.ts';
 import type { StageConfig } from '../config/train-config.ts';
 import { type BatchSource, balancedWeights, subsetOf, targetsOf } from '../data/batches.ts';
-import { parametersOf, type Plan } from '../plan/plan.ts';
+import { type Plan, parametersOf } from '../plan/plan.ts';
 import { minimize } from './minimize.ts';
 
 /** Inverse strengths of the penalty, as scikit-learn's `C`, strongest penalty first. */
@@ -48,8 +48,7 @@ export async function solveHead({
   seed,
   signal,
 }: SolveOptions): Promise<{ strength: number; loss: number }> {
-  const weights =
-    config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
+  const weights = config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
   const all = Array.from({ length: source.length }, (_, index) => index);
   const read = async (some: BatchSource): Promise<Examples> => ({
     features: (await some.inputs(all.slice(0, some.length), createRandom(0))) as tf.Tensor2D,
@@ -67,7 +66,10 @@ export async function solveHead({
   const foldOf = drawFolds(source, seed);
   for (let fold = 0; fold < FOLDS; fold++) {
     const part = (isHeldOut: boolean) =>
-      subsetOf(source, all.filter((index) => (foldOf[index] === fold) === isHeldOut));
+      subsetOf(
+        source,
+        all.filter((index) => (foldOf[index] === fold) === isHeldOut),
+      );
     if (part(true).length === 0) continue;
     const train = standardize(await read(part(false)));
     const heldOut = standardize(await read(part(true)));

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import { configFields, overrideConfig } from '../../config/config-fields.ts';
 import { configs } from '../../config/registry.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
+import { knownDatasets } from '../../datasets/open-dataset.ts';
 import { checkpointIn, loadCheckpoint } from '../../runs/checkpoint.ts';
 import type { Call } from './command.ts';
 import { findRun } from './find-model.ts';
@@ -42,7 +43,7 @@ export async function chooseRun({
     return { directory: resumed, config: overrideConfig(header.config, fields), data: header.data };
   }
   const { weights } = fields;
-  const config = overrideConfig(configs[values.config ?? 'fast'] as TrainConfig, {
+  const config = overrideConfig(configs[values.config ?? recipeFor(values.data)] as TrainConfig, {
     ...fields,
     ...(weights === undefined ? {} : { weights: weightsOf(weights) }),
   });
@@ -52,6 +53,13 @@ export async function chooseRun({
     config,
     data: values.data ?? null,
   };
+}
+
+/** The recipe for some images, where the user names none. */
+function recipeFor(data: string | undefined): string {
+  const isFolder =
+    data !== undefined && !Object.hasOwn(knownDatasets, data) && !/\.(tar\.gz|tgz)$/.test(data);
+  return isFolder ? 'photos' : 'fast';
 }
 
 /** How a command of this program is typed, such as `train --resume <run>`. */
@@ -75,16 +83,22 @@ export function resumeCommand(
 type ResumeValues = RunCall['values'] &
   Readonly<Record<'id' | 'models' | 'photos', string | undefined>>;
 
+/** A new run in its usual place is the latest, and needs no name. */
+export function watchCommand(directory: string, { resume, runs }: RunCall['values']): string {
+  const isLatest = resume === undefined && runs === undefined;
+  return graft(isLatest ? 'report --live' : `report ${quoted(directory)} --live`);
+}
+
 /** A training's command, as it was typed. */
 export function typedCommand(typed: readonly string[]): string {
   return graft(['train', ...typed.map(quoted)].join(' '));
 }
 
 /** The same, but of paths the last part only: the model card that holds it is public. */
-export function publicCommand(typed: readonly string[]): string {
+export function publicCommand(typed: readonly string[], command = 'train'): string {
   const words = typed.map((argument) => {
     const [, option = '', value = argument] = /^(--[^=]+=)(.*)$/s.exec(argument) ?? [];
     return option + quoted(basename(value));
   });
-  return graft(['train', ...words].join(' '));
+  return graft([command, ...words].join(' '));
 }

@@ -126,6 +126,12 @@ export function threadsOf(text: string, option: string): number {
   throw usage(`Expected a whole number up to 1024 for --${option}, but got ${text}.`);
 }
 
+export function portOf(text: string, option: string): number {
+  const port = positiveOf(text, option);
+  if (port <= 65535) return port;
+  throw usage(`Expected a port up to 65535 for --${option}, but got ${text}.`);
+}
+
 export function usage(message: string, cause?: unknown): TrainerError {
   return new TrainerError('config_invalid', `${message} See --help.`, cause);
 }
