@@ -16,6 +16,7 @@ test('the unrolled AssemblyScript is what `pnpm --filter shared build` writes', 
 
 test.each([
   { file: 'images/preprocess/resize.wasm', options: ['--config', 'asconfig.json'] },
+  { file: 'images/reduce/reduce.wasm', options: ['--config', 'asconfig.reduce.json'] },
   { file: 'inference/kernels/cnn-kernels.wasm', options: ['--config', 'asconfig.cnn.json'] },
   {
     file: 'inference/kernels/cnn-kernels-shared.wasm',

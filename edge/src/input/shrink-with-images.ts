@@ -1,4 +1,4 @@
-import { reductionFor } from 'shared/images/reduce';
+import { reductionFor } from 'shared/images/reduce/reduction';
 
 /** An image that Cloudflare Images has reduced. */
 export interface Shrunk {

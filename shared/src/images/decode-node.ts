@@ -22,6 +22,7 @@ export const decoderPrograms: DecoderPrograms = {
   webp: program(import.meta.resolve('../../decoders/webp/webp.wasm')),
   dav1d: program(import.meta.resolve('../../decoders/dav1d/dav1d.wasm')),
   rows: program(import.meta.resolve('../../decoders/rows/rows.wasm')),
+  reduce: program(import.meta.resolve('./reduce/reduce.wasm')),
   lcms2: program(import.meta.resolve('../../decoders/lcms2/lcms2.wasm')),
 };
 

@@ -14,7 +14,7 @@ import type { Image, OpenImage } from './image.ts';
 import { ImageError } from './image-error.ts';
 import { type ImageFormat, openImage } from './open-image.ts';
 import { orient } from './orient.ts';
-import { reductionFor } from './reduce.ts';
+import { reductionFor } from './reduce/reduction.ts';
 
 export interface DecodedImage {
   readonly format: ImageFormat;

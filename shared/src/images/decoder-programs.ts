@@ -11,6 +11,8 @@ export interface DecoderPrograms {
   dav1d(): Promise<DecoderProgram>;
   /** PNG and GIF. */
   rows(): Promise<DecoderProgram>;
+  /** Averages the pixels of large images, of all formats but JPEG and plain WebP. */
+  reduce(): Promise<DecoderProgram>;
   /** Colour profiles. */
   lcms2(): Promise<DecoderProgram>;
 }

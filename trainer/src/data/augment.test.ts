@@ -1,5 +1,5 @@
 import type { Image } from 'shared/images/image';
-import { reductionFor } from 'shared/images/reduce';
+import { reductionFor } from 'shared/images/reduce/reduction';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../config/random.ts';
 import { augment, sizeToAugment } from './augment.ts';

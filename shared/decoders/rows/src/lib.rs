@@ -2,6 +2,7 @@
 //! rows need. After a change: `pnpm --filter shared build:decoders`, which says what it needs.
 
 use png::{ColorType, Limits, Transformations};
+use std::arch::wasm32::*;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
 #[link(wasm_import_module = "env")]
@@ -83,7 +84,7 @@ pub extern "C" fn next_row() -> *const u8 {
 struct Png {
     reader: png::Reader<BufReader<File>>,
     row: Vec<u8>,
-    /// For greys.
+    /// For all but RGBA.
     rgba: Vec<u8>,
 }
 
@@ -91,25 +92,52 @@ impl Png {
     fn open() -> Option<Png> {
         let file = BufReader::with_capacity(32 * 1024, File);
         let mut decoder = png::Decoder::new_with_limits(file, Limits { bytes: 8 << 20 });
-        // RGBA or grey with alpha, 8 bits a sample: of 16 the lower 8 are left out.
-        decoder.set_transformations(Transformations::normalize_to_color8() | Transformations::ALPHA);
+        // 8 bits a sample: of 16 the lower 8 are left out.
+        decoder.set_transformations(Transformations::normalize_to_color8());
         let reader = decoder.read_info().ok()?;
-        let row = vec![0; reader.output_line_size(reader.info().width)?];
-        Some(Png { reader, row, rgba: Vec::new() })
+        let width = reader.info().width;
+        let row = vec![0; reader.output_line_size(width)?];
+        Some(Png { reader, row, rgba: vec![255; width as usize * 4] })
     }
 }
 
 impl Rows for Png {
     fn next(&mut self) -> Option<&[u8]> {
         self.reader.read_row(&mut self.row).ok()??;
-        if self.reader.output_color_type().0 == ColorType::Rgba {
-            return Some(&self.row);
-        }
-        self.rgba.clear();
-        for grey in self.row.chunks_exact(2) {
-            self.rgba.extend([grey[0], grey[0], grey[0], grey[1]]);
+        let pixels = self.rgba.as_chunks_mut::<4>().0;
+        match self.reader.output_color_type().0 {
+            ColorType::Rgba => return Some(&self.row),
+            ColorType::Rgb => write_opaque(&self.row, &mut self.rgba),
+            ColorType::GrayscaleAlpha => {
+                for (to, &[grey, alpha]) in pixels.iter_mut().zip(self.row.as_chunks::<2>().0) {
+                    *to = [grey, grey, grey, alpha];
+                }
+            }
+            // A palette has been looked up.
+            ColorType::Grayscale | ColorType::Indexed => {
+                for (to, &grey) in pixels.iter_mut().zip(&self.row) {
+                    *to = [grey, grey, grey, 255];
+                }
+            }
         }
         Some(&self.rgba)
+    }
+}
+
+/// `png` would do it pixel by pixel, with a call each, a quarter of the whole time.
+fn write_opaque(rgb: &[u8], rgba: &mut [u8]) {
+    let alpha = u32x4_splat(0xff00_0000);
+    let mut done = 0;
+    // Four pixels at a time, while sixteen bytes can be read.
+    while done * 3 + 16 <= rgb.len() {
+        let four = unsafe { v128_load(rgb[done * 3..][..16].as_ptr().cast()) };
+        let spread = i8x16_shuffle::<0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11>(four, four);
+        unsafe { v128_store(rgba[done * 4..][..16].as_mut_ptr().cast(), v128_or(spread, alpha)) };
+        done += 4;
+    }
+    let rest = rgba[done * 4..].as_chunks_mut::<4>().0;
+    for (to, &[red, green, blue]) in rest.iter_mut().zip(rgb[done * 3..].as_chunks::<3>().0) {
+        *to = [red, green, blue, 255];
     }
 }
 

@@ -1,7 +1,7 @@
 import type { DecoderPrograms } from '../decoder-programs.ts';
 import type { Image, OpenImage } from '../image.ts';
 import { ImageError } from '../image-error.ts';
-import { createPixelSink, sinkBytes } from '../reduce.ts';
+import { createPixelSink, sinkBytes } from '../reduce/pixel-sink.ts';
 import { type AvifHeader, type CodedImage, readAvifHeader } from './avif-header.ts';
 import { type Av1Frame, type Av1Header, type Dav1d, dav1dBytes, startDav1d } from './dav1d.ts';
 import { greyWriter, rgbaWriter } from './yuv.ts';
@@ -51,7 +51,7 @@ export async function openAvif(
         sinkBytes(width, height, reduction)
       );
     },
-    decode: (reduction) => decodeAvif(dav1d, header, limits, reduction),
+    decode: (reduction) => decodeAvif(dav1d, programs, header, limits, reduction),
   };
 }
 
@@ -86,15 +86,16 @@ function readSequence(dav1d: Dav1d, { tiles, tileWidth, tileHeight }: CodedImage
 }
 
 /** @throws Error for data that dav1d refuses */
-function decodeAvif(
+async function decodeAvif(
   dav1d: Dav1d,
+  programs: DecoderPrograms,
   header: AvifHeader,
   limits: FrameLimits,
   reduction: number,
-): Image {
+): Promise<Image> {
   const { width, height, left, top, colour, alpha, isPremultiplied, nclx } = header;
   const alphaPlane = alpha && decodeAlpha(dav1d, alpha, limits);
-  const sink = createPixelSink(width, height, reduction);
+  const sink = await createPixelSink(programs, width, height, reduction);
   for (const { frame, x, y } of decodeTiles(dav1d, colour, limits)) {
     const writeRow = rgbaWriter(frame, nclx ?? frame);
     const rgba = new Uint8ClampedArray(frame.width * 4).fill(255);

@@ -1,7 +1,7 @@
 import { viewOf } from '../bytes.ts';
 import type { DecoderPrograms } from '../decoder-programs.ts';
 import type { Image, OpenImage } from '../image.ts';
-import { createPixelSink, sinkBytes } from '../reduce.ts';
+import { createPixelSink, sinkBytes } from '../reduce/pixel-sink.ts';
 import { rowsBytes, startRows } from '../rows.ts';
 
 /** The first frame of a GIF and its position on the canvas. */
@@ -45,7 +45,7 @@ async function decodeGif(
   reduction: number,
 ): Promise<Image> {
   const rows = startRows(await programs.rows(), 'gif', parts);
-  const sink = createPixelSink(width, height, reduction);
+  const sink = await createPixelSink(programs, width, height, reduction);
   const border = new Uint8Array(width * 4);
   const isInFrame = (y: number): boolean => y >= frame.y && y < frame.y + frame.height;
   for (let y = 0; y < height; y++) {

@@ -1,6 +1,6 @@
 import type { DecoderPrograms } from '../decoder-programs.ts';
 import type { Image, OpenImage } from '../image.ts';
-import { createPixelSink, sinkBytes } from '../reduce.ts';
+import { createPixelSink, sinkBytes } from '../reduce/pixel-sink.ts';
 import { rowsBytes, startRows } from '../rows.ts';
 import { readPngProfile } from './png-colours.ts';
 import { type PngHeader, pngPixelParts, readPngHeader } from './png-header.ts';
@@ -36,7 +36,7 @@ async function decodePng(
   reduction: number,
 ): Promise<Image> {
   const rows = startRows(await programs.rows(), 'png', pngPixelParts(file, header));
-  const sink = createPixelSink(header.width, header.height, reduction);
+  const sink = await createPixelSink(programs, header.width, header.height, reduction);
   for (const { x, y, stepX, stepY, width, height } of passesOf(header)) {
     for (let i = 0; i < height; i++) sink.add(rows.next(width), y + i * stepY, x, stepX);
   }

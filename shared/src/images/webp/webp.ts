@@ -1,7 +1,7 @@
 import { viewOf } from '../bytes.ts';
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
 import type { Image, OpenImage } from '../image.ts';
-import { createPixelSink, sinkBytes } from '../reduce.ts';
+import { createPixelSink, sinkBytes } from '../reduce/pixel-sink.ts';
 import { startDecoder } from '../wasm-decoder.ts';
 import { readWebpHeader, type WebpFrame, type WebpHeader } from './webp-header.ts';
 
@@ -37,20 +37,25 @@ export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenImage
       const dataBytes = frame.data.length + (frame.alpha?.length ?? 0);
       return dataBytes + frameBytes + sinkBytes(width, height, reduction);
     },
-    decode: async (reduction) => decodeWebp(await programs.webp(), header, reduction),
+    decode: (reduction) => decodeWebp(programs, header, reduction),
   };
 }
 
 /** @throws Error for a file that libwebp refuses */
-function decodeWebp(program: DecoderProgram, header: WebpHeader, reduction: number): Image {
+async function decodeWebp(
+  programs: DecoderPrograms,
+  header: WebpHeader,
+  reduction: number,
+): Promise<Image> {
+  const program = await programs.webp();
   const { width, height, frame } = header;
   if (reduction > 1 && isPlain(header)) {
     const data = runLibwebp(program, frame, reduction);
     const [outWidth, outHeight] = [width, height].map((side) => Math.floor(side / reduction));
     return { width: outWidth as number, height: outHeight as number, channels: 4, data };
   }
+  const sink = await createPixelSink(programs, width, height, reduction);
   const rgba = runLibwebp(program, frame);
-  const sink = createPixelSink(width, height, reduction);
   const rowBytes = frame.width * 4;
   const canvasRow = new Uint8Array(width * 4);
   for (let y = 0; y < height; y++) {

@@ -1,8 +1,9 @@
 import type { DecodeLimits } from 'shared/images/decode';
-import { decodeImage } from 'shared/images/decode-node';
+import { decodeImage, decoderPrograms } from 'shared/images/decode-node';
 import type { Image } from 'shared/images/image';
 import { ImageError } from 'shared/images/image-error';
-import { createPixelSink, reductionFor } from 'shared/images/reduce';
+import { createPixelSink } from 'shared/images/reduce/pixel-sink';
+import { reductionFor } from 'shared/images/reduce/reduction';
 import { servedLimits } from 'shared/images/served-limits';
 
 /** An image as training and serving see it. */
@@ -94,7 +95,8 @@ async function decodeWithSharp(
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   const { width, height } = info;
-  const sink = createPixelSink(width, height, reductionFor(width, height, size));
+  const reduction = reductionFor(width, height, size);
+  const sink = await createPixelSink(decoderPrograms, width, height, reduction);
   for (let y = 0; y < height; y++) sink.add(data.subarray(y * width * 4, (y + 1) * width * 4), y);
   return { image: toRgb(sink.finish()), width, height };
 }
@@ -102,7 +104,23 @@ async function decodeWithSharp(
 /** Copies the image into memory of its own, which can be transferred to another thread. */
 function toRgb({ width, height, channels, data }: Image): Image {
   const rgb = new Uint8Array(width * height * 3);
-  for (let to = 0, from = 0; to < rgb.length; to += 3, from += channels) {
+  let [from, to] = [0, 0];
+  if (channels === 4 && data.byteOffset % 4 === 0) {
+    // Four pixels at a time, as words of 32 bits.
+    const pixels = new Uint32Array(data.buffer, data.byteOffset, width * height);
+    const words = new Uint32Array(rgb.buffer, 0, rgb.length >> 2);
+    let word = 0;
+    for (let pixel = 0; pixel + 4 <= pixels.length; pixel += 4, word += 3) {
+      const second = pixels[pixel + 1] as number;
+      const third = pixels[pixel + 2] as number;
+      words[word] = ((pixels[pixel] as number) & 0xffffff) | (second << 24);
+      words[word + 1] = ((second >>> 8) & 0xffff) | (third << 16);
+      words[word + 2] = ((third >>> 16) & 0xff) | ((pixels[pixel + 3] as number) << 8);
+    }
+    to = word * 4;
+    from = (to / 3) * 4;
+  }
+  for (; to < rgb.length; to += 3, from += channels) {
     rgb[to] = data[from] as number;
     rgb[to + 1] = data[from + 1] as number;
     rgb[to + 2] = data[from + 2] as number;
