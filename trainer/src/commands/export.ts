@@ -11,12 +11,10 @@ import { untilInterrupted } from './options/until-interrupted.ts';
 export const exportCommand = defineCommand({
   name: 'export',
   about: "Export the pretrained network itself, with ImageNet's 1,000 classes",
-  details:
-    "Or, with --run, a training's best weights so far, finished or not; with --keras, weights for Keras.",
+  details: "Or --run, a training's best weights so far; with --keras, weights for Keras.",
   examples: [
     ['export', 'as the model imagenet'],
-    ['export --backbone resnet50 --weights resnet50.h5', 'another network'],
-    ['export --run my-run', 'the best weights so far of a training'],
+    ['export --run my-run', 'of a run, so far'],
     ['export --keras my.weights.h5 --run my-run', 'of a run, for Keras'],
   ],
   options: {
@@ -39,18 +37,18 @@ export const exportCommand = defineCommand({
     keras: {
       group: 'Format',
       value: '<file>',
-      about: 'write weights for Keras instead: x.weights.h5',
+      about: 'write weights for Keras: x.weights.h5',
       parse: pathOf,
     },
     run: {
       group: 'Format',
       value: '<run>',
-      about: 'the best weights of a run, instead of the pretrained',
+      about: 'the weights of a run instead',
       parse: nameOf,
     },
     data: {
       ...shared.data.data,
-      about: 'the images that --quantize mixed measures on',
+      about: 'images for --quantize mixed',
     },
     ...shared.reading,
     ...shared.compute,

@@ -275,13 +275,12 @@ export function stretchStage<T extends StageConfig>(config: T, examples: number)
   return withEpochs(config, Math.max(1, least, Math.min(config.epochs, most)));
 }
 
-/** The stage with another number of epochs; everything else that is counted in epochs is scaled alike. */
+/** The stage with another number of epochs; all that is counted in epochs is scaled alike. */
 export function withEpochs<T extends StageConfig>(config: T, epochs: number): T {
-  if (config.epochs === 0) return config;
-  const scale = (count: number) => Math.round((count * epochs) / config.epochs);
+  const scale = (count: number) => Math.round((count * epochs) / (config.epochs || 1));
   return {
     ...config,
-    epochs,
+    epochs: config.epochs && epochs,
     patience: scale(config.patience),
     decayEvery: Math.max(1, scale(config.decayEvery)),
   };
