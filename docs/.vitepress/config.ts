@@ -6,6 +6,8 @@ const sidebar = [
     text: 'Start',
     items: [
       { text: 'Getting started', link: '/getting-started' },
+      { text: 'The first hour', link: '/first-hour' },
+      { text: 'Your own project', link: '/own-project' },
       { text: 'Your own photos', link: '/own-photos' },
       { text: 'How folders are read', link: '/photo-folders' },
       { text: 'Commands', link: '/commands' },

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { ModelCard } from 'shared/contract/model-card';
+import { graft } from '../files/project.ts';
 import {
   chooseRun,
-  graft,
   publicCommand,
   resumeCommand,
   runOptions,
@@ -43,7 +43,7 @@ export const train = defineCommand({
   fields: ['backbone', 'weights', 'size'],
   async run(call) {
     const { values, typed, say } = call;
-    const { directory, config, data } = await chooseRun(call);
+    const { directory, config, data, id } = await chooseRun(call);
     const continued = resumeCommand(directory, values);
     await untilInterrupted(`Stopped. Go on with: ${continued}`, async (signals) => {
       const { trainInStages } = await import('./train-in-stages.ts');
@@ -55,7 +55,7 @@ export const train = defineCommand({
         folders: values.folders,
         photos: values.photos,
         models: values.models ?? shared.MODELS,
-        modelId: values.id,
+        modelId: values.id ?? id,
         backend: values.backend,
         threads: values.threads,
         command: typedCommand(typed),
