@@ -243,4 +243,4 @@ test('trains, reports and evaluates classes of any name, and says the id that a 
   expect(formatEvaluation(evaluation)).toBe(printableLines(formatEvaluation(evaluation)));
 });
 
-const withoutSeconds = (line: string) => line.replace(/, [^,]* elapsed$/, '');
+const withoutSeconds = (line: string) => line.replace(/, [^,]* elapsed$|: \d+ s\.$/, '');

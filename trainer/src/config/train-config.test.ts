@@ -12,6 +12,11 @@ test('adds epochs where a small data set would have too few steps', () => {
   expect(stretchStage(counting, 41)).toMatchObject({ patience: 30, decayEvery: 10 });
 });
 
+test('leaves out epochs where a large data set would have too many steps', () => {
+  expect(stretchStage({ ...stage, maxSteps: 199 }, 1000).epochs).toBe(1);
+  expect(stretchStage({ ...stage, maxSteps: 200 }, 1000).epochs).toBe(2);
+});
+
 test('does not change a stage that has enough steps, or none', () => {
   expect(stretchStage(stage, 1000)).toEqual(stage);
   expect(stretchStage({ ...stage, epochs: 0 }, 41).epochs).toBe(0);

@@ -14,6 +14,11 @@ const stage = z.strictObject({
     .int()
     .min(0)
     .describe('minimum number of steps; a small data set gets more epochs to reach it'),
+  maxSteps: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('maximum number of steps; a large data set gets fewer epochs, at least one; 0: none'),
   batchSize: z.int().min(1).describe('batch size: images per step'),
   accumulation: z
     .int()
@@ -124,6 +129,13 @@ export const trainConfig = z
       .gt(0)
       .lt(0.5)
       .describe('validation split, as a fraction of the training images'),
+    validateFrom: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        'images that every class needs so that some validate; with fewer, all are trained on, and the last weights are kept',
+      ),
     test: z
       .number()
       .gt(0)
@@ -211,6 +223,12 @@ export const trainConfig = z
     /** Trains the head only. */
     stage1: stage
       .extend({
+        solve: z
+          .boolean()
+          .default(false)
+          .describe(
+            'solve the linear head by logistic regression on standardized features, in seconds, instead of training it in epochs',
+          ),
         augment: z
           .boolean()
           .default(false)
@@ -253,19 +271,24 @@ export const trainConfig = z
 export type TrainConfig = z.infer<typeof trainConfig>;
 
 /**
- * The stage for a training set of a given size: epochs are raised to reach `minSteps`, and everything else
- * that is counted in epochs is scaled by the same factor.
+ * The stage for a training set of a given size: epochs are raised to reach `minSteps` and lowered to stay
+ * within `maxSteps`, and everything else that is counted in epochs is scaled by the same factor.
  */
 export function stretchStage<T extends StageConfig>(config: T, examples: number): T {
   const stepsPerEpoch = Math.ceil(examples / config.batchSize);
-  if (config.epochs === 0) return config;
-  const epochs = Math.max(config.epochs, Math.ceil(config.minSteps / stepsPerEpoch));
-  const stretch = (count: number) => Math.round((count * epochs) / config.epochs);
+  const least = Math.ceil(config.minSteps / stepsPerEpoch);
+  const most = config.maxSteps === 0 ? Infinity : Math.floor(config.maxSteps / stepsPerEpoch);
+  return withEpochs(config, Math.max(1, least, Math.min(config.epochs, most)));
+}
+
+/** The stage with another number of epochs; all that is counted in epochs is scaled alike. */
+export function withEpochs<T extends StageConfig>(config: T, epochs: number): T {
+  const scale = (count: number) => Math.round((count * epochs) / (config.epochs || 1));
   return {
     ...config,
-    epochs,
-    patience: stretch(config.patience),
-    decayEvery: stretch(config.decayEvery),
+    epochs: config.epochs && epochs,
+    patience: scale(config.patience),
+    decayEvery: Math.max(1, scale(config.decayEvery)),
   };
 }
 
