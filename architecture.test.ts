@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest';
  */
 const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> = {
   'trainer/src': [
-    'cli',
+    ['cli', 'index.ts'],
     'commands',
     'export',
     'report',
@@ -32,6 +32,7 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
     'printable.ts',
   ],
   'edge/src': [
+    'library.ts',
     'index.ts',
     'app.ts',
     'routes',
@@ -42,6 +43,7 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
     'isolate',
     ['env.ts', 'limits.ts', 'problem.ts'],
   ],
+  'create/src': ['create.ts', 'write-project.ts'],
   'shared/src': ['inference', 'images', 'contract'],
 };
 

@@ -18,6 +18,7 @@ export default defineConfig({
       'trainer',
       'edge',
       'docs',
+      'create',
       { test: { name: 'repository', include: ['*.test.ts'] } },
     ],
     reporters: ['default', totals],

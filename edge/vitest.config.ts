@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    name: 'edge',
     // The Worker writes a line a request.
     silent: 'passed-only',
     projects: [

@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    name: 'shared',
     include: ['src/**/*.test.ts', 'decoders/**/*.test.ts'],
     testTimeout: 60_000,
     globalSetup: './test/image-folder.ts',

@@ -23,6 +23,7 @@ const globalSetup = 'fixtures/backends-global-setup.ts';
 
 export default defineConfig({
   test: {
+    name: 'trainer',
     projects: [
       {
         test: {

@@ -6,6 +6,8 @@ const sidebar = [
     text: 'Start',
     items: [
       { text: 'Getting started', link: '/getting-started' },
+      { text: 'The first hour', link: '/first-hour' },
+      { text: 'Your own project', link: '/own-project' },
       { text: 'Your own photos', link: '/own-photos' },
       { text: 'How folders are read', link: '/photo-folders' },
       { text: 'Commands', link: '/commands' },
@@ -18,6 +20,7 @@ const sidebar = [
     items: [
       { text: 'Commands', link: '/commands' },
       { text: 'Training and recipes', link: '/training' },
+      { text: 'Configuration', link: '/configuration' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
       { text: 'Architectures', link: '/architectures' },
       { text: 'Backends', link: '/backends' },

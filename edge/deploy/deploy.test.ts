@@ -59,6 +59,7 @@ async function deploy(account: Account, ...args: readonly string[]): Promise<Dep
   await new Promise<void>((listening) => api?.listen(0, '127.0.0.1', listening));
   const { port } = api.address() as AddressInfo;
   const child = spawn(process.execPath, [join(edge, 'deploy/deploy.ts'), ...args], {
+    cwd: edge,
     env: {
       ...process.env,
       CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${port}/client/v4`,

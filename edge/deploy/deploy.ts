@@ -5,13 +5,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { experimental_readRawConfig } from 'wrangler';
 
-const edge = fileURLToPath(new URL('..', import.meta.url));
+/** The folder of the Worker's configuration: that of this package, or a person's own project. */
+const folder = process.cwd();
 
 /** CPU time of a request, in milliseconds. A batch of the largest photos takes ten seconds; Cloudflare's limit is 30. */
 const CPU_LIMIT_MS = 20_000;
@@ -19,8 +20,12 @@ const CPU_LIMIT_MS = 20_000;
 /** Cloudflare's error for any limit on the free plan, which stops a request after 10 ms. */
 const NO_LIMITS_ON_FREE_PLAN = 100_328;
 
+const require = createRequire(join(folder, 'package.json'));
+/** Where Node runs the sources. */
+const isCheckout = import.meta.filename.endsWith('.ts');
+
 const args = process.argv.slice(2);
-const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
+const { rawConfig } = experimental_readRawConfig({ config: join(folder, 'wrangler.jsonc') });
 process.exitCode = await deploy();
 if (process.exitCode === 0 && !args.includes('--dry-run')) await sayWhatIsOpen();
 
@@ -35,7 +40,7 @@ async function deploy(): Promise<number> {
 /** @returns undefined where the plan refuses the limit, and thereby the deployment */
 async function deployWithLimit(): Promise<number | undefined> {
   // Next to the original configuration, since its paths are relative.
-  const config = join(edge, 'wrangler.deploy.json');
+  const config = join(folder, 'wrangler.deploy.json');
   const log = await mkdtemp(join(tmpdir(), 'graft-deploy-'));
   const output = join(log, 'output.ndjson');
   try {
@@ -89,7 +94,7 @@ async function sayWhatIsOpen(): Promise<void> {
 }
 
 function secretCommand(verb: 'put' | 'delete', name: string): string {
-  return `pnpm --filter edge exec wrangler secret ${verb} ${name}`;
+  return `${isCheckout ? 'pnpm --filter edge exec' : 'npx'} wrangler secret ${verb} ${name}`;
 }
 
 /** The names of the deployed Worker's secrets; empty where Cloudflare does not report them. */
@@ -113,9 +118,9 @@ async function wrangler(
   stdout: 'inherit' | 'pipe',
   variables: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number; readonly output: string; readonly errors: string }> {
-  const bin = join(edge, 'node_modules/wrangler/bin/wrangler.js');
+  const bin = join(dirname(require.resolve('wrangler/package.json')), 'bin/wrangler.js');
   const child = spawn(process.execPath, [bin, ...run], {
-    cwd: edge,
+    cwd: folder,
     stdio: ['inherit', stdout, 'pipe'],
     env: { ...process.env, ...variables },
   });

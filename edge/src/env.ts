@@ -1,3 +1,11 @@
+import type {
+  AnalyticsEngineDataset,
+  Fetcher,
+  ImagesBinding,
+  R2Bucket,
+  RateLimit,
+} from '@cloudflare/workers-types';
+
 /** The Worker's bindings and variables. All except `ASSETS` are optional. */
 export interface Env {
   /** The files of `public/`, the model directories among them. */
@@ -45,7 +53,7 @@ export interface Env {
   readonly CORS_ORIGINS?: string;
   /**
    * `1` lets `/classify` fetch from this machine's own addresses, on any port. It is for development
-   * (`pnpm --filter edge dev --var ALLOW_LOOPBACK:1`) and never for a deployed configuration.
+   * (`graft dev --var ALLOW_LOOPBACK:1`) and never for a deployed configuration.
    */
   readonly ALLOW_LOOPBACK?: string;
 }

@@ -19,7 +19,6 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { modelsIndex } from 'shared/inference/model-directory';
 import { startBackend } from '../src/backends/start-backend.ts';
-import { fromUser } from '../src/commands/options/option-values.ts';
 import { fast } from '../src/config/fast.ts';
 import { TrainerError } from '../src/errors.ts';
 import {
@@ -29,6 +28,7 @@ import {
   type PhotoResult,
 } from '../src/evaluation/measure-photos.ts';
 import { formatPercent } from '../src/files/progress.ts';
+import { fromUser } from '../src/files/project.ts';
 import { loadModel } from '../src/models/load-model.ts';
 import { fitLinearPeer } from './linear-peer.ts';
 

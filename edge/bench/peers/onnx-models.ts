@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { buildBackbone } from 'trainer/backbones/registry';
+import { toArtifacts } from 'trainer/export/graph-builder';
+import { toGraphModel } from 'trainer/export/graph-model';
+import { toOnnxModel } from 'trainer/export/onnx/to-onnx-model';
 import { fusePlan } from 'trainer/plan/fuse';
 import { disposePlan } from 'trainer/plan/plan';
 import { loadBackboneWeights } from 'trainer/weights/load-backbone-weights';
-import { toOnnxModel } from '../../../trainer/bench/onnx-model.ts';
 import { preparePython } from '../../../trainer/bench/python-env.ts';
 
 export interface OnnxModels {
@@ -30,7 +32,7 @@ export async function makeOnnxModels(
   await loadBackboneWeights(network, 'efficientnet-lite0', 'imagenet', true);
   const plan = fusePlan(network);
   network.dispose();
-  const float32 = await toOnnxModel(plan, [1, 3, size, size]);
+  const float32 = toOnnxModel(toArtifacts(await toGraphModel(plan, size, 'float32')));
   disposePlan(plan);
   return { float32, int8: await quantize(float32, images, size) };
 }

@@ -1,8 +1,8 @@
 /** Compiles dav1d, the AV1 decoder, to dav1d.wasm: `pnpm --filter shared build:decoders`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { maxMemoryBytes } from '../../src/images/served-limits.ts';
 import { type DecoderBuild, writeDecoder } from '../compile-decoder.ts';
-import { maxMemoryBytes } from '../max-memory-bytes.ts';
 
 /** In `src/`. The others are for programs, other processors, or to be included. */
 const sources = [

@@ -1,8 +1,8 @@
 /** Compiles libjpeg-turbo, without its encoder, to jpeg.wasm: `pnpm --filter shared build:decoders`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { maxMemoryBytes } from '../../src/images/served-limits.ts';
 import { type DecoderBuild, writeDecoder } from '../compile-decoder.ts';
-import { maxMemoryBytes } from '../max-memory-bytes.ts';
 
 const sources = [
   ...['jcomapi', 'jdapimin', 'jdapistd', 'jdcoefct', 'jdcolor', 'jddctmgr', 'jdinput', 'jdmainct'],

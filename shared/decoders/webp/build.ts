@@ -1,6 +1,7 @@
 /** Compiles libwebp's decoder to webp.wasm: `pnpm --filter shared build:decoders`. */
+
+import { maxMemoryBytes } from '../../src/images/served-limits.ts';
 import { type DecoderBuild, writeDecoder } from '../compile-decoder.ts';
-import { maxMemoryBytes } from '../max-memory-bytes.ts';
 
 const sources = [
   ...['alpha', 'buffer', 'frame', 'idec', 'io', 'quant', 'tree', 'vp8', 'vp8l', 'webp'].map(

@@ -7,7 +7,6 @@
  * It throws only ImageError. Each format has a file that opens it (see OpenImage): it reads the header,
  * reports the memory that decoding would take, and decodes to RGB(X) over white, as stored.
  */
-import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
 import { conversionBytes, convertToSrgb } from './colour/convert-to-srgb.ts';
 import type { DecoderPrograms } from './decoder-programs.ts';
 import type { Image, OpenImage } from './image.ts';
@@ -15,6 +14,7 @@ import { ImageError } from './image-error.ts';
 import { type ImageFormat, openImage } from './open-image.ts';
 import { orient } from './orient.ts';
 import { reductionFor } from './reduce/reduction.ts';
+import { maxMemoryBytes } from './served-limits.ts';
 
 export interface DecodedImage {
   readonly format: ImageFormat;

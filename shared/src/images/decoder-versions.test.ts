@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { maxMemoryBytes } from '../../decoders/max-memory-bytes.ts';
 import { dav1dVersion } from './avif/dav1d.ts';
 import { decoderPrograms } from './decode-node.ts';
 import { jpegTurboVersion } from './jpeg/jpeg.ts';
+import { maxMemoryBytes } from './served-limits.ts';
 import { startDecoder } from './wasm-decoder.ts';
 import { libwebpVersion } from './webp/webp.ts';
 

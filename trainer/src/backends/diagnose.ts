@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
+import { moduleUrl } from '../files/module-url.ts';
+import { graft, project } from '../files/project.ts';
 import { findPython } from '../programs/pip.ts';
 import { runProgram } from '../programs/run-program.ts';
 import type { Speed } from './measure-speed.ts';
@@ -70,7 +72,7 @@ export function linesOf(
 }
 
 async function probe(name: BackendName): Promise<Diagnosis> {
-  const program = join(import.meta.dirname, 'probe-backend.ts');
+  const program = fileURLToPath(moduleUrl('probe-backend', import.meta));
   const { kind, output } = await runProgram(process.execPath, [program, name]);
   const last = output.trim().split('\n').at(-1) ?? '';
   // Whatever else a driver prints, ours is the last line.
@@ -83,20 +85,20 @@ async function commandFor(name: BackendName): Promise<string | undefined> {
   const onLinux = process.platform === 'linux';
   switch (name) {
     case 'cuda':
-      return onLinux && process.arch === 'x64' ? 'npx -y pnpm@10 graft setup --cuda' : undefined;
+      return onLinux && process.arch === 'x64' ? graft('setup --cuda') : undefined;
     case 'native': {
       const lacks = [
         ...((await isFound(findPython)) ? [] : ['python3-pip']),
         ...((await isFound(findCompiler)) ? [] : ['g++']),
       ];
-      const setUp = 'npx -y pnpm@10 graft setup';
+      const setUp = graft('setup');
       if (lacks.length === 0) return setUp;
       return onLinux
         ? `sudo apt-get install ${lacks.join(' ')} && ${setUp}`
         : `xcode-select --install && ${setUp}`;
     }
     case 'webgpu':
-      return onLinux ? 'sudo apt-get install libvulkan1 mesa-vulkan-drivers' : 'pnpm install';
+      return onLinux ? 'sudo apt-get install libvulkan1 mesa-vulkan-drivers' : project.install;
     default:
       return undefined;
   }

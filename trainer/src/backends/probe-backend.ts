@@ -1,5 +1,6 @@
 /** Tries the backend named on the command line and prints one line of JSON, a `Diagnosis`. */
 
+import '../files/float16-array.ts';
 import { TrainerError } from '../errors.ts';
 import type { Diagnosis } from './diagnose.ts';
 import { measureSpeed } from './measure-speed.ts';

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
+import { graft } from '../files/project.ts';
 import { measureSpeed } from './measure-speed.ts';
 import { findInstalled, installNative } from './native/install-native.ts';
 import { startNativeBackend } from './native/native-backend.ts';
@@ -121,7 +122,7 @@ async function startCuda({ threads, signal }: Start): Promise<Backend> {
   if (folder === undefined) {
     throw new TrainerError(
       'backend_unavailable',
-      'CUDA is not set up: run npx -y pnpm@10 graft setup --cuda once.',
+      `CUDA is not set up: run ${graft('setup --cuda')} once.`,
     );
   }
   const card = await findNvidiaCard({ signal });
@@ -143,7 +144,7 @@ async function startNative({ threads, install, log, signal }: Start): Promise<Ba
   if (folder === undefined && !install) {
     throw new TrainerError(
       'backend_unavailable',
-      'TensorFlow is not set up: run npx -y pnpm@10 graft setup once.',
+      `TensorFlow is not set up: run ${graft('setup')} once.`,
     );
   }
   folder ??= await installNative(recipe, { cache, log, signal });

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '../files/float16-array.ts';
 import { styleText } from 'node:util';
 import { runCommand } from './run-command.ts';
 

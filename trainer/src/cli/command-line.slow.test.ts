@@ -247,6 +247,8 @@ function makeCase(random: Random): string[] {
       if (odds(3)) give('backbone', pick(ODD_WORDS));
       if (odds(3)) give('quantize', pick(ODD_WORDS));
       if (odds(3)) give('keras', join(pick(world.closed), 'a.weights.h5'));
+      if (odds(3)) give('format', 'onnx');
+      if (odds(3)) give('output', pick(world.closed));
       break;
     case 'summary':
       give('backbone', odds(3) ? pick(ODD_WORDS) : pick(['lenet5', 'alexnet', 'mobilenetv2']));

@@ -5,6 +5,7 @@ import type { Command, Option } from '../commands/options/command.ts';
 import { oneOf, quoted, usage } from '../commands/options/option-values.ts';
 import { MODELS, RUNS } from '../commands/options/shared-options.ts';
 import { configFields } from '../config/config-fields.ts';
+import { moduleUrl } from '../files/module-url.ts';
 import { allCommands, HELP_OPTIONS } from './all-commands.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish', 'powershell'];
@@ -19,7 +20,7 @@ export function printCompletionScript(positionals: readonly string[]): void {
   if (!SHELLS.includes(shell)) {
     throw usage(`Expected one of ${SHELLS.join(', ')} after completion, but got ${shell}.`);
   }
-  const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
+  const cli = fileURLToPath(moduleUrl('cli', import.meta));
   commandTree('').setup('graft', [process.execPath, cli].map(quoted).join(' '), shell);
 }
 

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { Command as Program } from 'commander';
 import type { Command } from '../commands/options/command.ts';
+import { project } from '../files/project.ts';
 import { commandGroups } from './all-commands.ts';
 import { type Extent, hasMore, type Layout, toCommander } from './to-commander.ts';
 
@@ -32,7 +33,7 @@ export function programHelp(layout: Layout): string {
     '  graft                        what to do next in this folder',
     '  graft <command> --help       its options and three examples',
     '  graft completion <shell>     completion for bash, zsh, fish or powershell',
-    'In a checkout of the repository, type npx -y pnpm@10 graft for graft.',
+    `Here, type ${project.command} for graft.`,
     'Exit codes: 0 done; 1 something to mend, which a line says; 130 interrupted.',
   ];
   return layOut(program, more, layout);

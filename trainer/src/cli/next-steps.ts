@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { graft } from '../commands/options/choose-run.ts';
-import { fromUser, quoted } from '../commands/options/option-values.ts';
+import { quoted } from '../commands/options/option-values.ts';
 import { MODELS, RUNS } from '../commands/options/shared-options.ts';
 import { listNames } from '../files/list-names.ts';
 import { formatPercent } from '../files/progress.ts';
+import { findSettings, fromUser, graft, project } from '../files/project.ts';
 import { listRuns, type RunRecord } from '../runs/list-runs.ts';
 
 /** Where a person stands: what `graft` alone looks at. */
@@ -46,17 +46,23 @@ function layingOut(): string[] {
     '  photos/dog/1.jpg, photos/dog/2.jpg, …',
     'Then look at what is in it, and train:',
     `  ${graft('datasets photos')}`,
-    `  ${graft('train --data photos')}`,
-    'Or try it without photos of your own, on CIFAR-10:',
-    `  ${graft('train')}`,
+    `  ${graft(trainOn('photos'))}`,
+    ...(project.isCheckout
+      ? ['Or try it without photos of your own, on CIFAR-10:', `  ${graft('train')}`]
+      : []),
   ];
 }
 
 function training({ path, classes }: Photos): string[] {
   return [
     `There are photos of ${listNames(classes, 5)} in ${path}. Train on them:`,
-    `  ${graft(`train --data ${quoted(path)}`)}`,
+    `  ${graft(trainOn(path))}`,
   ];
+}
+
+/** A file of settings names the photos itself. */
+function trainOn(path: string): string {
+  return findSettings() === undefined ? `train --data ${quoted(path)}` : 'train';
 }
 
 function serving(models: readonly string[], latest: RunRecord | undefined): string[] {

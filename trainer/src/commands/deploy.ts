@@ -1,5 +1,5 @@
 import { defineCommand } from './options/command.ts';
-import { runInEdge } from './options/run-in-edge.ts';
+import { runInProject } from './options/run-in-project.ts';
 
 export const deploy = defineCommand({
   name: 'deploy',
@@ -14,5 +14,5 @@ export const deploy = defineCommand({
   ],
   options: {},
   passesTo: 'wrangler deploy',
-  run: ({ typed }) => runInEdge('deploy/deploy.ts', typed),
+  run: ({ typed }) => runInProject('deploy', typed),
 });

@@ -1,5 +1,5 @@
 import { defineCommand } from './options/command.ts';
-import { runInEdge } from './options/run-in-edge.ts';
+import { runInProject } from './options/run-in-project.ts';
 
 export const dev = defineCommand({
   name: 'dev',
@@ -12,5 +12,5 @@ export const dev = defineCommand({
   ],
   options: {},
   passesTo: 'wrangler dev',
-  run: ({ typed }) => runInEdge('node_modules/wrangler/bin/wrangler.js', ['dev', ...typed]),
+  run: ({ typed }) => runInProject('wrangler', ['dev', ...typed]),
 });

@@ -1,19 +1,23 @@
 import { dirname, join } from 'node:path';
 import { arithmetics } from 'shared/contract/model-card';
-import { quantizations } from '../config/quantizations.ts';
+import {
+  type OnnxKernelFormat,
+  type Quantization,
+  quantizations,
+} from '../config/quantizations.ts';
 import { defineCommand } from './options/command.ts';
-import { findRun } from './options/find-model.ts';
+import { findModel, findRun } from './options/find-model.ts';
 import { nameOf, pathOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 
 export const exportCommand = defineCommand({
   name: 'export',
   about: "Export the pretrained network itself, with ImageNet's 1,000 classes",
-  details: "Or, with --keras, write weights for Keras: the pretrained network's, or a run's.",
+  details: 'With --format onnx a finished model, with --keras weights for Keras.',
   examples: [
     ['export', 'as the model imagenet'],
-    ['export --backbone resnet50 --weights resnet50.h5', 'another network'],
     ['export --keras my.weights.h5 --run my-run', 'of a run, for Keras'],
+    ['export --format onnx --model cifar10', 'a model, for ONNX runtimes'],
   ],
   options: {
     ...shared.network,
@@ -22,15 +26,40 @@ export const exportCommand = defineCommand({
       group: 'Format',
       value: '<how>',
       choices: quantizations,
-      default: 'uint8',
-      about: 'how kernels are stored',
+      about: 'of kernels',
+      otherwise: 'uint8; ONNX float32',
     },
     arithmetic: {
       group: 'Format',
       value: '<what>',
       choices: arithmetics,
       default: 'int8',
-      about: 'what kernels of 8 bits are computed in',
+      about: 'of 8-bit kernels',
+    },
+    format: {
+      group: 'Format',
+      value: '<name>',
+      choices: ['worker', 'onnx'],
+      default: 'worker',
+      about: 'what is written',
+    },
+    model: {
+      group: 'Format',
+      value: '<model>',
+      about: 'for ONNX: its id or folder',
+      otherwise: 'imagenet',
+      parse: nameOf,
+    },
+    output: {
+      group: 'Format',
+      value: '<folder>',
+      about: 'for ONNX: where <id>.onnx goes',
+      otherwise: 'this one',
+      parse: pathOf,
+    },
+    'with-preprocess': {
+      group: 'Format',
+      about: 'for ONNX: an image as the input, in bytes',
     },
     keras: {
       group: 'Format',
@@ -46,9 +75,8 @@ export const exportCommand = defineCommand({
     },
     data: {
       ...shared.data.data,
-      about: 'the images that --quantize mixed measures on',
+      about: 'what mixed is measured on',
     },
-    ...shared.reading,
     ...shared.compute,
     id: { ...shared.id.id, otherwise: 'imagenet' },
     ...shared.models,
@@ -56,6 +84,18 @@ export const exportCommand = defineCommand({
   },
   async run({ values, say }) {
     const { backbone, weights, keras, threads, arithmetic } = values;
+    const models = values.models ?? shared.MODELS;
+    if (values.format === 'onnx') {
+      const { exportOnnx } = await import('../export/onnx/export-onnx.ts');
+      const model = await findModel(models, values.model ?? 'imagenet');
+      const options = {
+        kernels: onnxKernelsOf(values.quantize),
+        withPreprocess: values['with-preprocess'],
+      };
+      return say(
+        `Written to ${await exportOnnx(model, values.output ?? pathOf('.', 'output'), options)}.`,
+      );
+    }
     const { startBackend } = await import('../backends/start-backend.ts');
     const { prepareFolder, prepareModelFolder } = await import('../files/output-folder.ts');
     if (keras !== undefined) {
@@ -73,22 +113,38 @@ export const exportCommand = defineCommand({
     const images = async (size: number) => {
       const { openDataset } = await import('../datasets/open-dataset.ts');
       const { startProgress } = await import('../files/progress.ts');
-      const { strict, folders, data = null } = values;
+      const { data = null } = values;
       const { signal } = new AbortController();
       const purpose = 'measuring' as const;
-      const options = { size, strict, folders, purpose, signal, say, startProgress };
+      const options = {
+        size,
+        strict: false,
+        folders: undefined,
+        purpose,
+        signal,
+        say,
+        startProgress,
+      };
       const { train: set } = await openDataset(data, options);
       return { set, indices: [...Array(set.length).keys()] };
     };
-    const models = values.models ?? shared.MODELS;
     const target = join(models, values.id ?? 'imagenet');
     await prepareModelFolder(target, models);
     await startBackend(values.backend, say, { threads });
     const { exportPretrained } = await import('../export/export-pretrained.ts');
     await exportPretrained(backbone, weights, target, {
-      quantize: values.quantize === 'mixed' ? images : values.quantize,
+      quantize: values.quantize === 'mixed' ? images : (values.quantize ?? 'uint8'),
       arithmetic,
     });
     say(`Written to ${target}.`);
   },
 });
+
+/** @throws TrainerError `config_invalid` for a format that ONNX files do not get */
+function onnxKernelsOf(quantization: Quantization = 'float32'): OnnxKernelFormat {
+  if (quantization === 'uint8' || quantization === 'float16' || quantization === 'float32')
+    return quantization;
+  throw usage(
+    `Expected uint8, float16 or float32 for --quantize with --format onnx, but got ${quantization}.`,
+  );
+}

@@ -1,6 +1,7 @@
+import { fromUser } from '../files/project.ts';
 import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
-import { fromUser, nameOf, positiveOf, usage } from './options/option-values.ts';
+import { nameOf, positiveOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 
 export const predictCommand = defineCommand({

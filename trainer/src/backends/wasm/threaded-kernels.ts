@@ -16,6 +16,7 @@ import {
   type KernelName,
   kernelArguments,
 } from 'shared/inference/kernels/kernel-arguments';
+import { moduleUrl } from '../../files/module-url.ts';
 import type { KernelThread } from './kernel-thread.ts';
 import { waitForChange } from './wait-for-change.ts';
 
@@ -201,7 +202,7 @@ async function startThread(
   const calls = new Int32Array(new SharedArrayBuffer(4));
   const call = new Float64Array(new SharedArrayBuffer(CALL_LENGTH * 8));
   const thread: KernelThread = { memory, calls, call, ...state };
-  const worker = new Worker(new URL('kernel-thread.ts', import.meta.url), { workerData: thread });
+  const worker = new Worker(moduleUrl('kernel-thread', import.meta), { workerData: thread });
   // Before that it needs this thread's event loop, which a call would block.
   await once(worker, 'message');
   worker.unref();

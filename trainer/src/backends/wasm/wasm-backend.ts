@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { completeWasmModule } from 'shared/inference/complete-wasm-module';
 import { kernelsInHeap } from 'shared/inference/kernels/cnn-kernels';
@@ -8,6 +8,7 @@ import { composedKernels } from 'shared/inference/kernels/composed-kernels';
 import { registerCnnKernels } from 'shared/inference/kernels/register-cnn-kernels';
 import type { WasmModule } from 'shared/inference/tfjs-wasm-node';
 import { TrainerError } from '../../errors.ts';
+import { moduleUrl } from '../../files/module-url.ts';
 import { startThreadedKernels } from './threaded-kernels.ts';
 import { registerWasmGradients } from './wasm-gradients.ts';
 
@@ -70,7 +71,7 @@ async function instantiate(threads: number): Promise<WasmModule> {
   const module = await factory({
     locateFile: (file) =>
       file.endsWith('.worker.js')
-        ? join(import.meta.dirname, 'wasm-thread.ts')
+        ? fileURLToPath(moduleUrl('wasm-thread', import.meta))
         : require.resolve(`${folder}/${binary}`),
   });
   completeWasmModule(module);

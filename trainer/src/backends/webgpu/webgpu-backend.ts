@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { TrainerError } from '../../errors.ts';
+import { project } from '../../files/project.ts';
 import { registerWebgpuKernels } from './webgpu-kernels.ts';
 
 /** The device that WebGPU computes on. */
@@ -74,7 +75,7 @@ async function importPackages() {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TrainerError(
       'backend_unavailable',
-      `WebGPU's packages could not be loaded (${reason}): run pnpm install without --no-optional.`,
+      `WebGPU's packages could not be loaded (${reason}): run ${project.install} without leaving out optional packages.`,
       cause,
     );
   }

@@ -1,11 +1,14 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { configFields, overrideConfig } from '../../config/config-fields.ts';
 import { configs } from '../../config/registry.ts';
+import { applySettings, readSettings, type Settings } from '../../config/settings.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
+import { knownDatasets } from '../../datasets/open-dataset.ts';
+import { graft } from '../../files/project.ts';
 import { checkpointIn, loadCheckpoint } from '../../runs/checkpoint.ts';
 import type { Call } from './command.ts';
 import { findRun } from './find-model.ts';
-import { quoted, usage, weightsOf } from './option-values.ts';
+import { choiceOf, dataOf, idOf, quoted, usage, weightsOf } from './option-values.ts';
 import * as shared from './shared-options.ts';
 
 /** Those that say which training is meant, on which images. */
@@ -24,10 +27,9 @@ type RunCall = Pick<Call<typeof runOptions>, 'values' | 'fields'>;
 const EXPORT_FIELDS: readonly string[] = ['quantize', 'arithmetic'];
 
 /** A new run's folder and experiment, or those of the run to continue. */
-export async function chooseRun({
-  values,
-  fields,
-}: RunCall): Promise<{ directory: string; config: TrainConfig; data: string | null }> {
+export async function chooseRun({ values, fields }: RunCall): Promise<ChosenRun> {
+  const settings = await readSettings();
+  const id = settings?.id === undefined ? undefined : idOf(settings.id);
   const runs = values.runs ?? shared.RUNS;
   if (values.resume !== undefined) {
     const resumed = await findRun(runs, values.resume);
@@ -39,10 +41,17 @@ export async function chooseRun({
       throw usage(`Expected no --${extra} with --resume, which goes on as the run began.`);
     }
     const { header } = await loadCheckpoint(checkpointIn(resumed));
-    return { directory: resumed, config: overrideConfig(header.config, fields), data: header.data };
+    const resumedConfig = overrideConfig(header.config, fields);
+    return { directory: resumed, config: resumedConfig, data: header.data, id };
   }
+  const name = choiceOf(
+    'config',
+    Object.keys(configs),
+    values.config ?? settings?.config ?? 'fast',
+  );
+  const recipe = configs[name] as TrainConfig;
   const { weights } = fields;
-  const config = overrideConfig(configs[values.config ?? 'fast'] as TrainConfig, {
+  const config = overrideConfig(settings ? applySettings(recipe, besideFile(settings)) : recipe, {
     ...fields,
     ...(weights === undefined ? {} : { weights: weightsOf(weights) }),
   });
@@ -50,13 +59,30 @@ export async function chooseRun({
   return {
     directory: join(runs, `${time}-${config.name}`),
     config,
-    data: values.data ?? null,
+    data: values.data ?? (settings ? dataOfSettings(settings) : null),
+    id,
   };
 }
 
-/** How a command of this program is typed, such as `train --resume <run>`. */
-export function graft(words: string): string {
-  return `npx -y pnpm@10 graft ${words}`;
+interface ChosenRun {
+  readonly directory: string;
+  readonly config: TrainConfig;
+  readonly data: string | null;
+  /** The model's, where a file of settings has one. */
+  readonly id: string | undefined;
+}
+
+/** The same, whose weights are not meant from where the command was typed. */
+function besideFile(settings: Settings): Settings {
+  const { weights } = settings.fields;
+  if (typeof weights !== 'string' || weights === 'imagenet' || weights === 'none') return settings;
+  const path = resolve(dirname(settings.file), weights);
+  return { ...settings, fields: { ...settings.fields, weights: path } };
+}
+
+function dataOfSettings({ file, data }: Settings): string | null {
+  if (data === undefined) return null;
+  return dataOf(data in knownDatasets ? data : resolve(dirname(file), data));
 }
 
 /** With what the checkpoint does not hold. */

@@ -1,10 +1,11 @@
 import { readdirSync, type Stats, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { modelId } from 'shared/contract/model-card';
 import { backendNames } from '../../backends/start-backend.ts';
 import { knownDatasets } from '../../datasets/open-dataset.ts';
 import { TrainerError } from '../../errors.ts';
 import { listNames } from '../../files/list-names.ts';
+import { fromUser } from '../../files/project.ts';
 import { nearest } from './nearest.ts';
 
 // What options and arguments stand for; what stands for nothing throws `config_invalid`.
@@ -107,11 +108,6 @@ export function oneOf(positionals: readonly string[], what: string): string {
     throw usage(`Expected one ${what}, but got ${got}.`);
   }
   return name;
-}
-
-/** A path is meant from where the command was typed: `pnpm --filter` moves into the package. */
-export function fromUser(path: string): string {
-  return resolve(process.env['INIT_CWD'] ?? '.', path);
 }
 
 export function idOf(id: string): string {

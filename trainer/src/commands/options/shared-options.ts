@@ -1,17 +1,17 @@
-import { fileURLToPath } from 'node:url';
 import { backbones } from '../../backbones/registry.ts';
 import type { BackboneName } from '../../config/backbone-names.ts';
 import { configs } from '../../config/registry.ts';
 import { folderMeanings } from '../../datasets/folders/find-splits.ts';
 import { knownDatasets } from '../../datasets/open-dataset.ts';
+import { project } from '../../files/project.ts';
 import { BACKENDS, dataOf, idOf, nameOf, pathOf, threadsOf, weightsOf } from './option-values.ts';
 
 // Options of several commands: what is called the same means the same.
 
 /** Where models go, and where the Worker reads them. */
-export const MODELS = fileURLToPath(new URL('../../../../edge/public/models', import.meta.url));
+export const MODELS = project.models;
 /** Where runs go. */
-export const RUNS = fileURLToPath(new URL('../../../runs', import.meta.url));
+export const RUNS = project.runs;
 
 const OUTPUT = 'Output';
 const MACHINE = 'Machine';
@@ -94,7 +94,7 @@ export const models = {
     group: OUTPUT,
     value: '<folder>',
     about: 'where models are',
-    otherwise: 'edge/public/models',
+    otherwise: project.names.models,
     parse: pathOf,
   },
 } as const;
@@ -113,7 +113,7 @@ export const runs = {
     group: OUTPUT,
     value: '<folder>',
     about: 'where checkpoints and logs are',
-    otherwise: 'trainer/runs',
+    otherwise: project.names.runs,
     parse: pathOf,
   },
 } as const;

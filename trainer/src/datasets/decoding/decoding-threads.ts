@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ImageError } from 'shared/images/image-error';
+import { moduleUrl } from '../../files/module-url.ts';
 import type { FileImage } from './decode-file.ts';
 import type { DecodingAnswer, DecodingTask, ImageFacts } from './decoding-thread.ts';
 
@@ -74,7 +75,7 @@ export class DecodingThreads {
 
   #start(): Thread {
     // Options of this process, such as `--eval`, do not apply to a thread.
-    const worker = new Worker(new URL('decoding-thread.ts', import.meta.url), { execArgv: [] });
+    const worker = new Worker(moduleUrl('decoding-thread', import.meta), { execArgv: [] });
     const thread: Thread = { worker, waiting: new Map() };
     let reason = 'it was stopped';
     worker.on('message', ({ id, result }: DecodingAnswer) => {

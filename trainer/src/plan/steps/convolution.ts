@@ -258,10 +258,13 @@ async function writeConvolution(step: ConvolutionStep, graph: GraphWriter): Prom
 function sharesOf({ shape, values }: NamedTensor, count: number): NamedTensor[] {
   const channels = shape.at(-1) as number;
   const width = channels / count;
-  return Array.from({ length: count }, (_, share) => ({
-    shape: [...shape.slice(0, -1), width],
-    values: values.filter((_, index) => Math.floor((index % channels) / width) === share),
-  }));
+  return Array.from({ length: count }, (_, share) => {
+    const part = new Float32Array(values.length / count);
+    for (let from = share * width, to = 0; to < part.length; from += channels, to += width) {
+      part.set(values.subarray(from, from + width), to);
+    }
+    return { shape: [...shape.slice(0, -1), width], values: part };
+  });
 }
 
 type Shape4D = [number, number, number, number];

@@ -1,5 +1,6 @@
 // The thread of keras-file.ts: reads a Keras file, isolated from all other files. It knows nothing
 // about networks.
+import '../../files/float16-array.ts';
 import { randomUUID } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { readArchive } from './keras-archive.ts';

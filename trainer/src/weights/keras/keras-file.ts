@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { moduleUrl } from '../../files/module-url.ts';
 import { MAX_FILE_BYTES } from '../safetensors/safetensors.ts';
 import { weightsInvalid } from '../weights-invalid.ts';
 import type { StoredLayer } from './stored-layers.ts';
@@ -40,7 +41,7 @@ export async function readKerasFile(
 ): Promise<KerasFile> {
   const task: KerasFileTask = { bytes, format, mostBytes: MAX_FILE_BYTES };
   const timeoutMs = TIMEOUT_MS + (TIMEOUT_MS_PER_MB * bytes.length) / 1e6;
-  const thread = new Worker(new URL('keras-file-thread.ts', import.meta.url), {
+  const thread = new Worker(moduleUrl('keras-file-thread', import.meta), {
     workerData: task,
     transferList: [bytes.buffer],
     // The library's own messages about damage do not help the user.

@@ -1,0 +1,71 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as tf from '@tensorflow/tfjs';
+import * as ort from 'onnxruntime-node';
+import { decoderPrograms } from 'shared/images/decode-node';
+import { preprocess } from 'shared/images/preprocess/preprocess-node';
+import { createPixelSink } from 'shared/images/reduce/pixel-sink';
+import { reductionFor } from 'shared/images/reduce/reduction';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startBackend } from '../../backends/start-backend.ts';
+import { loadGraph, readModel } from '../../models/load-model.ts';
+import { exportOnnx } from './export-onnx.ts';
+
+const directory = fileURLToPath(
+  new URL('../../../../edge/public/models/cifar10-fast', import.meta.url),
+);
+
+let folder: string;
+beforeAll(async () => {
+  await startBackend('wasm', () => {});
+  folder = await mkdtemp(join(tmpdir(), 'graft-onnx-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+// Divided by 1, 2 and 13, cut at both sides, and enlarged.
+test.each([
+  [240, 301],
+  [500, 470],
+  [4032, 3024],
+  [64, 90],
+])('classifies an image of %i × %i pixels as the Worker does', async (width, height) => {
+  const { card, artifacts } = await readModel(directory);
+  const path = await exportOnnx(directory, folder, { kernels: 'float32', withPreprocess: true });
+  const session = await ort.InferenceSession.create(path);
+  const rgb = new Uint8Array(width * height * 3);
+  for (let at = 0; at < rgb.length; at++) {
+    const [x, y] = [Math.floor(at / 3) % width, Math.floor(at / 3 / width)];
+    rgb[at] =
+      128 + 100 * Math.sin((x * (1 + (at % 3))) / width / 0.1) * Math.cos(y / height / 0.07);
+  }
+  const image = new ort.Tensor('uint8', rgb, [height, width, 3]);
+  const { probabilities } = await session.run({ image });
+
+  const reduction = reductionFor(width, height, card.preprocess.size);
+  const sink = await createPixelSink(decoderPrograms, width, height, reduction);
+  const rgba = Uint8Array.from({ length: width * 4 }, () => 255);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      rgba.set(rgb.subarray((y * width + x) * 3, (y * width + x) * 3 + 3), x * 4);
+    }
+    sink.add(rgba, y);
+  }
+  const { size } = card.preprocess;
+  const input = tf.tensor(preprocess(sink.finish(), card.preprocess), [1, size, size, 3]);
+  const network = await loadGraph(artifacts);
+  const expected = network.run(input).dataSync();
+  expect(probabilities?.dims).toEqual([1, card.labels.length]);
+  const differences = expected.map((value, i) => Math.abs(value - Number(probabilities?.data[i])));
+  expect(Math.max(...differences)).toBeLessThan(1e-3);
+});
+
+test('has the labels and the card among its metadata', async () => {
+  const { card } = await readModel(directory);
+  const path = await exportOnnx(directory, folder, { kernels: 'uint8', withPreprocess: false });
+  const file = await readFile(path, 'latin1');
+  expect(file).toContain(JSON.stringify(card.labels.map(({ name }) => name)));
+  expect(file).toContain(card.weightsHash);
+  expect(file.length).toBeLessThan(4e6);
+});
