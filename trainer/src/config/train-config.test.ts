@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { fast } from './fast.ts';
-import { sizeInEpoch, stretchStage, trainConfig } from './train-config.ts';
+import { sizeInEpoch, stretchStage } from './stage-length.ts';
+import { trainConfig } from './train-config.ts';
 
 const stage = { ...fast.stage2, epochs: 2, minSteps: 100, batchSize: 10 };
 

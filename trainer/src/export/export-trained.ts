@@ -65,18 +65,18 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       ? await chooseFormats(plan, preprocess, splits.validation, signal)
       : config.quantize;
   const quantization = describeQuantization(config.quantize, config.arithmetic);
-  const { model, knownScore } = await fitKnownScore(
-    await toGraphModel(plan, config.size, formats, temperature),
-    {
-      preprocess,
-      arithmetic: quantization.arithmetic ?? 'float32',
-      classes: labels.length,
-      splits,
-      keep: config.keepKnown,
-      seed: config.seed,
-      signal,
-    },
-  );
+  const graph = await toGraphModel(plan, config.size, formats, temperature);
+  const { model, knownScore } = validates
+    ? await fitKnownScore(graph, {
+        preprocess,
+        arithmetic: quantization.arithmetic ?? 'float32',
+        classes: labels.length,
+        splits,
+        keep: config.keepKnown,
+        seed: config.seed,
+        signal,
+      })
+    : { model: graph };
   const results = await collectResults({
     float32: await predictionsOf(images.test, 'Test, float32'),
     served: await servedPredictions(model, images.test, signal, quantization.arithmetic),
@@ -131,7 +131,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
         ece: { before: uncalibrated.ece, after: quantized.ece },
       },
     }),
-    knownScore,
+    ...(knownScore && { knownScore }),
     training: {
       command: started?.publicCommand ?? started?.command ?? run.publicCommand,
       seconds: Math.round(session.seconds),

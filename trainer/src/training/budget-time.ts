@@ -1,5 +1,6 @@
 import { createRandom } from '../config/random.ts';
-import { stretchStage, type TrainConfig, withEpochs } from '../config/train-config.ts';
+import { stretchStage, withEpochs } from '../config/stage-length.ts';
+import type { TrainConfig } from '../config/train-config.ts';
 import { formatSeconds } from '../files/progress.ts';
 import { type StepOptions, trainStep } from './fit.ts';
 import { VALIDATIONS } from './stage.ts';
