@@ -57,8 +57,7 @@ const sources = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '*
 })
   .trim()
   .split('\n')
-  // Generated from shared/tiles, unrolled on purpose.
-  .filter((file) => !/\.(test|d)\.ts$/.test(file) && !file.startsWith('shared/kernels/cnn/tiles/'));
+  .filter((file) => !/\.(test|d)\.ts$/.test(file));
 
 const textOf = (file: string) => readFileSync(file, 'utf8');
 

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { configFields } from '../trainer/src/config/config-fields.ts';
+import { configs } from '../trainer/src/config/registry.ts';
+import { configurationFile, configurationPage } from './write-configuration.ts';
 
 const docs = fileURLToPath(new URL('.', import.meta.url));
 const root = join(docs, '..');
@@ -31,6 +34,21 @@ test('the sidebar has every page', async () => {
     (page) => page !== 'index.md' && !config.includes(`link: '/${page.replace(/\.md$/, '')}'`),
   );
   expect(missing).toEqual([]);
+});
+
+test('the page on configuration is that of the schema, with all that a field needs', async () => {
+  const written = await readFile(configurationFile, 'utf8');
+  expect(written, 'pnpm --filter docs configuration').toBe(configurationPage());
+  for (const { path } of configFields) {
+    const [row] = written.match(new RegExp(`^\\| \`${path}\` \\|.*$`, 'm')) ?? [''];
+    const cells = row.split(/(?<!\\)\|/).slice(1, -1);
+    // Field, description, range, and the value in each recipe.
+    expect({ path, cells: cells.length, empty: cells.filter((text) => !text.trim()) }).toEqual({
+      path,
+      cells: 3 + Object.keys(configs).length,
+      empty: [],
+    });
+  }
 });
 
 test('the first page is one page', async () => {

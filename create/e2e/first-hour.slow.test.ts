@@ -211,9 +211,8 @@ export default app;
   });
 
   test('the Worker is as small as that of the checkout', async () => {
-    const { project, env } = place;
-    const out = join(project, 'out');
-    await run('npx', ['wrangler', 'deploy', '--dry-run', '--outdir', out], { cwd: project, env });
+    const out = join(place.project, 'out');
+    await graft('deploy', '--dry-run', '--outdir', out);
     const files = (await readdir(out)).filter((name) => /\.(js|wasm)$/.test(name));
     const sizes = await Promise.all(
       files.map(async (name) => gzipSync(await readFile(join(out, name))).length),

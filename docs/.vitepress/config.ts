@@ -18,9 +18,10 @@ const sidebar = [
   {
     text: 'Training',
     items: [
-      { text: 'Commands', link: '/commands' },
       { text: 'Training and recipes', link: '/training' },
+      { text: 'Configuration', link: '/configuration' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
+      { text: 'Unknown images', link: '/unknown-images' },
       { text: 'Architectures', link: '/architectures' },
       { text: 'Backends', link: '/backends' },
       { text: 'How the trainer reads images', link: '/training-images' },

@@ -91,27 +91,26 @@ const ratiosOf = (ms: number): Record<string, number> =>
       .filter((peer) => !peer.startsWith('ours'))
       .map((peer) => [`ratio_${peer}`, node.ms[peer] / ms]),
   );
-const inferenceOnStockKernels = requests.imagenetOnStockKernels.inference;
+/** Ratios of the time of a request's peers to that of its own. */
+const requestRatios = (times: CpuTimes): Record<string, number> => ({
+  ratio_tfjs_wasm_in_workerd: requests.imagenetOnStockKernels.inference / times.inference,
+  ratio_bare_inference: times.ratioInference,
+  ratio_bare_inference_and_decode: times.ratioInferenceAndDecode,
+  ratio_bare_inference_and_decode_under_load: times.ratioUnderLoad,
+  ratio_minimal_worker: times.ratioMinimal,
+});
 console.log(
   JSON.stringify(
     {
       // Ours in float32, against peers in float32 unless their names say int8; LiteRT.js' int8 against our int8.
       ...ratiosOf(node.ms.ours),
       ratio_litert_int8: node.ms.litert_int8 / node.ms.ours_int8,
-      ratio_tfjs_wasm_in_workerd: inferenceOnStockKernels / requests.imagenetInFloat32.inference,
-      ratio_bare_inference: requests.imagenetInFloat32.ratioInference,
+      ...requestRatios(requests.imagenetInFloat32),
       ratio_bare_inference_on_stock_kernels: requests.imagenetOnStockKernels.ratioInference,
-      ratio_bare_inference_and_decode: requests.imagenetInFloat32.ratioInferenceAndDecode,
-      ratio_bare_inference_and_decode_under_load: requests.imagenetInFloat32.ratioUnderLoad,
-      ratio_minimal_worker: requests.imagenetInFloat32.ratioMinimal,
       int8: {
         ...ratiosOf(node.ms.ours_int8),
         ratio_ours_float32: node.ms.ours / node.ms.ours_int8,
-        ratio_tfjs_wasm_in_workerd: inferenceOnStockKernels / requests.imagenet.inference,
-        ratio_bare_inference: requests.imagenet.ratioInference,
-        ratio_bare_inference_and_decode: requests.imagenet.ratioInferenceAndDecode,
-        ratio_bare_inference_and_decode_under_load: requests.imagenet.ratioUnderLoad,
-        ratio_minimal_worker: requests.imagenet.ratioMinimal,
+        ...requestRatios(requests.imagenet),
       },
       ratio_cold_start: cold.ratioWall,
       ratio_cold_start_cpu: cold.ratioCpu,

@@ -1,18 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import type { Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type PageHost, startPageHost } from './open-page.ts';
+import { describe, expect, test } from 'vitest';
+import { usePageHost } from './use-page-host.ts';
 import { contrast, desktop, fixture, overflow, phone } from './visit.ts';
 
-let host: PageHost;
-
-beforeAll(async () => {
-  host = await startPageHost(await readFile(fixture('coffee')));
-}, 60_000);
-
-afterEach(() => host.closePages());
-
-afterAll(() => host?.close());
+const host = usePageHost();
 
 function formOf(page: Page, name: string): Locator {
   return page.getByRole('form', { name: `Try ${name}`, exact: true });

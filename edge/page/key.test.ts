@@ -1,21 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type PageHost, startPageHost } from './open-page.ts';
-import { choose, desktop, fixture, labels } from './visit.ts';
+import { expect, test } from 'vitest';
+import { usePageHost } from './use-page-host.ts';
+import { choose, desktop, labels } from './visit.ts';
 
 const key = 'a-key-for-tests';
 const hashes = { API_KEY_HASHES: createHash('sha256').update(key).digest('hex') };
 
-let host: PageHost;
-
-beforeAll(async () => {
-  host = await startPageHost(await readFile(fixture('coffee')), hashes);
-}, 60_000);
-
-afterEach(() => host.closePages());
-
-afterAll(() => host?.close());
+const host = usePageHost(hashes);
 
 test('asks for a key where the service does, and keeps it for this tab alone', async () => {
   const { page } = await host.open(desktop);

@@ -1,18 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type PageHost, startPageHost } from './open-page.ts';
+import { expect, test } from 'vitest';
+import { usePageHost } from './use-page-host.ts';
 import { choose, desktop, fixture, overflow, patience, phone } from './visit.ts';
 
-let host: PageHost;
-
-beforeAll(async () => {
-  host = await startPageHost(await readFile(fixture('coffee')));
-}, 60_000);
-
-afterEach(() => host.closePages());
-
-afterAll(() => host?.close());
+const host = usePageHost();
 
 async function finished(page: Page): Promise<string[][]> {
   await page.locator('#csv:enabled').waitFor();

@@ -1,19 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { ClassifyResponse } from 'shared/contract/responses';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type PageHost, startPageHost } from './open-page.ts';
+import { expect, test } from 'vitest';
+import { usePageHost } from './use-page-host.ts';
 import { choose, desktop, fixture, labels, patience } from './visit.ts';
 
-let host: PageHost;
-
-beforeAll(async () => {
-  host = await startPageHost(await readFile(fixture('coffee')));
-}, 60_000);
-
-afterEach(() => host.closePages());
-
-afterAll(() => host?.close());
+const host = usePageHost();
 
 const link = (query: Record<string, string>): string => `/?${new URLSearchParams(query)}`;
 

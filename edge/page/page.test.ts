@@ -1,17 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type PageHost, startPageHost } from './open-page.ts';
+import { describe, expect, test } from 'vitest';
+import { usePageHost } from './use-page-host.ts';
 import { choose, contrast, desktop, fixture, labels, overflow, patience, phone } from './visit.ts';
 
-let host: PageHost;
-
-beforeAll(async () => {
-  host = await startPageHost(await readFile(fixture('coffee')));
-}, 60_000);
-
-afterEach(() => host.closePages());
-
-afterAll(() => host?.close());
+const host = usePageHost();
 
 test('classifies a chosen file, and says how long it took and how to ask again', async () => {
   const { page, complaints } = await host.open(desktop);
@@ -119,6 +111,7 @@ test('says so when the service cannot be reached', async () => {
 test('works with the keyboard alone', async () => {
   const { page } = await host.open(desktop);
   await page.locator('#model-facts:not(:empty)').waitFor();
+  await page.getByText('All 1,000 labels').waitFor();
   const stops: string[] = [];
   for (let i = 0; i < 10; i++) {
     await page.keyboard.press('Tab');

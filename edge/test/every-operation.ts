@@ -118,11 +118,17 @@ export function buildEveryOperation(): GraphModel {
     [graph.node('same', 'Identity', [features]), graph.integers('shape', [-1, 6])],
     { Tshape: { type: 'DT_INT32' } },
   );
+  const positive = graph.node('positive', 'AddV2', [
+    graph.node('rectified', 'Relu', [flat]),
+    graph.float('one', { shape: [1], values: Float32Array.of(1) }),
+  ]);
+  const inverse = graph.node('inverse', 'Rsqrt', [positive]);
+  const both = graph.node('both', 'AddV2', [flat, inverse]);
   const logits = graph.node(
     'logits',
     '_FusedMatMul',
     [
-      flat,
+      both,
       graph.kernel('dense/kernel', noise([6, EVERY_OPERATION_CLASSES]), 1),
       graph.float('dense/bias', noise([EVERY_OPERATION_CLASSES])),
     ],

@@ -1,9 +1,27 @@
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { viewOf } from '../src/images/bytes.ts';
 import { crc32 } from '../src/images/png/png-chunks.ts';
 
+/** Of each kind of file, one of `make-images.ts`. */
+export const mutated = [
+  'small.jpg',
+  'small-progressive.jpg',
+  'small.png',
+  'small-palette.png',
+  'small.webp',
+  'small-lossless.webp',
+  'small-animated.webp',
+  'small.gif',
+  'small.avif',
+  'small-grid.avif',
+];
+
 /** The same seed gives the same file. */
 export function mutate(whole: Uint8Array, seed: number): Uint8Array<ArrayBuffer> {
-  const random = seededRandom(seed);
+  const generator = xoroshiro128plus(seed);
+  /** An integer in [0, `below`). */
+  const random = (below: number): number => uniformInt(generator, 0, below - 1);
   let bytes = whole.slice();
   // Half of the mutations change the headers.
   const reach = random(2) ? bytes.length : Math.min(bytes.length, 300);
@@ -51,15 +69,4 @@ function correctPngChecksums(bytes: Uint8Array): void {
     if (end + 4 > bytes.length) return;
     view.setUint32(end, crc32(bytes.subarray(at + 4, end)));
   }
-}
-
-/** Mulberry32. @returns an integer in [0, `below`) */
-function seededRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
 }

@@ -1,6 +1,7 @@
-// Writes the AssemblyScript whose loops are unrolled.
-import { writeFileSync } from 'node:fs';
+// Writes the AssemblyScript whose loops are unrolled, for the compiler to read.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { tiles } from './tiles.ts';
 
-for (const [file, source] of Object.entries(tiles))
-  writeFileSync(new URL(`../kernels/cnn/tiles/${file}`, import.meta.url), source);
+const folder = new URL('../kernels/cnn/tiles/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+for (const [file, source] of Object.entries(tiles)) writeFileSync(new URL(file, folder), source);

@@ -3,6 +3,11 @@ import { unroll } from './unroll.ts';
 const ROWS = 6;
 /** Steps in a turn of the loop; each takes four values of the inner dimension, one a byte of a lane. */
 const STEPS = 4;
+/** Of the tile, with and without a dot product. */
+const PARAMETERS = `
+  hasDot: bool, a: usize, aStride: usize, panel: usize, rows: usize, bias0: v128, bias1: v128,
+  low: v128, high: v128, out: usize, outStride: usize,
+`;
 
 /**
  * A tile of a product of 8-bit integers, in registers from the first product to the last. It is unrolled
@@ -19,19 +24,7 @@ export function int8Tile(): string {
  * @param rows of \`quantizeRows\`
  * @param bias0 of the left four columns, \`bias1\` of the right ones
  */
-export function int8Tile6(
-  hasDot: bool,
-  a: usize,
-  aStride: usize,
-  panel: usize,
-  rows: usize,
-  bias0: v128,
-  bias1: v128,
-  low: v128,
-  high: v128,
-  out: usize,
-  outStride: usize,
-): void {
+export function int8Tile6(${PARAMETERS}): void {
   if (hasDot) tile6(true, a, aStride, panel, rows, bias0, bias1, low, high, out, outStride);
   else tile6(false, a, aStride, panel, rows, bias0, bias1, low, high, out, outStride);
 }
@@ -47,19 +40,7 @@ function addProducts(hasDot: bool, a: v128, b: v128, ones: v128, sum: v128): v12
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function tile6(
-  hasDot: bool,
-  a: usize,
-  aStride: usize,
-  panel: usize,
-  rows: usize,
-  bias0: v128,
-  bias1: v128,
-  low: v128,
-  high: v128,
-  out: usize,
-  outStride: usize,
-): void {
+function tile6(${PARAMETERS}): void {
   const ones = i16x8.splat(1);
   let a0 = a;
 ${unroll(ROWS - 1, (row) => `  let a${row + 1} = a${row} + aStride;`)}
@@ -88,18 +69,8 @@ ${unroll(ROWS, (row) => [
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function storeRow(
-  to: usize,
-  row: usize,
-  sum0: v128,
-  sum1: v128,
-  scale0: v128,
-  scale1: v128,
-  columnSum0: v128,
-  columnSum1: v128,
-  bias0: v128,
-  bias1: v128,
-  low: v128,
-  high: v128,
+  to: usize, row: usize, sum0: v128, sum1: v128, scale0: v128, scale1: v128,
+  columnSum0: v128, columnSum1: v128, bias0: v128, bias1: v128, low: v128, high: v128,
 ): void {
   const step = v128.load32_splat(row);
   const least = v128.load32_splat(row, 4);

@@ -28,15 +28,8 @@ export function matrixTiles(): string {
 
 function matrixTile(rows: number): string {
   return `export function tile${rows}(
-  a0: usize,
-  aStride: usize,
-  panel: usize,
-  bias0: v128,
-  bias1: v128,
-  low: v128,
-  high: v128,
-  out: usize,
-  outStride: usize,
+  a0: usize, aStride: usize, panel: usize, bias0: v128, bias1: v128, low: v128, high: v128,
+  out: usize, outStride: usize,
 ): void {
 ${unroll(rows - 1, (row) => `  let a${row + 1} = a${row} + aStride;`)}
 ${unroll(rows, (row) => [`  let sum${row}0 = bias0;`, `  let sum${row}1 = bias1;`])}

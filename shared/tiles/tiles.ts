@@ -12,10 +12,6 @@ export const tiles: Readonly<Record<string, string>> = Object.fromEntries(
     'sparse-tiles.ts': sparseTiles,
   }).map(([file, write]) => [
     file,
-    `// AssemblyScript that shared/tiles/${file} wrote, which explains it. Change it there, and run
-// \`pnpm --filter shared build\`.
-
-${write()}
-`,
+    `// AssemblyScript that shared/tiles/${file} wrote, which explains it.\n\n${write()}\n`,
   ]),
 );

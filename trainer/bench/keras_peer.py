@@ -5,13 +5,9 @@ inference mode and everything else trainable, a dropout and a dense layer on top
 random, which changes no speed. Prints one line of JSON.
 """
 
-import argparse
 import json
 import os
-import resource
-import statistics
 import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -20,6 +16,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from keras import layers  # noqa: E402
+from peer_timing import images_per_second, options, peak_rss_mb  # noqa: E402
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../parity"))
 import handmade  # noqa: E402
@@ -36,24 +33,8 @@ def build_network(size, classes):
     return keras.Model(trunk.input, layers.Dense(classes)(x))
 
 
-def images_per_second(step, batch, warmup, steps):
-    """Runs `step` and gives the median over `steps` of the images a second."""
-    rates = []
-    for number in range(warmup + steps):
-        start = time.perf_counter()
-        step()
-        if number >= warmup:
-            rates.append(batch / (time.perf_counter() - start))
-    return statistics.median(rates)
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=128, help="side of the input in pixels")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=20, help="measured steps")
-    parser.add_argument("--warmup", type=int, default=3, help="steps before them")
-    args = parser.parse_args()
+    args = options(__doc__).parse_args()
 
     keras.utils.set_random_seed(1)
     model = build_network(args.size, 10)
@@ -74,9 +55,7 @@ def main():
         "forward_images_per_second": images_per_second(
             lambda: predict().numpy(), args.batch, args.warmup, args.steps
         ),
-        # Linux counts in KiB, macOS in bytes.
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        / (1e6 if sys.platform == "darwin" else 1e6 / 1024),
+        "peak_rss_mb": peak_rss_mb(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
     }

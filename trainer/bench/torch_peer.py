@@ -5,15 +5,12 @@ and a dense layer on top, random weights. Tensors are channels last, and Adam is
 line of JSON.
 """
 
-import argparse
 import json
 import os
-import resource
-import statistics
 import sys
-import time
 
 import torch
+from peer_timing import images_per_second, options, peak_rss_mb
 from torch import nn
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../parity"))
@@ -69,23 +66,8 @@ class EfficientNetLite0(nn.Module):
                 layer.requires_grad_(False)
 
 
-def images_per_second(step, batch, warmup, steps):
-    """Runs `step` and gives the median over `steps` of the images a second."""
-    rates = []
-    for number in range(warmup + steps):
-        start = time.perf_counter()
-        step()
-        if number >= warmup:
-            rates.append(batch / (time.perf_counter() - start))
-    return statistics.median(rates)
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=128, help="side of the input in pixels")
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--steps", type=int, default=20, help="measured steps")
-    parser.add_argument("--warmup", type=int, default=3, help="steps before them")
+    parser = options(__doc__)
     parser.add_argument("--compile", action="store_true", help="by torch.compile")
     args = parser.parse_args()
 
@@ -118,9 +100,7 @@ def main():
     result = {
         "train_images_per_second": trained,
         "forward_images_per_second": images_per_second(predict, *rate),
-        # Linux counts in KiB, macOS in bytes.
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        / (1e6 if sys.platform == "darwin" else 1e6 / 1024),
+        "peak_rss_mb": peak_rss_mb(),
         "torch": torch.__version__,
     }
     print(json.dumps(result))

@@ -6,55 +6,18 @@
  */
 import { fileURLToPath } from 'node:url';
 import { decodeImage } from 'shared/images/decode-node';
-import { makeGridAvif } from 'shared/test/avif-grid';
-import { makeScanBomb } from 'shared/test/make-scan-bomb';
 import { mutate } from 'shared/test/mutate';
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import { createTestHarness } from 'wrangler';
 import { defaultLimits } from '../../src/limits.ts';
 import { watchWorkerd } from '../measuring/process-memory.ts';
+import { makeSeeds } from './hostile-seeds.ts';
 
 const maxCpuMs = 2000;
 const maxGrowthMb = 100;
 const maxHealthMs = 3000;
 
 const mutations = Number(process.argv[2] ?? 10_000);
-
-/** Seeds of each format, small ones and the largest that the Worker accepts. */
-async function makeSeeds(): Promise<Readonly<Record<string, readonly Uint8Array[]>>> {
-  const noisy = (width: number, height: number): Sharp => {
-    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const;
-    return sharp({ create: { width, height, channels: 3, background: '#000', noise } });
-  };
-  const small = (): Sharp => noisy(256, 256);
-  const large = (): Sharp => noisy(2800, 2100);
-  const transparent = (): Sharp => small().ensureAlpha(0.5);
-  return {
-    jpeg: [
-      makeScanBomb(1024, 100),
-      makeScanBomb(1024, 2000),
-      makeScanBomb(8, 300_000),
-      await noisy(4000, 3000).jpeg({ quality: 90, chromaSubsampling: '4:4:4' }).toBuffer(),
-      await large().jpeg({ progressive: true, quality: 95 }).toBuffer(),
-      await small().jpeg({ progressive: true }).toBuffer(),
-    ],
-    png: [await small().png().toBuffer(), await large().png({ progressive: true }).toBuffer()],
-    webp: [
-      await large().webp({ quality: 95, effort: 0 }).toBuffer(),
-      await large().webp({ lossless: true, effort: 0 }).toBuffer(),
-      await transparent().webp({ quality: 80 }).toBuffer(),
-      await small().webp({ lossless: true }).toBuffer(),
-      Buffer.concat([await small().webp().toBuffer(), Buffer.alloc(20 * 1024 * 1024 - 100_000)]),
-    ],
-    avif: [
-      await large().avif({ effort: 0, quality: 90 }).toBuffer(),
-      await large().avif({ effort: 0, bitdepth: 12, quality: 90 }).toBuffer(),
-      await transparent().avif({ effort: 0 }).toBuffer(),
-      await makeGridAvif(transparent(), 64),
-    ],
-    gif: [await small().gif({ effort: 1 }).toBuffer(), await large().gif({ effort: 1 }).toBuffer()],
-  };
-}
 
 interface Candidate {
   readonly file: Uint8Array;

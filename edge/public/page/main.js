@@ -127,8 +127,12 @@ async function showChosenModel() {
   const { value } = model;
   const chosen = models.find(({ id }) => id === value.split('@', 1)[0]);
   if (chosen) showModel(chosen);
-  const { labels } = await cardOf(value);
-  if (model.value === value) showLabels(labels.map(({ name }) => name));
+  const { labels, knownScore } = await cardOf(value);
+  if (model.value !== value) return;
+  showLabels(
+    labels.map(({ name }) => name),
+    knownScore !== undefined,
+  );
 }
 
 /** @type {import('./ask.js').ModelsAnswer['models']} */

@@ -52,12 +52,11 @@ export function showSummary(count, refused) {
  * @param {{ curl: string, link: string | undefined }} again how to ask the same
  */
 export function showReply({ answer, stages, totalMs }, { curl, link }) {
-  const [first] = answer.predictions;
-  status.textContent = first
-    ? `${nameOf(first.label)}, ${percent.format(first.probability)}`
-    : 'The model made no prediction.';
+  const isUnknown = answer.known === false;
+  status.textContent = isUnknown ? 'None of these, most likely' : inWords(answer.predictions[0]);
   problem.hidden = true;
   predictions.replaceChildren(...answer.predictions.map(predictionItem));
+  predictions.classList.toggle('doubtful', isUnknown);
   predictions.hidden = false;
   predictions.removeAttribute('aria-busy');
 
@@ -71,6 +70,12 @@ export function showReply({ answer, stages, totalMs }, { curl, link }) {
   byId('share').hidden = link === undefined;
   details.hidden = false;
   finish('answered');
+}
+
+/** @param {import('./ask.js').ClassifyAnswer['predictions'][number] | undefined} first */
+function inWords(first) {
+  if (!first) return 'The model made no prediction.';
+  return `${nameOf(first.label)}, ${percent.format(first.probability)}`;
 }
 
 /** @param {unknown} error */
@@ -112,8 +117,9 @@ export function showModel({ classes, size, bytes, accuracy }) {
  * Between which labels the model decides, since it knows nothing else of the world.
  *
  * @param {readonly string[]} labels
+ * @param {boolean} tellsUnknown whether it says that an image shows none of them
  */
-export function showLabels(labels) {
+export function showLabels(labels, tellsUnknown) {
   const names = labels.map(nameOf);
   const isShort = names.length <= LABELS_IN_SENTENCE;
   const sample = isShort
@@ -122,7 +128,7 @@ export function showLabels(labels) {
   const count = `${names.length.toLocaleString('en')} labels`;
   byId('classes').textContent =
     `This model gives every image one of its ${count}${isShort ? ': ' : ', such as '}` +
-    `${list.format(sample)}. An image of anything else gets one of them too.`;
+    `${list.format(sample)}. ${tellsUnknown ? 'Of an image of anything else it says that it is none of them, as far as it can tell.' : 'An image of anything else gets one of them too.'}`;
   const all = byId('labels');
   all.hidden = isShort;
   const [summary, items] = all.children;

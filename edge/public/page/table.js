@@ -81,10 +81,11 @@ function finishedRow(outcome, onChoose) {
     cell.textContent = outcome.problem.message;
     return row;
   }
-  const [first] = outcome.reply.answer.predictions;
+  const { known, predictions } = outcome.reply.answer;
+  const [first] = known === false ? [] : predictions;
   const label = row.insertCell();
   label.className = 'label';
-  label.textContent = first ? nameOf(first.label) : '';
+  label.textContent = first ? nameOf(first.label) : 'none of these';
   row.insertCell().textContent = first ? formatProbability(first.probability) : '';
   return row;
 }

@@ -1,5 +1,7 @@
+import { KNOWN_FROM } from 'shared/contract/known-score';
 import { topPredictions } from 'shared/contract/predictions';
 import type { ClassifyResponse } from 'shared/contract/responses';
+import type { UnknownPolicy } from 'shared/contract/wire';
 import { sha256Hex } from '../access/sha256-hex.ts';
 import { decode } from '../input/decode.ts';
 import { preprocess } from '../input/preprocess.ts';
@@ -23,11 +25,19 @@ export interface Classification {
   readonly isCacheable: boolean;
 }
 
+/** What a request asks about its image. */
+export interface Wanted {
+  /** How many predictions the response has at most. */
+  readonly top: number;
+  /** Whether an unknown image's predictions are left out, `reject`, or only its score says so. */
+  readonly unknown: UnknownPolicy;
+}
+
 /** Reads, decodes and preprocesses an image file, and computes its predictions. */
 export function classifyImage(
   source: ImageSource,
   { version, directory, card }: ListedModel,
-  top: number,
+  { top, unknown }: Wanted,
   { env, limits }: Admission,
 ): Promise<Classification> {
   const { maxHeldBytes, maxLoadedModels } = limits;
@@ -49,13 +59,17 @@ export function classifyImage(
       // Nothing is awaited in here: other requests preprocess into the same memory.
       const input = preprocess(image, card.preprocess, model.input);
       const preprocessMs = lap();
-      const probabilities = model.classify(input);
-      return { probabilities, preprocessMs, inferenceMs: lap() };
+      const outputs = model.classify(input);
+      return { outputs, preprocessMs, inferenceMs: lap() };
     });
+    const score = inferred.outputs[card.labels.length];
+    const known = score === undefined || score >= KNOWN_FROM;
     const response: ClassifyResponse = {
       model: { id: card.id, version },
       image: { width, height, format, bytes: bytes.length },
-      predictions: topPredictions(inferred.probabilities, card.labels, top),
+      ...(score === undefined ? {} : { known, score }),
+      predictions:
+        known || unknown === 'only' ? topPredictions(inferred.outputs, card.labels, top) : [],
     };
     return {
       response,

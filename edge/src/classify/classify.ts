@@ -2,7 +2,7 @@ import { waitUntil } from 'cloudflare:workers';
 import { SharedResults } from '../isolate/shared-results.ts';
 import type { ListedModel } from '../models/models-index.ts';
 import type { Admission } from './admission.ts';
-import { type Classification, classifyImage } from './classify-image.ts';
+import { type Classification, classifyImage, type Wanted } from './classify-image.ts';
 import type { ImageSource } from './image-source.ts';
 import { cacheKey, keepResponse, readResponse } from './response-cache.ts';
 
@@ -22,24 +22,23 @@ const inFlight = new SharedResults<ServedClassification>({ maxAgeMs: 0 });
  * Says what an image shows. An image at a url is looked up in the cache first, and requests for the
  * same one at the same time share the work.
  *
- * @param top how many predictions the response has
  * @throws ProblemError of every kind that the source, the decoders and the models have
  */
 export async function classify(
   source: ImageSource,
   model: ListedModel,
-  top: number,
+  wanted: Wanted,
   admission: Admission,
 ): Promise<ServedClassification> {
   const compute = async (): Promise<ServedClassification> => ({
-    ...(await classifyImage(source, model, top, admission)),
+    ...(await classifyImage(source, model, wanted, admission)),
     cache: 'none',
     ageS: 0,
   });
   const { url } = source;
   const { caller, isFresh, limits } = admission;
   if (!url || isFresh) return compute();
-  const key = await cacheKey({ url, version: model.version, top, caller });
+  const key = await cacheKey({ url, version: model.version, ...wanted, caller });
   let isShared = true;
   const result = await inFlight.get(key, async () => {
     isShared = false;

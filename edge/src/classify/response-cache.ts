@@ -14,6 +14,7 @@ export interface ResponseKey {
   readonly url: URL;
   readonly version: string;
   readonly top: number;
+  readonly unknown: string;
   readonly caller: Caller;
 }
 
@@ -21,9 +22,15 @@ export interface ResponseKey {
  * Names a response in the cache. The name is a hash, since an image's url may hold a secret. Each API
  * key has responses of its own.
  */
-export async function cacheKey({ url, version, top, caller }: ResponseKey): Promise<string> {
+export async function cacheKey({
+  url,
+  version,
+  top,
+  unknown,
+  caller,
+}: ResponseKey): Promise<string> {
   const { origin, pathname, search } = url;
-  const parts = [origin + pathname + search, version, top, caller.keyHash ?? null];
+  const parts = [origin + pathname + search, version, top, unknown, caller.keyHash ?? null];
   // The Cache API needs a whole url; no request is ever sent to this host.
   return `https://responses.invalid/${await sha256Hex(JSON.stringify(parts))}`;
 }

@@ -1,22 +1,9 @@
-import { mutate } from 'shared/test/mutate';
+import { mutate, mutated } from 'shared/test/mutate';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { createApp } from '../app.ts';
 
 const host = inject('imageHost');
-
-const names = [
-  'small.jpg',
-  'small-progressive.jpg',
-  'small.png',
-  'small-palette.png',
-  'small.webp',
-  'small-lossless.webp',
-  'small-animated.webp',
-  'small.gif',
-  'small.avif',
-  'small-grid.avif',
-];
 
 async function read(name: string): Promise<Uint8Array> {
   return new Uint8Array(await (await fetch(`${host}/${name}`)).arrayBuffer());
@@ -24,7 +11,7 @@ async function read(name: string): Promise<Uint8Array> {
 
 test('never responds to a mutated image with an internal error', async () => {
   const app = createApp();
-  for (const name of names) {
+  for (const name of mutated) {
     const whole = await read(name);
     for (let seed = 1000; seed < 1020; seed++) {
       const body = mutate(whole, seed);

@@ -20,7 +20,8 @@ export interface Model {
   readonly input: Float32Array;
   /**
    * @param input `[size, size, 3]` float32, preprocessed as the card says
-   * @returns `[classes]` probabilities
+   * @returns `[classes]` probabilities, and after them the score of a model that says which images
+   *   are known
    */
   classify(input: Float32Array): Float32Array;
 }
@@ -66,7 +67,7 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
   const { card, version } = description;
   const graph = loadGraph(foldGraph(artifacts), card.quantization.arithmetic ?? 'float32');
   const { size } = card.preprocess;
-  const predictor = createPredictor(graph.run, [1, size, size, 3], callRecorder());
+  const predictor = createPredictor(graph.outputs, [1, size, size, 3], callRecorder());
   return {
     card,
     version,

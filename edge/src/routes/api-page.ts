@@ -34,11 +34,7 @@ export function showApi(c: Context<AppEnv>): Response | Promise<Response> {
 <body>
   <header class="masthead">
     <a class="brand" href="/">
-      <svg viewBox="0 0 32 32" aria-hidden="true">
-        <path class="stem" d="M16 29V15" />
-        <path class="scion" d="M16 17C16 10 20.5 5.5 27 5.5 27 12 22.5 17 16 17Z" />
-        <path class="leaf" d="M16 22c0-5.5-4-9.5-10-9.5 0 5.5 4 9.5 10 9.5Z" />
-      </svg>
+      <img src="/favicon.svg" alt="">
       Graft
     </a>
     <nav aria-label="More"><a href="/">Classify</a><a href="/models">Models</a></nav>

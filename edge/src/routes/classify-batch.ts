@@ -4,6 +4,7 @@ import type { BatchLine } from 'shared/contract/responses';
 import { batchRequest } from 'shared/contract/wire';
 import type { Admission } from '../classify/admission.ts';
 import { classify } from '../classify/classify.ts';
+import type { Wanted } from '../classify/classify-image.ts';
 import { imageAtUrl } from '../classify/image-source.ts';
 import { readJson } from '../input/read-json.ts';
 import { withByteBudget } from '../isolate/byte-budget.ts';
@@ -23,7 +24,7 @@ export function classifyBatchRoute(limits: Limits): Hono<AppEnv> {
     const request = await withByteBudget(limits.maxHeldBytes, (budget) =>
       readJson(c.req.raw, batchRequest, MAX_BODY_BYTES, limits, budget),
     );
-    const { urls, top } = request;
+    const { urls, top, unknown } = request;
     const model = await resolveModel(c.env, request.model);
     const record = c.get('record');
     record.model = model.id;
@@ -36,7 +37,7 @@ export function classifyBatchRoute(limits: Limits): Hono<AppEnv> {
       const work = async (): Promise<void> => {
         for (const [index, url] of waiting) {
           if (lines.aborted) return;
-          const outcome = await classifyOne(url, model, top, admission);
+          const outcome = await classifyOne(url, model, { top, unknown }, admission);
           await lines.writeln(JSON.stringify({ index, url, ...outcome } satisfies BatchLine));
         }
       };
@@ -53,7 +54,7 @@ type Outcome =
 async function classifyOne(
   url: string,
   model: ListedModel,
-  top: number,
+  wanted: Wanted,
   admission: Admission,
 ): Promise<Outcome> {
   const { caller, limits, outbound } = admission;
@@ -61,7 +62,7 @@ async function classifyOne(
     await outbound.rates.admitImage();
     const { fetches } = outbound.rates;
     if (caller.keyHash === undefined && fetches >= limits.maxBatchFetches) throw spent(fetches);
-    const { response } = await classify(imageAtUrl(url, admission), model, top, admission);
+    const { response } = await classify(imageAtUrl(url, admission), model, wanted, admission);
     return { answer: response };
   } catch (error) {
     if (toProblemError(error).code === 'internal') console.error(error);

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { classifyQuery, imageQuery, urlRequest } from 'shared/contract/wire';
 import type { Admission } from '../classify/admission.ts';
 import { classify } from '../classify/classify.ts';
-import type { Timings } from '../classify/classify-image.ts';
+import type { Timings, Wanted } from '../classify/classify-image.ts';
 import { type ImageSource, imageAtUrl, imageInBody } from '../classify/image-source.ts';
 import { isJson, readJson } from '../input/read-json.ts';
 import { withByteBudget } from '../isolate/byte-budget.ts';
@@ -28,39 +28,43 @@ export function classifyRoutes(limits: Limits): Hono<AppEnv> {
   routes.post(path, admit(limits), limitRequests, validQuery(imageQuery), async (c) => {
     const query = c.req.valid('query');
     if (!isJson(c.req.raw)) return respond(c, imageInBody(c.req.raw, c.get('admission')), query);
-    const { url, model, top } = await withByteBudget(limits.maxHeldBytes, (budget) =>
+    const { url, model, top, unknown } = await withByteBudget(limits.maxHeldBytes, (budget) =>
       readJson(c.req.raw, urlRequest, MAX_JSON_BYTES, limits, budget),
     );
-    return respondForUrl(c, { url, model: model ?? query.model, top: top ?? query.top });
+    return respondForUrl(c, {
+      url,
+      model: model ?? query.model,
+      top: top ?? query.top,
+      unknown: unknown ?? query.unknown,
+    });
   });
 
   return routes;
 }
 
-/** What a request asks about its image. */
-interface Wanted {
+/** What a request asks, and of which model. */
+interface Asked extends Wanted {
   readonly model?: string | undefined;
-  readonly top: number;
 }
 
 function respondForUrl(
   c: Context<AppEnv>,
-  { url, ...wanted }: Wanted & { readonly url: string },
+  { url, ...asked }: Asked & { readonly url: string },
 ): Promise<Response> {
   c.get('record').image = withoutQuery(url);
-  return respond(c, imageAtUrl(url, c.get('admission')), wanted);
+  return respond(c, imageAtUrl(url, c.get('admission')), asked);
 }
 
 async function respond(
   c: Context<AppEnv>,
   source: ImageSource,
-  { model: reference, top }: Wanted,
+  { model: reference, ...wanted }: Asked,
 ): Promise<Response> {
   const admission = c.get('admission');
   const record = c.get('record');
   const model = await resolveModel(c.env, reference);
   record.model = model.id;
-  const result = await classify(source, model, top, admission);
+  const result = await classify(source, model, wanted, admission);
   const { response, etag, cache, ageS, isCacheable, timings } = result;
   record.cache = cache;
   c.header('etag', etag);

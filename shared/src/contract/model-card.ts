@@ -74,6 +74,39 @@ const calibration = z.readonly(
   }),
 );
 
+const knownScore = z.readonly(
+  z.strictObject({
+    /** `prototypes`: cosine to the nearest of the classes' prototypes; `maximum-logit`: the largest logit. */
+    method: z.enum(['prototypes', 'maximum-logit']),
+    /** How many prototypes there are. */
+    prototypes: z.optional(count),
+    /** The share of known images that the threshold is to keep, and the images that it was set on. */
+    keep: fraction,
+    images: count,
+    /** What was measured, on images that fitted nothing. */
+    measured: z.readonly(
+      z.array(
+        z.readonly(
+          z.strictObject({
+            /** `counter-examples` of the user, `generated`, or `classes left out`, whose prototypes are taken away in turn. */
+            unknown: z.enum(['counter-examples', 'generated', 'classes left out']),
+            images: count,
+            /** The known images, and the share of them that is kept. */
+            known: count,
+            kept: fraction,
+            /** Area under the ROC curve, known against unknown. */
+            auroc: fraction,
+            /** The share of the unknown images that is taken for known. */
+            letThrough: fraction,
+          }),
+        ),
+      ),
+    ),
+  }),
+);
+
+export type KnownScore = z.infer<typeof knownScore>;
+
 /** The name of a model in urls and folders. */
 export const modelId = z
   .string()
@@ -110,6 +143,8 @@ export const modelCard = z.readonly(
     accuracy: z.readonly(z.array(accuracy)),
     /** Absent where the probabilities were not calibrated after training. */
     calibration: z.optional(calibration),
+    /** How the model says that an image shows none of its classes; absent where it does not. */
+    knownScore: z.optional(knownScore),
     /** SHA-256 of the weight shards in order, in hexadecimal. */
     weightsHash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
     /** The training command and all of its settings; null for a pretrained network. */

@@ -29,6 +29,10 @@ export const classifyResponse = z
       format: z.enum(['jpeg', 'png', 'webp', 'avif', 'gif', 'heic']),
       bytes: count,
     }),
+    /** Whether the image shows one of the classes at all; absent where the model has no score. */
+    known: z.optional(z.boolean()),
+    /** 0–1; the image is known from 0.5 on. */
+    score: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
     predictions: z.array(prediction),
   })
   .check(z.meta({ id: 'ClassifyResponse' }));

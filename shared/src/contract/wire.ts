@@ -24,6 +24,15 @@ const topOfQuery = z._default(
 
 const topOfBody = z.int().check(z.minimum(1), z.maximum(TOP.max));
 
+const unknown = z.enum(['only', 'reject']).check(
+  z.meta({
+    description:
+      'What an image of none of the classes gets: predictions beside known: false (only), or none (reject).',
+  }),
+);
+
+export type UnknownPolicy = z.infer<typeof unknown>;
+
 /** The query of `GET /classify`. */
 export const classifyQuery = z.strictObject({
   url: z.string().check(
@@ -34,6 +43,7 @@ export const classifyQuery = z.strictObject({
   ),
   model,
   top: topOfQuery,
+  unknown: z._default(unknown, 'only'),
   expires: z
     .optional(z.coerce.number().check(z.int()))
     .check(z.meta({ description: 'When the signature expires, in seconds since 1970.' })),
@@ -43,13 +53,14 @@ export const classifyQuery = z.strictObject({
 });
 
 /** The query of `POST /classify`; the image is the body. */
-export const imageQuery = z.pick(classifyQuery, { model: true, top: true });
+export const imageQuery = z.pick(classifyQuery, { model: true, top: true, unknown: true });
 
 /** The JSON body of `POST /classify`, which names an image to fetch. */
 export const urlRequest = z.strictObject({
   url: classifyQuery.shape.url,
   model,
   top: z.optional(topOfBody),
+  unknown: z.optional(unknown),
 });
 
 /** The body of `POST /classify/batch`. */
@@ -57,6 +68,7 @@ export const batchRequest = z.strictObject({
   urls: z.array(z.string()).check(z.minLength(1), z.maxLength(100)),
   model,
   top: z._default(topOfBody, TOP.default),
+  unknown: z._default(unknown, 'only'),
 });
 
 /** The code of every problem, with its HTTP status. */

@@ -1,27 +1,15 @@
 import { expect, test } from 'vitest';
-import { mutate } from '../../test/mutate.ts';
+import { mutate, mutated } from '../../test/mutate.ts';
 import { readImage } from '../../test/read-image.ts';
 import { decodeImage } from './decode-node.ts';
 
-const names = [
-  'small.jpg',
-  'small-progressive.jpg',
-  'small.png',
-  'small-palette.png',
-  'small.webp',
-  'small-lossless.webp',
-  'small-animated.webp',
-  'small.gif',
-  'small.avif',
-  'small-grid.avif',
-];
 const casesEach = 1000;
 /** A decode that takes longer counts as hanging. */
 const maxMs = 5000;
 
 const outcomes = ['decoded', 'broken_image', 'unsupported_image', 'too_many_pixels'];
 
-test.each(names)(
+test.each(mutated)(
   `survives ${casesEach} mutations of %s`,
   async (name) => {
     const whole = await readImage(name);

@@ -93,6 +93,8 @@ function sampleOf(option: Option): [text: string, value: unknown] {
       return ['photos', join(here, 'photos')];
     case '<file>':
       return ['file.weights.h5', join(here, 'file.weights.h5')];
+    case '<share>':
+      return ['0.9', 0.9];
     case '<n>':
     case '<pixels>':
       return ['64', 64];

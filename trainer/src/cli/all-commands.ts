@@ -13,11 +13,12 @@ import { runs } from '../commands/runs.ts';
 import { setup } from '../commands/setup.ts';
 import { summary } from '../commands/summary.ts';
 import { train } from '../commands/train.ts';
+import { unknownCommand } from '../commands/unknown.ts';
 
 /** Every command, below the heading that it stands below in the help text. */
 export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
   'Train:': [datasets, train, findLr, runs, report],
-  'Use a model:': [predictCommand, evaluateCommand, dev, deploy, jobs],
+  'Use a model:': [predictCommand, evaluateCommand, unknownCommand, dev, deploy, jobs],
   'Networks:': [summary, exportCommand],
   'This machine:': [doctor, setup],
 };

@@ -51,7 +51,10 @@ test.each([
     /^There is no option --batch-size: .* --stage2\.batchSize\. See/,
   ],
   [['train', '-b', '8'], /^There is no option -b: .* --stage2\.batchSize\. See/],
-  [['train', '--output', 'x'], /^There is no option --output: models go to --models <folder>, /],
+  [
+    ['train', '--output', 'x'],
+    /^The command train takes no option --output: models go to --models <folder>, /,
+  ],
   [['train', '--output_dir=x'], /^There is no option --output_dir: models go to --models <folder>/],
   [['train', '--dataset', 'x'], /^There is no option --dataset: images are given by --data /],
   [

@@ -5,10 +5,13 @@ import {
   type Quantization,
   quantizations,
 } from '../config/quantizations.ts';
+import { graft } from '../files/project.ts';
+import { publicCommand, resumeCommand } from './options/choose-run.ts';
 import { defineCommand } from './options/command.ts';
 import { findModel, findRun } from './options/find-model.ts';
-import { nameOf, pathOf, usage } from './options/option-values.ts';
+import { nameOf, pathOf, quoted, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
+import { untilInterrupted } from './options/until-interrupted.ts';
 
 export const exportCommand = defineCommand({
   name: 'export',
@@ -70,7 +73,7 @@ export const exportCommand = defineCommand({
     run: {
       group: 'Format',
       value: '<run>',
-      about: 'with --keras: the weights of a run',
+      about: 'a training, so far; with --keras its weights',
       parse: nameOf,
     },
     data: {
@@ -82,9 +85,36 @@ export const exportCommand = defineCommand({
     ...shared.models,
     ...shared.runs,
   },
-  async run({ values, say }) {
+  async run({ values, typed, say }) {
     const { backbone, weights, keras, threads, arithmetic } = values;
     const models = values.models ?? shared.MODELS;
+    if (values.run !== undefined && keras === undefined) {
+      const { loadCheckpoint, checkpointIn } = await import('../runs/checkpoint.ts');
+      const { trainInStages } = await import('./train-in-stages.ts');
+      const directory = await findRun(values.runs ?? shared.RUNS, values.run);
+      const { header } = await loadCheckpoint(checkpointIn(directory));
+      const resumed = resumeCommand(directory, {
+        ...{ id: values.id, models: values.models, runs: values.runs, resume: directory },
+        ...{ backend: values.backend, threads, strict: false },
+        ...{ config: undefined, data: undefined, folders: undefined, photos: undefined },
+      });
+      const { quantize = header.config.quantize } = values;
+      return untilInterrupted(`Stopped. Go on with: ${resumed}`, async ({ signal }) => {
+        await trainInStages(
+          { ...header.config, quantize, arithmetic },
+          {
+            ...{ directory, resume: true, data: header.data, signal, say, threads },
+            // As a training that is told before its first step to come to an end.
+            ...{ enough: AbortSignal.abort(), readOnly: true },
+            ...{ strict: false, backend: values.backend, models, modelId: values.id },
+            command: graft(['export', ...typed.map(quoted)].join(' ')),
+            publicCommand: publicCommand(typed, 'export'),
+            resumeCommand: resumed,
+            watchCommand: resumed,
+          },
+        );
+      });
+    }
     if (values.format === 'onnx') {
       const { exportOnnx } = await import('../export/onnx/export-onnx.ts');
       const model = await findModel(models, values.model ?? 'imagenet');

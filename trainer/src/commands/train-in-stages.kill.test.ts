@@ -171,6 +171,18 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
         complaint,
       ) ?? [];
     expect(command).toBeDefined();
+    if (signal === 'SIGTERM') {
+      const stopped = (await loadCheckpoint(checkpointIn(run as string))).header;
+      const exported = ['--id', 'early', '--backend', backend, ...places];
+      const exporting = spawn(
+        process.execPath,
+        [cli, 'export', '--run', run as string, ...exported],
+        options,
+      );
+      expect(await once(exporting, 'close')).toEqual([0, null]);
+      expect(await readdir(join(folder, 'models/early'))).toContain('model.json');
+      expect((await loadCheckpoint(checkpointIn(run as string))).header).toEqual(stopped);
+    }
     const resumed = spawn(process.execPath, [cli, ...(command as string).split(' ')], options);
     const [output, ended] = await Promise.all([text(resumed.stdout), once(resumed, 'close')]);
     expect(ended).toEqual([0, null]);
@@ -178,5 +190,31 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
       /\nNext, try it: npx -y pnpm@10 graft predict .* --model \S+models\S+\n$/,
     );
     expect((await loadCheckpoint(checkpointIn(run as string))).header.stage).toBe(3);
+  },
+);
+
+test.skipIf(process.platform === 'win32')(
+  'ended early by SIGQUIT, it exports the best weights so far',
+  async () => {
+    const cli = fileURLToPath(new URL('../cli/cli.ts', import.meta.url));
+    const runs = join(folder, 'SIGQUIT');
+    const places = ['--runs', runs, '--models', join(folder, 'models'), '--id', 'ended'];
+    const training = spawn(
+      process.execPath,
+      [
+        ...[cli, 'train', '--config', 'smoke', '--backbone', 'lenet5', '--weights', 'none'],
+        ...['--size', '32', '--data', photos, '--backend', backend, '--stage1.epochs', '600'],
+        ...places,
+      ],
+      { env: { ...process.env, GRAFT_CACHE: await cacheOf('SIGQUIT') } },
+    );
+    const closed = once(training, 'close');
+    await untilEpoch(training, 1);
+    training.kill('SIGQUIT');
+    expect(await closed).toEqual([0, null]);
+    expect(await readdir(join(folder, 'models/ended'))).toContain('model.json');
+    const [run] = await readdir(runs);
+    const epochs = epochsOf(await readRunLog(join(runs, run as string)));
+    expect(epochs.length).toBeLessThan(30);
   },
 );

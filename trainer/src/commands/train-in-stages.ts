@@ -3,10 +3,12 @@ import { type ModelCard, modelId } from 'shared/contract/model-card';
 import { readModelCard } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { startBackend } from '../backends/start-backend.ts';
+import type { Random } from '../config/random.ts';
 import { configs } from '../config/registry.ts';
-import { sizeInEpoch, stretchStage, type TrainConfig } from '../config/train-config.ts';
+import { sizeInEpoch, stretchStage } from '../config/stage-length.ts';
+import type { TrainConfig } from '../config/train-config.ts';
 import { type BatchSource, drawInputs, throughPlan } from '../data/batches.ts';
-import { mixBatch } from '../data/mix-batch.ts';
+import { type Batch, mixBatch } from '../data/mix-batch.ts';
 import { type DataOptions, prepareImages } from '../data/prepare-images.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import type { Splits } from '../datasets/split.ts';
@@ -23,10 +25,13 @@ import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts'
 import { runPlan } from '../plan/run.ts';
 import { printable } from '../printable.ts';
 import { byName, snapshot } from '../runs/checkpoint.ts';
+import { budgetTime } from '../training/budget-time.ts';
 import { FeatureCache } from '../training/feature-cache.ts';
 import { computeFeatures } from '../training/features.ts';
 import { interpolateKernels } from '../training/interpolate-kernels.ts';
-import { Session, type SessionRun } from '../training/session.ts';
+import { Session } from '../training/session.ts';
+import { solveHead } from '../training/solve-head.ts';
+import type { SessionRun } from '../training/stage.ts';
 import { hashWeights } from '../weights/hash-weights.ts';
 
 /** What a training has to do with the machine it runs on. */
@@ -42,6 +47,10 @@ export interface Run extends SessionRun, DataOptions {
   readonly backend: Parameters<typeof startBackend>[0];
   /** Of the processor; undefined for all cores. */
   readonly threads?: number | undefined;
+  /** How long the training may take; undefined for as long as the recipe says. */
+  readonly minutes?: number | undefined;
+  /** The key that aborts `enough`, to be said on the screen. */
+  readonly enoughKey?: string;
   /** The command line as it was typed, for the log and the report. */
   readonly command: string;
   /** The same for the model card, without what it says of the machine. */
@@ -53,7 +62,7 @@ export interface Run extends SessionRun, DataOptions {
 }
 
 /** Trains a classifier in two stages, and exports and measures it. */
-export async function trainInStages(config: TrainConfig, run: Run): Promise<ModelCard> {
+export async function trainInStages(recipe: TrainConfig, run: Run): Promise<ModelCard> {
   const { signal, say } = run;
 
   // What stands in the way of the results, or in their place, shows before the work.
@@ -62,17 +71,20 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
   if (run.modelId !== undefined) await refuseOtherContent(join(run.models, run.modelId));
 
   // Data. What is wrong with it shows before anything is downloaded for the backend.
-  const weightsHash = await hashWeights(config.weights);
-  const prepared = await prepareImages(config, run);
-  const { dataset, preprocess, splits, images } = prepared;
+  const weightsHash = await hashWeights(recipe.weights);
+  const prepared = await prepareImages(recipe, run);
+  const { dataset, preprocess, splits, images, validates } = prepared;
   const realPhotos =
     run.photos === undefined ? undefined : await listPhotos(run.photos, dataset.labels);
-  const id = run.modelId ?? modelIdOf(dataset.id, config);
+  const id = run.modelId ?? modelIdOf(dataset.id, recipe);
   announceId(id, dataset, run);
   await refuseOtherContent(join(run.models, id));
   await announceReplacement(join(run.models, id), dataset.labels, run);
+  const choosing = validates
+    ? `${images.validation.length} to choose the checkpoint`
+    : 'none to choose the checkpoint, since a class has few';
   say(
-    `${dataset.title}: ${images.plain.length} images to train, ${images.validation.length} to choose the checkpoint, ${images.test.length} to test.`,
+    `${dataset.title}: ${images.plain.length} images to train, ${choosing}, ${images.test.length} to test.`,
   );
 
   const backend = await startBackend(run.backend, say, { signal, threads: run.threads });
@@ -80,14 +92,31 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
 
   // Network.
   const classes = dataset.labels.length;
-  const { plan, parameters } = await buildNetwork(config, classes, () =>
-    drawInputs(images.plain, INFERENCE_BATCH, config.seed),
+  const { plan, parameters } = await buildNetwork(recipe, classes, () =>
+    drawInputs(images.plain, INFERENCE_BATCH, recipe.seed),
   );
   // The weights, the best ones and Adam's two moments, as a checkpoint and the one that replaces it.
   await requireRoom(dirname(run.directory), 2 * 4 * 4 * parameters);
   await requireRoom(run.models, 2 * 4 * parameters);
   // Read before a checkpoint takes their place.
   const pretrained = await snapshot(byName(parametersOf(cutHead(plan).trunk)), '');
+  const counts = {
+    train: images.plain.length,
+    validation: validates ? images.validation.length : 0,
+    test: images.test.length,
+  };
+  const tuningOf = (config: TrainConfig) => {
+    const stage = stretchStage(config.stage2, images.augmented.length);
+    return {
+      ...{ plan, source: images.augmented, classes, config: stage },
+      sizeIn: (epoch: number) => sizeInEpoch(config, epoch, stage.epochs),
+      mix: (batch: Batch, random: Random) => mixBatch(batch, config.augment, random),
+    };
+  };
+  const config = run.resume
+    ? recipe
+    : await budgetTime(recipe, { ...run, step: tuningOf(recipe), images: counts });
+  if (run.enoughKey) say(`${run.enoughKey} ends it early, and exports the best weights so far.`);
   const origin = {
     datasetHash: dataset.hash,
     weightsHash,
@@ -104,14 +133,10 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
     backend: backend.description,
     dataset: dataset.title,
     config,
-    images: {
-      train: images.plain.length,
-      validation: images.validation.length,
-      test: images.test.length,
-    },
+    images: counts,
     seconds: performance.now() / 1000,
   });
-  say(`Watch it in a browser: ${run.watchCommand}`);
+  if (!run.readOnly) say(`Watch it in a browser: ${run.watchCommand}`);
   const predictionsOf = (network: Plan, source: BatchSource, title: string) => {
     const progress = startProgress(title, source.length);
     return evaluate((x) => runPlan(network, x), source, { progress, signal });
@@ -149,15 +174,23 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
     );
     await session.log({ event: 'features' });
     await cache.close();
-    await session.run({
+    const stage1 = {
       number: 1,
       title: 'Stage 1',
       config: stretchStage(config.stage1, images.plain.length),
       plan: head,
       source: features.train,
       classes,
-      validate: () => metricsOf(head, features.validation, 'Stage 1, validation'),
-    });
+      validate: validates
+        ? () => metricsOf(head, features.validation, 'Stage 1, validation')
+        : undefined,
+    } as const;
+    if (config.stage1.solve) {
+      const { loss } = await solveHead({ ...stage1, head, seed: config.seed, signal });
+      await session.adopt(stage1, loss);
+    } else {
+      await session.run(stage1);
+    }
     // For the report: nothing is chosen by it.
     const { top1 } = await metricsOf(head, features.test, 'Stage 1, test');
     session.stage1Accuracy = top1;
@@ -168,19 +201,15 @@ export async function trainInStages(config: TrainConfig, run: Run): Promise<Mode
 
   // Stage 2. Everything but BatchNorm moves, slowly.
   if (!session.isDone(2)) {
-    const stage2 = stretchStage(config.stage2, images.augmented.length);
     await session.run({
+      ...tuningOf(config),
       number: 2,
       title: 'Stage 2',
-      config: stage2,
-      plan,
-      source: images.augmented,
-      classes,
-      sizeIn: (epoch) => sizeInEpoch(config, epoch, stage2.epochs),
-      mix: (batch, random) => mixBatch(batch, config.augment, random),
-      validate: () => metricsOf(plan, images.validation, 'Stage 2, validation'),
+      validate: validates
+        ? () => metricsOf(plan, images.validation, 'Stage 2, validation')
+        : undefined,
     });
-    if (config.stage2.interpolate && config.weights !== 'none') {
+    if (config.stage2.interpolate && validates && config.weights !== 'none') {
       const interpolation = await interpolateKernels(
         trainableParametersOf(cutHead(plan).trunk),
         pretrained,

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import type { ModelCard } from 'shared/contract/model-card';
-import { TrainerError } from '../errors.ts';
 import { graft } from '../files/project.ts';
 import {
   chooseRun,
@@ -11,14 +10,14 @@ import {
   watchCommand,
 } from './options/choose-run.ts';
 import { defineCommand } from './options/command.ts';
-import { pathOf, quoted } from './options/option-values.ts';
+import { pathOf, positiveOf, quoted } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
+import { ENOUGH, untilInterrupted } from './options/until-interrupted.ts';
 
 export const train = defineCommand({
   name: 'train',
   about: 'Train a classifier on a pretrained network, and export it for the Worker',
-  details:
-    'The new head learns first, then the whole network. Ctrl-C stops it, and prints how to continue.',
+  details: `The new head learns first, then the whole network. Ctrl-C stops it, and prints how to continue; ${ENOUGH.key} ends it early, and exports the best weights so far.`,
   examples: [
     ['train --data photos', 'your photos: photos/cat/1.jpg'],
     ['train --data photos --config best', 'more accurate, and slower'],
@@ -32,15 +31,21 @@ export const train = defineCommand({
       about: 'more photos in class folders, to measure the model on',
       parse: pathOf,
     },
+    minutes: {
+      group: 'Experiment',
+      value: '<n>',
+      about: 'how long it may take; epochs are left out to fit',
+      parse: positiveOf,
+    },
     ...shared.id,
     ...shared.models,
   },
-  fields: ['backbone', 'weights', 'size', 'stage2.epochs'],
+  fields: ['backbone', 'weights', 'size'],
   async run(call) {
     const { values, typed, say } = call;
     const { directory, config, data, id } = await chooseRun(call);
     const continued = resumeCommand(directory, values);
-    await untilInterrupted(`Stopped. Go on with: ${continued}`, async (signal) => {
+    await untilInterrupted(`Stopped. Go on with: ${continued}`, async (signals) => {
       const { trainInStages } = await import('./train-in-stages.ts');
       const card = await trainInStages(config, {
         directory,
@@ -57,7 +62,9 @@ export const train = defineCommand({
         publicCommand: publicCommand(typed),
         resumeCommand: continued,
         watchCommand: watchCommand(directory, values),
-        signal,
+        minutes: values.minutes,
+        enoughKey: ENOUGH.key,
+        ...signals,
         say,
       });
       say(await summaryOf(directory, card, values.models));
@@ -85,20 +92,4 @@ async function summaryOf(
     ...confusions.map((line) => `  ${line}`),
     next,
   ].join('\n');
-}
-
-/** Ctrl-C, and what a machine sends that is about to be taken away, abort the work's signal. */
-async function untilInterrupted(
-  message: string,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const interrupt = new AbortController();
-  const abort = () => interrupt.abort(new TrainerError('interrupted', message));
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.once(signal, abort);
-  try {
-    await work(interrupt.signal);
-  } finally {
-    for (const signal of signals) process.off(signal, abort);
-  }
 }

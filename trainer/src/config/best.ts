@@ -2,14 +2,15 @@ import { fast } from './fast.ts';
 import { type TrainConfig, trainConfig } from './train-config.ts';
 
 /**
- * The recipe of the model `cifar10` in the repository: more epochs, with progressive resizing.
+ * The most accurate recipe: more epochs, with progressive resizing. The model `cifar10` in the repository averages what it
+ * makes without `interpolate` with other networks: see docs/benchmarks/real-photos.md.
  *
  *     pnpm --filter trainer train --config best
  *
  * Measured test accuracy: 89.4 % after stage 1, 96.5 % after stage 2, 96.6 % in 8 bits, in 104 minutes on two
  * cores. Validation accuracy rose by a tenth of a point in the last two epochs, so a better result needs a
  * larger network or larger images. Five epochs without random erasing gave 96.2 %.
- * These figures are of before `interpolate`, as is the model. It keeps a share of 0.7 of that model's kernels:
+ * These figures are of before `interpolate`. It keeps a share of 0.7 of the kernels:
  * validation accuracy 96.1 rather than 96.5 %, and 180 rather than 168 of 197 real photos right.
  */
 export const best: TrainConfig = trainConfig.parse({

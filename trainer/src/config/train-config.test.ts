@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { fast } from './fast.ts';
-import { sizeInEpoch, stretchStage, trainConfig } from './train-config.ts';
+import { sizeInEpoch, stretchStage } from './stage-length.ts';
+import { trainConfig } from './train-config.ts';
 
 const stage = { ...fast.stage2, epochs: 2, minSteps: 100, batchSize: 10 };
 
@@ -10,6 +11,11 @@ test('adds epochs where a small data set would have too few steps', () => {
   // Whatever is counted in epochs is scaled with them.
   const counting = { ...stage, patience: 3, decayEvery: 1 };
   expect(stretchStage(counting, 41)).toMatchObject({ patience: 30, decayEvery: 10 });
+});
+
+test('leaves out epochs where a large data set would have too many steps', () => {
+  expect(stretchStage({ ...stage, maxSteps: 199 }, 1000).epochs).toBe(1);
+  expect(stretchStage({ ...stage, maxSteps: 200 }, 1000).epochs).toBe(2);
 });
 
 test('does not change a stage that has enough steps, or none', () => {

@@ -14,6 +14,11 @@ const stage = z.strictObject({
     .int()
     .min(0)
     .describe('minimum number of steps; a small data set gets more epochs to reach it'),
+  maxSteps: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('maximum number of steps; a large data set gets fewer epochs, at least one; 0: none'),
   batchSize: z.int().min(1).describe('batch size: images per step'),
   accumulation: z
     .int()
@@ -124,11 +129,24 @@ export const trainConfig = z
       .gt(0)
       .lt(0.5)
       .describe('validation split, as a fraction of the training images'),
+    validateFrom: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        'images that every class needs so that some validate; with fewer, all are trained on, and the last weights are kept',
+      ),
     test: z
       .number()
       .gt(0)
       .lt(0.5)
       .describe('test split, as a fraction, where the data set has no test images'),
+    keepKnown: z
+      .number()
+      .gt(0.5)
+      .lt(1)
+      .default(0.95)
+      .describe('share of known images that the threshold for unknown ones keeps'),
     limit: z
       .int()
       .min(100)
@@ -205,6 +223,12 @@ export const trainConfig = z
     /** Trains the head only. */
     stage1: stage
       .extend({
+        solve: z
+          .boolean()
+          .default(false)
+          .describe(
+            'solve the linear head by logistic regression on standardized features, in seconds, instead of training it in epochs',
+          ),
         augment: z
           .boolean()
           .default(false)
@@ -245,33 +269,3 @@ export const trainConfig = z
   .readonly();
 
 export type TrainConfig = z.infer<typeof trainConfig>;
-
-/**
- * The stage for a training set of a given size: epochs are raised to reach `minSteps`, and everything else
- * that is counted in epochs is scaled by the same factor.
- */
-export function stretchStage<T extends StageConfig>(config: T, examples: number): T {
-  const stepsPerEpoch = Math.ceil(examples / config.batchSize);
-  if (config.epochs === 0) return config;
-  const epochs = Math.max(config.epochs, Math.ceil(config.minSteps / stepsPerEpoch));
-  const stretch = (count: number) => Math.round((count * epochs) / config.epochs);
-  return {
-    ...config,
-    epochs,
-    patience: stretch(config.patience),
-    decayEvery: stretch(config.decayEvery),
-  };
-}
-
-/**
- * Side of the training images in an epoch of stage 2, in pixels.
- *
- * Starting with small images is faster and does not cost accuracy (Howard 2018; Tan & Le 2021, §4).
- */
-export function sizeInEpoch(
-  { size, stage2: { sizes } }: TrainConfig,
-  epoch: number,
-  epochs: number,
-): number {
-  return sizes[Math.floor((epoch * sizes.length) / epochs)] ?? size;
-}

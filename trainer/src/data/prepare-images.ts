@@ -1,8 +1,9 @@
 import { backbones } from '../backbones/registry.ts';
 import type { TrainConfig } from '../config/train-config.ts';
+import type { Dataset } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
-import { splitDataset } from '../datasets/split.ts';
+import { type Part, type Splits, splitDataset } from '../datasets/split.ts';
 import { startProgress } from '../files/progress.ts';
 import { augment, sizeToAugment } from './augment.ts';
 import { imageBatches } from './batches.ts';
@@ -21,7 +22,8 @@ export interface DataOptions {
 
 /**
  * Opens a recipe's data set, splits it, and preprocesses its images for the network: the training
- * images with and without augmentation, the validation images and the test images.
+ * images with and without augmentation, the validation images and the test images. Where a class is too
+ * small for the recipe to validate, the validation images are among the training images.
  *
  * @throws TrainerError for a data set that cannot be used
  */
@@ -33,7 +35,10 @@ export async function prepareImages(config: TrainConfig, options: DataOptions) {
     startProgress,
   });
   const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
-  const splits = splitDataset(dataset, config);
+  const drawn = splitDataset(dataset, config);
+  const pool = joined(drawn, dataset);
+  const validates = pool === undefined || smallestClass(pool) >= config.validateFrom;
+  const splits = validates ? drawn : { ...drawn, train: pool };
   const images = {
     plain: imageBatches(splits.train, preprocess),
     augmented: imageBatches(splits.train, preprocess, {
@@ -43,7 +48,20 @@ export async function prepareImages(config: TrainConfig, options: DataOptions) {
     validation: imageBatches(splits.validation, preprocess),
     test: imageBatches(splits.test, preprocess),
   };
-  return { dataset, preprocess, splits, images };
+  return { dataset, preprocess, splits, images, validates };
+}
+
+/** Training and validation images as one part; undefined where the validation images are a set of their own. */
+function joined({ train, validation }: Splits, dataset: Dataset): Part | undefined {
+  if (dataset.validation) return undefined;
+  const indices = [...train.indices, ...validation.indices].sort((a, b) => a - b);
+  return { set: train.set, indices };
+}
+
+/** The number of images of the class with the fewest. */
+function smallestClass({ set, indices }: Part): number {
+  const classes = Map.groupBy(indices, (index) => set.label(index));
+  return Math.min(...[...classes.values()].map(({ length }) => length));
 }
 
 export type PreparedImages = Awaited<ReturnType<typeof prepareImages>>;

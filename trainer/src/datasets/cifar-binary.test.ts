@@ -5,23 +5,11 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { create } from 'tar';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { openCifar10 } from './cifar.ts';
+import { cifar10Labels, openCifar10 } from './cifar.ts';
 import { openCifarBinary } from './cifar-binary.ts';
 import { hashSamples } from './cifar-images.ts';
 import type { Dataset } from './dataset.ts';
 
-const names = [
-  'airplane',
-  'automobile',
-  'bird',
-  'cat',
-  'deer',
-  'dog',
-  'frog',
-  'horse',
-  'ship',
-  'truck',
-];
 let real: Awaited<ReturnType<typeof openCifar10>>;
 let folder: string;
 beforeAll(async () => {
@@ -64,7 +52,7 @@ async function putCifar10(inside: string): Promise<void> {
     );
   }
   await put(`${inside}/test_batch.bin`, await records('test', [0, 1, 2]));
-  await put(`${inside}/batches.meta.txt`, `${names.join('\n')}\n\n`);
+  await put(`${inside}/batches.meta.txt`, `${cifar10Labels.join('\n')}\n\n`);
   await put(`${inside}/readme.html`, '<html>');
 }
 
@@ -88,7 +76,7 @@ test.each(['folder', 'folder around it', 'archive'])('reads CIFAR-10 from its %s
   expect(found).toMatchObject({
     id: 'cifar10',
     title: 'CIFAR-10',
-    labels: names,
+    labels: cifar10Labels,
     validation: null,
   });
   expect([found.train.length, found.test?.length]).toEqual([10, 3]);

@@ -112,7 +112,7 @@ export async function measurePhotos(
   };
 }
 
-/** The benchmark accuracy in a card, such as `96.55 % of CIFAR-10, test`. */
+/** The benchmark accuracy in a card, such as `96.07 % of CIFAR-10, test`. */
 export function benchmarkOf({ accuracy }: ModelCard): string {
   const measured = accuracy.find(({ source }) => source === 'measured') ?? accuracy[0];
   if (!measured) return 'none';

@@ -17,8 +17,10 @@ import { runPlan } from '../plan/run.ts';
 import { collectResults } from '../report/results.ts';
 import { saveOutcome, writeReport } from '../report/write-report.ts';
 import { readRunLog } from '../runs/run-log.ts';
-import type { Session, SessionRun } from '../training/session.ts';
+import type { Session } from '../training/session.ts';
+import type { SessionRun } from '../training/stage.ts';
 import { chooseFormats } from './choose-formats.ts';
+import { fitKnownScore } from './fit-known-score.ts';
 import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
 import { describeQuantization } from './quantize.ts';
@@ -45,22 +47,36 @@ export interface Trained extends PreparedImages {
  * @throws TrainerError `disk_full`
  */
 export async function exportTrained(trained: Trained): Promise<ModelCard> {
-  const { id, config, plan, parameters, dataset, preprocess, splits, images, session, run } =
-    trained;
+  const { id, config, plan, parameters, dataset, preprocess, splits, images, validates } = trained;
+  const { session, run } = trained;
   const labels = dataset.labels.map((name) => ({ name }));
   const { signal, say } = run;
   const predictionsOf = (source: BatchSource, title: string) => {
     const progress = startProgress(title, source.length);
     return evaluate((inputs) => runPlan(plan, inputs), source, { progress, signal });
   };
-  const temperature = fitTemperature(await predictionsOf(images.validation, 'Calibration'));
+  // Images that it was trained on would say that it is always right.
+  const temperature = validates
+    ? fitTemperature(await predictionsOf(images.validation, 'Calibration'))
+    : 1;
   await session.log({ event: 'calibrate', temperature });
   const formats =
     config.quantize === 'mixed'
       ? await chooseFormats(plan, preprocess, splits.validation, signal)
       : config.quantize;
-  const model = await toGraphModel(plan, config.size, formats, temperature);
   const quantization = describeQuantization(config.quantize, config.arithmetic);
+  const graph = await toGraphModel(plan, config.size, formats, temperature);
+  const { model, knownScore } = validates
+    ? await fitKnownScore(graph, {
+        preprocess,
+        arithmetic: quantization.arithmetic ?? 'float32',
+        classes: labels.length,
+        splits,
+        keep: config.keepKnown,
+        seed: config.seed,
+        signal,
+      })
+    : { model: graph };
   const results = await collectResults({
     float32: await predictionsOf(images.test, 'Test, float32'),
     served: await servedPredictions(model, images.test, signal, quantization.arithmetic),
@@ -108,11 +124,14 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       },
       ...(onPhotos ? [onPhotos] : []),
     ],
-    calibration: {
-      temperature,
-      images: images.validation.length,
-      ece: { before: uncalibrated.ece, after: quantized.ece },
-    },
+    ...(validates && {
+      calibration: {
+        temperature,
+        images: images.validation.length,
+        ece: { before: uncalibrated.ece, after: quantized.ece },
+      },
+    }),
+    ...(knownScore && { knownScore }),
     training: {
       command: started?.publicCommand ?? started?.command ?? run.publicCommand,
       seconds: Math.round(session.seconds),

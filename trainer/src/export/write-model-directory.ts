@@ -6,6 +6,7 @@ import { type ModelsIndex, modelsIndex } from 'shared/inference/model-directory'
 import { refuseOtherContent } from '../files/output-folder.ts';
 import { replaceDirectory, writeFileAtomically } from '../files/write-atomically.ts';
 import type { GraphModel } from './graph-builder.ts';
+import { splitWeights, type WeightGroup } from './known-score.ts';
 
 /** A size that browsers and Workers cache well, and that tfjs' converter uses. */
 const SHARD_BYTES = 4 * 1024 * 1024;
@@ -27,8 +28,9 @@ export async function writeModelDirectory(
   draft: CardDraft,
 ): Promise<ModelCard> {
   const { weightData } = model;
-  const count = Math.ceil(weightData.length / SHARD_BYTES);
-  const paths = Array.from({ length: count }, (_, i) => `group1-shard${i + 1}of${count}.bin`);
+  const groups = splitWeights(model)
+    .filter(({ weightSpecs }) => weightSpecs.length > 0)
+    .map(toShards);
   const card = modelCard.parse({
     ...draft,
     quantization: { ...draft.quantization, bytes: weightData.length },
@@ -39,18 +41,26 @@ export async function writeModelDirectory(
     generatedBy: 'graft',
     modelTopology: model.topology,
     signature: model.signature,
-    weightsManifest: [{ paths, weights: model.weightSpecs }],
+    weightsManifest: groups.map(({ paths, weights }) => ({ paths, weights })),
     userDefinedMetadata: { card },
   };
-  const shards = paths.map((path, index) => {
-    const begin = index * SHARD_BYTES;
-    return [path, weightData.subarray(begin, begin + SHARD_BYTES)] as const;
-  });
-  const files = { 'model.json': JSON.stringify(json), ...Object.fromEntries(shards) };
+  const shards = Object.fromEntries(groups.flatMap(({ shards }) => shards));
+  const files = { 'model.json': JSON.stringify(json), ...shards };
   await refuseOtherContent(directory);
   await replaceDirectory(directory, files);
   await listModel(directory);
   return card;
+}
+
+/** A group of weights as files of at most the size of a shard. */
+function toShards({ weightSpecs, weightData }: WeightGroup, group: number) {
+  const count = Math.ceil(weightData.length / SHARD_BYTES);
+  const shards = Array.from({ length: count }, (_, i) => {
+    const begin = i * SHARD_BYTES;
+    const path = `group${group + 1}-shard${i + 1}of${count}.bin`;
+    return [path, weightData.subarray(begin, begin + SHARD_BYTES)] as const;
+  });
+  return { weights: weightSpecs, paths: shards.map(([path]) => path), shards };
 }
 
 /** Adds the model to `index.json` beside its directory, which the Worker reads. */

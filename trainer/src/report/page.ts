@@ -61,8 +61,11 @@ export async function reportPage(
     start &&
     html`<h2>Command and recipe</h2>
   <pre><code>${start.command}</code></pre>
-  <p>${count(start.images.train)} training images; ${count(start.images.validation)} validation images, which chose the checkpoint
-    and the temperature; ${count(start.images.test)} test images. Backend: ${start.backend}.</p>
+  <p>${count(start.images.train)} training images; ${
+    start.images.validation > 0
+      ? html`${count(start.images.validation)} validation images, which chose the checkpoint and the temperature`
+      : 'no validation images, since a class has few: the last weights were kept'
+  }; ${count(start.images.test)} test images. Backend: ${start.backend}.</p>
   <details><summary>Recipe</summary><pre><code>${JSON.stringify(start.config, null, 2)}</code></pre></details>`
   }
   ${
@@ -124,6 +127,7 @@ async function outcomeSections(card: ModelCard, results: Results): Promise<Html>
   ${classTable(results, labels)}
   <h2>Calibration</h2>
   ${await calibration(card, results)}
+  ${unknownImages(card)}
   <h2>Most confident mistakes</h2>
   ${
     results.mistakes.length === 0
@@ -173,17 +177,36 @@ function classTable({ confusion }: Results, labels: readonly string[]): Html {
 
 async function calibration(card: ModelCard, results: Results): Promise<Html> {
   const { quantized, uncalibrated } = results;
-  const temperature = card.calibration?.temperature ?? 1;
   const caption = ({ ece, logLoss }: Results['quantized']) =>
     html`Calibration error ${formatPercent(ece)}, log loss ${logLoss.toFixed(4)}`;
   return html`<p>Of the predictions with a confidence of 80 %, 80 % should be correct: then a bar ends on the diagonal. Red
-    marks overconfidence, amber underconfidence; paler bars stand for fewer images. The logits are divided by the
-    temperature ${temperature.toFixed(3)}, fitted to the validation images. It changes no prediction, and is part of the
-    exported weights.</p>
+    marks overconfidence, amber underconfidence; paler bars stand for fewer images. ${
+      card.calibration
+        ? html`The logits are divided by the temperature ${card.calibration.temperature.toFixed(3)}, fitted to the validation
+    images. It changes no prediction, and is part of the exported weights.`
+        : 'The logits are not calibrated: that needs validation images.'
+    }</p>
   <div class="plots">
     ${plot('Uncalibrated', await drawReliability(uncalibrated), 'Reliability diagram before temperature scaling', { caption: caption(uncalibrated) })}
     ${plot('Calibrated, as served', await drawReliability(quantized), 'Reliability diagram after temperature scaling', { caption: caption(quantized) })}
   </div>`;
+}
+
+function unknownImages({ knownScore }: ModelCard): Html | null {
+  if (!knownScore) return null;
+  return html`<h2>Unknown images</h2>
+  <p>The model says of an image that it shows none of the classes where its score is below a threshold, which keeps
+    ${formatPercent(knownScore.keep)} of the validation images.</p>
+  <div class="scroll"><table>
+  <thead><tr><th scope="col">unknown images</th><th scope="col" class="number">images</th>
+    <th scope="col" class="number">AUROC</th><th scope="col" class="number">let through</th>
+    <th scope="col" class="number">known kept</th></tr></thead>
+  <tbody>${knownScore.measured.map(
+    ({ unknown, images, auroc, letThrough, kept }) => html`
+    <tr><th scope="row">${unknown}</th><td class="number">${count(images)}</td><td class="number">${auroc.toFixed(3)}</td>
+      <td class="number">${percent(letThrough)}</td><td class="number">${percent(kept)}</td></tr>`,
+  )}
+  </tbody></table></div>`;
 }
 
 function quantization(card: ModelCard, { float32, quantized, changed }: Results): Html {

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
-import { stretchStage, trainConfig } from '../config/train-config.ts';
+import { stretchStage } from '../config/stage-length.ts';
+import { trainConfig } from '../config/train-config.ts';
 import { formatPercent, formatSeconds } from '../files/progress.ts';
 import { epochsOf, type LogLine, stepsOf } from '../runs/run-log.ts';
 import { figure, type Html } from './figures.ts';

@@ -67,6 +67,30 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   }
 }
 
+/**
+ * @param path of the checkpoint, for the message
+ * @throws TrainerError `checkpoint_invalid` where the data set or the pretrained weights have changed since
+ */
+export function requireSameOrigin(
+  header: CheckpointHeader,
+  { datasetHash, weightsHash }: Pick<CheckpointHeader, 'datasetHash' | 'weightsHash'>,
+  path: string,
+): void {
+  if (header.datasetHash !== datasetHash) {
+    throw new TrainerError(
+      'checkpoint_invalid',
+      `The data set has changed since the checkpoint ${path} was written: start a new training without --resume.`,
+    );
+  }
+  // BatchNorm, which no checkpoint contains, is read from them again.
+  if (header.weightsHash !== undefined && header.weightsHash !== weightsHash) {
+    throw new TrainerError(
+      'checkpoint_invalid',
+      `The file ${header.config.weights} has changed since the checkpoint ${path} was written: restore it, or start a new training without --resume.`,
+    );
+  }
+}
+
 /** Copies of variables, by their names after a prefix. */
 export async function snapshot(
   variables: Iterable<readonly [string, tf.Variable]>,

@@ -15,6 +15,17 @@ beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
 
+/** From the first step to the last, with nothing shown. */
+const quietly = {
+  seed: 'a',
+  epoch: 0,
+  step: 0,
+  lossSum: 0,
+  startProgress: () => ({ advance: () => {}, stop: () => {} }),
+  onStep: async () => {},
+  onEpoch: async () => true,
+};
+
 // A progress bar that is not stopped hides the cursor and keeps the process alive.
 test('stops the progress bar when it is interrupted', async () => {
   const plan = fusePlan(buildTinyNetwork());
@@ -25,10 +36,7 @@ test('stops the progress bar when it is interrupted', async () => {
     classes: 3,
     config: { ...smoke.stage2, batchSize: 2 },
     optimizer: new Optimizer(parametersOf(plan), smoke.stage2),
-    seed: 'a',
-    epoch: 0,
-    step: 0,
-    lossSum: 0,
+    ...quietly,
     startProgress: () => {
       running += 1;
       return {
@@ -41,7 +49,6 @@ test('stops the progress bar when it is interrupted', async () => {
     onStep: async () => {
       throw new Error('Stopped.');
     },
-    onEpoch: async () => true,
   });
   await expect(fitting).rejects.toThrow('Stopped.');
   expect(running).toBe(0);
@@ -65,13 +72,7 @@ test('prefetches the next batch before it reads the current one', async () => {
     classes: 3,
     config,
     optimizer: new Optimizer(parametersOf(plan), config),
-    seed: 'a',
-    epoch: 0,
-    step: 0,
-    lossSum: 0,
-    startProgress: () => ({ advance: () => {}, stop: () => {} }),
-    onStep: async () => {},
-    onEpoch: async () => true,
+    ...quietly,
   });
   const asked = events.filter((event) => event.startsWith('inputs')).map((event) => event.slice(7));
   expect(asked).toHaveLength(3);
@@ -101,13 +102,7 @@ async function train(change: Partial<StageConfig>, mix?: Fit['mix']): Promise<Fl
     config,
     optimizer,
     mix,
-    seed: 'a',
-    epoch: 0,
-    step: 0,
-    lossSum: 0,
-    startProgress: () => ({ advance: () => {}, stop: () => {} }),
-    onStep: async () => {},
-    onEpoch: async () => true,
+    ...quietly,
   });
   optimizer.dispose();
   expect(tf.memory().numTensors).toBe(before);

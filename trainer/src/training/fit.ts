@@ -18,7 +18,7 @@ export interface StepOptions {
   readonly source: BatchSource;
   readonly classes: number;
   readonly config: StageConfig;
-  readonly optimizer: Optimizer;
+  readonly optimizer: Pick<Optimizer, 'apply'>;
   /** Class weights in the loss, see {@link classWeightsOf}; 1 by default. */
   readonly classWeights?: readonly number[] | undefined;
   /** Side of the images in an epoch, in pixels; the source's own by default. */
@@ -38,6 +38,8 @@ export interface Fit extends Omit<StepOptions, 'classWeights'> {
   startProgress(epoch: number, done: number): Progress;
   /** Called after each step with the position reached; throw to stop. */
   onStep(done: Pick<Fit, 'epoch' | 'step' | 'lossSum'>): Promise<void>;
+  /** Asked after each step whether to leave out the rest of the epoch and all others; never by default. */
+  isEnough?(): boolean;
   /**
    * Called after each epoch, with the mean loss of its steps.
    *
@@ -62,6 +64,7 @@ export async function fit(options: Fit): Promise<void> {
     const resumed = epoch === options.epoch;
     const firstStep = resumed ? options.step : 0;
     let lossSum = resumed ? options.lossSum : 0;
+    let steps = firstStep;
     /** Of this session: what it shows of the training accuracy is saved nowhere. */
     let [right, seen] = [0, 0];
     const order = shuffle(Array(source.length).keys(), randomOf(seed, epoch));
@@ -88,18 +91,20 @@ export async function fit(options: Fit): Promise<void> {
           );
         }
         lossSum += loss;
+        steps = step + 1;
         right += trained.right;
         seen += indices.length;
         progress.advance(indices.length, [
           accuracyNote('accuracy', right / seen),
-          `loss ${(lossSum / (step + 1)).toFixed(4)}`,
+          `loss ${(lossSum / steps).toFixed(4)}`,
         ]);
-        await options.onStep({ epoch, step: step + 1, lossSum });
+        await options.onStep({ epoch, step: steps, lossSum });
+        if (options.isEnough?.()) break;
       }
     } finally {
       progress.stop();
     }
-    if (!(await options.onEpoch(epoch, lossSum / stepsPerEpoch))) return;
+    if (!(await options.onEpoch(epoch, lossSum / steps))) return;
   }
 }
 

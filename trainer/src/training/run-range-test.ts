@@ -1,5 +1,6 @@
 import { createRandom, shuffle } from '../config/random.ts';
-import { sizeInEpoch, stretchStage, type TrainConfig } from '../config/train-config.ts';
+import { sizeInEpoch, stretchStage } from '../config/stage-length.ts';
+import type { TrainConfig } from '../config/train-config.ts';
 import { drawInputs, subsetOf, throughPlan } from '../data/batches.ts';
 import { mixBatch } from '../data/mix-batch.ts';
 import { type DataOptions, prepareImages } from '../data/prepare-images.ts';

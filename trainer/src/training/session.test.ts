@@ -18,7 +18,8 @@ import { cutPlan, type Plan, parametersOf } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { type Checkpoint, loadCheckpoint } from '../runs/checkpoint.ts';
 import { epochsOf, readRunLog } from '../runs/run-log.ts';
-import { Session, type Stage } from './session.ts';
+import { Session } from './session.ts';
+import type { Stage } from './stage.ts';
 
 const shape = [TINY_SIZE, TINY_SIZE, 3];
 const source = memoryBatches(14, shape);
@@ -59,7 +60,10 @@ afterEach(async () => {
 });
 
 const newPlan = () => fusePlan(buildTinyNetwork({ dropout: 0.25 }));
-const runIn = (signal: AbortSignal = never) => ({ directory, signal, say: () => {} });
+const runIn = (signal: AbortSignal = never) => ({
+  ...{ directory, signal, say: () => {} },
+  checkpointEveryMs: 0,
+});
 const checkpoint = () => loadCheckpoint(join(directory, 'checkpoint.safetensors'));
 
 function stageOf(plan: Plan, change: Partial<Stage> = {}): Stage {
@@ -91,6 +95,9 @@ function valuesOf(plan: Plan): Record<string, Float32Array> {
 function withoutSeconds({ header, tensors }: Checkpoint): unknown {
   return { ...header, seconds: undefined, tensors };
 }
+
+const range = (first: number, end: number, step: number) =>
+  Array.from({ length: Math.ceil((end - first) / step) }, (_, index) => first + index * step);
 
 async function epochsLogged() {
   return epochsOf(await readRunLog(directory));
@@ -146,15 +153,64 @@ test.each([1, STEPS - 1, STEPS, STEPS + 2, 3 * STEPS])(
   },
 );
 
+test('validates some of many short epochs, and the last', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, of);
+  const few = memoryBatches(2, shape);
+  await session.run(stageOf(plan, { source: few, config: { ...config, epochs: 59 } }));
+  const epochs = await epochsLogged();
+  expect(epochs.map(({ epoch }) => epoch)).toEqual([...range(3, 58, 3), 59]);
+});
+
+test('keeps the last weights where nothing validates, and logs no validation', async () => {
+  const plan = newPlan();
+  const session = await Session.start(runIn(), plan, of);
+  await session.run(stageOf(plan, { validate: undefined }));
+  const { header, tensors } = await checkpoint();
+  expect(header.best?.epoch).toBe(config.epochs);
+  expect(tensors.get('best/predictions/bias')?.values).toEqual(valuesOf(plan)['predictions/bias']);
+  expect(await epochsLogged()).toEqual([]);
+});
+
+test('ends early with the best weights so far, where it is told that these are enough', async () => {
+  const enough = new AbortController();
+  const plan = newPlan();
+  const session = await Session.start({ ...runIn(), enough: enough.signal }, plan, of);
+  let steps = 0;
+  const counted: BatchSource = {
+    ...source,
+    inputs(indices, random) {
+      steps += 1;
+      if (steps === STEPS + 1) enough.abort();
+      return source.inputs(indices, random);
+    },
+  };
+  await session.run(stageOf(plan, { source: counted }));
+  expect(steps).toBe(STEPS + 1);
+  const epochs = await epochsLogged();
+  expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
+  const best = Math.max(...epochs.map(({ validation }) => validation.accuracy));
+  expect((await checkpoint()).header.best?.accuracy).toBe(best);
+});
+
+test('writes no checkpoint before one is due', async () => {
+  const plan = newPlan();
+  const session = await Session.start({ ...runIn(), checkpointEveryMs: 1e9 }, plan, of);
+  await session.run(stageOf(plan));
+  expect((await checkpoint()).header.epoch).toBe(0);
+  await session.finish(2);
+  expect((await checkpoint()).header.stage).toBe(3);
+});
+
 test('uses the same memory after each epoch', async () => {
   const plan = newPlan();
   const session = await Session.start(runIn(), plan, of);
   const memory: unknown[] = [];
   const { validate } = stageOf(plan);
-  const measuring = () => {
+  const measuring = async () => {
     const { numTensors, numBytes, numDataBuffers } = tf.memory();
     memory.push({ numTensors, numBytes, numDataBuffers });
-    return validate();
+    return validate?.() ?? HALF;
   };
   await session.run(
     stageOf(plan, {
@@ -499,7 +555,7 @@ test('refuses to resume from a damaged checkpoint', async () => {
 
 test('refuses to resume with another network', async () => {
   const { trunk } = cutPlan(newPlan(), 'avg_pool');
-  await Session.start(runIn(), trunk, of);
+  await (await Session.start(runIn(), trunk, of)).finish(1);
   const plan = newPlan();
   await expect(Session.resume(runIn(), plan, of)).rejects.toMatchObject({
     code: 'checkpoint_invalid',

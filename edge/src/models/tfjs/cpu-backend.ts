@@ -17,6 +17,7 @@ import { padV2Config } from '@tensorflow/tfjs-backend-cpu/dist/kernels/PadV2.js'
 import { reluConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Relu.js';
 import { relu6Config } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Relu6.js';
 import { reshapeConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Reshape.js';
+import { rsqrtConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Rsqrt.js';
 import { sigmoidConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Sigmoid.js';
 import { softmaxConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/Softmax.js';
 import { splitVConfig } from '@tensorflow/tfjs-backend-cpu/dist/kernels/SplitV.js';
@@ -45,6 +46,7 @@ const called: Readonly<Record<TfjsKernel, KernelConfig>> = {
   Relu: reluConfig,
   Relu6: relu6Config,
   Reshape: reshapeConfig,
+  Rsqrt: rsqrtConfig,
   Sigmoid: sigmoidConfig,
   Softmax: softmaxConfig,
   SplitV: splitVConfig,

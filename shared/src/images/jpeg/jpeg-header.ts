@@ -34,18 +34,19 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     }
     const length = view.getUint16(at + 2);
     if (length < 2 || at + 2 + length > view.byteLength) return undefined;
-    const segment = viewOf(bytes, at + 4, length - 2);
+    // A hostile file may have millions of segments, so nothing is made of those that do not count.
+    const segment = (): DataView => viewOf(bytes, at + 4, length - 2);
     // The first one counts.
-    if (marker === 0xe1 && orientation === undefined && isExif(segment)) {
+    if (marker === 0xe1 && orientation === undefined && length > 8 && isExif(segment())) {
       orientation = readOrientation(viewOf(bytes, at + 10, length - 8));
     }
     if (isFrameHeader(marker)) {
-      frame = readFrame(segment, marker);
+      frame = readFrame(segment(), marker);
       if (!frame) return undefined;
     }
     if (marker === 0xda) {
-      if (!frame || segment.byteLength < 1) return undefined;
-      const isSplit = frame.isProgressive || segment.getUint8(0) < frame.components;
+      if (!frame || length < 3) return undefined;
+      const isSplit = frame.isProgressive || view.getUint8(at + 4) < frame.components;
       return {
         ...frame,
         orientation: orientation ?? 1,
@@ -59,6 +60,9 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
 
 /** Finds the next marker as libjpeg does, after any number of other bytes and fill bytes. */
 function nextMarker(bytes: Uint8Array, start: number): number {
+  // Nearly always, a marker follows immediately.
+  const next = bytes[start + 1];
+  if (bytes[start] === 0xff && next !== 0xff && next !== 0) return start;
   let at = bytes.indexOf(0xff, start);
   while (at >= 0) {
     while (bytes[at + 1] === 0xff) at += 1;
@@ -75,7 +79,8 @@ function isStandalone(marker: number): boolean {
 
 /** SOF0 to SOF15, except DHT, JPG and DAC, whose codes lie among them. */
 function isFrameHeader(marker: number): boolean {
-  return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+  const isOther = marker === 0xc4 || marker === 0xc8 || marker === 0xcc;
+  return marker >= 0xc0 && marker <= 0xcf && !isOther;
 }
 
 type Frame = Omit<JpegHeader, 'orientation'> & { readonly isProgressive: boolean };
@@ -104,5 +109,5 @@ function readFrame(segment: DataView, marker: number): Frame | undefined {
 
 /** Whether an APP1 segment is EXIF, damaged or not, rather than XMP. @see CIPA DC-008, 4.7.2 */
 function isExif(segment: DataView): boolean {
-  return segment.byteLength > 6 && segment.getUint32(0) === 0x45786966;
+  return segment.getUint32(0) === 0x45786966;
 }

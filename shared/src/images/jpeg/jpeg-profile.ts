@@ -37,19 +37,24 @@ export function readJpegProfile(file: Uint8Array): Uint8Array | undefined {
 function* findProfileSegments(file: Uint8Array): Generator<Uint8Array> {
   const view = viewOf(file);
   // Skips anything between segments, as libjpeg does.
-  let at = file.indexOf(0xff, 2);
+  let at = nextFill(file, 2);
   while (at >= 0 && at + 4 <= file.length) {
     const marker = file[at + 1] as number;
     if (marker === startOfScan) return;
     if (hasLength(marker)) {
       const end = at + 2 + view.getUint16(at + 2);
-      const segment = file.subarray(at + 4, end);
-      if (marker === app2 && prefix.every((byte, i) => segment[i] === byte)) {
-        yield segment.subarray(prefix.length);
+      const isLong = end >= at + 4 + prefix.length;
+      if (marker === app2 && isLong && prefix.every((byte, i) => file[at + 4 + i] === byte)) {
+        yield file.subarray(at + 4 + prefix.length, end);
       }
-      at = file.indexOf(0xff, Math.max(end, at + 4));
-    } else at = file.indexOf(0xff, at + (marker === 0xff ? 1 : 2));
+      at = nextFill(file, Math.max(end, at + 4));
+    } else at = nextFill(file, at + (marker === 0xff ? 1 : 2));
   }
+}
+
+/** Nearly always, it is where the search starts. */
+function nextFill(file: Uint8Array, start: number): number {
+  return file[start] === 0xff ? start : file.indexOf(0xff, start);
 }
 
 /** TEM, restarts, and the start and end of the image have no length; 0 and 255 are not markers. */

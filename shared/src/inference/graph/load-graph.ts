@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { KNOWN_SCORE } from '../../contract/known-score.ts';
 import type { Arithmetic } from '../../contract/model-card.ts';
 import { type FoldedGraph, type StoredWeight, valuesOf } from '../fold-constants.ts';
 import { tensorOf, type WeightUse } from '../kernels/dequantize.ts';
@@ -8,7 +9,7 @@ import { fuseSwish } from './fuse-swish.ts';
 import { type Compute, graphOperations, operations } from './operations.ts';
 import { type NodeReader, readNode } from './read-node.ts';
 
-/** A graph of one input and one output, ready to run. */
+/** A graph of one input, ready to run. */
 export interface Graph {
   /**
    * @param input `[batch, height, width, channels]` float32 for the networks of the trainer
@@ -16,6 +17,8 @@ export interface Graph {
    * @throws Error for an input of other channels than the weights are for
    */
   run(input: tf.Tensor): tf.Tensor;
+  /** The same, and after it the score `[batch, 1]` of a graph that says which images are known. */
+  outputs(input: tf.Tensor): tf.Tensor[];
   /** Frees the weights. */
   dispose(): void;
 }
@@ -54,20 +57,21 @@ export function loadGraph({ topology, weights }: FoldedGraph, arithmetic: Arithm
   const steps = stepsOf(fuseExpansion(fusePadding(fuseSwish(nodes))), given);
   const useOf = usesIn(nodes, arithmetic);
   const constants = constantsOf(floats, useOf);
+  const names = [output, ...nodes.map(({ name }) => name).filter((name) => name === KNOWN_SCORE)];
+  const outputs = (tensor: tf.Tensor): tf.Tensor[] =>
+    tf.tidy(() => {
+      const values = new Map([...constants, [input, tensor] as const]);
+      for (const { name, tensors, compute, last } of steps) {
+        const results = compute(...tensors.map((reference) => values.get(reference) as tf.Tensor));
+        for (const [port, result] of [results].flat().entries())
+          values.set(nameOf(name, port), result);
+        for (const reference of last) values.get(reference)?.dispose();
+      }
+      return names.map((name) => values.get(name) as tf.Tensor);
+    });
   return {
-    run: (tensor) =>
-      tf.tidy(() => {
-        const values = new Map([...constants, [input, tensor] as const]);
-        for (const { name, tensors, compute, last } of steps) {
-          const results = compute(
-            ...tensors.map((reference) => values.get(reference) as tf.Tensor),
-          );
-          for (const [port, result] of [results].flat().entries())
-            values.set(nameOf(name, port), result);
-          for (const reference of last) values.get(reference)?.dispose();
-        }
-        return values.get(output) as tf.Tensor;
-      }),
+    outputs,
+    run: (tensor) => tf.tidy(() => outputs(tensor)[0] as tf.Tensor),
     dispose() {
       for (const [, tensor] of constants) tensor.dispose();
     },

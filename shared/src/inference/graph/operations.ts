@@ -46,6 +46,7 @@ export const operations = {
   Relu: () => kernel('Relu', ['x']),
   Relu6: () => kernel('Relu6', ['x']),
   Reshape: ({ integers: [shape] }) => kernel('Reshape', ['x'], { shape }),
+  Rsqrt: () => kernel('Rsqrt', ['x']),
   Sigmoid: () => kernel('Sigmoid', ['x']),
   Softmax: () => (logits) => run('Softmax', { logits }, { dim: logits.rank - 1 }),
   Split: ({ integers, number }) =>
@@ -117,6 +118,7 @@ export type TfjsKernel =
   | 'Relu'
   | 'Relu6'
   | 'Reshape'
+  | 'Rsqrt'
   | 'Sigmoid'
   | 'Softmax'
   | 'SplitV'

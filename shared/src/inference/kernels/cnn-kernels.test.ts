@@ -2,23 +2,20 @@ import { expect, test } from 'vitest';
 import { type StoredWeight, valuesOf } from '../fold-constants.ts';
 import {
   asConvolution,
-  between,
   type Case,
   clamps,
   expectClose,
   guarded,
   kernels,
-  one,
   pack,
-  random,
   randomConvolution,
   reference,
   runConvolution,
   runProduct,
   shapeArguments,
   unclamped,
-  values,
 } from './kernel-cases.ts';
+import { between, one, random, values } from './random-cases.ts';
 
 test('a matrix product is that of plain loops, at any size, and touches nothing else', () => {
   for (let i = 0; i < 80; i++) {

@@ -1,19 +1,17 @@
 import { expect, test } from 'vitest';
 import {
-  between,
   type Case,
   clamps,
   expectClose,
   guarded,
   kernels,
-  one,
   pack,
   packInt8,
   randomConvolution,
   reference,
   shapeArguments,
-  values,
 } from './kernel-cases.ts';
+import { between, one, values } from './random-cases.ts';
 
 test('an expanded depthwise convolution is both by plain loops, and touches nothing else', () => {
   let refused = 0;

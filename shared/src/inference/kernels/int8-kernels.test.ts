@@ -3,20 +3,18 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { type Clamp, MAX_INT8_DEPTH } from './cnn-kernels.ts';
 import {
-  between,
   type Case,
   clamps,
   expectClose,
   type Int8Matrix,
-  one,
   packInt8,
   randomConvolution,
   reference,
   runConvolution,
   runProduct,
   unclamped,
-  values,
 } from './kernel-cases.ts';
+import { between, one, values } from './random-cases.ts';
 
 interface Int8Case extends Int8Matrix {
   readonly m: number;

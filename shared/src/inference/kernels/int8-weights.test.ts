@@ -2,22 +2,19 @@ import { expect, test } from 'vitest';
 import { MAX_INT8_DEPTH } from './cnn-kernels.ts';
 import {
   asConvolution,
-  between,
   type Case,
   clamps,
   expectClose,
   type Int8Matrix,
   type MatrixCase,
-  one,
   packInt8,
-  random,
   randomConvolution,
   reference,
   runConvolution,
   runProduct,
   unclamped,
-  values,
 } from './kernel-cases.ts';
+import { between, one, random, values } from './random-cases.ts';
 
 /** Some, or most of them zeros, as after a ReLU. */
 function sparseValues(length: number): Float32Array {

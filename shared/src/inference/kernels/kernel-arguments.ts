@@ -12,6 +12,7 @@ const filterShape = [
 ] as const;
 /** `min(max(… + bias, low), high)`, float32; a bias of 0 is none. */
 const output = ['bias', 'low', 'high', 'out'] as const;
+const depthwise = ['channels', 'filter', ...filterShape, ...output, 'work', 'workBytes'] as const;
 const product = ['a', 'm', 'k', 'panels', 'n', ...output, 'work'] as const;
 
 /**
@@ -33,15 +34,7 @@ export const kernelArguments = {
     'work',
     'product',
   ],
-  convolveDepthwise: [
-    ...images,
-    'channels',
-    'filter',
-    ...filterShape,
-    ...output,
-    'work',
-    'workBytes',
-  ],
+  convolveDepthwise: [...images, ...depthwise],
   convolveExpanded: [
     ...images,
     'inChannels',
@@ -50,12 +43,7 @@ export const kernelArguments = {
     'expansionBias',
     'expansionLow',
     'expansionHigh',
-    'channels',
-    'filter',
-    ...filterShape,
-    ...output,
-    'work',
-    'workBytes',
+    ...depthwise,
   ],
   dequantize: ['codes', 'count', 'offset', 'scales', 'channels', 'out'],
   dequantizePanels: ['codes', 'k', 'n', 'offset', 'scales', 'channels', 'out'],

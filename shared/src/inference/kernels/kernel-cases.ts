@@ -9,6 +9,7 @@ import {
 } from './cnn-kernels.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { GuardedMemory } from './guarded-memory.ts';
+import { between, one } from './random-cases.ts';
 
 // Every case runs once for each buffer, with guards that show any access beyond it.
 export const guarded = new GuardedMemory();
@@ -16,16 +17,6 @@ export const kernels = kernelsIn(guarded.memory, cnnKernelsForNode());
 
 export const clamps = Object.values(clampsByName);
 export const unclamped = clampsByName['linear'] as Clamp;
-
-/** Park and Miller's generator. */
-let seed = 7;
-export function random(): number {
-  seed = (seed * 16_807) % 2_147_483_647;
-  return seed / 2_147_483_647;
-}
-export const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
-export const one = <T>(choices: readonly T[]) => choices[between(0, choices.length - 1)] as T;
-export const values = (length: number) => Float32Array.from({ length }, () => random() * 2 - 1);
 
 /** A convolution. */
 export interface Case {

@@ -119,3 +119,18 @@ test('gives the memory back', () => {
   // 30 inputs and outputs of this size would take 63 MB.
   expect(heapBytes()).toBe(before);
 });
+
+test('gives all outputs of a network that has several', () => {
+  const network = makeNetwork();
+  const run = (input: tf.Tensor) => {
+    const probabilities = network.run(input);
+    return [probabilities, tf.max(probabilities, 1, true)];
+  };
+  const predictor = createPredictor(run, SHAPE, recorder);
+  for (const values of [...inputs, ...inputs]) {
+    const expected = expectedOf(network.run, values);
+    expect(predictor.predict(values)).toEqual(Float32Array.of(...expected, Math.max(...expected)));
+  }
+  predictor.dispose();
+  network.dispose();
+});

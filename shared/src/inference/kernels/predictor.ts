@@ -7,15 +7,15 @@ import type { WasmHeap } from './cnn-kernels.ts';
 export interface Predictor {
   /**
    * @param values float32, of one input, `shape` flattened
-   * @returns float32, of the output, flattened; the caller's own
+   * @returns float32, of the outputs, flattened, one after the other; the caller's own
    * @throws Error for another number of values
    */
   predict(values: Float32Array): Float32Array;
   dispose(): void;
 }
 
-/** @returns the output, which the caller disposes */
-type Run = (input: tf.Tensor) => tf.Tensor;
+/** @returns the output or outputs, which the caller disposes */
+type Run = (input: tf.Tensor) => tf.Tensor | tf.Tensor[];
 
 /**
  * Runs a network as it is at the first time, which prepares its weights; records the second, and from
@@ -37,7 +37,11 @@ export function createPredictor(run: Run, shape: number[], recorder?: CallRecord
         if (answer) return answer;
       }
       isWarm = true;
-      return tf.tidy(() => run(tf.tensor(values, shape)).dataSync<'float32'>());
+      return tf.tidy(() =>
+        joined(
+          [run(tf.tensor(values, shape))].flat().map((output) => output.dataSync<'float32'>()),
+        ),
+      );
     },
     dispose: () => recorded?.dispose(),
   };
@@ -50,8 +54,7 @@ class RecordedNetwork {
   readonly #input: tf.Tensor;
   #recording: Recording | undefined;
   #isRecordable = true;
-  #outputAt = 0;
-  #outputLength = 0;
+  #outputs: readonly { readonly at: number; readonly length: number }[] = [];
 
   constructor(run: Run, shape: number[], recorder: CallRecorder) {
     this.#run = run;
@@ -66,7 +69,9 @@ class RecordedNetwork {
     this.#floats(inputAt, values.length).set(values);
     if (this.#recording) this.#recording.replay();
     else this.#recording = this.#recorder.record(() => this.#runOnce(), inputAt);
-    if (this.#recording) return this.#floats(this.#outputAt, this.#outputLength).slice();
+    if (this.#recording) {
+      return joined(this.#outputs.map(({ at, length }) => this.#floats(at, length)));
+    }
     this.#isRecordable = false;
     this.#input.dispose();
     return;
@@ -78,10 +83,12 @@ class RecordedNetwork {
   }
 
   #runOnce(): void {
-    const output = tf.tidy(() => this.#run(this.#input));
-    this.#outputAt = this.#backend.getMemoryOffset(output.dataId);
-    this.#outputLength = output.size;
-    output.dispose();
+    const outputs = tf.tidy(() => [this.#run(this.#input)].flat());
+    this.#outputs = outputs.map(({ dataId, size }) => ({
+      at: this.#backend.getMemoryOffset(dataId),
+      length: size,
+    }));
+    tf.dispose(outputs);
   }
 
   /** The memory is another buffer once it has grown. */
@@ -92,4 +99,14 @@ class RecordedNetwork {
       count,
     );
   }
+}
+
+function joined(outputs: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(outputs.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const output of outputs) {
+    all.set(output, at);
+    at += output.length;
+  }
+  return all;
 }

@@ -15,6 +15,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { packWheel } from '../../../fixtures/pack-wheel.ts';
 import type { LibraryWheel } from './cuda-wheels.ts';
 import { installNative } from './install-native.ts';
 import type { NativeRecipe } from './native-recipe.ts';
@@ -31,32 +32,6 @@ const addonCc = `
     napi_set_named_property(env, exports, "answer", value);
     return exports;
   }`;
-const packWheel = `
-import sys, zipfile
-target, library, header = sys.argv[1:]
-with zipfile.ZipFile(target, "w") as wheel:
-    wheel.write(library, "tiny/libanswer.so")
-    wheel.writestr("tiny/include/c/", "")
-    wheel.write(header, "tiny/include/c/answer.h")
-    info = "tiny_native-1.0.dist-info/"
-    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: tiny-native\\nVersion: 1.0\\n")
-    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-    wheel.writestr(info + "RECORD", "")
-`;
-// The other kind of wheel, as NVIDIA's are: libraries and a program, unpacked whole.
-const packLibraryWheel = `
-import sys, zipfile
-with zipfile.ZipFile(sys.argv[1], "w") as wheel:
-    program = zipfile.ZipInfo("vendor/part/bin/tool")
-    program.external_attr = 0o755 << 16
-    wheel.writestr(program, "#!/bin/sh")
-    wheel.writestr("vendor/part/lib/libpart.so.1", "a library")
-    wheel.writestr("vendor/part/include/part.h", "a header")
-    info = "tiny_part-2.0.dist-info/"
-    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: tiny-part\\nVersion: 2.0\\n")
-    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-    wheel.writestr(info + "RECORD", "")
-`;
 
 let folder: string;
 let cache: string;
@@ -75,10 +50,19 @@ describe.skipIf(!inject('native'))('installNative', () => {
     const link = ['-shared', '-fPIC', '-Wl,-soname,libanswer.so', '-o', path('libanswer.so')];
     execFileSync('cc', [...link, path('answer.c')]);
     const wheel = path('wheels/tiny_native-1.0-py3-none-any.whl');
-    execFileSync('python3', ['-c', packWheel, wheel, path('libanswer.so'), path('answer.h')]);
+    packWheel(wheel, {
+      'tiny/libanswer.so': await readFile(path('libanswer.so')),
+      'tiny/include/c/': '',
+      'tiny/include/c/answer.h': headerH,
+    });
 
     const libraryWheel = path('wheels/tiny_part-2.0-py3-none-any.whl');
-    execFileSync('python3', ['-c', packLibraryWheel, libraryWheel]);
+    // The other kind of wheel, as NVIDIA's are: libraries and a program, unpacked whole.
+    packWheel(libraryWheel, {
+      'vendor/part/bin/tool': '#!/bin/sh',
+      'vendor/part/lib/libpart.so.1': 'a library',
+      'vendor/part/include/part.h': 'a header',
+    });
 
     const describeFile = async (file: string) => {
       const bytes = await readFile(file);

@@ -157,68 +157,76 @@ test.each([
   expect(found.threads).toBe(threads);
 });
 
-test.each([
+const batches = [
   { batch: 7, threads: 3 },
   { batch: 2, threads: 2 },
   { batch: 1, threads: 1 },
-])('a depthwise one of $batch images is that of one thread, on $threads', ({ batch, threads }) => {
-  const [side, channels, workBytes] = [47, 50, 64 * 1024];
-  const x = values(batch * side * side * channels);
-  const [filter, bias, work] = [values(25 * channels), values(channels), malloc(workBytes)];
-  const call = (kernels: CnnKernels, out: number, workBytes: number) =>
-    kernels.convolveDepthwise({
-      ...squares(batch, side, 5),
-      x,
-      channels,
-      filter,
-      bias,
-      low: 0,
-      high: 6,
-      out,
-      work,
-      workBytes,
-    });
-  const found = compare(batch * side * side * channels, (kernels, out) => {
-    expect(call(kernels, out, workBytes)).toBeTruthy();
-    expect(call(kernels, out, 64)).toBeFalsy();
-  });
-  expect(found.together).toEqual(found.alone);
-  expect(found.threads).toBe(threads);
-});
+];
 
-test.each([
-  { batch: 7, threads: 3 },
-  { batch: 2, threads: 2 },
-  { batch: 1, threads: 1 },
-])('an expanded one of $batch images is that of one thread, on $threads', ({ batch, threads }) => {
-  const [side, inChannels, channels, workBytes] = [47, 20, 48, 64 * 1024];
-  const [x, panels] = [values(batch * side * side * inChannels), values(inChannels * channels)];
-  const [expansionBias, bias, filter] = [values(channels), values(channels), values(9 * channels)];
-  const work = malloc(workBytes);
-  const found = compare(batch * side * side * channels, (kernels, out) =>
-    kernels.convolveExpanded({
-      ...squares(batch, side, 3),
-      x,
-      inChannels,
-      panels,
-      isInt8: 0,
-      expansionBias,
-      expansionLow: 0,
-      expansionHigh: 6,
-      channels,
-      filter,
-      bias,
-      low: 0,
-      high: 6,
-      out,
-      work,
-      workBytes,
-    }),
-  );
-  expect(found.together).toEqual(found.alone);
-  expect(new Set(found.alone).size).toBeGreaterThan(1);
-  expect(found.threads).toBe(threads);
-});
+test.each(batches)(
+  'a depthwise one of $batch images is that of one thread, on $threads',
+  ({ batch, threads }) => {
+    const [side, channels, workBytes] = [47, 50, 64 * 1024];
+    const x = values(batch * side * side * channels);
+    const [filter, bias, work] = [values(25 * channels), values(channels), malloc(workBytes)];
+    const call = (kernels: CnnKernels, out: number, workBytes: number) =>
+      kernels.convolveDepthwise({
+        ...squares(batch, side, 5),
+        x,
+        channels,
+        filter,
+        bias,
+        low: 0,
+        high: 6,
+        out,
+        work,
+        workBytes,
+      });
+    const found = compare(batch * side * side * channels, (kernels, out) => {
+      expect(call(kernels, out, workBytes)).toBeTruthy();
+      expect(call(kernels, out, 64)).toBeFalsy();
+    });
+    expect(found.together).toEqual(found.alone);
+    expect(found.threads).toBe(threads);
+  },
+);
+
+test.each(batches)(
+  'an expanded one of $batch images is that of one thread, on $threads',
+  ({ batch, threads }) => {
+    const [side, inChannels, channels, workBytes] = [47, 20, 48, 64 * 1024];
+    const [x, panels] = [values(batch * side * side * inChannels), values(inChannels * channels)];
+    const [expansionBias, bias, filter] = [
+      values(channels),
+      values(channels),
+      values(9 * channels),
+    ];
+    const work = malloc(workBytes);
+    const found = compare(batch * side * side * channels, (kernels, out) =>
+      kernels.convolveExpanded({
+        ...squares(batch, side, 3),
+        x,
+        inChannels,
+        panels,
+        isInt8: 0,
+        expansionBias,
+        expansionLow: 0,
+        expansionHigh: 6,
+        channels,
+        filter,
+        bias,
+        low: 0,
+        high: 6,
+        out,
+        work,
+        workBytes,
+      }),
+    );
+    expect(found.together).toEqual(found.alone);
+    expect(new Set(found.alone).size).toBeGreaterThan(1);
+    expect(found.threads).toBe(threads);
+  },
+);
 
 test('a kernel that fails on another thread throws, and the next one computes', () => {
   const [m, k, n] = [401, 123, 165];

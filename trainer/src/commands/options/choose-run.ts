@@ -47,7 +47,7 @@ export async function chooseRun({ values, fields }: RunCall): Promise<ChosenRun>
   const name = choiceOf(
     'config',
     Object.keys(configs),
-    values.config ?? settings?.config ?? 'fast',
+    values.config ?? settings?.config ?? recipeFor(values.data ?? settings?.data),
   );
   const recipe = configs[name] as TrainConfig;
   const { weights } = fields;
@@ -62,6 +62,13 @@ export async function chooseRun({ values, fields }: RunCall): Promise<ChosenRun>
     data: values.data ?? (settings ? dataOfSettings(settings) : null),
     id,
   };
+}
+
+/** The recipe for some images, where the user names none. */
+function recipeFor(data: string | undefined): string {
+  const isFolder =
+    data !== undefined && !Object.hasOwn(knownDatasets, data) && !/\.(tar\.gz|tgz)$/.test(data);
+  return isFolder ? 'photos' : 'fast';
 }
 
 interface ChosenRun {
@@ -113,10 +120,10 @@ export function typedCommand(typed: readonly string[]): string {
 }
 
 /** The same, but of paths the last part only: the model card that holds it is public. */
-export function publicCommand(typed: readonly string[]): string {
+export function publicCommand(typed: readonly string[], command = 'train'): string {
   const words = typed.map((argument) => {
     const [, option = '', value = argument] = /^(--[^=]+=)(.*)$/s.exec(argument) ?? [];
     return option + quoted(basename(value));
   });
-  return graft(['train', ...words].join(' '));
+  return graft([command, ...words].join(' '));
 }

@@ -63,7 +63,7 @@ export const config = {
     group: 'Experiment',
     value: '<name>',
     choices: Object.keys(configs),
-    otherwise: 'fast',
+    otherwise: 'photos for a folder, else fast',
     about: 'the recipe',
   },
 } as const;

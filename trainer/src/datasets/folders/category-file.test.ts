@@ -1,15 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PhotoTree } from '../../../fixtures/photo-tree.ts';
+import { expect, test } from 'vitest';
+import { usePhotoTree } from '../../../fixtures/photo-tree.ts';
 import { readCategories } from './category-file.ts';
 import { FolderReader } from './folder-reader.ts';
 
-let tree: PhotoTree;
-beforeEach(async () => {
-  tree = await PhotoTree.plant();
-});
-afterEach(() => tree.fell());
+const tree = usePhotoTree();
 
 async function read(content: string) {
   await writeFile(join(tree.root, 'categories_365.txt'), content);

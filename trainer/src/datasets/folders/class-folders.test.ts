@@ -1,15 +1,7 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PhotoTree } from '../../../fixtures/photo-tree.ts';
+import { expect, test } from 'vitest';
+import { usePhotoTree } from '../../../fixtures/photo-tree.ts';
 
-let tree: PhotoTree;
-beforeEach(async () => {
-  tree = await PhotoTree.plant();
-});
-afterEach(() => tree.fell());
-
-/** A cat and a dog in each of the folders. */
-const putPets = (...folders: string[]) => tree.put(...folders.flatMap(pets));
-const pets = (folder: string) => [`${folder}/cat/1.jpg`, `${folder}/dog/2.jpg`];
+const tree = usePhotoTree();
 
 test('takes a class for one that is called as what says nothing', async () => {
   await tree.put('train/photos/1.jpg', 'train/drawings/2.jpg', 'test/photos/3.jpg');
@@ -55,7 +47,7 @@ test('says which classes have nearly the same name', async () => {
 });
 
 test('says which folders are empty, and which images are in no class', async () => {
-  await putPets('pets');
+  await tree.putPets('pets');
   await tree.put('pets/bird/', 'pets/docs/readme.md', 'pets/loose.jpg', 'pets/notes.txt');
   expect(await tree.layout({}, 'pets')).toMatchObject({
     labels: ['cat', 'dog'],

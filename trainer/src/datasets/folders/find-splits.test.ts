@@ -1,17 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PhotoTree } from '../../../fixtures/photo-tree.ts';
+import { expect, test } from 'vitest';
+import { pets, usePhotoTree } from '../../../fixtures/photo-tree.ts';
 
-let tree: PhotoTree;
-beforeEach(async () => {
-  tree = await PhotoTree.plant();
-});
-afterEach(() => tree.fell());
-
-/** A cat and a dog in each of the folders. */
-const putPets = (...folders: string[]) => tree.put(...folders.flatMap(pets));
-const pets = (folder: string) => [`${folder}/cat/1.jpg`, `${folder}/dog/2.jpg`];
+const tree = usePhotoTree();
 
 test.each([
   ['plain words', ['train', 'validation', 'test']],
@@ -25,7 +17,7 @@ test.each([
   ['a word of their own before', ['pets-train', 'pets-val', 'pets-test']],
   ['a word of their own after', ['train_pets', 'valid_pets', 'test_pets']],
 ])('takes folders for splits by %s', async (_, [train = '', validation = '', last = '']) => {
-  await putPets(train, validation, last);
+  await tree.putPets(train, validation, last);
   await tree.put('README.txt', 'labels.csv');
   expect(await tree.layout()).toMatchObject({
     labels: ['cat', 'dog'],
@@ -40,7 +32,7 @@ test.each([
   ['the split once more', 'seg_train/train', 'seg_test/test'],
   ['a word that says nothing', 'train/images', 'test/data'],
 ])('finds class folders in a folder of %s', async (_, train, last) => {
-  await putPets(train, last);
+  await tree.putPets(train, last);
   expect(await tree.layout()).toMatchObject({ train: pets(train), test: pets(last) });
 });
 
@@ -83,7 +75,7 @@ test.each([
 });
 
 test('takes folders for splits where it is told to', async () => {
-  await putPets('train');
+  await tree.putPets('train');
   await tree.put('bus/1.jpg');
   expect(await tree.layout({ folders: 'splits' })).toMatchObject({
     labels: ['cat', 'dog'],
@@ -102,21 +94,21 @@ test.each([
   ['what is to be predicted', ['seg_train', 'seg_val', 'seg_pred'], 'seg_val', 'seg_pred'],
   ['another test', ['train', 'valid', 'test', 'testing'], 'valid', 'testing'],
 ])('says that it leaves out %s', async (_, splits, validation, left) => {
-  await putPets(...splits);
+  await tree.putPets(...splits);
   const found = await tree.layout();
   expect(found.validation).toEqual(pets(validation));
   expect(found.notes).toContain(`Left out, since they are beside the splits: ${left}.`);
 });
 
 test('says which folders it takes for which split, where their names are not the usual ones', async () => {
-  await putPets('pets_train', 'pets_test');
+  await tree.putPets('pets_train', 'pets_test');
   expect((await tree.layout()).notes).toEqual([
     'Splits: pets_train to train on, pets_test to test on.',
   ]);
 });
 
 test('leaves out folders of loose images beside splits', async () => {
-  await putPets('training_set', 'test_set');
+  await tree.putPets('training_set', 'test_set');
   await tree.put('single_prediction/1.jpg', 'training_set/loose.jpg', 'docs/readme.md');
   const { labels, notes } = await tree.layout();
   expect(labels).toEqual(['cat', 'dog']);
@@ -133,7 +125,7 @@ test.each([
   ['Keras’ one folder', 'test/unknown/1.jpg'],
   ['a folder of images', 'test/images/1.jpg'],
 ])('says that a test folder has no labels: %s', async (_, path) => {
-  await putPets('train');
+  await tree.putPets('train');
   await tree.put(path);
   const found = await tree.layout();
   expect(found.test).toBeNull();

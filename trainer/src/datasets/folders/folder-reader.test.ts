@@ -3,18 +3,14 @@ import { chmod, link, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'nod
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { asNobody } from '../../../fixtures/as-nobody.ts';
-import { PhotoTree } from '../../../fixtures/photo-tree.ts';
+import { usePhotoTree } from '../../../fixtures/photo-tree.ts';
 
 const run = promisify(execFile);
 
-let tree: PhotoTree;
-beforeEach(async () => {
-  tree = await PhotoTree.plant();
-  await tree.put('pets/cat/1.jpg', 'pets/dog/2.jpg', 'elsewhere/3.jpg');
-});
-afterEach(() => tree.fell());
+const tree = usePhotoTree();
+beforeEach(() => tree.put('pets/cat/1.jpg', 'pets/dog/2.jpg', 'elsewhere/3.jpg'));
 
 const at = (path: string) => join(tree.root, path);
 const linkTo = (target: string, path: string) => symlink(target, at(`pets/${path}`));

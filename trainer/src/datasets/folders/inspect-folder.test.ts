@@ -5,21 +5,17 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { asNobody } from '../../../fixtures/as-nobody.ts';
-import { PhotoTree } from '../../../fixtures/photo-tree.ts';
+import { usePhotoTree } from '../../../fixtures/photo-tree.ts';
 import { type InspectOptions, inspectFolder } from './inspect-folder.ts';
 import { describeProblems } from './inspection-report.ts';
 
-let tree: PhotoTree;
+const tree = usePhotoTree();
 beforeEach(async () => {
-  tree = await PhotoTree.plant();
   vi.stubEnv('GRAFT_CACHE', join(tree.root, 'cache'));
   await putImages('cat', 3, 10);
   await putImages('dog', 3, 20);
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await tree.fell();
-});
+afterEach(() => vi.unstubAllEnvs());
 
 const at = (path: string) => join(tree.root, 'pets', path);
 

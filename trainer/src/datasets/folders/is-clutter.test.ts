@@ -1,11 +1,7 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PhotoTree } from '../../../fixtures/photo-tree.ts';
+import { expect, test } from 'vitest';
+import { usePhotoTree } from '../../../fixtures/photo-tree.ts';
 
-let tree: PhotoTree;
-beforeEach(async () => {
-  tree = await PhotoTree.plant();
-});
-afterEach(() => tree.fell());
+const tree = usePhotoTree();
 
 test.each([
   ['macOS', ['.DS_Store', '._1.jpg', '__MACOSX/cat/._1.jpg', 'Icon\r', '.Spotlight-V100/store.db']],

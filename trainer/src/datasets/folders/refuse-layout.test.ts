@@ -1,16 +1,8 @@
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PhotoTree } from '../../../fixtures/photo-tree.ts';
+import { expect, test } from 'vitest';
+import { pets, usePhotoTree } from '../../../fixtures/photo-tree.ts';
 
-let tree: PhotoTree;
-beforeEach(async () => {
-  tree = await PhotoTree.plant();
-});
-afterEach(() => tree.fell());
-
-/** A cat and a dog in each of the folders. */
-const putPets = (...folders: string[]) => tree.put(...folders.flatMap(pets));
-const pets = (folder: string) => [`${folder}/cat/1.jpg`, `${folder}/dog/2.jpg`];
+const tree = usePhotoTree();
 
 test.each([
   ['parts', ['fold1', 'fold2', 'fold3'], ['cat', 'dog']],
@@ -47,7 +39,7 @@ test.each([
   ['a name in another case', '', /but it has Cat where they have cat: give both/, 'test/Cat/1.jpg'],
   ['a space', '', /but it has dog {2}where they have dog: give both/, 'test/dog /1.jpg'],
 ])('refuses a split that differs by %s', async (_, __, message, path) => {
-  await putPets('train');
+  await tree.putPets('train');
   await tree.put(path);
   await expect(tree.layout()).rejects.toThrow(message);
 });

@@ -74,6 +74,10 @@ export const conversions: Readonly<
     if (to === 'image') graph.node('Transpose', [reshaped], name, { perm: FIRST });
     return to;
   },
+  Rsqrt: ({ name, tensors }, { graph, layoutOf }) => {
+    graph.node('Reciprocal', [graph.node('Sqrt', tensors, `${name}/root`)], name);
+    return layoutOf(tensors[0] as string);
+  },
   Sigmoid: (node, context) => elementwise('Sigmoid', node, context),
   Softmax: ({ name, tensors }, { graph }) => {
     graph.node('Softmax', tensors, name, { axis: 1 });

@@ -3,6 +3,7 @@ import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { foldGraph, valuesOf } from 'shared/inference/fold-constants';
 import { readNode } from 'shared/inference/graph/read-node';
 import type { OnnxKernelFormat } from '../../config/quantizations.ts';
+import { withoutScoreNodes } from '../known-score.ts';
 import { modelProto, type OnnxModel } from './messages.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
 import { conversions, type ValueLayout } from './operations.ts';
@@ -34,6 +35,8 @@ export function toOnnxModel(
   { kernels = 'float32', preprocess, metadata = {} }: OnnxOptions = {},
 ): Buffer {
   const { topology, weights } = foldGraph(artifacts);
+  // An ONNX model has the probabilities alone.
+  const nodes = withoutScoreNodes(topology.node);
   const graph = new OnnxBuilder();
   const constants = new Map(weights.map((weight) => [weight.name, weight]));
   const integers = new Map(
@@ -41,8 +44,8 @@ export function toOnnxModel(
       .filter(({ dtype }) => dtype === 'int32')
       .map((weight) => [weight.name, [...valuesOf(weight)]]),
   );
-  const placeholder = topology.node.find(({ op }) => op === 'Placeholder');
-  const output = topology.node.at(-1);
+  const placeholder = nodes.find(({ op }) => op === 'Placeholder');
+  const output = nodes.at(-1);
   if (!placeholder || !output) throw new Error('The model computes nothing.');
   const names = new Map([
     [placeholder.name, INPUT],
@@ -56,7 +59,7 @@ export function toOnnxModel(
     weightOf: (name: string) => constants.get(name),
     layoutOf: (value: string) => layouts.get(value.replace(/:\d+$/, '')) as ValueLayout,
   };
-  for (const node of topology.node) {
+  for (const node of nodes) {
     if (node.op === 'Placeholder' || node.op === 'Const') continue;
     const convert = conversions[node.op as keyof typeof conversions];
     if (!convert)

@@ -1,0 +1,10 @@
+/**
+ * The graph's node that says whether an image shows one of the model's classes at all: `[n, 1]`, 0–1. It
+ * stands before the probabilities, which stay the graph's last node and its only declared output, so that
+ * programs that know nothing of it read what they always did; `model.execute(input, [output, 'known/score'])`
+ * of tfjs reads both.
+ */
+export const KNOWN_SCORE = 'known/score';
+
+/** An image of this score or more is taken for known: the score is scaled so that the threshold lies here. */
+export const KNOWN_FROM = 0.5;

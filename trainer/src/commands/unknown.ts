@@ -1,0 +1,52 @@
+import { defineCommand } from './options/command.ts';
+import { findModel } from './options/find-model.ts';
+import { oneOf, pathOf, usage } from './options/option-values.ts';
+import * as shared from './options/shared-options.ts';
+
+export const unknownCommand = defineCommand({
+  name: 'unknown',
+  about: 'Teach a finished model to say that an image shows none of its classes',
+  details: 'Training does so too. Pass the images that it was trained on.',
+  takes: '<model>',
+  examples: [
+    ['unknown cifar10', 'on CIFAR-10'],
+    ['unknown pets --data photos --keep 0.99', 'refuse fewer'],
+    ['unknown pets --counter-examples others', 'measured on yours'],
+  ],
+  options: {
+    ...shared.data,
+    'counter-examples': {
+      group: 'Data',
+      value: '<folder>',
+      about: 'folders of images of none of the classes, to measure on',
+      parse: pathOf,
+    },
+    keep: {
+      group: 'Data',
+      value: '<share>',
+      about: 'share of known images that the threshold keeps',
+      default: '0.95',
+      parse: shareOf,
+    },
+    ...shared.models,
+    ...shared.compute,
+  },
+  async run({ values, positionals, say }) {
+    const { data = null, threads, keep } = values;
+    const model = await findModel(values.models ?? shared.MODELS, oneOf(positionals, 'model'));
+    const { startBackend } = await import('../backends/start-backend.ts');
+    const { formatKnownScore } = await import('../evaluation/format-known-score.ts');
+    const { refitKnownScore } = await import('../export/refit-known-score.ts');
+    await startBackend(values.backend, say, { threads });
+    const { signal } = new AbortController();
+    const unknown = values['counter-examples'];
+    const task = { data, unknown, keep, signal, say };
+    say(formatKnownScore(await refitKnownScore(model, task)));
+  },
+});
+
+function shareOf(text: string, name: string): number {
+  const share = Number(text);
+  if (share > 0.5 && share < 1) return share;
+  throw usage(`Expected --${name} to be a share above 0.5 and below 1, but got ${text}.`);
+}

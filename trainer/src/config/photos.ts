@@ -1,0 +1,28 @@
+import { fast } from './fast.ts';
+import { type TrainConfig, trainConfig } from './train-config.ts';
+
+/**
+ * The default for folders of photos.
+ *
+ *     pnpm --filter trainer train --data <folder>
+ */
+export const photos: TrainConfig = trainConfig.parse({
+  ...fast,
+  name: 'photos',
+  validateFrom: 20,
+  augment: { flip: true, resizedCrop: 0.35, colour: 0.2 },
+  stage1: { ...fast.stage1, solve: true },
+  stage2: {
+    ...fast.stage2,
+    epochs: 12,
+    minSteps: 200,
+    maxSteps: 2000,
+    optimizer: 'adamw',
+    weightDecay: 0.05,
+    schedule: 'one-cycle',
+    peakLearningRate: 5e-4,
+    finalLearningRate: 0,
+    warmup: 0.3,
+    labelSmoothing: 0.1,
+  },
+});

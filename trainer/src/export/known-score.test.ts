@@ -1,0 +1,149 @@
+import * as tf from '@tensorflow/tfjs';
+import { KNOWN_FROM, KNOWN_SCORE } from 'shared/contract/known-score';
+import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { createRandom } from '../config/random.ts';
+import { imageBatches } from '../data/batches.ts';
+import type { ImageSet } from '../datasets/dataset.ts';
+import { unitRows } from '../evaluation/prototypes.ts';
+import { loadGraph } from '../models/load-model.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { disposePlan, type Plan } from '../plan/plan.ts';
+import { fitKnownScore } from './fit-known-score.ts';
+import { type GraphModel, toArtifacts } from './graph-builder.ts';
+import { toGraphModel } from './graph-model.ts';
+import { cutGraph, headOf, withKnownScore, withoutKnownScore } from './known-score.ts';
+
+let plan: Plan;
+let model: GraphModel;
+let inputs: tf.Tensor;
+
+beforeAll(async () => {
+  await startBackend('wasm', () => {});
+  plan = fusePlan(buildTinyNetwork({ dropout: 0.5 }));
+  model = await toGraphModel(plan, TINY_SIZE, 'uint8');
+  inputs = tf.randomNormal([6, TINY_SIZE, TINY_SIZE, 3], 0, 2, 'float32', 7);
+});
+
+afterAll(() => {
+  disposePlan(plan);
+  inputs.dispose();
+});
+
+const nodes = { slope: 3, offset: -1 };
+
+/** The outputs of a graph's last node, as the Worker computes them. */
+async function runCut(graph: GraphModel, name: string): Promise<tf.Tensor> {
+  const served = await loadGraph(toArtifacts(cutGraph(graph, name)));
+  const output = served.run(inputs);
+  served.dispose();
+  return output;
+}
+
+async function stock(graph: GraphModel): Promise<tf.GraphModel> {
+  return tf.loadGraphModel({ load: async () => toArtifacts(graph) });
+}
+
+test('is the cosine to the nearest prototype, in stock tfjs and as served', async () => {
+  const features = await runCut(model, headOf(model).features);
+  const width = features.shape[1] as number;
+  const values = (await features.data()) as Float32Array;
+  const prototypes = unitRows({ width, values }, [0, 1]);
+  const scored = withKnownScore(model, { ...nodes, prototypes });
+  const cosines = tf.tidy(() => {
+    const unit = features.div(features.norm('euclidean', 1, true));
+    return unit.matMul(tf.tensor2d(prototypes.values, [2, width]), false, true).max(1, true);
+  });
+  expect(cosines.arraySync()).not.toEqual(cosines.onesLike().arraySync());
+  const expected = tf.sigmoid(cosines.mul(nodes.slope).add(nodes.offset));
+  const graph = await stock(scored);
+  const [probabilities, score] = graph.execute(inputs, [plan.output, KNOWN_SCORE]) as tf.Tensor[];
+  const before = (await stock(model)).predict(inputs) as tf.Tensor;
+  expect(score?.shape).toEqual([6, 1]);
+  expect(largestDifference(score as tf.Tensor, expected)).toBeLessThan(0.01);
+  expect(largestDifference(await runCut(scored, KNOWN_SCORE), score as tf.Tensor)).toBeLessThan(
+    1e-5,
+  );
+  // Who reads one output reads what was there before.
+  expect(largestDifference(probabilities as tf.Tensor, before)).toBe(0);
+  expect(largestDifference(graph.predict(inputs) as tf.Tensor, before)).toBe(0);
+});
+
+test('is the largest logit without prototypes', async () => {
+  const logits = await runCut(model, headOf(model).logits);
+  const expected = tf.sigmoid(logits.max(1, true).mul(nodes.slope).add(nodes.offset));
+  const score = await runCut(withKnownScore(model, nodes), KNOWN_SCORE);
+  expect(largestDifference(score, expected)).toBeLessThan(1e-5);
+});
+
+test('leaves nothing behind when it is taken away', () => {
+  const prototypes = { width: 8, values: new Float32Array(16).fill(1) };
+  const { topology, weightSpecs, weightData } = withoutKnownScore(
+    withKnownScore(model, { ...nodes, prototypes }),
+  );
+  expect(topology).toEqual(model.topology);
+  expect(weightSpecs).toEqual(model.weightSpecs);
+  expect(Buffer.compare(weightData, model.weightData)).toBe(0);
+});
+
+test('keeps the wanted share of the known images, and says what it measured', async () => {
+  const classes = model.weightSpecs.at(-1)?.shape[0] as number;
+  const set = colours(60 * classes, classes);
+  const part = (first: number) => ({
+    set,
+    indices: Array.from({ length: 20 * classes }, (_, i) => 20 * classes * first + i),
+  });
+  const preprocess: PreprocessSpec = {
+    fit: 'cover',
+    size: TINY_SIZE,
+    filter: 'bicubic',
+    channelOrder: 'rgb',
+    arithmetic: [{ operation: 'divide', by: [255, 255, 255] }],
+  };
+  const { model: scored, knownScore } = await fitKnownScore(model, {
+    preprocess,
+    arithmetic: 'float32',
+    classes,
+    splits: { train: part(0), validation: part(1), test: part(2) },
+    // Known images, in truth: nothing can tell them apart.
+    counterExamples: part(2),
+    keep: 0.9,
+    seed: 1,
+    signal: new AbortController().signal,
+  });
+  expect(knownScore).toMatchObject({ method: 'prototypes', keep: 0.9, images: 20 * classes });
+  const [counter, generated, leftOut] = knownScore.measured;
+  expect(counter).toMatchObject({ unknown: 'counter-examples', auroc: 0.5 });
+  expect(counter?.letThrough).toBe(counter?.kept);
+  expect(generated).toMatchObject({ unknown: 'generated', images: 200, known: 20 * classes });
+  expect(leftOut).toMatchObject({ unknown: 'classes left out', images: 20 * classes });
+  expect(leftOut?.auroc).toBeGreaterThan(0.5);
+
+  const source = imageBatches(part(1), preprocess);
+  const validation = await source.inputs([...Array(source.length).keys()], createRandom(0));
+  const graph = await loadGraph(toArtifacts(cutGraph(scored, KNOWN_SCORE)));
+  const scores = [...(await graph.run(validation).data())];
+  const kept = scores.filter((score) => score >= KNOWN_FROM).length / scores.length;
+  expect(kept).toBeGreaterThanOrEqual(0.89);
+  expect(kept).toBeLessThan(0.93);
+  graph.dispose();
+  validation.dispose();
+});
+
+/** A colour for each class, and a little noise. */
+function colours(length: number, classes: number): ImageSet {
+  return {
+    length,
+    label: (index) => index % classes,
+    image(index) {
+      const hue = (2 * Math.PI * (index % classes)) / classes;
+      const data = Uint8Array.from({ length: TINY_SIZE ** 2 * 3 }, (_, i) => {
+        const noise = 37 * Math.sin(index * 31 + i * (1 + (index % 7)));
+        return 128 + 90 * Math.sin(hue + ((i % 3) * 2 * Math.PI) / 3) + noise;
+      });
+      return { width: TINY_SIZE, height: TINY_SIZE, channels: 3, data };
+    },
+  };
+}

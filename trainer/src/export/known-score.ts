@@ -1,0 +1,150 @@
+import { KNOWN_SCORE } from 'shared/contract/known-score';
+import { nodeOf } from 'shared/inference/fold-constants';
+import type { Rows } from '../evaluation/prototypes.ts';
+import { fusedOps, integerType } from '../plan/graph-writer.ts';
+import { GraphBuilder, type GraphModel, type GraphNode } from './graph-builder.ts';
+
+/** The names of the score's nodes and weights begin so. */
+const PREFIX = KNOWN_SCORE.slice(0, KNOWN_SCORE.indexOf('/') + 1);
+
+/** Keeps a feature vector of zeros from becoming NaN. */
+const EPSILON = 1e-12;
+
+/** How a graph computes the score: `sigmoid(slope · value + offset)`. */
+export interface KnownScoreNodes {
+  /** Directions of norm 1, to the nearest of which the value is the cosine; without them, it is the largest logit. */
+  readonly prototypes?: Rows | undefined;
+  readonly slope: number;
+  readonly offset: number;
+}
+
+/** Where the score's value comes from in a graph that ends in dense layer and softmax. */
+export function headOf({ topology: { node } }: Pick<GraphModel, 'topology'>): {
+  /** The node of the logits, `[n, classes]`. */
+  readonly logits: string;
+  /** The node of the last dense layer's input, `[n, channels]`. */
+  readonly features: string;
+} {
+  const softmax = node.findLast(({ op }) => op === 'Softmax');
+  const dense = node.find(({ name }) => name === nodeOf(softmax?.input[0] ?? ''));
+  if (dense?.op !== '_FusedMatMul') {
+    throw new Error('Expected a graph that ends in a dense layer and a softmax.');
+  }
+  return { logits: dense.name, features: nodeOf(dense.input[0] as string) };
+}
+
+/** The part of a graph up to a node, which becomes its output. */
+export function cutGraph(model: GraphModel, name: string): GraphModel {
+  const { node, versions } = model.topology;
+  const at = node.findIndex((one) => one.name === name);
+  return { ...model, topology: { node: node.slice(0, at + 1), versions } };
+}
+
+/** The nodes of a graph without those of a score. */
+export function withoutScoreNodes<T extends { readonly name: string }>(nodes: readonly T[]): T[] {
+  return nodes.filter(({ name }) => !name.startsWith(PREFIX));
+}
+
+/** A graph without the nodes and weights of a score. */
+export function withoutKnownScore(model: GraphModel): GraphModel {
+  const { node, versions } = model.topology;
+  // Its weights are the last ones.
+  const { weightData } = splitWeights(model)[0];
+  return {
+    ...model,
+    topology: { node: withoutScoreNodes(node), versions },
+    weightSpecs: withoutScoreNodes(model.weightSpecs),
+    weightData,
+  };
+}
+
+/**
+ * Adds the score to a graph, before its last node, the softmax: see `KNOWN_SCORE`. Its weights come last.
+ *
+ * @param model without a score
+ */
+export function withKnownScore(
+  model: GraphModel,
+  { prototypes, slope, offset }: KnownScoreNodes,
+): GraphModel {
+  const { logits, features } = headOf(model);
+  const graph = new GraphBuilder('uint8');
+  const name = (part: string) => `${PREFIX}${part}`;
+  const number = (part: string, value: number) =>
+    graph.float(name(part), { shape: [1], values: Float32Array.of(value) });
+  const overRow = (part: string, op: 'Max' | 'Mean', input: string) =>
+    graph.node(name(part), op, [input, graph.integers(name(`${part}/axes`), [1])], {
+      ...integerType('Tidx'),
+      keep_dims: { b: true },
+    });
+  let value: string;
+  let factor = slope;
+  if (prototypes) {
+    const { width } = prototypes;
+    const products = graph.node(
+      name('products'),
+      '_FusedMatMul',
+      [
+        features,
+        graph.kernel(name('prototypes'), transpose(prototypes), 1),
+        graph.float(name('bias'), {
+          shape: [prototypes.values.length / width],
+          values: new Float32Array(prototypes.values.length / width),
+        }),
+      ],
+      { transpose_a: { b: false }, transpose_b: { b: false }, ...fusedOps(['BiasAdd']) },
+    );
+    // The mean of squares is the squared norm divided by the number of channels.
+    factor = slope / Math.sqrt(width);
+    const squares = graph.node(name('squares'), 'Mul', [features, features]);
+    const mean = overRow('mean', 'Mean', squares);
+    const positive = graph.node(name('positive'), 'AddV2', [mean, number('epsilon', EPSILON)]);
+    const inverse = graph.node(name('inverse'), 'Rsqrt', [positive]);
+    value = graph.node(name('cosine'), 'Mul', [overRow('nearest', 'Max', products), inverse]);
+  } else {
+    value = overRow('largest', 'Max', logits);
+  }
+  const scaled = graph.node(name('scaled'), 'Mul', [value, number('slope', factor)]);
+  const moved = graph.node(name('moved'), 'AddV2', [scaled, number('offset', offset)]);
+  graph.node(KNOWN_SCORE, 'Sigmoid', [moved]);
+  const added = graph.finish({ name: '', shape: [] }, { name: '', shape: [] });
+  const { node, versions } = model.topology;
+  return {
+    ...model,
+    topology: {
+      node: [...node.slice(0, -1), ...added.topology.node, node.at(-1) as GraphNode],
+      versions,
+    },
+    weightSpecs: [...model.weightSpecs, ...added.weightSpecs],
+    weightData: new Uint8Array(Buffer.concat([model.weightData, added.weightData])),
+  };
+}
+
+/** Weights of a graph, with the names of their entries in the manifest. */
+export type WeightGroup = Pick<GraphModel, 'weightSpecs' | 'weightData'>;
+
+/** The network's own weights, and those of the score, which may be fitted again without touching them. */
+export function splitWeights({ weightSpecs, weightData }: WeightGroup): [WeightGroup, WeightGroup] {
+  const at = weightSpecs.findIndex(({ name }) => name.startsWith(PREFIX));
+  const own = at < 0 ? weightSpecs : weightSpecs.slice(0, at);
+  const bytes = own.reduce((sum, spec) => sum + bytesOf(spec), 0);
+  return [
+    { weightSpecs: own, weightData: weightData.subarray(0, bytes) },
+    { weightSpecs: weightSpecs.slice(own.length), weightData: weightData.subarray(bytes) },
+  ];
+}
+
+function bytesOf({ shape, quantization }: GraphModel['weightSpecs'][number]): number {
+  const width = quantization ? { uint8: 1, uint16: 2, float16: 2 }[quantization.dtype] : 4;
+  return shape.reduce((product, side) => product * side, 1) * width;
+}
+
+/** Prototypes as the columns of a dense layer's kernel, `[width, prototypes]`. */
+function transpose({ width, values }: Rows) {
+  const count = values.length / width;
+  const columns = new Float32Array(values.length);
+  for (const [i, value] of values.entries()) {
+    columns[(i % width) * count + Math.floor(i / width)] = value;
+  }
+  return { shape: [width, count], values: columns };
+}

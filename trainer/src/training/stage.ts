@@ -1,0 +1,43 @@
+import type { Metrics } from '../evaluation/metrics.ts';
+import type { CheckpointHeader } from '../runs/checkpoint.ts';
+import type { Fit } from './fit.ts';
+
+/** Of many short epochs, about as many are validated, evenly spread and the last one among them. */
+export const VALIDATIONS = 25;
+
+export interface Stage
+  extends Pick<Fit, 'plan' | 'source' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
+  readonly number: 1 | 2;
+  readonly title: string;
+  /**
+   * Measures the plan on the validation images, by which the best weights are chosen. Without it, the last
+   * ones are kept.
+   */
+  readonly validate: (() => Promise<Pick<Metrics, 'top1' | 'logLoss'>>) | undefined;
+}
+
+/** The parts of a run that a session needs. */
+export interface SessionRun {
+  /** Folder of the checkpoint and the log. */
+  readonly directory: string;
+  /** Abort it to stop after the current step, with a checkpoint. */
+  readonly signal: AbortSignal;
+  /** Abort it to end the training after the current step, with the best weights so far. */
+  readonly enough?: AbortSignal | undefined;
+  /** Leave the checkpoint and the log as they are, so that the training can go on. */
+  readonly readOnly?: boolean;
+  /** Time between two checkpoints; a minute by default. */
+  readonly checkpointEveryMs?: number;
+  say(line: string): void;
+}
+
+/** Weights of a stage that could be kept, by their validation. */
+export type Candidate = NonNullable<CheckpointHeader['best']>;
+
+/** Equal accuracies, which are common with few validation images, are decided by the lower loss. */
+export function isBetter(candidate: Candidate, best: Candidate | null): boolean {
+  if (!best || candidate.accuracy !== best.accuracy) {
+    return candidate.accuracy > (best?.accuracy ?? -1);
+  }
+  return (candidate.logLoss ?? Infinity) < (best.logLoss ?? Infinity);
+}
