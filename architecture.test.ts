@@ -33,7 +33,7 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
     'printable.ts',
   ],
   'edge/src': [
-    'library.ts',
+    ['library.ts', 'with-jobs.ts'],
     'index.ts',
     'app.ts',
     'routes',

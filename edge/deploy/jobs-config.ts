@@ -5,6 +5,7 @@ type RawConfig = ReturnType<typeof experimental_readRawConfig>['rawConfig'];
 
 /** What jobs add to a configuration: the lines of wrangler.jsonc that begin with `// jobs:`. */
 interface JobsConfig {
+  readonly main: string;
   readonly r2_buckets: readonly { readonly binding: string; readonly bucket_name: string }[];
   readonly queues: { readonly consumers: readonly { readonly queue: string }[] };
   readonly workflows: readonly object[];
@@ -20,11 +21,12 @@ export function readJobsConfig(file: string): JobsConfig {
 
 /** Adds jobs to a configuration; what it has of them already stays. */
 export function withJobsConfig(config: RawConfig, file: string): RawConfig {
-  const { r2_buckets, queues, workflows } = readJobsConfig(file);
+  const { main, r2_buckets, queues, workflows } = readJobsConfig(file);
   const own = config.r2_buckets ?? [];
   const isBound = own.some(({ binding }: { binding: string }) => binding === 'JOBS');
   return {
     ...config,
+    main,
     r2_buckets: isBound ? own : [...own, ...r2_buckets],
     ...(!config.queues && { queues }),
     ...(!config.workflows && { workflows }),

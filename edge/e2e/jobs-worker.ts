@@ -7,6 +7,7 @@ import { JobWorkflow } from '../src/jobs/job-workflow.ts';
 import { defaultLimits, type Limits } from '../src/limits.ts';
 import { withModel } from '../src/models/model.ts';
 import { resolveModel } from '../src/models/models-index.ts';
+import { jobsRoutes } from '../src/routes/jobs.ts';
 
 // The Worker with jobs that wait for nothing long, into whose buckets tests and benches put images.
 
@@ -44,7 +45,7 @@ export default {
     if (verb === 'put') return put(request, env, rest);
     if (verb === 'copy') return copy(env, rest);
     if (verb === 'loop') return loop(env, rest);
-    app ??= createApp(limitsOf(env));
+    app ??= createApp(limitsOf(env), jobsRoutes(limitsOf(env)));
     return app.fetch(request, env, context);
   },
   queue: (batch, env) => consume(batch, env, limitsOf(env)),

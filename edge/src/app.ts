@@ -12,12 +12,16 @@ import type { AppEnv } from './routes/app-env.ts';
 import { classifyRoutes } from './routes/classify.ts';
 import { classifyBatchRoute } from './routes/classify-batch.ts';
 import { healthRoute } from './routes/health.ts';
-import { jobsRoutes } from './routes/jobs.ts';
 import { modelsRoutes } from './routes/models.ts';
 import { recordRequest } from './routes/record-request.ts';
 
-/** The Worker's routes. @param limits which tests lower */
-export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
+/**
+ * The Worker's routes.
+ *
+ * @param limits which tests lower
+ * @param more routes, of a Worker that does more
+ */
+export function createApp(limits: Limits = defaultLimits, ...more: Hono<AppEnv>[]): Hono<AppEnv> {
   const app = new Hono<AppEnv>();
   app.use(requestId());
   app.use(recordRequest);
@@ -29,7 +33,7 @@ export function createApp(limits: Limits = defaultLimits): Hono<AppEnv> {
 
   app.route('/', classifyRoutes(limits));
   app.route('/', classifyBatchRoute(limits));
-  app.route('/', jobsRoutes(limits));
+  for (const routes of more) app.route('/', routes);
   app.route('/', modelsRoutes);
   app.route('/', healthRoute);
   app.route('/', apiRoutes);

@@ -1,7 +1,7 @@
 import type { ExportedHandler } from '@cloudflare/workers-types';
 import type { Hono } from 'hono';
 import { createApp } from './app.ts';
-import type { ChunkMessage, Env } from './env.ts';
+import type { Env } from './env.ts';
 import worker from './index.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 
@@ -26,5 +26,5 @@ export function classifier({ limits }: ClassifierOptions = {}): Hono<{ Bindings:
 }
 
 /** The Worker itself: `export { default } from '@graftjs/edge'`. */
-const handler: ExportedHandler<Env, ChunkMessage> = worker;
+const handler: ExportedHandler<Env> = worker;
 export default handler;

@@ -19,7 +19,7 @@ import { startBackend } from '../src/backends/start-backend.ts';
 import { configFields, overrideConfig } from '../src/config/config-fields.ts';
 import { configs } from '../src/config/registry.ts';
 import { sizeInEpoch } from '../src/config/stage-length.ts';
-import { type TrainConfig } from '../src/config/train-config.ts';
+import type { TrainConfig } from '../src/config/train-config.ts';
 import { type BatchSource, imageBatches } from '../src/data/batches.ts';
 import { mixBatch } from '../src/data/mix-batch.ts';
 import { prepareImages } from '../src/data/prepare-images.ts';

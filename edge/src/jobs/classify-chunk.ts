@@ -192,7 +192,12 @@ async function openJob(
     try {
       const source = sourceOf(image);
       if (!(await isTurnOf(source, pace, until))) return;
-      const { response } = await classify(source, model, job.top, admission);
+      const { response } = await classify(
+        source,
+        model,
+        { top: job.top, unknown: 'only' },
+        admission,
+      );
       state.line = { image, answer: response };
     } catch (error) {
       if (toProblemError(error).code === 'internal') console.error(job.id, image, error);

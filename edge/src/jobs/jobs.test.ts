@@ -7,6 +7,7 @@ import { sha256Hex } from '../access/sha256-hex.ts';
 import { createApp } from '../app.ts';
 import type { ChunkMessage, Env, JobParams } from '../env.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
+import { jobsRoutes } from '../routes/jobs.ts';
 import { advanceJob } from './advance-job.ts';
 import { consume } from './consume.ts';
 import { type JobsEnv, keys, readJsonObject } from './job.ts';
@@ -18,7 +19,7 @@ const limits: Limits = {
   ...defaultLimits,
   jobs: { ...defaultLimits.jobs, chunkImages: 3, maxRunning: 2, hostIntervalMs: 0 },
 };
-const app = createApp(limits);
+const app = createApp(limits, jobsRoutes(limits));
 const { TEST_JOBS, TEST_PHOTOS } = env;
 
 let sent: ChunkMessage[];
