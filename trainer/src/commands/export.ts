@@ -90,7 +90,7 @@ export const exportCommand = defineCommand({
     const models = values.models ?? shared.MODELS;
     if (values.run !== undefined && keras === undefined) {
       const { loadCheckpoint, checkpointIn } = await import('../runs/checkpoint.ts');
-      const { trainInStages } = await import('./train-in-stages.ts');
+      const { trainInStages } = await import('./training/train-in-stages.ts');
       const directory = await findRun(values.runs ?? shared.RUNS, values.run);
       const { header } = await loadCheckpoint(checkpointIn(directory));
       const resumed = resumeCommand(directory, {

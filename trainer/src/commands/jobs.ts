@@ -12,12 +12,9 @@ export const jobs = defineCommand({
     'One of its API keys is read from GRAFT_API_KEY, and its url from GRAFT_WORKER where --worker is not given.',
   takes: '<action> [<id>]',
   examples: [
-    [
-      'jobs start --bucket photos --prefix 2026/ --model pets',
-      'the bucket that is bound as BUCKET_PHOTOS',
-    ],
-    ['jobs status 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29', 'how far it is, and what it has cost'],
-    ['jobs results 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29', 'a line of JSON an image'],
+    ['jobs start --bucket photos --model pets', 'from BUCKET_PHOTOS'],
+    ['jobs status 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29', 'how far it is'],
+    ['jobs results 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29', 'one line an image'],
   ],
   options: {
     worker: {

@@ -46,7 +46,7 @@ export const train = defineCommand({
     const { directory, config, data, id } = await chooseRun(call);
     const continued = resumeCommand(directory, values);
     await untilInterrupted(`Stopped. Go on with: ${continued}`, async (signals) => {
-      const { trainInStages } = await import('./train-in-stages.ts');
+      const { trainInStages } = await import('./training/train-in-stages.ts');
       const card = await trainInStages(config, {
         directory,
         resume: values.resume !== undefined,

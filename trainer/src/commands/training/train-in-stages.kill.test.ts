@@ -9,16 +9,16 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { createRandom } from '../config/random.ts';
-import { cacheDirectory } from '../files/cache-directory.ts';
-import { checkpointIn, loadCheckpoint } from '../runs/checkpoint.ts';
-import { epochsOf, readRunLog } from '../runs/run-log.ts';
+import { createRandom } from '../../config/random.ts';
+import { cacheDirectory } from '../../files/cache-directory.ts';
+import { checkpointIn, loadCheckpoint } from '../../runs/checkpoint.ts';
+import { epochsOf, readRunLog } from '../../runs/run-log.ts';
 
 const KILLS = 20;
 const SEED = 4;
 /** Of both stages. */
 const EPOCHS = 45;
-const script = fileURLToPath(new URL('../../fixtures/train-tiny.ts', import.meta.url));
+const script = fileURLToPath(new URL('../../../fixtures/train-tiny.ts', import.meta.url));
 const backend = inject('native') ? 'native' : 'wasm';
 
 let folder: string;
@@ -146,7 +146,7 @@ async function sleepOrClose(ms: number, closed: Promise<unknown>): Promise<void>
 test.each(['SIGINT', 'SIGTERM'] as const)(
   'stopped by %s, it names the command that goes on, and that ends it',
   async (signal) => {
-    const cli = fileURLToPath(new URL('../cli/cli.ts', import.meta.url));
+    const cli = fileURLToPath(new URL('../../cli/cli.ts', import.meta.url));
     const places = ['--runs', join(folder, signal), '--models', join(folder, 'models')];
     const options = { env: { ...process.env, GRAFT_CACHE: await cacheOf(signal) } };
     const training = spawn(
@@ -196,7 +196,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 test.skipIf(process.platform === 'win32')(
   'ended early by SIGQUIT, it exports the best weights so far',
   async () => {
-    const cli = fileURLToPath(new URL('../cli/cli.ts', import.meta.url));
+    const cli = fileURLToPath(new URL('../../cli/cli.ts', import.meta.url));
     const runs = join(folder, 'SIGQUIT');
     const places = ['--runs', runs, '--models', join(folder, 'models'), '--id', 'ended'];
     const training = spawn(

@@ -13,13 +13,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
-import type { BackendName } from '../backends/start-backend.ts';
-import { smoke } from '../config/smoke.ts';
-import { openCifar10 } from '../datasets/cifar.ts';
-import type { ImageSet } from '../datasets/dataset.ts';
-import { evaluateModel, formatEvaluation } from '../evaluation/evaluate-model.ts';
-import { cacheDirectory } from '../files/cache-directory.ts';
-import { printable, printableLines } from '../printable.ts';
+import type { BackendName } from '../../backends/start-backend.ts';
+import { smoke } from '../../config/smoke.ts';
+import { openCifar10 } from '../../datasets/cifar.ts';
+import type { ImageSet } from '../../datasets/dataset.ts';
+import { evaluateModel, formatEvaluation } from '../../evaluation/evaluate-model.ts';
+import { cacheDirectory } from '../../files/cache-directory.ts';
+import { printable, printableLines } from '../../printable.ts';
 import { trainInStages } from './train-in-stages.ts';
 
 const CLASSES = ['airplane', 'cat', 'ship'];
@@ -78,7 +78,7 @@ function runOf(backend: BackendName, said: string[]) {
 }
 
 const golden = (name: string) =>
-  sharp(fileURLToPath(new URL(`../../../shared/fixtures/${name}.png`, import.meta.url)));
+  sharp(fileURLToPath(new URL(`../../../../shared/fixtures/${name}.png`, import.meta.url)));
 
 /** Each class in the formats by turns. */
 async function putImages(): Promise<void> {
@@ -182,7 +182,7 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   // Another data set's model under the same id stays.
   const other = join(root, 'other/photos-smoke');
   await mkdir(other, { recursive: true });
-  const shipped = new URL('../../../edge/public/models/cifar10/model.json', import.meta.url);
+  const shipped = new URL('../../../../edge/public/models/cifar10/model.json', import.meta.url);
   await copyFile(shipped, join(other, 'model.json'));
   await expect(
     trainInStages(config, { ...run, models: join(root, 'other') }),
