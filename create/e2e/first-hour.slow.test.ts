@@ -176,11 +176,11 @@ describe.each([
   test('trains on 60 photos and serves the model, as a Worker and as a part of another', async () => {
     const { project, env } = place;
     await cp(photos, join(project, 'photos'), { recursive: true });
-    const short = ['--stage1.minSteps', '100', '--stage2.minSteps', '30', '--stage2.epochs', '1'];
+    const short = ['--stage2.minSteps', '30', '--stage2.epochs', '1'];
     const { stdout } = await run('npm', ['run', 'train', '--', ...short], { cwd: project, env });
     expect(stdout).toContain('Next, try it in a browser: npx graft dev');
     expect(await readdir(join(project, 'public/models'))).toEqual(['index.json', 'my-classifier']);
-    expect((await graft('runs')).stdout).toContain('fast');
+    expect((await graft('runs')).stdout).toContain('photos');
 
     await whileServing(place, async (url) => {
       expect(await classifyCat(url)).toEqual({ model: 'my-classifier', label: 'cat' });
