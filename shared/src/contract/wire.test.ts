@@ -5,12 +5,13 @@ import { classifyQuery, problemStatus } from './wire.ts';
 
 const url = 'https://example.com/cat.jpg';
 
-test('defaults to five predictions of the default model', () => {
-  expect(classifyQuery.parse({ url })).toEqual({ url, top: 5 });
-  expect(classifyQuery.parse({ url, model: 'pets', top: '7' })).toEqual({
+test('defaults to five predictions of the default model, of unknown images too', () => {
+  expect(classifyQuery.parse({ url })).toEqual({ url, top: 5, unknown: 'only' });
+  expect(classifyQuery.parse({ url, model: 'pets', top: '7', unknown: 'reject' })).toEqual({
     url,
     model: 'pets',
     top: 7,
+    unknown: 'reject',
   });
 });
 
