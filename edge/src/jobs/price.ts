@@ -16,7 +16,7 @@ const READS_PER_CHUNK = 5;
 /** A list, a look whether the page is there, and a write. */
 const WRITES_PER_PAGE = 2;
 
-/** CPU time of a photo of half a megapixel, decoded and classified: see bench/jobs. */
+/** CPU time of an image, decoded and classified: assumed, for photos of half a megapixel. */
 export const CPU_MS_PER_IMAGE = 20;
 
 /** What a job has done so far. */
