@@ -5,11 +5,9 @@ import { photos } from './photos.ts';
 import { smoke } from './smoke.ts';
 import type { TrainConfig } from './train-config.ts';
 
-/** The recipes that `train --config` accepts; the first is the default. */
-export const configs: Readonly<Record<string, TrainConfig>> = {
-  fast,
-  photos,
-  best,
-  article,
-  smoke,
-};
+const recipes = { fast, photos, best, article, smoke };
+
+export type RecipeName = keyof typeof recipes;
+
+/** The recipes that `train --config` accepts. */
+export const configs: Readonly<Record<string, TrainConfig>> = recipes;

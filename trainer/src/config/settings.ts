@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import * as z from 'zod';
 import { TrainerError } from '../errors.ts';
 import { findSettings } from '../files/project.ts';
+import type { RecipeName } from './registry.ts';
 import { type TrainConfig, trainConfig } from './train-config.ts';
 
 type Fields<T> = T extends readonly unknown[]
@@ -13,8 +14,8 @@ type Fields<T> = T extends readonly unknown[]
 
 /** What a project's `graft.config.ts` sets. The command line goes before it. */
 export interface GraftConfig extends Fields<Omit<TrainConfig, 'name'>> {
-  /** The recipe whose fields the others here replace; `fast` by default. */
-  readonly config?: 'fast' | 'best' | 'article' | 'smoke';
+  /** The recipe whose fields the others here replace; by default `photos` for a folder, and `fast` else. */
+  readonly config?: RecipeName;
   /** A folder with a folder of images for each class, from the file's folder; or a known data set. */
   readonly data?: string;
   /** The model's name in urls: lower-case letters, digits and hyphens. By default it is the data set's. */
