@@ -38,9 +38,7 @@ export function connectToJobs(worker: string, key: string): JobsClient {
       throw new TrainerError(
         'download_failed',
         `Expected a Worker at ${origin}, but none answered.`,
-        {
-          cause,
-        },
+        cause,
       );
     });
     if (!response.ok) throw await refusalOf(response, url);
