@@ -1,7 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import type { Env } from '../env.ts';
 import type { FetchRates } from '../input/fetching/fetch-image.ts';
-import { isListed } from '../input/fetching/guard-url.ts';
+import { isListed, withoutDot } from '../input/fetching/guard-url.ts';
 import { ProblemError } from '../problem.ts';
 import type { Caller } from './identify-caller.ts';
 import type { Settings } from './settings.ts';
@@ -54,7 +54,7 @@ export function rateLimitsFor(
       fetches += 1;
       if (isRedirect) await isWithin(env.RATE_LIMITER, key);
       const isTrusted = caller.keyHash !== undefined || caller.signedUntil !== undefined;
-      const host = hostname.replace(/\.$/, '');
+      const host = withoutDot(hostname);
       if (isTrusted || (allowedHosts && isListed(host, allowedHosts))) return;
       if (!(await isWithin(env.HOST_RATE_LIMITER, host))) {
         throw tooMany(`Too many images from ${host} were requested`);

@@ -61,13 +61,21 @@ export interface ReadJob {
   readonly etag: string;
 }
 
-export async function readJob({ JOBS }: JobsEnv, id: string): Promise<ReadJob> {
+async function readJob(env: JobsEnv, id: string): Promise<ReadJob> {
+  const read = await lookUpJob(env, id);
+  if (read) return read;
+  throw new Error(`The bucket JOBS has no job ${id}.`);
+}
+
+/** @returns undefined where there is no such job */
+export async function lookUpJob({ JOBS }: JobsEnv, id: string): Promise<ReadJob | undefined> {
   const [job, written] = await Promise.all([
     readJsonObject<Job>(JOBS, keys.job(id)),
     JOBS.get(keys.state(id)),
   ]);
-  if (!job || !written) throw new Error(`The bucket JOBS has no job ${id}.`);
-  return { job, state: await written.json<JobState>(), etag: written.etag };
+  return job && written
+    ? { job, state: await written.json<JobState>(), etag: written.etag }
+    : undefined;
 }
 
 /** @returns whether the state was still the one that had been read */

@@ -5,15 +5,8 @@ import { readSettings } from '../access/settings.ts';
 import type { Limits } from '../limits.ts';
 import { resolveModel } from '../models/models-index.ts';
 import { ProblemError } from '../problem.ts';
-import { type ReadJob, readJob, replaceState } from './advance-job.ts';
-import {
-  type Job,
-  type JobState,
-  type JobsEnv,
-  keys,
-  readJsonObject,
-  writeJsonObject,
-} from './job.ts';
+import { lookUpJob, type ReadJob, replaceState } from './advance-job.ts';
+import { type Job, type JobState, type JobsEnv, keys, writeJsonObject } from './job.ts';
 import { bucketOf, startOf } from './pages.ts';
 import { pinModel } from './pin-model.ts';
 import { priceOf } from './price.ts';
@@ -90,9 +83,9 @@ export async function startJob(
 /** @throws ProblemError `not_found` also where the job is another key's */
 export async function findJob(env: JobsEnv, id: string, keyHash: string): Promise<ReadJob> {
   const isId = /^[0-9a-f-]{36}$/.test(id);
-  const job = isId ? await readJsonObject<Job>(env.JOBS, keys.job(id)) : undefined;
-  if (job?.keyHash !== keyHash) throw new ProblemError('not_found', 'This key has no such job.');
-  return readJob(env, id);
+  const found = isId ? await lookUpJob(env, id) : undefined;
+  if (found?.job.keyHash === keyHash) return found;
+  throw new ProblemError('not_found', 'This key has no such job.');
 }
 
 /** How far a job is. */

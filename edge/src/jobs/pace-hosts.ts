@@ -1,7 +1,7 @@
 import type { RateLimits } from '../access/limit-rate.ts';
 import type { Settings } from '../access/settings.ts';
 import type { Env } from '../env.ts';
-import { isListed } from '../input/fetching/guard-url.ts';
+import { isListed, withoutDot } from '../input/fetching/guard-url.ts';
 import type { Limits } from '../limits.ts';
 import { ProblemError } from '../problem.ts';
 
@@ -59,9 +59,4 @@ async function waitForTurn(host: string, intervalMs: number): Promise<void> {
   const at = Math.max(now, nextAt.get(host) ?? 0);
   nextAt.set(host, at + intervalMs);
   if (at > now) await scheduler.wait(at - now);
-}
-
-/** `example.com.` is `example.com`. */
-function withoutDot(hostname: string): string {
-  return hostname.replace(/\.$/, '');
 }

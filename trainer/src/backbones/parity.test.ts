@@ -6,7 +6,8 @@ import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { readModelCard } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
-import { hashOf, signedValues, weightValues } from '../../parity/formula.ts';
+import { hashOf, signedValues } from '../../parity/formula.ts';
+import { setFormulaWeights } from '../../parity/formula-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import type { BackboneName } from '../config/backbone-names.ts';
 import { createRandom } from '../config/random.ts';
@@ -62,22 +63,7 @@ describe.each(names)('%s, with the weights of the formula,', (name) => {
     const before = tf.memory().numTensors;
     const classes = golden.logits.shape.at(-1) as number;
     const model = buildBackbone(name, { size, classes, initialize: false });
-    const listing: string[] = [];
-    for (const layer of model.layers) {
-      // It is left to the preprocess spec.
-      if (layer.getClassName() === 'Normalization') continue;
-      tf.tidy(() =>
-        layer.setWeights(
-          layer.weights.map(({ originalName, shape }) => {
-            listing.push(`${originalName}[${shape}]`);
-            return tf.tensor(
-              weightValues(originalName, shape as number[], gain),
-              shape as number[],
-            );
-          }),
-        ),
-      );
-    }
+    const listing = setFormulaWeights(model, gain);
     expect(listing).toHaveLength(golden.weights.count);
     expect(hashOf(listing.join('\n'))).toBe(golden.weights.hash);
     const plan = fusePlan(model);

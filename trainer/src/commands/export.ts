@@ -5,13 +5,76 @@ import {
   type Quantization,
   quantizations,
 } from '../config/quantizations.ts';
-import { graft } from '../files/project.ts';
-import { publicCommand, resumeCommand } from './options/choose-run.ts';
-import { defineCommand } from './options/command.ts';
+import { publicCommand, resumeCommand, typedCommand } from './options/choose-run.ts';
+import { type Call, defineCommand } from './options/command.ts';
 import { findModel, findRun } from './options/find-model.ts';
-import { nameOf, pathOf, quoted, usage } from './options/option-values.ts';
+import { nameOf, pathOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 import { untilInterrupted } from './options/until-interrupted.ts';
+
+const options = {
+  ...shared.network,
+  ...shared.weights,
+  quantize: {
+    group: 'Format',
+    value: '<how>',
+    choices: quantizations,
+    about: 'of kernels',
+    otherwise: 'uint8; ONNX float32',
+  },
+  arithmetic: {
+    group: 'Format',
+    value: '<what>',
+    choices: arithmetics,
+    default: 'int8',
+    about: 'of 8-bit kernels',
+  },
+  format: {
+    group: 'Format',
+    value: '<name>',
+    choices: ['worker', 'onnx'],
+    default: 'worker',
+    about: 'what is written',
+  },
+  model: {
+    group: 'Format',
+    value: '<model>',
+    about: 'for ONNX: its id or folder',
+    otherwise: 'imagenet',
+    parse: nameOf,
+  },
+  output: {
+    group: 'Format',
+    value: '<folder>',
+    about: 'for ONNX: where <id>.onnx goes',
+    otherwise: 'this one',
+    parse: pathOf,
+  },
+  'with-preprocess': {
+    group: 'Format',
+    about: 'for ONNX: an image as the input, in bytes',
+  },
+  keras: {
+    group: 'Format',
+    value: '<file>',
+    about: 'write weights for Keras instead: x.weights.h5',
+    parse: pathOf,
+  },
+  run: {
+    group: 'Format',
+    value: '<run>',
+    about: 'a training, so far; with --keras its weights',
+    parse: nameOf,
+  },
+  data: {
+    ...shared.data.data,
+    about: 'what mixed is measured on',
+  },
+  ...shared.compute,
+  id: { ...shared.id.id, otherwise: 'imagenet' },
+  ...shared.models,
+  ...shared.runs,
+} as const;
 
 export const exportCommand = defineCommand({
   name: 'export',
@@ -22,153 +85,99 @@ export const exportCommand = defineCommand({
     ['export --keras my.weights.h5 --run my-run', 'of a run, for Keras'],
     ['export --format onnx --model cifar10', 'a model, for ONNX runtimes'],
   ],
-  options: {
-    ...shared.network,
-    ...shared.weights,
-    quantize: {
-      group: 'Format',
-      value: '<how>',
-      choices: quantizations,
-      about: 'of kernels',
-      otherwise: 'uint8; ONNX float32',
-    },
-    arithmetic: {
-      group: 'Format',
-      value: '<what>',
-      choices: arithmetics,
-      default: 'int8',
-      about: 'of 8-bit kernels',
-    },
-    format: {
-      group: 'Format',
-      value: '<name>',
-      choices: ['worker', 'onnx'],
-      default: 'worker',
-      about: 'what is written',
-    },
-    model: {
-      group: 'Format',
-      value: '<model>',
-      about: 'for ONNX: its id or folder',
-      otherwise: 'imagenet',
-      parse: nameOf,
-    },
-    output: {
-      group: 'Format',
-      value: '<folder>',
-      about: 'for ONNX: where <id>.onnx goes',
-      otherwise: 'this one',
-      parse: pathOf,
-    },
-    'with-preprocess': {
-      group: 'Format',
-      about: 'for ONNX: an image as the input, in bytes',
-    },
-    keras: {
-      group: 'Format',
-      value: '<file>',
-      about: 'write weights for Keras instead: x.weights.h5',
-      parse: pathOf,
-    },
-    run: {
-      group: 'Format',
-      value: '<run>',
-      about: 'a training, so far; with --keras its weights',
-      parse: nameOf,
-    },
-    data: {
-      ...shared.data.data,
-      about: 'what mixed is measured on',
-    },
-    ...shared.compute,
-    id: { ...shared.id.id, otherwise: 'imagenet' },
-    ...shared.models,
-    ...shared.runs,
-  },
-  async run({ values, typed, say }) {
-    const { backbone, weights, keras, threads, arithmetic } = values;
-    const models = values.models ?? shared.MODELS;
-    if (values.run !== undefined && keras === undefined) {
-      const { loadCheckpoint, checkpointIn } = await import('../runs/checkpoint.ts');
-      const { trainInStages } = await import('./training/train-in-stages.ts');
-      const directory = await findRun(values.runs ?? shared.RUNS, values.run);
-      const { header } = await loadCheckpoint(checkpointIn(directory));
-      const resumed = resumeCommand(directory, {
-        ...{ id: values.id, models: values.models, runs: values.runs, resume: directory },
-        ...{ backend: values.backend, threads, strict: false },
-        ...{ config: undefined, data: undefined, folders: undefined, photos: undefined },
-      });
-      const { quantize = header.config.quantize } = values;
-      return untilInterrupted(`Stopped. Go on with: ${resumed}`, async ({ signal }) => {
-        await trainInStages(
-          { ...header.config, quantize, arithmetic },
-          {
-            ...{ directory, resume: true, data: header.data, signal, say, threads },
-            // As a training that is told before its first step to come to an end.
-            ...{ enough: AbortSignal.abort(), readOnly: true },
-            ...{ strict: false, backend: values.backend, models, modelId: values.id },
-            command: graft(['export', ...typed.map(quoted)].join(' ')),
-            publicCommand: publicCommand(typed, 'export'),
-            resumeCommand: resumed,
-            watchCommand: resumed,
-          },
-        );
-      });
-    }
-    if (values.format === 'onnx') {
-      const { exportOnnx } = await import('../export/onnx/export-onnx.ts');
-      const model = await findModel(models, values.model ?? 'imagenet');
-      const options = {
-        kernels: onnxKernelsOf(values.quantize),
-        withPreprocess: values['with-preprocess'],
-      };
-      return say(
-        `Written to ${await exportOnnx(model, values.output ?? pathOf('.', 'output'), options)}.`,
-      );
-    }
-    const { startBackend } = await import('../backends/start-backend.ts');
-    const { prepareFolder, prepareModelFolder } = await import('../files/output-folder.ts');
-    if (keras !== undefined) {
-      if (!keras.endsWith('.weights.h5')) {
-        throw usage(`Expected --keras to end in .weights.h5, as Keras does, but got ${keras}.`);
-      }
-      const run = values.run && (await findRun(values.runs ?? shared.RUNS, values.run));
-      await prepareFolder(dirname(keras));
-      await startBackend(values.backend, say, { threads });
-      const { exportPretrainedKeras, exportRunKeras } = await import('../export/export-keras.ts');
-      if (run === undefined) await exportPretrainedKeras(keras, backbone, weights);
-      else await exportRunKeras(keras, run);
-      return say(`Written to ${keras}.`);
-    }
-    const images = async (size: number) => {
-      const { openDataset } = await import('../datasets/open-dataset.ts');
-      const { startProgress } = await import('../files/progress.ts');
-      const { data = null } = values;
-      const { signal } = new AbortController();
-      const purpose = 'measuring' as const;
-      const options = {
-        size,
-        strict: false,
-        folders: undefined,
-        purpose,
-        signal,
-        say,
-        startProgress,
-      };
-      const { train: set } = await openDataset(data, options);
-      return { set, indices: [...Array(set.length).keys()] };
-    };
-    const target = join(models, values.id ?? 'imagenet');
-    await prepareModelFolder(target, models);
-    await startBackend(values.backend, say, { threads });
-    const { exportPretrained } = await import('../export/export-pretrained.ts');
-    await exportPretrained(backbone, weights, target, {
-      quantize: values.quantize === 'mixed' ? images : (values.quantize ?? 'uint8'),
-      arithmetic,
-    });
-    say(`Written to ${target}.`);
+  options,
+  run(call) {
+    const { format, keras, run } = call.values;
+    if (keras !== undefined) return exportForKeras(keras, call);
+    if (run !== undefined) return exportRun(run, call);
+    return format === 'onnx' ? exportAsOnnx(call) : exportPretrainedModel(call);
   },
 });
+
+type ExportCall = Call<typeof options>;
+
+/** Exports a training as it is so far: one that is told, before its first step, to come to an end. */
+async function exportRun(run: string, { values, typed, say }: ExportCall): Promise<void> {
+  const { loadCheckpoint, checkpointIn } = await import('../runs/checkpoint.ts');
+  const { trainInStages } = await import('./training/train-in-stages.ts');
+  const { backend, threads, arithmetic } = values;
+  const directory = await findRun(values.runs ?? shared.RUNS, run);
+  const { header } = await loadCheckpoint(checkpointIn(directory));
+  const resumed = resumeCommand(directory, {
+    ...{ id: values.id, models: values.models, runs: values.runs, resume: directory },
+    ...{ backend, threads, strict: false },
+    ...{ config: undefined, data: undefined, folders: undefined, photos: undefined },
+  });
+  const { quantize = header.config.quantize } = values;
+  await untilInterrupted(`Stopped. Go on with: ${resumed}`, async ({ signal }) => {
+    await trainInStages(
+      { ...header.config, quantize, arithmetic },
+      {
+        ...{ directory, resume: true, data: header.data, signal, say, threads },
+        ...{ enough: AbortSignal.abort(), readOnly: true },
+        ...{ strict: false, backend, models: modelsOf(values), modelId: values.id },
+        command: typedCommand(typed, 'export'),
+        publicCommand: publicCommand(typed, 'export'),
+        resumeCommand: resumed,
+        watchCommand: resumed,
+      },
+    );
+  });
+}
+
+async function exportAsOnnx({ values, say }: ExportCall): Promise<void> {
+  const { exportOnnx } = await import('../export/onnx/export-onnx.ts');
+  const model = await findModel(modelsOf(values), values.model ?? 'imagenet');
+  const path = await exportOnnx(model, values.output ?? pathOf('.', 'output'), {
+    kernels: onnxKernelsOf(values.quantize),
+    withPreprocess: values['with-preprocess'],
+  });
+  say(`Written to ${path}.`);
+}
+
+async function exportForKeras(file: string, { values, say }: ExportCall): Promise<void> {
+  if (!file.endsWith('.weights.h5')) {
+    throw usage(`Expected --keras to end in .weights.h5, as Keras does, but got ${file}.`);
+  }
+  const { startBackend } = await import('../backends/start-backend.ts');
+  const { prepareFolder } = await import('../files/output-folder.ts');
+  const run = values.run && (await findRun(values.runs ?? shared.RUNS, values.run));
+  await prepareFolder(dirname(file));
+  await startBackend(values.backend, say, { threads: values.threads });
+  const { exportPretrainedKeras, exportRunKeras } = await import('../export/export-keras.ts');
+  if (run === undefined) await exportPretrainedKeras(file, values.backbone, values.weights);
+  else await exportRunKeras(file, run);
+  say(`Written to ${file}.`);
+}
+
+async function exportPretrainedModel({ values, say }: ExportCall): Promise<void> {
+  const { startBackend } = await import('../backends/start-backend.ts');
+  const { prepareModelFolder } = await import('../files/output-folder.ts');
+  const { backbone, weights, threads, arithmetic, quantize = 'uint8', data = null } = values;
+  const images = async (size: number) => {
+    const { openDataset } = await import('../datasets/open-dataset.ts');
+    const { whole } = await import('../datasets/split.ts');
+    const { startProgress } = await import('../files/progress.ts');
+    const { signal } = new AbortController();
+    const purpose = 'measuring' as const;
+    const options = { size, strict: false, purpose, signal, say, startProgress };
+    return whole((await openDataset(data, options)).train);
+  };
+  const models = modelsOf(values);
+  const target = join(models, values.id ?? 'imagenet');
+  await prepareModelFolder(target, models);
+  await startBackend(values.backend, say, { threads });
+  const { exportPretrained } = await import('../export/export-pretrained.ts');
+  await exportPretrained(backbone, weights, target, {
+    quantize: quantize === 'mixed' ? images : quantize,
+    arithmetic,
+  });
+  say(`Written to ${target}.`);
+}
+
+function modelsOf({ models }: ExportCall['values']): string {
+  return models ?? shared.MODELS;
+}
 
 /** @throws TrainerError `config_invalid` for a format that ONNX files do not get */
 function onnxKernelsOf(quantization: Quantization = 'float32'): OnnxKernelFormat {

@@ -9,6 +9,11 @@ export interface Part {
   readonly indices: readonly number[];
 }
 
+/** All images of a set. */
+export function whole(set: ImageSet): Part {
+  return { set, indices: [...Array(set.length).keys()] };
+}
+
 /** Images for training, for choosing the checkpoint, and for the final accuracy. */
 export interface Splits {
   readonly train: Part;

@@ -5,7 +5,7 @@ import type { Dataset } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
 import { labelOf } from '../datasets/folders/folder-reader.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
-import { type Part, splitDataset } from '../datasets/split.ts';
+import { type Part, splitDataset, whole } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
 import { listNames } from '../files/list-names.ts';
 import { formatPercent, startProgress } from '../files/progress.ts';
@@ -131,10 +131,6 @@ function chooseImages(
   }
   const all = dataset.train.length > 0 ? dataset.train : (dataset.validation ?? dataset.train);
   return { part: whole(all), split: 'all' };
-}
-
-function whole(set: Part['set']): Part {
-  return { set, indices: [...Array(set.length).keys()] };
 }
 
 /** A table for the terminal; classes without images are named below it. */

@@ -71,8 +71,13 @@ export function nearestTo(
   return { place, product };
 }
 
+/** The Euclidean norm, or 1 for a row of zeros, which it then divides. */
+export function normOf(row: Float32Array): number {
+  return Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)) || 1;
+}
+
 /** In place. A row of zeros stays one. */
 function normalize(row: Float32Array): void {
-  const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)) || 1;
+  const norm = normOf(row);
   for (let i = 0; i < row.length; i++) row[i] = (row[i] as number) / norm;
 }

@@ -3,10 +3,15 @@ import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { createRandom, shuffle } from '../config/random.ts';
 import { imageBatches } from '../data/batches.ts';
 import { generateImages } from '../data/generated-images.ts';
-import type { ImageSet } from '../datasets/dataset.ts';
-import type { Part, Splits } from '../datasets/split.ts';
+import { type Part, type Splits, whole } from '../datasets/split.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
-import { clusterDirections, nearestTo, type Rows, unitRows } from '../evaluation/prototypes.ts';
+import {
+  clusterDirections,
+  nearestTo,
+  normOf,
+  type Rows,
+  unitRows,
+} from '../evaluation/prototypes.ts';
 import { quantile, separate } from '../evaluation/separation.ts';
 import { startProgress } from '../files/progress.ts';
 import { loadGraph } from '../models/load-model.ts';
@@ -65,10 +70,9 @@ export async function fitKnownScore(
       perClass > 0
         ? await fitPrototypes(some(splits.train, MOST.train), perClass, rowsOf, seed)
         : null;
+    const scoreOf = (row: Float32Array) => (groups ? cosineTo(row, groups) : Math.max(...row));
     const valuesOf = async (title: string, part: Part) =>
-      eachRow(await rowsOf(title, part)).map((row) =>
-        groups ? cosineTo(row, groups) : Math.max(...row),
-      );
+      eachRow(await rowsOf(title, part)).map(scoreOf);
 
     const known = await valuesOf('Known images', some(splits.validation, MOST.validation));
     const threshold = quantile(known, 1 - keep);
@@ -77,9 +81,7 @@ export async function fitKnownScore(
 
     const test = some(splits.test, MOST.test);
     const tested = await rowsOf('Known images, test', test);
-    const testValues = eachRow(tested).map((row) =>
-      groups ? cosineTo(row, groups) : Math.max(...row),
-    );
+    const testValues = eachRow(tested).map(scoreOf);
     const measured: Measurement[] = [];
     const measure = async (unknown: Measurement['unknown'], title: string, part: Part) => {
       const values = await valuesOf(title, part);
@@ -169,8 +171,7 @@ async function fitPrototypes(
 
 /** Cosine of the angle between a row and the nearest prototype. */
 function cosineTo(row: Float32Array, groups: readonly ClassPrototypes[]): number {
-  const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0)) || 1;
-  return Math.max(...groups.map(({ rows }) => nearestTo(row, rows).product)) / norm;
+  return Math.max(...groups.map(({ rows }) => nearestTo(row, rows).product)) / normOf(row);
 }
 
 /**
@@ -222,8 +223,4 @@ function eachRow({ width, values }: Rows): Float32Array[] {
 
 function drawFrom({ set, indices }: Part, most: number, seed: number): Part {
   return { set, indices: shuffle(indices, createRandom(seed)).slice(0, most) };
-}
-
-function whole(set: ImageSet): Part {
-  return { set, indices: [...Array(set.length).keys()] };
 }

@@ -1,11 +1,9 @@
 import type { KnownScore } from 'shared/contract/model-card';
-import { readModelDirectory } from 'shared/inference/model-directory';
-import { modelFiles } from 'shared/inference/model-files-node';
 import { trainConfig } from '../config/train-config.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
-import { type Splits, splitDataset } from '../datasets/split.ts';
+import { type Splits, splitDataset, whole } from '../datasets/split.ts';
 import { startProgress } from '../files/progress.ts';
-import { loadModel } from '../models/load-model.ts';
+import { readModel } from '../models/load-model.ts';
 import { fitKnownScore } from './fit-known-score.ts';
 import type { GraphModel } from './graph-builder.ts';
 import { withoutKnownScore } from './known-score.ts';
@@ -38,9 +36,7 @@ const OTHER_IMAGES = {
  * @throws TrainerError `model_invalid`, `dataset_invalid`
  */
 export async function refitKnownScore(directory: string, task: RefitTask): Promise<KnownScore> {
-  const { card, dispose } = await loadModel(directory);
-  dispose();
-  const { artifacts } = await readModelDirectory(modelFiles(directory));
+  const { card, artifacts } = await readModel(directory);
   const { size } = card.preprocess;
   const { quantization, weightsHash: _, ...draft } = card;
   const { bytes: __, ...format } = quantization;
@@ -70,10 +66,7 @@ export async function refitKnownScore(directory: string, task: RefitTask): Promi
     arithmetic: quantization.arithmetic ?? 'float32',
     classes: card.labels.length,
     splits,
-    counterExamples: counterExamples && {
-      set: counterExamples,
-      indices: [...Array(counterExamples.length).keys()],
-    },
+    counterExamples: counterExamples && whole(counterExamples),
     keep: task.keep,
     seed: config.success ? config.data.seed : 1,
     signal: task.signal,

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, shuffle } from '../config/random.ts';
 import type { StageConfig } from '../config/train-config.ts';
-import { type BatchSource, balancedWeights, subsetOf, targetsOf } from '../data/batches.ts';
+import { type BatchSource, balancedWeights, targetsOf } from '../data/batches.ts';
 import { type Plan, parametersOf } from '../plan/plan.ts';
 import { minimize } from './minimize.ts';
 
@@ -50,29 +50,23 @@ export async function solveHead({
 }: SolveOptions): Promise<{ strength: number; loss: number }> {
   const weights = config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
   const all = Array.from({ length: source.length }, (_, index) => index);
-  const read = async (some: BatchSource): Promise<Examples> => ({
-    features: (await some.inputs(all.slice(0, some.length), createRandom(0))) as tf.Tensor2D,
-    targets: targetsOf(some, all.slice(0, some.length), classes, 0, weights),
-  });
-  const examples = await read(source);
-  const { mean, scale } = standardization(examples.features);
-  const standardize = ({ features, targets }: Examples): Examples => {
-    const standardized = tf.tidy(() => features.sub<tf.Tensor2D>(mean).mul<tf.Tensor2D>(scale));
-    features.dispose();
-    return { features: standardized, targets };
+  const features = (await source.inputs(all, createRandom(0))) as tf.Tensor2D;
+  const { mean, scale } = standardization(features);
+  const standardized: Examples = {
+    features: tf.tidy(() => features.sub<tf.Tensor2D>(mean).mul<tf.Tensor2D>(scale)),
+    targets: targetsOf(source, all, classes, 0, weights),
   };
-  const standardized = standardize(examples);
+  features.dispose();
   const losses = new Map(STRENGTHS.map((strength) => [strength, 0]));
   const foldOf = drawFolds(source, seed);
   for (let fold = 0; fold < FOLDS; fold++) {
+    if (!foldOf.includes(fold)) continue;
     const part = (isHeldOut: boolean) =>
-      subsetOf(
-        source,
+      someOf(
+        standardized,
         all.filter((index) => (foldOf[index] === fold) === isHeldOut),
       );
-    if (part(true).length === 0) continue;
-    const train = standardize(await read(part(false)));
-    const heldOut = standardize(await read(part(true)));
+    const [train, heldOut] = [part(false), part(true)];
     let solution = zeros(train);
     for (const strength of STRENGTHS) {
       signal.throwIfAborted();
@@ -106,6 +100,13 @@ function standardization(features: tf.Tensor2D): { mean: tf.Tensor1D; scale: tf.
     const scale = variance.add(typical.square()).sqrt().reciprocal();
     return { mean: mean as tf.Tensor1D, scale: scale as tf.Tensor1D };
   });
+}
+
+function someOf({ features, targets }: Examples, indices: readonly number[]): Examples {
+  const rows = tf.tensor1d([...indices], 'int32');
+  const some = { features: features.gather(rows), targets: targets.gather(rows) };
+  rows.dispose();
+  return some;
 }
 
 /** A fold for each example, so that every class is spread evenly over the folds. */

@@ -125,7 +125,7 @@ function isAllowedTarget(url: URL, rules: GuardRules): boolean {
 }
 
 /** The dot of the DNS root may be left out. */
-function withoutDot(hostname: string): string {
+export function withoutDot(hostname: string): string {
   return hostname.replace(/\.$/, '');
 }
 

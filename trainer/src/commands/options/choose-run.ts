@@ -114,9 +114,9 @@ export function watchCommand(directory: string, { resume, runs }: RunCall['value
   return graft(isLatest ? 'report --live' : `report ${quoted(directory)} --live`);
 }
 
-/** A training's command, as it was typed. */
-export function typedCommand(typed: readonly string[]): string {
-  return graft(['train', ...typed.map(quoted)].join(' '));
+/** A command as it was typed. */
+export function typedCommand(typed: readonly string[], command = 'train'): string {
+  return graft([command, ...typed.map(quoted)].join(' '));
 }
 
 /** The same, but of paths the last part only: the model card that holds it is public. */

@@ -157,18 +157,13 @@ export async function trainInStages(recipe: TrainConfig, run: Run): Promise<Mode
         signal,
         store: cache.storeOf(name, splits[name]),
       });
-    const features = {
-      train: config.stage1.augment
-        ? throughPlan(trunk, images.augmented)
-        : await featuresOf(images.plain, 'train'),
-      validation: await featuresOf(images.validation, 'validation'),
-      test: await featuresOf(images.test, 'test'),
-    };
-    const looked = [
-      config.stage1.augment ? [] : images.plain,
-      images.validation,
-      images.test,
-    ].flat();
+    const train = config.stage1.augment
+      ? throughPlan(trunk, images.augmented)
+      : await featuresOf(images.plain, 'train');
+    // Without images to validate on, they are among the training images.
+    const validation = validates ? await featuresOf(images.validation, 'validation') : undefined;
+    const test = await featuresOf(images.test, 'test');
+    const looked = [config.stage1.augment ? [] : train, validation ?? [], test].flat();
     say(
       `Stage 1, features of ${looked.reduce((sum, { length }) => sum + length, 0)} images: ${formatSeconds((performance.now() - begin) / 1000)}.`,
     );
@@ -179,11 +174,9 @@ export async function trainInStages(recipe: TrainConfig, run: Run): Promise<Mode
       title: 'Stage 1',
       config: stretchStage(config.stage1, images.plain.length),
       plan: head,
-      source: features.train,
+      source: train,
       classes,
-      validate: validates
-        ? () => metricsOf(head, features.validation, 'Stage 1, validation')
-        : undefined,
+      validate: validation && (() => metricsOf(head, validation, 'Stage 1, validation')),
     } as const;
     if (config.stage1.solve) {
       const { loss } = await solveHead({ ...stage1, head, seed: config.seed, signal });
@@ -192,7 +185,7 @@ export async function trainInStages(recipe: TrainConfig, run: Run): Promise<Mode
       await session.run(stage1);
     }
     // For the report: nothing is chosen by it.
-    const { top1 } = await metricsOf(head, features.test, 'Stage 1, test');
+    const { top1 } = await metricsOf(head, test, 'Stage 1, test');
     session.stage1Accuracy = top1;
     await session.log({ event: 'stage-1-test', accuracy: top1 });
     await session.finish(1);

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { beforeAll, expect, test } from 'vitest';
-import { signedValues, weightValues } from '../../../parity/formula.ts';
+import { signedValues } from '../../../parity/formula.ts';
+import { setFormulaWeights } from '../../../parity/formula-network.ts';
 import { buildBackbone } from '../../backbones/registry.ts';
 import { startBackend } from '../../backends/start-backend.ts';
 import { backboneNames } from '../../config/backbone-names.ts';
@@ -22,17 +23,7 @@ test.each(backboneNames)(
     const golden = new URL(`../../../parity/golden/${name}.json`, import.meta.url);
     const { size, gain, input, logits } = JSON.parse(readFileSync(golden, 'utf8'));
     const network = buildBackbone(name, { size, classes: logits.shape.at(-1), initialize: false });
-    for (const layer of network.layers) {
-      if (layer.getClassName() === 'Normalization') continue;
-      tf.tidy(() =>
-        layer.setWeights(
-          layer.weights.map(({ originalName, shape }) => {
-            const sides = shape as number[];
-            return tf.tensor(weightValues(originalName, sides, gain), sides);
-          }),
-        ),
-      );
-    }
+    setFormulaWeights(network, gain);
     const plan = fusePlan(network);
     network.dispose();
     const x = tf.tensor4d(signedValues(input, size * size * 3), [1, size, size, 3]);
