@@ -84,6 +84,8 @@ test('prints a plain line now and then where there is no terminal', () => {
 test.each(['', '1'])('draws a bar on a terminal, without colour for NO_COLOR=%s', (noColor) => {
   vi.stubEnv('TERM', 'xterm');
   vi.stubEnv('FORCE_COLOR', undefined);
+  // Node takes a terminal of an unknown CI for one without colours.
+  vi.stubEnv('CI', undefined);
   vi.stubEnv('NO_COLOR', noColor || undefined);
   const { err, out } = printed(true);
   expect(out).toEqual([]);
