@@ -7,9 +7,11 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type JobLine, type JobResponse, jobLine, jobResponse } from 'shared/contract/responses';
+import { type JobLine, type JobResponse, jobLine } from 'shared/contract/responses';
+import { connectToJobs } from 'trainer/jobs/jobs-client';
 import { experimental_readRawConfig } from 'wrangler';
 import { withJobsConfig } from '../deploy/jobs-config.ts';
+import { withEntry } from './serve.ts';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
 const key = 'a-key-of-the-tests';
@@ -40,10 +42,9 @@ export async function serveJobs(folder: string, chunkImages: number): Promise<Se
       ...init,
       headers: { authorization: `Bearer ${key}`, ...init.headers },
     });
-  const show = async (id: string) => {
-    const response = await request(`/jobs/${id}`);
-    return jobResponse.parse(await response.json());
-  };
+  // A restart moves it to another port.
+  const client = () => connectToJobs(running.origin, key);
+  const show = (id: string) => client().status(id);
   return {
     fetch: request,
     show,
@@ -54,16 +55,7 @@ export async function serveJobs(folder: string, chunkImages: number): Promise<Se
       });
       if (!response.ok) throw new Error(await response.text());
     },
-    async start(body) {
-      const response = await request('/jobs', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      });
-      const json: unknown = await response.json();
-      if (response.status !== 202) throw new Error(JSON.stringify(json));
-      return jobResponse.parse(json);
-    },
+    start: (body) => client().start(body),
     async finish(id) {
       while (true) {
         const job = await show(id);
@@ -72,17 +64,10 @@ export async function serveJobs(folder: string, chunkImages: number): Promise<Se
       }
     },
     async results(id) {
-      const lines: JobLine[] = [];
-      let path: string | undefined = `/jobs/${id}/results`;
-      while (path) {
-        const response = await request(path);
-        const text = await response.text();
-        for (const line of text.split('\n').filter(Boolean)) {
-          lines.push(jobLine.parse(JSON.parse(line)));
-        }
-        path = /<(.*)>/.exec(response.headers.get('link') ?? '')?.[1];
-      }
-      return lines;
+      let text = '';
+      for await (const part of client().results(id)) text += part;
+      const lines = text.split('\n').filter(Boolean);
+      return lines.map((line) => jobLine.parse(JSON.parse(line)));
     },
     async killAndRestart() {
       await running.kill('SIGKILL');
@@ -97,11 +82,8 @@ async function writeConfig(folder: string, chunkImages: number): Promise<string>
   const { rawConfig } = experimental_readRawConfig({ config: file });
   const jobs = withJobsConfig(rawConfig, file);
   const hash = createHash('sha256').update(key).digest('hex');
-  const aliases = Object.entries<string>(rawConfig.alias ?? {});
   const config = {
-    ...jobs,
-    main: join(edge, 'e2e/jobs-worker.ts'),
-    alias: Object.fromEntries(aliases.map(([name, path]) => [name, join(edge, path)])),
+    ...withEntry(jobs, 'e2e/jobs-worker.ts'),
     assets: { ...rawConfig.assets, directory: join(edge, 'public') },
     vars: { ALLOW_LOOPBACK: '1', API_KEY_HASHES: hash, CHUNK_IMAGES: `${chunkImages}` },
     r2_buckets: [...(jobs.r2_buckets ?? []), { binding: 'BUCKET_PHOTOS', bucket_name: 'photos' }],

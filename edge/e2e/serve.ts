@@ -52,6 +52,22 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
   };
 }
 
+type RawConfig = ReturnType<typeof experimental_readRawConfig>['rawConfig'];
+
+/**
+ * A configuration of the Worker for a file in another folder.
+ *
+ * @param main the entry, relative to `edge`
+ */
+export function withEntry(config: RawConfig, main: string): RawConfig {
+  const aliases = Object.entries<string>(config.alias ?? {});
+  return {
+    ...config,
+    main: join(edge, main),
+    alias: Object.fromEntries(aliases.map(([name, path]) => [name, join(edge, path)])),
+  };
+}
+
 type TestWorker = ReturnType<typeof createTestHarness>;
 
 /**
@@ -62,11 +78,7 @@ type TestWorker = ReturnType<typeof createTestHarness>;
 export async function startWorker(folder: string, main: string): Promise<TestWorker> {
   const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
   const config = {
-    ...rawConfig,
-    main: join(edge, main),
-    alias: Object.fromEntries(
-      Object.entries<string>(rawConfig.alias ?? {}).map(([name, path]) => [name, join(edge, path)]),
-    ),
+    ...withEntry(rawConfig, main),
     assets: { ...rawConfig.assets, directory: join(folder, 'public') },
     vars: { ALLOW_LOOPBACK: '1' },
   };

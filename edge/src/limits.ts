@@ -40,6 +40,9 @@ export interface Limits {
   readonly jobs: JobLimits;
 }
 
+/** Chunks of a page of a job's source: one list of a bucket has 1,000 keys, and a chunk 100. */
+export const CHUNKS_PER_PAGE = 10;
+
 interface JobLimits {
   /** Jobs of one key that may run at the same time. */
   readonly maxRunning: number;

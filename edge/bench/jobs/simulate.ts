@@ -1,11 +1,12 @@
 /**
  * Simulates jobs of 10⁶ to 10⁸ images on Cloudflare's limits: `pnpm --filter edge bench:jobs-at-scale`.
  * The steps of the Workflow, the queue with up to 250 consumers, retries and stragglers are those of
- * src/jobs; the time of an image is what was measured under workerd. The last line is JSON.
+ * src/jobs; the time of an image is assumed. The last line is JSON.
  */
+import { createRandom } from 'trainer/config/random';
 import { pauseMs } from '../../src/jobs/pause.ts';
 import { CPU_MS_PER_IMAGE, priceOf } from '../../src/jobs/price.ts';
-import { defaultLimits } from '../../src/limits.ts';
+import { CHUNKS_PER_PAGE, defaultLimits } from '../../src/limits.ts';
 
 /** Cloudflare starts at most so many consumers of a queue. */
 const MAX_CONSUMERS = 250;
@@ -20,7 +21,6 @@ const RETRY_MS = defaultLimits.jobs.retryDelayS * 1000;
 const STRAGGLERS = 0.005;
 
 const { chunkImages, maxWaitingChunks, pagesPerStep } = defaultLimits.jobs;
-const CHUNKS_PER_PAGE = 10;
 
 interface Simulated {
   readonly hours: number;
@@ -34,7 +34,7 @@ interface Simulated {
 }
 
 function simulate(images: number): Simulated {
-  const random = seeded(1);
+  const random = createRandom(1);
   const chunks = Math.ceil(images / chunkImages);
   const idealMs = chunkImages * Math.max(CPU_MS_PER_IMAGE, READ_MS / 4);
   // The times at which consumers are free, and those at which messages come again.
@@ -73,10 +73,10 @@ function simulate(images: number): Simulated {
       if (backlog === 0 || consumers.top() >= next) break;
       const start = Math.max(now, consumers.pop());
       backlog -= 1;
-      const slowness = (0.7 + 0.6 * random()) * (random() < STRAGGLERS ? 10 : 1);
+      const slowness = (0.7 + 0.6 * random.float()) * (random.float() < STRAGGLERS ? 10 : 1);
       const end = start + idealMs * slowness;
       consumers.push(end);
-      if (random() < RETRIED) {
+      if (random.float() < RETRIED) {
         messages += 1;
         again.push(end + RETRY_MS);
       } else finished.push(end);
@@ -132,17 +132,6 @@ class Heap {
     items[at] = last;
     return top;
   }
-}
-
-/** Mulberry32, so that each simulation is the same. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function round(value: number, digits: number): number {

@@ -1,4 +1,4 @@
-import type { Limits } from '../limits.ts';
+import { CHUNKS_PER_PAGE, type Limits } from '../limits.ts';
 import { ProblemError } from '../problem.ts';
 import { type Job, type JobsEnv, keys, type Position, readJsonObject } from './job.ts';
 
@@ -9,9 +9,6 @@ export interface Page {
   /** Null at the end of the source. */
   readonly next: Position | null;
 }
-
-/** Ten chunks to a page: one list of a bucket has 1,000 keys. */
-const CHUNKS_PER_PAGE = 10;
 
 /** Bytes of a list of urls that are read for a page. */
 const LIST_BYTES = 512 * 1024;

@@ -107,7 +107,7 @@ test('keeps the wanted share of the known images, and says what it measured', as
     arithmetic: 'float32',
     classes,
     splits: { train: part(0), validation: part(1), test: part(2) },
-    // Known images, in truth: nothing can tell them apart.
+    // These are known images: nothing can tell them apart.
     counterExamples: part(2),
     keep: 0.9,
     seed: 1,
