@@ -17,7 +17,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { modelsIndex } from 'shared/inference/model-directory';
+import { modelsIndex } from 'shared/contract/models-index';
 import { startBackend } from '../src/backends/start-backend.ts';
 import { fast } from '../src/config/fast.ts';
 import { TrainerError } from '../src/errors.ts';
