@@ -20,7 +20,16 @@ import { unknownCommand } from '../commands/unknown.ts';
 /** Every command, below the heading that it stands below in the help text. */
 export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
   'Train:': [datasets, train, findLr, runs, report],
-  'Use a model:': [predictCommand, evaluateCommand, unknownCommand, dev, deploy, promote, rollback, jobs],
+  'Use a model:': [
+    predictCommand,
+    evaluateCommand,
+    unknownCommand,
+    dev,
+    deploy,
+    promote,
+    rollback,
+    jobs,
+  ],
   'Networks:': [summary, exportCommand],
   'This machine:': [doctor, setup],
 };

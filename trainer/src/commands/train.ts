@@ -40,7 +40,7 @@ export const train = defineCommand({
     ...shared.id,
     candidate: {
       group: 'Output',
-      about: 'keep serving the model of this id, with the new one beside it',
+      about: 'write it beside the model that is served',
     },
     ...shared.models,
   },
