@@ -50,7 +50,7 @@ export const reading = {
     value: '<what>',
     choices: folderMeanings,
     about: 'what folders are',
-    otherwise: 'by their names',
+    otherwise: 'by name',
   },
   strict: {
     group: DATA,
