@@ -3,11 +3,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { core } from 'zod/mini';
 import card from '../../fixtures/model-card.json' with { type: 'json' };
-import {
-  type ReadFile,
-  readModelCard,
-  readModelDirectory,
-} from './model-directory.ts';
+import { type ReadFile, readModelCard, readModelDirectory } from './model-directory.ts';
 
 const weights = [
   { name: 'kernel', shape: [2], dtype: 'float32' },
