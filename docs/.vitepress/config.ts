@@ -45,6 +45,7 @@ const sidebar = [
       { text: 'Architecture', link: '/architecture' },
       { text: 'Benchmarks', link: '/benchmarks' },
       { text: 'Real photos', link: '/benchmarks/real-photos' },
+      { text: 'Your own photos, measured', link: '/benchmarks/own-photos' },
     ],
   },
 ];
