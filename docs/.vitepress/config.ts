@@ -32,6 +32,7 @@ const sidebar = [
     text: 'Serving',
     items: [
       { text: 'HTTP API', link: '/http-api' },
+      { text: 'Versions', link: '/versions' },
       { text: 'Beyond one machine', link: '/jobs' },
       { text: 'Security', link: '/security' },
       { text: 'Images', link: '/images' },
