@@ -43,7 +43,7 @@ export const train = defineCommand({
   fields: ['backbone', 'weights', 'size'],
   async run(call) {
     const { values, typed, say } = call;
-    const { directory, config, data, id } = await chooseRun(call);
+    const { directory, config, data, labels, id } = await chooseRun(call);
     const continued = resumeCommand(directory, values);
     await untilInterrupted(`Stopped. Go on with: ${continued}`, async (signals) => {
       const { trainInStages } = await import('./training/train-in-stages.ts');
@@ -51,6 +51,7 @@ export const train = defineCommand({
         directory,
         resume: values.resume !== undefined,
         data,
+        labels,
         strict: values.strict,
         folders: values.folders,
         photos: values.photos,
@@ -78,11 +79,12 @@ async function summaryOf(
   { id, labels }: ModelCard,
   models: string | undefined,
 ): Promise<string> {
-  const { readResults } = await import('../report/results.ts');
+  const { isLabelResults, readResults } = await import('../report/results.ts');
   const { describeConfusions } = await import('../report/describe-confusions.ts');
   const results = await readResults(directory);
   const names = labels.map(({ name }) => name);
-  const confusions = results ? describeConfusions(results, names, 3) : [];
+  const confusions =
+    results && !isLabelResults(results) ? describeConfusions(results, names, 3) : [];
   const next =
     models === undefined || models === shared.MODELS
       ? `Next, try it in a browser: ${graft('dev')}`

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { createRandom, shuffle } from '../config/random.ts';
 import type { StageConfig } from '../config/train-config.ts';
 import { type BatchSource, balancedWeights, targetsOf } from '../data/batches.ts';
+import { lossOf } from '../plan/loss.ts';
 import { type Plan, parametersOf } from '../plan/plan.ts';
 import { minimize } from './minimize.ts';
 
@@ -13,7 +14,7 @@ const IN_FOLDS = { iterations: 50, tolerance: 1e-3 };
 const AT_LAST = { iterations: 300, tolerance: 1e-5 };
 
 export interface SolveOptions {
-  /** The head of a network: dropout, and one dense layer with softmax. */
+  /** The head of a network: dropout, and one dense layer with softmax or sigmoid. */
   readonly head: Plan;
   /** Features, `[n, channels]`. */
   readonly source: BatchSource;
@@ -28,13 +29,15 @@ export interface SolveOptions {
 interface Examples {
   /** `[n, channels]` */
   readonly features: tf.Tensor2D;
-  /** `[n, classes]`: one-hot, times the class weights. */
+  /** `[n, classes]`, as `targetsOf` gives them. */
   readonly targets: tf.Tensor2D;
 }
 
+type Loss = ReturnType<typeof lossOf>;
+
 /**
- * Solves a linear head exactly, by L-BFGS: multinomial logistic regression on standardized features with a
- * penalty on the kernel's squares, whose strength has the lowest loss in cross-validation. The
+ * Solves a linear head exactly, by L-BFGS: multinomial logistic regression (of several labels, a regression
+ * each) on standardized features with a penalty on the kernel's squares, whose strength has the lowest loss in cross-validation. The
  * standardization is then folded into the kernel and the bias, so that the head reads features as they are.
  *
  * @returns the strength chosen, and the mean loss of the examples with it
@@ -49,6 +52,7 @@ export async function solveHead({
   signal,
 }: SolveOptions): Promise<{ strength: number; loss: number }> {
   const weights = config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
+  const lossFrom = lossOf(head, weights);
   const all = Array.from({ length: source.length }, (_, index) => index);
   const features = (await source.inputs(all, createRandom(0))) as tf.Tensor2D;
   const { mean, scale } = standardization(features);
@@ -71,16 +75,17 @@ export async function solveHead({
     for (const strength of STRENGTHS) {
       signal.throwIfAborted();
       // Each solution is the start of the next, which is weaker penalized.
-      solution = await minimize(slopeOf(train, strength), solution, IN_FOLDS);
-      const { value } = await slopeOf(heldOut, Infinity)(solution);
+      solution = await minimize(slopeOf(train, strength, lossFrom), solution, IN_FOLDS);
+      const { value } = await slopeOf(heldOut, Infinity, lossFrom)(solution);
       const rows = heldOut.features.shape[0];
       losses.set(strength, (losses.get(strength) as number) + value * rows);
     }
     tf.dispose([{ ...train }, { ...heldOut }]);
   }
   const [strength] = [...losses].sort(([, a], [, b]) => a - b)[0] as [number, number];
-  const solution = await minimize(slopeOf(standardized, strength), zeros(standardized), AT_LAST);
-  const { value: loss } = await slopeOf(standardized, Infinity)(solution);
+  const slope = slopeOf(standardized, strength, lossFrom);
+  const solution = await minimize(slope, zeros(standardized), AT_LAST);
+  const { value: loss } = await slopeOf(standardized, Infinity, lossFrom)(solution);
   assign(head, solution, { mean, scale });
   tf.dispose([{ ...standardized }, mean, scale]);
   return { strength, loss };
@@ -128,12 +133,12 @@ function zeros({ features, targets }: Examples): Float64Array {
 }
 
 /**
- * The penalized mean cross-entropy of examples as a function of kernel and bias, `(channels + 1) × classes`
+ * The penalized mean loss of examples as a function of kernel and bias, `(channels + 1) × classes`
  * in row-major order with the bias last.
  *
  * @param strength `C`: the penalty is `½ ‖kernel‖² / (C · n)`
  */
-function slopeOf({ features, targets }: Examples, strength: number) {
+function slopeOf({ features, targets }: Examples, strength: number, lossFrom: Loss) {
   const [rows, channels] = features.shape;
   const classes = targets.shape[1];
   const penalty = 1 / (strength * rows);
@@ -142,15 +147,11 @@ function slopeOf({ features, targets }: Examples, strength: number) {
     const results = tf.tidy(() => {
       const kernel = tf.tensor2d(Float32Array.from(at.subarray(0, size)), [channels, classes]);
       const bias = tf.tensor1d(Float32Array.from(at.subarray(size)));
-      const logits = features.matMul(kernel).add<tf.Tensor2D>(bias);
-      const logProbabilities = tf.logSoftmax(logits);
-      const byRow = targets.sum(1, true);
-      const residual = tf.exp(logProbabilities).mul(byRow).sub<tf.Tensor2D>(targets);
-      return [
-        tf.matMul(features, residual, true).div(rows),
-        residual.sum(0).div(rows),
-        logProbabilities.mul(targets).sum().div(-rows),
-      ];
+      const { loss, logits: residual } = lossFrom(
+        features.matMul(kernel).add<tf.Tensor2D>(bias),
+        targets,
+      );
+      return [tf.matMul(features, residual, true), residual.sum(0), loss];
     });
     const [byKernel, byBias, loss] = await Promise.all(
       results.map((result) => result.data<'float32'>()),

@@ -11,7 +11,8 @@ import {
   inspectFolder,
   type Photo,
 } from './inspect-folder.ts';
-import { classCounts, describeProblems } from './inspection-report.ts';
+import { describeProblems } from './inspection-report.ts';
+import { classCounts, labelsOf } from './several-labels.ts';
 
 export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;
@@ -38,8 +39,10 @@ export async function openImageFolder(root: string, options: ImageFolderOptions)
   const hash = createHash('sha256').update(JSON.stringify(labels));
   for (const photo of Object.values(photos).flatMap((split) => split ?? [])) {
     hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
+    if (photo.labels) hash.update(`${photo.labels}\n`);
   }
-  const setOf = (of: readonly Photo[]) => imageSet(of, options.size);
+  const isMultiLabel = options.labels !== undefined;
+  const setOf = (of: readonly Photo[]) => imageSet(of, options.size, isMultiLabel);
   return {
     id: basename(folder)
       .toLowerCase()
@@ -81,7 +84,7 @@ function checkToTrain(
   say(`Training images: ${listCounts(labels, counts)}.`);
 }
 
-function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
+function imageSet(photos: readonly Photo[], ownSize: number, isMultiLabel: boolean): ImageSet {
   const at = (index: number): Photo => {
     const photo = photos[index];
     if (!photo) throw new RangeError(`There is no image ${index} of ${photos.length}.`);
@@ -104,6 +107,7 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
     image: (index, size = ownSize) => ahead.take(index, size),
     prefetch: (indices, size = ownSize) => ahead.prefetch(indices, size),
     label: (index) => at(index).label,
+    ...(isMultiLabel && { labels: (index) => labelsOf(at(index)) }),
     hash: (index) => at(index).hash,
   };
 }
