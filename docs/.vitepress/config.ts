@@ -23,6 +23,7 @@ const sidebar = [
       { text: 'Evaluate, predict, export', link: '/evaluation' },
       { text: 'Unknown images', link: '/unknown-images' },
       { text: 'Several labels an image', link: '/multi-label' },
+      { text: 'Review', link: '/review' },
       { text: 'Architectures', link: '/architectures' },
       { text: 'Backends', link: '/backends' },
       { text: 'How the trainer reads images', link: '/training-images' },

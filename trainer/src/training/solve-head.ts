@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { createRandom, shuffle } from '../config/random.ts';
 import type { StageConfig } from '../config/train-config.ts';
 import { type BatchSource, balancedWeights, targetsOf } from '../data/batches.ts';
-import { lossOf } from '../plan/loss.ts';
+import { lossOf, softmaxCrossEntropy } from '../plan/loss.ts';
 import { type Plan, parametersOf } from '../plan/plan.ts';
 import { minimize } from './minimize.ts';
 
@@ -31,14 +31,14 @@ interface Examples {
   readonly features: tf.Tensor2D;
   /** `[n, classes]`, as `targetsOf` gives them. */
   readonly targets: tf.Tensor2D;
+  /** Mean loss of logits for targets. */
+  readonly lossFrom: ReturnType<typeof lossOf>;
 }
-
-type Loss = ReturnType<typeof lossOf>;
 
 /**
  * Solves a linear head exactly, by L-BFGS: multinomial logistic regression (of several labels, a regression
- * each) on standardized features with a penalty on the kernel's squares, whose strength has the lowest loss in cross-validation. The
- * standardization is then folded into the kernel and the bias, so that the head reads features as they are.
+ * each) on standardized features with a penalty on the kernel's squares, whose strength has the lowest loss
+ * in cross-validation. The standardization is then folded into the kernel and the bias, so that the head reads features as they are.
  *
  * @returns the strength chosen, and the mean loss of the examples with it
  * @throws the signal's reason
@@ -52,43 +52,115 @@ export async function solveHead({
   signal,
 }: SolveOptions): Promise<{ strength: number; loss: number }> {
   const weights = config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
-  const lossFrom = lossOf(head, weights);
+  const task = { source, classes, weights, lossFrom: lossOf(head, weights) };
+  const { examples, mean, scale } = await standardize(task);
+  const strength = await chooseStrength(examples, drawFolds(source, seed), signal);
+  const solution = await minimize(slopeOf(examples, strength), zeros(examples), AT_LAST);
+  const { value: loss } = await slopeOf(examples, Infinity)(solution);
+  assign(head, solution, { mean, scale });
+  tf.dispose([examples.features, examples.targets, mean, scale]);
+  return { strength, loss };
+}
+
+/**
+ * Predicts every example by a head that has not learned from it: in cross-validation, with the strength of
+ * the penalty that has the lowest loss.
+ *
+ * @returns probabilities `[n, classes]` in row-major order
+ * @throws the signal's reason
+ */
+export async function crossValidateHead({
+  source,
+  classes,
+  seed,
+  signal,
+}: Pick<SolveOptions, 'source' | 'classes' | 'seed' | 'signal'>): Promise<Float32Array> {
+  const lossFrom = softmaxCrossEntropy;
+  const { examples, mean, scale } = await standardize({ source, classes, lossFrom });
+  const foldOf = drawFolds(source, seed);
+  const strength = await chooseStrength(examples, foldOf, signal);
+  const probabilities = new Float32Array(source.length * classes);
+  await eachFold(examples, foldOf, async ({ train, heldOut, heldOutIndices }) => {
+    signal.throwIfAborted();
+    const solution = await minimize(slopeOf(train, strength), zeros(train), IN_FOLDS);
+    const outputs = tf.tidy(() => tf.softmax(logitsOf(heldOut.features, solution, classes)));
+    const rows = await outputs.data<'float32'>();
+    outputs.dispose();
+    for (const [at, index] of heldOutIndices.entries()) {
+      probabilities.set(rows.subarray(at * classes, (at + 1) * classes), index * classes);
+    }
+  });
+  tf.dispose([examples.features, examples.targets, mean, scale]);
+  return probabilities;
+}
+
+async function standardize({
+  source,
+  classes,
+  weights,
+  lossFrom,
+}: Pick<SolveOptions, 'source' | 'classes'> & {
+  readonly weights?: readonly number[] | undefined;
+  readonly lossFrom: Examples['lossFrom'];
+}) {
   const all = Array.from({ length: source.length }, (_, index) => index);
   const features = (await source.inputs(all, createRandom(0))) as tf.Tensor2D;
   const { mean, scale } = standardization(features);
-  const standardized: Examples = {
+  const examples: Examples = {
     features: tf.tidy(() => features.sub<tf.Tensor2D>(mean).mul<tf.Tensor2D>(scale)),
     targets: targetsOf(source, all, classes, 0, weights),
+    lossFrom,
   };
   features.dispose();
+  return { examples, mean, scale };
+}
+
+/** @returns the strength with the lowest loss in cross-validation */
+async function chooseStrength(
+  examples: Examples,
+  foldOf: readonly number[],
+  signal: AbortSignal,
+): Promise<number> {
   const losses = new Map(STRENGTHS.map((strength) => [strength, 0]));
-  const foldOf = drawFolds(source, seed);
-  for (let fold = 0; fold < FOLDS; fold++) {
-    if (!foldOf.includes(fold)) continue;
-    const part = (isHeldOut: boolean) =>
-      someOf(
-        standardized,
-        all.filter((index) => (foldOf[index] === fold) === isHeldOut),
-      );
-    const [train, heldOut] = [part(false), part(true)];
+  await eachFold(examples, foldOf, async ({ train, heldOut }) => {
     let solution = zeros(train);
     for (const strength of STRENGTHS) {
       signal.throwIfAborted();
       // Each solution is the start of the next, which is weaker penalized.
-      solution = await minimize(slopeOf(train, strength, lossFrom), solution, IN_FOLDS);
-      const { value } = await slopeOf(heldOut, Infinity, lossFrom)(solution);
+      solution = await minimize(slopeOf(train, strength), solution, IN_FOLDS);
+      const { value } = await slopeOf(heldOut, Infinity)(solution);
       const rows = heldOut.features.shape[0];
       losses.set(strength, (losses.get(strength) as number) + value * rows);
     }
-    tf.dispose([{ ...train }, { ...heldOut }]);
-  }
+  });
   const [strength] = [...losses].sort(([, a], [, b]) => a - b)[0] as [number, number];
-  const slope = slopeOf(standardized, strength, lossFrom);
-  const solution = await minimize(slope, zeros(standardized), AT_LAST);
-  const { value: loss } = await slopeOf(standardized, Infinity, lossFrom)(solution);
-  assign(head, solution, { mean, scale });
-  tf.dispose([{ ...standardized }, mean, scale]);
-  return { strength, loss };
+  return strength;
+}
+
+interface Fold {
+  readonly train: Examples;
+  readonly heldOut: Examples;
+  readonly heldOutIndices: readonly number[];
+}
+
+/** Disposes of a fold's tensors after its work. */
+async function eachFold(
+  examples: Examples,
+  foldOf: readonly number[],
+  work: (fold: Fold) => Promise<void>,
+): Promise<void> {
+  for (let fold = 0; fold < FOLDS; fold++) {
+    if (!foldOf.includes(fold)) continue;
+    const indicesOf = (isHeldOut: boolean) =>
+      [...foldOf.keys()].filter((index) => (foldOf[index] === fold) === isHeldOut);
+    const heldOutIndices = indicesOf(true);
+    const [train, heldOut] = [someOf(examples, indicesOf(false)), someOf(examples, heldOutIndices)];
+    try {
+      await work({ train, heldOut, heldOutIndices });
+    } finally {
+      for (const { features, targets } of [train, heldOut]) tf.dispose([features, targets]);
+    }
+  }
 }
 
 /**
@@ -107,9 +179,9 @@ function standardization(features: tf.Tensor2D): { mean: tf.Tensor1D; scale: tf.
   });
 }
 
-function someOf({ features, targets }: Examples, indices: readonly number[]): Examples {
+function someOf({ features, targets, lossFrom }: Examples, indices: readonly number[]): Examples {
   const rows = tf.tensor1d([...indices], 'int32');
-  const some = { features: features.gather(rows), targets: targets.gather(rows) };
+  const some = { features: features.gather(rows), targets: targets.gather(rows), lossFrom };
   rows.dispose();
   return some;
 }
@@ -138,19 +210,14 @@ function zeros({ features, targets }: Examples): Float64Array {
  *
  * @param strength `C`: the penalty is `½ ‖kernel‖² / (C · n)`
  */
-function slopeOf({ features, targets }: Examples, strength: number, lossFrom: Loss) {
+function slopeOf({ features, targets, lossFrom }: Examples, strength: number) {
   const [rows, channels] = features.shape;
   const classes = targets.shape[1];
   const penalty = 1 / (strength * rows);
   const size = channels * classes;
   return async (at: Float64Array) => {
     const results = tf.tidy(() => {
-      const kernel = tf.tensor2d(Float32Array.from(at.subarray(0, size)), [channels, classes]);
-      const bias = tf.tensor1d(Float32Array.from(at.subarray(size)));
-      const { loss, logits: residual } = lossFrom(
-        features.matMul(kernel).add<tf.Tensor2D>(bias),
-        targets,
-      );
+      const { loss, logits: residual } = lossFrom(logitsOf(features, at, classes), targets);
       return [tf.matMul(features, residual, true), residual.sum(0), loss];
     });
     const [byKernel, byBias, loss] = await Promise.all(
@@ -168,6 +235,14 @@ function slopeOf({ features, targets }: Examples, strength: number, lossFrom: Lo
     }
     return { value: (loss?.[0] as number) + (penalty * squares) / 2, gradient };
   };
+}
+
+/** @param at kernel and bias, as `slopeOf` takes them */
+function logitsOf(features: tf.Tensor2D, at: Float64Array, classes: number): tf.Tensor2D {
+  const channels = features.shape[1];
+  const size = channels * classes;
+  const kernel = tf.tensor2d(Float32Array.from(at.subarray(0, size)), [channels, classes]);
+  return features.matMul(kernel).add(tf.tensor1d(Float32Array.from(at.subarray(size))));
 }
 
 /** Folds the standardization into the solution: `(x − mean) · scale · k + b = x · (scale · k) + b − mean · (scale · k)`. */

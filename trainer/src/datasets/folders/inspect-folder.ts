@@ -45,6 +45,8 @@ export interface Notice {
 export interface Inspection {
   readonly folder: string;
   readonly labels: readonly string[];
+  /** Whether an image may have several labels. */
+  readonly isMultiLabel: boolean;
   /** In the order of labels, then of paths; null where the folder has no such split. */
   readonly photos: {
     readonly train: readonly Photo[];
@@ -105,7 +107,8 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
     const { photos, notes } = withAllLabels(found, layout.labels.length, options);
     const repeats = findRepeats(folder, photos);
     const all = { notes: [...layout.notes, ...notes], skipped, ...notices, repeats };
-    return { ...layout, folder, photos, ...all };
+    const isMultiLabel = options.labels !== undefined;
+    return { ...layout, folder, photos, isMultiLabel, ...all };
   } finally {
     progress.stop();
   }
@@ -220,7 +223,8 @@ function refuse(path: string, reason: string): never {
   );
 }
 
-function findRepeats(folder: string, photos: Inspection['photos']): Inspection['repeats'] {
+/** Images that repeat an earlier one, byte for byte. */
+export function findRepeats(folder: string, photos: Inspection['photos']): Inspection['repeats'] {
   const first = new Map<string, Photo & { readonly split: SplitName }>();
   const repeats: { path: string; of: string; kind: Repeat }[] = [];
   for (const split of ['train', 'validation', 'test'] as const) {
