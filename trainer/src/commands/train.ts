@@ -17,7 +17,7 @@ import { ENOUGH, untilInterrupted } from './options/until-interrupted.ts';
 export const train = defineCommand({
   name: 'train',
   about: 'Train a classifier on a pretrained network, and export it for the Worker',
-  details: `The new head learns first, then the whole network. Ctrl-C stops it, and prints how to continue; ${ENOUGH.key} ends it early, and exports the best weights so far.`,
+  details: `Ctrl-C stops it, to be continued; ${ENOUGH.key} ends it early, with its best weights.`,
   examples: [
     ['train --data photos', 'your photos: photos/cat/1.jpg'],
     ['train --data photos --config best', 'more accurate, and slower'],
@@ -38,6 +38,10 @@ export const train = defineCommand({
       parse: positiveOf,
     },
     ...shared.id,
+    candidate: {
+      group: 'Output',
+      about: 'write it beside the model that is served',
+    },
     ...shared.models,
   },
   fields: ['backbone', 'weights', 'size'],
@@ -57,6 +61,7 @@ export const train = defineCommand({
         photos: values.photos,
         models: values.models ?? shared.MODELS,
         modelId: values.id ?? id,
+        candidate: values.candidate,
         backend: values.backend,
         threads: values.threads,
         command: typedCommand(typed),
@@ -68,7 +73,7 @@ export const train = defineCommand({
         ...signals,
         say,
       });
-      say(await summaryOf(directory, card, values.models));
+      say(await summaryOf(directory, card, values));
     });
   },
 });
@@ -77,7 +82,7 @@ export const train = defineCommand({
 async function summaryOf(
   directory: string,
   { id, labels }: ModelCard,
-  models: string | undefined,
+  { models, candidate }: { readonly models: string | undefined; readonly candidate: boolean },
 ): Promise<string> {
   const { isLabelResults, readResults } = await import('../report/results.ts');
   const { describeConfusions } = await import('../report/describe-confusions.ts');
@@ -92,6 +97,7 @@ async function summaryOf(
   return [
     ...(confusions.length > 0 ? ['Worst confusions of the test images:'] : []),
     ...confusions.map((line) => `  ${line}`),
-    next,
+    // Where a candidate is, and what becomes of it, the export has said.
+    ...(candidate ? [] : [next]),
   ].join('\n');
 }

@@ -58,14 +58,13 @@ export const reading = {
     group: DATA,
     value: '<what>',
     choices: folderMeanings,
-    about: 'what the folders in --data are',
-    otherwise: 'as their names say',
+    about: 'what folders are',
+    otherwise: 'by name',
   },
   labels: {
     group: DATA,
     value: '<file>',
-    about: 'several labels an image: a CSV of file,label;label; or folders',
-    otherwise: 'one label each',
+    about: 'several labels an image: a CSV file, or folders',
     parse: labelsOf,
   },
   strict: {
