@@ -1,6 +1,6 @@
 import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
-import { oneOf } from './options/option-values.ts';
+import { dataBeside, oneOf } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 
 export const evaluateCommand = defineCommand({
@@ -23,14 +23,19 @@ export const evaluateCommand = defineCommand({
     ...shared.compute,
   },
   async run({ values, positionals, say }) {
-    const { data = null, strict, folders, threads } = values;
+    const { strict, folders, labels, threads } = values;
+    const data = values.data ?? dataBeside(labels) ?? null;
     const model = await findModel(values.models ?? shared.MODELS, oneOf(positionals, 'model'));
     const note = values.json ? () => {} : say;
     const { startBackend } = await import('../backends/start-backend.ts');
-    const { evaluateModel, formatEvaluation } = await import('../evaluation/evaluate-model.ts');
+    const { evaluateModel } = await import('../evaluation/evaluate-model.ts');
+    const { formatEvaluation } = await import('../evaluation/format-evaluation.ts');
     await startBackend(values.backend, note, { threads });
     const { signal } = new AbortController();
-    const evaluation = await evaluateModel(model, { data, strict, folders, signal, say: note });
+    const evaluation = await evaluateModel(model, {
+      ...{ data, strict, folders, labels, signal },
+      say: note,
+    });
     say(values.json ? JSON.stringify(evaluation) : formatEvaluation(evaluation));
   },
 });

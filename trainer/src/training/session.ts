@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Metrics } from '../evaluation/metrics.ts';
+import type { Validation } from '../evaluation/label-metrics.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { accuracyNote, formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
 import { appendLine } from '../files/write-atomically.ts';
@@ -20,7 +20,7 @@ import { addToEventFiles } from '../runs/event-files.ts';
 import { type LogEvent, logIn } from '../runs/run-log.ts';
 import { type Fit, fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
-import { isBetter, type SessionRun, type Stage, VALIDATIONS } from './stage.ts';
+import { accuracyName, isBetter, type SessionRun, type Stage, VALIDATIONS } from './stage.ts';
 import { stepsLogger } from './steps-logger.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
@@ -48,7 +48,10 @@ export class Session {
   static async start(
     run: SessionRun,
     network: Plan,
-    of: Pick<CheckpointHeader, 'config' | 'data' | 'datasetHash' | 'weightsHash' | 'backend'>,
+    of: Pick<
+      CheckpointHeader,
+      'config' | 'data' | 'labels' | 'datasetHash' | 'weightsHash' | 'backend'
+    >,
   ): Promise<Session> {
     await makeFolder(run.directory);
     const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
@@ -220,7 +223,7 @@ export class Session {
 
   async #keep({ validate, plan }: Stage, epoch: number) {
     const metrics = await validate?.();
-    const { top1: accuracy, logLoss } = metrics ?? { top1: 0, logLoss: Infinity };
+    const { accuracy, logLoss } = metrics ?? { accuracy: 0, logLoss: Infinity };
     const candidate = { epoch, accuracy, ...(metrics && { logLoss }) };
     if (!metrics || isBetter(candidate, this.#header.best)) {
       this.#best = await snapshot(byName(trainableParametersOf(plan)), '');
@@ -230,18 +233,19 @@ export class Session {
   }
 
   async #report(
-    { number }: Stage,
+    { number, plan }: Stage,
     { epoch, loss }: Record<'epoch' | 'loss', number>,
     title: string,
-    metrics: Pick<Metrics, 'top1' | 'logLoss'> | undefined,
+    metrics: Validation | undefined,
   ): Promise<void> {
     this.#countSeconds();
-    this.#accuracy = metrics?.top1;
-    const right = metrics ? [`validation accuracy ${formatPercent(metrics.top1)}`] : [];
+    this.#accuracy = metrics?.accuracy;
+    const name = `validation ${accuracyName(plan)}`;
+    const right = metrics ? [`${name} ${formatPercent(metrics.accuracy)}`] : [];
     const elapsed = `${formatSeconds(this.seconds)} elapsed`;
     this.#run.say(title + [`loss ${loss.toFixed(4)}`, ...right, elapsed].join(', '));
     if (!metrics) return;
-    const validation = { accuracy: metrics.top1, loss: metrics.logLoss };
+    const validation = { accuracy: metrics.accuracy, loss: metrics.logLoss };
     await this.log({
       event: 'epoch',
       stage: number,

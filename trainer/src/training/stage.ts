@@ -1,4 +1,5 @@
-import type { Metrics } from '../evaluation/metrics.ts';
+import type { Validation } from '../evaluation/label-metrics.ts';
+import { isMultiLabel, type Plan } from '../plan/plan.ts';
 import type { CheckpointHeader } from '../runs/checkpoint.ts';
 import type { Fit } from './fit.ts';
 
@@ -13,7 +14,7 @@ export interface Stage
    * Measures the plan on the validation images, by which the best weights are chosen. Without it, the last
    * ones are kept.
    */
-  readonly validate: (() => Promise<Pick<Metrics, 'top1' | 'logLoss'>>) | undefined;
+  readonly validate: (() => Promise<Validation>) | undefined;
 }
 
 /** The parts of a run that a session needs. */
@@ -29,6 +30,11 @@ export interface SessionRun {
   /** Time between two checkpoints; a minute by default. */
   readonly checkpointEveryMs?: number;
   say(line: string): void;
+}
+
+/** What the accuracy of a plan's validation is called. */
+export function accuracyName(plan: Plan): string {
+  return isMultiLabel(plan) ? 'mean average precision' : 'accuracy';
 }
 
 /** Weights of a stage that could be kept, by their validation. */

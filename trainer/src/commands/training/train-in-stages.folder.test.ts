@@ -17,7 +17,8 @@ import type { BackendName } from '../../backends/start-backend.ts';
 import { smoke } from '../../config/smoke.ts';
 import { openCifar10 } from '../../datasets/cifar.ts';
 import type { ImageSet } from '../../datasets/dataset.ts';
-import { evaluateModel, formatEvaluation } from '../../evaluation/evaluate-model.ts';
+import { type Evaluation, evaluateModel } from '../../evaluation/evaluate-model.ts';
+import { formatEvaluation } from '../../evaluation/format-evaluation.ts';
 import { cacheDirectory } from '../../files/cache-directory.ts';
 import { printable, printableLines } from '../../printable.ts';
 import { trainInStages } from './train-in-stages.ts';
@@ -237,7 +238,7 @@ test('trains, reports and evaluates classes of any name, and says the id that a 
   expect(report).toBe(printableLines(report));
 
   const model = join(run.models, card.id);
-  const evaluation = await evaluateModel(model, { ...run, data: photos });
+  const evaluation = (await evaluateModel(model, { ...run, data: photos })) as Evaluation;
   expect(evaluation.split).toBe('held out');
   expect(evaluation.classes.map(({ label }) => label)).toEqual(labels);
   expect(formatEvaluation(evaluation)).toBe(printableLines(formatEvaluation(evaluation)));

@@ -18,6 +18,8 @@ import type { SplitName } from './split-names.ts';
 export interface LabelledFile {
   readonly path: string;
   readonly label: number;
+  /** All of its labels, ascending, where an image may have several. */
+  readonly labels?: readonly number[];
 }
 
 /** The files of a folder of photos, by split and label. */

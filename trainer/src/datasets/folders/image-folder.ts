@@ -14,7 +14,8 @@ import {
   inspectFolder,
   type Photo,
 } from './inspect-folder.ts';
-import { classCounts, describeProblems } from './inspection-report.ts';
+import { describeProblems } from './inspection-report.ts';
+import { classCounts, labelsOf } from './several-labels.ts';
 
 export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;
@@ -56,7 +57,8 @@ export function folderDataset(
     folder,
     labels,
     photos,
-  }: Pick<Inspection, 'folder' | 'labels'> & {
+    isMultiLabel,
+  }: Pick<Inspection, 'folder' | 'labels' | 'isMultiLabel'> & {
     readonly photos: Inspection['photos'] & { readonly train: readonly DecidedPhoto[] };
   },
   size: number,
@@ -65,9 +67,10 @@ export function folderDataset(
   const all: DecidedPhoto[] = Object.values(photos).flatMap((split) => split ?? []);
   for (const photo of all) {
     hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
+    if (photo.labels) hash.update(`${photo.labels}\n`);
     if (photo.decided) hash.update(`${photo.decided} ${photo.label}\n`);
   }
-  const setOf = (of: readonly Photo[]) => imageSet(of, size);
+  const setOf = (of: readonly Photo[]) => imageSet(of, size, isMultiLabel);
   return {
     id: basename(folder)
       .toLowerCase()
@@ -96,6 +99,7 @@ function drawnFrom(
   const set = imageSet(
     drawn.map((index) => found[index] as Photo),
     0,
+    train.labels !== undefined,
   );
   return {
     ...train,
@@ -133,7 +137,7 @@ function checkToTrain(
   say(`Training images: ${listCounts(labels, counts)}.`);
 }
 
-function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
+function imageSet(photos: readonly Photo[], ownSize: number, isMultiLabel: boolean): ImageSet {
   const at = (index: number): Photo => {
     const photo = photos[index];
     if (!photo) throw new RangeError(`There is no image ${index} of ${photos.length}.`);
@@ -156,6 +160,7 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
     image: (index, size = ownSize) => ahead.take(index, size),
     prefetch: (indices, size = ownSize) => ahead.prefetch(indices, size),
     label: (index) => at(index).label,
+    ...(isMultiLabel && { labels: (index) => labelsOf(at(index)) }),
     hash: (index) => at(index).hash,
   };
 }

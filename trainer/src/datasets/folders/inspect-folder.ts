@@ -7,10 +7,12 @@ import { TrainerError } from '../../errors.ts';
 import type { Progress } from '../../files/progress.ts';
 import { printable } from '../../printable.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
-import type { LayoutOptions } from './find-splits.ts';
+import { listLayout } from '../lists/list-layout.ts';
+import { BY_FOLDERS, type LayoutOptions } from './find-splits.ts';
 import { findLayout, type LabelledFile } from './folder-layout.ts';
 import { type Skipped, whyUnreadable } from './folder-reader.ts';
 import { type Finding, ScanCache } from './scan-cache.ts';
+import { labelsOf as allOf, withAllLabels } from './several-labels.ts';
 import type { SplitName } from './split-names.ts';
 
 const MAX_BYTES = 256 * 2 ** 20;
@@ -43,6 +45,8 @@ export interface Notice {
 export interface Inspection {
   readonly folder: string;
   readonly labels: readonly string[];
+  /** Whether an image may have several labels. */
+  readonly isMultiLabel: boolean;
   /** In the order of labels, then of paths; null where the folder has no such split. */
   readonly photos: {
     readonly train: readonly Photo[];
@@ -79,7 +83,10 @@ type Repeat = 'same class' | 'other class' | 'other split';
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
   const folder = resolve(root);
-  const layout = await findLayout(folder, options);
+  const layout =
+    options.labels === undefined || options.labels === BY_FOLDERS
+      ? await findLayout(folder, options)
+      : await listLayout(folder, options.labels, options);
   const { files } = layout;
   const skipped = [...layout.skipped];
   if (options.strict && skipped[0]) refuse(skipped[0].path, PROBLEMS[skipped[0].why]);
@@ -90,14 +97,18 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
   const open = (list: readonly LabelledFile[]) =>
     keepPhotos(list, folder, { ...options, ...notices, progress, cache, skipped });
   try {
-    const photos = {
+    const found = {
       train: await open(files.train ?? []),
       validation: files.validation && (await open(files.validation)),
       test: files.test && (await open(files.test)),
     };
     await cache.close();
     for (const list of Object.values(notices)) list.sort((a, b) => (a.path < b.path ? -1 : 1));
-    return { ...layout, folder, photos, skipped, ...notices, repeats: findRepeats(folder, photos) };
+    const { photos, notes } = withAllLabels(found, layout.labels.length, options);
+    const repeats = findRepeats(folder, photos);
+    const all = { notes: [...layout.notes, ...notes], skipped, ...notices, repeats };
+    const isMultiLabel = options.labels !== undefined;
+    return { ...layout, folder, photos, isMultiLabel, ...all };
   } finally {
     progress.stop();
   }
@@ -223,7 +234,8 @@ export function findRepeats(folder: string, photos: Inspection['photos']): Inspe
         first.set(photo.hash, { ...photo, split });
         continue;
       }
-      const sameClass = earlier.label === photo.label ? 'same class' : 'other class';
+      const isSame = `${allOf(earlier)}` === `${allOf(photo)}`;
+      const sameClass = isSame ? 'same class' : 'other class';
       const kind = earlier.split === split ? sameClass : 'other split';
       repeats.push({
         path: relative(folder, photo.path),
