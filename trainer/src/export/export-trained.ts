@@ -5,8 +5,10 @@ import { backbones } from '../backbones/registry.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { BatchSource } from '../data/batches.ts';
 import type { PreparedImages } from '../data/prepare-images.ts';
+import type { Dataset } from '../datasets/dataset.ts';
 import { fitTemperature } from '../evaluation/calibration.ts';
 import { evaluate, type Predictions } from '../evaluation/evaluate.ts';
+import { evaluatePlan } from '../evaluation/evaluate-plan.ts';
 import { validationOf } from '../evaluation/label-metrics.ts';
 import { measurePhotos, type PhotoFolder, REAL_PHOTOS } from '../evaluation/measure-photos.ts';
 import { formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
@@ -52,16 +54,40 @@ export interface Trained extends PreparedImages {
  * @throws TrainerError `disk_full`
  */
 export async function exportTrained(trained: Trained): Promise<ModelCard> {
-  const { id, config, plan, parameters, dataset, preprocess, splits, images, validates } = trained;
-  const { session, run } = trained;
-  const labels = dataset.labels.map((name) => ({ name }));
-  const { signal, say } = run;
-  const predictionsOf = (source: BatchSource, title: string) => {
-    const progress = startProgress(title, source.length);
-    return evaluate((inputs) => runPlan(plan, inputs), source, { progress, signal });
-  };
+  const { id, session, run } = trained;
+  const { say } = run;
+  const built = await buildModel(trained);
+  const measured = await measureModel(trained, built);
+  const { float32, quantized } = measured.accuracy;
+  await session.log({ event: 'test', float32, quantized });
+  const draft = await draftCard(trained, built, measured);
+  const { model } = built;
+  const written = await writeModelDirectory(join(run.models, id), model, draft, run.candidate);
+  const { card, directory } = written;
+  say(
+    `${measured.summary} (${(card.quantization.bytes / 1e6).toFixed(1)} MB); trained in ${formatSeconds(session.seconds)}.`,
+  );
+  const { onPhotos } = measured;
+  if (onPhotos) {
+    say(`Accuracy on real photos (${onPhotos.images}): ${formatPercent(onPhotos.quantized)}.`);
+  }
+  say(`Model written to ${directory}.`);
+  if (run.candidate) {
+    say(`It serves no request until it is promoted: ${graft(`promote ${basename(directory)}`)}`);
+  }
+  await saveOutcome(run.directory, card, measured.results);
+  say(`Report: ${await writeReport(run.directory)}.`);
+  return card;
+}
+
+/** Calibrates and quantizes the network, and adds the score that tells unknown images. */
+async function buildModel(trained: Trained) {
+  const { config, plan, dataset, preprocess, splits, images, validates, session, run } = trained;
+  const { signal } = run;
   // Images that it was trained on would say that it is always right.
-  const validation = validates ? await predictionsOf(images.validation, 'Calibration') : undefined;
+  const validation = validates
+    ? await evaluatePlan(plan, images.validation, 'Calibration', signal)
+    : undefined;
   const temperature = validation ? fitTemperature(validation) : 1;
   await session.log({ event: 'calibrate', temperature });
   const formats =
@@ -70,49 +96,66 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       : config.quantize;
   const quantization = describeQuantization(config.quantize, config.arithmetic);
   const graph = await toGraphModel(plan, config.size, formats, temperature);
-  const { model, knownScore } = validates
+  const scored = validates
     ? await fitKnownScore(graph, {
         preprocess,
         arithmetic: quantization.arithmetic ?? 'float32',
-        classes: labels.length,
+        classes: dataset.labels.length,
         splits,
         keep: config.keepKnown,
         seed: config.seed,
         signal,
       })
-    : { model: graph };
+    : { model: graph, knownScore: undefined };
+  return { ...scored, validation, temperature, quantization };
+}
+
+type Built = Awaited<ReturnType<typeof buildModel>>;
+
+async function measureModel(
+  { config, plan, dataset, preprocess, splits, images, realPhotos, run }: Trained,
+  { model, validation, temperature, quantization }: Built,
+) {
+  const { signal } = run;
   const record = {
-    float32: await predictionsOf(images.test, 'Test, float32'),
+    float32: await evaluatePlan(plan, images.test, 'Test, float32', signal),
     served: await servedPredictions(model, images.test, signal, quantization.arithmetic),
     temperature,
     images: splits.test,
     seed: config.seed,
   };
-  const { results, accuracy, multiLabel, summary } = await measureTrained(record, validation);
-  const { quantized, uncalibrated } = results;
+  const measured = await measureTrained(record, validation);
   // The Worker falls back to float32 arithmetic without relaxed SIMD.
   const inFloat32 =
     quantization.arithmetic === 'int8'
       ? validationOf(await servedPredictions(model, images.test, signal, 'float32'))
       : null;
   const onPhotos =
-    trained.realPhotos &&
-    (await measureOnPhotos(trained.realPhotos, {
+    realPhotos &&
+    (await measureOnPhotos(realPhotos, {
       preprocess,
-      labels,
+      labels: labelsOf(dataset),
       float32: (inputs) => runPlan(plan, inputs),
       served: await loadGraph(toArtifacts(model), quantization.arithmetic),
     }));
-  const { float32 } = accuracy;
-  await session.log({ event: 'test', float32, quantized: accuracy.quantized });
+  return { ...measured, inFloat32, onPhotos };
+}
+
+async function draftCard(
+  trained: Trained,
+  { knownScore, temperature, quantization }: Built,
+  { results, accuracy, multiLabel, inFloat32, onPhotos }: Awaited<ReturnType<typeof measureModel>>,
+): Promise<CardDraft> {
+  const { config, dataset, preprocess, splits, images, validates, session, run } = trained;
+  const { title } = backbones[config.backbone];
   // The command of a resumed session names only the run, so the first session's is used.
   const started = (await readRunLog(run.directory)).find((line) => line.event === 'start');
-  const draft: CardDraft = {
-    id,
-    title: `${backbones[config.backbone].title}, ${dataset.title}`,
+  return {
+    id: trained.id,
+    title: `${title}, ${dataset.title}`,
     created: new Date().toISOString(),
-    labels,
-    architecture: { name: backbones[config.backbone].title, parameters },
+    labels: labelsOf(dataset),
+    architecture: { name: title, parameters: trained.parameters },
     pretraining: pretrainingOf(config.backbone, config.weights),
     preprocess,
     quantization,
@@ -130,7 +173,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       calibration: {
         temperature,
         images: images.validation.length,
-        ece: { before: uncalibrated.ece, after: quantized.ece },
+        ece: { before: results.uncalibrated.ece, after: results.quantized.ece },
       },
     }),
     ...(knownScore && { knownScore }),
@@ -147,21 +190,10 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       { of: dataset.title, licence: dataset.licence },
     ],
   };
-  const written = await writeModelDirectory(join(run.models, id), model, draft, run.candidate);
-  const { card, directory } = written;
-  say(
-    `${summary} (${(card.quantization.bytes / 1e6).toFixed(1)} MB); trained in ${formatSeconds(session.seconds)}.`,
-  );
-  if (onPhotos) {
-    say(`Accuracy on real photos (${onPhotos.images}): ${formatPercent(onPhotos.quantized)}.`);
-  }
-  say(`Model written to ${directory}.`);
-  if (run.candidate) {
-    say(`It serves no request until it is promoted: ${graft(`promote ${basename(directory)}`)}`);
-  }
-  await saveOutcome(run.directory, card, results);
-  say(`Report: ${await writeReport(run.directory)}.`);
-  return card;
+}
+
+function labelsOf({ labels }: Dataset): ModelCard['labels'] {
+  return labels.map((name) => ({ name }));
 }
 
 /** The card's accuracy on real photos, which need not cover all classes. */

@@ -3,36 +3,27 @@ import { type ModelCard, modelId } from 'shared/contract/model-card';
 import { readModelCard } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { startBackend } from '../../backends/start-backend.ts';
-import type { Random } from '../../config/random.ts';
 import { configs } from '../../config/registry.ts';
-import { sizeInEpoch, stretchStage } from '../../config/stage-length.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
-import { type BatchSource, drawInputs, throughPlan } from '../../data/batches.ts';
-import { type Batch, mixBatch } from '../../data/mix-batch.ts';
+import { drawInputs } from '../../data/batches.ts';
 import { type DataOptions, prepareImages } from '../../data/prepare-images.ts';
 import { type Dataset, hasSeveralLabels } from '../../datasets/dataset.ts';
-import type { Splits } from '../../datasets/split.ts';
 import { TrainerError } from '../../errors.ts';
-import { evaluate, INFERENCE_BATCH } from '../../evaluation/evaluate.ts';
-import { validationOf } from '../../evaluation/label-metrics.ts';
+import { INFERENCE_BATCH } from '../../evaluation/evaluate.ts';
 import { listPhotos } from '../../evaluation/measure-photos.ts';
-import { exportTrained } from '../../export/export-trained.ts';
+import { exportTrained, type Trained } from '../../export/export-trained.ts';
 import { prepareFolder, refuseOtherContent, requireRoom } from '../../files/output-folder.ts';
-import { formatPercent, formatSeconds, startProgress } from '../../files/progress.ts';
+import { formatPercent } from '../../files/progress.ts';
 import { buildNetwork } from '../../models/build-network.ts';
 import { cutHead } from '../../models/head.ts';
-import { type Plan, parametersOf, trainableParametersOf } from '../../plan/plan.ts';
-import { runPlan } from '../../plan/run.ts';
+import { parametersOf } from '../../plan/plan.ts';
 import { printable } from '../../printable.ts';
 import { byName, snapshot } from '../../runs/checkpoint.ts';
 import { budgetTime } from '../../training/budget-time.ts';
-import { FeatureCache } from '../../training/feature-cache.ts';
-import { computeFeatures } from '../../training/features.ts';
-import { interpolateKernels } from '../../training/interpolate-kernels.ts';
 import { Session } from '../../training/session.ts';
-import { solveHead } from '../../training/solve-head.ts';
 import { accuracyName, type SessionRun } from '../../training/stage.ts';
 import { hashWeights } from '../../weights/hash-weights.ts';
+import { fineTune, type Training, trainHead, tuningOf } from './stages.ts';
 
 /** What a training has to do with the machine it runs on. */
 export interface Run extends SessionRun, DataOptions {
@@ -65,19 +56,71 @@ export interface Run extends SessionRun, DataOptions {
 
 /** Trains a classifier in two stages, and exports and measures it. */
 export async function trainInStages(recipe: TrainConfig, run: Run): Promise<ModelCard> {
-  const { signal, say } = run;
+  return exportTrained(await runStages(recipe, run));
+}
 
-  // What stands in the way of the results, or in their place, shows before the work.
+/** Trains a classifier in two stages. Its checkpoint and log are all that it leaves. */
+export async function runStages(recipe: TrainConfig, run: Run): Promise<Trained> {
+  const { signal, say } = run;
+  const { id, prepared, realPhotos, weightsHash } = await prepareTraining(recipe, run);
+  const { dataset, images } = prepared;
+  const backend = await startBackend(run.backend, say, { signal, threads: run.threads });
+  say(`Backend: ${backend.description}.`);
+
+  const sample = () => drawInputs(images.plain, INFERENCE_BATCH, recipe.seed);
+  const several = hasSeveralLabels(dataset);
+  const { plan, parameters } = await buildNetwork(recipe, dataset.labels.length, sample, several);
+  // The weights, the best ones and Adam's two moments, as a checkpoint and the one that replaces it.
+  await requireRoom(dirname(run.directory), 2 * 4 * 4 * parameters);
+  await requireRoom(run.models, 2 * 4 * parameters);
+  // Read before a checkpoint takes their place.
+  const pretrained = await snapshot(byName(parametersOf(cutHead(plan).trunk)), '');
+  const counts = {
+    train: images.plain.length,
+    validation: prepared.validates ? images.validation.length : 0,
+    test: images.test.length,
+  };
+  const step = tuningOf(recipe, plan, prepared);
+  const config = run.resume ? recipe : await budgetTime(recipe, { ...run, step, images: counts });
+  if (run.enoughKey) say(`${run.enoughKey} ends it early, and exports the best weights so far.`);
+  const origin = { datasetHash: dataset.hash, weightsHash, backend: backend.name };
+  const session = run.resume
+    ? await Session.resume(run, plan, origin)
+    : await Session.start(run, plan, { config, data: run.data, labels: run.labels, ...origin });
+  await session.log({
+    event: 'start',
+    command: run.command,
+    publicCommand: run.publicCommand,
+    resume: run.resumeCommand,
+    backend: backend.description,
+    dataset: dataset.title,
+    ...(several && { multiLabel: several }),
+    config,
+    images: counts,
+    seconds: performance.now() / 1000,
+  });
+  if (!run.readOnly) say(`Watch it in a browser: ${run.watchCommand}`);
+
+  const training: Training = { config, plan, origin, prepared, session, run };
+  if (!session.isDone(1)) await trainHead(training);
+  const after = formatPercent(session.stage1Accuracy ?? 0);
+  say(
+    `After stage 1: ${several ? `test ${accuracyName(plan)} ${after}` : `${after} of the test images right`}.`,
+  );
+  if (!session.isDone(2)) await fineTune(training, pretrained);
+  return { ...prepared, id, config, plan, parameters, session, run, realPhotos };
+}
+
+/** Whatever stands in the way of the results shows here, before anything is downloaded for the backend. */
+async function prepareTraining(recipe: TrainConfig, run: Run) {
   await prepareFolder(run.resume ? run.directory : dirname(run.directory));
   await prepareFolder(run.models);
   if (run.modelId !== undefined) await refuseOtherContent(join(run.models, run.modelId));
 
-  // Data. What is wrong with it shows before anything is downloaded for the backend.
   const weightsHash = await hashWeights(recipe.weights);
   const prepared = await prepareImages(recipe, run);
-  const { dataset, preprocess, splits, images, validates } = prepared;
-  const multiLabel = hasSeveralLabels(dataset);
-  if (multiLabel && run.photos !== undefined) {
+  const { dataset, images, validates } = prepared;
+  if (hasSeveralLabels(dataset) && run.photos !== undefined) {
     throw new TrainerError(
       'config_invalid',
       'Expected no --photos with --labels: photos in class folders have one label each.',
@@ -92,146 +135,10 @@ export async function trainInStages(recipe: TrainConfig, run: Run): Promise<Mode
   const choosing = validates
     ? `${images.validation.length} to choose the checkpoint`
     : 'none to choose the checkpoint, since a class has few';
-  say(
+  run.say(
     `${dataset.title}: ${images.plain.length} images to train, ${choosing}, ${images.test.length} to test.`,
   );
-
-  const backend = await startBackend(run.backend, say, { signal, threads: run.threads });
-  say(`Backend: ${backend.description}.`);
-
-  // Network.
-  const classes = dataset.labels.length;
-  const sample = () => drawInputs(images.plain, INFERENCE_BATCH, recipe.seed);
-  const { plan, parameters } = await buildNetwork(recipe, classes, sample, multiLabel);
-  // The weights, the best ones and Adam's two moments, as a checkpoint and the one that replaces it.
-  await requireRoom(dirname(run.directory), 2 * 4 * 4 * parameters);
-  await requireRoom(run.models, 2 * 4 * parameters);
-  // Read before a checkpoint takes their place.
-  const pretrained = await snapshot(byName(parametersOf(cutHead(plan).trunk)), '');
-  const counts = {
-    train: images.plain.length,
-    validation: validates ? images.validation.length : 0,
-    test: images.test.length,
-  };
-  const tuningOf = (config: TrainConfig) => {
-    const stage = stretchStage(config.stage2, images.augmented.length);
-    return {
-      ...{ plan, source: images.augmented, classes, config: stage },
-      sizeIn: (epoch: number) => sizeInEpoch(config, epoch, stage.epochs),
-      mix: (batch: Batch, random: Random) => mixBatch(batch, config.augment, random),
-    };
-  };
-  const config = run.resume
-    ? recipe
-    : await budgetTime(recipe, { ...run, step: tuningOf(recipe), images: counts });
-  if (run.enoughKey) say(`${run.enoughKey} ends it early, and exports the best weights so far.`);
-  const origin = {
-    datasetHash: dataset.hash,
-    weightsHash,
-    backend: backend.name,
-  };
-  const session = run.resume
-    ? await Session.resume(run, plan, origin)
-    : await Session.start(run, plan, { config, data: run.data, labels: run.labels, ...origin });
-  await session.log({
-    event: 'start',
-    command: run.command,
-    publicCommand: run.publicCommand,
-    resume: run.resumeCommand,
-    backend: backend.description,
-    dataset: dataset.title,
-    ...(multiLabel && { multiLabel }),
-    config,
-    images: counts,
-    seconds: performance.now() / 1000,
-  });
-  if (!run.readOnly) say(`Watch it in a browser: ${run.watchCommand}`);
-  const predictionsOf = (network: Plan, source: BatchSource, title: string) => {
-    const progress = startProgress(title, source.length);
-    return evaluate((x) => runPlan(network, x), source, { progress, signal });
-  };
-  const metricsOf = async (...task: Parameters<typeof predictionsOf>) =>
-    validationOf(await predictionsOf(...task));
-
-  // Stage 1. The trunk does not move, so its features are computed once, unless the head is to
-  // learn from photos that are never twice the same.
-  if (!session.isDone(1)) {
-    const { trunk, head } = cutHead(plan);
-    const begin = performance.now();
-    const cache = await FeatureCache.open({ ...origin, trunk, preprocess }, say);
-    const featuresOf = (source: BatchSource, name: keyof Splits) =>
-      computeFeatures(trunk, source, {
-        batchSize: INFERENCE_BATCH,
-        progress: startProgress(`Stage 1, ${name} features`, source.length),
-        signal,
-        store: cache.storeOf(name, splits[name]),
-      });
-    const train = config.stage1.augment
-      ? throughPlan(trunk, images.augmented)
-      : await featuresOf(images.plain, 'train');
-    // Without images to validate on, they are among the training images.
-    const validation = validates ? await featuresOf(images.validation, 'validation') : undefined;
-    const test = await featuresOf(images.test, 'test');
-    const looked = [config.stage1.augment ? [] : train, validation ?? [], test].flat();
-    say(
-      `Stage 1, features of ${looked.reduce((sum, { length }) => sum + length, 0)} images: ${formatSeconds((performance.now() - begin) / 1000)}.`,
-    );
-    await session.log({ event: 'features' });
-    await cache.close();
-    const stage1 = {
-      number: 1,
-      title: 'Stage 1',
-      config: stretchStage(config.stage1, images.plain.length),
-      plan: head,
-      source: train,
-      classes,
-      validate: validation && (() => metricsOf(head, validation, 'Stage 1, validation')),
-    } as const;
-    if (config.stage1.solve) {
-      const { loss } = await solveHead({ ...stage1, head, seed: config.seed, signal });
-      await session.adopt(stage1, loss);
-    } else {
-      await session.run(stage1);
-    }
-    // For the report: nothing is chosen by it.
-    const { accuracy } = await metricsOf(head, test, 'Stage 1, test');
-    session.stage1Accuracy = accuracy;
-    await session.log({ event: 'stage-1-test', accuracy });
-    await session.finish(1);
-  }
-  const after = formatPercent(session.stage1Accuracy ?? 0);
-  say(
-    `After stage 1: ${multiLabel ? `test ${accuracyName(plan)} ${after}` : `${after} of the test images right`}.`,
-  );
-
-  // Stage 2. Everything but BatchNorm moves, slowly.
-  if (!session.isDone(2)) {
-    await session.run({
-      ...tuningOf(config),
-      number: 2,
-      title: 'Stage 2',
-      validate: validates
-        ? () => metricsOf(plan, images.validation, 'Stage 2, validation')
-        : undefined,
-    });
-    if (config.stage2.interpolate && validates && config.weights !== 'none') {
-      const interpolation = await interpolateKernels(
-        trainableParametersOf(cutHead(plan).trunk),
-        pretrained,
-        () => predictionsOf(plan, images.validation, 'Interpolation'),
-      );
-      if (interpolation) {
-        const { share, loss } = interpolation;
-        say(
-          `Interpolation: ${formatPercent(share)} of the fine-tuned kernels and ${formatPercent(1 - share)} of the pretrained; validation loss ${loss.before.toFixed(4)} before, ${loss.after.toFixed(4)} after.`,
-        );
-        await session.log({ event: 'interpolate', ...interpolation });
-      }
-    }
-    await session.finish(2);
-  }
-
-  return exportTrained({ ...prepared, id, config, plan, parameters, session, run, realPhotos });
+  return { id, prepared, realPhotos, weightsHash };
 }
 
 /** Says what the model is called where that is not the folder's name, which its user will look for. */
