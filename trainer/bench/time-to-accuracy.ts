@@ -22,7 +22,6 @@ import { configs } from '../src/config/registry.ts';
 import { sizeInEpoch } from '../src/config/stage-length.ts';
 import type { TrainConfig } from '../src/config/train-config.ts';
 import { type BatchSource, imageBatches } from '../src/data/batches.ts';
-import { mixBatch } from '../src/data/mix-batch.ts';
 import { prepareImages } from '../src/data/prepare-images.ts';
 import { subset } from '../src/datasets/split.ts';
 import { evaluate, INFERENCE_BATCH } from '../src/evaluation/evaluate.ts';
@@ -116,7 +115,6 @@ say(`stage 1: ${percent(atHead)} of the test images`);
 const { epochs } = config.stage2;
 await learn(2, config.stage2, plan, images.augmented, {
   sizeIn: (epoch) => sizeInEpoch(config, epoch, epochs),
-  mix: (batch, random) => mixBatch(batch, config.augment, random),
   look: async (epoch, steps) => {
     const near = await accuracyOf(plan, few);
     say(`epoch ${epoch + 1}, step ${steps}: ${percent(near)} of a thousand test images`);
@@ -148,7 +146,7 @@ await reportFigures('trainer bench:accuracy', {
   backend: backend.description,
 });
 
-interface Extras extends Partial<Pick<Fit, 'sizeIn' | 'mix'>> {
+interface Extras extends Partial<Pick<Fit, 'sizeIn'>> {
   /** Called with the exported weights in place, while the clock stands still. */
   readonly look?: (epoch: number, step: number) => Promise<void>;
 }

@@ -112,7 +112,7 @@ const MEANT: Readonly<Record<string, string>> = Object.fromEntries(
       ],
       [
         ['augment', 'augmentation', 'aug', 'augmentations', 'autoaugment', 'aa'],
-        'augmentation is set by --augment.flip, --augment.trivial and more',
+        'augmentation is set by --augment.flip, --augment.colour and more',
       ],
       [
         ['numclasses', 'nclasses', 'classes', 'nc', 'labels'],

@@ -24,7 +24,7 @@ test('overrides fields of every type, and does not modify the recipe', () => {
   const before = structuredClone(fast);
   const { augment, stage2, ...rest } = overrideConfig(fast, {
     'augment.flip': 'false',
-    'augment.mixup.probability': '0.25',
+    'augment.crop': '0.25',
     'stage2.epochs': '3',
     'stage2.peakLearningRate': '1e-3',
     'stage2.optimizer': 'adamw',
@@ -35,7 +35,7 @@ test('overrides fields of every type, and does not modify the recipe', () => {
     backend: 'cpu',
     size: undefined,
   });
-  expect(augment).toMatchObject({ flip: false, mixup: { probability: 0.25, alpha: 0.2 } });
+  expect(augment).toMatchObject({ flip: false, crop: 0.25 });
   const { epochs, peakLearningRate, optimizer, sizes } = stage2;
   expect([epochs, peakLearningRate, optimizer, sizes]).toEqual([3, 1e-3, 'adamw', [96, 128]]);
   expect(rest).toMatchObject({ limit: 500, trim: -3, freeze: 'stem*,block1*', size: fast.size });

@@ -18,7 +18,6 @@ export function withEpochs<T extends StageConfig>(config: T, epochs: number): T 
     ...config,
     epochs: config.epochs && epochs,
     patience: scale(config.patience),
-    decayEvery: Math.max(1, scale(config.decayEvery)),
   };
 }
 

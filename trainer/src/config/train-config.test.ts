@@ -9,8 +9,8 @@ test('adds epochs where a small data set would have too few steps', () => {
   // 5 steps an epoch.
   expect(stretchStage(stage, 41).epochs).toBe(20);
   // Whatever is counted in epochs is scaled with them.
-  const counting = { ...stage, patience: 3, decayEvery: 1 };
-  expect(stretchStage(counting, 41)).toMatchObject({ patience: 30, decayEvery: 10 });
+  const counting = { ...stage, patience: 3 };
+  expect(stretchStage(counting, 41)).toMatchObject({ patience: 30 });
 });
 
 test('leaves out epochs where a large data set would have too many steps', () => {
@@ -34,20 +34,8 @@ test('spreads the sizes evenly over the epochs', () => {
   expect(sizeInEpoch(fast, 0, 1)).toBe(fast.size);
 });
 
-test.each([
-  [{ stage2: { ...fast.stage2, weightDecay: 0.1 } }, 'choose the optimizer adamw'],
-  [
-    {
-      augment: {
-        ...fast.augment,
-        mixup: { probability: 0.6, alpha: 1 },
-        cutmix: { probability: 0.5, alpha: 1 },
-      },
-    },
-    'must not be more probable than 1 together',
-  ],
-])('refuses what does not go together: %j', (change, message) => {
-  expect(trainConfig.safeParse({ ...fast, ...change }).error?.issues[0]?.message).toContain(
-    message,
-  );
+test('refuses weight decay of adam', () => {
+  const stage2 = { ...fast.stage2, weightDecay: 0.1 };
+  const { error } = trainConfig.safeParse({ ...fast, stage2 });
+  expect(error?.issues[0]?.message).toContain('choose the optimizer adamw');
 });

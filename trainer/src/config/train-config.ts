@@ -20,13 +20,6 @@ const stage = z.strictObject({
     .default(0)
     .describe('maximum number of steps; a large data set gets fewer epochs, at least one; 0: none'),
   batchSize: z.int().min(1).describe('batch size: images per step'),
-  accumulation: z
-    .int()
-    .min(1)
-    .default(1)
-    .describe(
-      'gradient accumulation: number of parts in which a batch is computed, to save memory; the step is the same except for dropout',
-    ),
   optimizer: z
     .enum(['adam', 'adamw', 'sgd'])
     .default('adam')
@@ -49,7 +42,7 @@ const stage = z.strictObject({
     .default(0)
     .describe('EMA decay; the EMA weights are validated and exported; 0 disables EMA'),
   schedule: z
-    .enum(['cosine', 'one-cycle', 'step', 'inverse-time', 'constant'])
+    .enum(['cosine', 'one-cycle', 'inverse-time', 'constant'])
     .default('cosine')
     .describe('learning-rate schedule after the warm-up'),
   peakLearningRate: z.number().positive().describe('peak learning rate, after warm-up'),
@@ -64,12 +57,7 @@ const stage = z.strictObject({
     .max(1)
     .default(0)
     .describe('warm-up, as a fraction of all steps (0.3 is usual for one-cycle)'),
-  decay: z
-    .number()
-    .min(0)
-    .default(0.1)
-    .describe('step: factor of each drop; inverse-time: rate = peak / (1 + decay × steps)'),
-  decayEvery: z.int().min(1).default(30).describe('step: epochs between drops'),
+  decay: z.number().min(0).default(0.1).describe('inverse-time: rate = peak / (1 + decay × steps)'),
   labelSmoothing: z.number().min(0).lt(1).default(0).describe('label smoothing ε'),
   classWeights: z
     .enum(['none', 'balanced'])
@@ -177,10 +165,6 @@ export const trainConfig = z
           .max(1)
           .default(1)
           .describe('random resized crop of at least this fraction of the area; 1 disables it'),
-        trivial: z
-          .boolean()
-          .default(false)
-          .describe('TrivialAugment: one random operation on geometry or colour'),
         colour: z
           .number()
           .min(0)
@@ -192,32 +176,6 @@ export const trainConfig = z
         erase: probability
           .default(0)
           .describe('random erasing: probability of overwriting a rectangle with noise'),
-        mixup: z
-          .strictObject({
-            probability: probability.describe('mixup: probability per batch'),
-            alpha: z
-              .number()
-              .min(0.1)
-              .max(4)
-              .describe('mixup: α of the beta distribution; 1 is uniform'),
-          })
-          .readonly()
-          .default({ probability: 0, alpha: 0.2 }),
-        cutmix: z
-          .strictObject({
-            probability: probability.describe('cutmix: probability per batch'),
-            alpha: z
-              .number()
-              .min(0.1)
-              .max(4)
-              .describe('cutmix: α of the beta distribution; 1 is uniform'),
-          })
-          .readonly()
-          .default({ probability: 0, alpha: 1 }),
-      })
-      .refine(({ mixup, cutmix }) => mixup.probability + cutmix.probability <= 1, {
-        path: ['mixup', 'probability'],
-        message: 'mixup and cutmix must not be more probable than 1 together',
       })
       .readonly(),
     /** Trains the head only. */

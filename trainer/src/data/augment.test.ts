@@ -3,7 +3,6 @@ import { reductionFor } from 'shared/images/reduce/reduction';
 import { expect, test } from 'vitest';
 import { createRandom, type Random } from '../config/random.ts';
 import { augment, sizeToAugment } from './augment.ts';
-import { operations } from './trivial-augment.ts';
 
 /** Draws the given values. `shift` of −1 is the first of three places at a crop of one pixel. */
 const fixed = ({ mirror = false, left = 0, top = 0, crop = 0 }): Random => {
@@ -25,7 +24,6 @@ const none = {
   quarterTurns: false,
   crop: 0,
   resizedCrop: 1,
-  trivial: false,
   colour: 0,
   erase: 0,
 };
@@ -154,14 +152,6 @@ test("draws each of a square's eight symmetries about equally often", () => {
   }
   expect(seen.size).toBe(8);
   for (const count of seen.values()) expect(count).toBeGreaterThan(60);
-});
-
-test('applies TrivialAugment after flips and crops', () => {
-  const below = [0, 0, operations.indexOf('posterize'), 30];
-  const random: Random = { float: () => 0.1, below: () => below.shift() as number };
-  const changed = augment(image, random, { ...none, flip: true, trivial: true });
-  // Flipped, and only the upper two bits of each value are left.
-  expect([...changed.data.subarray(0, 9)]).toEqual([0, 64, 0, 0, 64, 0, 0, 64, 0]);
 });
 
 /** An image of one colour. */

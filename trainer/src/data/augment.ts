@@ -1,6 +1,5 @@
 import type { Image } from 'shared/images/image';
 import type { Random } from '../config/random.ts';
-import { trivialAugment } from './trivial-augment.ts';
 
 export interface Augmentation {
   /** Random horizontal flip, p = 0.5. */
@@ -16,8 +15,6 @@ export interface Augmentation {
    * it is then resized like a whole image. 1 disables it.
    */
   readonly resizedCrop: number;
-  /** TrivialAugment: one operation out of fourteen. */
-  readonly trivial: boolean;
   /** Random brightness, contrast and saturation, each by at most this fraction; 0 disables it. */
   readonly colour: number;
   /** Probability of random erasing. */
@@ -38,14 +35,14 @@ export function sizeToAugment(size: number, { resizedCrop }: Augmentation): numb
 /**
  * Augments an image, in this order: flips, rotation and shift, which is a crop of the original size out of
  * the padded image (He et al. 2016, §4.2, who pad with zeros; here the padding reflects the image
- * without repeating its border); random resized crop; TrivialAugment; colour jitter; random erasing.
+ * without repeating its border); random resized crop; colour jitter; random erasing.
  *
  * @returns a new image with the same channels; its size changes with rotations and crops only. `image` is
  *   not modified.
  */
 export function augment(image: Image, random: Random, augmentation: Augmentation): Image {
   const { flip, flipVertical, quarterTurns, crop, resizedCrop } = augmentation;
-  const { trivial, colour, erase } = augmentation;
+  const { colour, erase } = augmentation;
   const { width, height, channels, data } = image;
   // Flip and shift are drawn even where they are disabled, so that enabling one leaves the other's draws.
   const isFlipped = random.float() < 0.5 && flip;
@@ -74,8 +71,7 @@ export function augment(image: Image, random: Random, augmentation: Augmentation
   }
   const [newWidth, newHeight] = turns % 2 === 0 ? [width, height] : [height, width];
   const moved = { width: newWidth, height: newHeight, channels, data: changed };
-  const kept = resizedCrop < 1 ? cropSquare(moved, random, resizedCrop) : moved;
-  const augmented = trivial ? trivialAugment(kept, random) : kept;
+  const augmented = resizedCrop < 1 ? cropSquare(moved, random, resizedCrop) : moved;
   if (colour > 0) jitterColours(augmented, random, colour);
   if (erase > 0 && random.float() < erase) eraseRectangle(augmented, random);
   return augmented;

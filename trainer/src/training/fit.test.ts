@@ -5,10 +5,9 @@ import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { smoke } from '../config/smoke.ts';
 import type { StageConfig } from '../config/train-config.ts';
-import { mixBatch } from '../data/mix-batch.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, parametersOf } from '../plan/plan.ts';
-import { type Fit, fit } from './fit.ts';
+import { fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
 
 beforeAll(async () => {
@@ -90,7 +89,7 @@ test('prefetches the next batch before it reads the current one', async () => {
 });
 
 /** Weights of the tiny network after two epochs. */
-async function train(change: Partial<StageConfig>, mix?: Fit['mix']): Promise<Float32Array[]> {
+async function train(change: Partial<StageConfig>): Promise<Float32Array[]> {
   const plan = fusePlan(buildTinyNetwork());
   const config = { ...smoke.stage2, epochs: 2, batchSize: 5, peakLearningRate: 0.02, ...change };
   const before = tf.memory().numTensors;
@@ -101,7 +100,6 @@ async function train(change: Partial<StageConfig>, mix?: Fit['mix']): Promise<Fl
     classes: 3,
     config,
     optimizer,
-    mix,
     ...quietly,
   });
   optimizer.dispose();
@@ -110,23 +108,6 @@ async function train(change: Partial<StageConfig>, mix?: Fit['mix']): Promise<Fl
   disposePlan(plan);
   return values;
 }
-
-const half = { probability: 0.5, alpha: 1 };
-const mixed = { ...smoke.augment, mixup: half, cutmix: half };
-
-test.each<[string, Fit['mix']]>([
-  ['plain', undefined],
-  ['mixed', (batch, random) => mixBatch(batch, mixed, random)],
-])('accumulates the gradients of parts of %s batches to those of whole ones', async (_, mix) => {
-  // SGD, since Adam amplifies rounding errors.
-  const sgd = { optimizer: 'sgd' } as const;
-  const [whole, parts] = [await train(sgd, mix), await train({ ...sgd, accumulation: 3 }, mix)];
-  for (const [i, values] of whole.entries()) {
-    for (const [j, value] of values.entries()) {
-      expect(Math.abs((parts[i]?.[j] as number) - value)).toBeLessThan(1e-5);
-    }
-  }
-});
 
 test('applies class weights only if the recipe asks for them', async () => {
   // 5, 5 and 4 examples: the weights are near 1, but not 1.

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, type Random, shuffle } from '../config/random.ts';
 import type { StageConfig } from '../config/train-config.ts';
-import { type BatchSource, balancedWeights, batchIndices, targetsOf } from '../data/batches.ts';
-import type { Batch } from '../data/mix-batch.ts';
+import { type BatchSource, balancedWeights, targetsOf } from '../data/batches.ts';
 import { TrainerError } from '../errors.ts';
 import { accuracyNote, type Progress } from '../files/progress.ts';
 import { lossOf as lossOfPlan } from '../plan/loss.ts';
@@ -23,8 +22,6 @@ export interface StepOptions {
   readonly classWeights?: readonly number[] | undefined;
   /** Side of the images in an epoch, in pixels; the source's own by default. */
   sizeIn?: ((epoch: number) => number) | undefined;
-  /** Mixes a batch before the step; disposes of the tensors that it does not return. */
-  mix?: ((batch: Batch, random: Random) => Batch) | undefined;
 }
 
 export interface Fit extends Omit<StepOptions, 'classWeights'> {
@@ -128,55 +125,29 @@ interface Step {
 /**
  * One step of the optimizer.
  *
- * @returns the batch's loss before the update, and how many of its images were predicted as their label,
- *   or as the greater part of it where images are mixed; of images with several labels, the sum of the shares
+ * @returns the batch's loss before the update, and how many of its images were predicted as their label;
+ *   of images with several labels, the sum of the shares
  *   of classes whose presence was predicted; if the loss is not finite, the parameters are not updated
  */
 export async function trainStep(
-  { plan, source, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
+  { plan, source, classes, config, optimizer, classWeights, sizeIn }: StepOptions,
   { epoch, indices, rate, random }: Step,
 ): Promise<{ loss: number; right: number }> {
-  const sum = new Map<string, tf.Tensor>();
-  let loss = 0;
-  let right = 0;
-  const lossFrom = lossOfPlan(plan, classWeights);
   const hitsOf = isMultiLabel(plan) ? labelHits : topHits;
-  // The batch is read and mixed as a whole: each part would otherwise draw a mix of its own.
-  const plain = {
-    inputs: await source.inputs(indices, random, sizeIn?.(epoch)),
-    targets: targetsOf(source, indices, classes, config.labelSmoothing, classWeights),
+  const lossFrom = lossOfPlan(plan, classWeights);
+  const inputs = await source.inputs(indices, random, sizeIn?.(epoch));
+  const targets = targetsOf(source, indices, classes, config.labelSmoothing, classWeights);
+  const hits: tf.Scalar[] = [];
+  const lossOf = (logits: tf.Tensor2D) => {
+    hits.push(tf.keep(hitsOf(logits, targets)));
+    return lossFrom(logits, targets);
   };
-  const batch = mix ? mix(plain, random) : plain;
-  for (const part of batchIndices(
-    indices.length,
-    Math.ceil(indices.length / config.accumulation),
-  )) {
-    const begin = part[0] as number;
-    const inputs = batch.inputs.slice(begin, part.length);
-    const targets = batch.targets.slice(begin, part.length);
-    const hits: tf.Scalar[] = [];
-    const lossOf = (logits: tf.Tensor2D) => {
-      hits.push(tf.keep(hitsOf(logits, targets)));
-      return lossFrom(logits, targets);
-    };
-    const { loss: partLoss, gradients } = planGradients(plan, inputs, lossOf, random);
-    const [value = Number.NaN, count = 0] = (
-      await Promise.all([partLoss, ...hits].map((scalar) => scalar.data()))
-    ).flatMap((values) => [...values]);
-    tf.dispose([inputs, targets, partLoss, hits]);
-    // The part's weight in the mean over the batch.
-    const share = part.length / indices.length;
-    loss += value * share;
-    right += count;
-    if (share === 1) {
-      for (const [name, gradient] of gradients) sum.set(name, gradient);
-    } else {
-      addGradients(sum, gradients, share);
-    }
-  }
-  tf.dispose([batch.inputs, batch.targets]);
-  if (Number.isFinite(loss)) optimizer.apply(sum, rate);
-  tf.dispose([...sum.values()]);
+  const { loss: mean, gradients } = planGradients(plan, inputs, lossOf, random);
+  const [loss = Number.NaN, right = 0] = (
+    await Promise.all([mean, ...hits].map((scalar) => scalar.data()))
+  ).flatMap((values) => [...values]);
+  if (Number.isFinite(loss)) optimizer.apply(gradients, rate);
+  tf.dispose([inputs, targets, mean, hits, ...gradients.values()]);
   return { loss, right };
 }
 
@@ -186,23 +157,6 @@ function topHits(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
 
 function labelHits(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
   return tf.equal(logits.greater(0), targets.greater(0.5)).mean(1).sum();
-}
-
-/** @param gradients are disposed of */
-function addGradients(
-  sum: Map<string, tf.Tensor>,
-  gradients: ReadonlyMap<string, tf.Tensor>,
-  share: number,
-): void {
-  for (const [name, gradient] of gradients) {
-    const before = sum.get(name);
-    const added = tf.tidy(() => {
-      const part = gradient.mul(share);
-      return before ? before.add(part) : part;
-    });
-    sum.set(name, added);
-    tf.dispose([gradient, before ?? []]);
-  }
 }
 
 function randomOf(seed: string, ...place: number[]): Random {

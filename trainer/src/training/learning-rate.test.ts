@@ -63,18 +63,6 @@ test('decays with inverse time as in Keras', () => {
   });
 });
 
-/** The values of PyTorch's `StepLR(step_size=4, gamma=0.1)`, in whole epochs. */
-test('drops in steps', () => {
-  expectRates(rates({ schedule: 'step', warmup: 0.1, decay: 0.1, decayEvery: 4 }), {
-    4: 5 / 11,
-    10: 1,
-    39: 1,
-    40: 0.1,
-    79: 0.1,
-    80: 0.01,
-  });
-});
-
 test('stays constant after the warm-up', () => {
   const found = rates({ schedule: 'constant' });
   expect(found[9]).toBeLessThan(1);

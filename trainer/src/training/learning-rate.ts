@@ -10,14 +10,13 @@ const ONE_CYCLE_START = 1 / 25;
  * - `cosine` decays along half a cosine (Loshchilov & Hutter 2017, equation 5, one cycle);
  * - `one-cycle` rises and falls along half a cosine each (Smith & Topin 2018, as PyTorch's OneCycleLR,
  *   without cycling the momentum);
- * - `step` multiplies the rate by `decay` every `decayEvery` epochs (PyTorch's StepLR);
  * - `inverse-time` divides the rate by 1 + decay × steps (Keras' InverseTimeDecay, formerly `decay`);
  * - `constant` keeps the peak.
  *
  * @param step counted from 0 over all epochs
  */
 export function learningRate(config: StageConfig, step: number, stepsPerEpoch: number): number {
-  const { schedule, peakLearningRate, finalLearningRate, warmup, decay, decayEvery } = config;
+  const { schedule, peakLearningRate, finalLearningRate, warmup, decay } = config;
   const steps = config.epochs * stepsPerEpoch;
   if (schedule === 'one-cycle') {
     const top = Math.max(0, warmup * steps - 1);
@@ -34,8 +33,6 @@ export function learningRate(config: StageConfig, step: number, stepsPerEpoch: n
       const progress = (step - warmupSteps) / Math.max(steps - warmupSteps, 1);
       return alongCosine(peakLearningRate, finalLearningRate, progress);
     }
-    case 'step':
-      return peakLearningRate * decay ** Math.floor(step / stepsPerEpoch / decayEvery);
     case 'inverse-time':
       return peakLearningRate / (1 + decay * step);
     case 'constant':

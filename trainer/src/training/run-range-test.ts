@@ -2,7 +2,6 @@ import { createRandom, shuffle } from '../config/random.ts';
 import { sizeInEpoch, stretchStage } from '../config/stage-length.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { drawInputs, subsetOf, throughPlan } from '../data/batches.ts';
-import { mixBatch } from '../data/mix-batch.ts';
 import { type DataOptions, prepareImages } from '../data/prepare-images.ts';
 import { hasSeveralLabels } from '../datasets/dataset.ts';
 import { INFERENCE_BATCH } from '../evaluation/evaluate.ts';
@@ -64,7 +63,6 @@ export async function runRangeTest(
           classes,
           config: config.stage2,
           sizeIn: () => sizeInEpoch(config, 0, 1),
-          mix: (batch, random) => mixBatch(batch, config.augment, random),
         },
     {
       ...RANGES[number],

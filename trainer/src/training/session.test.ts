@@ -9,7 +9,6 @@ import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { smoke } from '../config/smoke.ts';
 import type { BatchSource } from '../data/batches.ts';
-import { mixBatch } from '../data/mix-batch.ts';
 import { TrainerError } from '../errors.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
 import { validationOf } from '../evaluation/label-metrics.ts';
@@ -27,7 +26,6 @@ const validation = memoryBatches(12, shape, { seed: 2 });
 /** Steps per epoch: 14 examples in batches of 4. */
 const STEPS = 4;
 const config = { ...smoke.stage2, epochs: 3, batchSize: 4, peakLearningRate: 0.02 };
-const half = { probability: 0.5, alpha: 1 };
 /** A stage with every option of a step. */
 const rich: Partial<Stage> = {
   config: {
@@ -38,7 +36,6 @@ const rich: Partial<Stage> = {
     ema: 0.8,
     labelSmoothing: 0.1,
   },
-  mix: (batch, random) => mixBatch(batch, { ...smoke.augment, mixup: half, cutmix: half }, random),
 };
 /** Metrics by which no epoch is better than another. */
 const HALF = { accuracy: 0.5, logLoss: 1 };
@@ -272,7 +269,7 @@ test('keeps the weights of stage 1 where stage 2 does not improve, also after a 
   await session.finish(1);
   const before = structuredClone(valuesOf(plan));
   const { signal, stopAfter } = stopping();
-  const stopped = stageOf(plan, { ...validating(0.7), mix: stopAfter(STEPS + 1) });
+  const stopped = stageOf(plan, { ...validating(0.7), sizeIn: stopAfter(STEPS + 1) });
   await expect((await Session.resume(runIn(signal), plan, of)).run(stopped)).rejects.toThrow();
   expect(valuesOf(plan)).not.toEqual(before);
   await (await Session.resume(run, plan, of)).run(stageOf(plan, validating(0.7)));
@@ -280,16 +277,16 @@ test('keeps the weights of stage 1 where stage 2 does not improve, also after a 
   expect(lines.at(-1)).toBe('Stage 2: validation did not improve; keeping the previous weights.');
 });
 
-/** A run that stops at a step. */
+/** A run that stops at a step, of which each asks for the size of its images. */
 function stopping() {
   const abort = new AbortController();
   let steps = 0;
   const stopAfter =
-    (count: number): NonNullable<Stage['mix']> =>
-    (batch) => {
+    (count: number): NonNullable<Stage['sizeIn']> =>
+    () => {
       steps += 1;
       if (steps === count) abort.abort(new Error('Stopped.'));
-      return batch;
+      return TINY_SIZE;
     };
   return { signal: abort.signal, stopAfter };
 }

@@ -6,8 +6,7 @@ import type { Fit } from './fit.ts';
 /** Of many short epochs, about as many are validated, evenly spread and the last one among them. */
 export const VALIDATIONS = 25;
 
-export interface Stage
-  extends Pick<Fit, 'plan' | 'source' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
+export interface Stage extends Pick<Fit, 'plan' | 'source' | 'classes' | 'config' | 'sizeIn'> {
   readonly number: 1 | 2;
   readonly title: string;
   /**

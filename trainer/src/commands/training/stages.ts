@@ -1,8 +1,6 @@
-import type { Random } from '../../config/random.ts';
 import { sizeInEpoch, stretchStage } from '../../config/stage-length.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
 import { type BatchSource, throughPlan } from '../../data/batches.ts';
-import { type Batch, mixBatch } from '../../data/mix-batch.ts';
 import type { PreparedImages } from '../../data/prepare-images.ts';
 import type { Splits } from '../../datasets/split.ts';
 import { INFERENCE_BATCH } from '../../evaluation/evaluate.ts';
@@ -133,6 +131,5 @@ export function tuningOf(config: TrainConfig, plan: Plan, { dataset, images }: P
   return {
     ...{ plan, source: images.augmented, classes: dataset.labels.length, config: stage },
     sizeIn: (epoch: number) => sizeInEpoch(config, epoch, stage.epochs),
-    mix: (batch: Batch, random: Random) => mixBatch(batch, config.augment, random),
   };
 }
