@@ -227,3 +227,14 @@ export const trainConfig = z
   .readonly();
 
 export type TrainConfig = z.infer<typeof trainConfig>;
+
+/**
+ * What decides which images a training holds out. A model card's settings may be those of another version, so
+ * other fields are left aside.
+ */
+export const splitConfig = trainConfig
+  .unwrap()
+  .pick({ split: true, validation: true, test: true, limit: true, seed: true })
+  .strip();
+
+export type SplitConfig = z.infer<typeof splitConfig>;

@@ -1,5 +1,5 @@
 import type { ModelCard } from 'shared/contract/model-card';
-import { trainConfig } from '../config/train-config.ts';
+import { splitConfig } from '../config/train-config.ts';
 import { imageBatches } from '../data/batches.ts';
 import { type Dataset, hasSeveralLabels, type Labelled } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
@@ -191,7 +191,7 @@ function chooseImages(
   card: ModelCard,
 ): { part: Part; split: Evaluation['split'] } {
   if (dataset.test) return { part: whole(dataset.test), split: 'test' };
-  const config = trainConfig.safeParse(card.training?.config);
+  const config = splitConfig.safeParse(card.training?.config);
   // One image more or less, and others would be held out, some of which have trained.
   if (config.success && card.training?.data?.hash === dataset.hash) {
     return { part: splitDataset(dataset, config.data).test, split: 'held out' };
