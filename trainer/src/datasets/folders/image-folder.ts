@@ -5,6 +5,7 @@ import { printable } from '../../printable.ts';
 import type { Dataset, ImageSet } from '../dataset.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { ReadAhead } from '../read-ahead.ts';
+import { MIN_IMAGES } from './find-repeats.ts';
 import {
   type Inspection,
   type InspectOptions,
@@ -16,9 +17,6 @@ import { classCounts, describeProblems } from './inspection-report.ts';
 export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;
 }
-
-/** Different images that a class needs, so that each split can have one. */
-const MIN_IMAGES = 3;
 
 /**
  * Opens a folder of photos in class folders, with or without splits (see `findLayout`), and reports
@@ -38,6 +36,8 @@ export async function openImageFolder(root: string, options: ImageFolderOptions)
   const hash = createHash('sha256').update(JSON.stringify(labels));
   for (const photo of Object.values(photos).flatMap((split) => split ?? [])) {
     hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
+    // The split depends on which images are together: a model of before, which had them apart, was trained on others.
+    if (photo.group !== photo.hash) hash.update(`${photo.group}\n`);
   }
   const setOf = (of: readonly Photo[]) => imageSet(of, options.size);
   return {
@@ -104,7 +104,7 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
     image: (index, size = ownSize) => ahead.take(index, size),
     prefetch: (indices, size = ownSize) => ahead.prefetch(indices, size),
     label: (index) => at(index).label,
-    hash: (index) => at(index).hash,
+    group: (index) => at(index).group,
   };
 }
 
