@@ -27,43 +27,23 @@ type Splits<T> = Readonly<Record<SplitName, readonly T[] | null>> & {
   readonly train: readonly T[];
 };
 
+/** Photos in groups, and what is nearly the same. */
+interface Grouped extends Pick<Inspection, 'photos' | 'near' | 'alike'> {}
+
 /**
- * Finds the photos that repeat others, and puts them into groups. Of a class with fewer groups than a split needs,
- * such as one that was filmed, only copies byte for byte are one group.
+ * Puts photos that are copies, or nearly so, into groups. Of a class with fewer groups than a split needs, such as one
+ * that was filmed, only copies byte for byte are one group.
  */
-export function findRepeats(
+export function groupPhotos(
   folder: string,
   { train, validation, test }: Splits<Scanned>,
   labels: readonly string[],
-): Pick<Inspection, 'photos' | 'repeats' | 'alike'> {
-  const splits = { train, validation: validation ?? [], test: test ?? [] };
-  const all = (Object.keys(splits) as SplitName[]).flatMap((split) =>
-    splits[split].map((photo) => ({ ...photo, split })),
-  );
+): Grouped {
+  const all = [train, validation ?? [], test ?? []].flat();
   const { firsts, near } = groupCopies(all);
-  const exact = new Map<string, number>();
-  const repeats: Repeat[] = [];
-  const add = (index: number, of: number, isExact: boolean) => {
-    const [photo, other] = [all[index], all[of]] as [(typeof all)[0], (typeof all)[0]];
-    const sameClass = photo.label === other.label ? 'same class' : 'other class';
-    repeats.push({
-      path: relative(folder, photo.path),
-      of: relative(folder, other.path),
-      isExact,
-      kind: photo.split === other.split ? sameClass : 'other split',
-    });
-  };
-  for (const [index, { hash }] of all.entries()) {
-    const earlier = exact.get(hash);
-    if (earlier === undefined) exact.set(hash, index);
-    else add(index, earlier, true);
-  }
-  for (const { index, of } of near) add(index, of, false);
-
   const groupOf = (index: number) => all[firsts[index] as number]?.hash as string;
   const different = labels.map(() => ({ hashes: new Set<string>(), groups: new Set<string>() }));
-  for (const [index, { label, hash, split }] of all.entries()) {
-    if (split !== 'train') continue;
+  for (const [index, { label, hash }] of train.entries()) {
     different[label]?.hashes.add(hash);
     different[label]?.groups.add(groupOf(index));
   }
@@ -74,17 +54,48 @@ export function findRepeats(
     ...photo,
     group: isAlike[photo.label] ? photo.hash : groupOf(index),
   }));
-  const of = (name: SplitName): Photo[] =>
-    photos.filter(({ split }) => split === name).map(({ split: _, ...photo }) => photo);
+  const pathOf = (index: number) => relative(folder, all[index]?.path as string);
+  const fromTest = train.length + (validation?.length ?? 0);
   return {
     photos: {
-      train: of('train'),
-      validation: validation && of('validation'),
-      test: test && of('test'),
+      train: photos.slice(0, train.length),
+      validation: validation && photos.slice(train.length, fromTest),
+      test: test && photos.slice(fromTest),
     },
-    repeats,
+    near: near.map(({ index, of }) => ({ path: pathOf(index), of: pathOf(of) })),
     alike: labels.filter((_, label) => isAlike[label]),
   };
+}
+
+/**
+ * Images that repeat another: an earlier one byte for byte, or nearly.
+ *
+ * @param near pairs of paths; those of photos that there are not are passed over
+ */
+export function findRepeats(
+  folder: string,
+  photos: Inspection['photos'],
+  near: Inspection['near'],
+): Repeat[] {
+  const byPath = new Map<string, Photo & { readonly split: SplitName }>();
+  const byHash = new Map<string, string>();
+  const pairs: Pick<Repeat, 'path' | 'of' | 'isExact'>[] = [];
+  for (const split of ['train', 'validation', 'test'] as const) {
+    for (const photo of photos[split] ?? []) {
+      const path = relative(folder, photo.path);
+      byPath.set(path, { ...photo, split });
+      const earlier = byHash.get(photo.hash);
+      if (earlier === undefined) byHash.set(photo.hash, path);
+      else pairs.push({ path, of: earlier, isExact: true });
+    }
+  }
+  pairs.push(...near.map((pair) => ({ ...pair, isExact: false })));
+  return pairs.flatMap((pair) => {
+    const [photo, other] = [byPath.get(pair.path), byPath.get(pair.of)];
+    if (!photo || !other) return [];
+    const sameClass = photo.label === other.label ? 'same class' : 'other class';
+    return [{ ...pair, kind: photo.split === other.split ? sameClass : 'other split' }];
+  });
 }
 
 /**

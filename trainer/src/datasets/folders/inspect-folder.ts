@@ -7,7 +7,13 @@ import { TrainerError } from '../../errors.ts';
 import type { Progress } from '../../files/progress.ts';
 import { printable } from '../../printable.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
-import { findRepeats, type Repeat, type Scanned, writeRepeats } from './find-repeats.ts';
+import {
+  findRepeats,
+  groupPhotos,
+  type Repeat,
+  type Scanned,
+  writeRepeats,
+} from './find-repeats.ts';
 import type { LayoutOptions } from './find-splits.ts';
 import { findLayout, type LabelledFile } from './folder-layout.ts';
 import { type Skipped, whyUnreadable } from './folder-reader.ts';
@@ -63,6 +69,8 @@ export interface Inspection {
   readonly unserved: readonly Notice[];
   /** Images that repeat another. */
   readonly repeats: readonly Repeat[];
+  /** Pairs of paths of images that are nearly the same. */
+  readonly near: readonly Pick<Repeat, 'path' | 'of'>[];
   /** The list of those that are nearly the same, as a file; undefined where there are none. */
   readonly repeatsFile: string | undefined;
   /** Labels whose images are so alike that they are split as if they were different. */
@@ -95,10 +103,11 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
       test: files.test && (await open(files.test)),
     };
     await cache.close();
-    const copies = findRepeats(folder, photos, layout.labels);
-    const repeatsFile = await writeRepeats(cache.pathOf('near-duplicates.csv'), copies.repeats);
+    const grouped = groupPhotos(folder, photos, layout.labels);
+    const repeats = findRepeats(folder, grouped.photos, grouped.near);
+    const repeatsFile = await writeRepeats(cache.pathOf('near-duplicates.csv'), repeats);
     for (const list of Object.values(notices)) list.sort((a, b) => (a.path < b.path ? -1 : 1));
-    return { ...layout, folder, skipped, ...notices, ...copies, repeatsFile };
+    return { ...layout, folder, skipped, ...notices, ...grouped, repeats, repeatsFile };
   } finally {
     progress.stop();
   }
