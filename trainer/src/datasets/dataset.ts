@@ -39,8 +39,8 @@ export interface ImageSet extends Labelled {
   image(index: number, size?: number): Image | Promise<Image>;
   /** Says which images will be asked for next, and for which size, so that they can be read meanwhile. */
   prefetch?(indices: readonly number[], size?: number): void;
-  /** A hash of the image's bytes: images with the same one are copies. Absent where the data set has no copies. */
-  hash?(index: number): string;
+  /** Images of one group are copies, or nearly so. Absent where the data set has no copies. */
+  group?(index: number): string;
   /**
    * The images before a person's decisions, which splits are drawn from: so a decision about one image moves
    * no other into another split. Absent where nothing is decided.

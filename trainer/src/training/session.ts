@@ -25,6 +25,9 @@ import { stepsLogger } from './steps-logger.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
 
+/** What a resumed run must have in common with the run before. */
+type Origin = Pick<CheckpointHeader, 'datasetHash' | 'weightsHash' | 'backend'>;
+
 /** The state of one training: its position, the best weights so far, and its files. */
 export class Session {
   readonly #run: SessionRun;
@@ -48,10 +51,7 @@ export class Session {
   static async start(
     run: SessionRun,
     network: Plan,
-    of: Pick<
-      CheckpointHeader,
-      'config' | 'data' | 'labels' | 'datasetHash' | 'weightsHash' | 'backend'
-    >,
+    of: Origin & Pick<CheckpointHeader, 'config' | 'data' | 'labels'>,
   ): Promise<Session> {
     await makeFolder(run.directory);
     const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
@@ -71,11 +71,7 @@ export class Session {
   static async resume(
     run: SessionRun,
     network: Plan,
-    {
-      datasetHash,
-      weightsHash,
-      backend,
-    }: Pick<CheckpointHeader, 'datasetHash' | 'weightsHash' | 'backend'>,
+    { datasetHash, weightsHash, backend }: Origin,
   ): Promise<Session> {
     const path = checkpointIn(run.directory);
     const { header, tensors } = await loadCheckpoint(path);

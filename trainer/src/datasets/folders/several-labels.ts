@@ -1,6 +1,6 @@
+import type { Scanned, Splits } from './find-repeats.ts';
 import { BY_FOLDERS, type LayoutOptions } from './find-splits.ts';
 import type { LabelledFile } from './folder-layout.ts';
-import type { Inspection, Photo } from './inspect-folder.ts';
 
 /** All labels of an image, of one label or several. */
 export function labelsOf({ label, labels }: LabelledFile): readonly number[] {
@@ -8,7 +8,7 @@ export function labelsOf({ label, labels }: LabelledFile): readonly number[] {
 }
 
 /** The number of images of each class. */
-export function classCounts(photos: readonly Photo[], classes: number): number[] {
+export function classCounts(photos: readonly LabelledFile[], classes: number): number[] {
   const counts = Array<number>(classes).fill(0);
   for (const label of photos.flatMap(labelsOf)) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
@@ -21,10 +21,10 @@ export function classCounts(photos: readonly Photo[], classes: number): number[]
  * @returns the images, and what the user should know, in sentences
  */
 export function withAllLabels(
-  photos: Inspection['photos'],
+  photos: Splits<Scanned>,
   classes: number,
   { labels }: Pick<LayoutOptions, 'labels'>,
-): Pick<Inspection, 'photos' | 'notes'> {
+): { readonly photos: Splits<Scanned>; readonly notes: readonly string[] } {
   if (labels === undefined) return { photos, notes: [] };
   const merged = labels === BY_FOLDERS ? mapSplits(photos, (split) => mergeCopies(split)) : photos;
   const counts = classCounts(merged.train, classes);
@@ -49,9 +49,9 @@ export function withAllLabels(
 }
 
 function mapSplits(
-  { train, validation, test }: Inspection['photos'],
-  map: (split: readonly Photo[]) => readonly Photo[],
-): Inspection['photos'] {
+  { train, validation, test }: Splits<Scanned>,
+  map: (split: readonly Scanned[]) => readonly Scanned[],
+): Splits<Scanned> {
   return {
     train: map(train),
     validation: validation && map(validation),
@@ -60,9 +60,9 @@ function mapSplits(
 }
 
 /** Images of the same bytes as one, with the labels of all. */
-function mergeCopies(photos: readonly Photo[]): Photo[] {
+function mergeCopies(photos: readonly Scanned[]): Scanned[] {
   return [...Map.groupBy(photos, ({ hash }) => hash).values()].map((copies) => ({
-    ...(copies[0] as Photo),
+    ...(copies[0] as Scanned),
     labels: [...new Set(copies.flatMap(labelsOf))].sort((a, b) => a - b),
   }));
 }
