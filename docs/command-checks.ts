@@ -201,6 +201,7 @@ export const scripts: readonly string[] = [
   'node --no-enable-avx-vnni bench/inference-in-node.ts',
   'npm run deploy',
   'npm run deploy -- --jobs',
+  'npm run train -- --minutes 5',
   'npx -y pnpm@10 --filter edge bench',
   'npx -y pnpm@10 --filter edge bench:decoders',
   'npx -y pnpm@10 --filter edge bench:hostile',

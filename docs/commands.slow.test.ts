@@ -49,10 +49,12 @@ async function environment(home: string): Promise<NodeJS.ProcessEnv> {
   await mkdir(bin);
   const npx = (await output('command -v npx', process.env)).trim();
   const cache = (await output('npm config get cache', process.env)).trim();
+  // It keeps what is installed below the home that it was installed from.
+  const pnpm = `HOME='${homedir()}' exec '${npx}' -y pnpm@10 --dir '${root}' "$@"`;
   const scripts = {
     graft: `exec '${process.execPath}' '${join(root, 'trainer/src/cli/cli.ts')}' "$@"`,
-    npx: `shift 2; exec '${npx}' -y pnpm@10 --dir '${root}' "$@"`,
-    pnpm: `exec '${npx}' -y pnpm@10 --dir '${root}' "$@"`,
+    npx: `shift 2; ${pnpm}`,
+    pnpm,
     wrangler: `exec '${process.execPath}' '${join(root, 'edge/node_modules/wrangler/bin/wrangler.js')}' "$@"`,
   };
   for (const [name, script] of Object.entries(scripts)) {
@@ -82,7 +84,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** @returns what a command prints, which must succeed */
+/** @returns what a command prints on stdout; it must succeed */
 async function output(command: string, variables = env): Promise<string> {
   const child = spawn('bash', ['-c', command], { cwd: place, env: variables });
   const [[code], stdout, stderr] = await Promise.all([
@@ -94,7 +96,7 @@ async function output(command: string, variables = env): Promise<string> {
     { code, stderr: code === 0 ? '' : stderr, stdout: code === 0 ? '' : stdout },
     command,
   ).toEqual({ code: 0, stderr: '', stdout: '' });
-  return stdout + stderr;
+  return stdout;
 }
 
 /** As it is typed here: placeholders filled, and models and runs in this folder. */

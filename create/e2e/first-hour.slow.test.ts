@@ -130,8 +130,10 @@ async function whileServing(
     cwd: project,
     env,
     detached: true,
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let printed = '';
+  for (const stream of [dev.stdout, dev.stderr]) stream?.on('data', (text) => (printed += text));
   try {
     const url = `http://127.0.0.1:${port}`;
     await expect
@@ -148,6 +150,7 @@ async function whileServing(
       )
       .toBe(200);
     await work(url);
+    expect(printed, 'no stack traces').not.toMatch(/^ +at /m);
   } finally {
     if (dev.pid !== undefined) process.kill(-dev.pid, 'SIGTERM');
     await once(dev, 'close');
