@@ -22,6 +22,7 @@ const sidebar = [
       { text: 'Configuration', link: '/configuration' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
       { text: 'Unknown images', link: '/unknown-images' },
+      { text: 'Review', link: '/review' },
       { text: 'Architectures', link: '/architectures' },
       { text: 'Backends', link: '/backends' },
       { text: 'How the trainer reads images', link: '/training-images' },

@@ -9,6 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
 import { backbones, buildBackbone } from 'trainer/backbones/registry';
 import { startBackend } from 'trainer/backends/start-backend';
@@ -43,7 +44,7 @@ interface Cost {
   } | null;
 }
 
-const names = process.argv.slice(2) as BackboneName[];
+const names = process.argv.slice(2).filter((word) => word !== '--record') as BackboneName[];
 const chelsea = fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url));
 const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
 await startBackend('auto', () => {});
@@ -57,7 +58,7 @@ for (const name of names.length > 0 ? names : (Object.keys(backbones) as Backbon
   costs.push(cost);
   console.log(row(cost));
 }
-console.log(JSON.stringify({ architectures: costs }));
+await reportFigures('edge bench:architectures', { architectures: costs });
 
 async function measure(name: BackboneName): Promise<Cost> {
   const { size } = backbones[name];

@@ -8,6 +8,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import { readModelCard } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import type { AccuracyFigures } from './accuracy-in-node.ts';
@@ -99,41 +100,36 @@ const requestRatios = (times: CpuTimes): Record<string, number> => ({
   ratio_bare_inference_and_decode_under_load: times.ratioUnderLoad,
   ratio_minimal_worker: times.ratioMinimal,
 });
-console.log(
-  JSON.stringify(
-    {
-      // Ours in float32, against peers in float32 unless their names say int8; LiteRT.js' int8 against our int8.
-      ...ratiosOf(node.ms.ours),
-      ratio_litert_int8: node.ms.litert_int8 / node.ms.ours_int8,
-      ...requestRatios(requests.imagenetInFloat32),
-      ratio_bare_inference_on_stock_kernels: requests.imagenetOnStockKernels.ratioInference,
-      int8: {
-        ...ratiosOf(node.ms.ours_int8),
-        ratio_ours_float32: node.ms.ours / node.ms.ours_int8,
-        ...requestRatios(requests.imagenet),
-      },
-      ratio_cold_start: cold.ratioWall,
-      ratio_cold_start_cpu: cold.ratioCpu,
-      ms: node.ms,
-      top1: { images, ...top1 },
-      gflops: gflops(node.ms.ours),
-      peak_gflops: node.peaks.fma,
-      peak_gops_int8: node.peaks.dot,
-      ms_by_size: node.msBySize,
-      ms_by_batch: node.msByBatch,
-      cpu_ms: {
-        imagenet: requests.imagenet,
-        imagenet_in_float32: requests.imagenetInFloat32,
-        cifar10: requests.cifar10,
-        cifar10_fast: requests.cifar10Fast,
-      },
-      requests_per_second: requests.perSecond,
-      cold_start_ms: cold,
-      worker_gzip_kib: gzipKib,
-    },
-    (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value),
-  ),
-);
+await reportFigures('edge bench', {
+  // Ours in float32, against peers in float32 unless their names say int8; LiteRT.js' int8 against our int8.
+  ...ratiosOf(node.ms.ours),
+  ratio_litert_int8: node.ms.litert_int8 / node.ms.ours_int8,
+  ...requestRatios(requests.imagenetInFloat32),
+  ratio_bare_inference_on_stock_kernels: requests.imagenetOnStockKernels.ratioInference,
+  int8: {
+    ...ratiosOf(node.ms.ours_int8),
+    ratio_ours_float32: node.ms.ours / node.ms.ours_int8,
+    ...requestRatios(requests.imagenet),
+  },
+  ratio_cold_start: cold.ratioWall,
+  ratio_cold_start_cpu: cold.ratioCpu,
+  ms: node.ms,
+  top1: { images, ...top1 },
+  gflops: gflops(node.ms.ours),
+  peak_gflops: node.peaks.fma,
+  peak_gops_int8: node.peaks.dot,
+  ms_by_size: node.msBySize,
+  ms_by_batch: node.msByBatch,
+  cpu_ms: {
+    imagenet: requests.imagenet,
+    imagenet_in_float32: requests.imagenetInFloat32,
+    cifar10: requests.cifar10,
+    cifar10_fast: requests.cifar10Fast,
+  },
+  requests_per_second: requests.perSecond,
+  cold_start_ms: cold,
+  worker_gzip_kib: gzipKib,
+});
 
 /** Runs a script in a process of its own. */
 async function runInNode<T>(file: string): Promise<T> {

@@ -11,6 +11,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import { swiftshaderEnvironment } from '../fixtures/swiftshader.ts';
 import { type BackendName, backendNames } from '../src/backends/start-backend.ts';
 import { mayHaveGpu } from '../src/backends/webgpu/webgpu-backend.ts';
@@ -74,19 +75,17 @@ for (const [name, { train, forward }] of Object.entries(medians)) {
     `${name.padEnd(22)} ${cell(train)} ${cell(forward)}  ${description === undefined ? '' : description}`,
   );
 }
-console.log(
-  JSON.stringify({
-    ratio_native_keras: ratio(medians['native']?.train, medians['Keras']?.train),
-    ratio_native_keras_forward: ratio(medians['native']?.forward, medians['Keras']?.forward),
-    ratio_native_onnxruntime_forward: ratio(
-      medians['native']?.forward,
-      medians['onnxruntime']?.forward,
-    ),
-    ratio_wasm_cpu: ratio(medians['wasm']?.train, medians['cpu']?.train),
-    ratio_wasm_cpu_forward: ratio(medians['wasm']?.forward, medians['cpu']?.forward),
-    images_per_second: medians,
-  }),
-);
+await reportFigures('trainer bench:backends', {
+  ratio_native_keras: ratio(medians['native']?.train, medians['Keras']?.train),
+  ratio_native_keras_forward: ratio(medians['native']?.forward, medians['Keras']?.forward),
+  ratio_native_onnxruntime_forward: ratio(
+    medians['native']?.forward,
+    medians['onnxruntime']?.forward,
+  ),
+  ratio_wasm_cpu: ratio(medians['wasm']?.train, medians['cpu']?.train),
+  ratio_wasm_cpu_forward: ratio(medians['wasm']?.forward, medians['cpu']?.forward),
+  images_per_second: medians,
+});
 
 async function webgpuEnvironment(): Promise<Record<string, string>> {
   return mayHaveGpu() ? {} : ((await swiftshaderEnvironment()) ?? {});

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
 import { preparePython } from './python-env.ts';
 
@@ -44,15 +45,13 @@ try {
   console.log(`graft, again   opened in ${again.open_seconds.toFixed(1)} s`);
   const keras = await measure(python, [pathOf('folder_peer.py'), ...options], env);
   console.log(`Keras          ${row(keras)}`);
-  console.log(
-    JSON.stringify({
-      ratio_keras_memory: ratio(keras.peak_rss_mb, graft.peak_rss_mb),
-      ratio_keras: ratio(graft.images_per_second, keras.images_per_second),
-      graft,
-      open_again_seconds: again.open_seconds,
-      keras,
-    }),
-  );
+  await reportFigures('trainer bench:large-folder', {
+    ratio_keras_memory: ratio(keras.peak_rss_mb, graft.peak_rss_mb),
+    ratio_keras: ratio(graft.images_per_second, keras.images_per_second),
+    graft,
+    open_again_seconds: again.open_seconds,
+    keras,
+  });
 } finally {
   await rm(root, { recursive: true });
 }

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
 import { preparePython } from './python-env.ts';
 
@@ -57,13 +58,11 @@ try {
   for (const side of Object.keys(sides) as (keyof typeof sides)[]) {
     console.log(`${side.padEnd(26)}${median(side).toFixed(1)} photos/s`);
   }
-  console.log(
-    JSON.stringify({
-      ratio_keras: ratio('graft', 'keras'),
-      ratio_one_at_a_time: ratio('graft', 'graft, one at a time'),
-      ratio_training_one_at_a_time: ratio('training, reading ahead', 'training, one at a time'),
-    }),
-  );
+  await reportFigures('trainer bench:folder', {
+    ratio_keras: ratio('graft', 'keras'),
+    ratio_one_at_a_time: ratio('graft', 'graft, one at a time'),
+    ratio_training_one_at_a_time: ratio('training, reading ahead', 'training, one at a time'),
+  });
 } finally {
   await rm(folder, { recursive: true });
 }

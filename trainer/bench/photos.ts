@@ -14,9 +14,10 @@
  * last line is JSON.
  */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import { modelsIndex } from 'shared/inference/model-directory';
 import { startBackend } from '../src/backends/start-backend.ts';
 import { fast } from '../src/config/fast.ts';
@@ -40,6 +41,7 @@ type Row = PhotoResult & { readonly model: string; readonly benchmark: string };
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      record: { type: 'boolean' },
       data: { type: 'string' },
       model: { type: 'string' },
       peer: { type: 'string', default: 'yes' },
@@ -85,7 +87,7 @@ async function main(): Promise<void> {
     });
     peer.dispose();
   }
-  print(path, rows);
+  await print(path, rows);
 }
 
 /** One model by its id or path, or all that the Worker serves. */
@@ -96,7 +98,7 @@ async function directoriesOf(model: string | undefined): Promise<string[]> {
   return index.models.map((id) => join(MODELS, id));
 }
 
-function print(path: string, rows: readonly Row[]): void {
+async function print(path: string, rows: readonly Row[]): Promise<void> {
   console.log(`\n${rows[0]?.photos} photos of ${path}`);
   for (const { model, right, photos, probability, logLoss, benchmark } of rows) {
     console.log(
@@ -110,7 +112,7 @@ function print(path: string, rows: readonly Row[]): void {
     }
   }
   const figures = rows.map(({ wrong: _, ...figures }) => figures);
-  console.log(JSON.stringify({ data: path, models: figures }));
+  await reportFigures('trainer bench:photos', { data: basename(path), models: figures });
 }
 
 await main().catch((error: unknown) => {

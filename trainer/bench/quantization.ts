@@ -9,6 +9,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import { reportFigures } from 'shared/bench/report-figures';
 import type { Arithmetic } from 'shared/contract/model-card';
 import { backbones, buildBackbone } from '../src/backbones/registry.ts';
 import { startBackend } from '../src/backends/start-backend.ts';
@@ -28,7 +29,11 @@ import { loadRun } from '../src/runs/load-run.ts';
 import { loadBackboneWeights } from '../src/weights/load-backbone-weights.ts';
 
 const { values } = parseArgs({
-  options: { run: { type: 'string' }, images: { type: 'string', default: '256' } },
+  options: {
+    record: { type: 'boolean' },
+    run: { type: 'string' },
+    images: { type: 'string', default: '256' },
+  },
 });
 await startBackend('auto', console.log);
 const signal = new AbortController().signal;
@@ -94,14 +99,12 @@ for (const [name, { model, arithmetic }] of Object.entries(models)) {
 }
 const ratio = (name: string) =>
   (results['converter']?.divergence ?? 0) / (results[name]?.divergence ?? 0);
-console.log(
-  JSON.stringify({
-    images: source.length,
-    ratio_tfjs_converter_uint8: ratio('uint8'),
-    ratio_tfjs_converter_mixed: ratio('mixed'),
-    ...results,
-  }),
-);
+await reportFigures('trainer bench:quantization', {
+  images: source.length,
+  ratio_tfjs_converter_uint8: ratio('uint8'),
+  ratio_tfjs_converter_mixed: ratio('mixed'),
+  ...results,
+});
 
 async function openNetwork() {
   if (values.run !== undefined) {

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import { TrainerError } from '../src/errors.ts';
 import { preparePython } from './python-env.ts';
 
@@ -78,15 +79,13 @@ const ratios = Object.entries(others).flatMap(([peer, figures]) => [
   [`ratio_${peer}_memory`, ratio(figures.peak_rss_mb, graft.peak_rss_mb)],
 ]) as [string, number][];
 const ofTorch = ratios.filter(([name]) => /^ratio_torch_[a-z]+$/.test(name)).map(([, r]) => r);
-console.log(
-  JSON.stringify({
-    // Compared with the faster of PyTorch's two modes.
-    ...(ofTorch.length > 0 && { ratio_torch: Math.min(...ofTorch) }),
-    ...Object.fromEntries(ratios),
-    graft,
-    ...others,
-  }),
-);
+await reportFigures('trainer bench', {
+  // Compared with the faster of PyTorch's two modes.
+  ...(ofTorch.length > 0 && { ratio_torch: Math.min(...ofTorch) }),
+  ...Object.fromEntries(ratios),
+  graft,
+  ...others,
+});
 
 /** @returns the path of its python; undefined where there is no PyTorch for this machine */
 async function prepareTorch(): Promise<string | undefined> {

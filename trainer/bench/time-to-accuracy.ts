@@ -15,6 +15,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import { startBackend } from '../src/backends/start-backend.ts';
 import { configFields, overrideConfig } from '../src/config/config-fields.ts';
 import { configs } from '../src/config/registry.ts';
@@ -45,6 +46,7 @@ const { values } = parseArgs({
     ...Object.fromEntries(configFields.map(({ path }) => [path, { type: 'string' as const }])),
     config: { type: 'string', default: 'fast' },
     every: { type: 'string', default: '100' },
+    record: { type: 'boolean' },
   },
 });
 const named = configs[values.config];
@@ -137,16 +139,14 @@ console.log(
     : `\n${config.name}: not ${percent(MARK)} within its epochs`,
 );
 console.log(`Keras, recorded: ${percent(KERAS.accuracy)} after ${KERAS.minutes} minutes`);
-console.log(
-  JSON.stringify({
-    ratio_keras_recorded: passed ? Number((KERAS.minutes / own.minutes).toFixed(2)) : 0,
-    mark: MARK,
-    ...own,
-    ...passed,
-    keras_recorded: KERAS,
-    backend: backend.description,
-  }),
-);
+await reportFigures('trainer bench:accuracy', {
+  ratio_keras_recorded: passed ? Number((KERAS.minutes / own.minutes).toFixed(2)) : 0,
+  mark: MARK,
+  ...own,
+  ...passed,
+  keras_recorded: KERAS,
+  backend: backend.description,
+});
 
 interface Extras extends Partial<Pick<Fit, 'sizeIn' | 'mix'>> {
   /** Called with the exported weights in place, while the clock stands still. */

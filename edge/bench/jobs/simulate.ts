@@ -3,6 +3,8 @@
  * The steps of the Workflow, the queue with up to 250 consumers, retries and stragglers are those of
  * src/jobs; the time of an image is assumed. The last line is JSON.
  */
+
+import { reportFigures } from 'shared/bench/report-figures';
 import { createRandom } from 'trainer/config/random';
 import { pauseMs } from '../../src/jobs/pause.ts';
 import { CPU_MS_PER_IMAGE, priceOf } from '../../src/jobs/price.ts';
@@ -148,4 +150,4 @@ const results = Object.fromEntries(
     return [images.toExponential(0).replace('+', ''), result];
   }),
 );
-console.log(JSON.stringify(results));
+await reportFigures('edge bench:jobs-at-scale', results);

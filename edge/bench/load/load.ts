@@ -7,12 +7,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import autocannon, { type Result } from 'autocannon';
+import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
 import { startBareWorkerd } from '../bare-workerd.ts';
 import { median } from '../measuring/median.ts';
 import { watchWorkerd } from '../measuring/process-memory.ts';
 
-const total = Number(process.argv[2] ?? 20_000);
+const total = Number(process.argv.slice(2).find((word) => word !== '--record') ?? 20_000);
 const connections = 8;
 /** Requests that wait for a host that never responds. */
 const waiting = 50;
@@ -59,22 +60,20 @@ try {
     0,
   );
   const growthMb = (residentMb.at(-1) ?? 0) - (residentMb[parts / 2] ?? 0);
-  console.log(
-    JSON.stringify({
-      requests: results.reduce((sum, { requests }) => sum + requests.total, 0),
-      failed,
-      connections,
-      p50_ms: median(results.map(({ latency }) => latency.p50)),
-      p99_ms: median(results.map(({ latency }) => latency.p99)),
-      resident_mb: residentMb,
-      tensors: [tensors, tensorsAfter],
-      p50_ms_alone: alone.latency.p50,
-      p50_ms_beside_dead_host: besideDead.latency.p50,
-      p99_ms_alone: alone.latency.p99,
-      p99_ms_beside_dead_host: besideDead.latency.p99,
-      dead_host_responses: deadResponses,
-    }),
-  );
+  await reportFigures('edge load', {
+    requests: results.reduce((sum, { requests }) => sum + requests.total, 0),
+    failed,
+    connections,
+    p50_ms: median(results.map(({ latency }) => latency.p50)),
+    p99_ms: median(results.map(({ latency }) => latency.p99)),
+    resident_mb: residentMb,
+    tensors: [tensors, tensorsAfter],
+    p50_ms_alone: alone.latency.p50,
+    p50_ms_beside_dead_host: besideDead.latency.p50,
+    p99_ms_alone: alone.latency.p99,
+    p99_ms_beside_dead_host: besideDead.latency.p99,
+    dead_host_responses: deadResponses,
+  });
   if (failed > 0 || tensors !== tensorsAfter || growthMb > maxGrowthMb) process.exitCode = 1;
 } finally {
   await worker.close();

@@ -8,6 +8,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import autocannon, { type Result } from 'autocannon';
+import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
 import { startBareWorkerd } from '../bare-workerd.ts';
 import { median } from '../measuring/median.ts';
@@ -158,17 +159,15 @@ if (import.meta.main) {
     await Promise.all(attackers);
     const slowdown = besieged.ms / quiet.ms;
     const failed = quiet.failed + besieged.failed;
-    console.log(
-      JSON.stringify({
-        p99_ms_quiet: quiet.ms,
-        p99_ms_besieged: besieged.ms,
-        slowdown: Number(slowdown.toFixed(2)),
-        failed,
-        idle_mb: Math.round(idleMb),
-        growth_mb: Math.round(growthMb),
-        responses_to_attackers: [...statuses],
-      }),
-    );
+    await reportFigures('edge siege', {
+      p99_ms_quiet: quiet.ms,
+      p99_ms_besieged: besieged.ms,
+      slowdown: Number(slowdown.toFixed(2)),
+      failed,
+      idle_mb: Math.round(idleMb),
+      growth_mb: Math.round(growthMb),
+      responses_to_attackers: [...statuses],
+    });
     if (failed > 0 || slowdown > maxSlowdown || growthMb > maxGrowthMb) process.exitCode = 1;
   } finally {
     await siege.close();

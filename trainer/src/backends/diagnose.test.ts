@@ -10,12 +10,12 @@ test('says what works, how fast, and how to add what does not', () => {
   expect(linesOf('native', { kind: 'works', description, speed }, 'unused')).toEqual([
     'native  works: TensorFlow 2.21.0 on 2 cores; matMul 123, convolution with gradients 0.057 GFLOP/s',
   ]);
-  const missing = { kind: 'missing', problem: 'No card.' } as const;
+  const missing = { kind: 'missing', problem: 'No GPU.' } as const;
   expect(linesOf('webgpu', missing, 'add it')).toEqual([
-    'webgpu  missing: No card.',
+    'webgpu  missing: No GPU.',
     '        add it with: add it',
   ]);
-  expect(linesOf('webgpu', missing, undefined)).toEqual(['webgpu  missing: No card.']);
+  expect(linesOf('webgpu', missing, undefined)).toEqual(['webgpu  missing: No GPU.']);
 });
 
 test('tries every backend, and what is not set up it does not set up', async () => {
@@ -31,7 +31,7 @@ test('tries every backend, and what is not set up it does not set up', async () 
     kind: 'missing',
     command: expect.stringContaining('graft setup'),
   });
-  expect(report).toMatch(/^Node 2\d\.\S+, tfjs 4\.\S+, \w+ \w+, \d+ cores\.\nGraphics card: /);
+  expect(report).toMatch(/^Node 2\d\.\S+, tfjs 4\.\S+, \w+ \w+, \d+ cores\.\nGPU: /);
   expect(report).toMatch(/^cuda {4}missing: .*$/m);
   expect(report).toMatch(/^native {2}missing: .*\n +add it with: .*graft setup$/m);
   expect(report).toMatch(/^webgpu {2}(works|missing): /m);

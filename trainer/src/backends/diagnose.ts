@@ -8,7 +8,7 @@ import { findPython } from '../programs/pip.ts';
 import { runProgram } from '../programs/run-program.ts';
 import type { Speed } from './measure-speed.ts';
 import { findCompiler } from './native/install-native.ts';
-import { findNvidiaCard } from './native/nvidia-card.ts';
+import { findNvidiaGpu } from './native/nvidia-gpu.ts';
 import { type BackendName, backendNames } from './start-backend.ts';
 import { mayHaveGpu } from './webgpu/webgpu-backend.ts';
 
@@ -25,7 +25,7 @@ export interface MachineReport {
   readonly platform: string;
   readonly cores: number;
   /** Of NVIDIA. */
-  readonly card: { readonly name: string; readonly driver: string } | null;
+  readonly gpu: { readonly name: string; readonly driver: string } | null;
   /** Each with the command that adds it to this machine, where one does. */
   readonly backends: readonly (Diagnosis & { readonly name: BackendName; command?: string })[];
 }
@@ -37,13 +37,13 @@ export interface MachineReport {
  * @param say gets a line as soon as something is known
  */
 export async function diagnose(say: (line: string) => void): Promise<MachineReport> {
-  const card = (await findNvidiaCard()) ?? null;
+  const gpu = (await findNvidiaGpu()) ?? null;
   const platform = `${process.platform} ${process.arch}`;
   const cores = availableParallelism();
   const { node } = process.versions;
   const tfjs = tf.version['tfjs-core'];
   say(`Node ${node}, tfjs ${tfjs}, ${platform}, ${cores} cores.`);
-  say(`Graphics card: ${card ? `${card.name}, driver ${card.driver}` : withoutNvidia()}.`);
+  say(`GPU: ${gpu ? `${gpu.name}, driver ${gpu.driver}` : withoutNvidia()}.`);
   const backends: MachineReport['backends'][number][] = [];
   for (const name of backendNames) {
     const diagnosis = await probe(name);
@@ -51,7 +51,7 @@ export async function diagnose(say: (line: string) => void): Promise<MachineRepo
     for (const line of linesOf(name, diagnosis, command)) say(line);
     backends.push({ name, ...diagnosis, ...(command === undefined ? {} : { command }) });
   }
-  return { node, tfjs, platform, cores, card, backends };
+  return { node, tfjs, platform, cores, gpu, backends };
 }
 
 /** @param command adds the backend, where something can */

@@ -7,7 +7,7 @@ import { measureSpeed } from './measure-speed.ts';
 import { findInstalled, installNative } from './native/install-native.ts';
 import { startNativeBackend } from './native/native-backend.ts';
 import { cudaRecipe, nativeRecipe, prebuiltFolder } from './native/native-recipe.ts';
-import { findNvidiaCard } from './native/nvidia-card.ts';
+import { findNvidiaGpu } from './native/nvidia-gpu.ts';
 import { startWasmBackend } from './wasm/wasm-backend.ts';
 import { mayHaveGpu, startWebgpuBackend } from './webgpu/webgpu-backend.ts';
 
@@ -71,11 +71,11 @@ const starters: Readonly<Record<BackendName, (start: Start) => Promise<Backend>>
 
 async function startFastest(start: Start): Promise<Backend> {
   const { log } = start;
-  const card = await findNvidiaCard(start);
-  if (card) {
+  const gpu = await findNvidiaGpu(start);
+  if (gpu) {
     const cuda = await attempt(startCuda, start);
     if (cuda.backend) return cuda.backend;
-    log(`The GPU (${card.name}) is not used: ${cuda.problem}`);
+    log(`The GPU (${gpu.name}) is not used: ${cuda.problem}`);
   }
   const webgpu = mayHaveGpu() ? await attempt(() => startWebgpu(), start) : undefined;
   // On a GPU that the CPU emulates, WebGPU is the slowest of all.
@@ -125,14 +125,14 @@ async function startCuda({ threads, signal }: Start): Promise<Backend> {
       `CUDA is not set up: run ${graft('setup --cuda')} once.`,
     );
   }
-  const card = await findNvidiaCard({ signal });
+  const gpu = await findNvidiaGpu({ signal });
   // Without a GPU, TensorFlow's own messages about it say less than the description does.
-  const isQuiet = card === undefined;
+  const isQuiet = gpu === undefined;
   const { version, onGpu } = await startNativeBackend({ kind: 'cuda', folder, threads, isQuiet });
   return {
     name: 'cuda',
     description: onGpu
-      ? `TensorFlow ${version} on ${card?.name ?? 'an NVIDIA GPU'}`
+      ? `TensorFlow ${version} on ${gpu?.name ?? 'an NVIDIA GPU'}`
       : `TensorFlow ${version} for CUDA, but it finds no NVIDIA GPU and computes on ${cores(threads)}`,
   };
 }

@@ -7,11 +7,11 @@ export const setup = defineCommand({
     'Into the cache folder of your machine (GRAFT_CACHE chooses another), once for all projects.',
   examples: [
     ['setup', 'for the processor'],
-    ['setup --cuda', 'for an NVIDIA card, on Linux x64 (3.4 GB)'],
+    ['setup --cuda', 'for an NVIDIA GPU, on Linux x64 (3.4 GB)'],
     ['doctor', 'what is there already'],
   ],
   options: {
-    cuda: { group: 'Machine', about: 'the backend for NVIDIA cards' },
+    cuda: { group: 'Machine', about: 'the backend for NVIDIA GPUs' },
   },
   async run({ values, say }) {
     const { setUp } = await import('../backends/set-up.ts');

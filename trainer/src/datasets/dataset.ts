@@ -16,6 +16,19 @@ export interface ImageSet {
   label(index: number): number;
   /** A hash of the image's bytes: images with the same one are copies. Absent where the data set has no copies. */
   hash?(index: number): string;
+  /**
+   * The images before a person's decisions, which splits are drawn from: so a decision about one image moves
+   * no other into another split. Absent where nothing is decided.
+   */
+  readonly drawnFrom?: DrawnFrom;
+}
+
+export interface DrawnFrom {
+  readonly set: ImageSet;
+  /** For each of these images its index among the decided ones; undefined where it is left out. */
+  readonly places: readonly (number | undefined)[];
+  /** Indices of decided images that are trained on whatever is drawn. */
+  readonly added: readonly number[];
 }
 
 export interface Dataset {

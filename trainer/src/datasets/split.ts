@@ -25,7 +25,8 @@ export interface Splits {
  * Splits a data set. Where it has no validation or test images of its own, the fractions
  * `validation` and `test` of its training images are drawn with the seed, stratified by class, at
  * least one of each class, and copies together; or, in order, its training images are cut into
- * three. The same images, fractions and seed give the same split on every machine.
+ * three. The same images, fractions and seed give the same split on every machine, whatever has been
+ * decided about them.
  *
  * @throws TrainerError `config_invalid` where images that are to be cut in order are sorted by
  *   class, as those of a folder are
@@ -75,11 +76,21 @@ function isByClass(set: ImageSet): boolean {
 }
 
 function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
-  const { train: pool } = dataset;
+  const { drawnFrom } = dataset.train;
+  const pool = drawnFrom?.set ?? dataset.train;
   // Copies of an image go into its split, since an image of the training set must not be in the test set.
   const copies = groupCopies(pool);
   const withCopies = (some: readonly number[]) =>
     some.flatMap((index) => copies.get(index) ?? []).sort((a, b) => a - b);
+  /** As a part of the images after all decisions. */
+  const decided = (indices: readonly number[], added: readonly number[] = []): Part => ({
+    set: dataset.train,
+    indices: drawnFrom
+      ? [...indices.flatMap((index) => drawnFrom.places[index] ?? []), ...added].sort(
+          (a, b) => a - b,
+        )
+      : indices,
+  });
   let rest = [...copies.keys()];
   const part = (own: ImageSet | null, fraction: number, drawSeed: number, keep: number): Part => {
     if (own) return { set: own, indices: range(own.length) };
@@ -87,14 +98,14 @@ function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
     const indices = subset(rest, pool, { count, seed: drawSeed, keep });
     const drawn = new Set(indices);
     rest = rest.filter((index) => !drawn.has(index));
-    return { set: pool, indices: withCopies(indices) };
+    return decided(withCopies(indices));
   };
   // In this order: each split leaves the rest to the next, with at least one image of every class.
   const drawn = {
     test: part(dataset.test, test, seed + 1, dataset.validation ? 1 : 2),
     validation: part(dataset.validation, validation, seed, 1),
   };
-  return { ...drawn, train: { set: pool, indices: withCopies(rest) } };
+  return { ...drawn, train: decided(withCopies(rest), drawnFrom?.added) };
 }
 
 /** @returns for each different image, in order, its index and those of its copies, itself first */

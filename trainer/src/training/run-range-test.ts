@@ -11,7 +11,7 @@ import { cutHead } from '../models/head.ts';
 import { disposePlan, trainableParametersOf } from '../plan/plan.ts';
 import { computeFeatures } from './features.ts';
 import { findLearningRate, type RangeTest } from './find-learning-rate.ts';
-import { fit } from './fit.ts';
+import { type Fit, fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
 
 /** Enough for the steps of a range test not to see the same images twice too often. */
@@ -52,23 +52,7 @@ export async function runRangeTest(
       });
   const ofHead = { plan: head, source: features, classes };
   const stage1 = stretchStage(config.stage1, features.length);
-  if (number === 2) {
-    const optimizer = new Optimizer(trainableParametersOf(head), stage1);
-    await fit({
-      ...ofHead,
-      config: stage1,
-      optimizer,
-      seed: `${config.seed}/stage 1`,
-      epoch: 0,
-      step: 0,
-      lossSum: 0,
-      startProgress: (epoch, done) =>
-        startProgress(`Head, epoch ${epoch + 1}/${stage1.epochs}`, features.length, done),
-      onStep: async () => source.signal.throwIfAborted(),
-      onEpoch: async () => true,
-    });
-    optimizer.dispose();
-  }
+  if (number === 2) await trainHead({ ...ofHead, config: stage1 }, config.seed, source.signal);
   const { batchSize } = number === 1 ? stage1 : config.stage2;
   const progress = startProgress('Range test', STEPS * batchSize);
   const test = await findLearningRate(
@@ -91,19 +75,46 @@ export async function runRangeTest(
   );
   progress.stop();
   disposePlan(plan);
-  const { least, points } = test;
+  return `${formatRangeTest(test)}\n${adviseRate(test, number)}`;
+}
+
+/** As stage 1 does, for all its epochs. */
+async function trainHead(
+  stage: Pick<Fit, 'plan' | 'source' | 'classes' | 'config'>,
+  seed: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { plan, source, config } = stage;
+  const optimizer = new Optimizer(trainableParametersOf(plan), config);
+  await fit({
+    ...stage,
+    optimizer,
+    seed: `${seed}/stage 1`,
+    epoch: 0,
+    step: 0,
+    lossSum: 0,
+    startProgress: (epoch, done) =>
+      startProgress(`Head, epoch ${epoch + 1}/${config.epochs}`, source.length, done),
+    onStep: async () => signal.throwIfAborted(),
+    onEpoch: async () => true,
+  });
+  optimizer.dispose();
+}
+
+/** What to do with a range test. */
+function adviseRate({ least, points }: RangeTest, number: 1 | 2): string {
   const losses = points.map(({ loss }) => loss);
   const lowest = points.find(({ rate }) => rate === least)?.loss ?? Number.NaN;
   // The lowest rates change nothing.
   const first = losses.slice(0, Math.ceil(losses.length / 4)).sort((a, b) => a - b);
   const before = first[first.length >> 1] ?? 0;
   if (!(lowest < SMALLEST_FALL * before)) {
-    return `${formatRangeTest(test)}\nThe loss does not fall at any rate, so that it says nothing of a good one; keep the experiment's, or try more images.`;
+    return `The loss does not fall at any rate, so that it says nothing of a good one; keep the experiment's, or try more images.`;
   }
   const [from, peak, to] = [least / 10, least / Math.sqrt(10), least].map((rate) =>
     rate.toExponential(0),
   );
-  return `${formatRangeTest(test)}\nThe loss is least at ${to}. Try --stage${number}.peakLearningRate ${peak}, or others from ${from} to ${to}.`;
+  return `The loss is least at ${to}. Try --stage${number}.peakLearningRate ${peak}, or others from ${from} to ${to}.`;
 }
 
 /** Of the loss before, that the least one may have. Noise takes as much. */

@@ -49,24 +49,66 @@ export async function solveHead({
   signal,
 }: SolveOptions): Promise<{ strength: number; loss: number }> {
   const weights = config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
+  const { examples, mean, scale } = await standardize(source, classes, weights);
+  const strength = await chooseStrength(examples, drawFolds(source, seed), signal);
+  const solution = await minimize(slopeOf(examples, strength), zeros(examples), AT_LAST);
+  const { value: loss } = await slopeOf(examples, Infinity)(solution);
+  assign(head, solution, { mean, scale });
+  tf.dispose([{ ...examples }, mean, scale]);
+  return { strength, loss };
+}
+
+/**
+ * Predicts every example by a head that has not learned from it: in cross-validation, with the strength of
+ * the penalty that has the lowest loss.
+ *
+ * @returns probabilities `[n, classes]` in row-major order
+ * @throws the signal's reason
+ */
+export async function crossValidateHead({
+  source,
+  classes,
+  seed,
+  signal,
+}: Pick<SolveOptions, 'source' | 'classes' | 'seed' | 'signal'>): Promise<Float32Array> {
+  const { examples, mean, scale } = await standardize(source, classes);
+  const foldOf = drawFolds(source, seed);
+  const strength = await chooseStrength(examples, foldOf, signal);
+  const probabilities = new Float32Array(source.length * classes);
+  await eachFold(examples, foldOf, async ({ train, heldOut, heldOutIndices }) => {
+    signal.throwIfAborted();
+    const solution = await minimize(slopeOf(train, strength), zeros(train), IN_FOLDS);
+    const outputs = tf.tidy(() => tf.softmax(logitsOf(heldOut.features, solution, classes)));
+    const rows = await outputs.data<'float32'>();
+    outputs.dispose();
+    for (const [at, index] of heldOutIndices.entries()) {
+      probabilities.set(rows.subarray(at * classes, (at + 1) * classes), index * classes);
+    }
+  });
+  tf.dispose([{ ...examples }, mean, scale]);
+  return probabilities;
+}
+
+async function standardize(source: BatchSource, classes: number, weights?: readonly number[]) {
   const all = Array.from({ length: source.length }, (_, index) => index);
   const features = (await source.inputs(all, createRandom(0))) as tf.Tensor2D;
   const { mean, scale } = standardization(features);
-  const standardized: Examples = {
+  const examples: Examples = {
     features: tf.tidy(() => features.sub<tf.Tensor2D>(mean).mul<tf.Tensor2D>(scale)),
     targets: targetsOf(source, all, classes, 0, weights),
   };
   features.dispose();
+  return { examples, mean, scale };
+}
+
+/** @returns the strength with the lowest loss in cross-validation */
+async function chooseStrength(
+  examples: Examples,
+  foldOf: readonly number[],
+  signal: AbortSignal,
+): Promise<number> {
   const losses = new Map(STRENGTHS.map((strength) => [strength, 0]));
-  const foldOf = drawFolds(source, seed);
-  for (let fold = 0; fold < FOLDS; fold++) {
-    if (!foldOf.includes(fold)) continue;
-    const part = (isHeldOut: boolean) =>
-      someOf(
-        standardized,
-        all.filter((index) => (foldOf[index] === fold) === isHeldOut),
-      );
-    const [train, heldOut] = [part(false), part(true)];
+  await eachFold(examples, foldOf, async ({ train, heldOut }) => {
     let solution = zeros(train);
     for (const strength of STRENGTHS) {
       signal.throwIfAborted();
@@ -76,14 +118,35 @@ export async function solveHead({
       const rows = heldOut.features.shape[0];
       losses.set(strength, (losses.get(strength) as number) + value * rows);
     }
-    tf.dispose([{ ...train }, { ...heldOut }]);
-  }
+  });
   const [strength] = [...losses].sort(([, a], [, b]) => a - b)[0] as [number, number];
-  const solution = await minimize(slopeOf(standardized, strength), zeros(standardized), AT_LAST);
-  const { value: loss } = await slopeOf(standardized, Infinity)(solution);
-  assign(head, solution, { mean, scale });
-  tf.dispose([{ ...standardized }, mean, scale]);
-  return { strength, loss };
+  return strength;
+}
+
+interface Fold {
+  readonly train: Examples;
+  readonly heldOut: Examples;
+  readonly heldOutIndices: readonly number[];
+}
+
+/** Disposes of a fold's tensors after its work. */
+async function eachFold(
+  examples: Examples,
+  foldOf: readonly number[],
+  work: (fold: Fold) => Promise<void>,
+): Promise<void> {
+  for (let fold = 0; fold < FOLDS; fold++) {
+    if (!foldOf.includes(fold)) continue;
+    const indicesOf = (isHeldOut: boolean) =>
+      [...foldOf.keys()].filter((index) => (foldOf[index] === fold) === isHeldOut);
+    const heldOutIndices = indicesOf(true);
+    const [train, heldOut] = [someOf(examples, indicesOf(false)), someOf(examples, heldOutIndices)];
+    try {
+      await work({ train, heldOut, heldOutIndices });
+    } finally {
+      tf.dispose([{ ...train }, { ...heldOut }]);
+    }
+  }
 }
 
 /**
@@ -140,10 +203,7 @@ function slopeOf({ features, targets }: Examples, strength: number) {
   const size = channels * classes;
   return async (at: Float64Array) => {
     const results = tf.tidy(() => {
-      const kernel = tf.tensor2d(Float32Array.from(at.subarray(0, size)), [channels, classes]);
-      const bias = tf.tensor1d(Float32Array.from(at.subarray(size)));
-      const logits = features.matMul(kernel).add<tf.Tensor2D>(bias);
-      const logProbabilities = tf.logSoftmax(logits);
+      const logProbabilities = tf.logSoftmax(logitsOf(features, at, classes));
       const byRow = targets.sum(1, true);
       const residual = tf.exp(logProbabilities).mul(byRow).sub<tf.Tensor2D>(targets);
       return [
@@ -167,6 +227,14 @@ function slopeOf({ features, targets }: Examples, strength: number) {
     }
     return { value: (loss?.[0] as number) + (penalty * squares) / 2, gradient };
   };
+}
+
+/** @param at kernel and bias, as `slopeOf` takes them */
+function logitsOf(features: tf.Tensor2D, at: Float64Array, classes: number): tf.Tensor2D {
+  const channels = features.shape[1];
+  const size = channels * classes;
+  const kernel = tf.tensor2d(Float32Array.from(at.subarray(0, size)), [channels, classes]);
+  return features.matMul(kernel).add(tf.tensor1d(Float32Array.from(at.subarray(size))));
 }
 
 /** Folds the standardization into the solution: `(x − mean) · scale · k + b = x · (scale · k) + b − mean · (scale · k)`. */

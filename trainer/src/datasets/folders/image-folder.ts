@@ -3,9 +3,12 @@ import { basename, relative } from 'node:path';
 import { TrainerError } from '../../errors.ts';
 import { printable } from '../../printable.ts';
 import type { Dataset, ImageSet } from '../dataset.ts';
+import { applyDecisions, type DecidedPhoto } from '../decisions/apply-decisions.ts';
+import { Decisions } from '../decisions/decisions.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { ReadAhead } from '../read-ahead.ts';
 import {
+  findRepeats,
   type Inspection,
   type InspectOptions,
   inspectFolder,
@@ -30,28 +33,77 @@ const MIN_IMAGES = 3;
  *   or, when strict, where a file is not an image
  */
 export async function openImageFolder(root: string, options: ImageFolderOptions): Promise<Dataset> {
-  const inspection = await inspectFolder(root, options);
-  const { folder, labels, photos } = inspection;
-  for (const line of describeProblems(inspection, options.purpose)) options.say(line);
-  if (options.purpose === 'training') checkToTrain(inspection, options.say);
-  const title = printable(basename(folder));
-  const hash = createHash('sha256').update(JSON.stringify(labels));
-  for (const photo of Object.values(photos).flatMap((split) => split ?? [])) {
-    hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
+  const found = await inspectFolder(root, options);
+  const { folder } = found;
+  const { photos, places, notes } = applyDecisions(found, await Decisions.read(folder));
+  // What is decided needs no mention any more.
+  const inspection = { ...found, photos, repeats: findRepeats(folder, photos) };
+  for (const line of [...describeProblems(inspection, options.purpose), ...notes]) {
+    options.say(line);
   }
-  const setOf = (of: readonly Photo[]) => imageSet(of, options.size);
+  if (options.purpose === 'training') checkToTrain(inspection, options.say);
+  const dataset = folderDataset(inspection, options.size);
+  if (notes.length === 0) return dataset;
+  return {
+    ...dataset,
+    train: drawnFrom(dataset.train, found.photos.train, photos.train, places),
+  };
+}
+
+/** The images of a folder as a data set. */
+export function folderDataset(
+  {
+    folder,
+    labels,
+    photos,
+  }: Pick<Inspection, 'folder' | 'labels'> & {
+    readonly photos: Inspection['photos'] & { readonly train: readonly DecidedPhoto[] };
+  },
+  size: number,
+): Dataset {
+  const hash = createHash('sha256').update(JSON.stringify(labels));
+  const all: DecidedPhoto[] = Object.values(photos).flatMap((split) => split ?? []);
+  for (const photo of all) {
+    hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
+    if (photo.decided) hash.update(`${photo.decided} ${photo.label}\n`);
+  }
+  const setOf = (of: readonly Photo[]) => imageSet(of, size);
   return {
     id: basename(folder)
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, '-')
       .replaceAll(/^-+|-+$/g, ''),
-    title,
+    title: printable(basename(folder)),
     labels,
     train: setOf(photos.train),
     validation: photos.validation && setOf(photos.validation),
     test: photos.test && setOf(photos.test),
     hash: hash.digest('hex'),
     licence: 'Your own photos.',
+  };
+}
+
+/** The training images, with those that splits are drawn from: all of the folder but those added from production. */
+function drawnFrom(
+  train: ImageSet,
+  found: readonly Photo[],
+  decided: readonly DecidedPhoto[],
+  places: readonly (number | undefined)[],
+): ImageSet {
+  const isAdded = (place: number | undefined) =>
+    place !== undefined && decided[place]?.decided === 'added';
+  const drawn = [...found.keys()].filter((index) => !isAdded(places[index]));
+  const set = imageSet(
+    drawn.map((index) => found[index] as Photo),
+    0,
+  );
+  return {
+    ...train,
+    drawnFrom: {
+      set,
+      places: drawn.map((index) => places[index]),
+      added: [...decided.keys()].filter(isAdded),
+    },
   };
 }
 

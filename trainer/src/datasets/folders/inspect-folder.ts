@@ -212,7 +212,8 @@ function refuse(path: string, reason: string): never {
   );
 }
 
-function findRepeats(folder: string, photos: Inspection['photos']): Inspection['repeats'] {
+/** Images that repeat an earlier one, byte for byte. */
+export function findRepeats(folder: string, photos: Inspection['photos']): Inspection['repeats'] {
   const first = new Map<string, Photo & { readonly split: SplitName }>();
   const repeats: { path: string; of: string; kind: Repeat }[] = [];
   for (const split of ['train', 'validation', 'test'] as const) {

@@ -20,6 +20,8 @@ const CLUTTER: ReadonlySet<string> = new Set([
   '#snapshot',
   '@recycle',
   '@recently-snapshot',
+  // Images from production, which have no label yet
+  '_feedback',
   // Programs
   'picasa.ini',
   '__pycache__',

@@ -1,6 +1,6 @@
 import { findProgram, type ProgramOptions, runProgram } from '../../programs/run-program.ts';
 
-export interface NvidiaCard {
+export interface NvidiaGpu {
   readonly name: string;
   readonly driver: string;
 }
@@ -10,9 +10,7 @@ const programs = ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'];
 const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
 
 /** The first NVIDIA GPU that the driver reports, or undefined; needs no CUDA. */
-export async function findNvidiaCard(
-  options: ProgramOptions = {},
-): Promise<NvidiaCard | undefined> {
+export async function findNvidiaGpu(options: ProgramOptions = {}): Promise<NvidiaGpu | undefined> {
   const program = await findProgram(programs, query, options);
   if (program === undefined) return undefined;
   const { output } = await runProgram(program, query, options);

@@ -1,0 +1,108 @@
+import { relative, sep } from 'node:path';
+import { listNames } from '../../files/list-names.ts';
+import { printable } from '../../printable.ts';
+import type { Inspection, Photo } from '../folders/inspect-folder.ts';
+import type { DecidedImage, Decision, Decisions } from './decisions.ts';
+
+/** A photo with its label as decided. */
+export interface DecidedPhoto extends Photo {
+  /** What changes the data set: that its label was moved, or that it was added from production. */
+  readonly decided?: 'move' | 'added';
+}
+
+type Places = readonly (number | undefined)[];
+type Sets<T> = Readonly<Record<keyof Inspection['photos'], T>>;
+
+export interface Decided {
+  readonly photos: Sets<readonly DecidedPhoto[] | null> & { readonly train: DecidedPhoto[] };
+  /** For each training photo of the inspection, its index in `photos.train`; undefined where it is left out. */
+  readonly places: Places;
+  /** What was done, and the counts before and after, in sentences. */
+  readonly notes: readonly string[];
+}
+
+/** A photo of a folder, as decisions name it. */
+export function decidedImage(folder: string, { path, hash }: Photo): DecidedImage {
+  return { file: relative(folder, path).split(sep).join('/'), sha256: hash };
+}
+
+/** Moves images to the classes that people have decided on, and leaves out duplicates and what is no photo. */
+export function applyDecisions(
+  { folder, labels, photos }: Pick<Inspection, 'folder' | 'labels' | 'photos'>,
+  decisions: Decisions,
+): Decided {
+  const all = Object.values(photos).flatMap((split) => split ?? []);
+  const find = decisions.finder(all.map((photo) => decidedImage(folder, photo)));
+  const done: Decision[] = [];
+  const noClass: string[] = [];
+  const after: DecidedPhoto[] = [];
+  const applyTo = (split: readonly Photo[]): { kept: DecidedPhoto[]; places: Places } => {
+    const kept: DecidedPhoto[] = [];
+    const places = split.map((photo): number | undefined => {
+      const decision = find(decidedImage(folder, photo));
+      const label = decision?.decision === 'move' ? labels.indexOf(decision.to) : photo.label;
+      if (label < 0) noClass.push(`${decision?.file}`);
+      if (decision && label >= 0) done.push(decision);
+      if (decision?.decision === 'duplicate' || decision?.decision === 'not a photo')
+        return undefined;
+      const decided = label !== photo.label ? 'move' : decision?.decision;
+      const isNew = label >= 0 && (decided === 'move' || decided === 'added');
+      return kept.push(isNew ? { ...photo, label, decided } : photo) - 1;
+    });
+    after.push(...kept);
+    return { kept, places };
+  };
+  const train = applyTo(photos.train);
+  const validation = photos.validation && applyTo(photos.validation);
+  const test = photos.test && applyTo(photos.test);
+  const notes = describe(done, noClass);
+  if (notes.length > 0) notes.push(...describeCounts(labels, all, after));
+  return {
+    photos: {
+      train: train.kept,
+      validation: validation ? validation.kept : null,
+      test: test ? test.kept : null,
+    },
+    places: train.places,
+    notes,
+  };
+}
+
+const DONE = {
+  move: 'moved to another class',
+  duplicate: 'left out as duplicates',
+  'not a photo': 'left out as no photos',
+  added: 'added from production',
+} as const;
+
+function describe(done: readonly Decision[], noClass: readonly string[]): string[] {
+  const parts = Object.entries(DONE).flatMap(([kind, what]) => {
+    const count = done.filter(({ decision }) => decision === kind).length;
+    return count > 0 ? [`${count} ${what}`] : [];
+  });
+  return [
+    ...(parts.length > 0 ? [`Reviewed images: ${parts.join(', ')}.`] : []),
+    ...(noClass.length > 0
+      ? [
+          `Decisions that name no class of the folder, which are not applied: ${noClass.length} (${listNames(noClass.map(printable), 10)}).`,
+        ]
+      : []),
+  ];
+}
+
+function describeCounts(
+  labels: readonly string[],
+  before: readonly Photo[],
+  after: readonly Photo[],
+): string[] {
+  const countIn = (photos: readonly Photo[], label: number) =>
+    photos.filter((photo) => photo.label === label).length;
+  const changed = labels.flatMap((name, label) => {
+    const [one, other] = [countIn(before, label), countIn(after, label)];
+    return one === other ? [] : [`${name} ${one} → ${other}`];
+  });
+  if (changed.length === 0) return [];
+  return [
+    `Images before and after the review: ${before.length} → ${after.length}; ${listNames(changed, 20)}.`,
+  ];
+}

@@ -1,0 +1,111 @@
+import type * as tf from '@tensorflow/tfjs';
+import { createRandom } from '../../config/random.ts';
+import type { BatchSource } from '../../data/batches.ts';
+import type { SplitName } from '../../datasets/folders/split-names.ts';
+import { crossValidateHead } from '../../training/solve-head.ts';
+import { findLabelErrors, type LabelError } from './label-errors.ts';
+import { findNeighbours, type Neighbours } from './neighbours.ts';
+
+export interface FindingTask {
+  /** Features of all images of a folder, `[n, channels]`, with their labels. */
+  readonly features: BatchSource;
+  readonly classes: number;
+  readonly splitOf: (index: number) => SplitName;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+/** Two images that look nearly the same, in two classes or in two splits. */
+export interface NearDuplicate {
+  readonly index: number;
+  /** The earlier of the two. */
+  readonly of: number;
+  /** Cosine of the angle between their features, up to 1. */
+  readonly similarity: number;
+}
+
+/** An image that looks like none of the others. */
+export interface Outlier {
+  readonly index: number;
+  /** Mean cosine between its features and those of its nearest neighbours. */
+  readonly similarity: number;
+}
+
+/** What a person should look at, the likeliest problem first in each list. */
+export interface Problems {
+  readonly labelErrors: readonly LabelError[];
+  readonly duplicates: readonly NearDuplicate[];
+  readonly outliers: readonly Outlier[];
+  /** Classes with far fewer images than the largest. */
+  readonly thinClasses: readonly { readonly label: number; readonly images: number }[];
+  /** By heads that have not learned from the image, `[n, classes]`. */
+  readonly probabilities: Float32Array;
+}
+
+/** Enough to find the copies of an image, and to say how far it is from all others. */
+const NEIGHBOURS = 6;
+/** Copies in other sizes and qualities of JPEG are above it (see bench/review.ts). */
+const DUPLICATE = 0.9;
+/** At most this share of the images is shown as outliers. */
+const MOST_OUTLIERS = 0.02;
+/** Tukey's outer fence, in interquartile ranges. */
+const FENCE = 1.5;
+/** Also the imbalance that training warns of. */
+const THIN = 5;
+
+/**
+ * Finds likely problems in a folder of images from the features of a frozen trunk.
+ *
+ * @throws the signal's reason
+ */
+export async function findProblems(task: FindingTask): Promise<Problems> {
+  const { features, classes, seed, signal } = task;
+  const labels = Int32Array.from({ length: features.length }, (_, at) => features.label(at));
+  const probabilities = await crossValidateHead({ source: features, classes, seed, signal });
+  const rows = (await features.inputs([...labels.keys()], createRandom(0))) as tf.Tensor2D;
+  const neighbours = await findNeighbours(rows, NEIGHBOURS, signal).finally(() => rows.dispose());
+  return {
+    labelErrors: findLabelErrors({ classes, probabilities, labels }),
+    duplicates: findDuplicates(neighbours, task),
+    outliers: findOutliers(neighbours, features.length),
+    thinClasses: findThinClasses(labels, classes),
+    probabilities,
+  };
+}
+
+/** Copies within a class and split do no harm, and are left out. */
+function findDuplicates(
+  { count, indices, similarities }: Neighbours,
+  { features, splitOf }: FindingTask,
+): NearDuplicate[] {
+  const pairs = new Map<string, NearDuplicate>();
+  similarities.forEach((similarity, at) => {
+    if (similarity < DUPLICATE) return;
+    const [one, other] = [Math.floor(at / count), indices[at] as number];
+    const isSameClass = features.label(one) === features.label(other);
+    if (isSameClass && splitOf(one) === splitOf(other)) return;
+    const [of, index] = one < other ? [one, other] : [other, one];
+    pairs.set(`${of} ${index}`, { index, of, similarity });
+  });
+  return [...pairs.values()].sort((a, b) => b.similarity - a.similarity);
+}
+
+function findOutliers({ count, similarities }: Neighbours, images: number): Outlier[] {
+  const all = Array.from({ length: images }, (_, index) => {
+    const row = similarities.subarray(index * count, (index + 1) * count);
+    return { index, similarity: row.reduce((sum, value) => sum + value, 0) / count };
+  }).sort((a, b) => a.similarity - b.similarity);
+  const quartile = (share: number) => all[Math.floor(share * (images - 1))]?.similarity ?? 0;
+  const fence = quartile(0.25) - FENCE * (quartile(0.75) - quartile(0.25));
+  return all.slice(0, MOST_OUTLIERS * images).filter(({ similarity }) => similarity < fence);
+}
+
+function findThinClasses(labels: Int32Array, classes: number): Problems['thinClasses'] {
+  const counts = Array<number>(classes).fill(0);
+  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  const most = Math.max(...counts);
+  return counts
+    .map((images, label) => ({ label, images }))
+    .filter(({ images }) => THIN * images < most)
+    .sort((a, b) => a.images - b.images);
+}
