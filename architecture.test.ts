@@ -34,7 +34,8 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
     'printable.ts',
   ],
   'edge/src': [
-    ['library.ts', 'with-jobs.ts'],
+    ['library.ts', 'library-with-jobs.ts'],
+    'with-jobs.ts',
     'index.ts',
     'app.ts',
     'routes',
