@@ -10,6 +10,8 @@ import type { Command } from '../commands/options/command.ts';
 import { predictCommand } from '../commands/predict.ts';
 import { report } from '../commands/report.ts';
 import { runs } from '../commands/runs.ts';
+import { promote } from '../commands/serving/promote.ts';
+import { rollback } from '../commands/serving/rollback.ts';
 import { setup } from '../commands/setup.ts';
 import { summary } from '../commands/summary.ts';
 import { train } from '../commands/train.ts';
@@ -18,7 +20,16 @@ import { unknownCommand } from '../commands/unknown.ts';
 /** Every command, below the heading that it stands below in the help text. */
 export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
   'Train:': [datasets, train, findLr, runs, report],
-  'Use a model:': [predictCommand, evaluateCommand, unknownCommand, dev, deploy, jobs],
+  'Use a model:': [
+    predictCommand,
+    evaluateCommand,
+    unknownCommand,
+    dev,
+    deploy,
+    promote,
+    rollback,
+    jobs,
+  ],
   'Networks:': [summary, exportCommand],
   'This machine:': [doctor, setup],
 };
