@@ -159,6 +159,8 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft jobs retry',
     'graft jobs status',
     'graft predict',
+    'graft promote',
+    'graft rollback',
     'graft train',
     'graft unknown',
   ],
@@ -168,10 +170,17 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft train --config best',
     'graft train --config best --size 96 --stage2.epochs 3 --augment.flip=false',
     'graft train --data photos --config best --stage2.epochs 3 --augment.flip=false',
+    'graft train --data photos --candidate',
     'graft train --size 112',
     'npx -y pnpm@10 graft train --data photos',
     'npx -y pnpm@10 graft train --data ~/photos',
     'npx graft train --data cifar10 --id cifar10',
+  ],
+  'versions of a model': [
+    'graft promote pets@0b2e8a6c1d3f',
+    'graft promote pets@0b2e8a6c1d3f --shadow',
+    'graft promote pets@0b2e8a6c1d3f --share 0.1',
+    'graft rollback pets',
   ],
   'a download': [
     'graft export --backbone resnet50 --weights resnet50.h5 --id resnet50 --quantize float32',
@@ -194,6 +203,7 @@ export const explained: readonly string[] = [
   'pnpm --filter edge exec wrangler secret put URL_SIGNING_KEY',
   'wrangler r2 object put graft-jobs/urls/shop.txt --file shop.txt --remote',
   'wrangler dev',
+  'wrangler r2 object put graft-models/index.json --file index.json --remote',
 ];
 
 /** Scripts of a package or files of this repository, which are there; they take minutes or are this test. */
@@ -208,6 +218,7 @@ export const scripts: readonly string[] = [
   'npx -y pnpm@10 --filter trainer bench',
   'npx -y pnpm@10 --filter trainer bench:accuracy',
   'npx -y pnpm@10 --filter trainer bench:review',
+  'npx -y pnpm@10 --filter trainer bench:own-photos --data <folder>',
   'npx -y pnpm@10 change',
   'npx -y pnpm@10 check',
   'npx -y pnpm@10 exec vitest run trainer/src/plan',
@@ -231,6 +242,8 @@ export const scripts: readonly string[] = [
   'pnpm --filter trainer bench',
   'pnpm --filter trainer bench:accuracy',
   'pnpm --filter trainer bench:decoding',
+  'pnpm --filter trainer bench:own-photos --data <folder> --per-class 12',
+  'pnpm --filter trainer bench:own-photos --data <folder> --seed 2',
   'pnpm --filter trainer bench:photos --data <folder>',
   'pnpm --filter trainer bench:photos --data <folder> --model cifar10',
   'pnpm --filter trainer bench:quantization --run <run>',
