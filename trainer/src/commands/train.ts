@@ -16,7 +16,7 @@ import { ENOUGH, untilInterrupted } from './options/until-interrupted.ts';
 
 export const train = defineCommand({
   name: 'train',
-  about: 'Train a classifier on a pretrained network, and export it for the Worker',
+  about: 'Train a classifier on a pretrained network, and export it',
   details: `Ctrl-C stops it, to be continued; ${ENOUGH.key} ends it early, with its best weights.`,
   examples: [
     ['train --data photos', 'your photos: photos/cat/1.jpg'],
