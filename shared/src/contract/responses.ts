@@ -35,6 +35,8 @@ export const classifyResponse = z
     /** 0–1; the image is known from 0.5 on. */
     score: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
     predictions: z.array(prediction),
+    /** Under which the image is kept, for `POST /feedback`; absent of images that are not kept. */
+    feedback: z.optional(z.string()),
   })
   .check(z.meta({ id: 'ClassifyResponse' }));
 
@@ -45,6 +47,8 @@ export const modelsResponse = z
   .strictObject({
     /** The model of a request without `model`. */
     default: z.string(),
+    /** Whether the service keeps some images that its models doubt. */
+    feedback: z.optional(z.literal(true)),
     models: z.array(
       z.strictObject({
         ...z.pick(modelCard.def.innerType, { id: true, title: true, accuracy: true }).shape,
