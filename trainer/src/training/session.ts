@@ -252,10 +252,7 @@ export class Session {
     });
   }
 
-  /**
-   * Marks a stage as done, so that a resumed run continues after it. A stage 1 of seconds is sooner repeated
-   * than written.
-   */
+  /** Marks a stage as done, for a resumed run too; a stage 1 of seconds is sooner repeated than written. */
   async finish(stage: 1 | 2): Promise<void> {
     this.#best = new Map();
     this.#optimizerState = new Map();

@@ -7,8 +7,8 @@ import { applyDecisions, type DecidedPhoto } from '../decisions/apply-decisions.
 import { Decisions } from '../decisions/decisions.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { ReadAhead } from '../read-ahead.ts';
+import { findRepeats, MIN_IMAGES } from './find-repeats.ts';
 import {
-  findRepeats,
   type Inspection,
   type InspectOptions,
   inspectFolder,
@@ -19,9 +19,6 @@ import { classCounts, describeProblems } from './inspection-report.ts';
 export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;
 }
-
-/** Different images that a class needs, so that each split can have one. */
-const MIN_IMAGES = 3;
 
 /**
  * Opens a folder of photos in class folders, with or without splits (see `findLayout`), and reports
@@ -37,7 +34,7 @@ export async function openImageFolder(root: string, options: ImageFolderOptions)
   const { folder } = found;
   const { photos, places, notes } = applyDecisions(found, await Decisions.read(folder));
   // What is decided needs no mention any more.
-  const inspection = { ...found, photos, repeats: findRepeats(folder, photos) };
+  const inspection = { ...found, photos, repeats: findRepeats(folder, photos, found.near) };
   for (const line of [...describeProblems(inspection, options.purpose), ...notes]) {
     options.say(line);
   }
@@ -65,6 +62,8 @@ export function folderDataset(
   const all: DecidedPhoto[] = Object.values(photos).flatMap((split) => split ?? []);
   for (const photo of all) {
     hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
+    // The split depends on which images are together.
+    if (photo.group !== photo.hash) hash.update(`${photo.group}\n`);
     if (photo.decided) hash.update(`${photo.decided} ${photo.label}\n`);
   }
   const setOf = (of: readonly Photo[]) => imageSet(of, size);
@@ -156,7 +155,7 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
     image: (index, size = ownSize) => ahead.take(index, size),
     prefetch: (indices, size = ownSize) => ahead.prefetch(indices, size),
     label: (index) => at(index).label,
-    hash: (index) => at(index).hash,
+    group: (index) => at(index).group,
   };
 }
 

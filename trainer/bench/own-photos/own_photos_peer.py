@@ -12,6 +12,7 @@ start from the weights that the trainer has: EfficientNet-Lite0 of ImageNet.
 
 import json
 import math
+import os
 import random
 import resource
 import sys
@@ -24,7 +25,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
-from torch_peer import EfficientNetLite0, LITE_STAGES
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from torch_peer import LITE_STAGES, EfficientNetLite0  # noqa: E402
 
 BATCH, RATE, DECAY, EMA = 32, 5e-4, 0.05, 0.99
 CROP, COLOUR, SMOOTHING = 0.35, 0.2, 0.1

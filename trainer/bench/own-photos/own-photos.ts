@@ -16,25 +16,25 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { trainInStages } from '../src/commands/training/train-in-stages.ts';
-import { photos } from '../src/config/photos.ts';
-import { createRandom, shuffle } from '../src/config/random.ts';
-import { prepareImages } from '../src/data/prepare-images.ts';
-import { findLayout } from '../src/datasets/folders/folder-layout.ts';
-import { TrainerError } from '../src/errors.ts';
-import { evaluate } from '../src/evaluation/evaluate.ts';
-import { wilsonInterval } from '../src/evaluation/format-accuracy.ts';
-import { topPrediction } from '../src/evaluation/metrics.ts';
-import { formatPercent } from '../src/files/progress.ts';
-import { fromUser } from '../src/files/project.ts';
-import { loadModel } from '../src/models/load-model.ts';
-import { preparePython } from './python-env.ts';
+import { trainInStages } from '../../src/commands/training/train-in-stages.ts';
+import { photos } from '../../src/config/photos.ts';
+import { createRandom, shuffle } from '../../src/config/random.ts';
+import { prepareImages } from '../../src/data/prepare-images.ts';
+import { findLayout } from '../../src/datasets/folders/folder-layout.ts';
+import { TrainerError } from '../../src/errors.ts';
+import { evaluate } from '../../src/evaluation/evaluate.ts';
+import { wilsonInterval } from '../../src/evaluation/format-accuracy.ts';
+import { topPrediction } from '../../src/evaluation/metrics.ts';
+import { formatPercent } from '../../src/files/progress.ts';
+import { fromUser } from '../../src/files/project.ts';
+import { loadModel } from '../../src/models/load-model.ts';
+import { preparePython } from '../python-env.ts';
 
 const MOST_TRAIN = 1500;
 const MOST_TEST = 500;
 const PEERS = ['torch==2.15.0', 'scikit-learn==1.9.1', 'pillow==13.0.0', 'safetensors==0.8.0'];
 const WEIGHTS = fileURLToPath(
-  new URL('../weights/efficientnet-lite0-imagenet.safetensors', import.meta.url),
+  new URL('../../weights/efficientnet-lite0-imagenet.safetensors', import.meta.url),
 );
 const signal = new AbortController().signal;
 const quiet = { advance: () => {}, stop: () => {} };
