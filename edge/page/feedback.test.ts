@@ -33,7 +33,7 @@ afterAll(async () => {
   await browser?.close();
   await worker?.close();
   await rm(folder, { recursive: true, force: true });
-});
+}, 60_000);
 
 test('what a visitor says of a kept image comes into the folder with it', async () => {
   const context = await browser.newContext({ baseURL: origin, ...desktop });
