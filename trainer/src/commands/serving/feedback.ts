@@ -11,7 +11,7 @@ export const feedback = defineCommand({
   takes: 'pull',
   examples: [
     ['feedback pull --to photos', 'into photos/_feedback'],
-    ['feedback pull --to photos --worker https://graft.example.workers.dev', 'from there'],
+    ['feedback pull --worker https://x.example.com', 'from there'],
     ['feedback pull', 'into ./_feedback'],
   ],
   options: {
