@@ -42,6 +42,7 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
     'routes',
     'jobs',
     'classify',
+    'feedback',
     'access',
     'input',
     'models',

@@ -12,7 +12,7 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: './wrangler.jsonc' },
             miniflare: {
-              r2Buckets: ['TEST_MODELS', 'TEST_JOBS', 'TEST_PHOTOS'],
+              r2Buckets: ['TEST_MODELS', 'TEST_JOBS', 'TEST_PHOTOS', 'TEST_FEEDBACK'],
               images: { binding: 'TEST_IMAGES' },
             },
           }),

@@ -35,6 +35,7 @@ const sidebar = [
     items: [
       { text: 'HTTP API', link: '/http-api' },
       { text: 'Versions', link: '/versions' },
+      { text: 'Doubtful images', link: '/feedback' },
       { text: 'Beyond one machine', link: '/jobs' },
       { text: 'Security', link: '/security' },
       { text: 'Images', link: '/images' },

@@ -34,6 +34,8 @@ test('the description is valid and has every path', async () => {
   expect(Object.keys(description['paths'] as object).toSorted()).toEqual([
     '/classify',
     '/classify/batch',
+    '/feedback',
+    '/feedback/{id}',
     '/health',
     '/jobs',
     '/jobs/{id}',

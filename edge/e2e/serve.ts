@@ -74,13 +74,19 @@ type TestWorker = ReturnType<typeof createTestHarness>;
  * Bundles a Worker like the deployed one, and starts it in workerd.
  *
  * @param main the entry, relative to `edge`
+ * @param more configuration
  */
-export async function startWorker(folder: string, main: string): Promise<TestWorker> {
+export async function startWorker(
+  folder: string,
+  main: string,
+  { vars, ...more }: { readonly vars?: object; readonly r2_buckets?: readonly object[] } = {},
+): Promise<TestWorker> {
   const { rawConfig } = experimental_readRawConfig({ config: join(edge, 'wrangler.jsonc') });
   const config = {
     ...withEntry(rawConfig, main),
     assets: { ...rawConfig.assets, directory: join(folder, 'public') },
-    vars: { ALLOW_LOOPBACK: '1' },
+    vars: { ALLOW_LOOPBACK: '1', ...vars },
+    ...more,
   };
   await mkdir(join(folder, 'public'), { recursive: true });
   await writeFile(join(folder, 'wrangler.json'), JSON.stringify(config));

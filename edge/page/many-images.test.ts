@@ -52,12 +52,12 @@ test('classifies several files into a table, and tells of each that is refused',
   expect(csv.name).toBe('imagenet.csv');
   const lines = csv.text.split('\r\n');
   expect(lines[0]).toBe(
-    'image,model,version,label_1,probability_1,label_2,probability_2,label_3,probability_3,' +
+    'image,model,version,known,score,label_1,probability_1,label_2,probability_2,label_3,probability_3,' +
       'label_4,probability_4,label_5,probability_5,problem',
   );
-  expect(lines[1]).toMatch(/^chelsea\.png,imagenet,[0-9a-f]{12},Egyptian_cat,0\.\d+,\w+,.*,$/);
+  expect(lines[1]).toMatch(/^chelsea\.png,imagenet,[0-9a-f]{12},,,Egyptian_cat,0\.\d+,\w+,.*,$/);
   // No formula in a spreadsheet, and one cell.
-  expect(lines[4]).toMatch(/^"'=1\+1,""x""\.png",(,){12}/);
+  expect(lines[4]).toMatch(/^"'=1\+1,""x""\.png",(,){14}/);
   expect(lines).toHaveLength(6);
 
   const json = await downloaded(page, 'Download JSON');

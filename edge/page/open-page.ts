@@ -72,7 +72,7 @@ export async function startPageHost(
   };
 }
 
-async function startChromium(): Promise<Browser> {
+export async function startChromium(): Promise<Browser> {
   return driver.launch({
     executablePath: await chromium.executablePath(),
     // In one process, as the package has it for the smallest machines, it ends with its first page.

@@ -11,6 +11,7 @@ import { apiRoutes } from './routes/api.ts';
 import type { AppEnv } from './routes/app-env.ts';
 import { classifyRoutes } from './routes/classify.ts';
 import { classifyBatchRoute } from './routes/classify-batch.ts';
+import { feedbackRoutes } from './routes/feedback.ts';
 import { healthRoute } from './routes/health.ts';
 import { modelsRoutes } from './routes/models.ts';
 import { recordRequest } from './routes/record-request.ts';
@@ -34,6 +35,7 @@ export function createApp(limits: Limits = defaultLimits, ...more: Hono<AppEnv>[
   app.route('/', classifyRoutes(limits));
   app.route('/', classifyBatchRoute(limits));
   for (const routes of more) app.route('/', routes);
+  app.route('/', feedbackRoutes(limits));
   app.route('/', modelsRoutes);
   app.route('/', healthRoute);
   app.route('/', apiRoutes);

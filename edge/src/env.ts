@@ -23,6 +23,11 @@ export interface Env {
   readonly JOBS?: R2Bucket;
   readonly JOBS_QUEUE?: Queue<ChunkMessage>;
   readonly JOBS_WORKFLOW?: Workflow<JobParams>;
+  /**
+   * A bucket that keeps some doubtful images, so that they can be labelled and trained on; see
+   * docs/feedback.md. Without it, none is kept.
+   */
+  readonly FEEDBACK?: R2Bucket;
   /** Receives one data point per request; routes/record-request.ts documents its columns. */
   readonly METRICS?: AnalyticsEngineDataset;
   /**

@@ -37,7 +37,19 @@ export interface Limits {
   readonly responseMaxAgeS: number;
   /** Models that an isolate keeps loaded. */
   readonly maxLoadedModels: number;
+  readonly feedback: FeedbackLimits;
   readonly jobs: JobLimits;
+}
+
+/** Which images the bucket FEEDBACK keeps, where it is bound. */
+export interface FeedbackLimits {
+  /** A known image is doubtful where its largest probability is lower than this. */
+  readonly doubtfulBelow: number;
+  /** Images that are kept a day, of all models and of one class; isolates that keep some at once may exceed them a little. */
+  readonly perDay: number;
+  readonly perClass: number;
+  /** Larger files are not kept. */
+  readonly maxBytes: number;
 }
 
 /** Chunks of a page of a job's source: one list of a bucket has 1,000 keys, and a chunk 100. */
@@ -97,6 +109,13 @@ export const defaultLimits: Limits = {
   maxBatchFetches: 100,
   responseMaxAgeS: 3600,
   maxLoadedModels: 2,
+  feedback: {
+    // The two best classes are less than 0.2 apart only below it.
+    doubtfulBelow: 0.6,
+    perDay: 500,
+    perClass: 20,
+    maxBytes: 5 * 1024 * 1024,
+  },
   jobs: {
     maxRunning: 4,
     chunkImages: 100,

@@ -10,6 +10,7 @@ declare global {
       readonly TEST_MODELS: R2Bucket;
       readonly TEST_JOBS: R2Bucket;
       readonly TEST_PHOTOS: R2Bucket;
+      readonly TEST_FEEDBACK: R2Bucket;
       readonly TEST_IMAGES: ImagesBinding;
     }
   }

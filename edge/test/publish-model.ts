@@ -9,19 +9,26 @@ export async function readAsset(path: string): Promise<Uint8Array<ArrayBuffer>> 
   return new Uint8Array(await response.arrayBuffer());
 }
 
+interface ModelJson {
+  readonly modelTopology: { readonly node: { name: string; op: string; input: string[] }[] };
+  readonly weightsManifest: readonly { readonly paths: readonly string[] }[];
+  readonly userDefinedMetadata: { readonly card: Card };
+}
+
 /**
- * Puts cifar10 into the bucket TEST_MODELS, with another card.
+ * Puts cifar10 into the bucket TEST_MODELS, with another card or graph.
  *
  * @returns its version
  */
-export async function publishModel(edit: (card: Card) => void): Promise<string> {
-  const json = JSON.parse(new TextDecoder().decode(await readAsset('cifar10/model.json')));
-  edit(json.userDefinedMetadata.card);
+export async function publishModel(edit: (card: Card, json: ModelJson) => void): Promise<string> {
+  const file = await readAsset('cifar10/model.json');
+  const json: ModelJson = JSON.parse(new TextDecoder().decode(file));
+  edit(json.userDefinedMetadata.card, json);
   const text = JSON.stringify(json);
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
   const version = new Uint8Array(digest, 0, 6).toHex();
   await env.TEST_MODELS.put(`cifar10@${version}/model.json`, text);
-  for (const path of json.weightsManifest.flatMap(({ paths }: { paths: string[] }) => paths)) {
+  for (const path of json.weightsManifest.flatMap(({ paths }) => paths)) {
     await env.TEST_MODELS.put(`cifar10@${version}/${path}`, await readAsset(`cifar10/${path}`));
   }
   return version;

@@ -70,6 +70,21 @@ export async function classify({ image, model }, signal) {
   };
 }
 
+/**
+ * Says what an image shows that the service keeps.
+ *
+ * @param {string} id
+ * @param {string} label
+ */
+export async function sendFeedback(id, label) {
+  const response = await fetch('/feedback', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...authorization() },
+    body: JSON.stringify({ id, label }),
+  });
+  if (!response.ok) await readAnswer(response);
+}
+
 /** @param {File} file */
 export function typeOf(file) {
   return file.type || 'application/octet-stream';

@@ -4,7 +4,7 @@ import { nameOfSource } from './ask.js';
 const TOP = 5;
 
 /**
- * A row an image: what it is, the model, its labels with their probabilities, or the problem.
+ * A row an image: what it is, the model, whether it is known and its score, its labels with their probabilities, or the problem.
  *
  * @param {readonly import('./many.js').Outcome[]} outcomes
  * @returns {string} CSV as RFC 4180 has it
@@ -14,11 +14,17 @@ export function toCsv(outcomes) {
     'reply' in outcome ? outcome.reply.answer.predictions.length : 0,
   );
   const ranks = Array.from({ length: Math.max(TOP, ...counts) }, (_, i) => i);
-  const head = ['image', 'model', 'version'];
+  const head = ['image', 'model', 'version', 'known', 'score'];
   for (const rank of ranks) head.push(`label_${rank + 1}`, `probability_${rank + 1}`);
   const rows = outcomes.map((outcome) => {
     const answer = 'reply' in outcome ? outcome.reply.answer : undefined;
-    const row = [nameOfSource(outcome.image), answer?.model.id, answer?.model.version];
+    const row = [
+      nameOfSource(outcome.image),
+      answer?.model.id,
+      answer?.model.version,
+      answer?.known?.toString(),
+      answer?.score?.toString(),
+    ];
     for (const rank of ranks) {
       const prediction = answer?.predictions[rank];
       row.push(prediction?.label, prediction?.probability.toString());

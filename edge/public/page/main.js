@@ -2,6 +2,7 @@ import { classify, listModels, loadCard, nameOfSource, ServiceError } from './as
 import { copyOnClick } from './copy.js';
 import { curlForQuestion } from './curl.js';
 import { element } from './element.js';
+import { hideFeedback, showFeedback, showThatImagesAreKept } from './feedback.js';
 import { askForKey, startKeyForm } from './key.js';
 import { classifyMany } from './many.js';
 import { hidePreview, showCrop, showPreview } from './preview.js';
@@ -24,6 +25,7 @@ async function ask(chosen) {
   running = new AbortController();
   const { signal } = running;
   hideTable();
+  hideFeedback();
   try {
     const [only, ...others] = chosen;
     if (only === undefined) return;
@@ -64,6 +66,7 @@ async function askMany(chosen, signal) {
   history.replaceState(null, '', linkFor({ image: new File([], ''), model: asked }));
   const onOutcome = startTable(chosen, asked, (outcome) => {
     showPreview(outcome.image);
+    hideFeedback();
     if ('problem' in outcome) showProblem(outcome.problem);
     else show({ image: outcome.image, model: asked }, outcome.reply).catch(showProblem);
   });
@@ -82,7 +85,12 @@ async function show(question, reply) {
     curl: curlForQuestion(location.origin, question),
     link: typeof question.image === 'string' ? linkFor(question) : undefined,
   });
-  showCrop((await cardOf(question.model)).preprocess);
+  const { preprocess, labels } = await cardOf(question.model);
+  showCrop(preprocess);
+  showFeedback(
+    reply.answer.feedback,
+    labels.map(({ name }) => name),
+  );
 }
 
 element('url-form', HTMLFormElement).addEventListener('submit', (event) => {
@@ -144,6 +152,7 @@ const link = readLink();
 async function loadModels() {
   const answer = await listModels();
   models = answer.models;
+  if (answer.feedback) showThatImagesAreKept();
   model.replaceChildren(...models.map(({ id, title }) => new Option(`${title} (${id})`, id)));
   model.value = answer.default;
   const isKnown = link.model === null || chooseModel(link.model);

@@ -45,6 +45,28 @@ export async function identifyCaller(
   );
 }
 
+/**
+ * Lets in who has an API key, also where the rest of the service is open.
+ *
+ * @param what needs it, in the plural
+ * @returns the key's hash
+ * @throws ProblemError `misconfigured` where the service has no keys, `unauthorized`
+ */
+export function requireKey(
+  { keyHash }: Caller,
+  { keyHashes }: Pick<Settings, 'keyHashes'>,
+  what: string,
+): string {
+  if (keyHash !== undefined) return keyHash;
+  if (keyHashes === undefined) {
+    throw new ProblemError(
+      'misconfigured',
+      `${what} need API keys, and this service has none; its operator must set API_KEY_HASHES.`,
+    );
+  }
+  throw new ProblemError('unauthorized', `${what} need an API key; a signed url does not do.`);
+}
+
 /** Compares the whole list and every digit, so that the time it takes reveals nothing. */
 function isListed(keyHash: string, hashes: readonly string[]): boolean {
   const encoder = new TextEncoder();

@@ -1,5 +1,8 @@
 import { waitUntil } from 'cloudflare:workers';
+import type { KeptImage } from 'shared/contract/feedback';
 import type { ClassifyResponse } from 'shared/contract/responses';
+import { keepImage, nameImage } from '../feedback/kept-images.ts';
+import type { FeedbackLimits } from '../limits.ts';
 import type { ChosenModel } from '../models/choose-model.ts';
 import type { ListedModel } from '../models/models-index.ts';
 import type { Admission } from './admission.ts';
@@ -8,8 +11,9 @@ import { classifyImage, type Wanted } from './classify-image.ts';
 import type { ImageSource } from './image-source.ts';
 
 /**
- * Says what an image shows by the version that was chosen; a shadow computes the image after the response,
- * if it was not in the cache, and the log gets a line.
+ * Says what an image shows by the version that was chosen. Of an image that was not in the cache, a shadow
+ * computes the same after the response, and the log gets a line; and the bucket FEEDBACK, where it is
+ * bound, keeps it if it is doubtful.
  *
  * @throws ProblemError as {@link classify} does
  */
@@ -19,7 +23,8 @@ export async function classifyChosen(
   wanted: Wanted,
   admission: Admission,
 ): Promise<ServedClassification> {
-  if (!shadow) return classify(source, model, wanted, admission);
+  const { FEEDBACK } = admission.env;
+  if (!shadow && !FEEDBACK) return classify(source, model, wanted, admission);
   let bytes: Uint8Array | undefined;
   const watched: ImageSource = {
     ...source,
@@ -30,8 +35,37 @@ export async function classifyChosen(
     },
   };
   const result = await classify(watched, model, wanted, admission);
-  if (bytes) waitUntil(compare(bytes, result.response, shadow, admission));
-  return result;
+  if (!bytes) return result;
+  if (shadow) waitUntil(compare(bytes, result.response, shadow, admission));
+  return FEEDBACK ? keepDoubtful(FEEDBACK, bytes, result, admission.limits.feedback) : result;
+}
+
+/** @returns the result, with the name under which the image is kept after the response */
+function keepDoubtful(
+  bucket: R2Bucket,
+  bytes: Uint8Array,
+  result: ServedClassification,
+  limits: FeedbackLimits,
+): ServedClassification {
+  const { response, best } = result;
+  const { known = true, score, model, image } = response;
+  const isDoubtful = best && (!known || best.probability < limits.doubtfulBelow);
+  const id =
+    isDoubtful && bytes.length <= limits.maxBytes ? nameImage(model.id, best.index) : undefined;
+  if (!best || id === undefined) return result;
+  const about: KeptImage = {
+    format: image.format,
+    predicted: best.label,
+    probability: best.probability,
+    ...(score === undefined ? {} : { score }),
+    model: model.id,
+    version: model.version,
+    at: new Date().toISOString(),
+  };
+  const kept = keepImage(bucket, id, bytes, about, limits);
+  waitUntil(kept.catch((error) => console.error('A doubtful image could not be kept.', error)));
+  // The cache has the response without the name, under the hash of that.
+  return { ...result, response: { ...response, feedback: id }, etag: `"${id}"` };
 }
 
 /** Writes a line of JSON: what both versions say of an image, and whether that is the same. */

@@ -1,6 +1,6 @@
 import { KNOWN_FROM } from 'shared/contract/known-score';
-import { predictionsOf } from 'shared/contract/predictions';
-import type { ClassifyResponse } from 'shared/contract/responses';
+import { predictionsOf, topPredictions } from 'shared/contract/predictions';
+import type { ClassifyResponse, Prediction } from 'shared/contract/responses';
 import type { UnknownPolicy } from 'shared/contract/wire';
 import { sha256Hex } from '../access/sha256-hex.ts';
 import { decode } from '../input/decode.ts';
@@ -20,6 +20,8 @@ export type Timings = Readonly<Record<string, number>>;
 export interface Classification {
   readonly response: ClassifyResponse;
   readonly etag: string;
+  /** The most probable class, also where the response withholds it; undefined of a cached response. */
+  readonly best?: Prediction | undefined;
   readonly timings: Timings;
   /** Whether caches other than the caller's own client may keep the response. */
   readonly isCacheable: boolean;
@@ -73,6 +75,7 @@ export function classifyImage(
     };
     return {
       response,
+      best: topPredictions(inferred.outputs, card.labels, 1)[0],
       etag: `"${(await sha256Hex(JSON.stringify(response))).slice(0, 32)}"`,
       timings: {
         [source.stage]: readMs,

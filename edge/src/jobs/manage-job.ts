@@ -1,6 +1,6 @@
 import type { JobRequest } from 'shared/contract/jobs';
 import type { JobResponse } from 'shared/contract/responses';
-import type { Caller } from '../access/identify-caller.ts';
+import { type Caller, requireKey } from '../access/identify-caller.ts';
 import { readSettings } from '../access/settings.ts';
 import type { Limits } from '../limits.ts';
 import { resolveModel } from '../models/models-index.ts';
@@ -18,15 +18,8 @@ import { failedOf, nothing } from './tally.ts';
  *
  * @throws ProblemError `misconfigured`, `unauthorized`
  */
-export function keyHashOf(env: JobsEnv, { keyHash }: Caller): string {
-  if (keyHash !== undefined) return keyHash;
-  if (readSettings(env).keyHashes === undefined) {
-    throw new ProblemError(
-      'misconfigured',
-      'Jobs need API keys, and this service has none; its operator must set API_KEY_HASHES.',
-    );
-  }
-  throw new ProblemError('unauthorized', 'Jobs need an API key; a signed url does not do.');
+export function keyHashOf(env: JobsEnv, caller: Caller): string {
+  return requireKey(caller, readSettings(env), 'Jobs');
 }
 
 /**

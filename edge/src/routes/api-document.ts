@@ -1,3 +1,4 @@
+import { feedbackLine, feedbackQuery, feedbackRequest } from 'shared/contract/feedback';
 import { jobRequest, resultsQuery } from 'shared/contract/jobs';
 import {
   batchLine,
@@ -20,7 +21,7 @@ export interface Operation {
   readonly security?: readonly object[];
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: RequestBody;
-  readonly responses: Readonly<Record<string, { description: string; content: Content }>>;
+  readonly responses: Readonly<Record<string, { description: string; content?: Content }>>;
 }
 
 export interface Parameter {
@@ -113,6 +114,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
       },
     },
     ...describeJobs(),
+    ...describeFeedback(),
     '/models': {
       get: {
         operationId: 'listModels',
@@ -208,6 +210,46 @@ function describeJobs(): ReturnType<typeof describePaths> {
         operationId: 'retryJob',
         summary: 'Classifies again the images that have a problem.',
         responses: { 202: job, default: refusal() },
+      },
+    },
+  };
+}
+
+/** Only services that keep images answer these. */
+function describeFeedback(): ReturnType<typeof describePaths> {
+  const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } } as const;
+  const octets = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+  const security = [{ apiKey: [] }];
+  return {
+    '/feedback': {
+      post: {
+        operationId: 'labelImage',
+        summary: 'Says what an image shows that the service has kept.',
+        security: KEY_OR_NOTHING,
+        requestBody: {
+          required: true,
+          content: { 'application/json': { schema: toJsonSchema(feedbackRequest) } },
+        },
+        responses: { 204: { description: 'Noted.' }, default: refusal() },
+      },
+      get: {
+        operationId: 'listKeptImages',
+        summary: 'Lists the kept images, with what the model and people said of them.',
+        security,
+        parameters: parametersOf(feedbackQuery),
+        responses: {
+          200: answer('Lines of JSON, one an image.', feedbackLine, 'application/x-ndjson'),
+          default: refusal(),
+        },
+      },
+    },
+    '/feedback/{id}': {
+      get: {
+        operationId: 'getKeptImage',
+        summary: 'Returns a kept image.',
+        security,
+        parameters: [id],
+        responses: { 200: { description: 'The file.', content: octets }, default: refusal() },
       },
     },
   };

@@ -120,7 +120,7 @@ function showOperation({ method, path, operation }: Named): Html {
 </section>`;
 }
 
-function showResponse([status, { description, content }]: [
+function showResponse([status, { description, content = {} }]: [
   string,
   Operation['responses'][string],
 ]): Html {

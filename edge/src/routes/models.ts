@@ -16,6 +16,7 @@ export const modelsRoutes = new Hono<AppEnv>()
     const { default: byDefault, candidates } = await loadModelsIndex(c.env);
     const response: ModelsResponse = {
       default: byDefault,
+      ...(c.env.FEEDBACK ? { feedback: true } : {}),
       models: [...models].map(([id, listed]) => describe(listed, candidates?.[id])),
     };
     return c.json(response);

@@ -40,6 +40,8 @@ export const classifyResponse = z
     /** Present where an image may have several labels. */
     multiLabel: z.optional(z.literal(true)),
     predictions: z.array(prediction),
+    /** Under which the image is kept, for `POST /feedback`; absent of images that are not kept. */
+    feedback: z.optional(z.string()),
   })
   .check(z.meta({ id: 'ClassifyResponse' }));
 
@@ -50,6 +52,8 @@ export const modelsResponse = z
   .strictObject({
     /** The model of a request without `model`. */
     default: z.string(),
+    /** Whether the service keeps some images that its models doubt. */
+    feedback: z.optional(z.literal(true)),
     models: z.array(
       z.strictObject({
         ...z.pick(modelCard.def.innerType, { id: true, title: true, accuracy: true }).shape,

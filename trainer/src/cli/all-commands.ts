@@ -10,6 +10,7 @@ import type { Command } from '../commands/options/command.ts';
 import { predictCommand } from '../commands/predict.ts';
 import { report } from '../commands/report.ts';
 import { runs } from '../commands/runs.ts';
+import { feedback } from '../commands/serving/feedback.ts';
 import { promote } from '../commands/serving/promote.ts';
 import { rollback } from '../commands/serving/rollback.ts';
 import { setup } from '../commands/setup.ts';
@@ -31,6 +32,7 @@ export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
     deploy,
     promote,
     rollback,
+    feedback,
     jobs,
   ],
   'Networks:': [summary, exportCommand],

@@ -1,5 +1,5 @@
 import { defineCommand } from './options/command.ts';
-import { nameOf, positiveOf, usage } from './options/option-values.ts';
+import { fromEnvironment, nameOf, positiveOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 
 const ACTIONS = ['start', 'status', 'results', 'cancel', 'retry'] as const;
@@ -17,13 +17,7 @@ export const jobs = defineCommand({
     ['jobs results 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29', 'one line an image'],
   ],
   options: {
-    worker: {
-      group: 'Worker',
-      value: '<url>',
-      about: 'where your Worker is',
-      otherwise: 'GRAFT_WORKER',
-      parse: nameOf,
-    },
+    ...shared.worker,
     bucket: {
       group: 'Images',
       value: '<name>',
@@ -93,9 +87,3 @@ export const jobs = defineCommand({
     for await (const lines of client.results(id)) if (lines !== '') say(lines.trimEnd());
   },
 });
-
-function fromEnvironment(name: string, what: string): string {
-  const value = process.env[name];
-  if (value) return value;
-  throw usage(`Expected ${what} in the environment variable ${name}, but it is not set.`);
-}

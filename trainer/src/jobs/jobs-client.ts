@@ -1,5 +1,5 @@
-import { type JobResponse, jobResponse, problem } from 'shared/contract/responses';
-import { TrainerError } from '../errors.ts';
+import { type JobResponse, jobResponse } from 'shared/contract/responses';
+import { connectToWorker, nextPage } from './worker-client.ts';
 
 /** A deployed Worker that has jobs. */
 export interface JobsClient {
@@ -18,32 +18,7 @@ export interface JobsClient {
  * @throws TrainerError `config_invalid` for a url that is none
  */
 export function connectToJobs(worker: string, key: string): JobsClient {
-  const origin = URL.parse(worker);
-  if (!origin || !/^https?:$/.test(origin.protocol)) {
-    throw new TrainerError(
-      'config_invalid',
-      `Expected the url of your Worker for --worker, such as https://graft.example.workers.dev, but got ${worker}.`,
-    );
-  }
-  const send = async (path: string, body?: object | null): Promise<Response> => {
-    const url = new URL(path, origin);
-    const response = await fetch(url, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: {
-        authorization: `Bearer ${key}`,
-        ...(body && { 'content-type': 'application/json' }),
-      },
-      ...(body && { body: JSON.stringify(body) }),
-    }).catch((cause: unknown) => {
-      throw new TrainerError(
-        'download_failed',
-        `Expected a Worker at ${origin}, but none answered.`,
-        cause,
-      );
-    });
-    if (!response.ok) throw await refusalOf(response, url);
-    return response;
-  };
+  const send = connectToWorker(worker, key);
   const ask = async (path: string, body?: object | null): Promise<JobResponse> =>
     jobResponse.parse(await (await send(path, body)).json());
   const pathOf = (id: string) => `/jobs/${encodeURIComponent(id)}`;
@@ -57,14 +32,8 @@ export function connectToJobs(worker: string, key: string): JobsClient {
       while (path !== undefined) {
         const response: Response = await send(path);
         yield await response.text();
-        path = /<([^>]*)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1];
+        path = nextPage(response);
       }
     },
   };
-}
-
-async function refusalOf(response: Response, url: URL): Promise<TrainerError> {
-  const parsed = problem.safeParse(await response.json().catch(() => undefined));
-  const what = parsed.success ? parsed.data.detail : `it answered with status ${response.status}.`;
-  return new TrainerError('config_invalid', `${url.origin} refused: ${what}`);
 }

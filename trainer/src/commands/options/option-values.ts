@@ -150,6 +150,13 @@ export function usage(message: string, cause?: unknown): TrainerError {
   return new TrainerError('config_invalid', `${message} See --help.`, cause);
 }
 
+/** @param what it is, for the sentence where it is not set */
+export function fromEnvironment(name: string, what: string): string {
+  const value = process.env[name];
+  if (value) return value;
+  throw usage(`Expected ${what} in the environment variable ${name}, but it is not set.`);
+}
+
 /** As a shell takes it for one word. */
 export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -142,6 +142,16 @@ export const resume = {
   },
 } as const;
 
+export const worker = {
+  worker: {
+    group: 'Worker',
+    value: '<url>',
+    about: 'where your Worker is',
+    otherwise: 'GRAFT_WORKER',
+    parse: nameOf,
+  },
+} as const;
+
 export const json = {
   json: { group: OUTPUT, about: 'print JSON, for programs' },
 } as const;
