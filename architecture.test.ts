@@ -12,6 +12,7 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
   'trainer/src': [
     ['cli', 'index.ts'],
     'commands',
+    'sweeps',
     'review',
     'export',
     'report',
