@@ -9,6 +9,7 @@ import { jobs } from '../commands/jobs.ts';
 import type { Command } from '../commands/options/command.ts';
 import { predictCommand } from '../commands/predict.ts';
 import { report } from '../commands/report.ts';
+import { review } from '../commands/review/review.ts';
 import { runs } from '../commands/runs.ts';
 import { setup } from '../commands/setup.ts';
 import { summary } from '../commands/summary.ts';
@@ -17,7 +18,7 @@ import { unknownCommand } from '../commands/unknown.ts';
 
 /** Every command, below the heading that it stands below in the help text. */
 export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
-  'Train:': [datasets, train, findLr, runs, report],
+  'Train:': [datasets, train, findLr, runs, report, review],
   'Use a model:': [predictCommand, evaluateCommand, unknownCommand, dev, deploy, jobs],
   'Networks:': [summary, exportCommand],
   'This machine:': [doctor, setup],

@@ -34,6 +34,8 @@ export interface Outlier {
 /** What a person should look at, the likeliest problem first in each list. */
 export interface Problems {
   readonly labelErrors: readonly LabelError[];
+  /** How many of them are errors, by confident learning. */
+  readonly likelyErrors: number;
   readonly duplicates: readonly NearDuplicate[];
   readonly outliers: readonly Outlier[];
   /** Classes with far fewer images than the largest. */
@@ -64,8 +66,10 @@ export async function findProblems(task: FindingTask): Promise<Problems> {
   const probabilities = await crossValidateHead({ source: features, classes, seed, signal });
   const rows = (await features.inputs([...labels.keys()], createRandom(0))) as tf.Tensor2D;
   const neighbours = await findNeighbours(rows, NEIGHBOURS, signal).finally(() => rows.dispose());
+  const { errors, likely } = findLabelErrors({ classes, probabilities, labels });
   return {
-    labelErrors: findLabelErrors({ classes, probabilities, labels }),
+    labelErrors: errors,
+    likelyErrors: likely,
     duplicates: findDuplicates(neighbours, task),
     outliers: findOutliers(neighbours, features.length),
     thinClasses: findThinClasses(labels, classes),
