@@ -32,6 +32,7 @@ const sidebar = [
     text: 'Serving',
     items: [
       { text: 'HTTP API', link: '/http-api' },
+      { text: 'Versions', link: '/versions' },
       { text: 'Beyond one machine', link: '/jobs' },
       { text: 'Security', link: '/security' },
       { text: 'Images', link: '/images' },
@@ -44,6 +45,7 @@ const sidebar = [
       { text: 'Architecture', link: '/architecture' },
       { text: 'Benchmarks', link: '/benchmarks' },
       { text: 'Real photos', link: '/benchmarks/real-photos' },
+      { text: 'Your own photos, measured', link: '/benchmarks/own-photos' },
     ],
   },
 ];

@@ -27,6 +27,7 @@ function refused(code: string, says: string): Refused {
 
 /** The expected colours of the files of make-policy-images.ts, or the reason why they are refused. */
 export const imagePolicy: Readonly<Record<string, Shown | Refused>> = {
+  'arithmetic.jpg': both('64 × 48: 4141c7 c24088 40c397 c3c256'),
   'icc.jpg': both('64 × 48: 3f3fc8 3ec389 c43e98 c3c455'),
   'icc-in-disorder.jpg': both('64 × 48: 3f3fc8 3ec389 c43e98 c3c455'),
   'icc-part-missing.jpg': both('64 × 48: 4141c7 c24088 40c397 c3c256'),

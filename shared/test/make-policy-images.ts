@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { uint } from './avif.ts';
@@ -77,6 +78,7 @@ async function jpegs(image: Sharp): Promise<Files> {
   const scan = plain.indexOf(Buffer.from([255, 0xda]));
   const adobe = cmyk.indexOf(Buffer.from([255, 0xee]));
   return {
+    'arithmetic.jpg': await readFile(new URL('../fixtures/arithmetic.jpg', import.meta.url)),
     'icc.jpg': having(plain, ...icc(swapped)),
     'icc-in-disorder.jpg': having(plain, ...icc(swapped, 4, [2, 0, 3, 1])),
     'icc-part-missing.jpg': having(plain, ...icc(swapped, 4, [0, 1, 3])),

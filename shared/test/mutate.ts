@@ -22,7 +22,8 @@ export function mutate(whole: Uint8Array, seed: number): Uint8Array<ArrayBuffer>
   const generator = xoroshiro128plus(seed);
   /** An integer in [0, `below`). */
   const random = (below: number): number => uniformInt(generator, 0, below - 1);
-  let bytes = whole.slice();
+  // A copy even of a Buffer, whose `slice` shares its memory.
+  let bytes = new Uint8Array(whole);
   // Half of the mutations change the headers.
   const reach = random(2) ? bytes.length : Math.min(bytes.length, 300);
   for (let i = random(6); i >= 0; i--) {

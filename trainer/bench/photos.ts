@@ -18,7 +18,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reportFigures } from 'shared/bench/report-figures';
-import { modelsIndex } from 'shared/inference/model-directory';
+import { modelsIndex } from 'shared/contract/models-index';
 import { startBackend } from '../src/backends/start-backend.ts';
 import { fast } from '../src/config/fast.ts';
 import { TrainerError } from '../src/errors.ts';

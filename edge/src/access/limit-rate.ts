@@ -39,7 +39,7 @@ export function rateLimitsFor(
 ): RateLimits {
   // In development, requests from this machine are not limited.
   const isDeveloper = allowLoopback && address !== undefined && isLoopback(address);
-  const key = caller.keyHash ?? networkOf(address ?? 'unknown');
+  const key = nameClient({ caller, address }) ?? 'unknown';
   const isWithin = async (limiter: RateLimit | undefined, key: string): Promise<boolean> =>
     limiter === undefined || isDeveloper || (await limiter.limit({ key })).success;
   let fetches = 0;
@@ -61,6 +61,11 @@ export function rateLimitsFor(
       }
     },
   };
+}
+
+/** One name for all requests of a client; undefined where they cannot be told from those of others. */
+export function nameClient({ caller, address }: Client): string | undefined {
+  return caller.keyHash ?? (address && networkOf(address));
 }
 
 function tooMany(what: string): ProblemError {

@@ -2,31 +2,13 @@ import { env } from 'cloudflare:workers';
 import { classifyResponse, modelsResponse } from 'shared/contract/responses';
 import { beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
+import { publishModel, readAsset } from '../../test/publish-model.ts';
 import { createApp } from '../app.ts';
 
 const host = inject('imageHost');
 const app = createApp();
-const { ASSETS, TEST_MODELS: MODELS } = env;
+const { TEST_MODELS: MODELS } = env;
 const versions: string[] = [];
-
-async function asset(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await ASSETS.fetch(`https://assets.local/models/${path}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-/** Puts cifar10 into the bucket under its version, with another title. */
-async function publish(title: string): Promise<string> {
-  const json = JSON.parse(new TextDecoder().decode(await asset('cifar10/model.json')));
-  json.userDefinedMetadata.card.title = title;
-  const text = JSON.stringify(json);
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  const version = new Uint8Array(digest, 0, 6).toHex();
-  await MODELS.put(`cifar10@${version}/model.json`, text);
-  for (const path of json.weightsManifest[0].paths) {
-    await MODELS.put(`cifar10@${version}/${path}`, await asset(`cifar10/${path}`));
-  }
-  return version;
-}
 
 function listFirst(...directories: string[]): Promise<unknown> {
   const index = { default: 'cifar10', models: directories };
@@ -41,7 +23,12 @@ async function classify(model?: string): Promise<{ id: string; version: string }
 }
 
 beforeAll(async () => {
-  for (const title of ['older', 'newer']) versions.unshift(await publish(title));
+  for (const title of ['older', 'newer']) {
+    const version = await publishModel((card) => {
+      card.title = title;
+    });
+    versions.unshift(version);
+  }
   await listFirst(...versions.map((version) => `cifar10@${version}`));
 });
 
@@ -72,7 +59,7 @@ test('rolls back within a minute when the index lists another version first', as
 });
 
 test('serves no model whose content does not match the version in its name', async () => {
-  await MODELS.put('cifar10@000000000000/model.json', await asset('cifar10/model.json'));
+  await MODELS.put('cifar10@000000000000/model.json', await readAsset('cifar10/model.json'));
   const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 200_000);
   await listFirst('cifar10@000000000000');
   const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);

@@ -1,9 +1,5 @@
-import {
-  type ModelDescription,
-  type ModelsIndex,
-  modelsIndex,
-  readModelCard,
-} from 'shared/inference/model-directory';
+import { type ModelsIndex, modelsIndex, splitReference } from 'shared/contract/models-index';
+import { type ModelDescription, readModelCard } from 'shared/inference/model-directory';
 import type { Env } from '../env.ts';
 import { SharedResults } from '../isolate/shared-results.ts';
 import { ProblemError } from '../problem.ts';
@@ -89,9 +85,4 @@ export async function listModels(env: Env): Promise<Map<string, ListedModel[]>> 
 async function loadListed(env: Env, directory: string): Promise<ListedModel> {
   const description = await loadModelCard(env, directory);
   return { ...description, id: splitReference(directory).id, directory };
-}
-
-function splitReference(reference: string): { id: string; version: string | undefined } {
-  const [id = '', version] = reference.split('@', 2);
-  return { id, version };
 }

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { identifyCaller } from '../access/identify-caller.ts';
-import { rateLimitsFor } from '../access/limit-rate.ts';
+import { nameClient, rateLimitsFor } from '../access/limit-rate.ts';
 import { readSettings } from '../access/settings.ts';
 import { outboundFor } from '../classify/outbound.ts';
 import { VIA } from '../input/fetching/fetch-image.ts';
@@ -9,7 +9,7 @@ import { ProblemError } from '../problem.ts';
 import type { AppEnv } from './app-env.ts';
 
 /**
- * Runs before every route that classifies: identifies the caller and sets the `admission`.
+ * Runs before every route that classifies: identifies the caller and sets `client` and `admission`.
  *
  * @throws ProblemError `blocked_target`, `unauthorized`, `misconfigured`
  */
@@ -26,6 +26,7 @@ export function admit(limits: Limits): MiddlewareHandler<AppEnv> {
     const caller = await identifyCaller({ authorization, url, expires, signature }, settings);
     const { origin } = new URL(c.req.url);
     const client = { caller, address: c.req.header('cf-connecting-ip') };
+    c.set('client', nameClient(client) ?? c.get('requestId'));
     c.set('admission', {
       env: c.env,
       limits,

@@ -3,13 +3,13 @@ import { stream } from 'hono/streaming';
 import type { BatchLine } from 'shared/contract/responses';
 import { batchRequest } from 'shared/contract/wire';
 import type { Admission } from '../classify/admission.ts';
-import { classify } from '../classify/classify.ts';
+import { classifyChosen } from '../classify/classify-chosen.ts';
 import type { Wanted } from '../classify/classify-image.ts';
 import { imageAtUrl } from '../classify/image-source.ts';
 import { readJson } from '../input/read-json.ts';
 import { withByteBudget } from '../isolate/byte-budget.ts';
 import type { Limits } from '../limits.ts';
-import { type ListedModel, resolveModel } from '../models/models-index.ts';
+import { type ChosenModel, chooseModel } from '../models/choose-model.ts';
 import { ProblemError, toProblem, toProblemError } from '../problem.ts';
 import { admit } from './admit.ts';
 import type { AppEnv } from './app-env.ts';
@@ -25,9 +25,10 @@ export function classifyBatchRoute(limits: Limits): Hono<AppEnv> {
       readJson(c.req.raw, batchRequest, MAX_BODY_BYTES, limits, budget),
     );
     const { urls, top, unknown } = request;
-    const model = await resolveModel(c.env, request.model);
+    const chosen = await chooseModel(c.env, request.model, c.get('client'));
     const record = c.get('record');
-    record.model = model.id;
+    record.model = chosen.model.id;
+    record.version = chosen.model.version;
     record.urls = urls.length;
     const admission = c.get('admission');
     c.header('content-type', 'application/x-ndjson');
@@ -37,7 +38,7 @@ export function classifyBatchRoute(limits: Limits): Hono<AppEnv> {
       const work = async (): Promise<void> => {
         for (const [index, url] of waiting) {
           if (lines.aborted) return;
-          const outcome = await classifyOne(url, model, { top, unknown }, admission);
+          const outcome = await classifyOne(url, chosen, { top, unknown }, admission);
           await lines.writeln(JSON.stringify({ index, url, ...outcome } satisfies BatchLine));
         }
       };
@@ -53,7 +54,7 @@ type Outcome =
 
 async function classifyOne(
   url: string,
-  model: ListedModel,
+  chosen: ChosenModel,
   wanted: Wanted,
   admission: Admission,
 ): Promise<Outcome> {
@@ -62,7 +63,12 @@ async function classifyOne(
     await outbound.rates.admitImage();
     const { fetches } = outbound.rates;
     if (caller.keyHash === undefined && fetches >= limits.maxBatchFetches) throw spent(fetches);
-    const { response } = await classify(imageAtUrl(url, admission), model, wanted, admission);
+    const { response } = await classifyChosen(
+      imageAtUrl(url, admission),
+      chosen,
+      wanted,
+      admission,
+    );
     return { answer: response };
   } catch (error) {
     if (toProblemError(error).code === 'internal') console.error(error);

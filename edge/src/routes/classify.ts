@@ -1,13 +1,13 @@
 import { type Context, Hono } from 'hono';
 import { classifyQuery, imageQuery, urlRequest } from 'shared/contract/wire';
 import type { Admission } from '../classify/admission.ts';
-import { classify } from '../classify/classify.ts';
+import { classifyChosen } from '../classify/classify-chosen.ts';
 import type { Timings, Wanted } from '../classify/classify-image.ts';
 import { type ImageSource, imageAtUrl, imageInBody } from '../classify/image-source.ts';
 import { isJson, readJson } from '../input/read-json.ts';
 import { withByteBudget } from '../isolate/byte-budget.ts';
 import type { Limits } from '../limits.ts';
-import { resolveModel } from '../models/models-index.ts';
+import { chooseModel } from '../models/choose-model.ts';
 import { admit, limitRequests } from './admit.ts';
 import type { AppEnv } from './app-env.ts';
 import { withoutQuery } from './record-request.ts';
@@ -62,20 +62,24 @@ async function respond(
 ): Promise<Response> {
   const admission = c.get('admission');
   const record = c.get('record');
-  const model = await resolveModel(c.env, reference);
-  record.model = model.id;
-  const result = await classify(source, model, wanted, admission);
+  const chosen = await chooseModel(c.env, reference, c.get('client'));
+  record.model = chosen.model.id;
+  record.version = chosen.model.version;
+  const result = await classifyChosen(source, chosen, wanted, admission);
   const { response, etag, cache, ageS, isCacheable, timings } = result;
   record.cache = cache;
   c.header('etag', etag);
-  c.header('cache-control', isCacheable ? cacheControl(admission) : 'no-store');
+  c.header('cache-control', isCacheable ? cacheControl(admission, chosen.isSplit) : 'no-store');
   if (cache === 'hit') c.header('age', `${ageS}`);
   c.header('server-timing', serverTiming(timings) || `cache;desc=${cache}`);
   return c.json(response);
 }
 
-/** Responses for an API key or a signed url may be kept by that caller's own cache only. */
-function cacheControl({ caller, isFresh, limits }: Admission): string {
+/**
+ * Responses for an API key or a signed url, or of one version where clients get several, may be kept by that
+ * caller's own cache only.
+ */
+function cacheControl({ caller, isFresh, limits }: Admission, isSplit: boolean): string {
   if (isFresh) return 'no-store';
   const { keyHash, signedUntil } = caller;
   const maxAgeS = limits.responseMaxAgeS;
@@ -83,7 +87,8 @@ function cacheControl({ caller, isFresh, limits }: Admission): string {
     const leftS = Math.floor(signedUntil - Date.now() / 1000);
     return `private, max-age=${Math.max(0, Math.min(maxAgeS, leftS))}`;
   }
-  return `${keyHash === undefined ? 'public' : 'private'}, max-age=${maxAgeS}`;
+  const isPublic = keyHash === undefined && !isSplit;
+  return `${isPublic ? 'public' : 'private'}, max-age=${maxAgeS}`;
 }
 
 /** @see https://www.w3.org/TR/server-timing/ */

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import type { Candidate } from 'shared/contract/models-index';
 import type { ModelResponse, ModelsResponse } from 'shared/contract/responses';
 import {
   type ListedModel,
@@ -12,9 +13,10 @@ import type { AppEnv } from './app-env.ts';
 export const modelsRoutes = new Hono<AppEnv>()
   .get('/models', async (c) => {
     const models = await listModels(c.env);
+    const { default: byDefault, candidates } = await loadModelsIndex(c.env);
     const response: ModelsResponse = {
-      default: (await loadModelsIndex(c.env)).default,
-      models: [...models.values()].map(describe),
+      default: byDefault,
+      models: [...models].map(([id, listed]) => describe(listed, candidates?.[id])),
     };
     return c.json(response);
   })
@@ -24,13 +26,18 @@ export const modelsRoutes = new Hono<AppEnv>()
   });
 
 /** @param listed all versions of one model, the current one first */
-function describe(listed: readonly ListedModel[]): ModelsResponse['models'][number] {
+function describe(
+  listed: readonly ListedModel[],
+  candidate: Candidate | undefined,
+): ModelsResponse['models'][number] {
   const [{ id, version, card }] = listed as [ListedModel];
+  const isThere = listed.some((one) => one.version === candidate?.version);
   return {
     id,
     title: card.title,
     version,
     versions: listed.map(({ version }) => version),
+    ...(candidate && isThere ? { candidate } : {}),
     classes: card.labels.length,
     size: card.preprocess.size,
     accuracy: card.accuracy,

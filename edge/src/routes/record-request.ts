@@ -4,7 +4,7 @@ import type { AppEnv, RequestRecord } from './app-env.ts';
 
 /**
  * Writes one line of JSON per request to the log, and one data point to METRICS where that is bound:
- * index `model`; blobs method, path, status, problem code, cache; double milliseconds.
+ * index `model`; blobs method, path, status, problem code, cache, version; double milliseconds.
  */
 export const recordRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   const start = Date.now();
@@ -19,7 +19,7 @@ export const recordRequest: MiddlewareHandler<AppEnv> = async (c, next) => {
   console.log(JSON.stringify(line));
   c.env.METRICS?.writeDataPoint({
     indexes: [record.model ?? ''],
-    blobs: [method, path, `${status}`, code ?? '', record.cache ?? ''],
+    blobs: [method, path, `${status}`, code ?? '', record.cache ?? '', record.version ?? ''],
     doubles: [ms],
   });
 };

@@ -5,9 +5,9 @@ import { maxMemoryBytes } from '../../src/images/served-limits.ts';
 import { type DecoderBuild, writeDecoder } from '../compile-decoder.ts';
 
 const sources = [
-  ...['jcomapi', 'jdapimin', 'jdapistd', 'jdcoefct', 'jdcolor', 'jddctmgr', 'jdinput', 'jdmainct'],
-  ...['jdmarker', 'jdmaster', 'jdpostct', 'jdsample', 'jidctflt', 'jidctfst', 'jidctint'],
-  ...['jidctred', 'jmemmgr', 'jutils'],
+  ...['jaricom', 'jcomapi', 'jdapimin', 'jdapistd', 'jdarith', 'jdcoefct', 'jdcolor', 'jddctmgr'],
+  ...['jdinput', 'jdmainct', 'jdmarker', 'jdmaster', 'jdpostct', 'jdsample', 'jidctflt'],
+  ...['jidctfst', 'jidctint', 'jidctred', 'jmemmgr', 'jutils'],
 ];
 
 /** As for x86's x32: addresses of 32 bits, and a bit buffer of 64. */
@@ -49,7 +49,7 @@ async function writeHeaders(library: string): Promise<Record<string, string>> {
     INLINE: 'inline',
     SIZE_T: '4',
   };
-  const isDefined = /^(WITH_SIMD|HAVE_VLD1\w*)\b/;
+  const isDefined = /^(WITH_SIMD|D_ARITH_CODING_SUPPORTED|HAVE_VLD1\w*)\b/;
   const fill = async (path: string): Promise<string> => {
     const template = await readFile(join(library, path), 'utf8');
     return template

@@ -2,6 +2,7 @@
 // browsers do, and no more than it is allowed to. After a change: `pnpm --filter shared
 // build:decoders`, which says what it needs.
 
+#include <limits.h>
 #include <stdio.h>
 
 #define JPEG_INTERNALS
@@ -21,7 +22,13 @@ __attribute__((import_module("host"), import_name("fail"))) _Noreturn void fail(
  * Work in about nanoseconds, on the machine of 2 cores that the measurements are from. Beside the
  * single scan of a plain JPEG, which costs at most what its pixels do.
  */
-enum { scan_work = 3000, block_work = 20, refined_coefficient_work = 4 };
+enum {
+  scan_work = 3000,
+  block_work = 20,
+  refined_coefficient_work = 4,
+  /* Few bytes can stand for many of these. */
+  arithmetic_coefficient_work = 25,
+};
 
 typedef struct {
   const uint8_t *pixels;
@@ -38,7 +45,10 @@ static Image image;
 
 static double work, max_work;
 static int last_scan;
-/* MCUs of the scan that no data came for, which libjpeg invents. */
+/*
+ * MCUs of the scan that no data came for, which libjpeg invents. Of arithmetic coding, those after its
+ * last byte, which has any number of plain ones.
+ */
 static JDIMENSION missing;
 static boolean (*decode_mcu)(j_decompress_ptr, JBLOCKROW *);
 
@@ -62,13 +72,14 @@ static void skip_input_data(j_decompress_ptr c, long count) {
 
 static boolean decode_and_count(j_decompress_ptr c, JBLOCKROW *blocks) {
   const boolean is_done = decode_mcu(c, blocks);
-  if (c->entropy->insufficient_data) missing++;
+  if (c->arith_code ? c->unread_marker : c->entropy->insufficient_data) missing++;
   return is_done;
 }
 
 /* Less than a row of an image may be missing, where its last bytes are damaged. */
 static void refuse_missing(void) {
-  if (missing >= decoder.MCUs_per_row || missing * 4 > decoder.MCUs_per_row * decoder.MCU_rows_in_scan) {
+  const JDIMENSION few = decoder.arith_code ? UINT_MAX : decoder.MCUs_per_row;
+  if (missing >= few || missing * 4 > decoder.MCUs_per_row * decoder.MCU_rows_in_scan) {
     fail(pixels_missing);
   }
   missing = 0;
@@ -80,6 +91,7 @@ static void begin_scan(void) {
   const int is_refined = decoder.Ah > 0 && decoder.Ss > 0;
   const int coefficients = is_refined ? decoder.Se - decoder.Ss + 1 : 0;
   work += scan_work + blocks * (block_work + coefficients * refined_coefficient_work);
+  if (decoder.arith_code) work += blocks * (decoder.Se - decoder.Ss + 1) * arithmetic_coefficient_work;
   if (work > max_work) fail(too_much_work);
   if (decoder.entropy->decode_mcu != decode_and_count) {
     decode_mcu = decoder.entropy->decode_mcu;

@@ -1,5 +1,6 @@
 import { jobSource } from './jobs.ts';
 import { arithmetics, modelCard } from './model-card.ts';
+import { candidate } from './models-index.ts';
 import * as z from './schema.ts';
 import { type ProblemCode, problemStatus } from './wire.ts';
 
@@ -51,6 +52,8 @@ export const modelsResponse = z
         version: z.string(),
         /** All versions that `id@version` may name, including the current one. */
         versions: z.array(z.string()),
+        /** The version that is tried on a share of the clients, where one is. */
+        candidate: z.optional(candidate),
         classes: count,
         /** Side of the network's square input, in pixels. */
         size: count,

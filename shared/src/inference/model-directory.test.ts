@@ -3,12 +3,7 @@ import type { io } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
 import { core } from 'zod/mini';
 import card from '../../fixtures/model-card.json' with { type: 'json' };
-import {
-  modelsIndex,
-  type ReadFile,
-  readModelCard,
-  readModelDirectory,
-} from './model-directory.ts';
+import { type ReadFile, readModelCard, readModelDirectory } from './model-directory.ts';
 
 const weights = [
   { name: 'kernel', shape: [2], dtype: 'float32' },
@@ -125,11 +120,4 @@ test.each([{ name: 1 }, { shape: [-1] }, { shape: [1.5] }, { shape: 2 }, { dtype
 test('passes on that a shard is missing', async () => {
   const read = directory({ ...json, weightsManifest: [{ paths: ['shard3.bin'], weights }] });
   await expect(readModelDirectory(read)).rejects.toThrow('There is no file shard3.bin.');
-});
-
-test('takes an index of models with its default, and nothing else', () => {
-  const index = { default: 'pets', models: ['pets', 'imagenet'] };
-  expect(modelsIndex.parse(index)).toEqual(index);
-  expect(modelsIndex.safeParse({ models: ['pets'] }).success).toBe(false);
-  expect(modelsIndex.safeParse({ ...index, hidden: [] }).success).toBe(false);
 });

@@ -90,12 +90,8 @@ function parseJson(bytes: Uint8Array): unknown {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-async function versionOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+/** @param bytes of `model.json` */
+export async function versionOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
-
-/** `models/index.json`: the models that a Worker serves, and the one it takes by default. */
-export const modelsIndex = z.strictObject({ default: z.string(), models: z.array(z.string()) });
-
-export type ModelsIndex = z.infer<typeof modelsIndex>;

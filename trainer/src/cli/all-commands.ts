@@ -11,6 +11,8 @@ import { predictCommand } from '../commands/predict.ts';
 import { report } from '../commands/report.ts';
 import { review } from '../commands/review/review.ts';
 import { runs } from '../commands/runs.ts';
+import { promote } from '../commands/serving/promote.ts';
+import { rollback } from '../commands/serving/rollback.ts';
 import { setup } from '../commands/setup.ts';
 import { summary } from '../commands/summary.ts';
 import { train } from '../commands/train.ts';
@@ -19,7 +21,16 @@ import { unknownCommand } from '../commands/unknown.ts';
 /** Every command, below the heading that it stands below in the help text. */
 export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
   'Train:': [datasets, train, findLr, runs, report, review],
-  'Use a model:': [predictCommand, evaluateCommand, unknownCommand, dev, deploy, jobs],
+  'Use a model:': [
+    predictCommand,
+    evaluateCommand,
+    unknownCommand,
+    dev,
+    deploy,
+    promote,
+    rollback,
+    jobs,
+  ],
   'Networks:': [summary, exportCommand],
   'This machine:': [doctor, setup],
 };

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
+import { splitReference } from 'shared/contract/models-index';
 import { quoted } from '../commands/options/option-values.ts';
 import { MODELS, RUNS } from '../commands/options/shared-options.ts';
 import { listNames } from '../files/list-names.ts';
@@ -126,7 +127,7 @@ async function namesOfModels(models: string): Promise<string[]> {
   const found: string[] = [];
   for (const name of names) {
     const files = await readdir(join(models, name)).catch(() => [] as string[]);
-    if (files.includes('model.json')) found.push(basename(name));
+    if (files.includes('model.json')) found.push(splitReference(name).id);
   }
-  return found;
+  return [...new Set(found)];
 }

@@ -38,6 +38,10 @@ export const train = defineCommand({
       parse: positiveOf,
     },
     ...shared.id,
+    candidate: {
+      group: 'Output',
+      about: 'write it beside the model that is served',
+    },
     ...shared.models,
   },
   fields: ['backbone', 'weights', 'size'],
@@ -56,6 +60,7 @@ export const train = defineCommand({
         photos: values.photos,
         models: values.models ?? shared.MODELS,
         modelId: values.id ?? id,
+        candidate: values.candidate,
         backend: values.backend,
         threads: values.threads,
         command: typedCommand(typed),
@@ -67,7 +72,7 @@ export const train = defineCommand({
         ...signals,
         say,
       });
-      say(await summaryOf(directory, card, values.models));
+      say(await summaryOf(directory, card, values));
     });
   },
 });
@@ -76,7 +81,7 @@ export const train = defineCommand({
 async function summaryOf(
   directory: string,
   { id, labels }: ModelCard,
-  models: string | undefined,
+  { models, candidate }: { readonly models: string | undefined; readonly candidate: boolean },
 ): Promise<string> {
   const { readResults } = await import('../report/results.ts');
   const { describeConfusions } = await import('../report/describe-confusions.ts');
@@ -90,6 +95,7 @@ async function summaryOf(
   return [
     ...(confusions.length > 0 ? ['Worst confusions of the test images:'] : []),
     ...confusions.map((line) => `  ${line}`),
-    next,
+    // Where a candidate is, and what becomes of it, the export has said.
+    ...(candidate ? [] : [next]),
   ].join('\n');
 }

@@ -1,11 +1,11 @@
 import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
-import { oneOf, pathOf, usage } from './options/option-values.ts';
+import { oneOf, pathOf, shareOf } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 
 export const unknownCommand = defineCommand({
   name: 'unknown',
-  about: 'Teach a finished model to say that an image shows none of its classes',
+  about: 'Teach a finished model to recognize images of none of its classes',
   details: 'Training does so too. Pass the images that it was trained on.',
   takes: '<model>',
   examples: [
@@ -26,7 +26,7 @@ export const unknownCommand = defineCommand({
       value: '<share>',
       about: 'share of known images that the threshold keeps',
       default: '0.95',
-      parse: shareOf,
+      parse: (text, name) => shareOf(text, name, 0.5),
     },
     ...shared.models,
     ...shared.compute,
@@ -44,9 +44,3 @@ export const unknownCommand = defineCommand({
     say(formatKnownScore(await refitKnownScore(model, task)));
   },
 });
-
-function shareOf(text: string, name: string): number {
-  const share = Number(text);
-  if (share > 0.5 && share < 1) return share;
-  throw usage(`Expected --${name} to be a share above 0.5 and below 1, but got ${text}.`);
-}

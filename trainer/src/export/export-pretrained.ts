@@ -48,7 +48,8 @@ export async function exportPretrained(
       typeof quantize === 'string'
         ? quantize
         : await chooseFormats(plan, preprocess, await quantize(size), new AbortController().signal);
-    return await writeModelDirectory(directory, await toGraphModel(plan, size, formats), {
+    const graph = await toGraphModel(plan, size, formats);
+    const { card } = await writeModelDirectory(directory, graph, {
       id: basename(directory),
       title: `${backbone.title}, 1,000 ImageNet classes`,
       created: new Date().toISOString(),
@@ -78,6 +79,7 @@ export async function exportPretrained(
       training: null,
       licences: licencesOf(name, weights),
     });
+    return card;
   } finally {
     disposePlan(plan);
   }

@@ -11,6 +11,7 @@ import { formatAccuracy } from '../evaluation/format-accuracy.ts';
 import { measurePhotos, type PhotoFolder, REAL_PHOTOS } from '../evaluation/measure-photos.ts';
 import { measure } from '../evaluation/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
+import { graft } from '../files/project.ts';
 import { type Classifier, loadGraph, type Network } from '../models/load-model.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
@@ -24,7 +25,7 @@ import { fitKnownScore } from './fit-known-score.ts';
 import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
 import { describeQuantization } from './quantize.ts';
-import { writeModelDirectory } from './write-model-directory.ts';
+import { type CardDraft, writeModelDirectory } from './write-model-directory.ts';
 
 /** A trained network, with everything needed to export it. */
 export interface Trained extends PreparedImages {
@@ -37,7 +38,12 @@ export interface Trained extends PreparedImages {
   readonly session: Session;
   /** Real photos to measure the model on in addition to the test images. */
   readonly realPhotos: PhotoFolder | undefined;
-  readonly run: SessionRun & { readonly models: string; readonly publicCommand: string };
+  readonly run: SessionRun & {
+    readonly models: string;
+    /** Whether the model of the same id stays the current one. */
+    readonly candidate?: boolean;
+    readonly publicCommand: string;
+  };
 }
 
 /**
@@ -99,10 +105,9 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       served: await loadGraph(toArtifacts(model), quantization.arithmetic),
     }));
   await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
-  const directory = join(run.models, id);
   // The command of a resumed session names only the run, so the first session's is used.
   const started = (await readRunLog(run.directory)).find((line) => line.event === 'start');
-  const card = await writeModelDirectory(directory, model, {
+  const draft: CardDraft = {
     id,
     title: `${backbones[config.backbone].title}, ${dataset.title}`,
     created: new Date().toISOString(),
@@ -143,7 +148,9 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       ...licencesOf(config.backbone, config.weights),
       { of: dataset.title, licence: dataset.licence },
     ],
-  });
+  };
+  const written = await writeModelDirectory(join(run.models, id), model, draft, run.candidate);
+  const { card, directory } = written;
   say(
     `Test accuracy on ${quantized.images} images: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB); trained in ${formatSeconds(session.seconds)}.`,
   );
@@ -151,6 +158,9 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     say(`Accuracy on real photos (${onPhotos.images}): ${formatPercent(onPhotos.quantized)}.`);
   }
   say(`Model written to ${directory}.`);
+  if (run.candidate) {
+    say(`It serves no request until it is promoted: ${graft(`promote ${basename(directory)}`)}`);
+  }
   await saveOutcome(run.directory, card, results);
   say(`Report: ${await writeReport(run.directory)}.`);
   return card;

@@ -58,7 +58,7 @@ function bytesOf({ weightData }: tf.io.ModelArtifacts): Buffer {
 }
 
 test('is read by the shared reader, and predicts as the plan does', async () => {
-  const card = await writeModelDirectory(directory, model, draft);
+  const { card } = await writeModelDirectory(directory, model, draft);
   const { artifacts, card: cardRead, version } = await readModelDirectory(read);
   expect(cardRead).toEqual(card);
   expect(version).toMatch(/^[0-9a-f]{12}$/);
@@ -74,7 +74,7 @@ test('is read by the shared reader, and predicts as the plan does', async () => 
 });
 
 test("completes the card with the weights' size and hash", async () => {
-  const card = await writeModelDirectory(directory, model, draft);
+  const { card } = await writeModelDirectory(directory, model, draft);
   const weights = await read('group1-shard1of1.bin');
   expect(card).toEqual({
     ...draft,

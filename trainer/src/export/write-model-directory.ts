@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type ModelCard, modelCard } from 'shared/contract/model-card';
-import { type ModelsIndex, modelsIndex } from 'shared/inference/model-directory';
+import { splitReference } from 'shared/contract/models-index';
+import { versionOf } from 'shared/inference/model-directory';
 import { refuseOtherContent } from '../files/output-folder.ts';
-import { replaceDirectory, writeFileAtomically } from '../files/write-atomically.ts';
+import { replaceDirectory } from '../files/write-atomically.ts';
+import { listModel, relistModel } from '../models/models-index.ts';
 import type { GraphModel } from './graph-builder.ts';
 import { splitWeights, type WeightGroup } from './known-score.ts';
 
@@ -16,17 +18,26 @@ export type CardDraft = Omit<ModelCard, 'weightsHash' | 'quantization'> & {
   readonly quantization: Omit<ModelCard['quantization'], 'bytes'>;
 };
 
+/** A model that was written: its completed card, and where it is. */
+export interface WrittenModel {
+  readonly card: ModelCard;
+  readonly directory: string;
+}
+
 /**
- * Writes `model.json` and its weight shards. The directory is replaced atomically, as a whole.
+ * Writes `model.json` and its weight shards. The directory is replaced atomically, as a whole; one that is
+ * named `id@version` gets the name of the new version.
  *
- * @returns the completed card
+ * @param isCandidate writes the model beside the one of this directory, as `id@version`, which stays the
+ *   current one
  * @throws TrainerError `disk_full`, `not_writable`
  */
 export async function writeModelDirectory(
   directory: string,
   model: GraphModel,
   draft: CardDraft,
-): Promise<ModelCard> {
+  isCandidate = false,
+): Promise<WrittenModel> {
   const { weightData } = model;
   const groups = splitWeights(model)
     .filter(({ weightSpecs }) => weightSpecs.length > 0)
@@ -45,11 +56,19 @@ export async function writeModelDirectory(
     userDefinedMetadata: { card },
   };
   const shards = Object.fromEntries(groups.flatMap(({ shards }) => shards));
-  const files = { 'model.json': JSON.stringify(json), ...shards };
-  await refuseOtherContent(directory);
-  await replaceDirectory(directory, files);
-  await listModel(directory);
-  return card;
+  const text = JSON.stringify(json);
+  const { id, version: former } = splitReference(basename(directory));
+  const models = dirname(directory);
+  const name = isCandidate || former ? `${id}@${await versionOf(Buffer.from(text))}` : id;
+  const target = join(models, name);
+  await refuseOtherContent(target);
+  await replaceDirectory(target, { 'model.json': text, ...shards });
+  if (former === undefined || isCandidate) await listModel(models, name, isCandidate);
+  else if (target !== directory) {
+    await relistModel(models, basename(directory), name);
+    await rm(directory, { recursive: true, force: true });
+  }
+  return { card, directory: target };
 }
 
 /** A group of weights as files of at most the size of a shard. */
@@ -61,19 +80,4 @@ function toShards({ weightSpecs, weightData }: WeightGroup, group: number) {
     return [path, weightData.subarray(begin, begin + SHARD_BYTES)] as const;
   });
   return { weights: weightSpecs, paths: shards.map(([path]) => path), shards };
-}
-
-/** Adds the model to `index.json` beside its directory, which the Worker reads. */
-async function listModel(directory: string): Promise<void> {
-  const path = join(dirname(directory), 'index.json');
-  const id = basename(directory);
-  const index: ModelsIndex = await readFile(path, 'utf8').then(
-    (text) => modelsIndex.parse(JSON.parse(text)),
-    () => ({ default: id, models: [] }),
-  );
-  if (index.models.includes(id)) return;
-  await writeFileAtomically(
-    path,
-    `${JSON.stringify({ ...index, models: [...index.models, id] })}\n`,
-  );
 }

@@ -252,13 +252,15 @@ export class Session {
     });
   }
 
-  /** Marks a stage as done, so that a resumed run continues after it. */
+  /** Marks a stage as done, for a resumed run too; a stage 1 of seconds is sooner repeated than written. */
   async finish(stage: 1 | 2): Promise<void> {
     this.#best = new Map();
     this.#optimizerState = new Map();
     const { best } = this.#header;
     const candidate = best && { ...best, epoch: 0 };
-    await this.#save({ ...START, best: candidate, stage: stage === 1 ? 2 : 3 });
+    const position = { ...START, best: candidate, stage: stage === 1 ? 2 : 3 } as const;
+    this.#header = { ...this.#header, ...position };
+    if (stage === 2 || this.#isSaveDue) await this.#save(position);
   }
 
   /** Appends an event to `log.jsonl`, and its scalars to TensorBoard's event files. */

@@ -95,18 +95,21 @@ function dataOfSettings({ file, data }: Settings): string | null {
 /** With what the checkpoint does not hold. */
 export function resumeCommand(
   directory: string,
-  { id, models, photos, backend, threads, folders, strict }: ResumeValues,
+  { id, models, photos, backend, threads, folders, strict, candidate }: ResumeValues,
 ): string {
   const options = { resume: directory, id, models, photos, backend, threads, folders };
   const given = Object.entries(options).filter(
     ([name, value]) => value !== undefined && !(name === 'backend' && value === 'auto'),
   );
   const words = given.flatMap(([name, value]) => [`--${name}`, quoted(`${value}`)]);
-  return graft(['train', ...words, ...(strict ? ['--strict'] : [])].join(' '));
+  const switches = Object.entries({ strict, candidate }).filter(([, isOn]) => isOn);
+  return graft(['train', ...words, ...switches.map(([name]) => `--${name}`)].join(' '));
 }
 
 type ResumeValues = RunCall['values'] &
-  Readonly<Record<'id' | 'models' | 'photos', string | undefined>>;
+  Readonly<Record<'id' | 'models' | 'photos', string | undefined>> & {
+    readonly candidate?: boolean;
+  };
 
 /** A new run in its usual place is the latest, and needs no name. */
 export function watchCommand(directory: string, { resume, runs }: RunCall['values']): string {

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { TrainerError } from '../../errors.ts';
 import { listNames } from '../../files/list-names.ts';
+import { findVersion } from '../../models/models-index.ts';
 import { nearest } from './nearest.ts';
 import { within } from './option-values.ts';
 
@@ -8,11 +9,12 @@ import { within } from './option-values.ts';
  * The folder of a model.
  *
  * @param models folder of the models
- * @param name the id of one of them, or a path
+ * @param name the id of one of them, which means its current version; `id@version`; or a path
  * @throws TrainerError `model_invalid` naming the ids that there are
  */
 export async function findModel(models: string, name: string): Promise<string> {
-  return findFolder('model', models, name, 'model.json');
+  const listed = /[/\\]/.test(name) ? undefined : await findVersion(models, name);
+  return findFolder('model', models, listed ?? name, 'model.json');
 }
 
 /**

@@ -91,6 +91,13 @@ export function positiveOf(text: string, option: string): number {
   throw usage(`Expected a whole number from 1 for --${option}, but got ${text}.`);
 }
 
+/** @param above which it must be */
+export function shareOf(text: string, option: string, above = 0): number {
+  const share = Number(text);
+  if (share > above && share < 1) return share;
+  throw usage(`Expected --${option} to be a share above ${above} and below 1, but got ${text}.`);
+}
+
 /** A layer's number, or its name. */
 export function layerOf(text: string): string | number {
   return /^-?\d+$/.test(text) ? Number(text) : text;

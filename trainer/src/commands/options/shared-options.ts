@@ -49,8 +49,8 @@ export const reading = {
     group: DATA,
     value: '<what>',
     choices: folderMeanings,
-    about: 'what the folders in --data are',
-    otherwise: 'as their names say',
+    about: 'what folders are',
+    otherwise: 'by name',
   },
   strict: {
     group: DATA,

@@ -40,6 +40,8 @@ export interface Run extends SessionRun, DataOptions {
   readonly resume: boolean;
   /** The finished model goes here, in a folder named by its id. */
   readonly models: string;
+  /** Whether the model of the same id stays the current one, beside the new one. */
+  readonly candidate?: boolean;
   /** A folder of real photos, by class, to measure the finished model on too. */
   readonly photos?: string | undefined;
   /** Id of the model; undefined for that of the data set. */
@@ -239,10 +241,10 @@ function announceId(id: string, dataset: Dataset, { data, modelId, say }: Run): 
 async function announceReplacement(
   directory: string,
   labels: readonly string[],
-  { say, modelId, resume }: Run,
+  { say, modelId, resume, candidate }: Run,
 ): Promise<void> {
   const found = await readModelCard(modelFiles(directory)).catch(() => undefined);
-  if (!found || resume) return;
+  if (!found || resume || candidate) return;
   const { title, accuracy, labels: others } = found.card;
   if (modelId === undefined && others.map(({ name }) => name).join() !== labels.join()) {
     throw new TrainerError(
