@@ -5,9 +5,9 @@ import { untilStopped } from '../options/until-stopped.ts';
 
 export const review = defineCommand({
   name: 'review',
-  about: 'Find wrong labels and copies in your images, and decide about each in a browser',
+  about: 'Find wrong labels and copies in your images, in a browser',
   details:
-    'Names a model, or a run by its folder. Decisions go into graft-review.json in the folder of images, which ' +
+    'A page decides about each image with a key. Names a model, or a run by its folder. Decisions go into graft-review.json in the folder of images, which ' +
     'training reads; no image is changed. Ctrl-C ends it.',
   takes: '<model or run>',
   examples: [
