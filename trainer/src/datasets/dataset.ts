@@ -14,8 +14,8 @@ export interface ImageSet {
   prefetch?(indices: readonly number[], size?: number): void;
   /** Its label, an index into `Dataset.labels`. */
   label(index: number): number;
-  /** A hash of the image's bytes: images with the same one are copies. Absent where the data set has no copies. */
-  hash?(index: number): string;
+  /** Images of one group are copies, or nearly so. Absent where the data set has no copies. */
+  group?(index: number): string;
   /**
    * The images before a person's decisions, which splits are drawn from: so a decision about one image moves
    * no other into another split. Absent where nothing is decided.

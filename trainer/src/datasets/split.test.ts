@@ -109,7 +109,7 @@ test('keeps copies of an image in one part', () => {
   // Each image twice, the second time in another class or at the end.
   const copied: ImageSet = {
     ...setOf(Array.from({ length: 120 }, (_, index) => (index < 40 ? 0 : 1))),
-    hash: (index) => `${index % 60}`,
+    group: (index) => `${index % 60}`,
   };
   const splits = splitDataset(datasetOf({ train: copied }), settings);
   const parts = [splits.train, splits.validation, splits.test];
@@ -117,6 +117,18 @@ test('keeps copies of an image in one part', () => {
   expect(parts.map(({ indices }) => indices.length)).toEqual([86, 22, 12]);
   expect(hashes.map(({ size }) => size)).toEqual([43, 11, 6]);
   expect(new Set(hashes.flatMap((of) => [...of])).size).toBe(60);
+});
+
+test('trains on a group of copies that is a large part of its class', () => {
+  // Ten photos of a film in a class of thirty.
+  const filmed: ImageSet = {
+    ...setOf(Array.from({ length: 60 }, (_, index) => index % 2)),
+    group: (index) => (index % 2 === 0 && index < 20 ? 'film' : `${index}`),
+  };
+  for (let seed = 0; seed < 20; seed++) {
+    const { train } = splitDataset(datasetOf({ train: filmed }), { ...settings, seed });
+    expect(train.indices.filter((index) => index % 2 === 0 && index < 20)).toHaveLength(10);
+  }
 });
 
 test('keeps to a limit, and to a fifth of it for the other parts', () => {

@@ -95,7 +95,7 @@ function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
   const part = (own: ImageSet | null, fraction: number, drawSeed: number, keep: number): Part => {
     if (own) return { set: own, indices: range(own.length) };
     const count = Math.max(Math.round(fraction * rest.length), 1);
-    const indices = subset(rest, pool, { count, seed: drawSeed, keep });
+    const indices = subset(drawable(rest, copies, pool), pool, { count, seed: drawSeed, keep });
     const drawn = new Set(indices);
     rest = rest.filter((index) => !drawn.has(index));
     return decided(withCopies(indices));
@@ -108,12 +108,34 @@ function draw(dataset: Dataset, { validation, test, seed }: Shares): Splits {
   return { ...drawn, train: decided(withCopies(rest), drawnFrom?.added) };
 }
 
+/** A group of copies with a larger share of its class is trained on: held out, it would leave too few others. */
+const LARGEST_SHARE = 0.2;
+
+/** @returns those of some images whose groups may be held out, or all of a class that has hardly any such */
+function drawable(
+  indices: readonly number[],
+  copies: ReadonlyMap<number, readonly number[]>,
+  pool: ImageSet,
+): number[] {
+  const classes = Map.groupBy(indices, (index) => pool.label(index));
+  const sizeOf = (index: number) => copies.get(index)?.length ?? 1;
+  return [...classes.values()]
+    .flatMap((members) => {
+      const total = members.reduce((sum, index) => sum + sizeOf(index), 0);
+      const small = members.filter(
+        (index) => sizeOf(index) === 1 || sizeOf(index) <= LARGEST_SHARE * total,
+      );
+      return small.length >= 3 ? small : members;
+    })
+    .sort((a, b) => a - b);
+}
+
 /** @returns for each different image, in order, its index and those of its copies, itself first */
 function groupCopies(set: ImageSet): Map<number, number[]> {
   const firsts = new Map<string | number, number>();
   const copies = new Map<number, number[]>();
   for (const index of range(set.length)) {
-    const key = set.hash?.(index) ?? index;
+    const key = set.group?.(index) ?? index;
     const first = firsts.get(key) ?? index;
     if (first === index) {
       firsts.set(key, index);

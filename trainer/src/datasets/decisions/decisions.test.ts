@@ -62,7 +62,7 @@ async function decide(verdicts: Readonly<Record<string, Verdict>>): Promise<void
 
 const split = (dataset: Dataset) =>
   splitDataset(dataset, { split: 'stratified', validation: 0.2, test: 0.2, limit: null, seed: 1 });
-const hashesOf = ({ set, indices }: Part) => indices.map((index) => set.hash?.(index));
+const hashesOf = ({ set, indices }: Part) => indices.map((index) => set.group?.(index));
 
 test('moves and leaves out images, says the counts, and moves no other image between the splits', async () => {
   const before = await open();
@@ -79,13 +79,13 @@ test('moves and leaves out images, says the counts, and moves no other image bet
   );
   expect(said).toContain('Images before and after the review: 40 → 38; cat 20 → 18.');
   expect(after.hash).not.toBe(before.hash);
-  const left = new Set([...Array(after.train.length).keys()].map((at) => after.train.hash?.(at)));
+  const left = new Set([...Array(after.train.length).keys()].map((at) => after.train.group?.(at)));
   for (const part of ['train', 'validation', 'test'] as const) {
     const [one, other] = [hashesOf(split(before)[part]), hashesOf(split(after)[part])];
     expect(other).toEqual(one.filter((hash) => left.has(hash)));
   }
   const moved = (await images()).get('cat/3.png')?.sha256;
-  const at = [...Array(after.train.length).keys()].find((i) => after.train.hash?.(i) === moved);
+  const at = [...Array(after.train.length).keys()].find((i) => after.train.group?.(i) === moved);
   expect(after.labels[after.train.label(at as number)]).toBe('dog');
 });
 

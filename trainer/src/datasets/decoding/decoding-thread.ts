@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { ImageError, type ImageErrorCode } from 'shared/images/image-error';
+import { thumbnailOf } from '../copies/thumbnail.ts';
 import { decodeFile, type FileImage } from './decode-file.ts';
 
 export interface DecodingTask {
@@ -26,6 +27,8 @@ export interface DecodingAnswer {
 export interface ImageFacts extends Omit<FileImage, 'image'> {
   /** SHA-256 of the file's bytes, in hex. */
   readonly sha256: string;
+  /** What it shows, in base64: see `thumbnailOf`. */
+  readonly thumbnail: string;
 }
 
 const port = parentPort as MessagePort;
@@ -42,9 +45,10 @@ async function answer({ id, file, size, wants }: DecodingTask): Promise<void> {
       reply({ id, result: { value: image } }, [image.image.data.buffer as ArrayBuffer]);
       return;
     }
-    const { image: _, ...facts } = image;
+    const { image: pixels, ...facts } = image;
+    const thumbnail = thumbnailOf(pixels);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    reply({ id, result: { value: { ...facts, sha256 } } });
+    reply({ id, result: { value: { ...facts, sha256, thumbnail } } });
   } catch (error) {
     const code = error instanceof ImageError ? { code: error.code } : {};
     reply({ id, result: { error: { ...code, message: String((error as Error).message) } } });

@@ -183,6 +183,40 @@ test('reports repeated images and imbalanced classes', async () => {
   ]);
 });
 
+test('keeps photos together that are nearly the same, and lists them', async () => {
+  await putClass('cat', [1, 2, 3]);
+  await putClass('dog', [4, 5, 6]);
+  const coffee = sharp(new URL('../../../../shared/fixtures/coffee.png', import.meta.url).pathname);
+  await coffee.clone().resize(120).toFile(join(root, 'cat/cup.jpg'));
+  await coffee.clone().resize(90).toFile(join(root, 'dog/cup.png'));
+  await coffee.clone().resize(150).jpeg({ quality: 30 }).toFile(join(root, 'dog/mug.jpg'));
+  const { train } = await open();
+  const groups = Map.groupBy(Array(train.length).keys(), (index) => train.group?.(index));
+  expect([...groups.values()].map(({ length }) => length).sort()).toEqual([1, 1, 1, 1, 1, 1, 3]);
+  const line = said.find((one) => one.startsWith('Nearly the same')) as string;
+  expect(line).toMatch(
+    /: 2; they go into the same split; [12] between two classes, .* All pairs are in /,
+  );
+  const list = await readFile(line.split('All pairs are in ')[1]?.slice(0, -1) as string, 'utf8');
+  expect(list.split('\n')).toHaveLength(4);
+});
+
+test('splits a class whose photos are all nearly the same, and says so', async () => {
+  await putClass('cat', [1, 2, 3]);
+  await mkdir(join(root, 'cup'));
+  const coffee = sharp(new URL('../../../../shared/fixtures/coffee.png', import.meta.url).pathname);
+  for (const width of [90, 120, 150]) {
+    await coffee
+      .clone()
+      .resize(width)
+      .toFile(join(root, `cup/${width}.jpg`));
+  }
+  const { train } = await open();
+  const groups = Array.from({ length: train.length }, (_, index) => train.group?.(index));
+  expect(new Set(groups).size).toBe(6);
+  expect(said).toContainEqual(expect.stringMatching(/^Nearly all images are the same in cup, /));
+});
+
 test('counts copies once where a class needs so many images', async () => {
   await putClass('cat', [1, 2]);
   await putClass('dog', [4, 5, 6]);
@@ -192,7 +226,7 @@ test('counts copies once where a class needs so many images', async () => {
   );
   await putClass('cat', [3]);
   const { train } = await open();
-  expect([0, 1, 2, 3].map((index) => train.hash?.(1) === train.hash?.(index))).toEqual([
+  expect([0, 1, 2, 3].map((index) => train.group?.(1) === train.group?.(index))).toEqual([
     false,
     true,
     false,

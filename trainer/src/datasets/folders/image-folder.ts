@@ -7,8 +7,8 @@ import { applyDecisions, type DecidedPhoto } from '../decisions/apply-decisions.
 import { Decisions } from '../decisions/decisions.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { ReadAhead } from '../read-ahead.ts';
+import { findRepeats, MIN_IMAGES } from './find-repeats.ts';
 import {
-  findRepeats,
   type Inspection,
   type InspectOptions,
   inspectFolder,
@@ -19,9 +19,6 @@ import { classCounts, describeProblems } from './inspection-report.ts';
 export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;
 }
-
-/** Different images that a class needs, so that each split can have one. */
-const MIN_IMAGES = 3;
 
 /**
  * Opens a folder of photos in class folders, with or without splits (see `findLayout`), and reports
@@ -61,7 +58,7 @@ export function decidedDataset(
   readonly notes: readonly string[];
 } {
   const { photos, places, notes } = applyDecisions(found, decisions);
-  const inspection = { ...found, photos, repeats: findRepeats(found.folder, photos) };
+  const inspection = { ...found, photos, repeats: findRepeats(found.folder, photos, found.near) };
   const dataset = folderDataset(inspection, size);
   if (notes.length === 0) return { dataset, inspection, notes };
   const train = drawnFrom(dataset.train, found.photos.train, photos.train, places);
@@ -83,6 +80,8 @@ function folderDataset(
   const all: DecidedPhoto[] = Object.values(photos).flatMap((split) => split ?? []);
   for (const photo of all) {
     hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
+    // The split depends on which images are together.
+    if (photo.group !== photo.hash) hash.update(`${photo.group}\n`);
     if (photo.decided) hash.update(`${photo.decided} ${photo.label}\n`);
   }
   const setOf = (of: readonly Photo[]) => imageSet(of, size);
@@ -174,7 +173,7 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
     image: (index, size = ownSize) => ahead.take(index, size),
     prefetch: (indices, size = ownSize) => ahead.prefetch(indices, size),
     label: (index) => at(index).label,
-    hash: (index) => at(index).hash,
+    group: (index) => at(index).group,
   };
 }
 

@@ -7,11 +7,17 @@ import { TrainerError } from '../../errors.ts';
 import type { Progress } from '../../files/progress.ts';
 import { printable } from '../../printable.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
+import {
+  findRepeats,
+  groupPhotos,
+  type Repeat,
+  type Scanned,
+  writeRepeats,
+} from './find-repeats.ts';
 import type { LayoutOptions } from './find-splits.ts';
 import { findLayout, type LabelledFile } from './folder-layout.ts';
 import { type Skipped, whyUnreadable } from './folder-reader.ts';
 import { type Finding, ScanCache } from './scan-cache.ts';
-import type { SplitName } from './split-names.ts';
 
 const MAX_BYTES = 256 * 2 ** 20;
 
@@ -22,6 +28,8 @@ export interface Photo extends LabelledFile {
   readonly height: number;
   /** SHA-256 of its bytes. */
   readonly hash: string;
+  /** Photos of one group are copies, or nearly so: they stay together. */
+  readonly group: string;
 }
 
 export interface InspectOptions extends LayoutOptions {
@@ -59,16 +67,15 @@ export interface Inspection {
   readonly refused: readonly Notice[];
   /** Images that training reads and the Worker does not. */
   readonly unserved: readonly Notice[];
-  /** Images that repeat one with an earlier path, byte for byte. */
-  readonly repeats: readonly {
-    readonly path: string;
-    readonly of: string;
-    readonly kind: Repeat;
-  }[];
+  /** Images that repeat another. */
+  readonly repeats: readonly Repeat[];
+  /** Pairs of paths of images that are nearly the same. */
+  readonly near: readonly Pick<Repeat, 'path' | 'of'>[];
+  /** The list of those that are nearly the same, as a file; undefined where there are none. */
+  readonly repeatsFile: string | undefined;
+  /** Labels whose images are so alike that they are split as if they were different. */
+  readonly alike: readonly string[];
 }
-
-/** Copies in one class and split, in two classes, or in two splits. */
-type Repeat = 'same class' | 'other class' | 'other split';
 
 /**
  * Decodes every image of a folder once, so that damaged ones are known before training. The results
@@ -96,8 +103,11 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
       test: files.test && (await open(files.test)),
     };
     await cache.close();
+    const grouped = groupPhotos(folder, photos, layout.labels);
+    const repeats = findRepeats(folder, grouped.photos, grouped.near);
+    const repeatsFile = await writeRepeats(cache.pathOf('near-duplicates.csv'), repeats);
     for (const list of Object.values(notices)) list.sort((a, b) => (a.path < b.path ? -1 : 1));
-    return { ...layout, folder, photos, skipped, ...notices, repeats: findRepeats(folder, photos) };
+    return { ...layout, folder, skipped, ...notices, ...grouped, repeats, repeatsFile };
   } finally {
     progress.stop();
   }
@@ -116,8 +126,8 @@ async function keepPhotos(
   files: readonly LabelledFile[],
   folder: string,
   scan: Scan,
-): Promise<Photo[]> {
-  const photos: (Photo | undefined)[] = [];
+): Promise<Scanned[]> {
+  const photos: (Scanned | undefined)[] = [];
   let next = 0;
   const work = async () => {
     while (next < files.length) {
@@ -137,13 +147,13 @@ async function openPhoto(
   file: LabelledFile,
   folder: string,
   scan: Scan,
-): Promise<Photo | undefined> {
+): Promise<Scanned | undefined> {
   const path = relative(folder, file.path);
   const finding = await find(file.path, path, scan);
   if (finding?.sha256) {
-    const { sha256, width, height, reason } = finding;
+    const { sha256, width, height, thumbnail, reason } = finding;
     if (reason !== null) scan.unserved.push({ path, reason });
-    return { ...file, hash: sha256, width, height };
+    return { ...file, hash: sha256, width, height, thumbnail };
   }
   if (!finding) {
     const why = whyUnreadable(path);
@@ -179,14 +189,14 @@ async function read(
   size: number,
   bytes: number,
 ): Promise<Omit<Finding, 'path' | 'stamp'>> {
-  const refused = { sha256: null, width: 0, height: 0 };
+  const refused = { sha256: null, width: 0, height: 0, thumbnail: '' };
   // No image is that large, though a film may be, and each core holds one file in memory.
   if (bytes > MAX_BYTES) {
     return { ...refused, reason: `The file has more than ${MAX_BYTES / 2 ** 20} MiB.` };
   }
   try {
-    const { sha256, width, height, unserved } = await decodingThreads.inspect(file, size);
-    return { sha256, width, height, reason: unserved };
+    const { unserved, ...facts } = await decodingThreads.inspect(file, size);
+    return { ...facts, reason: unserved };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return { ...refused, reason: error.message };
@@ -210,27 +220,4 @@ function refuse(path: string, reason: string): never {
     'dataset_invalid',
     `Expected an image at ${path}, but: ${reason} Remove the file, or leave out --strict to skip such files.`,
   );
-}
-
-/** Images that repeat an earlier one, byte for byte. */
-export function findRepeats(folder: string, photos: Inspection['photos']): Inspection['repeats'] {
-  const first = new Map<string, Photo & { readonly split: SplitName }>();
-  const repeats: { path: string; of: string; kind: Repeat }[] = [];
-  for (const split of ['train', 'validation', 'test'] as const) {
-    for (const photo of photos[split] ?? []) {
-      const earlier = first.get(photo.hash);
-      if (!earlier) {
-        first.set(photo.hash, { ...photo, split });
-        continue;
-      }
-      const sameClass = earlier.label === photo.label ? 'same class' : 'other class';
-      const kind = earlier.split === split ? sameClass : 'other split';
-      repeats.push({
-        path: relative(folder, photo.path),
-        of: relative(folder, earlier.path),
-        kind,
-      });
-    }
-  }
-  return repeats;
 }

@@ -1,5 +1,6 @@
 import { listNames } from '../../files/list-names.ts';
 import { printable } from '../../printable.ts';
+import type { Repeat } from './find-repeats.ts';
 import type { LayoutOptions } from './find-splits.ts';
 import type { Skipped } from './folder-reader.ts';
 import type { Inspection, Notice, Photo } from './inspect-folder.ts';
@@ -15,14 +16,17 @@ export function classCounts(photos: readonly Photo[], classes: number): number[]
 
 /** What the user should know about a folder's images before training or measuring on them, in sentences. */
 export function describeProblems(
-  { labels, photos, missing, notes, skipped, refused, unserved, repeats }: Inspection,
+  inspection: Inspection,
   purpose: LayoutOptions['purpose'],
 ): string[] {
+  const { labels, photos, missing, notes, skipped, refused, unserved, repeats } = inspection;
   const isToTrain = purpose === 'training';
   const counts = classCounts(photos.train, labels.length);
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
-  const of = (kind: Inspection['repeats'][number]['kind']) =>
-    repeats.filter((repeat) => repeat.kind === kind).map(({ path, of }) => `${path} = ${of}`);
+  const of = (kind: Repeat['kind']) =>
+    repeats
+      .filter((repeat) => repeat.isExact && repeat.kind === kind)
+      .map(({ path, of }) => `${path} = ${of}`);
   const skippedAs = (why: Skipped['why']) =>
     skipped.filter((one) => one.why === why).map(({ path }) => path);
   const findings: [string, readonly string[]][] = [
@@ -59,9 +63,38 @@ export function describeProblems(
       .filter(([, names]) => names.length > 0)
       .map(([what, names]) => `${what}: ${names.length} (${listNames(names.map(printable), 10)}).`),
   ];
+  sentences.push(...describeNearRepeats(inspection, isToTrain));
   if (isToTrain && most > IMBALANCE * fewest) {
     sentences.push(
       `The classes are imbalanced, ${most} images to ${fewest}: the rare ones will be predicted too seldom. Pass --stage1.classWeights balanced and --stage2.classWeights balanced to weight all classes equally.`,
+    );
+  }
+  return sentences;
+}
+
+/** What is nearly the same: how much, the first few, and where the list of all is. */
+function describeNearRepeats(
+  { repeats, repeatsFile, alike }: Inspection,
+  isToTrain: boolean,
+): string[] {
+  const near = repeats.filter(({ isExact }) => !isExact);
+  if (near.length === 0) return [];
+  const pairsOf = (kind: Repeat['kind']) => near.filter((repeat) => repeat.kind === kind);
+  const kinds = [
+    ['between two splits, so accuracy will look better than it is', pairsOf('other split')],
+    ['between two classes, so a label may be wrong', pairsOf('other class')],
+  ] as const;
+  const shown = kinds.flatMap(([what, pairs]) => {
+    const names = pairs.map(({ path, of }) => printable(`${path} ~ ${of}`));
+    return names.length > 0 ? [`${names.length} ${what} (${listNames(names, 3)})`] : [];
+  });
+  const together = isToTrain ? '; they go into the same split' : '';
+  const sentences = [
+    `Nearly the same as another image: ${[`${near.length}${together}`, ...shown].join('; ')}.${repeatsFile ? ` All pairs are in ${repeatsFile}.` : ''}`,
+  ];
+  if (alike.length > 0) {
+    sentences.push(
+      `Nearly all images are the same in ${listNames(alike, 5)}, so they are split as if they were different, and accuracy will look better than it is: add images of other scenes.`,
     );
   }
   return sentences;

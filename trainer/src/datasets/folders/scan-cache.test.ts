@@ -17,7 +17,14 @@ afterEach(async () => {
 test('knows what the same decoders have found in the same file, and nothing else', async () => {
   const file = join(folder, 'a.png');
   await writeFile(file, 'one');
-  const found = { path: 'a.png', sha256: 'ab', reason: null, width: 4, height: 3 };
+  const found = {
+    path: 'a.png',
+    sha256: 'ab',
+    thumbnail: 'AA==',
+    reason: null,
+    width: 4,
+    height: 3,
+  };
   const first = await ScanCache.open(folder, 'decoders 1');
   await first.add(found, await stat(file));
   await first.close();

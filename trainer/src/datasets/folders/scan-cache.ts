@@ -14,6 +14,8 @@ const finding = z.strictObject({
   stamp: z.string(),
   /** SHA-256 of the file, in hex; null where it is refused. */
   sha256: z.string().nullable(),
+  /** See `thumbnailOf`; empty where it is refused. */
+  thumbnail: z.string(),
   /** Why it is refused, or why the Worker will refuse it; null where nothing is wrong. */
   reason: z.string().nullable(),
   /** Of the upright image, in pixels. */
@@ -54,6 +56,11 @@ export class ScanCache {
       return parsed.success ? [[parsed.data.path, parsed.data] as const] : [];
     });
     return new ScanCache(path, version, new Map(known));
+  }
+
+  /** The path of a file that is kept beside the results. */
+  pathOf(name: string): string {
+    return this.#path.replace('.jsonl', `-${name}`);
   }
 
   /** @returns the result for a file, if it has not changed since */
