@@ -173,6 +173,7 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
     image: (index, size = ownSize) => ahead.take(index, size),
     prefetch: (indices, size = ownSize) => ahead.prefetch(indices, size),
     label: (index) => at(index).label,
+    path: (index) => at(index).path,
     group: (index) => at(index).group,
   };
 }
