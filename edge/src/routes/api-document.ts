@@ -10,7 +10,7 @@ import {
   problem,
 } from 'shared/contract/responses';
 import * as z from 'shared/contract/schema';
-import { batchRequest, classifyQuery, imageQuery } from 'shared/contract/wire';
+import { batchRequest, classifyQuery, imageQuery, urlRequest } from 'shared/contract/wire';
 
 /** What the page needs of https://spec.openapis.org/oas/v3.1.0#operation-object. */
 export interface Operation {
@@ -19,7 +19,7 @@ export interface Operation {
   readonly description?: string;
   readonly security?: readonly object[];
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly requestBody?: RequestBody;
   readonly responses: Readonly<Record<string, { description: string; content: Content }>>;
 }
 
@@ -31,7 +31,14 @@ export interface Parameter {
   readonly schema: object;
 }
 
-type Content = Readonly<Record<string, { readonly schema: object }>>;
+export interface RequestBody {
+  readonly required: true;
+  readonly content: Content;
+  /** What the operation takes too, but a generated client would then send for all bodies. */
+  readonly 'x-content'?: Content;
+}
+
+type Content = Readonly<Record<string, { readonly schema: object; readonly example?: object }>>;
 
 /** The service as OpenAPI 3.1 describes it, but for these paths themselves. */
 export function describeApi() {
@@ -74,11 +81,10 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
       post: {
         operationId: 'classifyImage',
         summary: 'Classifies the image in the body, or the one at the url in it.',
-        // JSON is not among the types below, since a generated client would send all bodies so.
         description:
           'A body of any content type but multipart/form-data and application/json is taken as the ' +
-          'image itself. JSON, {"url": "…", "model": "…", "top": 5}, names an image to fetch, whose ' +
-          'url may be longer than a query; what it says of model and top goes before the query.',
+          'image itself. JSON names an image to fetch, whose url may be longer than a query; what it ' +
+          'says of model and top goes before the query.',
         security: KEY_OR_NOTHING,
         parameters: parametersOf(imageQuery),
         requestBody: {
@@ -87,6 +93,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
             'application/octet-stream': { schema: image },
             'multipart/form-data': { schema: form },
           },
+          'x-content': jsonBody(urlRequest, { url: IMAGE }),
         },
         responses: { 200: classified, default: refusal() },
       },
@@ -98,10 +105,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
         description:
           'Answers with a line of JSON for each url, in the order in which they are classified.',
         security: KEY_OR_NOTHING,
-        requestBody: {
-          required: true,
-          content: { 'application/json': { schema: toJsonSchema(batchRequest) } },
-        },
+        requestBody: { required: true, content: jsonBody(batchRequest, { urls: [IMAGE] }) },
         responses: {
           200: answer('Lines of JSON, one a url.', batchLine, 'application/x-ndjson'),
           default: refusal(),
@@ -163,7 +167,7 @@ function describeJobs(): ReturnType<typeof describePaths> {
         security: [{ apiKey: [] }],
         requestBody: {
           required: true,
-          content: { 'application/json': { schema: toJsonSchema(jobRequest) } },
+          content: jsonBody(jobRequest, { source: { bucket: 'photos', prefix: '2026/' } }),
         },
         responses: { 202: job, default: refusal() },
       },
@@ -218,6 +222,12 @@ const SCHEMAS = '#/components/schemas/';
 function answer(description: string, schema: z.ZodMiniType, type = 'application/json') {
   const { id } = z.globalRegistry.get(schema) as { id: string };
   return { description, content: { [type]: { schema: { $ref: `${SCHEMAS}${id}` } } } };
+}
+
+const IMAGE = 'https://example.com/cat.jpg';
+
+function jsonBody(schema: z.ZodMiniType, example: object): Content {
+  return { 'application/json': { schema: toJsonSchema(schema), example } };
 }
 
 function refusal() {
