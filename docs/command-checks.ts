@@ -176,7 +176,9 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'npx -y pnpm@10 graft train --data ~/photos',
     'npx graft train --data cifar10 --id cifar10',
   ],
+  'a page that a person works in': ['graft review', 'graft review pets --data photos'],
   'versions of a model': [
+    'graft evaluate pets@0b2e8a6c1d3f --data photos --against pets',
     'graft promote pets@0b2e8a6c1d3f',
     'graft promote pets@0b2e8a6c1d3f --shadow',
     'graft promote pets@0b2e8a6c1d3f --share 0.1',
