@@ -188,7 +188,9 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft sweep --queue $GRAFT_QUEUE --data photos --vary size=96,112,128 --workers 0',
     'graft worker --data photos',
   ],
+  'a page that a person works in': ['graft review', 'graft review pets --data photos'],
   'versions of a model': [
+    'graft evaluate pets@0b2e8a6c1d3f --data photos --against pets',
     'graft promote pets@0b2e8a6c1d3f',
     'graft promote pets@0b2e8a6c1d3f --shadow',
     'graft promote pets@0b2e8a6c1d3f --share 0.1',
