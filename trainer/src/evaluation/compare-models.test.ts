@@ -11,7 +11,7 @@ import { toGraphModel } from '../export/graph-model.ts';
 import { writeModelDirectory } from '../export/write-model-directory.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { compareModels, formatComparison, isNoWorse } from './compare-models.ts';
-import { evaluateModel } from './evaluate-model.ts';
+import { type Evaluation, evaluateModel } from './evaluate-model.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -71,7 +71,7 @@ test('compares two models on the same images, each by its own labels', async () 
     [one, comparison.model],
     [other, comparison.against],
   ] as const) {
-    const { top1, images } = await evaluateModel(directory, options);
+    const { top1, images } = (await evaluateModel(directory, options)) as Evaluation;
     expect(compared.right).toBe(Math.round(top1 * images));
     expect(images).toBe(comparison.images);
   }

@@ -1,6 +1,8 @@
 import { relative, resolve } from 'node:path';
+import type { ModelCard } from 'shared/contract/model-card';
 import { imageBatches } from '../data/batches.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
+import { TrainerError } from '../errors.ts';
 import { formatPercent, startProgress } from '../files/progress.ts';
 import { loadModel } from '../models/load-model.ts';
 import { printable } from '../printable.ts';
@@ -65,6 +67,7 @@ export async function compareModels(
   const { part, split } = chooseImages(dataset, first.card);
   const answersOf = async (model: typeof first) => {
     try {
+      requireOneLabel(model.card);
       requireImages(part, dataset, model.card);
       const classOf = matchLabels(dataset, model.card);
       const source = imageBatches(part, model.preprocess);
@@ -102,6 +105,14 @@ export async function compareModels(
     ...{ dataset: dataset.title, split, images: part.indices.length },
     ...{ model, against: former, pValue: mcnemar(model.alone, former.alone), changed },
   };
+}
+
+function requireOneLabel({ id, multiLabel }: ModelCard): void {
+  if (!multiLabel) return;
+  throw new TrainerError(
+    'model_invalid',
+    `Expected models of one label an image to compare, but ${id} gives several: compare what evaluate says of each.`,
+  );
 }
 
 /** Whether the model gets at least as many images right as the other. */
