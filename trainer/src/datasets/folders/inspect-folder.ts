@@ -6,8 +6,10 @@ import { ImageError } from 'shared/images/image-error';
 import { TrainerError } from '../../errors.ts';
 import type { Progress } from '../../files/progress.ts';
 import { printable } from '../../printable.ts';
+import { unpackZip } from '../archives/unpack-zip.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { listLayout } from '../lists/list-layout.ts';
+import { withAllLabels } from '../lists/several-labels.ts';
 import {
   findRepeats,
   groupPhotos,
@@ -19,7 +21,6 @@ import { BY_FOLDERS, type LayoutOptions } from './find-splits.ts';
 import { findLayout, type LabelledFile } from './folder-layout.ts';
 import { type Skipped, whyUnreadable } from './folder-reader.ts';
 import { type Finding, ScanCache } from './scan-cache.ts';
-import { withAllLabels } from './several-labels.ts';
 
 const MAX_BYTES = 256 * 2 ** 20;
 
@@ -82,14 +83,14 @@ export interface Inspection {
 }
 
 /**
- * Decodes every image of a folder once, so that damaged ones are known before training. The results
+ * Decodes every image of a folder, or of a zip file of such, once, so that damaged ones are known before training. The results
  * are cached: the next time, only new and changed files are decoded.
  *
  * @throws TrainerError `dataset_invalid`, when strict also for a file that is not a readable image;
  *   the signal's reason
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
-  const folder = resolve(root);
+  const folder = resolve(await unpackZip(root, options));
   const layout =
     options.labels === undefined || options.labels === BY_FOLDERS
       ? await findLayout(folder, options)
