@@ -180,7 +180,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'npx -y pnpm@10 graft train --data ~/photos',
     'npx graft train --data cifar10 --id cifar10',
   ],
-  'a page that a person works in': ['graft review', 'graft review pets --data photos'],
+  'a page that a person works in': ['graft review pets --data photos'],
   'runs of a sweep': [
     'graft runs --sweep <sweep>',
     'graft soup trainer/runs/my-sweep/01 trainer/runs/my-sweep/04 trainer/runs/my-sweep/07',
