@@ -39,6 +39,8 @@ export interface ImageSet extends Labelled {
   image(index: number, size?: number): Image | Promise<Image>;
   /** Says which images will be asked for next, and for which size, so that they can be read meanwhile. */
   prefetch?(indices: readonly number[], size?: number): void;
+  /** Of its file. Absent where an image has none of its own. */
+  path?(index: number): string;
   /** Images of one group are copies, or nearly so. Absent where the data set has no copies. */
   group?(index: number): string;
   /**
