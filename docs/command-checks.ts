@@ -161,12 +161,16 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft predict',
     'graft promote',
     'graft rollback',
+    'graft soup',
+    'graft sweep',
     'graft train',
     'graft unknown',
+    'graft worker',
   ],
   'minutes of computing': [
     'graft doctor',
     'graft find-lr --stage 2',
+    'graft sweep --data photos --vary stage2.peakLearningRate=1e-4,2e-4,4e-4 --vary size=112,128 --seeds 3',
     'graft train --config best',
     'graft train --config best --size 96 --stage2.epochs 3 --augment.flip=false',
     'graft train --data photos --config best --stage2.epochs 3 --augment.flip=false',
@@ -175,6 +179,14 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'npx -y pnpm@10 graft train --data photos',
     'npx -y pnpm@10 graft train --data ~/photos',
     'npx graft train --data cifar10 --id cifar10',
+  ],
+  'runs of a sweep': [
+    'graft runs --sweep <sweep>',
+    'graft soup trainer/runs/my-sweep/01 trainer/runs/my-sweep/04 trainer/runs/my-sweep/07',
+  ],
+  'a database': [
+    'graft sweep --queue $GRAFT_QUEUE --data photos --vary size=96,112,128 --workers 0',
+    'graft worker --data photos',
   ],
   'versions of a model': [
     'graft promote pets@0b2e8a6c1d3f',
@@ -256,6 +268,7 @@ export const scripts: readonly string[] = [
 export const readOnly: readonly string[] = [
   'cp -rL',
   'curl -G --data-urlencode url=…',
+  'export GRAFT_QUEUE=postgres://graft:password@db.example/graft',
   'graft completion',
   'graft review',
   'npm create graftjs',
