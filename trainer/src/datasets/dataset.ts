@@ -14,6 +14,8 @@ export interface ImageSet {
   prefetch?(indices: readonly number[], size?: number): void;
   /** Its label, an index into `Dataset.labels`. */
   label(index: number): number;
+  /** Of its file. Absent where an image has none of its own. */
+  path?(index: number): string;
   /** Images of one group are copies, or nearly so. Absent where the data set has no copies. */
   group?(index: number): string;
   /**

@@ -65,12 +65,7 @@ export async function evaluateModel(
     });
     const classOf = matchLabels(dataset, card);
     const { part, split } = chooseImages(dataset, card);
-    if (part.indices.length === 0) {
-      throw new TrainerError(
-        'dataset_invalid',
-        `Expected images in class folders to measure ${card.id} on, but ${dataset.title} has none that can be read.`,
-      );
-    }
+    requireImages(part, dataset, card);
     const source = imageBatches(part, card.preprocess);
     const answers = await evaluate(
       network.run,
@@ -104,8 +99,17 @@ function averagesOf(
   };
 }
 
+/** @throws TrainerError `dataset_invalid` where there is nothing to measure on */
+export function requireImages(part: Part, { title }: Dataset, { id }: ModelCard): void {
+  if (part.indices.length > 0) return;
+  throw new TrainerError(
+    'dataset_invalid',
+    `Expected images in class folders to measure ${id} on, but ${title} has none that can be read.`,
+  );
+}
+
 /** @returns the model's class of each of the data set's */
-function matchLabels(dataset: Dataset, card: ModelCard): number[] {
+export function matchLabels(dataset: Dataset, card: ModelCard): number[] {
   return dataset.labels.map((label) => {
     const index = card.labels.findIndex(
       ({ name, synset }) => labelOf(name) === label || synset === label,
@@ -119,7 +123,8 @@ function matchLabels(dataset: Dataset, card: ModelCard): number[] {
   });
 }
 
-function chooseImages(
+/** The images that say most about a model: a test folder, those that its training held out, or all. */
+export function chooseImages(
   dataset: Dataset,
   card: ModelCard,
 ): { part: Part; split: Evaluation['split'] } {

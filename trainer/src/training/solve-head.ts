@@ -8,6 +8,7 @@ import { minimize } from './minimize.ts';
 /** Inverse strengths of the penalty, as scikit-learn's `C`, strongest penalty first. */
 const STRENGTHS = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1];
 const FOLDS = 5;
+const ALL_FOLDS = [...Array(FOLDS).keys()];
 /** Fits of a fold only rank the strengths. */
 const IN_FOLDS = { iterations: 50, tolerance: 1e-3 };
 const AT_LAST = { iterations: 300, tolerance: 1e-5 };
@@ -73,9 +74,10 @@ export async function crossValidateHead({
 }: Pick<SolveOptions, 'source' | 'classes' | 'seed' | 'signal'>): Promise<Float32Array> {
   const { examples, mean, scale } = await standardize(source, classes);
   const foldOf = drawFolds(source, seed);
-  const strength = await chooseStrength(examples, foldOf, signal);
+  // One fold is enough to rank the strengths, and takes a fifth of the time.
+  const strength = await chooseStrength(examples, foldOf, signal, [0]);
   const probabilities = new Float32Array(source.length * classes);
-  await eachFold(examples, foldOf, async ({ train, heldOut, heldOutIndices }) => {
+  await eachFold(examples, foldOf, ALL_FOLDS, async ({ train, heldOut, heldOutIndices }) => {
     signal.throwIfAborted();
     const solution = await minimize(slopeOf(train, strength), zeros(train), IN_FOLDS);
     const outputs = tf.tidy(() => tf.softmax(logitsOf(heldOut.features, solution, classes)));
@@ -106,9 +108,10 @@ async function chooseStrength(
   examples: Examples,
   foldOf: readonly number[],
   signal: AbortSignal,
+  folds: readonly number[] = ALL_FOLDS,
 ): Promise<number> {
   const losses = new Map(STRENGTHS.map((strength) => [strength, 0]));
-  await eachFold(examples, foldOf, async ({ train, heldOut }) => {
+  await eachFold(examples, foldOf, folds, async ({ train, heldOut }) => {
     let solution = zeros(train);
     for (const strength of STRENGTHS) {
       signal.throwIfAborted();
@@ -133,9 +136,10 @@ interface Fold {
 async function eachFold(
   examples: Examples,
   foldOf: readonly number[],
+  folds: readonly number[],
   work: (fold: Fold) => Promise<void>,
 ): Promise<void> {
-  for (let fold = 0; fold < FOLDS; fold++) {
+  for (const fold of folds) {
     if (!foldOf.includes(fold)) continue;
     const indicesOf = (isHeldOut: boolean) =>
       [...foldOf.keys()].filter((index) => (foldOf[index] === fold) === isHeldOut);

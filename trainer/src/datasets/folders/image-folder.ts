@@ -31,24 +31,42 @@ export interface ImageFolderOptions extends InspectOptions {
  */
 export async function openImageFolder(root: string, options: ImageFolderOptions): Promise<Dataset> {
   const found = await inspectFolder(root, options);
-  const { folder } = found;
-  const { photos, places, notes } = applyDecisions(found, await Decisions.read(folder));
-  // What is decided needs no mention any more.
-  const inspection = { ...found, photos, repeats: findRepeats(folder, photos, found.near) };
+  const { dataset, inspection, notes } = decidedDataset(
+    found,
+    await Decisions.read(found.folder),
+    options.size,
+  );
   for (const line of [...describeProblems(inspection, options.purpose), ...notes]) {
     options.say(line);
   }
   if (options.purpose === 'training') checkToTrain(inspection, options.say);
-  const dataset = folderDataset(inspection, options.size);
-  if (notes.length === 0) return dataset;
-  return {
-    ...dataset,
-    train: drawnFrom(dataset.train, found.photos.train, photos.train, places),
-  };
+  return dataset;
+}
+
+/**
+ * The images of a folder after a person's decisions.
+ *
+ * @returns also the inspection without what is decided, and in sentences what was
+ */
+export function decidedDataset(
+  found: Inspection,
+  decisions: Decisions,
+  size: number,
+): {
+  readonly dataset: Dataset;
+  readonly inspection: Inspection;
+  readonly notes: readonly string[];
+} {
+  const { photos, places, notes } = applyDecisions(found, decisions);
+  const inspection = { ...found, photos, repeats: findRepeats(found.folder, photos, found.near) };
+  const dataset = folderDataset(inspection, size);
+  if (notes.length === 0) return { dataset, inspection, notes };
+  const train = drawnFrom(dataset.train, found.photos.train, photos.train, places);
+  return { dataset: { ...dataset, train }, inspection, notes };
 }
 
 /** The images of a folder as a data set. */
-export function folderDataset(
+function folderDataset(
   {
     folder,
     labels,
@@ -155,6 +173,7 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
     image: (index, size = ownSize) => ahead.take(index, size),
     prefetch: (indices, size = ownSize) => ahead.prefetch(indices, size),
     label: (index) => at(index).label,
+    path: (index) => at(index).path,
     group: (index) => at(index).group,
   };
 }
