@@ -255,6 +255,7 @@ export const scripts: readonly string[] = [
   'pnpm --filter shared decoders:newer',
   'pnpm --filter trainer bench',
   'pnpm --filter trainer bench:accuracy',
+  'pnpm --filter edge bench:decoders',
   'pnpm --filter trainer bench:decoding',
   'pnpm --filter trainer bench:own-photos --data <folder> --per-class 12',
   'pnpm --filter trainer bench:own-photos --data <folder> --seed 2',

@@ -56,6 +56,7 @@ export default defineConfig({
   title: 'Graft',
   description: 'Train an image classifier on your own photos and serve it at the edge.',
   cleanUrls: true,
+  head: [['style', {}, '.wide-tables td:nth-child(2) { min-width: 15rem }']],
   // The page's own links and those between pages; a dead one fails the build.
   ignoreDeadLinks: [/^https?:\/\/localhost/],
   themeConfig: {
