@@ -1,6 +1,6 @@
 import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
-import { dataBeside, nameOf, oneOf } from './options/option-values.ts';
+import { dataBeside, nameOf, oneOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 
 export const evaluateCommand = defineCommand({
@@ -35,6 +35,11 @@ export const evaluateCommand = defineCommand({
     const model = await findModel(models, oneOf(positionals, 'model'));
     const against = values.against && (await findModel(models, values.against));
     const note = values.json ? () => {} : say;
+    if (labels !== undefined && against !== undefined) {
+      throw usage(
+        'Expected no --labels with --against: models of several labels are not compared.',
+      );
+    }
     const { startBackend } = await import('../backends/start-backend.ts');
     await startBackend(values.backend, note, { threads });
     const { signal } = new AbortController();

@@ -2,8 +2,8 @@ import { openCifarBinary } from './cifar-binary.ts';
 import type { ImageSet } from './dataset.ts';
 import { type Inspection, type InspectOptions, inspectFolder } from './folders/inspect-folder.ts';
 import { describeProblems } from './folders/inspection-report.ts';
-import { classCounts } from './folders/several-labels.ts';
 import type { SplitName } from './folders/split-names.ts';
+import { classCounts } from './lists/several-labels.ts';
 import { knownDatasets } from './open-dataset.ts';
 
 /** The data sets that the trainer knows, a line each. */

@@ -1,8 +1,8 @@
 import { relative } from 'node:path';
 import { writeFileAtomically } from '../../files/write-atomically.ts';
 import { groupCopies } from '../copies/group-copies.ts';
+import { labelsOf } from '../lists/several-labels.ts';
 import type { Inspection, Photo } from './inspect-folder.ts';
-import { labelsOf } from './several-labels.ts';
 import type { SplitName } from './split-names.ts';
 
 /** A photo before it is compared with the others. */

@@ -6,6 +6,7 @@ import type { Dataset, ImageSet } from '../dataset.ts';
 import { applyDecisions, type DecidedPhoto } from '../decisions/apply-decisions.ts';
 import { Decisions } from '../decisions/decisions.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
+import { classCounts, labelsOf } from '../lists/several-labels.ts';
 import { ReadAhead } from '../read-ahead.ts';
 import { findRepeats, MIN_IMAGES } from './find-repeats.ts';
 import {
@@ -15,7 +16,6 @@ import {
   type Photo,
 } from './inspect-folder.ts';
 import { describeProblems } from './inspection-report.ts';
-import { classCounts, labelsOf } from './several-labels.ts';
 
 export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;

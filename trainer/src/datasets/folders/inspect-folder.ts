@@ -9,6 +9,7 @@ import { printable } from '../../printable.ts';
 import { unpackZip } from '../archives/unpack-zip.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { listLayout } from '../lists/list-layout.ts';
+import { withAllLabels } from '../lists/several-labels.ts';
 import {
   findRepeats,
   groupPhotos,
@@ -20,7 +21,6 @@ import { BY_FOLDERS, type LayoutOptions } from './find-splits.ts';
 import { findLayout, type LabelledFile } from './folder-layout.ts';
 import { type Skipped, whyUnreadable } from './folder-reader.ts';
 import { type Finding, ScanCache } from './scan-cache.ts';
-import { withAllLabels } from './several-labels.ts';
 
 const MAX_BYTES = 256 * 2 ** 20;
 

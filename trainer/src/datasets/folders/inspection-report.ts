@@ -1,10 +1,10 @@
 import { listNames } from '../../files/list-names.ts';
 import { printable } from '../../printable.ts';
+import { classCounts } from '../lists/several-labels.ts';
 import type { Repeat } from './find-repeats.ts';
 import type { LayoutOptions } from './find-splits.ts';
 import type { Skipped } from './folder-reader.ts';
 import type { Inspection, Notice } from './inspect-folder.ts';
-import { classCounts } from './several-labels.ts';
 
 const IMBALANCE = 5;
 

@@ -1,6 +1,6 @@
-import type { Scanned, Splits } from './find-repeats.ts';
-import { BY_FOLDERS, type LayoutOptions } from './find-splits.ts';
-import type { LabelledFile } from './folder-layout.ts';
+import type { Scanned, Splits } from '../folders/find-repeats.ts';
+import { BY_FOLDERS, type LayoutOptions } from '../folders/find-splits.ts';
+import type { LabelledFile } from '../folders/folder-layout.ts';
 
 /** All labels of an image, of one label or several. */
 export function labelsOf({ label, labels }: LabelledFile): readonly number[] {

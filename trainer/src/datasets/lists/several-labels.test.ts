@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Dataset } from '../dataset.ts';
+import { openImageFolder } from '../folders/image-folder.ts';
 import { splitDataset } from '../split.ts';
-import { openImageFolder } from './image-folder.ts';
 
 let root: string;
 let said: string[];
