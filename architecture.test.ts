@@ -12,6 +12,7 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
   'trainer/src': [
     ['cli', 'index.ts'],
     'commands',
+    'sweeps',
     'review',
     'export',
     'report',
@@ -34,7 +35,8 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
     'printable.ts',
   ],
   'edge/src': [
-    ['library.ts', 'with-jobs.ts'],
+    ['library.ts', 'library-with-jobs.ts'],
+    'with-jobs.ts',
     'index.ts',
     'app.ts',
     'routes',

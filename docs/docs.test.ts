@@ -2,19 +2,14 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { configFields } from '../trainer/src/config/config-fields.ts';
 import { configs } from '../trainer/src/config/registry.ts';
+import { checked } from './command-checks.ts';
+import { commandsOf, docs, pages, root, sitePages } from './documented-commands.ts';
 import { configurationFile, configurationPage } from './write-configuration.ts';
 
-const docs = fileURLToPath(new URL('.', import.meta.url));
-const root = join(docs, '..');
-
-const pages = (await readdir(docs, { recursive: true })).filter(
-  (file) => file.endsWith('.md') && !file.includes('node_modules'),
-);
 const textOf = (file: string) => readFile(join(root, file), 'utf8');
 
 test('the site builds, and no link between its pages is dead', async () => {
@@ -30,7 +25,7 @@ test('the site builds, and no link between its pages is dead', async () => {
 
 test('the sidebar has every page', async () => {
   const config = await textOf('docs/.vitepress/config.ts');
-  const missing = pages.filter(
+  const missing = sitePages.filter(
     (page) => page !== 'index.md' && !config.includes(`link: '/${page.replace(/\.md$/, '')}'`),
   );
   expect(missing).toEqual([]);
@@ -57,34 +52,21 @@ test('the first page is one page', async () => {
   expect(readme.split(/\s+/).length).toBeLessThanOrEqual(900);
 });
 
-test.each(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages.map((page) => `docs/${page}`)])(
-  'the files that %s links to are there',
-  async (file) => {
-    const links = (await textOf(file)).matchAll(/\]\((?!https?:|#|\/)([^)#\s]+)/g);
-    const known = (
-      await promisify(execFile)('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root })
-    ).stdout.split('\n');
-    const missing = [...links]
-      .map(([, link = '']) => join(file, '..', link))
-      .filter((path) => !known.includes(path));
-    expect(missing).toEqual([]);
-  },
-);
+test.each(pages)('the files that %s links to are there', async (file) => {
+  const links = (await textOf(file)).matchAll(/\]\((?!https?:|#|\/)([^)#\s]+)/g);
+  const known = (
+    await promisify(execFile)('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root })
+  ).stdout.split('\n');
+  const missing = [...links]
+    .map(([, link = '']) => join(file, '..', link))
+    .filter((path) => !known.includes(path));
+  expect(missing).toEqual([]);
+});
 
-/** What the packages' scripts are called, by which commands in the documentation name them. */
-test.each(['README.md', 'CONTRIBUTING.md', ...pages.map((page) => `docs/${page}`)])(
-  'the scripts that commands in %s name are there',
-  async (file) => {
-    const text = (await textOf(file)).matchAll(
-      /pnpm(?:@10)? (?:--filter (trainer|edge|shared) )?(?:run )?([\w:-]+)/g,
-    );
-    const unknown: string[] = [];
-    for (const [command, name, script = ''] of text) {
-      const manifest = JSON.parse(await textOf(name ? `${name}/package.json` : 'package.json'));
-      const isKnown =
-        script in manifest.scripts || ['exec', 'run', 'filter', 'adds'].includes(script);
-      if (!isKnown && (name || command.includes('@10'))) unknown.push(command);
-    }
-    expect(unknown).toEqual([]);
-  },
-);
+test('every command has a check, and no check is left over', async () => {
+  const documented = (await Promise.all(pages.map(commandsOf))).flat();
+  expect(
+    [...new Set(documented)].toSorted(),
+    'docs/command-checks.ts says how each documented command is checked',
+  ).toEqual(checked.toSorted());
+});

@@ -19,10 +19,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { commandsOf } from '../../docs/documented-commands.ts';
 import { type Registry, startRegistry } from './registry.ts';
 import { writePhotos } from './write-photos.ts';
 
 // As a new user would: the packed packages, npm, an empty home, and a folder outside of the repository.
+// What is typed is what docs/first-hour.md shows.
 
 const run = promisify(execFile);
 /** Of the Worker, compressed. */
@@ -32,12 +34,14 @@ let root: string;
 let registry: Registry;
 let photos: string;
 let cat: string;
+let documented: readonly string[];
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'graft-first-hour-'));
   registry = await startRegistry(join(root, 'tarballs'));
-  photos = join(root, 'originals/photos');
+  photos = join(root, 'home/originals');
   cat = await writePhotos(photos);
+  documented = await commandsOf('docs/first-hour.md');
 });
 afterAll(async () => {
   registry?.close();
@@ -49,12 +53,25 @@ interface Place {
   readonly env: NodeJS.ProcessEnv;
 }
 
+/** The page's command that begins so. */
+function typed(begin: string): string {
+  const command = documented.find((one) => one.startsWith(begin));
+  if (!command) throw new Error(`Expected a command "${begin} …" in docs/first-hour.md.`);
+  return command;
+}
+
+/** Runs a line of the page, with more options. */
+function type(begin: string, { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv }, more = '') {
+  return run('sh', ['-c', `${typed(begin)} ${more}`], { cwd, env });
+}
+
 /** A machine on which there is nothing but a Node and its npm. */
 async function prepare(node: string): Promise<Place> {
   const place = await mkdtemp(join(root, 'place-'));
   const bin = join(place, 'bin');
   await mkdir(bin);
-  await mkdir(join(place, 'home'));
+  const home = join(place, 'home');
+  await cp(dirname(photos), home, { recursive: true });
   await symlink(node, join(bin, 'node'));
   const { stdout } = await run('sh', ['-c', 'readlink -f "$(command -v npm)"']);
   for (const name of ['npm', 'npx']) {
@@ -67,7 +84,7 @@ async function prepare(node: string): Promise<Place> {
   // What is downloaded once for a machine is not downloaded again for a test.
   const cache = GRAFT_CACHE ?? join(HOME, '.cache/graft');
   const env = {
-    HOME: join(place, 'home'),
+    HOME: home,
     PATH: `${bin}:/usr/bin:/bin`,
     GRAFT_CACHE: cache,
     npm_config_registry: registry.url,
@@ -76,8 +93,7 @@ async function prepare(node: string): Promise<Place> {
     ...(LANG && { LANG }),
     ...(NODE_EXTRA_CA_CERTS && { NODE_EXTRA_CA_CERTS }),
   };
-  const create = ['create', 'graftjs@latest', 'my-classifier'];
-  await run('npm', create, { cwd: place, env });
+  await type('npm create', { cwd: place, env });
   return { project: join(place, 'my-classifier'), env };
 }
 
@@ -109,14 +125,15 @@ async function whileServing(
   work: (url: string) => Promise<void>,
 ): Promise<void> {
   const port = await freePort();
-  const args = ['run', 'dev', '--', '--port', `${port}`];
   // A group of its own, which ends as a whole.
-  const dev: ChildProcess = spawn('npm', args, {
+  const dev: ChildProcess = spawn('sh', ['-c', `${typed('npm run dev')} -- --port ${port}`], {
     cwd: project,
     env,
     detached: true,
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let printed = '';
+  for (const stream of [dev.stdout, dev.stderr]) stream?.on('data', (text) => (printed += text));
   try {
     const url = `http://127.0.0.1:${port}`;
     await expect
@@ -133,17 +150,18 @@ async function whileServing(
       )
       .toBe(200);
     await work(url);
+    expect(printed, 'no stack traces').not.toMatch(/^ +at /m);
   } finally {
     if (dev.pid !== undefined) process.kill(-dev.pid, 'SIGTERM');
     await once(dev, 'close');
   }
 }
 
+/** Asks with curl, from the folder that the photo is in. */
 async function classifyCat(url: string): Promise<unknown> {
-  const body = await readFile(cat);
-  const headers = { 'content-type': 'image/jpeg' };
-  const response = await fetch(`${url}/classify`, { method: 'POST', body, headers });
-  const { model, predictions } = (await response.json()) as {
+  const curl = typed('curl').replace('http://localhost:8787', url);
+  const { stdout } = await run('sh', ['-c', curl], { cwd: dirname(cat) });
+  const { model, predictions } = JSON.parse(stdout) as {
     model: { id: string };
     predictions: { label: string }[];
   };
@@ -163,7 +181,7 @@ describe.each([
     run('npx', ['graft', ...args], { cwd: place.project, env: place.env });
 
   test('says what to do before there are photos, and refuses to train in one sentence', async () => {
-    const { stdout } = await graft();
+    const { stdout } = await type('npx graft', { cwd: place.project, env: place.env });
     expect(stdout).toContain('There are no photos here yet.');
     expect(stdout).toContain('\n  npx graft train\n');
     const refused = await graft('train').catch((error: { code: number; stderr: string }) => error);
@@ -175,9 +193,9 @@ describe.each([
 
   test('trains on 60 photos and serves the model, as a Worker and as a part of another', async () => {
     const { project, env } = place;
-    await cp(photos, join(project, 'photos'), { recursive: true });
-    const short = ['--stage2.minSteps', '30', '--stage2.epochs', '1'];
-    const { stdout } = await run('npm', ['run', 'train', '--', ...short], { cwd: project, env });
+    await type('cd my-classifier', { cwd: dirname(project), env });
+    const short = '-- --stage2.minSteps 30 --stage2.epochs 1';
+    const { stdout } = await type('npm run train', { cwd: project, env }, short);
     expect(stdout).toContain('Next, try it in a browser: npx graft dev');
     expect(await readdir(join(project, 'public/models'))).toEqual(['index.json', 'my-classifier']);
     expect((await graft('runs')).stdout).toContain('photos');
@@ -208,6 +226,14 @@ export default app;
 
     const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
     await run(process.execPath, [tsc, '-p', project]);
+  });
+
+  test('deploys with jobs', async () => {
+    const out = join(place.project, 'out-with-jobs');
+    const { stdout } = await graft('deploy', '--jobs', '--dry-run', '--outdir', out);
+    for (const name of ['JOBS', 'JOBS_QUEUE', 'JOBS_WORKFLOW'])
+      expect(stdout).toContain(`env.${name}`);
+    expect(await readFile(join(out, 'with-jobs.js'), 'utf8')).toContain('JobWorkflow');
   });
 
   test('the Worker is as small as that of the checkout', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readJobsConfig } from '../../edge/deploy/jobs-config.ts';
 import { problemWith, writeProject } from './write-project.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -43,6 +44,14 @@ test("deploys what the repository's Worker deploys, and needs no help of wrangle
   expect([alias, define]).not.toContain(undefined);
   const theirs = await readJsonc(join(repository, 'create/template/wrangler.jsonc'));
   expect(theirs).toEqual({ ...ours, name: 'my-classifier' });
+});
+
+test('deploys the same jobs, under names of its own', async () => {
+  const ours = readJobsConfig(join(repository, 'edge/wrangler.jsonc'));
+  await writeProject(join(root, 'tomatoes'));
+  const theirs = readJobsConfig(join(root, 'tomatoes/wrangler.jsonc'));
+  const named = JSON.stringify(ours).replaceAll('graft-jobs', 'tomatoes-jobs');
+  expect(theirs).toEqual(JSON.parse(named));
 });
 
 test('asks for the versions that the packages were tested with', async () => {

@@ -20,6 +20,7 @@ const sidebar = [
     items: [
       { text: 'Training and recipes', link: '/training' },
       { text: 'Configuration', link: '/configuration' },
+      { text: 'Sweeps', link: '/sweeps' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
       { text: 'Unknown images', link: '/unknown-images' },
       { text: 'Review', link: '/review' },

@@ -30,7 +30,10 @@ const common = {
 await rm(dist, { recursive: true, force: true });
 await build({
   ...common,
-  entryPoints: { index: join(edge, 'src/library.ts') },
+  entryPoints: {
+    index: join(edge, 'src/library.ts'),
+    'with-jobs': join(edge, 'src/library-with-jobs.ts'),
+  },
   // As wrangler does.
   platform: 'browser',
   conditions: ['workerd', 'worker', 'browser'],
@@ -42,5 +45,9 @@ await build({
   splitting: true,
 });
 await build({ ...common, entryPoints: [join(edge, 'deploy/deploy.ts')], platform: 'node' });
-await writeDeclarations(edge, [join(edge, 'src/library.ts'), join(edge, 'src/wasm.d.ts')]);
+const sources = ['library.ts', 'library-with-jobs.ts', 'wasm.d.ts'];
+await writeDeclarations(
+  edge,
+  sources.map((file) => join(edge, 'src', file)),
+);
 await copyLicences(edge);

@@ -58,7 +58,7 @@ test('classifies by url', async () => {
 test.each(['application/octet-stream', 'multipart/form-data'])('uploads as %s', async (type) => {
   const { page, complaints } = await host.open(desktop, '/api');
   const form = formOf(page, 'POST /classify');
-  await form.getByLabel('Body').setInputFiles(fixture('chelsea'));
+  await form.getByLabel('Body, as').setInputFiles(fixture('chelsea'));
   await form.getByRole('radio', { name: type }).check();
   const { state, body, curl } = await send(form);
   expect(state).toMatch(/^200 OK/);
@@ -69,6 +69,32 @@ test.each(['application/octet-stream', 'multipart/form-data'])('uploads as %s', 
     type === 'multipart/form-data' ? `-F 'image=@chelsea.png'` : `--data-binary '@chelsea.png'`,
   );
   expect(complaints).toEqual([]);
+});
+
+test('classifies an image that JSON names', async () => {
+  const { page, complaints } = await host.open(desktop, '/api');
+  const form = formOf(page, 'POST /classify');
+  const field = form.getByLabel('Body of JSON');
+  expect(await field.isVisible()).toBe(false);
+  await form.getByRole('radio', { name: 'application/json' }).check();
+  expect(JSON.parse(await field.inputValue())).toEqual({ url: 'https://example.com/cat.jpg' });
+  const question = JSON.stringify({ url: host.imageUrl, top: 2 });
+  await field.fill(question);
+  const { state, body, curl } = await send(form);
+  expect(state).toMatch(/^200 OK/);
+  expect(JSON.parse(body)).toMatchObject({ predictions: [{ label: 'espresso' }, {}] });
+  expect(curl).toContain(`-d '${question}'`);
+  expect(complaints).toEqual([]);
+});
+
+test('shows each body of JSON with an example of its own', async () => {
+  const { page } = await host.open(desktop, '/api');
+  for (const [name, part] of [
+    ['POST /jobs', { source: { bucket: 'photos', prefix: '2026/' } }],
+    ['POST /classify/batch', { urls: ['https://example.com/cat.jpg'] }],
+  ] as const) {
+    expect(JSON.parse(await formOf(page, name).getByLabel('Body').inputValue())).toEqual(part);
+  }
 });
 
 test('sends a batch, and shows its lines', async () => {
@@ -129,7 +155,10 @@ test('leads to each operation, and to each schema that an answer has', async () 
   const unlabelled = await page
     .locator('input, textarea')
     .evaluateAll(
-      (fields) => fields.filter((field) => !(field as HTMLInputElement).labels?.length).length,
+      (fields) =>
+        (fields as HTMLInputElement[]).filter(
+          ({ labels, ariaLabel }) => !labels?.length && !ariaLabel,
+        ).length,
     );
   expect(unlabelled).toBe(0);
 });

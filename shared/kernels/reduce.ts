@@ -1,8 +1,8 @@
 // AssemblyScript: lays pixels over white and averages squares of them, in WebAssembly SIMD. The caller
 // lays out the memory: see src/images/reduce/pixel-sink.ts. After a change: `pnpm --filter shared build`.
 //
-// The sums of a square are four u32: of its samples times their alpha, over white, and of its alphas,
-// which are not used.
+// The sums of a square are four u32: of its samples times their alpha, over white, and of its alphas
+// times 255.
 
 /**
  * Adds pixels of one row to their squares' sums.
@@ -56,14 +56,15 @@ function sumOf(source: usize, end: usize, count: i32): v128 {
   for (at = source; at < end; at += 4) {
     const pixel = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(at)));
     const alpha = i32x4.extract_lane(pixel, 3);
-    sum = i32x4.add(sum, i32x4.mul(pixel, i32x4.splat(alpha)));
-    sum = i32x4.add(sum, i32x4.splat(255 * (255 - alpha)));
+    const factors = i32x4.replace_lane(i32x4.splat(alpha), 3, 255);
+    const white = i32x4.replace_lane(i32x4.splat(255 * (255 - alpha)), 3, 0);
+    sum = i32x4.add(sum, i32x4.add(i32x4.mul(pixel, factors), white));
   }
   return sum;
 }
 
 /**
- * Overwrites the sums with their averages, RGBX.
+ * Overwrites the sums with their averages, RGBA, over white.
  *
  * @param scale 1 / (255 × reduction²)
  */
@@ -74,9 +75,11 @@ export function average(sums: usize, count: i32, scale: f64): void {
     const red = load<u32>(sums);
     const green = load<u32>(sums, 4);
     const blue = load<u32>(sums, 8);
+    const alpha = load<u32>(sums, 12);
     store<u8>(target, sample(red, scale));
     store<u8>(target, sample(green, scale), 1);
     store<u8>(target, sample(blue, scale), 2);
+    store<u8>(target, sample(alpha, scale), 3);
     target += 4;
   }
 }

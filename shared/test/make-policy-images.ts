@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { uint } from './avif.ts';
+import { exif } from './exif.ts';
 import { linearGrey, oddInks, proPhoto, swapped } from './icc.ts';
 import { makeForeignFiles } from './make-foreign-files.ts';
 import type { Images } from './make-images.ts';
@@ -32,25 +33,6 @@ export async function makePolicyImages(): Promise<Images> {
 }
 
 type Files = Record<string, Buffer>;
-
-/** EXIF with an orientation, which may have the wrong type. */
-function exif(orientation: number, order: 'II' | 'MM' = 'MM', type = 3): Buffer {
-  const [number16, number32] =
-    order === 'MM'
-      ? (['writeUInt16BE', 'writeUInt32BE'] as const)
-      : (['writeUInt16LE', 'writeUInt32LE'] as const);
-  const tiff = Buffer.alloc(26);
-  tiff.write(order);
-  tiff[number16](42, 2);
-  tiff[number32](8, 4);
-  tiff[number16](1, 8);
-  tiff[number16](0x0112, 10);
-  tiff[number16](type, 12);
-  tiff[number32](1, 14);
-  if (type === 4) tiff[number32](orientation, 18);
-  else tiff[number16](orientation, 18);
-  return tiff;
-}
 
 async function jpegs(image: Sharp): Promise<Files> {
   const options = { quality: 95, chromaSubsampling: '4:4:4' };
@@ -119,6 +101,21 @@ function pngs(): Files {
     ),
   );
   const plain = makePng(fields, rows);
+  // The filter, and the red of each pixel.
+  const greyRows = rows.filter((_, i) => {
+    const place = i % (width * 3 + 1);
+    return place === 0 || place % 3 === 1;
+  });
+  const veiled = (...chunks: Buffer[]): Buffer => {
+    const rgba = Array.from({ length: height }, (_, y) => [
+      0,
+      ...Array.from({ length: width }, (_, x) => [
+        ...pixels.subarray((y * width + x) * 3, (y * width + x) * 3 + 3),
+        128,
+      ]).flat(),
+    ]);
+    return makePng({ ...fields, colourType: 6 }, Buffer.from(rgba.flat()), chunks);
+  };
   const stream = deflateSync(rows);
   const having = (...chunks: Buffer[]): Buffer => makePng(fields, rows, chunks);
   const head = plain.subarray(0, 33);
@@ -145,6 +142,9 @@ function pngs(): Files {
   const more = deflateSync(Buffer.concat([rows, Buffer.alloc(1_000_000)]));
   return {
     'icc.png': having(icc(swapped)),
+    'grey-icc.png': makePng({ ...fields, colourType: 0 }, greyRows, [icc(linearGrey)]),
+    'icc-alpha.png': veiled(icc(proPhoto)),
+    'gamma-alpha.png': veiled(gama),
     'icc-bad-checksum.png': having(badly(icc(swapped))),
     'icc-damaged.png': having(icc(swapped.subarray(0, 150))),
     'icc-of-grey.png': having(icc(linearGrey)),
@@ -280,6 +280,7 @@ async function avifs(image: Sharp): Promise<Files> {
     'codes-video.avif': codes(1, 1),
     'codes-unstated.avif': codes(2, 2),
     'codes-hdr.avif': codes(9, 16),
+    'grey-icc.avif': await readFile(new URL('../fixtures/grey-icc.avif', import.meta.url)),
     'icc.avif': await sharp(pngs()['icc.png']).keepIccProfile().avif({ lossless: true }).toBuffer(),
   };
 }

@@ -13,6 +13,7 @@ export type TrainerErrorCode =
   | 'loss_not_finite'
   | 'disk_full'
   | 'not_writable'
+  | 'queue_unavailable'
   | 'interrupted';
 
 /**

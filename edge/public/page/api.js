@@ -18,6 +18,8 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (
 )) {
   const [button] = form.getElementsByTagName('button');
   if (button) button.hidden = false;
+  form.addEventListener('change', () => offerFieldOfType(form));
+  offerFieldOfType(form);
   let running = new AbortController();
   form.addEventListener('submit', (event) => {
     event.preventDefault();
@@ -25,6 +27,21 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (
     running = new AbortController();
     send(form, running.signal);
   });
+}
+
+/**
+ * Of a body that is a file or JSON, offers the field for the type chosen.
+ *
+ * @param {HTMLFormElement} form
+ */
+function offerFieldOfType(form) {
+  const type = new FormData(form).get('type');
+  if (type === null) return;
+  const isJson = type === 'application/json';
+  for (const field of form.querySelectorAll('[name="body"]')) {
+    const isOffered = field instanceof HTMLTextAreaElement === isJson;
+    Object.assign(field, { hidden: !isOffered, disabled: !isOffered });
+  }
 }
 
 /**

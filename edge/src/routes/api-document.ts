@@ -11,7 +11,7 @@ import {
   problem,
 } from 'shared/contract/responses';
 import * as z from 'shared/contract/schema';
-import { batchRequest, classifyQuery, imageQuery } from 'shared/contract/wire';
+import { batchRequest, classifyQuery, imageQuery, urlRequest } from 'shared/contract/wire';
 
 /** What the page needs of https://spec.openapis.org/oas/v3.1.0#operation-object. */
 export interface Operation {
@@ -20,7 +20,7 @@ export interface Operation {
   readonly description?: string;
   readonly security?: readonly object[];
   readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly requestBody?: RequestBody;
   readonly responses: Readonly<Record<string, { description: string; content?: Content }>>;
 }
 
@@ -32,7 +32,14 @@ export interface Parameter {
   readonly schema: object;
 }
 
-type Content = Readonly<Record<string, { readonly schema: object }>>;
+export interface RequestBody {
+  readonly required: true;
+  readonly content: Content;
+  /** What the operation takes too, but a generated client would then send for all bodies. */
+  readonly 'x-content'?: Content;
+}
+
+type Content = Readonly<Record<string, { readonly schema: object; readonly example?: object }>>;
 
 /** The service as OpenAPI 3.1 describes it, but for these paths themselves. */
 export function describeApi() {
@@ -75,11 +82,10 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
       post: {
         operationId: 'classifyImage',
         summary: 'Classifies the image in the body, or the one at the url in it.',
-        // JSON is not among the types below, since a generated client would send all bodies so.
         description:
           'A body of any content type but multipart/form-data and application/json is taken as the ' +
-          'image itself. JSON, {"url": "…", "model": "…", "top": 5}, names an image to fetch, whose ' +
-          'url may be longer than a query; what it says of model and top goes before the query.',
+          'image itself. JSON names an image to fetch, whose url may be longer than a query; what it ' +
+          'says of model and top goes before the query.',
         security: KEY_OR_NOTHING,
         parameters: parametersOf(imageQuery),
         requestBody: {
@@ -88,6 +94,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
             'application/octet-stream': { schema: image },
             'multipart/form-data': { schema: form },
           },
+          'x-content': jsonBody(urlRequest, { url: IMAGE }),
         },
         responses: { 200: classified, default: refusal() },
       },
@@ -99,10 +106,7 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
         description:
           'Answers with a line of JSON for each url, in the order in which they are classified.',
         security: KEY_OR_NOTHING,
-        requestBody: {
-          required: true,
-          content: { 'application/json': { schema: toJsonSchema(batchRequest) } },
-        },
+        requestBody: { required: true, content: jsonBody(batchRequest, { urls: [IMAGE] }) },
         responses: {
           200: answer('Lines of JSON, one a url.', batchLine, 'application/x-ndjson'),
           default: refusal(),
@@ -165,7 +169,7 @@ function describeJobs(): ReturnType<typeof describePaths> {
         security: [{ apiKey: [] }],
         requestBody: {
           required: true,
-          content: { 'application/json': { schema: toJsonSchema(jobRequest) } },
+          content: jsonBody(jobRequest, { source: { bucket: 'photos', prefix: '2026/' } }),
         },
         responses: { 202: job, default: refusal() },
       },
@@ -211,21 +215,19 @@ function describeJobs(): ReturnType<typeof describePaths> {
   };
 }
 
-/** Only services that keep images answer these. */
 function describeFeedback(): ReturnType<typeof describePaths> {
   const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } } as const;
-  const octets = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+  const octets = { 'application/octet-stream': { schema: id.schema } };
   const security = [{ apiKey: [] }];
+  const lines = answer('Lines of JSON, one an image.', feedbackLine, 'application/x-ndjson');
+  const body = { 'application/json': { schema: toJsonSchema(feedbackRequest) } };
   return {
     '/feedback': {
       post: {
         operationId: 'labelImage',
         summary: 'Says what an image shows that the service has kept.',
         security: KEY_OR_NOTHING,
-        requestBody: {
-          required: true,
-          content: { 'application/json': { schema: toJsonSchema(feedbackRequest) } },
-        },
+        requestBody: { required: true, content: body },
         responses: { 204: { description: 'Noted.' }, default: refusal() },
       },
       get: {
@@ -233,10 +235,7 @@ function describeFeedback(): ReturnType<typeof describePaths> {
         summary: 'Lists the kept images, with what the model and people said of them.',
         security,
         parameters: parametersOf(feedbackQuery),
-        responses: {
-          200: answer('Lines of JSON, one an image.', feedbackLine, 'application/x-ndjson'),
-          default: refusal(),
-        },
+        responses: { 200: lines, default: refusal() },
       },
     },
     '/feedback/{id}': {
@@ -244,8 +243,7 @@ function describeFeedback(): ReturnType<typeof describePaths> {
         operationId: 'getKeptImage',
         summary: 'Returns a kept image.',
         security,
-        parameters: [id],
-        responses: { 200: { description: 'The file.', content: octets }, default: refusal() },
+        ...{ parameters: [id], responses: { 200: { description: 'The file.', content: octets } } },
       },
     },
   };
@@ -260,6 +258,12 @@ const SCHEMAS = '#/components/schemas/';
 function answer(description: string, schema: z.ZodMiniType, type = 'application/json') {
   const { id } = z.globalRegistry.get(schema) as { id: string };
   return { description, content: { [type]: { schema: { $ref: `${SCHEMAS}${id}` } } } };
+}
+
+const IMAGE = 'https://example.com/cat.jpg';
+
+function jsonBody(schema: z.ZodMiniType, example: object): Content {
+  return { 'application/json': { schema: toJsonSchema(schema), example } };
 }
 
 function refusal() {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { problemStatus } from 'shared/contract/wire';
-import { describeApi, type Operation, type Parameter } from './api-document.ts';
+import { describeApi, type Operation, type Parameter, type RequestBody } from './api-document.ts';
 import type { AppEnv } from './app-env.ts';
 
 type Html = ReturnType<typeof html>;
@@ -114,7 +114,7 @@ function showOperation({ method, path, operation }: Named): Html {
   </table>
   <form class="try" data-method="${method}" data-path="${path}" data-keyed="${security ? 'yes' : 'no'}" aria-label="Try ${method} ${path}">
     ${parameters.map((parameter) => showParameter(id, parameter))}
-    ${requestBody && showBody(id, requestBody.content)}
+    ${requestBody && showBody(id, requestBody)}
     <button class="button" type="submit" hidden>Send</button>
   </form>
 </section>`;
@@ -145,23 +145,26 @@ function showParameter(id: string, { name, in: where, required, ...parameter }: 
   </div>`;
 }
 
-/** A field for a body of JSON, or else one for a file, which may go by several types. */
-function showBody(id: string, content: NonNullable<Operation['requestBody']>['content']): Html {
-  const types = Object.keys(content);
-  const schema = content['application/json']?.schema;
-  const isJson = schema !== undefined;
-  const example = { urls: ['https://example.com/cat.jpg'] };
+/** Fields for the types that a body may have: one for a file, one for JSON. */
+function showBody(id: string, { content, 'x-content': more }: RequestBody): Html {
+  const all = { ...content, ...more };
+  const types = Object.keys(all);
+  const { 'application/json': json } = all;
+  const hasFile = types.length > (json ? 1 : 0);
   return html`<div class="parameter">
     <label for="${id}-body">Body, as <code>${types.join(' or ')}</code></label>
+    ${hasFile && html`<input id="${id}-body" name="body" type="file" accept="image/*,.avif,.heic,.heif" required>`}
     ${
-      isJson
-        ? html`<textarea id="${id}-body" name="body" rows="3" spellcheck="false" required>${JSON.stringify(example)}</textarea>
-    <details><summary>Schema</summary><pre tabindex="0"><code>${JSON.stringify(schema, null, 2)}</code></pre></details>`
-        : html`<input id="${id}-body" name="body" type="file" accept="image/*,.avif,.heic,.heif" required>
-    <div class="types" role="radiogroup" aria-label="Content type">${types.map(
-      (type, i) =>
-        html`<label><input type="radio" name="type" value="${type}" ${i === 0 ? 'checked' : ''}> <code>${type}</code></label>`,
-    )}</div>`
+      json &&
+      html`<textarea ${hasFile ? html`aria-label="Body of JSON"` : html`id="${id}-body"`} name="body" rows="3" spellcheck="false" required>${JSON.stringify(json.example)}</textarea>
+    <details><summary>Schema of the JSON</summary><pre tabindex="0"><code>${JSON.stringify(json.schema, null, 2)}</code></pre></details>`
+    }
+    ${
+      hasFile &&
+      html`<div class="types" role="radiogroup" aria-label="Content type">${types.map(
+        (type, i) =>
+          html`<label><input type="radio" name="type" value="${type}" ${i === 0 ? 'checked' : ''}> <code>${type}</code></label>`,
+      )}</div>`
     }
   </div>`;
 }

@@ -47,3 +47,18 @@ test('skips a million unknown chunks of a WebP', async () => {
   const many = Buffer.concat([webp, Buffer.alloc(8_000_000)]);
   await expect(decode(many)).resolves.toMatchObject({ width: 451 });
 });
+
+// Views of each of their headers would take seconds.
+test.each([
+  ['applications', 'ffe10002'],
+  ['profiles', 'ffe2000e4943435f50524f46494c4500'],
+])('skips 20 MiB of empty segments of %s in a JPEG', async (_, segment) => {
+  const file = Buffer.from(await readImage('chelsea.jpg'));
+  const filling = Buffer.alloc(
+    20 * 1024 * 1024 - ((20 * 1024 * 1024) % (segment.length / 2)),
+    segment,
+    'hex',
+  );
+  const filled = Buffer.concat([file.subarray(0, 2), filling, file.subarray(2)]);
+  await expect(decode(filled)).resolves.toMatchObject({ width: 451 });
+});

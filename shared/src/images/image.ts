@@ -13,6 +13,8 @@ export interface Colours {
   readonly components: 1 | 3 | 4;
   /** An ICC profile. One that is damaged or for other colours is ignored, as in browsers. */
   readonly profile?: Uint8Array | undefined;
+  /** Whether the fourth sample of a decoded pixel is the alpha with which it was laid over white. */
+  readonly hasAlpha?: boolean;
 }
 
 /** An image whose header has been read, and of which nothing is decoded yet. */

@@ -98,6 +98,8 @@ function sampleOf(option: Option): [text: string, value: unknown] {
     case '<n>':
     case '<pixels>':
       return ['64', 64];
+    case '<field=values>':
+      return ['size=64,96', ['size=64,96']];
     case '<layer>':
     case '<layers>':
       return ['-3', -3];
@@ -114,9 +116,9 @@ test.each(commands)('%s is reached by every option that it documents', async (na
       continue;
     }
     const [text, value] = sampleOf(option);
-    expect((await callOf(command, [name, `--${key}=${text}`])).values[key]).toBe(value);
+    expect((await callOf(command, [name, `--${key}=${text}`])).values[key]).toEqual(value);
     if (!text.startsWith('-')) {
-      expect((await callOf(command, [name, `--${key}`, text])).values[key]).toBe(value);
+      expect((await callOf(command, [name, `--${key}`, text])).values[key]).toEqual(value);
     }
   }
   for (const { path } of command.fields ? configFields : []) {

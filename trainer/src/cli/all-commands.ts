@@ -15,12 +15,15 @@ import { promote } from '../commands/serving/promote.ts';
 import { rollback } from '../commands/serving/rollback.ts';
 import { setup } from '../commands/setup.ts';
 import { summary } from '../commands/summary.ts';
+import { soup } from '../commands/sweep/soup.ts';
+import { sweep } from '../commands/sweep/sweep.ts';
+import { worker } from '../commands/sweep/worker.ts';
 import { train } from '../commands/train.ts';
 import { unknownCommand } from '../commands/unknown.ts';
 
 /** Every command, below the heading that it stands below in the help text. */
 export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
-  'Train:': [datasets, train, findLr, runs, report],
+  'Train:': [datasets, train, findLr, sweep, worker, soup, runs, report],
   'Use a model:': [
     predictCommand,
     evaluateCommand,

@@ -143,7 +143,7 @@ test.each([
   ],
   [
     ['train', '--data', '/no/such/photos'],
-    /^Expected a folder of images, or one of cifar10, cifar100, for --data, but there is nothing at \/no\/such\/photos\.\n$/,
+    /^Expected a folder of images, a zip file of one, or one of cifar10, cifar100, for --data, but there is nothing at \/no\/such\/photos\.\n$/,
   ],
   [
     ['train', '--data', 'cifar-10'],

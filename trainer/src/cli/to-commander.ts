@@ -56,16 +56,18 @@ export function toCommander(
 }
 
 function toOption(name: string, option: Option, all: boolean): ProgramOption {
-  const { value, choices, parse } = option;
+  const { value, choices, parse, many } = option;
   const made = new ProgramOption([`--${name}`, value].filter(Boolean).join(' '));
   made.description = describe(option, all);
   made.helpGroup(`${option.group}:`);
-  made.argParser((text) => {
+  made.argParser((text, before: unknown) => {
     if (choices && !choices.includes(text)) {
       throw usage(`Expected one of ${choices.join(', ')} for --${name}, but got ${text}.`);
     }
-    return parse ? parse(text, name) : text;
+    const meant = parse ? parse(text, name) : text;
+    return many ? [...(before as unknown[]), meant] : meant;
   });
+  if (many) made.default([]);
   if (option.default !== undefined) {
     made.default(parse ? parse(option.default, name) : option.default);
   }

@@ -2,13 +2,14 @@ import { compareRuns, formatRuns, RUN_ORDERS, sortRuns } from '../runs/format-ru
 import { listRuns, type RunRecord, readRun } from '../runs/list-runs.ts';
 import { defineCommand } from './options/command.ts';
 import { findRun } from './options/find-model.ts';
-import { positiveOf, usage } from './options/option-values.ts';
+import { nameOf, positiveOf, usage, within } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 
 export const runs = defineCommand({
   name: 'runs',
-  about: 'List the trainings with their settings and accuracies, or compare two',
-  details: 'Compared are the settings that differ, and what they gave.',
+  about: 'List the trainings with what they gave, or compare two',
+  details:
+    'Compared are the settings that differ, and what they gave; of a sweep, all its trials, and what mattered.',
   takes: '[<run> <run>]',
   examples: [
     ['runs', 'the latest first'],
@@ -30,12 +31,24 @@ export const runs = defineCommand({
       otherwise: 'all',
       parse: positiveOf,
     },
+    sweep: {
+      group: 'List',
+      value: '<sweep>',
+      about: 'the trials of a sweep instead, named by its folder',
+      parse: nameOf,
+    },
     ...shared.json,
     ...shared.runs,
   },
   async run({ values, positionals, say }) {
     const folder = values.runs ?? shared.RUNS;
     const [one, other, ...more] = positionals;
+    if (values.sweep !== undefined) {
+      const { readSweep } = await import('../sweeps/sweep-file.ts');
+      const { formatSweep } = await import('../sweeps/format-sweep.ts');
+      const sweep = await readSweep(within(folder, values.sweep));
+      return say(values.json ? JSON.stringify(sweep) : formatSweep(sweep));
+    }
     if (one === undefined) {
       const sorted = sortRuns(await listRuns(folder), values.sort).slice(0, values.limit);
       return say(values.json ? JSON.stringify(sorted) : formatRuns(sorted, folder));

@@ -16,7 +16,7 @@ import { ENOUGH, untilInterrupted } from './options/until-interrupted.ts';
 
 export const train = defineCommand({
   name: 'train',
-  about: 'Train a classifier on a pretrained network, and export it for the Worker',
+  about: 'Train a classifier on a pretrained network, and export it',
   details: `The new head learns first, then the whole network. Ctrl-C stops it, and prints how to continue; ${ENOUGH.key} ends it early, and exports the best weights so far.`,
   examples: [
     ['train --data photos', 'your photos: photos/cat/1.jpg'],

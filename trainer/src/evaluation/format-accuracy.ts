@@ -7,12 +7,20 @@ const WIDE = 0.02;
 /** 95 % of the standard normal distribution lies within ±Z. */
 const Z = 1.96;
 
+type Measured = Pick<Metrics, 'top1' | 'images'>;
+
 /** Top-1 accuracy, with its confidence interval where that is wide because the images are few. */
-export function formatAccuracy({ top1, images }: Pick<Metrics, 'top1' | 'images'>): string {
+export function formatAccuracy(measured: Measured): string {
+  const interval = formatInterval(measured);
+  return formatPercent(measured.top1) + (interval && ` (${interval})`);
+}
+
+/** The confidence interval of a top-1 accuracy; nothing where it is narrow. */
+export function formatInterval({ top1, images }: Measured): string {
   const [low, high] = wilsonInterval(top1, images);
-  if (high - low <= WIDE) return formatPercent(top1);
+  if (high - low <= WIDE) return '';
   const [from, to] = [low, high].map((share) => Math.round(100 * share));
-  return `${formatPercent(top1)} (95 % confidence interval ${from} to ${to} %)`;
+  return `95 % confidence interval ${from} to ${to} %`;
 }
 
 /**

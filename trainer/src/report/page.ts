@@ -1,6 +1,6 @@
 import { html, raw } from 'hono/html';
 import type { ModelCard } from 'shared/contract/model-card';
-import { formatAccuracy } from '../evaluation/format-accuracy.ts';
+import { formatInterval } from '../evaluation/format-accuracy.ts';
 import { REAL_PHOTOS } from '../evaluation/measure-photos.ts';
 import { metricsByClass } from '../evaluation/metrics.ts';
 import { formatPercent, formatSeconds } from '../files/progress.ts';
@@ -83,13 +83,18 @@ function headline(card: ModelCard, { quantized }: Results): Html {
   const onPhotos = card.accuracy.find(({ dataset }) => dataset === REAL_PHOTOS);
   return html`<p class="quiet">Model <code>${card.id}</code>, ${card.created.slice(0, 10)}</p>
   <dl class="figures">
-    ${figure('Top-1', formatAccuracy(quantized), `on ${count(quantized.images)} test images, as served`)}
+    ${figure('Top-1', formatPercent(quantized.top1), accuracyNote(quantized))}
     ${quantized.top5 !== null && figure('Top-5', formatPercent(quantized.top5), 'label among the five most probable classes')}
     ${onPhotos && figure('Real photos', formatPercent(onPhotos.quantized ?? onPhotos.float32), `of ${count(onPhotos.images)}, as served`)}
     ${figure('Calibration error', formatPercent(quantized.ece), 'expected (ECE), between confidence and accuracy')}
     ${figure('Trained in', formatSeconds(card.training?.seconds ?? 0), 'both stages')}
     ${figure('Weights', megabytes(card.quantization.bytes), `${count(card.architecture.parameters)} parameters`)}
   </dl>`;
+}
+
+function accuracyNote(quantized: Results['quantized']): string {
+  const interval = formatInterval(quantized);
+  return `on ${count(quantized.images)} test images, as served${interval && `; ${interval}`}`;
 }
 
 async function learningCurves(log: readonly LogLine[]): Promise<Html | null> {

@@ -74,7 +74,8 @@ function text(value: unknown): string {
   return value === null ? 'none' : Array.isArray(value) ? value.join() || 'none' : `${value}`;
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+/** Columns of equal width, two spaces apart. */
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
   );

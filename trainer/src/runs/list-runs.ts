@@ -58,7 +58,11 @@ export async function readRun(directory: string, name: string): Promise<RunRecor
   const last = starts.at(-1);
   if (first === undefined || last === undefined) return undefined;
   const epochs = epochsOf(log);
-  const accuracies = epochs.map(({ validation }) => validation.accuracy);
+  const soup = log.findLast((line) => line.event === 'soup');
+  const accuracies = [
+    ...epochs.map(({ validation }) => validation.accuracy),
+    ...(soup ? [soup.accuracy] : []),
+  ];
   const test = log.findLast((line) => line.event === 'test');
   const stage1 = log.findLast((line) => line.event === 'stage-1-test');
   return {

@@ -57,6 +57,13 @@ const logEvent = z.discriminatedUnion('event', [
     share: fraction,
     loss: z.object({ before: z.number(), after: z.number() }),
   }),
+  /** Of a soup: the runs whose weights are averaged, and top-1 of the validation images, also of the best of them. */
+  z.object({
+    event: z.literal('soup'),
+    members: z.array(z.string()),
+    accuracy: fraction,
+    single: fraction,
+  }),
   z.object({ event: z.literal('calibrate'), temperature: z.number() }),
   /** Top-1 accuracy on the test images. */
   z.object({ event: z.literal('test'), float32: fraction, quantized: fraction }),
@@ -128,6 +135,7 @@ const PHASES = {
   'steps 2': 'Stage 2',
   'epoch 2': 'Stage 2',
   interpolate: 'Interpolation',
+  soup: 'Soup',
   calibrate: 'Calibration',
   test: 'Export and test',
 } as const;

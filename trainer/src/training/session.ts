@@ -20,7 +20,7 @@ import { addToEventFiles } from '../runs/event-files.ts';
 import { type LogEvent, logIn } from '../runs/run-log.ts';
 import { type Fit, fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
-import { isBetter, type SessionRun, type Stage, VALIDATIONS } from './stage.ts';
+import { epochsPerValidation, isBetter, type SessionRun, type Stage } from './stage.ts';
 import { stepsLogger } from './steps-logger.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
@@ -108,6 +108,8 @@ export class Session {
   /** Trains one stage to its end, and leaves the weights of its best epoch in the plan. */
   async run(stage: Stage): Promise<void> {
     const { config, title, plan } = stage;
+    this.#run.onEpoch?.(stage, this.#header.epoch);
+    this.#run.signal.throwIfAborted();
     const parameters = trainableParametersOf(plan);
     const optimizer = new Optimizer(parameters, config);
     if (this.#optimizerState.size > 0) restore(optimizer.state(), this.#optimizerState);
@@ -187,8 +189,7 @@ export class Session {
   }
 
   /**
-   * Validates after an epoch, keeps the weights if they are the best so far, logs and saves. Of many epochs,
-   * only some are validated.
+   * Validates after an epoch (of many, only some), keeps the weights if they are the best, logs and saves.
    *
    * @returns whether the stage continues
    */
@@ -199,17 +200,18 @@ export class Session {
     loss: number,
   ): Promise<boolean> {
     const epoch = index + 1;
-    const { epochs, patience } = stage.config;
+    const { epochs } = stage.config;
     const position = { epoch, step: 0, lossSum: 0 };
-    const every = patience > 0 ? 1 : Math.ceil(epochs / VALIDATIONS);
-    if (epoch % every === 0 || epoch === epochs || this.#isEnough) {
+    if (epoch % epochsPerValidation(stage.config) === 0 || epoch === epochs || this.#isEnough) {
       const metrics = await this.#consider(stage, optimizer, epoch);
       const title = `${stage.title}, epoch ${epoch}/${epochs}: `;
       await this.#report(stage, { epoch, loss }, title, metrics);
     }
     this.#header = { ...this.#header, ...position };
+    this.#run.onEpoch?.(stage, epoch);
     // Saved last: a kill before this line logs the epoch a second time, with the same numbers.
-    if (this.#isSaveDue) await this.#save(position, optimizer);
+    if (this.#isSaveDue || this.#run.signal.aborted) await this.#save(position, optimizer);
+    this.#run.signal.throwIfAborted();
     return !this.#isEnough && !this.#shouldStop(stage);
   }
 

@@ -1,9 +1,18 @@
+import type { StageConfig } from '../config/train-config.ts';
 import type { Metrics } from '../evaluation/metrics.ts';
 import type { CheckpointHeader } from '../runs/checkpoint.ts';
 import type { Fit } from './fit.ts';
 
 /** Of many short epochs, about as many are validated, evenly spread and the last one among them. */
 export const VALIDATIONS = 25;
+
+/** Every so many epochs of a stage are validated, and the last one. */
+export function epochsPerValidation({
+  epochs,
+  patience,
+}: Pick<StageConfig, 'epochs' | 'patience'>): number {
+  return patience > 0 ? 1 : Math.max(1, Math.ceil(epochs / VALIDATIONS));
+}
 
 export interface Stage
   extends Pick<Fit, 'plan' | 'source' | 'classes' | 'config' | 'sizeIn' | 'mix'> {
@@ -28,6 +37,8 @@ export interface SessionRun {
   readonly readOnly?: boolean;
   /** Time between two checkpoints; a minute by default. */
   readonly checkpointEveryMs?: number;
+  /** Called before a stage's first epoch of a session and after each, with the number that are complete. */
+  onEpoch?(stage: Pick<Stage, 'number' | 'config'>, epoch: number): void;
   say(line: string): void;
 }
 

@@ -3,7 +3,14 @@ import type { Image, OpenImage } from '../image.ts';
 import { ImageError } from '../image-error.ts';
 import { createPixelSink, sinkBytes } from '../reduce/pixel-sink.ts';
 import { type AvifHeader, type CodedImage, readAvifHeader } from './avif-header.ts';
-import { type Av1Frame, type Av1Header, type Dav1d, dav1dBytes, startDav1d } from './dav1d.ts';
+import {
+  type Av1Frame,
+  type Av1Header,
+  type Dav1d,
+  dav1dBytes,
+  layouts,
+  startDav1d,
+} from './dav1d.ts';
 import { greyWriter, rgbaWriter } from './yuv.ts';
 
 /** Memory of all frames of the decoder. */
@@ -39,7 +46,8 @@ export async function openAvif(
     width,
     height,
     orientation,
-    components: 3,
+    components: sequences[0]?.layout === layouts.grey ? 1 : 3,
+    hasAlpha: alpha !== undefined,
     profile: header.profile,
     memoryBytes(reduction) {
       const alphaBytes = alpha ? alpha.width * alpha.height : 0;

@@ -1,5 +1,6 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
 import type { Colours, Image } from '../image.ts';
+import { layOverWhite } from '../reduce/pixel-sink.ts';
 import { allocate, type DecoderMemory, startDecoder } from '../wasm-decoder.ts';
 import { isSrgb, maxProfileBytes } from './icc-profile.ts';
 
@@ -39,7 +40,9 @@ let kept: Converter | undefined;
  * Converts an image's colours to sRGB, in place.
  *
  * This happens after an image is decoded, reduced and laid over white. A JPEG is reduced inside its
- * decoder, so no other order is the same for all formats; and then there are few pixels to convert.
+ * decoder, so no other order is the same for all formats; and then there are few pixels to convert. Colours
+ * with alpha are taken off white and laid over it again: white and the mixture are those of sRGB, as in
+ * browsers and Pillow.
  *
  * @param image of four channels
  * @param colours what its samples mean
@@ -47,12 +50,12 @@ let kept: Converter | undefined;
  */
 export async function convertToSrgb(
   image: Image,
-  { components, profile }: Colours,
+  { components, profile, hasAlpha = false }: Colours,
   programs: DecoderPrograms,
 ): Promise<Image> {
   const isUsed = profile && profile.length <= maxProfileBytes && !isSrgb(profile);
   const converter = isUsed && (await prepare(profile, programs));
-  if (converter && isFor(converter, components)) convert(converter, image.data);
+  if (converter && isFor(converter, components)) convert(converter, image.data, hasAlpha);
   else if (components === 4) cmykToRgbx(image.data);
   return image;
 }
@@ -94,13 +97,31 @@ function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-function convert({ lcms, pixelsAt }: Converter, samples: Image['data']): void {
+function convert({ lcms, pixelsAt }: Converter, samples: Image['data'], hasAlpha: boolean): void {
   for (let at = 0; at < samples.length; at += maxPixels * 4) {
     const part = samples.subarray(at, at + maxPixels * 4);
+    if (hasAlpha) forTransparent(part, takeOffWhite);
     const buffer = new Uint8Array(lcms.memory.buffer, pixelsAt, part.length);
     buffer.set(part);
+    // The fourth sample stays as it is.
     lcms.convert(pixelsAt, part.length / 4);
     part.set(buffer);
+    if (hasAlpha) forTransparent(part, layOverWhite);
+  }
+}
+
+function forTransparent(
+  samples: Image['data'],
+  change: (samples: Image['data'], at: number) => void,
+): void {
+  for (let at = 0; at < samples.length; at += 4) if (samples[at + 3] !== 255) change(samples, at);
+}
+
+function takeOffWhite(samples: Image['data'], at: number): void {
+  const alpha = samples[at + 3] as number;
+  for (let channel = at; channel < at + 3 && alpha > 0; channel++) {
+    const sample = 255 - ((255 - (samples[channel] as number)) * 255) / alpha;
+    samples[channel] = Math.max(0, Math.round(sample));
   }
 }
 

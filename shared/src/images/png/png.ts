@@ -22,6 +22,7 @@ export async function openPng(
     height,
     orientation,
     components: isGrey ? 1 : 3,
+    hasAlpha: true,
     profile: await readPngProfile(chunks, programs),
     memoryBytes: (reduction) => sinkBytes(width, height, reduction) + rowsBytes(width),
     decode: (reduction) => decodePng(file, header, programs, reduction),

@@ -9,7 +9,7 @@ export interface PixelSink {
    * @param x position of the first one
    */
   add(rgba: Uint8Array, y: number, x?: number, step?: number): void;
-  /** Must be called once, after all pixels. @returns RGBX */
+  /** Must be called once, after all pixels. @returns RGB over white, and the alpha that each pixel had */
   finish(): Image;
 }
 
@@ -59,7 +59,8 @@ function createFullSink(width: number, height: number): PixelSink {
   };
 }
 
-function layOverWhite(data: Uint8Array, at: number): void {
+/** Lays a pixel over white, and leaves its alpha as it was. */
+export function layOverWhite(data: Image['data'], at: number): void {
   const alpha = data[at + 3] as number;
   for (let channel = at; channel < at + 3; channel++) {
     const sample = (data[channel] as number) * alpha + 255 * (255 - alpha);

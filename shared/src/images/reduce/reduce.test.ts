@@ -29,6 +29,8 @@ test('averages squares over white, and cuts off incomplete ones', async () => {
   const { width, height, data } = sink.finish();
   expect([width, height]).toEqual([2, 1]);
   expect([...data].filter((_, i) => i % 4 === 0)).toEqual([0, 170]);
+  // The alphas.
+  expect([...data].filter((_, i) => i % 4 === 3)).toEqual([255, 85]);
 });
 
 /** Any bytes, the same in each run. */

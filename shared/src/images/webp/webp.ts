@@ -26,6 +26,7 @@ export function openWebp(file: Uint8Array, programs: DecoderPrograms): OpenImage
   return {
     ...header,
     components: 3,
+    hasAlpha: !isPlain(header),
     memoryBytes(reduction) {
       if (reduction > 1 && isPlain(header)) {
         const pixelBytes = Math.floor(width / reduction) * Math.floor(height / reduction) * 4;

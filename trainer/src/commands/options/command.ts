@@ -6,6 +6,8 @@ export interface Option {
   readonly about: string;
   /** What it takes, such as `<folder>`; a switch takes nothing. */
   readonly value?: string;
+  /** It may be given several times; it then stands for a list, empty where none was given. */
+  readonly many?: true;
   /** The texts that it takes, where it takes no others. */
   readonly choices?: readonly string[];
   /** Taken, and shown, where none is given. */
@@ -30,9 +32,11 @@ type Meaning<O extends Option> = O extends { parse: (text: string, name: string)
 
 /** What a command's options stand for; undefined where none was given. */
 export type Values<O extends Options> = {
-  readonly [Name in keyof O]: O[Name] extends { value: string }
-    ? Meaning<O[Name]> | (O[Name] extends { default: string } ? never : undefined)
-    : boolean;
+  readonly [Name in keyof O]: O[Name] extends { many: true }
+    ? readonly Meaning<O[Name]>[]
+    : O[Name] extends { value: string }
+      ? Meaning<O[Name]> | (O[Name] extends { default: string } ? never : undefined)
+      : boolean;
 };
 
 /** A command as it was typed, and where its output goes. */

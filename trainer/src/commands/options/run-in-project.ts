@@ -26,6 +26,9 @@ export async function runInProject(
   const child = spawn(process.execPath, [find(program), ...args], {
     cwd: folder,
     stdio: 'inherit',
+    // wrangler dev would ask Cloudflare where this machine is, which no code here reads, and print the
+    // stack of the error where there is no network.
+    env: { CLOUDFLARE_CF_FETCH_ENABLED: 'false', ...process.env },
   });
   // A terminal sends Ctrl-C to both, and the program ends in its own way; what a supervisor sends
   // comes here only.

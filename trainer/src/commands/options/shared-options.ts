@@ -38,7 +38,7 @@ export const data = {
   data: {
     group: DATA,
     value: '<folder>',
-    about: `images in class folders (cat/1.jpg), or ${Object.keys(knownDatasets).join(', ')}`,
+    about: `images in class folders (cat/1.jpg), a zip of them, or ${Object.keys(knownDatasets).join(', ')}`,
     otherwise: 'cifar10',
     parse: dataOf,
   },

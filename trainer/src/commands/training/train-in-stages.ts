@@ -16,7 +16,7 @@ import { TrainerError } from '../../errors.ts';
 import { evaluate, INFERENCE_BATCH } from '../../evaluation/evaluate.ts';
 import { listPhotos } from '../../evaluation/measure-photos.ts';
 import { measure } from '../../evaluation/metrics.ts';
-import { exportTrained } from '../../export/export-trained.ts';
+import { exportTrained, type Trained } from '../../export/export-trained.ts';
 import { prepareFolder, refuseOtherContent, requireRoom } from '../../files/output-folder.ts';
 import { formatPercent, formatSeconds, startProgress } from '../../files/progress.ts';
 import { buildNetwork } from '../../models/build-network.ts';
@@ -65,6 +65,11 @@ export interface Run extends SessionRun, DataOptions {
 
 /** Trains a classifier in two stages, and exports and measures it. */
 export async function trainInStages(recipe: TrainConfig, run: Run): Promise<ModelCard> {
+  return exportTrained(await runStages(recipe, run));
+}
+
+/** Trains a classifier in two stages. Its checkpoint and log are all that it leaves. */
+export async function runStages(recipe: TrainConfig, run: Run): Promise<Trained> {
   const { signal, say } = run;
 
   // What stands in the way of the results, or in their place, shows before the work.
@@ -221,7 +226,7 @@ export async function trainInStages(recipe: TrainConfig, run: Run): Promise<Mode
     await session.finish(2);
   }
 
-  return exportTrained({ ...prepared, id, config, plan, parameters, session, run, realPhotos });
+  return { ...prepared, id, config, plan, parameters, session, run, realPhotos };
 }
 
 /** Says what the model is called where that is not the folder's name, which its user will look for. */

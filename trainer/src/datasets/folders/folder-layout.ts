@@ -9,10 +9,12 @@ import {
   classesOfCategories,
   looseKey,
 } from './class-folders.ts';
+import { openClosest } from './descend.ts';
 import { findSplits, type LayoutOptions, unwrap } from './find-splits.ts';
-import { type Folder, FolderReader, labelOf, type Skipped } from './folder-reader.ts';
+import { type Folder, type FolderReader, labelOf, type Skipped } from './folder-reader.ts';
 import { refuseTooFew, refuseUnlikelyClasses } from './refuse-layout.ts';
 import type { SplitName } from './split-names.ts';
+import { withoutMasks } from './without-masks.ts';
 
 /** A file that should be an image. */
 export interface LabelledFile {
@@ -47,10 +49,10 @@ export interface FolderLayout {
  *   splits
  */
 export async function findLayout(path: string, options: LayoutOptions): Promise<FolderLayout> {
-  const reader = await FolderReader.open(path);
+  const { reader, way, notes: wayNotes } = await openClosest(path, options);
   const categories = await readCategories(reader);
   const { splits, notes: splitNotes } = await findSplits(reader, options);
-  const notes = [...splitNotes];
+  const notes = [...wayNotes, ...splitNotes];
   const { train = splits === null ? reader.root : undefined, validation, test } = splits ?? {};
   // For measuring, a test set alone is enough.
   const first = (train ?? test ?? validation) as Folder;
@@ -68,6 +70,7 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
   const nameIn = (split: Folder) => (name: string) =>
     printable(relative(reader.root.path, join(split.path, name)));
   const isClass = (name: string) => labels.has(labelOf(name));
+  const left: string[] = [];
   const filesIn = async (folder: Folder | undefined) => {
     if (folder === undefined) return null;
     const split = folder === first ? main : await unwrap(reader, folder, isClass);
@@ -87,19 +90,27 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
         `Left out, since they are beside the class folders: ${loose.length} (${listNames(loose.map(nameIn(split)), 5)}).`,
       );
     }
-    return listFiles(reader, split, classes);
+    const { files, masks } = await listFiles(reader, split, classes);
+    left.push(...masks);
+    return files;
   };
   const files = {
     train: (await filesIn(train)) ?? [],
     validation: await filesIn(validation),
     test: await filesIn(test),
   };
+  if (left.length > 0) {
+    const names = left.map((mask) => printable(relative(reader.root.path, mask)));
+    notes.push(
+      `Left out, since they have the names of photos and are probably their masks: ${left.length} (${listNames(names, 3)}).`,
+    );
+  }
   if (splits !== null) notes.unshift(...describeSplits(splits, files));
   return {
     labels: [...labels],
     files,
     missing: found.missing,
-    skipped: reader.skipped,
+    skipped: reader.skipped.map((one) => ({ ...one, path: join(way, one.path) })),
     notes,
   };
 }
@@ -163,13 +174,16 @@ async function listFiles(
   reader: FolderReader,
   split: Folder,
   classes: readonly ClassFolders[],
-): Promise<LabelledFile[]> {
+): Promise<{ files: LabelledFile[]; masks: string[] }> {
   const files: LabelledFile[] = [];
+  const masks: string[] = [];
   for (const [label, { in: foldersIn }] of classes.entries()) {
     // A class may have no images in one of the splits.
     for (const folder of await foldersIn(split)) {
-      for (const path of await reader.filesBelow(folder)) files.push({ path, label });
+      const found = withoutMasks(await reader.filesBelow(folder));
+      masks.push(...found.masks);
+      for (const path of found.photos) files.push({ path, label });
     }
   }
-  return files;
+  return { files, masks };
 }

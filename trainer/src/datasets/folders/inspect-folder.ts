@@ -6,6 +6,7 @@ import { ImageError } from 'shared/images/image-error';
 import { TrainerError } from '../../errors.ts';
 import type { Progress } from '../../files/progress.ts';
 import { printable } from '../../printable.ts';
+import { unpackZip } from '../archives/unpack-zip.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import {
   findRepeats,
@@ -78,14 +79,14 @@ export interface Inspection {
 }
 
 /**
- * Decodes every image of a folder once, so that damaged ones are known before training. The results
+ * Decodes every image of a folder, or of a zip file of such, once, so that damaged ones are known before training. The results
  * are cached: the next time, only new and changed files are decoded.
  *
  * @throws TrainerError `dataset_invalid`, when strict also for a file that is not a readable image;
  *   the signal's reason
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
-  const folder = resolve(root);
+  const folder = resolve(await unpackZip(root, options));
   const layout = await findLayout(folder, options);
   const { files } = layout;
   const skipped = [...layout.skipped];

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { pets, usePhotoTree } from '../../../fixtures/photo-tree.ts';
 
@@ -86,7 +85,7 @@ test.each([
 test.each([
   [
     'unpacked twice',
-    ['dataset/dataset/train/cat/1.jpg', 'dataset/dataset/test/cat/1.jpg'],
+    ['dataset/dataset/train/cat/1.jpg', 'dataset/dataset/train/dog/1.jpg'],
     'dataset/dataset',
   ],
   ['beside annotations', ['images/cat/1.jpg', 'images/dog/1.jpg', 'annotations/1.xml'], 'images'],
@@ -96,13 +95,21 @@ test.each([
     'Google Photos',
   ],
   ['a zip of macOS', ['pets/cat/1.jpg', 'pets/dog/1.jpg', '__MACOSX/pets/cat/._1.jpg'], 'pets'],
-])('says which folder was meant: %s', async (_, paths, meant) => {
+])('reads the folder below where the one above was named: %s', async (_, paths, meant) => {
   await tree.put(...paths);
   for (const purpose of ['training', 'measuring'] as const) {
-    await expect(tree.layout({ purpose })).rejects.toThrow(
-      `but its images are in a folder below: pass ${join(tree.root, meant)}.`,
-    );
+    const { train, labels, notes } = await tree.layout({ purpose });
+    expect(train).toEqual(paths.slice(0, 2).toSorted());
+    expect(labels).toHaveLength(2);
+    expect(notes[0]).toBe(`Reading ${meant}, the only folder in it that has images.`);
   }
+});
+
+test('leaves masks of photos out, and says so', async () => {
+  await tree.put('cat/1.jpg', 'cat/1.png', 'cat/2.jpg', 'cat/2.png', 'dog/3.jpg', 'dog/3_mask.png');
+  const { train, notes } = await tree.layout();
+  expect(train).toEqual(['cat/1.jpg', 'cat/2.jpg', 'dog/3.jpg']);
+  expect(notes).toEqual([expect.stringMatching(/ probably their masks: 3 \(cat\/1\.png, /)]);
 });
 
 test.each([

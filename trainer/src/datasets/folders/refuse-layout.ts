@@ -51,7 +51,10 @@ async function archivesIn(reader: FolderReader, main: Folder): Promise<string[]>
 }
 
 /** Descends while there is exactly one folder with images, and returns the first folder with several. */
-async function onlyFolderBelow(reader: FolderReader, main: Folder): Promise<Folder | undefined> {
+export async function onlyFolderBelow(
+  reader: FolderReader,
+  main: Folder,
+): Promise<Folder | undefined> {
   let folder = main;
   for (;;) {
     const [inner, ...more] = await reader.foldersWithImages(folder);

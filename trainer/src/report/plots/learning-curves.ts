@@ -114,10 +114,14 @@ function drawCurves(
     axis: { format, tickCount: 5 },
     scale: { zero: false },
   } as const;
+  // Without validation images there is no such curve.
+  const curves = Object.entries({ validation: RIGHT, training: SECOND }).filter(([name]) =>
+    points.some(({ of }) => of === name),
+  );
   const color = {
     field: 'of',
     type: 'nominal',
-    scale: { domain: ['validation', 'training'], range: [RIGHT, SECOND] },
+    scale: { domain: curves.map(([name]) => name), range: curves.map(([, colour]) => colour) },
     legend: points.some(({ of }) => of === 'training') ? {} : null,
   } as const;
   const stageName = (name: string, align: 'left' | 'right') =>

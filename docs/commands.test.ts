@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { allCommands } from '../trainer/src/cli/all-commands.ts';
+import { runCommand } from '../trainer/src/cli/run-command.ts';
+import { inFirstHour, readOnly, scripts, understood } from './command-checks.ts';
+import { commandsOf, root } from './documented-commands.ts';
+
+// What commands.slow.test.ts does not run.
+
+let here: string;
+beforeAll(async () => {
+  here = await mkdtemp(join(tmpdir(), 'graft-docs-'));
+  await mkdir(join(here, 'photos'));
+  await writeFile(join(here, 'resnet50.h5'), '');
+});
+afterAll(() => rm(here, { recursive: true }));
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+const graftCommands = Object.entries(understood).flatMap(([because, commands]) =>
+  commands.map((command) => ({ command, because })),
+);
+
+test.for(graftCommands)('$command is understood; it would take $because', async ({ command }) => {
+  vi.stubEnv('INIT_CWD', here);
+  const args = command
+    .replace(/^.*?graft /, '')
+    .replace('~', here)
+    .replace('<file>', 'resnet50.h5')
+    .split(' ');
+  const called = allCommands.find(({ name }) => name === args[0]);
+  expect(called, command).toBeDefined();
+  if (!called) return;
+  const run = vi.spyOn(called, 'run').mockResolvedValue();
+  const errors: string[] = [];
+  const code = await runCommand(args, { out: () => {}, err: (line) => errors.push(line) });
+  expect({ code, errors }).toEqual({ code: 0, errors: [] });
+  expect(run).toHaveBeenCalledOnce();
+});
+
+test.for(scripts)('what %s names is there', async (command) => {
+  const [, name] = /--filter (\w+)/.exec(command) ?? [];
+  const folder = command.startsWith('npm ') ? 'create/template' : (name ?? '');
+  const [script = '', ...args] = command
+    .replace(/^(npx -y pnpm@10|pnpm|npm)( --filter \w+)?( run)? /, '')
+    .split(' ');
+  if (script === 'node' || script === 'exec') {
+    const files = args.filter((arg) => arg.includes('/'));
+    expect(files).toHaveLength(1);
+    const within = script === 'node' ? 'edge' : '';
+    for (const file of files) expect(existsSync(join(root, within, file)), file).toBe(true);
+    return;
+  }
+  const manifest = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
+  expect(Object.keys(manifest.scripts)).toContain(script);
+  const [, file] = /^node (\S+)/.exec(manifest.scripts[script]) ?? [];
+  if (file) expect(existsSync(join(root, folder, file)), file).toBe(true);
+});
+
+test.for(readOnly)('a shell reads %s', async (command) => {
+  await promisify(execFile)('bash', ['-n', '-c', command.replace(/<(\w+)>/g, '$1')]);
+});
+
+test('the commands of the first hour are those of its page', async () => {
+  const [first, ...others] = await Promise.all(
+    ['first-hour', 'getting-started', 'own-project'].map((page) => commandsOf(`docs/${page}.md`)),
+  );
+  expect([...(first ?? []), ...others.flat()]).toEqual(expect.arrayContaining([...inFirstHour]));
+});

@@ -1,0 +1,194 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { findPostgres, startPostgres } from '../../../fixtures/postgres.ts';
+import { createRandom } from '../../config/random.ts';
+import { readRun } from '../../runs/list-runs.ts';
+import { readRunLog } from '../../runs/run-log.ts';
+import { startDatabase } from '../../sweeps/embedded-database.ts';
+import { formatSweep } from '../../sweeps/format-sweep.ts';
+import { type Measured, readSweep, type SweepFile } from '../../sweeps/sweep-file.ts';
+
+const WORKERS = 3;
+const KILLS = 2;
+const TIMEOUT_MS = 600_000;
+const cli = fileURLToPath(new URL('../../cli/cli.ts', import.meta.url));
+const postgres = await findPostgres();
+/** WASM computes the same on every machine that runs this test. */
+const compute = ['--backend', 'wasm', '--threads', '1'];
+const vary = ['--vary', 'stage2.peakLearningRate=1e-3,1e-2,3e-2', '--seeds', '2'];
+
+let folder: string;
+let undisturbed: SweepFile;
+const running = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'graft-sweep-'));
+  const random = createRandom(1);
+  for (const [label, name] of ['dark', 'grey', 'light'].entries()) {
+    await mkdir(join(folder, 'photos', name), { recursive: true });
+    for (let number = 0; number < 60; number++) {
+      const data = Uint8Array.from({ length: 32 * 32 * 3 }, () => 12 * label + random.below(190));
+      await sharp(data, { raw: { width: 32, height: 32, channels: 3 } })
+        .png()
+        .toFile(join(folder, 'photos', name, `${number}.png`));
+    }
+  }
+  undisturbed = await sweepOf('undisturbed', [...vary, ...compute]);
+}, TIMEOUT_MS);
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+function start(args: readonly string[], cache: string): ChildProcess {
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { ...process.env, GRAFT_CACHE: join(folder, cache) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  return child;
+}
+
+/** Runs a sweep of tiny trainings to its end. */
+async function sweepOf(name: string, options: readonly string[]): Promise<SweepFile> {
+  const runs = join(folder, name);
+  const recipe = ['--config', 'smoke', '--backbone', 'lenet5', '--weights', 'none', '--size', '32'];
+  const images = ['--data', join(folder, 'photos'), '--runs', runs];
+  const epochs = ['--stage2.epochs', '4'];
+  const child = start(['sweep', ...recipe, ...images, ...epochs, ...options], name);
+  const closed = once(child, 'close');
+  const said = await text(child.stdout as NodeJS.ReadableStream);
+  expect({ said, ended: await closed }).toEqual({ said, ended: [0, null] });
+  const [directory = ''] = await readdir(runs);
+  const sweep = await readSweep(join(runs, directory));
+  expect(said).toContain(formatSweep(sweep));
+  return sweep;
+}
+
+/** All that a sweep gave, but for the machine. */
+function outcomeOf(sweep: SweepFile) {
+  const results = Object.entries(sweep.results).map(([trial, all]) => [
+    trial,
+    all.map((result) => ({ ...result, host: '', directory: '' })),
+  ]);
+  return { results: results.sort(), table: formatSweep(sweep) };
+}
+
+/** A worker that is killed in the midst of stage 2 of its first trials, and started again. */
+async function workAndDie(args: readonly string[], cache: string): Promise<void> {
+  for (let kills = 0; kills < KILLS; kills++) {
+    const worker = start(args, cache);
+    const closed = once(worker, 'close');
+    for await (const line of createInterface({ input: worker.stdout as NodeJS.ReadableStream })) {
+      if (line.startsWith('Stage 2, epoch 2/')) break;
+    }
+    worker.kill('SIGKILL');
+    expect(await closed).toEqual([null, 'SIGKILL']);
+  }
+  start(args, cache).stdout?.resume();
+}
+
+/** What a command prints that comes to its end. */
+async function outputOf(...args: string[]): Promise<string> {
+  const child = start([...args, ...compute], 'undisturbed');
+  const closed = once(child, 'close');
+  const said = await text(child.stdout as NodeJS.ReadableStream);
+  expect({ said, ended: await closed }).toEqual({ said, ended: [0, null] });
+  return said;
+}
+
+function measuredOf(trial: string): Measured {
+  const [result] = undisturbed.results[trial] ?? [];
+  return result as Measured;
+}
+
+test(
+  'a soup is at least as good as the best run, or there is none; one is exported as runs are',
+  async () => {
+    const soups = join(folder, 'soups');
+    const runs = ['1', '3', '5'].map((trial) => measuredOf(trial).directory);
+    const said = await outputOf('soup', ...runs, '--runs', soups);
+    expect(said).toMatch(/^The average of |^No average is as good as /m);
+    // A run and its copy have themselves for an average.
+    const [, copied = ''] = runs;
+    const copy = join(folder, 'copy');
+    await cp(copied, copy, { recursive: true });
+    const joined = await outputOf('soup', copied, copy, '--runs', join(folder, 'joined'));
+    expect(joined).toContain('The average of ');
+    const [soup = ''] = await readdir(join(folder, 'joined'));
+    const run = await readRun(join(folder, 'joined', soup), soup);
+    expect(run?.validation).toBe(measuredOf('3').accuracy);
+    const models = join(folder, 'models');
+    await outputOf(
+      'export',
+      '--run',
+      join(folder, 'joined', soup),
+      '--models',
+      models,
+      '--id',
+      'x',
+    );
+    expect(await readdir(join(models, 'x'))).toContain('model.json');
+  },
+  TIMEOUT_MS,
+);
+
+const databases = [
+  ['PGlite', startDatabase, true],
+  ['PostgreSQL', () => startPostgres(postgres ?? ''), postgres !== undefined],
+] as const;
+
+test.each(databases.filter(([, , isThere]) => isThere))(
+  `over %s, ${WORKERS} workers, one of them killed ${KILLS} times, give the table of one process`,
+  async (name, startQueue) => {
+    const database = await startQueue();
+    try {
+      const args = ['worker', '--queue', database.url, '--runs', join(folder, `${name}-runs`)];
+      const work = [...args, '--threads', '1'];
+      const dying = workAndDie(work, name);
+      for (let other = 1; other < WORKERS; other++) start(work, name).stdout?.resume();
+      const options = [...vary, ...compute, '--queue', database.url, '--workers', '0'];
+      const [sweep] = await Promise.all([sweepOf(name, options), dying]);
+      expect(Object.keys(sweep.results).length).toBe(sweep.trials.length);
+      expect(outcomeOf(sweep)).toEqual(outcomeOf(undisturbed));
+      const workers = [...running].map((worker) => {
+        const closed = once(worker, 'close');
+        worker.kill('SIGTERM');
+        return closed;
+      });
+      for (const ended of await Promise.all(workers)) expect(ended).toEqual([130, null]);
+    } finally {
+      await database.stop();
+    }
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'successive halving goes on from checkpoints, and ends with the numbers of whole trainings',
+  async () => {
+    const sweep = await sweepOf('halving', [...vary, ...compute, '--halving', '3']);
+    expect(sweep.rungs).toEqual([1 / 3, 1]);
+    const finished = Object.entries(sweep.results).filter(([, results]) => results.length === 2);
+    // One of three settings, with both of its seeds.
+    expect(finished.length).toBe(2);
+    for (const [name, [first, last]] of finished) {
+      expect(first).toMatchObject({ epochs: 2 });
+      const whole = undisturbed.results[name]?.[0];
+      expect({ ...last, directory: '' }).toEqual({ ...whole, directory: '' });
+      const log = await readRunLog((last as { directory: string }).directory);
+      const trained = log.filter((line) => line.event === 'epoch' && line.stage === 2);
+      expect(trained.length).toBe(4);
+    }
+  },
+  TIMEOUT_MS,
+);

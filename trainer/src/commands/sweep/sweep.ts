@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import { basename, join } from 'node:path';
+import { overrideConfig } from '../../config/config-fields.ts';
+import { graft } from '../../files/project.ts';
+import { formatSweep } from '../../sweeps/format-sweep.ts';
+import { rungsOf } from '../../sweeps/halving.ts';
+import { rankSettings } from '../../sweeps/rank.ts';
+import { chooseSettings, parseDimension } from '../../sweeps/search-space.ts';
+import { readSweep, type SweepFile, writeSweep } from '../../sweeps/sweep-file.ts';
+import { chooseRun, runOptions, typedCommand } from '../options/choose-run.ts';
+import { type Call, defineCommand } from '../options/command.ts';
+import { nameOf, positiveOf, quoted, usage, within } from '../options/option-values.ts';
+import * as shared from '../options/shared-options.ts';
+import { untilInterrupted } from '../options/until-interrupted.ts';
+import { queueOption } from './worker.ts';
+
+const options = {
+  vary: {
+    group: 'Sweep',
+    value: '<field=values>',
+    many: true,
+    about: 'a field and its values, or 1e-4..1e-3; repeatable',
+    parse: nameOf,
+  },
+  seeds: {
+    group: 'Sweep',
+    value: '<n>',
+    about: 'train each setting with so many seeds',
+    default: '1',
+    parse: positiveOf,
+  },
+  trials: {
+    group: 'Sweep',
+    value: '<n>',
+    about: 'draw so many settings at random',
+    otherwise: 'every combination',
+    parse: positiveOf,
+  },
+  halving: {
+    group: 'Sweep',
+    value: '<n>',
+    about: 'one setting in so many trains on',
+    otherwise: 'all to the end',
+    parse: positiveOf,
+  },
+  workers: {
+    group: 'Machine',
+    value: '<n>',
+    about: 'processes of this machine that train',
+    default: '1',
+    parse: (text: string, name: string) => (text === '0' ? 0 : positiveOf(text, name)),
+  },
+  queue: { ...queueOption.queue, otherwise: 'one in this process' },
+  ...runOptions,
+  resume: { ...shared.resume.resume, about: 'continue a sweep, named by its folder' },
+} as const;
+
+type SweepCall = Call<typeof options>;
+
+export const sweep = defineCommand({
+  name: 'sweep',
+  about: 'Train many variants of a recipe, and say what mattered',
+  details: 'The validation images decide. graft worker takes part from other machines.',
+  examples: [
+    ['sweep --data photos --vary size=112,128 --seeds 3', 'six trainings'],
+    ['sweep --vary dropout=0.1..0.5 --trials 9 --halving 3', 'the best go on'],
+    ['sweep --vary size=96,128 --queue postgres://db/graft', 'many machines'],
+  ],
+  options,
+  fields: [],
+  async run(call) {
+    const { say } = call;
+    const { directory, file } = await openSweep(call);
+    const name = basename(directory);
+    say(`${name}: ${file.trials.length} trials, in ${directory}.`);
+    const resumed = graft(`sweep --resume ${quoted(name)}${placesOf(call)}`);
+    await untilInterrupted(`Stopped. Go on with: ${resumed}`, async ({ signal }) => {
+      const finished = await trainTrials({ directory, signal, call });
+      say(`\n${formatSweep(finished)}\n\n${nextStep(finished)}`);
+    });
+  },
+});
+
+async function openSweep(call: SweepCall): Promise<{ directory: string; file: SweepFile }> {
+  const { values, fields } = call;
+  if (values.resume === undefined) return planSweep(call);
+  if (values.vary.length > 0 || Object.keys(fields).length > 0) {
+    throw usage(
+      'Expected no --vary and no fields with --resume, which goes on as the sweep began.',
+    );
+  }
+  const directory = within(values.runs ?? shared.RUNS, values.resume);
+  return { directory, file: await readSweep(directory) };
+}
+
+/** Writes down what is to be trained, before any of it is. */
+async function planSweep(call: SweepCall): Promise<{ directory: string; file: SweepFile }> {
+  const { values, fields, typed } = call;
+  if (values.vary.length === 0) throw usage('Expected --vary, such as --vary size=112,128.');
+  const dimensions = values.vary.map(parseDimension);
+  const varied = dimensions.map(({ path }) => path);
+  const twice = varied.find((path, index) => varied.indexOf(path) !== index || path in fields);
+  if (twice !== undefined) throw usage(`Expected ${twice} once, but it is given twice.`);
+  if (values.halving === 1) throw usage('Expected a whole number from 2 for --halving.');
+  const chosen = await chooseRun(call);
+  const settings = chooseSettings(dimensions, values.trials, chosen.config.seed);
+  const seeds = Array.from({ length: values.seeds }, (_, index) => chosen.config.seed + index);
+  const all = settings.flatMap((texts) =>
+    seeds.map((seed) => ({
+      settings: texts,
+      config: overrideConfig(chosen.config, { ...texts, seed: `${seed}` }),
+    })),
+  );
+  const width = `${all.length}`.length;
+  const eta = values.halving ?? 2;
+  const file: SweepFile = {
+    key: randomUUID(),
+    command: typedCommand(typed, 'sweep'),
+    ...{ data: chosen.data, folders: values.folders ?? null, strict: values.strict },
+    backend: values.backend,
+    varied,
+    rungs: values.halving ? rungsOf(eta, settings.length, chosen.config.stage2.epochs) : [1],
+    eta,
+    trials: all.map((one, index) => ({ name: `${index + 1}`.padStart(width, '0'), ...one })),
+    results: {},
+  };
+  const directory = `${chosen.directory}-sweep`;
+  await writeSweep(directory, file);
+  return { directory, file };
+}
+
+/** Runs the queue, unless there is one, and this machine's workers, until there is a result of each trial. */
+async function trainTrials({
+  directory,
+  signal,
+  call: { values, say },
+}: {
+  directory: string;
+  signal: AbortSignal;
+  call: SweepCall;
+}): Promise<SweepFile> {
+  const { coordinate } = await import('../../sweeps/coordinate.ts');
+  const { startDatabase } = await import('../../sweeps/embedded-database.ts');
+  const { openQueue } = await import('../../sweeps/queue.ts');
+  const { startWorkers } = await import('./local-workers.ts');
+  const database = values.queue === undefined ? await startDatabase() : undefined;
+  const url = values.queue ?? database?.url ?? '';
+  try {
+    const queue = await openQueue(url, say);
+    const { workers: count, runs = shared.RUNS, threads } = values;
+    const workers = await startWorkers({
+      count,
+      url,
+      runs,
+      threads,
+      logs: join(directory, 'logs'),
+    });
+    const over = new AbortController();
+    const until = AbortSignal.any([signal, over.signal]);
+    try {
+      const options = { name: basename(directory), signal: until, say };
+      return await Promise.race([coordinate(directory, queue, options), workers.failure]);
+    } finally {
+      over.abort();
+      await workers.stop();
+      await queue.close();
+    }
+  } finally {
+    await database?.stop();
+  }
+}
+
+function placesOf({ values: { runs, queue, workers } }: SweepCall): string {
+  const given = {
+    runs,
+    queue: queue && '$GRAFT_QUEUE',
+    workers: workers === 1 ? undefined : workers,
+  };
+  return Object.entries(given)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` --${name} ${name === 'queue' ? value : quoted(`${value}`)}`)
+    .join('');
+}
+
+/** The command that exports the best trial: of the best settings, the seed with the highest accuracy. */
+function nextStep(file: SweepFile): string {
+  const [best] = rankSettings(file);
+  const results = (best?.trials ?? []).flatMap(({ name }) => file.results[name]?.at(-1) ?? []);
+  const measured = results.flatMap((result) => ('accuracy' in result ? [result] : []));
+  const [first] = measured.sort((a, b) => b.accuracy - a.accuracy || a.loss - b.loss);
+  if (first === undefined) return 'No trial gave a result.';
+  return `Next, measure the best on the test images, and export it (on ${first.host}): ${graft(`export --run ${quoted(first.directory)}`)}`;
+}
