@@ -180,6 +180,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'npx -y pnpm@10 graft train --data ~/photos',
     'npx graft train --data cifar10 --id cifar10',
   ],
+  'a page that a person works in': ['graft review pets --data photos'],
   'runs of a sweep': [
     'graft runs --sweep <sweep>',
     'graft soup trainer/runs/my-sweep/01 trainer/runs/my-sweep/04 trainer/runs/my-sweep/07',
@@ -189,6 +190,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft worker --data photos',
   ],
   'versions of a model': [
+    'graft evaluate pets@0b2e8a6c1d3f --data photos --against pets',
     'graft promote pets@0b2e8a6c1d3f',
     'graft promote pets@0b2e8a6c1d3f --shadow',
     'graft promote pets@0b2e8a6c1d3f --share 0.1',
@@ -253,6 +255,7 @@ export const scripts: readonly string[] = [
   'pnpm --filter shared decoders:newer',
   'pnpm --filter trainer bench',
   'pnpm --filter trainer bench:accuracy',
+  'pnpm --filter edge bench:decoders',
   'pnpm --filter trainer bench:decoding',
   'pnpm --filter trainer bench:own-photos --data <folder> --per-class 12',
   'pnpm --filter trainer bench:own-photos --data <folder> --seed 2',

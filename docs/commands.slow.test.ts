@@ -25,9 +25,9 @@ beforeAll(async () => {
   const cat = await writePhotos(join(place, 'photos'));
   for (const name of ['cat.jpg', 'photo.jpg']) await cp(cat, join(place, name));
   await cp(join(place, 'photos'), join(home, 'photos'), { recursive: true });
-  await mkdir(join(home, 'others'));
-  for (const index of ['1', '2', '3', '4', '5']) {
-    await cp(join(root, 'shared/fixtures/coffee.png'), join(home, `others/${index}.png`));
+  for (const name of ['coffee', 'rocket']) {
+    const image = join(root, `shared/fixtures/${name}.png`);
+    await cp(image, join(home, `others/${name}/1.png`));
   }
   await mkdir(join(home, '.config/fish/completions'), { recursive: true });
   await mkdir(join(place, 'models'));
@@ -117,7 +117,7 @@ function typed({
   return [line, ...places.map((name) => `--${name} "$PWD/${name}"`), more].join(' ');
 }
 
-test.for(runs)('runs $command', { timeout: 300_000 }, async ({ after, prints, ...run }) => {
+test.for(runs)('runs $command', { timeout: 900_000 }, async ({ after, prints, ...run }) => {
   if (after) await output(after);
   expect(await output(typed(run))).toContain(prints);
 });

@@ -24,6 +24,12 @@ export function configurationPage(): string {
     '',
   ]);
   return [
+    // Wide tables take the place of the outline, and descriptions are not squeezed.
+    '---',
+    'aside: false',
+    'pageClass: wide-tables',
+    '---',
+    '',
     '# Configuration',
     '',
     '<!-- Written by `pnpm --filter docs configuration` from trainer/src/config/train-config.ts. -->',

@@ -12,6 +12,7 @@ const WORKING = [
   'src/training/**/*.test.ts',
   'src/commands/**/*.test.ts',
   'src/report/**/*.test.ts',
+  'src/review/*.test.ts',
   'src/cli/cli.test.ts',
   'src/backends/diagnose.test.ts',
 ];

@@ -23,6 +23,7 @@ const sidebar = [
       { text: 'Sweeps', link: '/sweeps' },
       { text: 'Evaluate, predict, export', link: '/evaluation' },
       { text: 'Unknown images', link: '/unknown-images' },
+      { text: 'Several labels an image', link: '/multi-label' },
       { text: 'Review', link: '/review' },
       { text: 'Architectures', link: '/architectures' },
       { text: 'Backends', link: '/backends' },
@@ -56,6 +57,7 @@ export default defineConfig({
   title: 'Graft',
   description: 'Train an image classifier on your own photos and serve it at the edge.',
   cleanUrls: true,
+  head: [['style', {}, '.wide-tables td:nth-child(2) { min-width: 15rem }']],
   // The page's own links and those between pages; a dead one fails the build.
   ignoreDeadLinks: [/^https?:\/\/localhost/],
   themeConfig: {

@@ -1,16 +1,20 @@
 import { nameOfSource } from './ask.js';
 
-/** Predictions that a row has room for: as many as the service gives unasked. */
+/** Predictions that a row has room for at least: as many as the service gives unasked. */
 const TOP = 5;
 
 /**
- * A row an image: what it is, the model, whether it is known and its score, up to five labels with their probabilities, or the problem.
+ * A row an image: what it is, the model, whether it is known and its score, its labels with their
+ * probabilities, or the problem.
  *
  * @param {readonly import('./many.js').Outcome[]} outcomes
  * @returns {string} CSV as RFC 4180 has it
  */
 export function toCsv(outcomes) {
-  const ranks = Array.from({ length: TOP }, (_, i) => i);
+  const counts = outcomes.map((outcome) =>
+    'reply' in outcome ? outcome.reply.answer.predictions.length : 0,
+  );
+  const ranks = Array.from({ length: Math.max(TOP, ...counts) }, (_, i) => i);
   const head = ['image', 'model', 'version', 'known', 'score'];
   for (const rank of ranks) head.push(`label_${rank + 1}`, `probability_${rank + 1}`);
   const rows = outcomes.map((outcome) => {

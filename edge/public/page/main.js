@@ -135,11 +135,11 @@ async function showChosenModel() {
   const { value } = model;
   const chosen = models.find(({ id }) => id === value.split('@', 1)[0]);
   if (chosen) showModel(chosen);
-  const { labels, knownScore } = await cardOf(value);
+  const { labels, knownScore, multiLabel } = await cardOf(value);
   if (model.value !== value) return;
   showLabels(
     labels.map(({ name }) => name),
-    knownScore !== undefined,
+    { tellsUnknown: knownScore !== undefined, isMultiLabel: multiLabel !== undefined },
   );
 }
 

@@ -53,7 +53,7 @@ export function showSummary(count, refused) {
  */
 export function showReply({ answer, stages, totalMs }, { curl, link }) {
   const isUnknown = answer.known === false;
-  status.textContent = isUnknown ? 'None of these, most likely' : inWords(answer.predictions[0]);
+  status.textContent = isUnknown ? 'None of these, most likely' : inWords(answer);
   problem.hidden = true;
   predictions.replaceChildren(...answer.predictions.map(predictionItem));
   predictions.classList.toggle('doubtful', isUnknown);
@@ -72,10 +72,22 @@ export function showReply({ answer, stages, totalMs }, { curl, link }) {
   finish('answered');
 }
 
-/** @param {import('./ask.js').ClassifyAnswer['predictions'][number] | undefined} first */
-function inWords(first) {
+/** @param {import('./ask.js').ClassifyAnswer} answer */
+function inWords(answer) {
+  if (answer.multiLabel) return labelsInWords(answer);
+  const [first] = answer.predictions;
   if (!first) return 'The model made no prediction.';
   return `${nameOf(first.label)}, ${percent.format(first.probability)}`;
+}
+
+/**
+ * The labels of an image that may have several.
+ *
+ * @param {import('./ask.js').ClassifyAnswer} answer
+ */
+export function labelsInWords({ predictions }) {
+  if (predictions.length === 0) return 'None of the labels';
+  return list.format(predictions.map(({ label }) => nameOf(label)));
 }
 
 /** @param {unknown} error */
@@ -107,8 +119,9 @@ export function showModel({ classes, size, bytes, accuracy }) {
     `${size} × ${size} pixels`,
     formatBytes(bytes),
   ];
-  for (const { dataset, source, quantized, float32 } of accuracy) {
-    facts.push(`${percent.format(quantized ?? float32)} correct on ${dataset} (${source})`);
+  for (const { dataset, source, measure, quantized, float32 } of accuracy) {
+    const what = measure === 'mAP' ? 'mean average precision' : 'correct';
+    facts.push(`${percent.format(quantized ?? float32)} ${what} on ${dataset} (${source})`);
   }
   byId('model-facts').textContent = facts.join(' · ');
 }
@@ -117,9 +130,10 @@ export function showModel({ classes, size, bytes, accuracy }) {
  * Between which labels the model decides, since it knows nothing else of the world.
  *
  * @param {readonly string[]} labels
- * @param {boolean} tellsUnknown whether it says that an image shows none of them
+ * @param {{ tellsUnknown: boolean, isMultiLabel: boolean }} model whether it says that an image shows none of
+ *   them, and whether it gives an image several
  */
-export function showLabels(labels, tellsUnknown) {
+export function showLabels(labels, { tellsUnknown, isMultiLabel }) {
   const names = labels.map(nameOf);
   const isShort = names.length <= LABELS_IN_SENTENCE;
   const sample = isShort
@@ -127,8 +141,8 @@ export function showLabels(labels, tellsUnknown) {
     : names.filter((_, i) => i % Math.ceil(names.length / SAMPLE) === 0);
   const count = `${names.length.toLocaleString('en')} labels`;
   byId('classes').textContent =
-    `This model gives every image one of its ${count}${isShort ? ': ' : ', such as '}` +
-    `${list.format(sample)}. ${tellsUnknown ? 'Of an image of anything else it says that it is none of them, as far as it can tell.' : 'An image of anything else gets one of them too.'}`;
+    `This model gives every image ${isMultiLabel ? 'all that fit' : 'one'} of its ${count}${isShort ? ': ' : ', such as '}` +
+    `${list.format(sample)}. ${ofAnythingElse(tellsUnknown, isMultiLabel)}`;
   const all = byId('labels');
   all.hidden = isShort;
   const [summary, items] = all.children;
@@ -136,6 +150,19 @@ export function showLabels(labels, tellsUnknown) {
   items?.replaceChildren(
     ...names.map((name) => Object.assign(document.createElement('li'), { textContent: name })),
   );
+}
+
+/**
+ * @param {boolean} tellsUnknown
+ * @param {boolean} isMultiLabel
+ */
+function ofAnythingElse(tellsUnknown, isMultiLabel) {
+  if (tellsUnknown) {
+    return 'Of an image of anything else it says that it is none of them, as far as it can tell.';
+  }
+  return isMultiLabel
+    ? 'An image of anything else should get none of them, but may.'
+    : 'An image of anything else gets one of them too.';
 }
 
 /** @param {import('./ask.js').ClassifyAnswer['predictions'][number]} prediction */

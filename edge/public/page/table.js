@@ -1,7 +1,7 @@
 import { nameOfSource } from './ask.js';
 import { element } from './element.js';
 import { download, toCsv, toJson } from './export-outcomes.js';
-import { formatProbability, nameOf, showProgress, showSummary } from './show.js';
+import { formatProbability, labelsInWords, nameOf, showProgress, showSummary } from './show.js';
 
 /** @typedef {import('./many.js').Outcome} Outcome */
 
@@ -81,7 +81,14 @@ function finishedRow(outcome, onChoose) {
     cell.textContent = outcome.problem.message;
     return row;
   }
-  const { known, predictions } = outcome.reply.answer;
+  const { known, multiLabel, predictions } = outcome.reply.answer;
+  if (multiLabel && known !== false) {
+    const cell = row.insertCell();
+    cell.colSpan = 2;
+    cell.className = 'label';
+    cell.textContent = labelsInWords(outcome.reply.answer);
+    return row;
+  }
   const [first] = known === false ? [] : predictions;
   const label = row.insertCell();
   label.className = 'label';

@@ -1,5 +1,5 @@
 import { KNOWN_FROM } from 'shared/contract/known-score';
-import { topPredictions } from 'shared/contract/predictions';
+import { predictionsOf, topPredictions } from 'shared/contract/predictions';
 import type { ClassifyResponse, Prediction } from 'shared/contract/responses';
 import type { UnknownPolicy } from 'shared/contract/wire';
 import { sha256Hex } from '../access/sha256-hex.ts';
@@ -29,7 +29,7 @@ export interface Classification {
 
 /** What a request asks about its image. */
 export interface Wanted {
-  /** How many predictions the response has at most. */
+  /** How many predictions the response has at most, where an image has one label. */
   readonly top: number;
   /** Whether an unknown image's predictions are left out, `reject`, or only its score says so. */
   readonly unknown: UnknownPolicy;
@@ -70,8 +70,8 @@ export function classifyImage(
       model: { id: card.id, version },
       image: { width, height, format, bytes: bytes.length },
       ...(score === undefined ? {} : { known, score }),
-      predictions:
-        known || unknown === 'only' ? topPredictions(inferred.outputs, card.labels, top) : [],
+      ...(card.multiLabel && { multiLabel: true }),
+      predictions: known || unknown === 'only' ? predictionsOf(inferred.outputs, card, top) : [],
     };
     return {
       response,

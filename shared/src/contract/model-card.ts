@@ -49,9 +49,11 @@ const accuracy = z.readonly(
     /** `test`: the data set's own test images; `held out`: images drawn from its others. */
     split: z.string(),
     images: count,
+    /** What the numbers are, where not top-1: mean average precision, of a model of several labels an image. */
+    measure: z.optional(z.literal('mAP')),
     /** Top-1 of the network before quantization. */
     float32: fraction,
-    /** Top-1 of the weights in this directory, computed in their `arithmetic`. */
+    /** The same of the weights in this directory, computed in their `arithmetic`. */
     quantized: z.optional(fraction),
     /** The same computed in float32, as on machines without relaxed SIMD; absent where that is the arithmetic anyway. */
     quantizedInFloat32: z.optional(fraction),
@@ -107,6 +109,31 @@ const knownScore = z.readonly(
 
 export type KnownScore = z.infer<typeof knownScore>;
 
+const multiLabel = z.readonly(
+  z.strictObject({
+    /** One per label: an image has the label where its probability is that or more. */
+    thresholds: z.readonly(z.array(fraction)),
+    /** Images of the validation set on which they were chosen; 0 where all are one half. */
+    images: z.int().check(z.nonnegative()),
+    /** What was measured at the thresholds, on the images of the first `accuracy`. */
+    measured: z.readonly(
+      z.strictObject({
+        /** F1 of all labels of all images together, and the mean of the labels' F1. */
+        f1Micro: fraction,
+        f1Macro: fraction,
+        /** The share of images of which every label is right. */
+        exactMatch: fraction,
+        /** The share of labels, of all images, that are wrong. */
+        hamming: fraction,
+        /** Average precision of each label; null where no image has it. */
+        averagePrecision: z.readonly(z.array(z.nullable(fraction))),
+      }),
+    ),
+  }),
+);
+
+export type MultiLabel = z.infer<typeof multiLabel>;
+
 /** The name of a model in urls and folders. */
 export const modelId = z
   .string()
@@ -145,6 +172,8 @@ export const modelCard = z.readonly(
     calibration: z.optional(calibration),
     /** How the model says that an image shows none of its classes; absent where it does not. */
     knownScore: z.optional(knownScore),
+    /** Present where an image may have several of the labels, or none: each has a probability of its own. */
+    multiLabel: z.optional(multiLabel),
     /** SHA-256 of the weight shards in order, in hexadecimal. */
     weightsHash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
     /** The training command and all of its settings; null for a pretrained network. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { topPredictions } from './predictions.ts';
+import { predictionsOf, topPredictions } from './predictions.ts';
 
 const labels = [
   { name: 'cat', synset: 'n02121808' },
@@ -36,4 +36,19 @@ test('returns all classes where there are fewer than requested', () => {
 test('does not reorder the labels', () => {
   topPredictions([0.1, 0.2, 0.3, 0.4], labels, 4);
   expect(labels.map(({ name }) => name)).toEqual(['cat', 'dog', 'fox', 'owl']);
+});
+
+test('returns every label that reaches its threshold where an image may have several', () => {
+  const measured = {
+    f1Micro: 1,
+    f1Macro: 1,
+    exactMatch: 1,
+    hamming: 0,
+    averagePrecision: [1, 1, 1, 1],
+  };
+  const multiLabel = { thresholds: [0.5, 0.25, 0.75, 0.125], images: 4, measured };
+  const of = (probabilities: number[]) =>
+    predictionsOf(probabilities, { labels, multiLabel }, 1).map(({ label }) => label);
+  expect(of([0.5, 0.625, 0.625, 0.25])).toEqual(['dog', 'cat', 'owl']);
+  expect(of([0, 0.125, 0.5, 0])).toEqual([]);
 });

@@ -1,5 +1,22 @@
-import type { Label } from './model-card.ts';
+import type { Label, ModelCard } from './model-card.ts';
 import type { Prediction } from './responses.ts';
+
+/**
+ * What a model says of an image: the `top` most probable labels; of a model of several labels an image, all
+ * that reach their thresholds, however many, most probable first.
+ *
+ * @param probabilities `[classes]`, 0–1
+ */
+export function predictionsOf(
+  probabilities: ArrayLike<number>,
+  { labels, multiLabel }: Pick<ModelCard, 'labels' | 'multiLabel'>,
+  top: number,
+): Prediction[] {
+  if (!multiLabel) return topPredictions(probabilities, labels, top);
+  return topPredictions(probabilities, labels, labels.length).filter(
+    ({ index, probability }) => probability >= (multiLabel.thresholds[index] as number),
+  );
+}
 
 /**
  * The `top` most probable classes, most probable first; equally probable ones in class order.

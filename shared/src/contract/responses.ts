@@ -20,7 +20,10 @@ const prediction = z.strictObject({
 
 export type Prediction = z.infer<typeof prediction>;
 
-/** The response of `GET /classify`; predictions are sorted, most probable first. */
+/**
+ * The response of `GET /classify`; predictions are sorted, most probable first. Of a model of several labels an
+ * image, they are all labels that reach their thresholds, and may be none.
+ */
 export const classifyResponse = z
   .strictObject({
     model: z.strictObject({ id: z.string(), version: z.string() }),
@@ -34,6 +37,8 @@ export const classifyResponse = z
     known: z.optional(z.boolean()),
     /** 0–1; the image is known from 0.5 on. */
     score: z.optional(z.number().check(z.minimum(0), z.maximum(1))),
+    /** Present where an image may have several labels. */
+    multiLabel: z.optional(z.literal(true)),
     predictions: z.array(prediction),
     /** Under which the image is kept, for `POST /feedback`; absent of images that are not kept. */
     feedback: z.optional(z.string()),

@@ -11,14 +11,15 @@ const TOP = { default: 5, max: 100 } as const;
 
 /** In a query every value is a string. */
 const topOfQuery = z._default(
-  z.coerce
-    .number()
-    .check(
-      z.int(),
-      z.minimum(1),
-      z.maximum(TOP.max),
-      z.meta({ description: 'The number of predictions in the response.' }),
-    ),
+  z.coerce.number().check(
+    z.int(),
+    z.minimum(1),
+    z.maximum(TOP.max),
+    z.meta({
+      description:
+        'The number of predictions in the response; a model of several labels gives all that reach their thresholds.',
+    }),
+  ),
   TOP.default,
 );
 

@@ -9,6 +9,7 @@ import { jobs } from '../commands/jobs.ts';
 import type { Command } from '../commands/options/command.ts';
 import { predictCommand } from '../commands/predict.ts';
 import { report } from '../commands/report.ts';
+import { review } from '../commands/review/review.ts';
 import { runs } from '../commands/runs.ts';
 import { feedback } from '../commands/serving/feedback.ts';
 import { promote } from '../commands/serving/promote.ts';
@@ -23,7 +24,7 @@ import { unknownCommand } from '../commands/unknown.ts';
 
 /** Every command, below the heading that it stands below in the help text. */
 export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
-  'Train:': [datasets, train, findLr, sweep, worker, soup, runs, report],
+  'Train:': [datasets, train, findLr, sweep, worker, soup, runs, report, review],
   'Use a model:': [
     predictCommand,
     evaluateCommand,

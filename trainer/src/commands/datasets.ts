@@ -35,10 +35,10 @@ export const datasets = defineCommand({
       return say(JSON.stringify(known));
     }
     const { startProgress } = await import('../files/progress.ts');
-    const { size, strict, folders } = values;
+    const { size, strict, folders, labels } = values;
     const { signal } = new AbortController();
     const note = values.json ? () => {} : say;
-    const options = { size, strict, folders, signal, say: note, startProgress };
+    const options = { size, strict, folders, labels, signal, say: note, startProgress };
     const dataset = await describeDataset(dataOf(oneOf(positionals, 'data set')), options);
     say(values.json ? JSON.stringify(dataset) : formatDataset(dataset));
   },

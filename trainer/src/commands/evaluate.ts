@@ -1,11 +1,11 @@
 import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
-import { oneOf } from './options/option-values.ts';
+import { dataBeside, nameOf, oneOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
 
 export const evaluateCommand = defineCommand({
   name: 'evaluate',
-  about: 'Measure a model on the test images of a data set',
+  about: 'Measure a model on the test images of a data set, or compare two',
   details:
     'As the Worker runs it. Of a folder without test images it takes those that the training held out, where ' +
     'it is the same folder, or else all.',
@@ -13,24 +13,45 @@ export const evaluateCommand = defineCommand({
   examples: [
     ['evaluate cifar10', 'on CIFAR-10'],
     ['evaluate pets --data photos', 'on your photos'],
-    ['evaluate ./my-model --data photos --json', 'one line of JSON'],
+    ['evaluate ./my-model --against pets', 'both on the same images'],
   ],
   options: {
     ...shared.data,
+    against: {
+      group: 'Data',
+      value: '<model>',
+      about: 'another, to compare with on the same images',
+      parse: nameOf,
+    },
     ...shared.reading,
     ...shared.json,
     ...shared.models,
     ...shared.compute,
   },
   async run({ values, positionals, say }) {
-    const { data = null, strict, folders, threads } = values;
-    const model = await findModel(values.models ?? shared.MODELS, oneOf(positionals, 'model'));
+    const { strict, folders, labels, threads } = values;
+    const data = values.data ?? dataBeside(labels) ?? null;
+    const models = values.models ?? shared.MODELS;
+    const model = await findModel(models, oneOf(positionals, 'model'));
+    const against = values.against && (await findModel(models, values.against));
     const note = values.json ? () => {} : say;
+    if (labels !== undefined && against !== undefined) {
+      throw usage(
+        'Expected no --labels with --against: models of several labels are not compared.',
+      );
+    }
     const { startBackend } = await import('../backends/start-backend.ts');
-    const { evaluateModel, formatEvaluation } = await import('../evaluation/evaluate-model.ts');
     await startBackend(values.backend, note, { threads });
     const { signal } = new AbortController();
-    const evaluation = await evaluateModel(model, { data, strict, folders, signal, say: note });
-    say(values.json ? JSON.stringify(evaluation) : formatEvaluation(evaluation));
+    const options = { data, strict, folders, labels, signal, say: note };
+    if (against === undefined) {
+      const { evaluateModel } = await import('../evaluation/evaluate-model.ts');
+      const { formatEvaluation } = await import('../evaluation/format-evaluation.ts');
+      const evaluation = await evaluateModel(model, options);
+      return say(values.json ? JSON.stringify(evaluation) : formatEvaluation(evaluation));
+    }
+    const { compareModels, formatComparison } = await import('../evaluation/compare-models.ts');
+    const comparison = await compareModels(model, against, options);
+    say(values.json ? JSON.stringify(comparison) : formatComparison(comparison));
   },
 });

@@ -106,7 +106,13 @@ async function exportRun(run: string, { values, typed, say }: ExportCall): Promi
   const resumed = resumeCommand(directory, {
     ...{ id: values.id, models: values.models, runs: values.runs, resume: directory },
     ...{ backend, threads, strict: false },
-    ...{ config: undefined, data: undefined, folders: undefined, photos: undefined },
+    ...{
+      config: undefined,
+      data: undefined,
+      labels: undefined,
+      folders: undefined,
+      photos: undefined,
+    },
   });
   const { quantize = header.config.quantize } = values;
   await untilInterrupted(`Stopped. Go on with: ${resumed}`, async ({ signal }) => {
@@ -114,6 +120,7 @@ async function exportRun(run: string, { values, typed, say }: ExportCall): Promi
       { ...header.config, quantize, arithmetic },
       {
         ...{ directory, resume: true, data: header.data, signal, say, threads },
+        labels: header.labels,
         ...{ enough: AbortSignal.abort(), readOnly: true },
         ...{ strict: false, backend, models: modelsOf(values), modelId: values.id },
         command: typedCommand(typed, 'export'),

@@ -24,13 +24,13 @@ export const findLr = defineCommand({
   fields: ['backbone', 'weights', 'size'],
   async run(call) {
     const { values, say } = call;
-    const { config, data } = await chooseRun(call);
+    const { config, data, labels } = await chooseRun(call);
     const { startBackend } = await import('../backends/start-backend.ts');
     const { runRangeTest } = await import('../training/run-range-test.ts');
     await startBackend(values.backend, say, { threads: values.threads });
     const { strict, folders } = values;
     const { signal } = new AbortController();
     const stage = values.stage === '1' ? 1 : 2;
-    say(await runRangeTest(config, stage, { data, strict, folders, signal, say }));
+    say(await runRangeTest(config, stage, { data, labels, strict, folders, signal, say }));
   },
 });

@@ -50,7 +50,8 @@ export const predictCommand = defineCommand({
     for (const image of positionals) {
       try {
         const predictions = await predict(classifier, isUrl(image) ? image : fromUser(image), top);
-        if (values.json) say(JSON.stringify({ image, predictions }));
+        const several = classifier.multiLabel && { multiLabel: true };
+        if (values.json) say(JSON.stringify({ image, ...several, predictions }));
         else say(formatPredictions(predictions, positionals.length > 1 ? image : undefined));
       } catch (error) {
         // The others may well be images.

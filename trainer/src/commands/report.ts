@@ -7,7 +7,7 @@ import { untilStopped } from './options/until-stopped.ts';
 
 export const report = defineCommand({
   name: 'report',
-  about: "Write a run's report.html anew, or show one that follows the training",
+  about: "Write a run's report.html anew, or follow a training in a browser",
   details:
     'A run is named by its folder, which "graft runs" lists; without a name it is the latest.',
   takes: '[<run>]',

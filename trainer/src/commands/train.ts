@@ -17,7 +17,7 @@ import { ENOUGH, untilInterrupted } from './options/until-interrupted.ts';
 export const train = defineCommand({
   name: 'train',
   about: 'Train a classifier on a pretrained network, and export it',
-  details: `The new head learns first, then the whole network. Ctrl-C stops it, and prints how to continue; ${ENOUGH.key} ends it early, and exports the best weights so far.`,
+  details: `Ctrl-C stops it, to be continued; ${ENOUGH.key} ends it early, with its best weights.`,
   examples: [
     ['train --data photos', 'your photos: photos/cat/1.jpg'],
     ['train --data photos --config best', 'more accurate, and slower'],
@@ -47,7 +47,7 @@ export const train = defineCommand({
   fields: ['backbone', 'weights', 'size'],
   async run(call) {
     const { values, typed, say } = call;
-    const { directory, config, data, id } = await chooseRun(call);
+    const { directory, config, data, labels, id } = await chooseRun(call);
     const continued = resumeCommand(directory, values);
     await untilInterrupted(`Stopped. Go on with: ${continued}`, async (signals) => {
       const { trainInStages } = await import('./training/train-in-stages.ts');
@@ -55,6 +55,7 @@ export const train = defineCommand({
         directory,
         resume: values.resume !== undefined,
         data,
+        labels,
         strict: values.strict,
         folders: values.folders,
         photos: values.photos,
@@ -83,11 +84,12 @@ async function summaryOf(
   { id, labels }: ModelCard,
   { models, candidate }: { readonly models: string | undefined; readonly candidate: boolean },
 ): Promise<string> {
-  const { readResults } = await import('../report/results.ts');
+  const { isLabelResults, readResults } = await import('../report/results.ts');
   const { describeConfusions } = await import('../report/describe-confusions.ts');
   const results = await readResults(directory);
   const names = labels.map(({ name }) => name);
-  const confusions = results ? describeConfusions(results, names, 3) : [];
+  const confusions =
+    results && !isLabelResults(results) ? describeConfusions(results, names, 3) : [];
   const next =
     models === undefined || models === shared.MODELS
       ? `Next, try it in a browser: ${graft('dev')}`

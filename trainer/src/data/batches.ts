@@ -4,16 +4,15 @@ import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import type { Image } from 'shared/images/image';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { createRandom, type Random, shuffle } from '../config/random.ts';
+import { allLabels, type Labelled, labelsFrom } from '../datasets/dataset.ts';
 import type { Part } from '../datasets/split.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 
 /** Labelled examples that are read in batches: what a stage trains on, or what is evaluated. */
-export interface BatchSource {
+export interface BatchSource extends Labelled {
   /** Number of examples. */
   readonly length: number;
-  /** Class of the example at `index`. */
-  label(index: number): number;
   /**
    * @param random for the augmentation
    * @param size side of the images in pixels, where it differs from the source's own
@@ -44,7 +43,7 @@ export function imageBatches(
   const readSize = augmenter?.size ?? spec.size;
   return {
     length: chosen.length,
-    label: (index) => set.label(chosen[index] as number),
+    ...labelsFrom(set, (index) => chosen[index] as number),
     prefetch: (indices) =>
       set.prefetch?.(
         indices.map((index) => chosen[index] as number),
@@ -70,7 +69,7 @@ export function subsetOf(source: BatchSource, chosen: readonly number[]): BatchS
   const originals = (indices: readonly number[]) => indices.map((index) => chosen[index] as number);
   return {
     length: chosen.length,
-    label: (index) => source.label(chosen[index] as number),
+    ...labelsFrom(source, (index) => chosen[index] as number),
     inputs: (indices, random, size) => source.inputs(originals(indices), random, size),
     prefetch: (indices) => source.prefetch?.(originals(indices)),
   };
@@ -97,7 +96,8 @@ export function throughPlan(plan: Plan, source: BatchSource): BatchSource {
 }
 
 /**
- * The target distribution of each example, `[n, classes]` float32.
+ * The targets of each example, `[n, classes]` float32: a probability distribution; where an example may have
+ * several labels, a probability of each label.
  *
  * @param smoothing label smoothing ε, 0–1 (Szegedy et al. 2016, §7)
  * @param weights of the classes, by which the targets are multiplied; 1 by default
@@ -111,26 +111,29 @@ export function targetsOf(
 ): tf.Tensor2D {
   const rows = new Float32Array(indices.length * classes);
   for (const [at, index] of indices.entries()) {
-    const label = source.label(index);
-    const weight = weights?.[label] ?? 1;
+    const labels = allLabels(source, index);
+    // Several labels are weighted in the loss, where their absence counts too.
+    const weight = source.labels ? 1 : (weights?.[labels[0] as number] ?? 1);
     rows.fill((weight * smoothing) / classes, at * classes, (at + 1) * classes);
-    rows[at * classes + label] = weight * (1 - smoothing + smoothing / classes);
+    for (const label of labels) {
+      rows[at * classes + label] = weight * (1 - smoothing + smoothing / classes);
+    }
   }
   return tf.tensor2d(rows, [indices.length, classes]);
 }
 
 /**
- * Class weights that make every class contribute the same to the loss; their mean over the examples is
- * 1 (scikit-learn's `balanced`). The weight of a class without examples is 0.
+ * Class weights that make every class contribute the same to the loss; their mean over the examples' labels
+ * is 1 (scikit-learn's `balanced`). The weight of a class without examples is 0.
  */
 export function balancedWeights(source: BatchSource, classes: number): number[] {
   const counts: number[] = Array(classes).fill(0);
   for (let index = 0; index < source.length; index++) {
-    const label = source.label(index);
-    counts[label] = (counts[label] ?? 0) + 1;
+    for (const label of allLabels(source, index)) counts[label] = (counts[label] ?? 0) + 1;
   }
   const present = counts.filter((count) => count > 0).length;
-  return counts.map((count) => (count > 0 ? source.length / (present * count) : 0));
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return counts.map((count) => (count > 0 ? total / (present * count) : 0));
 }
 
 /** Yields batches of indices, each prefetched while the one before it is processed. */

@@ -1,6 +1,6 @@
 import { backbones } from '../backbones/registry.ts';
 import type { TrainConfig } from '../config/train-config.ts';
-import type { Dataset } from '../datasets/dataset.ts';
+import { allLabels, type Dataset } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { type Part, type Splits, splitDataset } from '../datasets/split.ts';
@@ -16,6 +16,8 @@ export interface DataOptions {
   readonly strict: boolean;
   /** What the folders in a folder of images mean; undefined: what their names say. */
   readonly folders?: FolderMeaning | undefined;
+  /** Where an image may have several labels, what says which: a file's path, or `folders`. */
+  readonly labels?: string | undefined;
   readonly signal: AbortSignal;
   say(line: string): void;
 }
@@ -60,8 +62,11 @@ function joined({ train, validation }: Splits, dataset: Dataset): Part | undefin
 
 /** The number of images of the class with the fewest. */
 function smallestClass({ set, indices }: Part): number {
-  const classes = Map.groupBy(indices, (index) => set.label(index));
-  return Math.min(...[...classes.values()].map(({ length }) => length));
+  const counts = new Map<number, number>();
+  for (const label of indices.flatMap((index) => allLabels(set, index))) {
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return Math.min(...counts.values());
 }
 
 export type PreparedImages = Awaited<ReturnType<typeof prepareImages>>;

@@ -1,7 +1,34 @@
 import type { Image } from 'shared/images/image';
 
-/** Images with one label each, in a fixed order. */
-export interface ImageSet {
+/** Examples with labels, which are indices into `Dataset.labels`. */
+export interface Labelled {
+  /**
+   * The label of the example at `index`. Of one with several labels, the one by which it is stratified: the
+   * rarest; the number of labels where it has none.
+   */
+  label(index: number): number;
+  /** All of its labels. Absent where each example has one label. */
+  labels?(index: number): readonly number[];
+}
+
+/** The labels of chosen examples, or of the same examples with other inputs. */
+export function labelsFrom(
+  { label, labels }: Labelled,
+  original: (index: number) => number = (index) => index,
+): Labelled {
+  return {
+    label: (index) => label(original(index)),
+    ...(labels && { labels: (index) => labels(original(index)) }),
+  };
+}
+
+/** All labels of an example, of one label or several. */
+export function allLabels(source: Labelled, index: number): readonly number[] {
+  return source.labels?.(index) ?? [source.label(index)];
+}
+
+/** Images in a fixed order. */
+export interface ImageSet extends Labelled {
   readonly length: number;
   /**
    * The image at `index`, `0 ≤ index < length`. It may share memory: do not write into it.
@@ -12,8 +39,8 @@ export interface ImageSet {
   image(index: number, size?: number): Image | Promise<Image>;
   /** Says which images will be asked for next, and for which size, so that they can be read meanwhile. */
   prefetch?(indices: readonly number[], size?: number): void;
-  /** Its label, an index into `Dataset.labels`. */
-  label(index: number): number;
+  /** Of its file. Absent where an image has none of its own. */
+  path?(index: number): string;
   /** Images of one group are copies, or nearly so. Absent where the data set has no copies. */
   group?(index: number): string;
   /**
@@ -45,4 +72,9 @@ export interface Dataset {
   readonly hash: string;
   /** What its authors ask of its users, in one sentence. */
   readonly licence: string;
+}
+
+/** Whether an image may have any number of the labels. */
+export function hasSeveralLabels({ train }: Pick<Dataset, 'train'>): boolean {
+  return train.labels !== undefined;
 }

@@ -2,6 +2,8 @@ import { openCifarBinary } from './cifar-binary.ts';
 import type { ImageSet } from './dataset.ts';
 import { type Inspection, type InspectOptions, inspectFolder } from './folders/inspect-folder.ts';
 import { describeProblems } from './folders/inspection-report.ts';
+import type { SplitName } from './folders/split-names.ts';
+import { classCounts } from './lists/several-labels.ts';
 import { knownDatasets } from './open-dataset.ts';
 
 /** The data sets that the trainer knows, a line each. */
@@ -36,23 +38,14 @@ export async function describeDataset(
   const dataset = known ? await known.open(options) : await openCifarBinary(data);
   if (dataset) {
     const { labels, train, validation, test } = dataset;
-    const count = (set: ImageSet | null) =>
-      set &&
-      countOf(
-        labels,
-        Array.from({ length: set.length }, (_, index) => set.label(index)),
-      );
+    const count = (set: ImageSet | null) => set && countOf(labels, set);
     const images = { train: count(train), validation: count(validation), test: count(test) };
     return { labels, images, notes: [] };
   }
   const inspection = await inspectFolder(data, { ...options, purpose: 'training' });
   const { labels, photos } = inspection;
-  const count = (split: readonly { readonly label: number }[] | null) =>
-    split &&
-    countOf(
-      labels,
-      split.map(({ label }) => label),
-    );
+  const count = (split: Inspection['photos'][SplitName]) =>
+    split && classCounts(split, labels.length);
   return {
     labels,
     images: {
@@ -64,8 +57,9 @@ export async function describeDataset(
   };
 }
 
-function countOf(labels: readonly string[], images: readonly number[]): number[] {
+function countOf(labels: readonly string[], set: ImageSet): number[] {
   const counts = Array<number>(labels.length).fill(0);
+  const images = Array.from({ length: set.length }, (_, index) => set.label(index));
   for (const label of images) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
 }

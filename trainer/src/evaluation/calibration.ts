@@ -39,34 +39,54 @@ export function fitTemperature(predictions: Predictions): number {
 export function applyTemperature(predictions: Predictions, temperature: number): Predictions {
   const { classes } = predictions;
   const logits = logitsOf(predictions);
+  const activate = activationOf(predictions);
   const probabilities = new Float32Array(logits.length);
   for (let begin = 0; begin < logits.length; begin += classes) {
     const end = begin + classes;
-    softmax(logits.subarray(begin, end), 1 / temperature, probabilities.subarray(begin, end));
+    activate(logits.subarray(begin, end), 1 / temperature, probabilities.subarray(begin, end));
   }
   return { ...predictions, probabilities };
 }
 
 /** Derivative of the summed negative log-likelihood by 1 / temperature. */
-function derivative(
-  { classes, labels }: Predictions,
-  logits: Float32Array,
-  inverse: number,
-): number {
+function derivative(predictions: Predictions, logits: Float32Array, inverse: number): number {
+  const { classes, labels, targets } = predictions;
+  const activate = activationOf(predictions);
   const probabilities = new Float64Array(classes);
   let sum = 0;
   for (const [index, label] of labels.entries()) {
-    const row = logits.subarray(index * classes, (index + 1) * classes);
-    softmax(row, inverse, probabilities);
+    const begin = index * classes;
+    const row = logits.subarray(begin, begin + classes);
+    activate(row, inverse, probabilities);
     for (let at = 0; at < classes; at++) sum += (probabilities[at] as number) * (row[at] as number);
-    sum -= row[label] as number;
+    if (!targets) sum -= row[label] as number;
+    else
+      for (let at = 0; at < classes; at++)
+        sum -= (targets[begin + at] as number) * (row[at] as number);
   }
   return sum;
 }
 
-/** Logits are the logarithms of the probabilities, up to a constant per row. */
-function logitsOf({ probabilities }: Predictions): Float32Array {
-  return probabilities.map((p) => Math.log(Math.max(p, SMALLEST_PROBABILITY)));
+/**
+ * Logits are the logarithms of the probabilities, up to a constant per row; where an image may have several
+ * labels, those of the odds.
+ */
+function logitsOf({ probabilities, targets }: Predictions): Float32Array {
+  const log = (p: number) => Math.log(Math.max(p, SMALLEST_PROBABILITY));
+  if (!targets) return probabilities.map(log);
+  return probabilities.map((p) => log(p) - Math.log(Math.max(1 - p, SMALLEST_ABSENCE)));
+}
+
+/** Half the distance of 1 to the float32 below it. */
+const SMALLEST_ABSENCE = 2 ** -25;
+
+function activationOf({ targets }: Predictions): typeof softmax {
+  return targets ? sigmoid : softmax;
+}
+
+/** Writes the sigmoids of `logits · inverse` into `output`. */
+function sigmoid(logits: Float32Array, inverse: number, output: Float32Array | Float64Array): void {
+  for (const [at, logit] of logits.entries()) output[at] = 1 / (1 + Math.exp(-logit * inverse));
 }
 
 /** Writes the softmax of `logits · inverse` into `output`. */

@@ -15,7 +15,8 @@ import { writeModelDirectory } from '../export/write-model-directory.ts';
 import { startProgress } from '../files/progress.ts';
 import { loadModel } from '../models/load-model.ts';
 import { fusePlan } from '../plan/fuse.ts';
-import { evaluateModel, formatEvaluation } from './evaluate-model.ts';
+import { type Evaluation, evaluateModel } from './evaluate-model.ts';
+import { formatEvaluation } from './format-evaluation.ts';
 import { predict } from './predict.ts';
 
 let folder: string;
@@ -78,7 +79,7 @@ test('measures what it answers, with folders named by label or synset id', async
   // In another order than the model's, and without one of its classes.
   const data = await writePhotos('photos', ['n02084071', 'cat']);
   const before = tf.memory().numTensors;
-  const evaluation = await evaluateModel(model, { ...options, data });
+  const evaluation = (await evaluateModel(model, { ...options, data })) as Evaluation;
   expect(tf.memory().numTensors).toBe(before);
 
   const network = await loadModel(model);
@@ -186,7 +187,7 @@ test('knows a class in another Unicode form, and by a name that is not shown as 
   const labels = [{ name: 'cafe\u0301' }, { name: 'a\u2028b' }, { name: 'constructor' }];
   const model = await writeModel('odd', { labels });
   const data = await writePhotos('odd-photos', ['caf\u00e9', 'a\u2028b', 'constructor'], 1);
-  const { classes } = await evaluateModel(model, { ...options, data });
+  const { classes } = (await evaluateModel(model, { ...options, data })) as Evaluation;
   expect(classes.map(({ images }) => images)).toEqual([1, 1, 1]);
 });
 

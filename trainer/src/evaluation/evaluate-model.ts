@@ -1,17 +1,22 @@
 import type { ModelCard } from 'shared/contract/model-card';
 import { trainConfig } from '../config/train-config.ts';
 import { imageBatches } from '../data/batches.ts';
-import type { Dataset } from '../datasets/dataset.ts';
+import { type Dataset, hasSeveralLabels, type Labelled } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
 import { labelOf } from '../datasets/folders/folder-reader.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { type Part, splitDataset, whole } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
-import { listNames } from '../files/list-names.ts';
-import { formatPercent, startProgress } from '../files/progress.ts';
+import { startProgress } from '../files/progress.ts';
 import { loadModel } from '../models/load-model.ts';
 import { evaluate } from './evaluate.ts';
-import { formatAccuracy } from './format-accuracy.ts';
+import {
+  isLabelPredictions,
+  type LabelMetrics,
+  type LabelPredictions,
+  type LabelScore,
+  measureLabels,
+} from './label-metrics.ts';
 import {
   type ClassMetrics,
   confusionMatrix,
@@ -27,21 +32,36 @@ export interface EvaluationTask {
   readonly strict: boolean;
   /** What the folders in a folder of photos are; undefined: as their names say. */
   readonly folders?: FolderMeaning | undefined;
+  /** Where an image may have several labels, what says which: a file's path, or `folders`. */
+  readonly labels?: string | undefined;
   readonly signal: AbortSignal;
   say(line: string): void;
 }
 
-/** How good a model is on some images. */
-export interface Evaluation extends Metrics {
+/** Which model was measured on which images. */
+interface Subject {
   readonly model: { readonly id: string; readonly version: string; readonly title: string };
   readonly dataset: string;
   /** `test`, what the training had `held out`, or `all` images. */
   readonly split: 'test' | 'held out' | 'all';
+}
+
+/** How good a model is on some images. */
+export interface Evaluation extends Subject, Metrics {
   readonly classes: readonly (ClassMetrics & { readonly label: string })[];
   /** Mean of the F1 of the classes that have images, 0–1: a rare class counts as much as a frequent one. */
   readonly macroF1: number;
   /** Mean of their recall, 0–1 (Brodersen et al. 2010). */
   readonly balancedAccuracy: number;
+}
+
+/** The same of a model of several labels an image. */
+export interface LabelEvaluation extends Subject, Omit<LabelMetrics, 'labels'> {
+  readonly multiLabel: true;
+  readonly labels: readonly (LabelScore & {
+    readonly label: string;
+    readonly threshold: number;
+  })[];
 }
 
 /**
@@ -53,7 +73,7 @@ export interface Evaluation extends Metrics {
 export async function evaluateModel(
   directory: string,
   options: EvaluationTask,
-): Promise<Evaluation> {
+): Promise<Evaluation | LabelEvaluation> {
   const { card, version, ...network } = await loadModel(directory);
   try {
     const { size } = card.preprocess;
@@ -63,28 +83,30 @@ export async function evaluateModel(
       size,
       startProgress,
     });
+    requireSameKind(dataset, card);
     const classOf = matchLabels(dataset, card);
     const { part, split } = chooseImages(dataset, card);
-    if (part.indices.length === 0) {
-      throw new TrainerError(
-        'dataset_invalid',
-        `Expected images in class folders to measure ${card.id} on, but ${dataset.title} has none that can be read.`,
-      );
-    }
+    requireImages(part, dataset, card);
     const source = imageBatches(part, card.preprocess);
     const answers = await evaluate(
       network.run,
-      { ...source, label: (index) => classOf[source.label(index)] as number },
+      { ...source, ...renamed(source, classOf) },
       { progress: startProgress('Evaluation', source.length), signal: options.signal },
     );
+    const subject = {
+      model: { id: card.id, version, title: card.title },
+      dataset: dataset.title,
+      split,
+    };
+    if (card.multiLabel && isLabelPredictions(answers)) {
+      return evaluateLabels(subject, answers, card);
+    }
     const classes = metricsByClass(confusionMatrix(answers)).map((metrics, index) => ({
       label: card.labels[index]?.name as string,
       ...metrics,
     }));
     return {
-      model: { id: card.id, version, title: card.title },
-      dataset: dataset.title,
-      split,
+      ...subject,
       ...measure(answers),
       classes,
       ...averagesOf(classes.filter(({ images }) => images > 0)),
@@ -92,6 +114,46 @@ export async function evaluateModel(
   } finally {
     network.dispose();
   }
+}
+
+function evaluateLabels(
+  subject: Subject,
+  answers: LabelPredictions,
+  { labels: names, multiLabel }: ModelCard,
+): LabelEvaluation {
+  const thresholds = multiLabel?.thresholds ?? [];
+  const { labels, ...metrics } = measureLabels(answers, thresholds);
+  return {
+    ...subject,
+    multiLabel: true,
+    ...metrics,
+    labels: labels.map((score, index) => ({
+      label: names[index]?.name as string,
+      threshold: thresholds[index] as number,
+      ...score,
+    })),
+  };
+}
+
+/** @throws TrainerError `dataset_invalid` for one label where the model gives several, or the other way round */
+function requireSameKind(dataset: Dataset, { id, multiLabel }: ModelCard): void {
+  if (hasSeveralLabels(dataset) === (multiLabel !== undefined)) return;
+  throw new TrainerError(
+    'dataset_invalid',
+    multiLabel
+      ? `Expected images with several labels, since ${id} gives several: pass --labels with a file, or with folders.`
+      : `Expected images with one label each, since ${id} gives one: leave out --labels.`,
+  );
+}
+
+/** @param classOf the model's class of each of the data set's */
+function renamed(source: Labelled, classOf: readonly number[]): Labelled {
+  const of = (label: number) => classOf[label] as number;
+  const { labels } = source;
+  return {
+    label: (index) => of(source.label(index)),
+    ...(labels && { labels: (index) => labels(index).map(of) }),
+  };
 }
 
 function averagesOf(
@@ -104,8 +166,17 @@ function averagesOf(
   };
 }
 
+/** @throws TrainerError `dataset_invalid` where there is nothing to measure on */
+export function requireImages(part: Part, { title }: Dataset, { id }: ModelCard): void {
+  if (part.indices.length > 0) return;
+  throw new TrainerError(
+    'dataset_invalid',
+    `Expected images in class folders to measure ${id} on, but ${title} has none that can be read.`,
+  );
+}
+
 /** @returns the model's class of each of the data set's */
-function matchLabels(dataset: Dataset, card: ModelCard): number[] {
+export function matchLabels(dataset: Dataset, card: ModelCard): number[] {
   return dataset.labels.map((label) => {
     const index = card.labels.findIndex(
       ({ name, synset }) => labelOf(name) === label || synset === label,
@@ -119,7 +190,8 @@ function matchLabels(dataset: Dataset, card: ModelCard): number[] {
   });
 }
 
-function chooseImages(
+/** The images that say most about a model: a test folder, those that its training held out, or all. */
+export function chooseImages(
   dataset: Dataset,
   card: ModelCard,
 ): { part: Part; split: Evaluation['split'] } {
@@ -131,38 +203,4 @@ function chooseImages(
   }
   const all = dataset.train.length > 0 ? dataset.train : (dataset.validation ?? dataset.train);
   return { part: whole(all), split: 'all' };
-}
-
-/** A table for the terminal; classes without images are named below it. */
-export function formatEvaluation(evaluation: Evaluation): string {
-  const { model, dataset, split, images, top5, logLoss, ece } = evaluation;
-  const which = {
-    test: 'its test images',
-    'held out': 'those that the training had held out',
-    all: 'all its images, also what the model may have trained on',
-  }[split];
-  const figures = [
-    `top-1 ${formatAccuracy(evaluation)}`,
-    ...(top5 === null ? [] : [`top-5 ${formatPercent(top5)}`]),
-    `log loss ${logLoss.toFixed(4)}`,
-    `calibration error ${formatPercent(ece)}`,
-    `macro F1 ${formatPercent(evaluation.macroF1)}`,
-    `balanced accuracy ${formatPercent(evaluation.balancedAccuracy)}`,
-  ];
-  const shown = evaluation.classes.filter(({ images }) => images > 0);
-  const missing = evaluation.classes.filter(({ images }) => images === 0).map(({ label }) => label);
-  const width = Math.max(5, ...shown.map(({ label }) => label.length)) + 2;
-  const row = (label: string, cells: readonly string[]) =>
-    label.padEnd(width) + cells.map((cell) => cell.padStart(11)).join('');
-  return [
-    `${model.title} (${model.id} ${model.version})`,
-    `${dataset}, ${which}: ${images}`,
-    figures.join(', '),
-    '',
-    row('class', ['images', 'precision', 'recall', 'F1']),
-    ...shown.map(({ label, images, precision, recall, f1 }) =>
-      row(label, [`${images}`, ...[precision, recall, f1].map(formatPercent)]),
-    ),
-    ...(missing.length > 0 ? [`Without images: ${listNames(missing, 5)}.`] : []),
-  ].join('\n');
 }

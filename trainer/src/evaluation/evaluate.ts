@@ -14,6 +14,8 @@ export interface Predictions {
   readonly probabilities: Float32Array;
   /** `[n]`, the class of each example. */
   readonly labels: Int32Array;
+  /** `[n, classes]`: 1 for each label of each example; absent where each has one label. */
+  readonly targets?: Uint8Array;
 }
 
 export interface EvaluateOptions {
@@ -37,6 +39,7 @@ export async function evaluate(
   let classes = 0;
   let probabilities = new Float32Array();
   const labels = Int32Array.from({ length: source.length }, (_, index) => source.label(index));
+  let targets: Uint8Array | undefined;
   let right = 0;
   let done = 0;
   try {
@@ -47,18 +50,37 @@ export async function evaluate(
       classes = outputs.shape[1] as number;
       if (probabilities.length === 0) {
         probabilities = new Float32Array(source.length * classes);
+        targets = targetsIn(source, classes);
       }
       probabilities.set(await outputs.data<'float32'>(), (indices[0] as number) * classes);
       tf.dispose([inputs, outputs]);
-      const predictions = { classes, probabilities, labels };
-      for (const index of indices) {
-        if (topPrediction(predictions, index).predicted === labels[index]) right += 1;
-      }
+      const predictions = { classes, probabilities, labels, ...(targets && { targets }) };
+      for (const index of indices) right += shareRight(predictions, index);
       done += indices.length;
       progress.advance(indices.length, [accuracyNote('accuracy', right / done)]);
     }
   } finally {
     progress.stop();
   }
-  return { classes, probabilities, labels };
+  return { classes, probabilities, labels, ...(targets && { targets }) };
+}
+
+function targetsIn(source: BatchSource, classes: number): Uint8Array | undefined {
+  if (!source.labels) return undefined;
+  const targets = new Uint8Array(source.length * classes);
+  for (let index = 0; index < source.length; index++) {
+    for (const label of source.labels(index)) targets[index * classes + label] = 1;
+  }
+  return targets;
+}
+
+/** 1 for an example whose label is predicted, 0 for another; of several labels, the share predicted or absent. */
+function shareRight(predictions: Predictions, index: number): number {
+  const { classes, probabilities, labels, targets } = predictions;
+  if (!targets) return topPrediction(predictions, index).predicted === labels[index] ? 1 : 0;
+  const begin = index * classes;
+  const right = targets
+    .subarray(begin, begin + classes)
+    .filter((target, at) => (target === 1) === (probabilities[begin + at] as number) >= 0.5);
+  return right.length / classes;
 }

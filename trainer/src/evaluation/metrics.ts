@@ -9,18 +9,22 @@ export interface ConfidenceBin {
   readonly accuracy: number;
 }
 
-/** The quality of predictions; fractions are 0–1. */
-export interface Metrics {
-  readonly images: number;
-  readonly top1: number;
-  /** Null where there are no more than five classes. */
-  readonly top5: number | null;
-  /** Mean negative log-likelihood, in nats. */
+/** Whether confidence is what it promises. */
+export interface Reliability {
+  /** Mean negative log-likelihood of an image's labels, in nats. */
   readonly logLoss: number;
   /** Expected calibration error (Guo et al. 2017, eq. 3), of {@link BINS} bins. */
   readonly ece: number;
   /** The reliability diagram: bins by confidence, from `0–1/15` to `14/15–1`. */
   readonly bins: readonly ConfidenceBin[];
+}
+
+/** The quality of predictions; fractions are 0–1. */
+export interface Metrics extends Reliability {
+  readonly images: number;
+  readonly top1: number;
+  /** Null where there are no more than five classes. */
+  readonly top5: number | null;
 }
 
 /** As in Guo et al. 2017, §5. */
@@ -31,12 +35,11 @@ export const SMALLEST_PROBABILITY = 2 ** -126;
 
 /** @throws TrainerError `loss_not_finite` where probabilities are not finite: the training diverged */
 export function measure({ classes, probabilities, labels }: Predictions): Metrics {
-  const bins = Array.from({ length: BINS }, () => ({ count: 0, confidence: 0, right: 0 }));
+  const bins = new Bins();
   let [right, rightOfFive, logLoss] = [0, 0, 0];
   labels.forEach((label, index) => {
     const row = probabilities.subarray(index * classes, (index + 1) * classes);
     const probability = row[label] as number;
-    const confidence = Math.max(...row);
     // Among equal probabilities, the first class is predicted.
     const rank = row.reduce(
       (better, p, at) =>
@@ -45,8 +48,50 @@ export function measure({ classes, probabilities, labels }: Predictions): Metric
     );
     if (rank === 0) right += 1;
     if (rank < 5) rightOfFive += 1;
-    logLoss -= Math.log(Math.max(probability, SMALLEST_PROBABILITY));
-    const bin = bins[Math.max(Math.ceil(confidence * BINS) - 1, 0)];
+    logLoss += lossOf(probability);
+    bins.add(Math.max(...row), rank === 0);
+  });
+  const images = labels.length;
+  return {
+    images,
+    top1: right / images,
+    top5: classes > 5 ? rightOfFive / images : null,
+    logLoss: logLoss / images,
+    ...bins.summary(),
+  };
+}
+
+/**
+ * How reliable the probabilities of labels are where an image may have several: each label of each image is a
+ * prediction of its own.
+ *
+ * @throws TrainerError `loss_not_finite` as {@link measure}
+ */
+export function measureReliability({
+  classes,
+  probabilities,
+  targets,
+}: Predictions & { readonly targets: Uint8Array }): Reliability {
+  const bins = new Bins();
+  let logLoss = 0;
+  targets.forEach((target, at) => {
+    const probability = probabilities[at] as number;
+    logLoss += lossOf(target === 1 ? probability : 1 - probability);
+    bins.add(probability, target === 1);
+  });
+  return { logLoss: logLoss / (targets.length / classes), ...bins.summary() };
+}
+
+function lossOf(probability: number): number {
+  return -Math.log(Math.max(probability, SMALLEST_PROBABILITY));
+}
+
+/** Collects the reliability diagram. */
+class Bins {
+  readonly #bins = Array.from({ length: BINS }, () => ({ count: 0, confidence: 0, right: 0 }));
+
+  add(confidence: number, isRight: boolean): void {
+    const bin = this.#bins[Math.max(Math.ceil(confidence * BINS) - 1, 0)];
     if (!bin) {
       throw new TrainerError(
         'loss_not_finite',
@@ -55,21 +100,21 @@ export function measure({ classes, probabilities, labels }: Predictions): Metric
     }
     bin.count += 1;
     bin.confidence += confidence;
-    bin.right += rank === 0 ? 1 : 0;
-  });
-  const images = labels.length;
-  return {
-    images,
-    top1: right / images,
-    top5: classes > 5 ? rightOfFive / images : null,
-    logLoss: logLoss / images,
-    ece: bins.reduce((sum, bin) => sum + Math.abs(bin.right - bin.confidence), 0) / images,
-    bins: bins.map(({ count, confidence, right }) => ({
-      count,
-      confidence: count && confidence / count,
-      accuracy: count && right / count,
-    })),
-  };
+    bin.right += isRight ? 1 : 0;
+  }
+
+  summary(): Pick<Reliability, 'ece' | 'bins'> {
+    const gaps = this.#bins.map(({ right, confidence }) => Math.abs(right - confidence));
+    const total = this.#bins.reduce((sum, { count }) => sum + count, 0);
+    return {
+      ece: gaps.reduce((sum, gap) => sum + gap, 0) / total,
+      bins: this.#bins.map(({ count, confidence, right }) => ({
+        count,
+        confidence: count && confidence / count,
+        accuracy: count && right / count,
+      })),
+    };
+  }
 }
 
 /** The confusion matrix: `confusion[actual][predicted]` images. */

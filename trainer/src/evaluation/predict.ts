@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { topPredictions } from 'shared/contract/predictions';
+import { predictionsOf } from 'shared/contract/predictions';
 import type { Prediction } from 'shared/contract/responses';
 import type { Image } from 'shared/images/image';
 import { ImageError } from 'shared/images/image-error';
@@ -18,11 +18,11 @@ const MAX_BYTES = 200e6;
  * What a network sees in an image.
  *
  * @param source path or `http(s)` url of an image
- * @returns the `top` most probable classes, the most probable first
+ * @returns the `top` most probable classes, or all labels of an image that may have several, most probable first
  * @throws TrainerError `dataset_invalid` where it is no image, `download_failed`
  */
 export async function predict(
-  { preprocess: spec, labels, run }: Classifier,
+  { preprocess: spec, labels, multiLabel, run }: Classifier,
   source: string,
   top: number,
 ): Promise<Prediction[]> {
@@ -30,7 +30,7 @@ export async function predict(
   const probabilities = tf.tidy(() =>
     run(tf.tensor4d(input, [1, spec.size, spec.size, 3])).dataSync<'float32'>(),
   );
-  return topPredictions(probabilities, labels, top);
+  return predictionsOf(probabilities, { labels, multiLabel }, top);
 }
 
 async function readImage(source: string, size: number): Promise<Image> {
@@ -137,5 +137,6 @@ export function formatPredictions(predictions: readonly Prediction[], title?: st
   const rows = predictions.map(({ synset, label, probability }) =>
     [...(synset ? [synset] : []), `${label.padEnd(32)}${probability.toFixed(4)}`].join('  '),
   );
+  if (rows.length === 0) rows.push('none of the labels');
   return title === undefined ? rows.join('\n') : [`${title}:`, ...rows, ''].join('\n');
 }

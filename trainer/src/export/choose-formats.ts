@@ -8,7 +8,7 @@ import { INFERENCE_BATCH } from '../evaluation/evaluate.ts';
 import { SMALLEST_PROBABILITY } from '../evaluation/metrics.ts';
 import { startProgress } from '../files/progress.ts';
 import { loadGraph } from '../models/load-model.ts';
-import type { Plan } from '../plan/plan.ts';
+import { isMultiLabel, type Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import { type KernelFormats, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
@@ -51,6 +51,7 @@ export async function chooseFormats(
   const { kernels } = await toGraphModel(plan, size, 'float32');
   const inputs: tf.Tensor[] = [];
   const expected: tf.Tensor[] = [];
+  const divergenceOf = isMultiLabel(plan) ? labelDivergence : divergence;
   const progress = startProgress('Quantization, kernel by kernel', kernels.size * source.length);
   const lossOf = async (formats: KernelFormats): Promise<number> => {
     const graph = await loadGraph(toArtifacts(await toGraphModel(plan, size, formats)));
@@ -58,7 +59,7 @@ export async function chooseFormats(
       let sum = 0;
       for (const [at, batch] of inputs.entries()) {
         signal.throwIfAborted();
-        const loss = tf.tidy(() => divergence(expected[at] as tf.Tensor, graph.run(batch)));
+        const loss = tf.tidy(() => divergenceOf(expected[at] as tf.Tensor, graph.run(batch)));
         sum += (await loss.data())[0] as number;
         loss.dispose();
       }
@@ -128,4 +129,9 @@ function formatsOf(
 function divergence(expected: tf.Tensor, actual: tf.Tensor): tf.Tensor {
   const log = (probabilities: tf.Tensor) => tf.log(probabilities.maximum(SMALLEST_PROBABILITY));
   return expected.mul(log(expected).sub(log(actual))).sum();
+}
+
+/** The same of labels that each have a probability of their own: of their presence and of their absence. */
+function labelDivergence(expected: tf.Tensor, actual: tf.Tensor): tf.Tensor {
+  return divergence(expected, actual).add(divergence(tf.sub(1, expected), tf.sub(1, actual)));
 }

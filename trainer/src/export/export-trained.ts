@@ -7,15 +7,13 @@ import type { BatchSource } from '../data/batches.ts';
 import type { PreparedImages } from '../data/prepare-images.ts';
 import { fitTemperature } from '../evaluation/calibration.ts';
 import { evaluate, type Predictions } from '../evaluation/evaluate.ts';
-import { formatAccuracy } from '../evaluation/format-accuracy.ts';
+import { validationOf } from '../evaluation/label-metrics.ts';
 import { measurePhotos, type PhotoFolder, REAL_PHOTOS } from '../evaluation/measure-photos.ts';
-import { measure } from '../evaluation/metrics.ts';
 import { formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
 import { graft } from '../files/project.ts';
 import { type Classifier, loadGraph, type Network } from '../models/load-model.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
-import { collectResults } from '../report/results.ts';
 import { saveOutcome, writeReport } from '../report/write-report.ts';
 import { readRunLog } from '../runs/run-log.ts';
 import type { Session } from '../training/session.ts';
@@ -24,6 +22,7 @@ import { chooseFormats } from './choose-formats.ts';
 import { fitKnownScore } from './fit-known-score.ts';
 import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
+import { measureTrained } from './measure-trained.ts';
 import { describeQuantization } from './quantize.ts';
 import { type CardDraft, writeModelDirectory } from './write-model-directory.ts';
 
@@ -62,9 +61,8 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
     return evaluate((inputs) => runPlan(plan, inputs), source, { progress, signal });
   };
   // Images that it was trained on would say that it is always right.
-  const temperature = validates
-    ? fitTemperature(await predictionsOf(images.validation, 'Calibration'))
-    : 1;
+  const validation = validates ? await predictionsOf(images.validation, 'Calibration') : undefined;
+  const temperature = validation ? fitTemperature(validation) : 1;
   await session.log({ event: 'calibrate', temperature });
   const formats =
     config.quantize === 'mixed'
@@ -83,18 +81,19 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
         signal,
       })
     : { model: graph };
-  const results = await collectResults({
+  const record = {
     float32: await predictionsOf(images.test, 'Test, float32'),
     served: await servedPredictions(model, images.test, signal, quantization.arithmetic),
     temperature,
     images: splits.test,
     seed: config.seed,
-  });
-  const { float32, quantized, uncalibrated } = results;
+  };
+  const { results, accuracy, multiLabel, summary } = await measureTrained(record, validation);
+  const { quantized, uncalibrated } = results;
   // The Worker falls back to float32 arithmetic without relaxed SIMD.
   const inFloat32 =
     quantization.arithmetic === 'int8'
-      ? measure(await servedPredictions(model, images.test, signal, 'float32'))
+      ? validationOf(await servedPredictions(model, images.test, signal, 'float32'))
       : null;
   const onPhotos =
     trained.realPhotos &&
@@ -104,7 +103,8 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       float32: (inputs) => runPlan(plan, inputs),
       served: await loadGraph(toArtifacts(model), quantization.arithmetic),
     }));
-  await session.log({ event: 'test', float32: float32.top1, quantized: quantized.top1 });
+  const { float32 } = accuracy;
+  await session.log({ event: 'test', float32, quantized: accuracy.quantized });
   // The command of a resumed session names only the run, so the first session's is used.
   const started = (await readRunLog(run.directory)).find((line) => line.event === 'start');
   const draft: CardDraft = {
@@ -121,11 +121,8 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
         source: 'measured',
         dataset: dataset.title,
         split: splits.test.set === dataset.test ? 'test' : 'held out',
-        images: quantized.images,
-        float32: float32.top1,
-        quantized: quantized.top1,
-        ...(inFloat32 && { quantizedInFloat32: inFloat32.top1 }),
-        ...(quantized.top5 === null ? {} : { top5: quantized.top5 }),
+        ...accuracy,
+        ...(inFloat32 && { quantizedInFloat32: inFloat32.accuracy }),
       },
       ...(onPhotos ? [onPhotos] : []),
     ],
@@ -137,6 +134,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
       },
     }),
     ...(knownScore && { knownScore }),
+    ...(multiLabel && { multiLabel }),
     training: {
       command: started?.publicCommand ?? started?.command ?? run.publicCommand,
       seconds: Math.round(session.seconds),
@@ -152,7 +150,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
   const written = await writeModelDirectory(join(run.models, id), model, draft, run.candidate);
   const { card, directory } = written;
   say(
-    `Test accuracy on ${quantized.images} images: ${formatPercent(float32.top1)} in float32, ${formatAccuracy(quantized)} quantized (${(card.quantization.bytes / 1e6).toFixed(1)} MB); trained in ${formatSeconds(session.seconds)}.`,
+    `${summary} (${(card.quantization.bytes / 1e6).toFixed(1)} MB); trained in ${formatSeconds(session.seconds)}.`,
   );
   if (onPhotos) {
     say(`Accuracy on real photos (${onPhotos.images}): ${formatPercent(onPhotos.quantized)}.`);

@@ -18,17 +18,17 @@ export interface KnownScoreNodes {
   readonly offset: number;
 }
 
-/** Where the score's value comes from in a graph that ends in dense layer and softmax. */
+/** Where the score's value comes from in a graph that ends in a dense layer and a softmax, or a sigmoid. */
 export function headOf({ topology: { node } }: Pick<GraphModel, 'topology'>): {
   /** The node of the logits, `[n, classes]`. */
   readonly logits: string;
   /** The node of the last dense layer's input, `[n, channels]`. */
   readonly features: string;
 } {
-  const softmax = node.findLast(({ op }) => op === 'Softmax');
-  const dense = node.find(({ name }) => name === nodeOf(softmax?.input[0] ?? ''));
-  if (dense?.op !== '_FusedMatMul') {
-    throw new Error('Expected a graph that ends in a dense layer and a softmax.');
+  const last = node.at(-1);
+  const dense = node.find(({ name }) => name === nodeOf(last?.input[0] ?? ''));
+  if (dense?.op !== '_FusedMatMul' || !(last?.op === 'Softmax' || last?.op === 'Sigmoid')) {
+    throw new Error('Expected a graph that ends in a dense layer and a softmax or a sigmoid.');
   }
   return { logits: dense.name, features: nodeOf(dense.input[0] as string) };
 }
@@ -59,7 +59,7 @@ export function withoutKnownScore(model: GraphModel): GraphModel {
 }
 
 /**
- * Adds the score to a graph, before its last node, the softmax: see `KNOWN_SCORE`. Its weights come last.
+ * Adds the score to a graph, before its last node, the probabilities: see `KNOWN_SCORE`. Its weights come last.
  *
  * @param model without a score
  */

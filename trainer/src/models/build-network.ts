@@ -15,6 +15,7 @@ import { attachHead, HEAD_CONVOLUTION } from './head.ts';
  *
  * @param sample returns a preprocessed batch of training images, `[n, size, size, 3]`, to set the BatchNorm
  *   statistics of random weights and of the head
+ * @param multiLabel whether an image may have several labels
  * @returns the network's plan, from preprocessed `[n, size, size, 3]` to `[n, classes]`, and its number of
  *   weights including BatchNorm
  * @throws TrainerError `config_invalid` for images that are too small or a layer that does not exist,
@@ -24,8 +25,9 @@ export async function buildNetwork(
   config: TrainConfig,
   classes: number,
   sample?: () => Promise<tf.Tensor>,
+  multiLabel = false,
 ): Promise<{ plan: Plan; parameters: number }> {
-  const { network, dispose } = await buildLayers(config, classes);
+  const { network, dispose } = await buildLayers(config, classes, multiLabel);
   if (config.weights === 'none' && sample) {
     const photoBatch = await sample();
     tf.dispose([calibrateBatchNorm(network, photoBatch), photoBatch]);
@@ -48,6 +50,7 @@ export async function buildNetwork(
 export async function buildLayers(
   config: TrainConfig,
   classes: number,
+  multiLabel = false,
 ): Promise<{ network: tf.LayersModel; dispose(): void }> {
   const { backbone, weights, trim, freeze, size, stage2 } = config;
   const { minimumSize, title } = backbones[backbone];
@@ -66,7 +69,7 @@ export async function buildLayers(
   if (weights !== 'none') await loadBackboneWeights(whole, backbone, weights, false);
   const trunk = trim === null ? whole : trimModel(whole, trim);
   freezeLayers(trunk, freeze);
-  const network = attachHead(trunk, classes, config);
+  const network = attachHead(trunk, classes, config, multiLabel);
   const trimmed = whole.layers.filter((layer) => !network.layers.includes(layer));
   return {
     network,

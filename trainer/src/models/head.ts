@@ -14,12 +14,14 @@ const FILTERS = 32;
  *
  * @param dropout rate in training, 0–1
  * @param seed of the kernels' initialization
+ * @param multiLabel whether an image may have several labels or none, so that each has a probability of its own
  * @returns one flat model, `[n, size, size, 3]` to probabilities `[n, classes]`
  */
 export function attachHead(
   backbone: tf.LayersModel,
   classes: number,
   { head, dropout, seed }: Pick<TrainConfig, 'head' | 'dropout' | 'seed'>,
+  multiLabel = false,
 ): tf.LayersModel {
   const kernel = (plus = 0) => tf.initializers.glorotUniform({ seed: seed + plus });
   const isLinear = head === 'linear';
@@ -51,7 +53,7 @@ export function attachHead(
     tf.layers.dense({
       name: 'predictions',
       units: classes,
-      activation: 'softmax',
+      activation: multiLabel ? 'sigmoid' : 'softmax',
       kernelInitializer: kernel(),
     }),
   ];

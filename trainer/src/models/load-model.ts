@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
 import imagenetLabels from 'shared/contract/labels/imagenet-1k.json' with { type: 'json' };
-import type { Arithmetic, Label, ModelCard } from 'shared/contract/model-card';
+import type { Arithmetic, Label, ModelCard, MultiLabel } from 'shared/contract/model-card';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { foldGraph } from 'shared/inference/fold-constants';
 import { loadGraph as loadServedGraph } from 'shared/inference/graph/load-graph';
@@ -33,6 +33,8 @@ export interface Classifier extends Network {
   readonly preprocess: PreprocessSpec;
   /** One per class, in the order of the network's output. */
   readonly labels: readonly Label[];
+  /** Present where an image may have several of them. */
+  readonly multiLabel?: MultiLabel | undefined;
 }
 
 /** EfficientNet-B7 needs about 400 bytes of memory per pixel, VGG-16 500. */
@@ -90,10 +92,10 @@ export async function loadModel(
   directory: string,
 ): Promise<Classifier & { readonly card: ModelCard; readonly version: string }> {
   const { card, version, artifacts } = await readModel(directory);
-  const { preprocess, labels } = card;
+  const { preprocess, labels, multiLabel } = card;
   try {
     const graph = await loadGraph(artifacts, card.quantization.arithmetic);
-    return { card, version, preprocess, labels, ...graph };
+    return { card, version, preprocess, labels, multiLabel, ...graph };
   } catch (cause) {
     throw await modelInvalid(directory, cause);
   }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { startBackend } from '../backends/start-backend.ts';
-import { softmaxCrossEntropy } from './loss.ts';
+import { sigmoidCrossEntropy, softmaxCrossEntropy } from './loss.ts';
 
 beforeAll(async () => {
   await startBackend('cpu', () => {});
@@ -73,4 +73,35 @@ test('leaves its two results and no other tensor', () => {
   const { loss, logits } = softmaxCrossEntropy(...given);
   expect(tf.memory().numTensors).toBe(before + 2);
   tf.dispose([loss, logits]);
+});
+
+test('of several labels is what tfjs computes, summed over the classes, and so is its derivative', () => {
+  const several = tf.tensor2d([
+    [1, 0, 1],
+    [0, 0.25, 0],
+  ]);
+  const logits = tf.tensor2d([
+    [2, -1, 0.5],
+    [0.1, 3, -2],
+  ]);
+  const weights = [2, 0.5, 1];
+  const reference = (x: tf.Tensor) => {
+    const p = x.sigmoid();
+    const present = several.mul(tf.tensor1d(weights)).mul(p.log());
+    const absent = tf.sub(1, several).mul(tf.sub(1, p).log());
+    return present.add(absent).sum().div(-2).asScalar();
+  };
+  const { loss, logits: gradient } = sigmoidCrossEntropy(logits, several, weights);
+  expect(loss.dataSync()[0]).toBeCloseTo(reference(logits).dataSync()[0] as number, 5);
+  const expected = tf.grad(reference)(logits).dataSync();
+  gradient.dataSync().forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i] as number, 5);
+  });
+});
+
+test('of several labels is finite for logits of any size', () => {
+  const logits = tf.tensor2d([[1000, -1000, 1000, -1000]]);
+  const { loss, logits: gradient } = sigmoidCrossEntropy(logits, tf.tensor2d([[1, 0, 0, 1]]));
+  expect(loss.dataSync()[0]).toBe(2000);
+  expect([...gradient.dataSync()]).toEqual([0, 0, 1, -1]);
 });

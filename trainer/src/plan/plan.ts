@@ -32,6 +32,15 @@ export function cutPlan(plan: Plan, name: string): { trunk: Plan; head: Plan } {
   };
 }
 
+/**
+ * Whether each class has a probability of its own, since an image may have several labels or none: the
+ * network then ends in a sigmoid, and otherwise in a softmax.
+ */
+export function isMultiLabel({ steps }: Plan): boolean {
+  const last = steps.at(-1);
+  return last?.kind === 'activation' && last.activation === 'sigmoid';
+}
+
 /** Frees the parameters and constants. */
 export function disposePlan(plan: Plan): void {
   for (const { value } of parametersOf(plan)) value.dispose();

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Random } from '../config/random.ts';
 import { operationOf, type Step } from './operations.ts';
-import type { Plan } from './plan.ts';
+import { isMultiLabel, type Plan } from './plan.ts';
 
 /**
  * Runs a plan in inference mode.
@@ -48,7 +48,7 @@ export interface Gradients {
  * freed at its last use, the image's gradient is never computed, and each fused step has one
  * fused gradient.
  *
- * @param plan ends with a softmax, which the loss includes
+ * @param plan ends with a softmax or a sigmoid, which the loss includes
  * @param input `[n, …]`, kept
  * @param lossOf computes the loss from logits `[n, classes]`
  * @param random draws the dropout masks
@@ -59,7 +59,9 @@ export function planGradients(
   lossOf: (logits: tf.Tensor2D) => LossGradient,
   random: Random,
 ): Gradients {
-  const steps = plan.steps.filter((step) => step.kind !== 'softmax');
+  const steps = isMultiLabel(plan)
+    ? plan.steps.slice(0, -1)
+    : plan.steps.filter((step) => step.kind !== 'softmax');
   const learning = learningValues(steps);
   const values = new Map([[plan.input, input]]);
   const savedBy = new Map<Step, readonly tf.Tensor[]>();

@@ -6,18 +6,23 @@ import { metricsByClass } from '../evaluation/metrics.ts';
 import { formatPercent, formatSeconds } from '../files/progress.ts';
 import { printableLines } from '../printable.ts';
 import { epochsOf, type LogLine, phasesOf, stepsOf } from '../runs/run-log.ts';
-import { figure, type Html } from './figures.ts';
+import { calibration, unknownImages } from './calibration-section.ts';
+import { bar, count, figure, type Html, megabytes, percent, plot } from './figures.ts';
+import type { LabelResults } from './label-results.ts';
+import { labelHeadline, labelSections } from './label-sections.ts';
 import { drawConfusionMatrix } from './plots/confusion-matrix.ts';
 import { drawLearningCurves } from './plots/learning-curves.ts';
-import { drawReliability } from './plots/reliability.ts';
-import { epochTable, progressSection } from './progress-section.ts';
-import type { Results, ShownPrediction } from './results.ts';
+import { epochTable, progressSection, validatedIn } from './progress-section.ts';
+import { isLabelResults, type Results, type ShownPrediction } from './results.ts';
 
 /** The content of a report. */
 export interface RunRecord {
   readonly log: readonly LogLine[];
   /** The result of the run; null while it is unfinished. */
-  readonly outcome: { readonly card: ModelCard; readonly results: Results } | null;
+  readonly outcome: {
+    readonly card: ModelCard;
+    readonly results: Results | LabelResults;
+  } | null;
 }
 
 /** The confusion matrix is not plotted for more classes. */
@@ -53,9 +58,9 @@ export async function reportPage(
   ${isLive && html`<p id="live" class="quiet" role="status"></p>`}
   <main>
   <h1>${title}</h1>
-  ${outcome ? headline(outcome.card, outcome.results) : progressSection(log)}
+  ${outcome ? headlineOf(outcome) : progressSection(log)}
   ${await learningCurves(log)}
-  ${outcome && (await outcomeSections(outcome.card, outcome.results))}
+  ${outcome && (await sectionsOf(outcome))}
   ${timing(log)}
   ${
     start &&
@@ -77,6 +82,16 @@ export async function reportPage(
 </html>
 `;
   return printableLines(page.toString());
+}
+
+type Outcome = NonNullable<RunRecord['outcome']>;
+
+function headlineOf({ card, results }: Outcome): Html {
+  return isLabelResults(results) ? labelHeadline(card, results) : headline(card, results);
+}
+
+function sectionsOf({ card, results }: Outcome): Promise<Html> {
+  return isLabelResults(results) ? labelSections(card, results) : outcomeSections(card, results);
 }
 
 function headline(card: ModelCard, { quantized }: Results): Html {
@@ -101,14 +116,15 @@ async function learningCurves(log: readonly LogLine[]): Promise<Html | null> {
   if (stepsOf(log).length === 0) return null;
   const { loss, accuracy } = await drawLearningCurves(log);
   const stage1 = log.findLast((line) => line.event === 'stage-1-test');
+  const validated = validatedIn(log);
   return html`<h2>Learning curves</h2>
   <p>Stage 1 trains the new head only; stage 2 fine-tunes the network. Augmentation and dropout raise the training
     loss above that of the plain images.${
-      stage1 && html` Test accuracy after stage 1: ${formatPercent(stage1.accuracy)}.`
+      stage1 && html` Test ${validated} after stage 1: ${formatPercent(stage1.accuracy)}.`
     }</p>
   <div class="plots">
     ${plot('Loss', loss, 'Cross-entropy by epoch')}
-    ${epochsOf(log).length > 0 && plot('Validation accuracy', accuracy, 'Top-1 accuracy on the validation images by epoch')}
+    ${epochsOf(log).length > 0 && plot(`Validation ${validated}`, accuracy, `Validation ${validated} by epoch`)}
   </div>
   ${epochTable(log)}`;
 }
@@ -180,40 +196,6 @@ function classTable({ confusion }: Results, labels: readonly string[]): Html {
   </tbody></table></div>`;
 }
 
-async function calibration(card: ModelCard, results: Results): Promise<Html> {
-  const { quantized, uncalibrated } = results;
-  const caption = ({ ece, logLoss }: Results['quantized']) =>
-    html`Calibration error ${formatPercent(ece)}, log loss ${logLoss.toFixed(4)}`;
-  return html`<p>Of the predictions with a confidence of 80 %, 80 % should be correct: then a bar ends on the diagonal. Red
-    marks overconfidence, amber underconfidence; paler bars stand for fewer images. ${
-      card.calibration
-        ? html`The logits are divided by the temperature ${card.calibration.temperature.toFixed(3)}, fitted to the validation
-    images. It changes no prediction, and is part of the exported weights.`
-        : 'The logits are not calibrated: that needs validation images.'
-    }</p>
-  <div class="plots">
-    ${plot('Uncalibrated', await drawReliability(uncalibrated), 'Reliability diagram before temperature scaling', { caption: caption(uncalibrated) })}
-    ${plot('Calibrated, as served', await drawReliability(quantized), 'Reliability diagram after temperature scaling', { caption: caption(quantized) })}
-  </div>`;
-}
-
-function unknownImages({ knownScore }: ModelCard): Html | null {
-  if (!knownScore) return null;
-  return html`<h2>Unknown images</h2>
-  <p>The model says of an image that it shows none of the classes where its score is below a threshold, which keeps
-    ${formatPercent(knownScore.keep)} of the validation images.</p>
-  <div class="scroll"><table>
-  <thead><tr><th scope="col">unknown images</th><th scope="col" class="number">images</th>
-    <th scope="col" class="number">AUROC</th><th scope="col" class="number">let through</th>
-    <th scope="col" class="number">known kept</th></tr></thead>
-  <tbody>${knownScore.measured.map(
-    ({ unknown, images, auroc, letThrough, kept }) => html`
-    <tr><th scope="row">${unknown}</th><td class="number">${count(images)}</td><td class="number">${auroc.toFixed(3)}</td>
-      <td class="number">${percent(letThrough)}</td><td class="number">${percent(kept)}</td></tr>`,
-  )}
-  </tbody></table></div>`;
-}
-
 function quantization(card: ModelCard, { float32, quantized, changed }: Results): Html {
   const rows: [string, string, string][] = [
     ['top-1', formatPercent(float32.top1), formatPercent(quantized.top1)],
@@ -249,19 +231,6 @@ function timing(log: readonly LogLine[]): Html {
   </tbody></table></div>`;
 }
 
-/** @param isWide whether a plot that does not fit scrolls rather than shrinks */
-function plot(
-  title: string,
-  svg: string,
-  description: string,
-  { isWide = false, caption }: { isWide?: boolean; caption?: Html } = {},
-): Html {
-  return html`<figure class="plot ${isWide && 'wide'}"><h3>${title}</h3>
-    <div role="img" aria-label="${description}" ${isWide && raw('tabindex="0"')}>${raw(svg)}</div>
-    ${caption && html`<figcaption>${caption}</figcaption>`}
-  </figure>`;
-}
-
 function image(
   { image, actual, predicted, probability }: ShownPrediction,
   labels: readonly string[],
@@ -270,20 +239,4 @@ function image(
   return html`<figure><img src="${image}" alt="${labels[actual]}">
     <figcaption>${labels[actual]} / <span class="${right ? 'right' : 'wrong'}">${labels[predicted]}</span><br>
       ${percent(probability)}</figcaption></figure>`;
-}
-
-function bar(share: number): Html {
-  return html`<span style="--share: ${share.toFixed(4)}"></span>`;
-}
-
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)}\u00a0%`;
-}
-
-function count(number: number): string {
-  return number.toLocaleString('en');
-}
-
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }

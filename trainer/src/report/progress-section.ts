@@ -5,6 +5,12 @@ import { formatPercent, formatSeconds } from '../files/progress.ts';
 import { epochsOf, type LogLine, stepsOf } from '../runs/run-log.ts';
 import { figure, type Html } from './figures.ts';
 
+/** What a run's accuracy is called. */
+export function validatedIn(log: readonly LogLine[]): string {
+  const isMultiLabel = log.some((line) => line.event === 'start' && line.multiLabel);
+  return isMultiLabel ? 'mean average precision' : 'accuracy';
+}
+
 /** Where an unfinished run is: its stage, epoch and step, and what it has reached. */
 export function progressSection(log: readonly LogLine[]): Html | null {
   const epochs = epochsOf(log);
@@ -42,7 +48,7 @@ export function epochTable(log: readonly LogLine[]): Html | null {
   if (epochs.length === 0) return null;
   return html`<details><summary>Every epoch</summary><div class="scroll"><table>
   <thead><tr><th scope="col">stage</th><th scope="col">epoch</th><th scope="col" class="number">training loss</th>
-    <th scope="col" class="number">validation loss</th><th scope="col" class="number">validation accuracy</th>
+    <th scope="col" class="number">validation loss</th><th scope="col" class="number">validation ${validatedIn(log)}</th>
     <th scope="col" class="number">time</th></tr></thead>
   <tbody>${epochs.map(
     ({ stage, epoch, loss, validation, seconds }) => html`

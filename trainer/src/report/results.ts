@@ -2,21 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { createRandom, shuffle } from '../config/random.ts';
-import type { Part } from '../datasets/split.ts';
 import { applyTemperature } from '../evaluation/calibration.ts';
-import type { Predictions } from '../evaluation/evaluate.ts';
 import { confusionMatrix, measure, topPrediction } from '../evaluation/metrics.ts';
+import { type LabelResults, labelResults } from './label-results.ts';
+import { fraction, MISTAKES, reliability, SAMPLE, type TestRecord } from './test-record.ts';
 import { toDataUri } from './thumbnail.ts';
 
-const fraction = z.number().min(0).max(1);
-
-const metrics = z.object({
+const metrics = reliability.extend({
   images: z.int(),
   top1: fraction,
   top5: fraction.nullable(),
-  logLoss: z.number(),
-  ece: fraction,
-  bins: z.array(z.object({ count: z.int(), confidence: fraction, accuracy: fraction })).readonly(),
 });
 
 const shownPrediction = z.object({
@@ -27,7 +22,7 @@ const shownPrediction = z.object({
   probability: fraction,
 });
 
-/** The content of a run's `results.json`: everything that the report shows of the test images. */
+/** The content of a run's `results.json`: everything that the report shows of test images with one label each. */
 const results = z.object({
   /** Metrics of the model as served. */
   quantized: metrics,
@@ -47,24 +42,6 @@ const results = z.object({
 
 export type Results = z.infer<typeof results>;
 export type ShownPrediction = z.infer<typeof shownPrediction>;
-
-/** Fills rows of two, three, four, six and eight. */
-const MISTAKES = 24;
-/** The article's grid of 5×5. */
-const SAMPLE = 25;
-
-/** The predictions for the test images. */
-export interface TestRecord {
-  /** Of the quantized, calibrated model, as the Worker computes them. */
-  readonly served: Predictions;
-  /** Of the network before quantization, uncalibrated. */
-  readonly float32: Predictions;
-  readonly temperature: number;
-  /** The test images, in the order of the predictions. */
-  readonly images: Part;
-  /** Seed of the random sample. */
-  readonly seed: number;
-}
 
 export async function collectResults({
   served,
@@ -98,13 +75,17 @@ export async function collectResults({
   };
 }
 
+export function isLabelResults(of: Results | LabelResults): of is LabelResults {
+  return 'multiLabel' in of;
+}
+
 /** The results' path in a run's folder. */
 export function resultsIn(directory: string): string {
   return join(directory, 'results.json');
 }
 
 /** @returns null where the run is unfinished */
-export async function readResults(directory: string): Promise<Results | null> {
+export async function readResults(directory: string): Promise<Results | LabelResults | null> {
   const text = await readFile(resultsIn(directory), 'utf8').catch(() => null);
-  return text === null ? null : results.parse(JSON.parse(text));
+  return text === null ? null : z.union([labelResults, results]).parse(JSON.parse(text));
 }

@@ -4,13 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { type ModelCard, modelCard } from 'shared/contract/model-card';
 import { writeFileAtomically } from '../files/write-atomically.ts';
 import { readRunLog } from '../runs/run-log.ts';
+import type { LabelResults } from './label-results.ts';
 import { type Results, readResults, resultsIn } from './results.ts';
 
 /** Writes the result of a run, `card.json` and `results.json`, beside its log. */
 export async function saveOutcome(
   directory: string,
   card: ModelCard,
-  results: Results,
+  results: Results | LabelResults,
 ): Promise<void> {
   await writeFileAtomically(cardIn(directory), `${JSON.stringify(card, null, 2)}\n`);
   await writeFileAtomically(resultsIn(directory), `${JSON.stringify(results)}\n`);

@@ -27,6 +27,8 @@ const header = z.strictObject({
   config: trainConfig,
   /** Name or path of the data set; null for CIFAR-10. */
   data: z.string().nullable(),
+  /** What says which labels an image has, where it may have several. */
+  labels: z.string().optional(),
   datasetHash: z.string(),
   /** SHA-256 of the file of pretrained weights, where the recipe names one. */
   weightsHash: z.string().optional(),

@@ -17,6 +17,8 @@ const logEvent = z.discriminatedUnion('event', [
     resume: z.string().optional(),
     backend: z.string(),
     dataset: z.string(),
+    /** Whether an image may have several labels: accuracy is then mean average precision. */
+    multiLabel: z.boolean().optional(),
     /** The whole recipe. */
     config: z.json(),
     images: z.object({ train: z.int(), validation: z.int(), test: z.int() }),
@@ -44,12 +46,12 @@ const logEvent = z.discriminatedUnion('event', [
     epoch: z.int().positive(),
     /** Mean training loss of the epoch, with augmentation and dropout. */
     loss: z.number(),
-    /** Top-1 accuracy and mean cross-entropy on the validation images. */
+    /** Top-1 accuracy (of several labels mean average precision) and mean cross-entropy on the validation images. */
     validation: z.object({ accuracy: fraction, loss: z.number() }),
     /** Training time over all sessions. */
     seconds: z.number(),
   }),
-  /** Top-1 accuracy on the test images after stage 1. */
+  /** The same accuracy on the test images after stage 1. */
   z.object({ event: z.literal('stage-1-test'), accuracy: fraction }),
   /** Share of the fine-tuned kernels after WiSE-FT, and the calibrated validation loss. */
   z.object({
@@ -65,7 +67,7 @@ const logEvent = z.discriminatedUnion('event', [
     single: fraction,
   }),
   z.object({ event: z.literal('calibrate'), temperature: z.number() }),
-  /** Top-1 accuracy on the test images. */
+  /** The same accuracy on the test images. */
   z.object({ event: z.literal('test'), float32: fraction, quantized: fraction }),
 ]);
 

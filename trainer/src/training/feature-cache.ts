@@ -49,7 +49,7 @@ export class FeatureCache {
   }
 
   static async open(
-    { trunk, ...rest }: FeatureOrigin,
+    { trunk, preprocess, datasetHash, backend }: FeatureOrigin,
     say: (line: string) => void,
     folder = join(cacheDirectory(), 'features'),
   ): Promise<FeatureCache> {
@@ -57,7 +57,8 @@ export class FeatureCache {
       version: VERSION,
       decoders: await decodersVersion(),
       trunk: await hashPlan(trunk),
-      ...rest,
+      // In this order, whatever the caller's: the text is hashed.
+      ...{ datasetHash, backend, preprocess },
     });
     return new FeatureCache(folder, origin, say);
   }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../config/random.ts';
 import { type BatchSource, batchIndices, withPrefetch } from '../data/batches.ts';
+import { labelsFrom } from '../datasets/dataset.ts';
 import type { Progress } from '../files/progress.ts';
 import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
@@ -59,7 +60,7 @@ export async function computeFeatures(
   }
   return {
     length: source.length,
-    label: (index) => source.label(index),
+    ...labelsFrom(source),
     async inputs(indices) {
       const shape = shards[0]?.shape.slice(1) ?? [];
       const width = tf.util.sizeFromShape(shape);

@@ -6,8 +6,8 @@ import { type BatchSource, balancedWeights, batchIndices, targetsOf } from '../d
 import type { Batch } from '../data/mix-batch.ts';
 import { TrainerError } from '../errors.ts';
 import { accuracyNote, type Progress } from '../files/progress.ts';
-import { softmaxCrossEntropy } from '../plan/loss.ts';
-import type { Plan } from '../plan/plan.ts';
+import { lossOf as lossOfPlan } from '../plan/loss.ts';
+import { isMultiLabel, type Plan } from '../plan/plan.ts';
 import { planGradients } from '../plan/run.ts';
 import { learningRate } from './learning-rate.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -129,8 +129,8 @@ interface Step {
  * One step of the optimizer.
  *
  * @returns the batch's loss before the update, and how many of its images were predicted as their label,
- *   or as the greater part of it where images are mixed; if the loss is not finite, the parameters are not
- *   updated
+ *   or as the greater part of it where images are mixed; of images with several labels, the sum of the shares
+ *   of classes whose presence was predicted; if the loss is not finite, the parameters are not updated
  */
 export async function trainStep(
   { plan, source, classes, config, optimizer, classWeights, sizeIn, mix }: StepOptions,
@@ -139,6 +139,8 @@ export async function trainStep(
   const sum = new Map<string, tf.Tensor>();
   let loss = 0;
   let right = 0;
+  const lossFrom = lossOfPlan(plan, classWeights);
+  const hitsOf = isMultiLabel(plan) ? labelHits : topHits;
   // The batch is read and mixed as a whole: each part would otherwise draw a mix of its own.
   const plain = {
     inputs: await source.inputs(indices, random, sizeIn?.(epoch)),
@@ -154,8 +156,8 @@ export async function trainStep(
     const targets = batch.targets.slice(begin, part.length);
     const hits: tf.Scalar[] = [];
     const lossOf = (logits: tf.Tensor2D) => {
-      hits.push(tf.keep(logits.argMax(1).equal(targets.argMax(1)).sum<tf.Scalar>()));
-      return softmaxCrossEntropy(logits, targets);
+      hits.push(tf.keep(hitsOf(logits, targets)));
+      return lossFrom(logits, targets);
     };
     const { loss: partLoss, gradients } = planGradients(plan, inputs, lossOf, random);
     const [value = Number.NaN, count = 0] = (
@@ -176,6 +178,14 @@ export async function trainStep(
   if (Number.isFinite(loss)) optimizer.apply(sum, rate);
   tf.dispose([...sum.values()]);
   return { loss, right };
+}
+
+function topHits(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
+  return logits.argMax(1).equal(targets.argMax(1)).sum();
+}
+
+function labelHits(logits: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
+  return tf.equal(logits.greater(0), targets.greater(0.5)).mean(1).sum();
 }
 
 /** @param gradients are disposed of */

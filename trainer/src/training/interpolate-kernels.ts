@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { applyTemperature, fitTemperature } from '../evaluation/calibration.ts';
 import type { Predictions } from '../evaluation/evaluate.ts';
-import { measure } from '../evaluation/metrics.ts';
+import { validationOf } from '../evaluation/label-metrics.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import type { Parameter } from '../plan/operation.ts';
 
@@ -41,7 +41,7 @@ export async function interpolateKernels(
   // An interpolated network is less confident, which calibration corrects.
   const currentLoss = async () => {
     const predictions = await validate();
-    return measure(applyTemperature(predictions, fitTemperature(predictions))).logLoss;
+    return validationOf(applyTemperature(predictions, fitTemperature(predictions))).logLoss;
   };
   const tuned = parameters.map(({ value }) => tf.tidy(() => value.clone()));
   const interpolate = (share: number) => {

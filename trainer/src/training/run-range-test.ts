@@ -4,6 +4,7 @@ import type { TrainConfig } from '../config/train-config.ts';
 import { drawInputs, subsetOf, throughPlan } from '../data/batches.ts';
 import { mixBatch } from '../data/mix-batch.ts';
 import { type DataOptions, prepareImages } from '../data/prepare-images.ts';
+import { hasSeveralLabels } from '../datasets/dataset.ts';
 import { INFERENCE_BATCH } from '../evaluation/evaluate.ts';
 import { startProgress } from '../files/progress.ts';
 import { buildNetwork } from '../models/build-network.ts';
@@ -35,9 +36,8 @@ export async function runRangeTest(
   const limit = Math.min(config.limit ?? most, most);
   const { dataset, images } = await prepareImages({ ...config, limit }, source);
   const classes = dataset.labels.length;
-  const { plan } = await buildNetwork(config, classes, () =>
-    drawInputs(images.plain, INFERENCE_BATCH, config.seed),
-  );
+  const sample = () => drawInputs(images.plain, INFERENCE_BATCH, config.seed);
+  const { plan } = await buildNetwork(config, classes, sample, hasSeveralLabels(dataset));
   const { trunk, head } = cutHead(plan);
   const order = shuffle(Array(images.plain.length).keys(), createRandom(config.seed));
   const middle = number === 1 ? order.length : order.length >> 1;

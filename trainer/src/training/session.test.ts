@@ -12,7 +12,7 @@ import type { BatchSource } from '../data/batches.ts';
 import { mixBatch } from '../data/mix-batch.ts';
 import { TrainerError } from '../errors.ts';
 import { evaluate } from '../evaluation/evaluate.ts';
-import { measure } from '../evaluation/metrics.ts';
+import { validationOf } from '../evaluation/label-metrics.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { cutPlan, type Plan, parametersOf } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
@@ -41,7 +41,7 @@ const rich: Partial<Stage> = {
   mix: (batch, random) => mixBatch(batch, { ...smoke.augment, mixup: half, cutmix: half }, random),
 };
 /** Metrics by which no epoch is better than another. */
-const HALF = { top1: 0.5, logLoss: 1 };
+const HALF = { accuracy: 0.5, logLoss: 1 };
 const never = new AbortController().signal;
 const progress = { advance: () => {}, stop: () => {} };
 
@@ -75,7 +75,7 @@ function stageOf(plan: Plan, change: Partial<Stage> = {}): Stage {
     source,
     classes: 3,
     validate: async () =>
-      measure(
+      validationOf(
         await evaluate((inputs) => runPlan(plan, inputs), validation, {
           progress,
           signal: never,
@@ -250,8 +250,8 @@ test('keeps the weights of the best epoch; ties are decided by loss, then by the
   const validate = async () => {
     // Copies, since dataSync may return the tensor's own memory.
     seen.push(structuredClone(valuesOf(plan)));
-    const [top1, logLoss] = [accuracies, losses].map((list) => list[seen.length - 1] as number);
-    return { top1: top1 as number, logLoss: logLoss as number };
+    const [accuracy, logLoss] = [accuracies, losses].map((list) => list[seen.length - 1] as number);
+    return { accuracy: accuracy as number, logLoss: logLoss as number };
   };
   const session = await Session.start(runIn(), plan, of);
   await session.run(stageOf(plan, { validate, config: { ...config, epochs: 6 } }));
@@ -264,7 +264,9 @@ test('keeps the weights of stage 1 where stage 2 does not improve, also after a 
   const plan = newPlan();
   const lines: string[] = [];
   const run = { ...runIn(), say: (line: string) => void lines.push(line) };
-  const validating = (top1: number) => ({ validate: async () => ({ top1, logLoss: 1 }) });
+  const validating = (accuracy: number) => ({
+    validate: async () => ({ accuracy, logLoss: 1 }),
+  });
   const session = await Session.start(run, plan, of);
   await session.run(stageOf(plan, { number: 1, ...validating(0.8) }));
   await session.finish(1);
@@ -345,7 +347,7 @@ test('stops early where validation does not improve, also after a resume', async
   let validations = 0;
   const validate = async () => {
     validations += 1;
-    return { top1: accuracies[validations - 1] as number, logLoss: 1 };
+    return { accuracy: accuracies[validations - 1] as number, logLoss: 1 };
   };
   const patient = { validate, config: { ...config, epochs: 5, patience: 2 } };
   const plan = newPlan();

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Metrics } from '../evaluation/metrics.ts';
+import type { Validation } from '../evaluation/label-metrics.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { accuracyNote, formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
 import { appendLine } from '../files/write-atomically.ts';
@@ -20,10 +20,19 @@ import { addToEventFiles } from '../runs/event-files.ts';
 import { type LogEvent, logIn } from '../runs/run-log.ts';
 import { type Fit, fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
-import { epochsPerValidation, isBetter, type SessionRun, type Stage } from './stage.ts';
+import {
+  accuracyName,
+  epochsPerValidation,
+  isBetter,
+  type SessionRun,
+  type Stage,
+} from './stage.ts';
 import { stepsLogger } from './steps-logger.ts';
 
 const CHECKPOINT_EVERY_MS = 60_000;
+
+/** What a resumed run must have in common with the run before. */
+type Origin = Pick<CheckpointHeader, 'datasetHash' | 'weightsHash' | 'backend'>;
 
 /** The state of one training: its position, the best weights so far, and its files. */
 export class Session {
@@ -48,7 +57,7 @@ export class Session {
   static async start(
     run: SessionRun,
     network: Plan,
-    of: Pick<CheckpointHeader, 'config' | 'data' | 'datasetHash' | 'weightsHash' | 'backend'>,
+    of: Origin & Pick<CheckpointHeader, 'config' | 'data' | 'labels'>,
   ): Promise<Session> {
     await makeFolder(run.directory);
     const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
@@ -68,11 +77,7 @@ export class Session {
   static async resume(
     run: SessionRun,
     network: Plan,
-    {
-      datasetHash,
-      weightsHash,
-      backend,
-    }: Pick<CheckpointHeader, 'datasetHash' | 'weightsHash' | 'backend'>,
+    { datasetHash, weightsHash, backend }: Origin,
   ): Promise<Session> {
     const path = checkpointIn(run.directory);
     const { header, tensors } = await loadCheckpoint(path);
@@ -222,7 +227,7 @@ export class Session {
 
   async #keep({ validate, plan }: Stage, epoch: number) {
     const metrics = await validate?.();
-    const { top1: accuracy, logLoss } = metrics ?? { top1: 0, logLoss: Infinity };
+    const { accuracy, logLoss } = metrics ?? { accuracy: 0, logLoss: Infinity };
     const candidate = { epoch, accuracy, ...(metrics && { logLoss }) };
     if (!metrics || isBetter(candidate, this.#header.best)) {
       this.#best = await snapshot(byName(trainableParametersOf(plan)), '');
@@ -232,26 +237,21 @@ export class Session {
   }
 
   async #report(
-    { number }: Stage,
+    { number, plan }: Stage,
     { epoch, loss }: Record<'epoch' | 'loss', number>,
     title: string,
-    metrics: Pick<Metrics, 'top1' | 'logLoss'> | undefined,
+    metrics: Validation | undefined,
   ): Promise<void> {
     this.#countSeconds();
-    this.#accuracy = metrics?.top1;
-    const right = metrics ? [`validation accuracy ${formatPercent(metrics.top1)}`] : [];
+    this.#accuracy = metrics?.accuracy;
+    const name = `validation ${accuracyName(plan)}`;
+    const right = metrics ? [`${name} ${formatPercent(metrics.accuracy)}`] : [];
     const elapsed = `${formatSeconds(this.seconds)} elapsed`;
     this.#run.say(title + [`loss ${loss.toFixed(4)}`, ...right, elapsed].join(', '));
     if (!metrics) return;
-    const validation = { accuracy: metrics.top1, loss: metrics.logLoss };
-    await this.log({
-      event: 'epoch',
-      stage: number,
-      epoch,
-      loss,
-      validation,
-      seconds: this.seconds,
-    });
+    const validation = { accuracy: metrics.accuracy, loss: metrics.logLoss };
+    const done = { stage: number, epoch, loss, seconds: this.seconds };
+    await this.log({ event: 'epoch', ...done, validation });
   }
 
   /** Marks a stage as done, for a resumed run too; a stage 1 of seconds is sooner repeated than written. */

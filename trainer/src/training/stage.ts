@@ -1,5 +1,6 @@
 import type { StageConfig } from '../config/train-config.ts';
-import type { Metrics } from '../evaluation/metrics.ts';
+import type { Validation } from '../evaluation/label-metrics.ts';
+import { isMultiLabel, type Plan } from '../plan/plan.ts';
 import type { CheckpointHeader } from '../runs/checkpoint.ts';
 import type { Fit } from './fit.ts';
 
@@ -22,7 +23,7 @@ export interface Stage
    * Measures the plan on the validation images, by which the best weights are chosen. Without it, the last
    * ones are kept.
    */
-  readonly validate: (() => Promise<Pick<Metrics, 'top1' | 'logLoss'>>) | undefined;
+  readonly validate: (() => Promise<Validation>) | undefined;
 }
 
 /** The parts of a run that a session needs. */
@@ -40,6 +41,11 @@ export interface SessionRun {
   /** Called before a stage's first epoch of a session and after each, with the number that are complete. */
   onEpoch?(stage: Pick<Stage, 'number' | 'config'>, epoch: number): void;
   say(line: string): void;
+}
+
+/** What the accuracy of a plan's validation is called. */
+export function accuracyName(plan: Plan): string {
+  return isMultiLabel(plan) ? 'mean average precision' : 'accuracy';
 }
 
 /** Weights of a stage that could be kept, by their validation. */

@@ -8,7 +8,7 @@ import { graft } from '../../files/project.ts';
 import { checkpointIn, loadCheckpoint } from '../../runs/checkpoint.ts';
 import type { Call } from './command.ts';
 import { findRun } from './find-model.ts';
-import { choiceOf, dataOf, idOf, quoted, usage, weightsOf } from './option-values.ts';
+import { choiceOf, dataBeside, dataOf, idOf, quoted, usage, weightsOf } from './option-values.ts';
 import * as shared from './shared-options.ts';
 
 /** Those that say which training is meant, on which images. */
@@ -33,8 +33,8 @@ export async function chooseRun({ values, fields }: RunCall): Promise<ChosenRun>
   const runs = values.runs ?? shared.RUNS;
   if (values.resume !== undefined) {
     const resumed = await findRun(runs, values.resume);
-    const given = { config: values.config, data: values.data, ...fields };
-    const extra = ['config', 'data', ...configFields.map(({ path }) => path)].find(
+    const given = { config: values.config, data: values.data, labels: values.labels, ...fields };
+    const extra = ['config', 'data', 'labels', ...configFields.map(({ path }) => path)].find(
       (name) => given[name as keyof typeof given] !== undefined && !EXPORT_FIELDS.includes(name),
     );
     if (extra !== undefined) {
@@ -42,12 +42,15 @@ export async function chooseRun({ values, fields }: RunCall): Promise<ChosenRun>
     }
     const { header } = await loadCheckpoint(checkpointIn(resumed));
     const resumedConfig = overrideConfig(header.config, fields);
-    return { directory: resumed, config: resumedConfig, data: header.data, id };
+    const { data, labels } = header;
+    return { directory: resumed, config: resumedConfig, data, labels, id };
   }
+  const { labels } = values;
+  const given = values.data ?? dataBeside(labels);
   const name = choiceOf(
     'config',
     Object.keys(configs),
-    values.config ?? settings?.config ?? recipeFor(values.data ?? settings?.data),
+    values.config ?? settings?.config ?? recipeFor(given ?? settings?.data),
   );
   const recipe = configs[name] as TrainConfig;
   const { weights } = fields;
@@ -59,7 +62,8 @@ export async function chooseRun({ values, fields }: RunCall): Promise<ChosenRun>
   return {
     directory: join(runs, `${time}-${config.name}`),
     config,
-    data: values.data ?? (settings ? dataOfSettings(settings) : null),
+    data: given ?? (settings ? dataOfSettings(settings) : null),
+    labels,
     id,
   };
 }
@@ -75,6 +79,8 @@ interface ChosenRun {
   readonly directory: string;
   readonly config: TrainConfig;
   readonly data: string | null;
+  /** What says which labels an image has, where it may have several. */
+  readonly labels: string | undefined;
   /** The model's, where a file of settings has one. */
   readonly id: string | undefined;
 }

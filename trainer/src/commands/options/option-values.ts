@@ -2,6 +2,7 @@ import { readdirSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { modelId } from 'shared/contract/model-card';
 import { backendNames } from '../../backends/start-backend.ts';
+import { BY_FOLDERS } from '../../datasets/folders/find-splits.ts';
 import { knownDatasets } from '../../datasets/open-dataset.ts';
 import { TrainerError } from '../../errors.ts';
 import { listNames } from '../../files/list-names.ts';
@@ -15,6 +16,16 @@ export const BACKENDS = ['auto', ...backendNames] as const;
 /** A word, or the path of a file. */
 export function weightsOf(text: string, option = 'weights'): string {
   return text === 'imagenet' || text === 'none' ? text : pathOf(text, option);
+}
+
+/** What says which labels an image has: the path of a file, or that its folders do. */
+export function labelsOf(text: string, option: string): string {
+  return text === BY_FOLDERS ? text : pathOf(text, option);
+}
+
+/** The images that a file of labels is for, where nothing else names them: those beside it. */
+export function dataBeside(labels: string | undefined): string | undefined {
+  return labels === undefined || labels === BY_FOLDERS ? undefined : dirname(labels);
 }
 
 /** The path of a file or folder; an empty text would be the folder that the command was typed in. */

@@ -4,7 +4,16 @@ import { configs } from '../../config/registry.ts';
 import { folderMeanings } from '../../datasets/folders/find-splits.ts';
 import { knownDatasets } from '../../datasets/open-dataset.ts';
 import { project } from '../../files/project.ts';
-import { BACKENDS, dataOf, idOf, nameOf, pathOf, threadsOf, weightsOf } from './option-values.ts';
+import {
+  BACKENDS,
+  dataOf,
+  idOf,
+  labelsOf,
+  nameOf,
+  pathOf,
+  threadsOf,
+  weightsOf,
+} from './option-values.ts';
 
 // Options of several commands: what is called the same means the same.
 
@@ -51,6 +60,12 @@ export const reading = {
     choices: folderMeanings,
     about: 'what folders are',
     otherwise: 'by name',
+  },
+  labels: {
+    group: DATA,
+    value: '<file>',
+    about: 'several labels an image: a CSV file, or folders',
+    parse: labelsOf,
   },
   strict: {
     group: DATA,

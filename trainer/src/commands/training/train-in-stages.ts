@@ -10,12 +10,12 @@ import type { TrainConfig } from '../../config/train-config.ts';
 import { type BatchSource, drawInputs, throughPlan } from '../../data/batches.ts';
 import { type Batch, mixBatch } from '../../data/mix-batch.ts';
 import { type DataOptions, prepareImages } from '../../data/prepare-images.ts';
-import type { Dataset } from '../../datasets/dataset.ts';
+import { type Dataset, hasSeveralLabels } from '../../datasets/dataset.ts';
 import type { Splits } from '../../datasets/split.ts';
 import { TrainerError } from '../../errors.ts';
 import { evaluate, INFERENCE_BATCH } from '../../evaluation/evaluate.ts';
+import { validationOf } from '../../evaluation/label-metrics.ts';
 import { listPhotos } from '../../evaluation/measure-photos.ts';
-import { measure } from '../../evaluation/metrics.ts';
 import { exportTrained, type Trained } from '../../export/export-trained.ts';
 import { prepareFolder, refuseOtherContent, requireRoom } from '../../files/output-folder.ts';
 import { formatPercent, formatSeconds, startProgress } from '../../files/progress.ts';
@@ -31,7 +31,7 @@ import { computeFeatures } from '../../training/features.ts';
 import { interpolateKernels } from '../../training/interpolate-kernels.ts';
 import { Session } from '../../training/session.ts';
 import { solveHead } from '../../training/solve-head.ts';
-import type { SessionRun } from '../../training/stage.ts';
+import { accuracyName, type SessionRun } from '../../training/stage.ts';
 import { hashWeights } from '../../weights/hash-weights.ts';
 
 /** What a training has to do with the machine it runs on. */
@@ -81,6 +81,13 @@ export async function runStages(recipe: TrainConfig, run: Run): Promise<Trained>
   const weightsHash = await hashWeights(recipe.weights);
   const prepared = await prepareImages(recipe, run);
   const { dataset, preprocess, splits, images, validates } = prepared;
+  const multiLabel = hasSeveralLabels(dataset);
+  if (multiLabel && run.photos !== undefined) {
+    throw new TrainerError(
+      'config_invalid',
+      'Expected no --photos with --labels: photos in class folders have one label each.',
+    );
+  }
   const realPhotos =
     run.photos === undefined ? undefined : await listPhotos(run.photos, dataset.labels);
   const id = run.modelId ?? modelIdOf(dataset.id, recipe);
@@ -99,9 +106,8 @@ export async function runStages(recipe: TrainConfig, run: Run): Promise<Trained>
 
   // Network.
   const classes = dataset.labels.length;
-  const { plan, parameters } = await buildNetwork(recipe, classes, () =>
-    drawInputs(images.plain, INFERENCE_BATCH, recipe.seed),
-  );
+  const sample = () => drawInputs(images.plain, INFERENCE_BATCH, recipe.seed);
+  const { plan, parameters } = await buildNetwork(recipe, classes, sample, multiLabel);
   // The weights, the best ones and Adam's two moments, as a checkpoint and the one that replaces it.
   await requireRoom(dirname(run.directory), 2 * 4 * 4 * parameters);
   await requireRoom(run.models, 2 * 4 * parameters);
@@ -131,7 +137,7 @@ export async function runStages(recipe: TrainConfig, run: Run): Promise<Trained>
   };
   const session = run.resume
     ? await Session.resume(run, plan, origin)
-    : await Session.start(run, plan, { config, data: run.data, ...origin });
+    : await Session.start(run, plan, { config, data: run.data, labels: run.labels, ...origin });
   await session.log({
     event: 'start',
     command: run.command,
@@ -139,6 +145,7 @@ export async function runStages(recipe: TrainConfig, run: Run): Promise<Trained>
     resume: run.resumeCommand,
     backend: backend.description,
     dataset: dataset.title,
+    ...(multiLabel && { multiLabel }),
     config,
     images: counts,
     seconds: performance.now() / 1000,
@@ -149,7 +156,7 @@ export async function runStages(recipe: TrainConfig, run: Run): Promise<Trained>
     return evaluate((x) => runPlan(network, x), source, { progress, signal });
   };
   const metricsOf = async (...task: Parameters<typeof predictionsOf>) =>
-    measure(await predictionsOf(...task));
+    validationOf(await predictionsOf(...task));
 
   // Stage 1. The trunk does not move, so its features are computed once, unless the head is to
   // learn from photos that are never twice the same.
@@ -192,12 +199,15 @@ export async function runStages(recipe: TrainConfig, run: Run): Promise<Trained>
       await session.run(stage1);
     }
     // For the report: nothing is chosen by it.
-    const { top1 } = await metricsOf(head, test, 'Stage 1, test');
-    session.stage1Accuracy = top1;
-    await session.log({ event: 'stage-1-test', accuracy: top1 });
+    const { accuracy } = await metricsOf(head, test, 'Stage 1, test');
+    session.stage1Accuracy = accuracy;
+    await session.log({ event: 'stage-1-test', accuracy });
     await session.finish(1);
   }
-  say(`After stage 1: ${formatPercent(session.stage1Accuracy ?? 0)} of the test images right.`);
+  const after = formatPercent(session.stage1Accuracy ?? 0);
+  say(
+    `After stage 1: ${multiLabel ? `test ${accuracyName(plan)} ${after}` : `${after} of the test images right`}.`,
+  );
 
   // Stage 2. Everything but BatchNorm moves, slowly.
   if (!session.isDone(2)) {

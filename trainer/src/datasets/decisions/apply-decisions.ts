@@ -47,7 +47,9 @@ export function applyDecisions(
         return undefined;
       const decided = label !== photo.label ? 'move' : decision?.decision;
       const isNew = label >= 0 && (decided === 'move' || decided === 'added');
-      return kept.push(isNew ? { ...photo, label, decided } : photo) - 1;
+      // Of several labels, what a person has decided on is the only one.
+      const all = photo.labels && { labels: [label] };
+      return kept.push(isNew ? { ...photo, label, decided, ...all } : photo) - 1;
     });
     after.push(...kept);
     return { kept, places };

@@ -13,23 +13,25 @@ const image = {
   /** Of its bytes, in hex: with another one, it is another image. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 };
-const decision = z.discriminatedUnion('decision', [
-  z.strictObject({ ...image, decision: z.literal('right') }),
-  /** To another class, by its name. */
-  z.strictObject({ ...image, decision: z.literal('move'), to: z.string() }),
-  z.strictObject({ ...image, decision: z.literal('duplicate') }),
-  z.strictObject({ ...image, decision: z.literal('not a photo') }),
-  /** From production: it is trained on, and no split is drawn with it, so that the others stay where they are. */
-  z.strictObject({ ...image, decision: z.literal('added') }),
-]);
+const verdictWith = <T extends z.ZodRawShape>(others: T) =>
+  z.discriminatedUnion('decision', [
+    z.strictObject({ ...others, decision: z.literal('right') }),
+    /** To another class, by its name. */
+    z.strictObject({ ...others, decision: z.literal('move'), to: z.string() }),
+    z.strictObject({ ...others, decision: z.literal('duplicate') }),
+    z.strictObject({ ...others, decision: z.literal('not a photo') }),
+    /** From production: it is trained on, and no split is drawn with it, so that the others stay where they are. */
+    z.strictObject({ ...others, decision: z.literal('added') }),
+  ]);
+const decision = verdictWith(image);
+/** What a decision says, without the image. */
+export const verdict = verdictWith({});
 const decisionsFile = z.strictObject({ version: z.literal(1), decisions: z.array(decision) });
 
 /** What a person has said of an image. */
 export type Decision = z.infer<typeof decision>;
 
-type OfOne<T> = T extends unknown ? Omit<T, 'file' | 'sha256'> : never;
-/** The same, without the image. */
-export type Verdict = OfOne<Decision>;
+export type Verdict = z.infer<typeof verdict>;
 
 /** An image, as a decision names it. */
 export type DecidedImage = Pick<Decision, 'file' | 'sha256'>;
@@ -67,10 +69,6 @@ export class Decisions {
     throw invalid(path, `${where} is none: restore it, or remove it to begin anew`, parsed.error);
   }
 
-  get size(): number {
-    return this.#byImage.size;
-  }
-
   /**
    * The decision about an image: that of the same file with the same bytes, or else one of the same bytes
    * whose file is gone, since the image may have been renamed.
@@ -82,6 +80,12 @@ export class Decisions {
     const gone = [...this.#byImage.values()].filter((one) => !there.has(keyOf(one)));
     const renamed = new Map(gone.map((one) => [one.sha256, one]));
     return (one) => this.#byImage.get(keyOf(one)) ?? renamed.get(one.sha256);
+  }
+
+  /** Those of one kind. */
+  only(kind: Decision['decision']): Decisions {
+    const some = [...this.#byImage.values()].filter(({ decision }) => decision === kind);
+    return new Decisions(this.#path, some);
   }
 
   /** @param verdict undefined takes a decision back */

@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { writeFileAtomically } from '../../files/write-atomically.ts';
 import { groupCopies } from '../copies/group-copies.ts';
+import { labelsOf } from '../lists/several-labels.ts';
 import type { Inspection, Photo } from './inspect-folder.ts';
 import type { SplitName } from './split-names.ts';
 
@@ -23,7 +24,8 @@ export interface Repeat {
 /** Different images that a class needs, so that each split can have one. */
 export const MIN_IMAGES = 3;
 
-type Splits<T> = Readonly<Record<SplitName, readonly T[] | null>> & {
+/** Some of the images of each split. */
+export type Splits<T> = Readonly<Record<SplitName, readonly T[] | null>> & {
   readonly train: readonly T[];
 };
 
@@ -93,7 +95,8 @@ export function findRepeats(
   return pairs.flatMap((pair) => {
     const [photo, other] = [byPath.get(pair.path), byPath.get(pair.of)];
     if (!photo || !other) return [];
-    const sameClass = photo.label === other.label ? 'same class' : 'other class';
+    const isSame = `${labelsOf(photo)}` === `${labelsOf(other)}`;
+    const sameClass = isSame ? 'same class' : 'other class';
     return [{ ...pair, kind: photo.split === other.split ? sameClass : 'other split' }];
   });
 }

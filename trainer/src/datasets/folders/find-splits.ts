@@ -8,9 +8,17 @@ import { isPlainName, type Role, rolesOf, type SplitName } from './split-names.t
 export const folderMeanings = ['classes', 'splits'] as const;
 export type FolderMeaning = (typeof folderMeanings)[number];
 
+/** An image has the label of each class folder that it lies in. */
+export const BY_FOLDERS = 'folders';
+
 export interface LayoutOptions {
   /** What the folders in the root are; undefined where their names decide. */
   readonly folders?: FolderMeaning | undefined;
+  /**
+   * Where an image may have several labels, the path of the file that lists them, or {@link BY_FOLDERS};
+   * undefined where each has one.
+   */
+  readonly labels?: string | undefined;
   /** Whether the images are for training or only for measuring a model: then one split or one class is enough. */
   readonly purpose: 'training' | 'measuring';
 }

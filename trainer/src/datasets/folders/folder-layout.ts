@@ -20,6 +20,8 @@ import { withoutMasks } from './without-masks.ts';
 export interface LabelledFile {
   readonly path: string;
   readonly label: number;
+  /** All of its labels, ascending, where an image may have several. */
+  readonly labels?: readonly number[];
 }
 
 /** The files of a folder of photos, by split and label. */

@@ -6,6 +6,7 @@ import type { Dataset, ImageSet } from '../dataset.ts';
 import { applyDecisions, type DecidedPhoto } from '../decisions/apply-decisions.ts';
 import { Decisions } from '../decisions/decisions.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
+import { classCounts, labelsOf } from '../lists/several-labels.ts';
 import { ReadAhead } from '../read-ahead.ts';
 import { findRepeats, MIN_IMAGES } from './find-repeats.ts';
 import {
@@ -14,7 +15,7 @@ import {
   inspectFolder,
   type Photo,
 } from './inspect-folder.ts';
-import { classCounts, describeProblems } from './inspection-report.ts';
+import { describeProblems } from './inspection-report.ts';
 
 export interface ImageFolderOptions extends InspectOptions {
   say(line: string): void;
@@ -31,29 +32,48 @@ export interface ImageFolderOptions extends InspectOptions {
  */
 export async function openImageFolder(root: string, options: ImageFolderOptions): Promise<Dataset> {
   const found = await inspectFolder(root, options);
-  const { folder } = found;
-  const { photos, places, notes } = applyDecisions(found, await Decisions.read(folder));
-  // What is decided needs no mention any more.
-  const inspection = { ...found, photos, repeats: findRepeats(folder, photos, found.near) };
+  const { dataset, inspection, notes } = decidedDataset(
+    found,
+    await Decisions.read(found.folder),
+    options.size,
+  );
   for (const line of [...describeProblems(inspection, options.purpose), ...notes]) {
     options.say(line);
   }
   if (options.purpose === 'training') checkToTrain(inspection, options.say);
-  const dataset = folderDataset(inspection, options.size);
-  if (notes.length === 0) return dataset;
-  return {
-    ...dataset,
-    train: drawnFrom(dataset.train, found.photos.train, photos.train, places),
-  };
+  return dataset;
+}
+
+/**
+ * The images of a folder after a person's decisions.
+ *
+ * @returns also the inspection without what is decided, and in sentences what was
+ */
+export function decidedDataset(
+  found: Inspection,
+  decisions: Decisions,
+  size: number,
+): {
+  readonly dataset: Dataset;
+  readonly inspection: Inspection;
+  readonly notes: readonly string[];
+} {
+  const { photos, places, notes } = applyDecisions(found, decisions);
+  const inspection = { ...found, photos, repeats: findRepeats(found.folder, photos, found.near) };
+  const dataset = folderDataset(inspection, size);
+  if (notes.length === 0) return { dataset, inspection, notes };
+  const train = drawnFrom(dataset.train, found.photos.train, photos.train, places);
+  return { dataset: { ...dataset, train }, inspection, notes };
 }
 
 /** The images of a folder as a data set. */
-export function folderDataset(
+function folderDataset(
   {
     folder,
     labels,
     photos,
-  }: Pick<Inspection, 'folder' | 'labels'> & {
+    isMultiLabel,
+  }: Pick<Inspection, 'folder' | 'labels' | 'isMultiLabel'> & {
     readonly photos: Inspection['photos'] & { readonly train: readonly DecidedPhoto[] };
   },
   size: number,
@@ -62,11 +82,12 @@ export function folderDataset(
   const all: DecidedPhoto[] = Object.values(photos).flatMap((split) => split ?? []);
   for (const photo of all) {
     hash.update(`${relative(folder, photo.path)}\n${photo.hash}\n`);
+    if (photo.labels) hash.update(`${photo.labels}\n`);
     // The split depends on which images are together.
     if (photo.group !== photo.hash) hash.update(`${photo.group}\n`);
     if (photo.decided) hash.update(`${photo.decided} ${photo.label}\n`);
   }
-  const setOf = (of: readonly Photo[]) => imageSet(of, size);
+  const setOf = (of: readonly Photo[]) => imageSet(of, size, isMultiLabel);
   return {
     id: basename(folder)
       .toLowerCase()
@@ -95,6 +116,7 @@ function drawnFrom(
   const set = imageSet(
     drawn.map((index) => found[index] as Photo),
     0,
+    train.labels !== undefined,
   );
   return {
     ...train,
@@ -132,7 +154,7 @@ function checkToTrain(
   say(`Training images: ${listCounts(labels, counts)}.`);
 }
 
-function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
+function imageSet(photos: readonly Photo[], ownSize: number, isMultiLabel: boolean): ImageSet {
   const at = (index: number): Photo => {
     const photo = photos[index];
     if (!photo) throw new RangeError(`There is no image ${index} of ${photos.length}.`);
@@ -155,6 +177,8 @@ function imageSet(photos: readonly Photo[], ownSize: number): ImageSet {
     image: (index, size = ownSize) => ahead.take(index, size),
     prefetch: (indices, size = ownSize) => ahead.prefetch(indices, size),
     label: (index) => at(index).label,
+    ...(isMultiLabel && { labels: (index) => labelsOf(at(index)) }),
+    path: (index) => at(index).path,
     group: (index) => at(index).group,
   };
 }

@@ -8,6 +8,8 @@ import type { Progress } from '../../files/progress.ts';
 import { printable } from '../../printable.ts';
 import { unpackZip } from '../archives/unpack-zip.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
+import { listLayout } from '../lists/list-layout.ts';
+import { withAllLabels } from '../lists/several-labels.ts';
 import {
   findRepeats,
   groupPhotos,
@@ -15,7 +17,7 @@ import {
   type Scanned,
   writeRepeats,
 } from './find-repeats.ts';
-import type { LayoutOptions } from './find-splits.ts';
+import { BY_FOLDERS, type LayoutOptions } from './find-splits.ts';
 import { findLayout, type LabelledFile } from './folder-layout.ts';
 import { type Skipped, whyUnreadable } from './folder-reader.ts';
 import { type Finding, ScanCache } from './scan-cache.ts';
@@ -52,6 +54,8 @@ export interface Notice {
 export interface Inspection {
   readonly folder: string;
   readonly labels: readonly string[];
+  /** Whether an image may have several labels. */
+  readonly isMultiLabel: boolean;
   /** In the order of labels, then of paths; null where the folder has no such split. */
   readonly photos: {
     readonly train: readonly Photo[];
@@ -87,7 +91,10 @@ export interface Inspection {
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
   const folder = resolve(await unpackZip(root, options));
-  const layout = await findLayout(folder, options);
+  const layout =
+    options.labels === undefined || options.labels === BY_FOLDERS
+      ? await findLayout(folder, options)
+      : await listLayout(folder, options.labels, options);
   const { files } = layout;
   const skipped = [...layout.skipped];
   if (options.strict && skipped[0]) refuse(skipped[0].path, PROBLEMS[skipped[0].why]);
@@ -98,17 +105,21 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
   const open = (list: readonly LabelledFile[]) =>
     keepPhotos(list, folder, { ...options, ...notices, progress, cache, skipped });
   try {
-    const photos = {
+    const found = {
       train: await open(files.train ?? []),
       validation: files.validation && (await open(files.validation)),
       test: files.test && (await open(files.test)),
     };
     await cache.close();
-    const grouped = groupPhotos(folder, photos, layout.labels);
+    const labelled = withAllLabels(found, layout.labels.length, options);
+    const grouped = groupPhotos(folder, labelled.photos, layout.labels);
     const repeats = findRepeats(folder, grouped.photos, grouped.near);
     const repeatsFile = await writeRepeats(cache.pathOf('near-duplicates.csv'), repeats);
     for (const list of Object.values(notices)) list.sort((a, b) => (a.path < b.path ? -1 : 1));
-    return { ...layout, folder, skipped, ...notices, ...grouped, repeats, repeatsFile };
+    const isMultiLabel = options.labels !== undefined;
+    const notes = [...layout.notes, ...labelled.notes];
+    const all = { ...grouped, isMultiLabel, notes, repeats, repeatsFile };
+    return { ...layout, folder, skipped, ...notices, ...all };
   } finally {
     progress.stop();
   }

@@ -1,18 +1,12 @@
 import { listNames } from '../../files/list-names.ts';
 import { printable } from '../../printable.ts';
+import { classCounts } from '../lists/several-labels.ts';
 import type { Repeat } from './find-repeats.ts';
 import type { LayoutOptions } from './find-splits.ts';
 import type { Skipped } from './folder-reader.ts';
-import type { Inspection, Notice, Photo } from './inspect-folder.ts';
+import type { Inspection, Notice } from './inspect-folder.ts';
 
 const IMBALANCE = 5;
-
-/** The number of images of each class. */
-export function classCounts(photos: readonly Photo[], classes: number): number[] {
-  const counts = Array<number>(classes).fill(0);
-  for (const { label } of photos) counts[label] = (counts[label] ?? 0) + 1;
-  return counts;
-}
 
 /** What the user should know about a folder's images before training or measuring on them, in sentences. */
 export function describeProblems(

@@ -1,11 +1,11 @@
-import type { Metrics } from '../../evaluation/metrics.ts';
+import type { Reliability } from '../../evaluation/metrics.ts';
 import { draw, frame, INK, RIGHT, SECOND, WIDTH, WRONG } from './draw.ts';
 
 /**
  * Draws the reliability diagram (Guo et al. 2017, fig. 1): accuracy by confidence. The gap to the diagonal is
  * red where predictions are overconfident, amber where they are underconfident.
  */
-export function drawReliability({ bins }: Metrics): Promise<string> {
+export function drawReliability({ bins }: Pick<Reliability, 'bins'>): Promise<string> {
   const most = Math.max(...bins.map(({ count }) => count));
   const values = bins.flatMap(({ count, confidence, accuracy }, index) => {
     if (count === 0) return [];

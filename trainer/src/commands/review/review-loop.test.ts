@@ -1,0 +1,122 @@
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import chromium from '@sparticuz/chromium';
+import { type Browser, chromium as driver } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { type BackendName, startBackend } from '../../backends/start-backend.ts';
+import { smoke } from '../../config/smoke.ts';
+import { openCifar10 } from '../../datasets/cifar.ts';
+import { decisionsIn } from '../../datasets/decisions/decisions.ts';
+import { cacheDirectory } from '../../files/cache-directory.ts';
+import { openReview } from '../../review/open-review.ts';
+import { serveReview } from '../../review/serve-review.ts';
+import { ReviewSession } from '../../review/session.ts';
+import { trainInStages } from '../training/train-in-stages.ts';
+import { openTrained } from './open-trained.ts';
+
+const CLASSES = ['airplane', 'cat', 'ship'];
+const IMAGES = 30;
+const { signal } = new AbortController();
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await driver.launch({
+    executablePath: await chromium.executablePath(),
+    args: chromium.args.filter((arg) => !/^--(single-process|no-zygote)$/.test(arg)),
+    headless: true,
+  });
+});
+afterAll(() => browser?.close());
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'graft-loop-'));
+  const cache = join(root, 'cache');
+  await mkdir(cache);
+  for (const made of await readdir(cacheDirectory())) {
+    if (made.startsWith('native-')) await symlink(join(cacheDirectory(), made), join(cache, made));
+  }
+  vi.stubEnv('GRAFT_CACHE', cache);
+  await putImages();
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(root, { recursive: true });
+});
+
+/** Images of CIFAR-10, of which two cats are in the folder of airplanes. */
+async function putImages(): Promise<void> {
+  const { train, labels } = await openCifar10();
+  for (const name of CLASSES) {
+    const label = labels.indexOf(name);
+    await mkdir(join(root, 'photos', name), { recursive: true });
+    let number = 0;
+    for (let index = 0; number < IMAGES; index++) {
+      if (train.label(index) !== label) continue;
+      const { data, width, height } = await train.image(index);
+      const raw = { raw: { width, height, channels: 3 } } as const;
+      await sharp(Uint8Array.from(data), raw).toFile(join(root, 'photos', name, `${number}.png`));
+      number += 1;
+    }
+  }
+  for (const number of [3, 4]) {
+    const wrong = join(root, 'photos/airplane', `cat-${number}.png`);
+    await rename(join(root, 'photos/cat', `${number}.png`), wrong);
+  }
+}
+
+test('trains, finds wrong labels, has them put right in a browser, and trains with the decisions', async () => {
+  const backend: BackendName = inject('native') ? 'native' : 'wasm';
+  const said: string[] = [];
+  const say = (line: string) => void said.push(line);
+  const data = join(root, 'photos');
+  const run = {
+    ...{ data, backend, signal, say, resume: false, strict: false, modelId: undefined },
+    directory: join(root, 'runs/first'),
+    models: join(root, 'models'),
+    ...{ command: 'a test', publicCommand: 'a test', resumeCommand: 'a test', watchCommand: '' },
+  } as const;
+  await trainInStages({ ...smoke, stage2: { ...smoke.stage2, epochs: 0, minSteps: 0 } }, run);
+
+  const name = (await startBackend(backend, () => {})).name;
+  const trained = await openTrained('first', run.models, join(root, 'runs'));
+  said.length = 0;
+  const review = await openReview({ ...trained, data, backend: name, signal, say });
+  trained.dispose();
+  // The training's features are used again.
+  expect(said.find((line) => line.startsWith('Feature cache'))).toMatch(/read; /);
+  const first = review.labelErrors.slice(0, 8).map(({ index }) => review.images[index]?.file);
+  expect(first).toEqual(expect.arrayContaining(['airplane/cat-3.png', 'airplane/cat-4.png']));
+
+  const server = await serveReview(await ReviewSession.open(review), 0);
+  const page = await browser.newPage();
+  await page.goto(server.url);
+  await page.locator('#kind').selectOption('label errors');
+  for (const number of [3, 4]) {
+    await page.getByRole('button', { name: `airplane/cat-${number}.png` }).click();
+    await page.keyboard.press('m');
+    await page.getByRole('combobox', { name: 'Move to class' }).fill('cat');
+    await page.keyboard.press('Enter');
+  }
+  await vi.waitFor(
+    async () => {
+      const text = await readFile(decisionsIn(data), 'utf8');
+      expect(text.match(/"decision":"move","to":"cat"/g)).toHaveLength(2);
+    },
+    { timeout: 20_000 },
+  );
+  await page.close();
+  await server.close();
+
+  said.length = 0;
+  await trainInStages(
+    { ...smoke, stage2: { ...smoke.stage2, epochs: 0, minSteps: 0 } },
+    { ...run, directory: join(root, 'runs/second') },
+  );
+  expect(said).toContain('Reviewed images: 2 moved to another class.');
+  expect(said).toContain(
+    'Images before and after the review: 90 → 90; airplane 32 → 30, cat 28 → 30.',
+  );
+}, 300_000);

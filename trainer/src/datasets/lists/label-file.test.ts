@@ -1,0 +1,61 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { readLabelFile } from './label-file.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'graft-list-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function read(text: string | Uint8Array) {
+  const path = join(folder, 'labels.csv');
+  await writeFile(path, text);
+  const { labels, images } = await readLabelFile(path);
+  return images.map(({ file, labels: of, split }) => [file, of.map((at) => labels[at]), split]);
+}
+
+test('reads a file and its labels a row', async () => {
+  const expected = [
+    ['a, b.jpg', ['sand', 'sea'], 'train'],
+    ['c.jpg', [], 'train'],
+    ['d.jpg', ['sea'], 'train'],
+  ];
+  const rows = '"a, b.jpg",sea; sand\r\nc.jpg,\r\n\r\nd.jpg,sea\r\n';
+  expect(await read(rows)).toEqual(expected);
+  expect(await read(`\ufefffile,labels\r\n${rows}`)).toEqual(expected);
+});
+
+test('reads a column for each label, and what an image is for', async () => {
+  const rows = 'filename,sea,sand,split\na.jpg,1,1,train\nb.jpg,0,1,valid\nc.jpg,0,0,test\n';
+  expect(await read(rows)).toEqual([
+    ['a.jpg', ['sea', 'sand'], 'train'],
+    ['b.jpg', ['sand'], 'validation'],
+    ['c.jpg', [], 'test'],
+  ]);
+});
+
+test('gives an image that stands in several rows the labels of all', async () => {
+  expect(await read('a.jpg,sea\nb.jpg,sea\na.jpg,sand\n')).toEqual([
+    ['a.jpg', ['sand', 'sea'], 'train'],
+    ['b.jpg', ['sea'], 'train'],
+  ]);
+});
+
+test.each([
+  ['', 'Expected a row for each image, such as beach.jpg,sea;sand in '],
+  ['file,labels\n', 'Expected a row for each image'],
+  ['a.jpg,sea\nb.jpg,sea,sand\n', 'Expected 2 cells in line 2'],
+  ['file,labels\n"a\n.jpg",sea\nb.jpg\n', 'Expected 2 cells in line 4'],
+  ['file,sea,sand\na.jpg,1,2\n', 'Expected 0 or 1 for sand in line 2'],
+  ['file,labels,split\na.jpg,sea,later\n', 'Expected train, validation or test as the split'],
+])('refuses %j', async (text, message) => {
+  await expect(read(text)).rejects.toThrow(message);
+});
+
+test('refuses what is not UTF-8, and what is not there', async () => {
+  await expect(read(Uint8Array.of(0xff, 0xfe, 0x61))).rejects.toThrow('it is not UTF-8');
+  await expect(readLabelFile(join(folder, 'none.csv'))).rejects.toThrow('there is nothing');
+});

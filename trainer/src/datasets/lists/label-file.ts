@@ -1,0 +1,99 @@
+import { TrainerError } from '../../errors.ts';
+import { labelOf } from '../folders/folder-reader.ts';
+import { rolesOf, type SplitName } from '../folders/split-names.ts';
+import { type CsvRow, readCsv } from './read-csv.ts';
+
+/** The labels of images that may have several. */
+export interface LabelFile {
+  readonly labels: readonly string[];
+  readonly images: readonly LabelledRow[];
+  /** Whether the file says which images are for what. */
+  readonly hasSplits: boolean;
+}
+
+interface LabelledRow {
+  readonly line: number;
+  readonly file: string;
+  /** Indices into `LabelFile.labels`, ascending. */
+  readonly labels: readonly number[];
+  readonly split: SplitName;
+}
+
+const FILE = /^(?:files?|file[ _]?name|image(?:[ _](?:name|path|file))?|path)$/i;
+const LABELS = /^(?:labels?|classe?s?|tags?)$/i;
+const SPLIT = /^(?:split|subset|set)$/i;
+/** Between the labels of an image. */
+const SEPARATOR = ';';
+
+/**
+ * Reads a file `file,labels`, such as `beach.jpg,sea;sand`, whose first row may name the columns; or one with a
+ * column for each label, which holds 1 where the image has it and 0 where not. A column `split` may say what an
+ * image is for. An image that stands in several rows has the labels of all.
+ *
+ * @throws TrainerError `dataset_invalid`
+ */
+export async function readLabelFile(path: string): Promise<LabelFile> {
+  const rows = await readCsv(path);
+  const invalid = (what: string, but: string) =>
+    new TrainerError('dataset_invalid', `Expected ${what} in ${path}, but ${but}.`);
+  const [first] = rows;
+  const hasHeader = first?.cells.some((cell) => FILE.test(cell)) ?? false;
+  const names = hasHeader && first ? first.cells : ['file', 'labels'];
+  const body = hasHeader ? rows.slice(1) : rows;
+  if (body.length === 0)
+    throw invalid('a row for each image, such as beach.jpg,sea;sand', 'there is none');
+  const column = (pattern: RegExp) => names.findIndex((name) => pattern.test(name));
+  const [fileAt, labelsAt, splitAt] = [column(FILE), column(LABELS), column(SPLIT)];
+  const wrong = body.find(({ cells }) => cells.length !== names.length);
+  if (wrong) {
+    const found = wrong.cells.length;
+    throw invalid(`${names.length} cells in line ${wrong.line}`, `there are ${found}`);
+  }
+  const isOwn = (at: number) => ![fileAt, labelsAt, splitAt].includes(at);
+  const columns = names.flatMap((name, at) => (labelsAt < 0 && isOwn(at) ? [{ name, at }] : []));
+  const namesIn = ({ line, cells }: CsvRow): string[] => {
+    if (labelsAt >= 0) return namesOf(cells[labelsAt] ?? '');
+    return columns.flatMap(({ name, at }) => {
+      const cell = cells[at] ?? '';
+      if (!['0', '1', ''].includes(cell)) {
+        throw invalid(`0 or 1 for ${name} in line ${line}`, `it is ${cell}`);
+      }
+      return cell === '1' ? [labelOf(name)] : [];
+    });
+  };
+  const splitIn = ({ line, cells }: CsvRow): SplitName => {
+    if (splitAt < 0) return 'train';
+    const name = cells[splitAt] ?? '';
+    const role = rolesOf([name]).get(name);
+    if (role && role !== 'unlabelled') return role;
+    throw invalid(
+      `train, validation or test as the split in line ${line}`,
+      `it is ${name || 'empty'}`,
+    );
+  };
+  const found = body.map((row) => ({ row, names: namesIn(row) }));
+  const labels =
+    labelsAt < 0
+      ? [...new Set(columns.map(({ name }) => labelOf(name)))]
+      : [...new Set(found.flatMap(({ names }) => names))].sort();
+  const indexOf = new Map(labels.map((name, index) => [name, index]));
+  const images = new Map<string, LabelledRow>();
+  for (const { row, names } of found) {
+    const file = row.cells[fileAt] as string;
+    const earlier = images.get(file);
+    const all = new Set([
+      ...(earlier?.labels ?? []),
+      ...names.map((name) => indexOf.get(name) as number),
+    ]);
+    const split = splitIn(row);
+    images.set(file, { line: row.line, file, labels: [...all].sort((a, b) => a - b), split });
+  }
+  return { labels, images: [...images.values()], hasSplits: splitAt >= 0 };
+}
+
+function namesOf(cell: string): string[] {
+  return cell
+    .split(SEPARATOR)
+    .map((name) => labelOf(name.trim()))
+    .filter(Boolean);
+}

@@ -1,0 +1,72 @@
+import { basename, relative } from 'node:path';
+import { TrainerError } from '../../errors.ts';
+import { listNames } from '../../files/list-names.ts';
+import { printable } from '../../printable.ts';
+import type { LayoutOptions } from '../folders/find-splits.ts';
+import type { FolderLayout, LabelledFile } from '../folders/folder-layout.ts';
+import { FolderReader } from '../folders/folder-reader.ts';
+import { isImageName } from '../folders/is-clutter.ts';
+import type { SplitName } from '../folders/split-names.ts';
+import { readLabelFile } from './label-file.ts';
+
+/**
+ * The images of a folder that a file gives labels: see `readLabelFile`.
+ *
+ * @param path of the folder, from which the file names its images
+ * @param list path of the file
+ * @throws TrainerError `dataset_invalid` where the file cannot be read, names no image that is there, or, for
+ *   training, fewer than two labels
+ */
+export async function listLayout(
+  path: string,
+  list: string,
+  { purpose }: Pick<LayoutOptions, 'purpose'>,
+): Promise<FolderLayout> {
+  const reader = await FolderReader.open(path);
+  const { labels, images, hasSplits } = await readLabelFile(list);
+  const name = printable(basename(list));
+  if (labels.length < 2 && purpose === 'training') {
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected at least two labels in ${list}, but there ${labels.length === 1 ? `is only ${labels[0]}` : 'are none'}.`,
+    );
+  }
+  const paths = await reader.filesBelow(reader.root);
+  const keyOf = (file: string) => file.normalize('NFC').replaceAll('\\', '/').replace(/^\.\//, '');
+  const known = new Map(paths.map((file) => [keyOf(relative(reader.root.path, file)), file]));
+  const files: Record<SplitName, LabelledFile[]> = { train: [], validation: [], test: [] };
+  const absent: string[] = [];
+  for (const { file, labels, split } of images) {
+    const found = known.get(keyOf(file));
+    // Its stratum is found when all of them are known.
+    if (found) files[split].push({ path: found, label: 0, labels });
+    else absent.push(printable(file));
+    known.delete(keyOf(file));
+  }
+  if (absent.length === images.length) {
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected the images of ${list} in ${path}, but none is there, such as ${absent[0]}: names are from that folder; --data names another.`,
+    );
+  }
+  const unlisted = [...known.keys()].filter((file) => isImageName(basename(file)));
+  const notes = [
+    ...noteOf(`Listed in ${name}, but not there`, absent),
+    ...noteOf(`Left out, since ${name} does not list them`, unlisted.map(printable)),
+  ];
+  return {
+    labels,
+    files: {
+      train: files.train,
+      validation: hasSplits && files.validation.length > 0 ? files.validation : null,
+      test: hasSplits && files.test.length > 0 ? files.test : null,
+    },
+    missing: [],
+    skipped: reader.skipped,
+    notes,
+  };
+}
+
+function noteOf(what: string, names: readonly string[]): string[] {
+  return names.length > 0 ? [`${what}: ${names.length} (${listNames(names, 5)}).`] : [];
+}

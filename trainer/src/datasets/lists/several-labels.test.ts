@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Dataset } from '../dataset.ts';
+import { openImageFolder } from '../folders/image-folder.ts';
+import { splitDataset } from '../split.ts';
+
+let root: string;
+let said: string[];
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'graft-several-'));
+  vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
+  said = [];
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(root, { recursive: true });
+});
+
+async function put(path: string, content: Uint8Array | string): Promise<void> {
+  await mkdir(dirname(join(root, path)), { recursive: true });
+  await writeFile(join(root, path), content);
+}
+
+async function putImage(shade: number, ...paths: readonly string[]): Promise<void> {
+  const background = { r: shade, g: 100, b: 50 };
+  const image = sharp({ create: { width: 8, height: 8, channels: 3, background } });
+  for (const path of paths) await put(path, await image.clone().png().toBuffer());
+}
+
+const open = (labels: string, folder = 'photos') =>
+  openImageFolder(join(root, folder), {
+    size: 32,
+    purpose: 'training',
+    strict: false,
+    labels,
+    signal: new AbortController().signal,
+    say: (line) => said.push(line),
+    startProgress: () => ({ advance: () => {}, stop: () => {} }),
+  });
+
+const labelsOf = ({ train }: Dataset) =>
+  Array.from({ length: train.length }, (_, index) => train.labels?.(index));
+
+test('takes an image that lies in several class folders for one of all these labels', async () => {
+  for (let i = 0; i < 4; i++) await putImage(i, `photos/sea/${i}.png`);
+  for (let i = 2; i < 6; i++) await putImage(i, `photos/sand/other-${i}.png`);
+  const dataset = await open('folders');
+  expect(dataset.labels).toEqual(['sand', 'sea']);
+  expect(labelsOf(dataset)).toEqual([[0, 1], [0, 1], [0], [0], [1], [1]]);
+  expect(said).toContain('Labels: 2 of 6 images have several.');
+  expect(said.join()).not.toContain('must be wrong');
+});
+
+test('reads a file of labels, says what is amiss, and draws each split from all labels', async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => {
+    const labels = [
+      i % 2 === 0 ? 'sea' : '',
+      i % 10 === 0 ? 'boat' : '',
+      i % 3 === 0 ? 'sand' : '',
+    ];
+    return `sub/${i}.png,${labels.filter(Boolean).join(';')}\n`;
+  });
+  for (let i = 0; i < 41; i++) await putImage(i, `photos/sub/${i}.png`);
+  await put('labels.csv', `${rows.join('')}gone.png,sea\n`);
+  const dataset = await open(join(root, 'labels.csv'));
+  expect(dataset.labels).toEqual(['boat', 'sand', 'sea']);
+  expect(said).toContain('Listed in labels.csv, but not there: 1 (gone.png).');
+  expect(said).toContain('Left out, since labels.csv does not list them: 1 (sub/40.png).');
+  expect(said).toContain('Labels: 9 of 40 images have several, 13 have none.');
+
+  const settings = { split: 'stratified', validation: 0.25, test: 0.25, limit: null } as const;
+  const splits = splitDataset(dataset, { ...settings, seed: 1 });
+  for (const { set, indices } of [splits.train, splits.validation, splits.test]) {
+    const present = new Set(indices.flatMap((index) => set.labels?.(index) ?? []));
+    expect([...present].sort()).toEqual([0, 1, 2]);
+  }
+});
+
+test('refuses a file of other images, and a label of too few', async () => {
+  for (let i = 0; i < 4; i++) await putImage(i, `photos/${i}.png`);
+  await put('labels.csv', 'a.png,sea\nb.png,sand\n');
+  await expect(open(join(root, 'labels.csv'))).rejects.toThrow('but none is there, such as a.png');
+  await put('labels.csv', '0.png,sea\n1.png,sea;sand\n2.png,sea\n3.png,sand\n');
+  await expect(open(join(root, 'labels.csv'))).rejects.toThrow(
+    'Expected at least 3 different images of sand, but there are 2',
+  );
+});

@@ -1,0 +1,87 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import { startBackend } from '../backends/start-backend.ts';
+import { createRandom } from '../config/random.ts';
+import { toGraphModel } from '../export/graph-model.ts';
+import { writeModelDirectory } from '../export/write-model-directory.ts';
+import { fusePlan } from '../plan/fuse.ts';
+import { compareModels, formatComparison, isNoWorse } from './compare-models.ts';
+import { type Evaluation, evaluateModel } from './evaluate-model.ts';
+
+let folder: string;
+beforeAll(async () => {
+  await startBackend('cpu', () => {});
+  folder = await mkdtemp(join(tmpdir(), 'graft-compare-'));
+  for (const [label, name] of ['cat', 'dog'].entries()) {
+    await mkdir(join(folder, 'photos', name), { recursive: true });
+    for (let i = 0; i < 8; i++) {
+      const random = createRandom(100 * label + i);
+      const value = () => 60 + 60 * label + 200 * (random.float() - 0.5);
+      await sharp(Uint8ClampedArray.from({ length: 432 }, value), {
+        raw: { width: 12, height: 12, channels: 3 },
+      }).toFile(join(folder, 'photos', name, `${i}.png`));
+    }
+  }
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** The same network each time, whose outputs have the labels in the given order. */
+async function writeModel(id: string, labels: readonly string[]): Promise<string> {
+  const directory = join(folder, id);
+  const model = await toGraphModel(fusePlan(buildTinyNetwork()), TINY_SIZE, 'float32');
+  await writeModelDirectory(directory, model, {
+    id,
+    title: 'Tiny',
+    created: '2026-01-31T12:00:00.000Z',
+    labels: labels.map((name) => ({ name })),
+    architecture: { name: 'Tiny', parameters: 100 },
+    pretraining: { dataset: 'none', source: 'none' },
+    preprocess: {
+      fit: 'cover',
+      size: TINY_SIZE,
+      filter: 'bicubic',
+      channelOrder: 'rgb',
+      scale: [1 / 50, 1 / 50, 1 / 50],
+      offset: [-2, -2, -2],
+    },
+    accuracy: [],
+    training: null,
+    licences: [],
+    quantization: { scheme: 'float32' },
+  });
+  return directory;
+}
+
+test('compares two models on the same images, each by its own labels', async () => {
+  const one = await writeModel('one', ['cat', 'dog', 'fox']);
+  const other = await writeModel('other', ['dog', 'fox', 'cat']);
+  const options = {
+    ...{ data: join(folder, 'photos'), strict: true, say: () => {} },
+    signal: new AbortController().signal,
+  };
+  const before = tf.memory().numTensors;
+  const comparison = await compareModels(one, other, options);
+  expect(tf.memory().numTensors).toBe(before);
+  for (const [directory, compared] of [
+    [one, comparison.model],
+    [other, comparison.against],
+  ] as const) {
+    const { top1, images } = (await evaluateModel(directory, options)) as Evaluation;
+    expect(compared.right).toBe(Math.round(top1 * images));
+    expect(images).toBe(comparison.images);
+  }
+  // One network with other labels says something else of every image.
+  expect(comparison.changed).toHaveLength(16);
+  expect(comparison.changed.map(({ file }) => file)).toContain(join('dog', '7.png'));
+  expect(comparison.model.right - comparison.model.alone).toBe(0);
+  expect(isNoWorse(comparison)).toBe(comparison.model.right >= comparison.against.right);
+  expect(formatComparison(comparison)).toContain("McNemar's test, p ");
+  const same = await compareModels(one, one, options);
+  expect(same.changed).toEqual([]);
+  expect([same.pValue, isNoWorse(same)]).toEqual([1, true]);
+});

@@ -1,0 +1,144 @@
+import { relative, resolve } from 'node:path';
+import { imageBatches } from '../data/batches.ts';
+import { openDataset } from '../datasets/open-dataset.ts';
+import { formatPercent, startProgress } from '../files/progress.ts';
+import { loadModel } from '../models/load-model.ts';
+import { printable } from '../printable.ts';
+import { evaluate } from './evaluate.ts';
+import {
+  chooseImages,
+  type Evaluation,
+  type EvaluationTask,
+  matchLabels,
+  requireImages,
+} from './evaluate-model.ts';
+import { mcnemar } from './mcnemar.ts';
+import { topPrediction } from './metrics.ts';
+
+/** A model in a comparison. */
+interface Compared {
+  readonly id: string;
+  readonly version: string;
+  /** Number of images that it gets right. */
+  readonly right: number;
+  /** Number of images that it alone gets right. */
+  readonly alone: number;
+}
+
+/** Two models on the same images. */
+export interface Comparison {
+  readonly dataset: string;
+  readonly split: Evaluation['split'];
+  readonly images: number;
+  readonly model: Compared;
+  readonly against: Compared;
+  /** That models that are equally good would differ so much, 0–1. */
+  readonly pValue: number;
+  /** Images whose prediction differs. */
+  readonly changed: readonly {
+    /** Relative to the folder of images; null where the data set has no files. */
+    readonly file: string | null;
+    readonly label: string;
+    readonly predicted: string;
+    readonly against: string;
+  }[];
+}
+
+/**
+ * Compares a model directory with another on the images that the first one is measured on, as the Worker
+ * runs both.
+ *
+ * @throws TrainerError `model_invalid`, `dataset_invalid`
+ */
+export async function compareModels(
+  directory: string,
+  against: string,
+  options: EvaluationTask,
+): Promise<Comparison> {
+  const first = await loadModel(directory);
+  const dataset = await openDataset(options.data, {
+    ...{ ...options, purpose: 'measuring', size: first.preprocess.size, startProgress },
+  }).catch((error: unknown) => {
+    first.dispose();
+    throw error;
+  });
+  const { part, split } = chooseImages(dataset, first.card);
+  const answersOf = async (model: typeof first) => {
+    try {
+      requireImages(part, dataset, model.card);
+      const classOf = matchLabels(dataset, model.card);
+      const source = imageBatches(part, model.preprocess);
+      const answers = await evaluate(model.run, source, {
+        progress: startProgress(`Evaluation of ${model.card.id}`, source.length),
+        signal: options.signal,
+      });
+      const predicted = part.indices.map((_, at) => topPrediction(answers, at).predicted);
+      const isRight = predicted.map((one, at) => one === classOf[source.label(at)]);
+      return { ...model, predicted, isRight };
+    } finally {
+      model.dispose();
+    }
+  };
+  const one = await answersOf(first);
+  const other = await answersOf(await loadModel(against));
+  const count = (of: (at: number) => boolean | undefined) =>
+    [...part.indices.keys()].filter(of).length;
+  const compared = (a: typeof one, b: typeof one): Compared => ({
+    ...{ id: a.card.id, version: a.version, right: count((at) => a.isRight[at]) },
+    alone: count((at) => a.isRight[at] && !b.isRight[at]),
+  });
+  const [model, former] = [compared(one, other), compared(other, one)];
+  const nameOf = ({ labels, predicted }: typeof one, at: number) =>
+    labels[predicted[at] as number]?.name ?? '';
+  const changed = [...part.indices.entries()].flatMap(([at, index]) => {
+    const [predicted, before] = [nameOf(one, at), nameOf(other, at)];
+    if (predicted === before) return [];
+    const path = part.set.path?.(index);
+    const file = path === undefined ? null : relative(resolve(options.data ?? ''), path);
+    const label = dataset.labels[part.set.label(index)] as string;
+    return [{ file, label, predicted, against: before }];
+  });
+  return {
+    ...{ dataset: dataset.title, split, images: part.indices.length },
+    ...{ model, against: former, pValue: mcnemar(model.alone, former.alone), changed },
+  };
+}
+
+/** Whether the model gets at least as many images right as the other. */
+export function isNoWorse({ model, against }: Comparison): boolean {
+  return model.right >= against.right;
+}
+
+/** Changed images that the terminal shows; `--json` has all. */
+const SHOWN = 20;
+
+export function formatComparison(comparison: Comparison): string {
+  const { dataset, images, model, against, pValue, changed, split } = comparison;
+  const line = ({ id, version, right, alone }: Compared) =>
+    `${id} ${version}: ${formatPercent(right / images)}, ${right} of ${images} right, ${alone} of them alone`;
+  const p = pValue < 0.001 ? 'p < 0.001' : `p = ${pValue.toFixed(3)}`;
+  const verdict =
+    pValue >= 0.05
+      ? `The difference may be chance (McNemar's test, ${p}).`
+      : `The difference is more than chance (McNemar's test, ${p}).`;
+  return [
+    `${dataset}, ${split === 'all' ? 'all images, also what the models may have trained on' : `${split} images`}: ${images}`,
+    line(model),
+    line(against),
+    verdict,
+    isNoWorse(comparison) ? 'It is not worse than the other.' : 'It is worse than the other.',
+    ...(changed.length > 0 ? [`Predictions that differ: ${changed.length}.`] : []),
+    ...changed
+      .slice(0, SHOWN)
+      .map(
+        ({ file, label, predicted, against: before }) =>
+          `  ${file === null ? '' : `${printable(file)}: `}${label}; ${before} → ${predicted}${mark(predicted, before, label)}`,
+      ),
+    ...(changed.length > SHOWN ? [`  … and ${changed.length - SHOWN} more: --json has all.`] : []),
+  ].join('\n');
+}
+
+function mark(predicted: string, before: string, label: string): string {
+  if (predicted === label) return ' (right now)';
+  return before === label ? ' (was right)' : '';
+}

@@ -1,0 +1,204 @@
+import type * as tf from '@tensorflow/tfjs';
+import { backbones } from '../backbones/registry.ts';
+import type { TrainConfig } from '../config/train-config.ts';
+import { type BatchSource, imageBatches, subsetOf } from '../data/batches.ts';
+import { decidedImage } from '../datasets/decisions/apply-decisions.ts';
+import { type DecidedImage, Decisions } from '../datasets/decisions/decisions.ts';
+import { decidedDataset } from '../datasets/folders/image-folder.ts';
+import { type Inspection, inspectFolder, type Photo } from '../datasets/folders/inspect-folder.ts';
+import type { SplitName } from '../datasets/folders/split-names.ts';
+import { type Part, splitDataset } from '../datasets/split.ts';
+import { evaluate, INFERENCE_BATCH, type Predictions } from '../evaluation/evaluate.ts';
+import { startProgress } from '../files/progress.ts';
+import { buildNetwork } from '../models/build-network.ts';
+import { cutHead } from '../models/head.ts';
+import { disposePlan } from '../plan/plan.ts';
+import { FeatureCache, type FeatureOrigin } from '../training/feature-cache.ts';
+import { computeFeatures } from '../training/features.ts';
+import { findProblems, type Problems } from './finding/find-problems.ts';
+import { joinSources } from './finding/join-sources.ts';
+
+export interface ReviewTask {
+  /** The folder of images. */
+  readonly data: string;
+  /** The recipe that the images were trained with. */
+  readonly config: TrainConfig;
+  /** Name of the backend that computes. */
+  readonly backend: string;
+  /** The trained network, from preprocessed images to probabilities. */
+  run(inputs: tf.Tensor): tf.Tensor;
+  readonly signal: AbortSignal;
+  say(line: string): void;
+}
+
+/** An image of the folder. */
+export interface ReviewedImage extends DecidedImage {
+  readonly path: string;
+  readonly split: SplitName;
+  /** Of its folder, whatever has been decided. */
+  readonly label: number;
+}
+
+/** A prediction of the trained network that differs from the label. */
+export interface Mistake {
+  readonly index: number;
+  readonly predicted: number;
+  readonly probability: number;
+}
+
+export interface Review extends Problems {
+  readonly folder: string;
+  readonly labels: readonly string[];
+  /** All images; the problems' indices are theirs. */
+  readonly images: readonly ReviewedImage[];
+  /** Of validation and test images, the most confident first. */
+  readonly mistakes: readonly Mistake[];
+  readonly decisions: Decisions;
+}
+
+/**
+ * Finds likely problems in a folder of images, as the training reads it. Images that decisions leave out are
+ * not looked at, and moved ones have their new label.
+ *
+ * @throws TrainerError `dataset_invalid`, `weights_invalid`; the signal's reason
+ */
+export async function openReview(task: ReviewTask): Promise<Review> {
+  const { config, signal } = task;
+  const inspection = await inspectFolder(task.data, {
+    ...{ purpose: 'measuring', size: config.size, strict: false, signal, startProgress },
+  });
+  const { folder, labels } = inspection;
+  const decisions = await Decisions.read(folder);
+  const { images, parts, datasetHash } = listImages(inspection, decisions, config);
+  const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
+
+  const features = await computeAll(parts, { ...task, preprocess, datasetHash });
+  const labelOf = decidedLabels(images, decisions, labels);
+  const kept = [...images.keys()].filter((index) => labelOf[index] !== undefined);
+  const problems = await findProblems({
+    features: {
+      ...subsetOf(features, kept),
+      label: (at) => labelOf[kept[at] as number] as number,
+    },
+    classes: labels.length,
+    splitOf: (at) => images[kept[at] as number]?.split ?? 'train',
+    seed: config.seed,
+    signal,
+  });
+  const held = kept.filter((index) => images[index]?.split !== 'train');
+  const pixels = joinSources(parts.map(({ part }) => imageBatches(part, preprocess)));
+  const predictions = await evaluate(
+    task.run,
+    { ...subsetOf(pixels, held), label: (at) => labelOf[held[at] as number] as number },
+    { progress: startProgress('Predictions, held-out images', held.length), signal },
+  );
+  return {
+    ...withIndices(problems, kept, images.length, labels.length),
+    mistakes: findMistakes(predictions, held),
+    ...{ folder, labels, images, decisions },
+  };
+}
+
+/** The trunk's features of all parts, one part after the other. */
+async function computeAll(
+  parts: readonly { readonly name: SplitName; readonly part: Part }[],
+  {
+    config,
+    backend,
+    signal,
+    say,
+    ...origin
+  }: ReviewTask & Pick<FeatureOrigin, 'preprocess' | 'datasetHash'>,
+): Promise<BatchSource> {
+  const { preprocess, datasetHash } = origin;
+  // Its head is not used: any number of classes gives the same trunk.
+  const { plan } = await buildNetwork(config, 2);
+  const { trunk } = cutHead(plan);
+  const cache = await FeatureCache.open({ trunk, preprocess, datasetHash, backend }, say);
+  const sources: BatchSource[] = [];
+  for (const { name, part } of parts) {
+    const source = imageBatches(part, preprocess);
+    const progress = startProgress(`Features, ${name} images`, source.length);
+    const store = cache.storeOf(name, part);
+    const options = { batchSize: INFERENCE_BATCH, progress, signal, store };
+    sources.push(await computeFeatures(trunk, source, options));
+  }
+  await cache.close();
+  disposePlan(plan);
+  return joinSources(sources);
+}
+
+/** The label of each image as decided; undefined for one that is left out. */
+function decidedLabels(
+  images: readonly ReviewedImage[],
+  decisions: Decisions,
+  labels: readonly string[],
+): (number | undefined)[] {
+  const find = decisions.finder(images);
+  return images.map((image): number | undefined => {
+    const decision = find(image);
+    if (decision?.decision === 'duplicate' || decision?.decision === 'not a photo') {
+      return undefined;
+    }
+    const moved = decision?.decision === 'move' ? labels.indexOf(decision.to) : -1;
+    return moved < 0 ? image.label : moved;
+  });
+}
+
+/** All images of a folder by split, whatever is decided about them. */
+function listImages(inspection: Inspection, decisions: Decisions, config: TrainConfig) {
+  // Those added from production are in no other split than the training images.
+  const { dataset } = decidedDataset(inspection, decisions.only('added'), config.size);
+  const splits = splitDataset(dataset, { ...config, limit: null });
+  const photosOf = { train: dataset.train, validation: dataset.validation, test: dataset.test };
+  const parts = (['train', 'validation', 'test'] as const).map((name) => {
+    const part = splits[name];
+    const own = part.set === photosOf[name] ? name : 'train';
+    const photos = inspection.photos[own] as readonly Photo[];
+    return { name, part, photos: part.indices.map((index) => photos[index] as Photo) };
+  });
+  const images = parts.flatMap(({ name, photos }) =>
+    photos.map((photo) => ({
+      ...decidedImage(inspection.folder, photo),
+      path: photo.path,
+      label: photo.label,
+      split: name,
+    })),
+  );
+  return { images, parts, datasetHash: dataset.hash };
+}
+
+function findMistakes(predictions: Predictions, held: readonly number[]): Mistake[] {
+  const { classes, probabilities, labels } = predictions;
+  return held
+    .map((index, at) => {
+      const row = probabilities.subarray(at * classes, (at + 1) * classes);
+      const probability = Math.max(...row);
+      return { index, predicted: row.indexOf(probability), probability, label: labels[at] };
+    })
+    .filter(({ predicted, label }) => predicted !== label)
+    .sort((a, b) => b.probability - a.probability);
+}
+
+/** Problems among some of the images, by the indices of all. */
+function withIndices(
+  problems: Problems,
+  kept: readonly number[],
+  images: number,
+  classes: number,
+): Problems {
+  const at = <T extends { readonly index: number }>(found: readonly T[]) =>
+    found.map((one) => ({ ...one, index: kept[one.index] as number }));
+  const probabilities = new Float32Array(images * classes);
+  for (const [place, index] of kept.entries()) {
+    const row = problems.probabilities.subarray(place * classes, (place + 1) * classes);
+    probabilities.set(row, index * classes);
+  }
+  return {
+    ...problems,
+    labelErrors: at(problems.labelErrors),
+    outliers: at(problems.outliers),
+    duplicates: at(problems.duplicates).map((one) => ({ ...one, of: kept[one.of] as number })),
+    probabilities,
+  };
+}
