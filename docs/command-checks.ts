@@ -155,6 +155,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft evaluate',
     'graft export',
     'graft find-lr',
+    'graft feedback',
     'graft jobs',
     'graft jobs retry',
     'graft jobs status',
@@ -203,6 +204,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft train --backbone resnet50 --weights <file> --size 224',
   ],
   'an account': [
+    'graft feedback pull --to photos',
     'graft jobs results 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',
     'graft jobs start --bucket photos --prefix 2026/ --model pets',
     'graft jobs start --urls urls/shop.txt',
@@ -218,6 +220,8 @@ export const explained: readonly string[] = [
   'wrangler r2 object put graft-jobs/urls/shop.txt --file shop.txt --remote',
   'wrangler dev',
   'wrangler r2 object put graft-models/index.json --file index.json --remote',
+  'npx wrangler r2 bucket create graft-feedback',
+  'npx wrangler r2 bucket lifecycle add graft-feedback expire --expire-days 30',
 ];
 
 /** Scripts of a package or files of this repository, which are there; they take minutes or are this test. */

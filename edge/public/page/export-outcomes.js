@@ -4,7 +4,8 @@ import { nameOfSource } from './ask.js';
 const TOP = 5;
 
 /**
- * A row an image: what it is, the model, whether it is known and its score, its labels with their probabilities, or the problem.
+ * A row an image: what it is, the model, whether it is known and its score, its labels with their
+ * probabilities, or the problem.
  *
  * @param {readonly import('./many.js').Outcome[]} outcomes
  * @returns {string} CSV as RFC 4180 has it

@@ -215,21 +215,19 @@ function describeJobs(): ReturnType<typeof describePaths> {
   };
 }
 
-/** Only services that keep images answer these. */
 function describeFeedback(): ReturnType<typeof describePaths> {
   const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } } as const;
-  const octets = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } };
+  const octets = { 'application/octet-stream': { schema: id.schema } };
   const security = [{ apiKey: [] }];
+  const lines = answer('Lines of JSON, one an image.', feedbackLine, 'application/x-ndjson');
+  const body = { 'application/json': { schema: toJsonSchema(feedbackRequest) } };
   return {
     '/feedback': {
       post: {
         operationId: 'labelImage',
         summary: 'Says what an image shows that the service has kept.',
         security: KEY_OR_NOTHING,
-        requestBody: {
-          required: true,
-          content: { 'application/json': { schema: toJsonSchema(feedbackRequest) } },
-        },
+        requestBody: { required: true, content: body },
         responses: { 204: { description: 'Noted.' }, default: refusal() },
       },
       get: {
@@ -237,10 +235,7 @@ function describeFeedback(): ReturnType<typeof describePaths> {
         summary: 'Lists the kept images, with what the model and people said of them.',
         security,
         parameters: parametersOf(feedbackQuery),
-        responses: {
-          200: answer('Lines of JSON, one an image.', feedbackLine, 'application/x-ndjson'),
-          default: refusal(),
-        },
+        responses: { 200: lines, default: refusal() },
       },
     },
     '/feedback/{id}': {
@@ -248,8 +243,7 @@ function describeFeedback(): ReturnType<typeof describePaths> {
         operationId: 'getKeptImage',
         summary: 'Returns a kept image.',
         security,
-        parameters: [id],
-        responses: { 200: { description: 'The file.', content: octets }, default: refusal() },
+        ...{ parameters: [id], responses: { 200: { description: 'The file.', content: octets } } },
       },
     },
   };

@@ -2,7 +2,7 @@ import { defineCommand } from './options/command.ts';
 
 export const setup = defineCommand({
   name: 'setup',
-  about: 'Download TensorFlow and build the native backend, ahead of its first use',
+  about: 'Download TensorFlow and build the native backend ahead of its use',
   details:
     'Into the cache folder of your machine (GRAFT_CACHE chooses another), once for all projects.',
   examples: [
