@@ -1,3 +1,5 @@
+import { understood } from './understood-commands.ts';
+
 // How each command in the documentation is checked. A test fails on a command that is missing here, and
 // on one that no page has any more.
 
@@ -146,71 +148,6 @@ export const inFirstHour: readonly string[] = [
   'npm run dev',
   "curl -H 'content-type: image/jpeg' --data-binary @another-cat.jpg http://localhost:8787/classify",
 ];
-
-/** Commands of `graft` that are understood to their last option, but not carried out, by the reason. */
-export const understood: Readonly<Record<string, readonly string[]>> = {
-  'a name in a sentence': [
-    'graft deploy',
-    'graft dev',
-    'graft evaluate',
-    'graft export',
-    'graft find-lr',
-    'graft feedback',
-    'graft jobs',
-    'graft jobs retry',
-    'graft jobs status',
-    'graft predict',
-    'graft promote',
-    'graft rollback',
-    'graft soup',
-    'graft sweep',
-    'graft train',
-    'graft unknown',
-    'graft worker',
-  ],
-  'minutes of computing': [
-    'graft doctor',
-    'graft find-lr --stage 2',
-    'graft sweep --data photos --vary stage2.peakLearningRate=1e-4,2e-4,4e-4 --vary size=112,128 --seeds 3',
-    'graft train --config best',
-    'graft train --config best --size 96 --stage2.epochs 3 --augment.flip=false',
-    'graft train --data photos --config best --stage2.epochs 3 --augment.flip=false',
-    'graft train --data photos --candidate',
-    'graft train --size 112',
-    'npx -y pnpm@10 graft train --data photos',
-    'npx -y pnpm@10 graft train --data ~/photos',
-    'npx graft train --data cifar10 --id cifar10',
-  ],
-  'a page that a person works in': ['graft review pets --data photos'],
-  'runs of a sweep': [
-    'graft runs --sweep <sweep>',
-    'graft soup trainer/runs/my-sweep/01 trainer/runs/my-sweep/04 trainer/runs/my-sweep/07',
-  ],
-  'a database': [
-    'graft sweep --queue $GRAFT_QUEUE --data photos --vary size=96,112,128 --workers 0',
-    'graft worker --data photos',
-  ],
-  'versions of a model': [
-    'graft evaluate pets@0b2e8a6c1d3f --data photos --against pets',
-    'graft promote pets@0b2e8a6c1d3f',
-    'graft promote pets@0b2e8a6c1d3f --shadow',
-    'graft promote pets@0b2e8a6c1d3f --share 0.1',
-    'graft rollback pets',
-  ],
-  'a download': [
-    'graft export --backbone resnet50 --weights resnet50.h5 --id resnet50 --quantize float32',
-    'graft setup',
-    'graft setup --cuda',
-    'graft train --backbone resnet50 --weights <file> --size 224',
-  ],
-  'an account': [
-    'graft feedback pull --to photos',
-    'graft jobs results 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',
-    'graft jobs start --bucket photos --prefix 2026/ --model pets',
-    'graft jobs start --urls urls/shop.txt',
-    'graft jobs status 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',
-  ],
-};
 
 /** Programs that have an account's or a browser's part: they print their own help text instead. */
 export const explained: readonly string[] = [

@@ -7,8 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { allCommands } from '../trainer/src/cli/all-commands.ts';
 import { runCommand } from '../trainer/src/cli/run-command.ts';
-import { inFirstHour, readOnly, scripts, understood } from './command-checks.ts';
+import { inFirstHour, readOnly, scripts } from './command-checks.ts';
 import { commandsOf, root } from './documented-commands.ts';
+import { understood } from './understood-commands.ts';
 
 // What commands.slow.test.ts does not run.
 

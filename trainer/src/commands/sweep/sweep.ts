@@ -33,14 +33,14 @@ const options = {
     group: 'Sweep',
     value: '<n>',
     about: 'draw so many settings at random',
-    otherwise: 'every combination',
+    otherwise: 'all',
     parse: positiveOf,
   },
   halving: {
     group: 'Sweep',
     value: '<n>',
     about: 'one setting in so many trains on',
-    otherwise: 'all to the end',
+    otherwise: 'all',
     parse: positiveOf,
   },
   workers: {
@@ -50,7 +50,7 @@ const options = {
     default: '1',
     parse: (text: string, name: string) => (text === '0' ? 0 : positiveOf(text, name)),
   },
-  queue: { ...queueOption.queue, otherwise: 'one in this process' },
+  queue: { ...queueOption.queue, otherwise: 'its own' },
   ...runOptions,
   resume: { ...shared.resume.resume, about: 'continue a sweep, named by its folder' },
 } as const;

@@ -7,7 +7,7 @@ export const queueOption = {
   queue: {
     group: 'Machine',
     value: '<url>',
-    about: 'a PostgreSQL that holds the trials, as postgres://…',
+    about: 'PostgreSQL of the trials, postgres://…',
     parse: nameOf,
   },
 } as const;
