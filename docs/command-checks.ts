@@ -83,6 +83,12 @@ export const runs: readonly Run[] = [
     with: WASM,
     prints: CLASSES,
   },
+  {
+    command: 'graft predict new-photos --model pets --json',
+    prints: '"image":"photos/',
+    with: WASM,
+    fill: { 'new-photos': 'photos' },
+  },
   { command: 'npx -y pnpm@10 graft unknown pets --data ~/photos', with: WASM, prints: 'pets' },
   {
     command:
@@ -182,6 +188,7 @@ export const scripts: readonly string[] = [
   'npx -y pnpm@10 test',
   'npx -y pnpm@10 test:slow',
   'npx -y pnpm@10 test:unit',
+  'pnpm --filter docs benchmarks',
   'pnpm --filter docs configuration',
   'pnpm --filter edge bench',
   'pnpm --filter edge bench:architectures',

@@ -36,7 +36,7 @@ const sidebar = [
       { text: 'HTTP API', link: '/http-api' },
       { text: 'Versions', link: '/versions' },
       { text: 'Doubtful images', link: '/feedback' },
-      { text: 'Beyond one machine', link: '/jobs' },
+      { text: 'Jobs', link: '/jobs' },
       { text: 'Security', link: '/security' },
       { text: 'Images', link: '/images' },
       { text: 'Arithmetic', link: '/arithmetic' },

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { reportFigures } from 'shared/bench/report-figures';
 import { decodeImage } from 'shared/images/decode-node';
 import { readJpegHeader } from 'shared/images/jpeg/jpeg-header';
 import sharp, { type Sharp } from 'sharp';
@@ -107,6 +108,8 @@ async function cpuMs(run: () => unknown, times: number): Promise<number> {
   return (user + system) / 1000 / times;
 }
 
+const ratios: Record<string, number> = {};
+const milliseconds: Record<string, number> = {};
 for (const [name, file, decodeFormer, figures, times] of cases) {
   const ours: number[] = [];
   const former: number[] = [];
@@ -120,5 +123,12 @@ for (const [name, file, decodeFormer, figures, times] of cases) {
     former.push(formerFigure);
   }
   const [a, b] = [median(ours), median(former)];
+  ratios[name] = b / a;
+  milliseconds[name] = a;
   console.log(`${name}: ${a.toFixed(2)} ms, formerly ${b.toFixed(2)} ms: ${(a / b).toFixed(2)} ×`);
 }
+await reportFigures('edge bench:decoders', {
+  ratio_former: Math.min(...Object.values(ratios)),
+  ratios,
+  cpu_ms: milliseconds,
+});

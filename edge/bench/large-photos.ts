@@ -6,6 +6,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { reportFigures } from 'shared/bench/report-figures';
 import { type ClassifyResponse, classifyResponse } from 'shared/contract/responses';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { makeGridAvif } from 'shared/test/avif-grid';
@@ -186,11 +187,13 @@ function fixture(name: string): string {
 }
 
 if (import.meta.main) {
-  for (const photo of await measureLargePhotos()) {
+  const results = await measureLargePhotos();
+  for (const photo of results) {
     console.log(
       `${photo.name.padEnd(18)}${photo.megapixels} MP  ${photo.megabytes.toFixed(1)} MB file  ` +
         `${photo.growthMb.toFixed(0)} MB more memory  ${photo.decodeMs.toFixed(0)} ms  ` +
         `${photo.label} (full decode: ${photo.fullLabel}), ${photo.maxDifference.toFixed(4)} apart`,
     );
   }
+  await reportFigures('edge bench:photos', { photos: results });
 }

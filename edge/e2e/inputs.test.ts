@@ -166,7 +166,7 @@ test('the probabilities are the same, too', async () => {
     const classifier = await loadModel(join(models, 'int8'));
     for (const [at, file] of files.entries()) {
       await writeFile(join(folder, `${at}`), file);
-      const trained = await predict(classifier, join(folder, `${at}`), 1000);
+      const { predictions: trained } = await predict(classifier, join(folder, `${at}`), 1000);
       const { predictions } = await served.classify(at, { model: 'int8', top: '100' });
       expect(predictions).toHaveLength(100);
       for (const { index, probability } of predictions) {

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import sharp, { type Sharp } from 'sharp';
 import { decodingThreads } from '../src/datasets/decoding/decoding-threads.ts';
 
@@ -22,6 +23,7 @@ const AHEAD = 32;
 
 const { values } = parseArgs({
   options: {
+    record: { type: 'boolean' },
     /** Side of the network's input. */
     size: { type: 'string', default: '128' },
     /** One kind of file. */
@@ -76,9 +78,11 @@ try {
     console.log(`${name}: ${format(ours)}; sharp ${format(theirs)}`);
   }
   // The smallest ratio of all kinds, since a data set can be of any.
-  console.log(
-    JSON.stringify({ ratio_sharp: Math.min(...Object.values(ratios)), ratios, cpuRatios }),
-  );
+  await reportFigures('trainer bench:decoding', {
+    ratio_sharp: Math.min(...Object.values(ratios)),
+    ratios,
+    cpuRatios,
+  });
 } finally {
   await rm(folder, { recursive: true });
 }

@@ -10,6 +10,7 @@
  * line is JSON.
  */
 import { parseArgs } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
 import { swapLabels } from '../fixtures/swap-labels.ts';
 import { startBackend } from '../src/backends/start-backend.ts';
@@ -33,7 +34,9 @@ const COPIES = 200;
 const SEEDS = [1, 2, 3];
 const { signal } = new AbortController();
 
-const { values } = parseArgs({ options: { images: { type: 'string', default: '6000' } } });
+const { values } = parseArgs({
+  options: { images: { type: 'string', default: '6000' }, record: { type: 'boolean' } },
+});
 const config = { ...fast, limit: Number(values.images) };
 const backend = await startBackend('auto', console.log);
 const { dataset, preprocess, splits, images } = await prepareImages(config, {
@@ -90,15 +93,13 @@ const foundCopies = duplicates.filter(isCopy).length;
 console.log(
   `${foundCopies} of ${COPIES} copies beside their original, and ${duplicates.length - foundCopies} other pairs.`,
 );
-console.log(
-  JSON.stringify({
-    images: features.length,
-    backend: backend.name,
-    results,
-    foundCopies,
-    others: duplicates.length - foundCopies,
-  }),
-);
+await reportFigures('trainer bench:review', {
+  images: features.length,
+  backend: backend.name,
+  results,
+  foundCopies,
+  others: duplicates.length - foundCopies,
+});
 
 /** Smaller by a tenth, without a border of one pixel, in JPEG of quality 75. */
 function copiesOf(set: ImageSet, indices: readonly number[]): ImageSet {

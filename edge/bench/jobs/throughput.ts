@@ -6,6 +6,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
 import { makeFolder } from '../../e2e/serve.ts';
 import { serveJobs } from '../../e2e/serve-jobs.ts';
@@ -13,7 +14,7 @@ import { defaultLimits } from '../../src/limits.ts';
 import { median } from '../measuring/median.ts';
 import { watchWorkerd } from '../measuring/process-memory.ts';
 
-const images = Number(process.argv[2] ?? 5_000);
+const images = Number(process.argv.slice(2).find((word) => word !== '--record') ?? 5_000);
 const few = Math.ceil(images / 10);
 const maxGrowthMb = 60;
 
@@ -52,17 +53,15 @@ try {
   const ratio = perSecond / median(bare);
   const growthMb = allMb - fewMb;
   console.log(`jobs ${perSecond.toFixed(1)} images a second, bare loop ${median(bare).toFixed(1)}`);
-  console.log(
-    JSON.stringify({
-      images,
-      images_per_second: Number(perSecond.toFixed(1)),
-      images_per_second_of_few: Number((queued[0] as number).toFixed(1)),
-      bare_per_second: bare.map((rate) => Number(rate.toFixed(1))),
-      ratio_bare_loop: Number(ratio.toFixed(2)),
-      mb_of_few: Math.round(fewMb),
-      growth_mb: Math.round(growthMb),
-    }),
-  );
+  await reportFigures('edge bench:jobs', {
+    images,
+    images_per_second: Number(perSecond.toFixed(1)),
+    images_per_second_of_few: Number((queued[0] as number).toFixed(1)),
+    bare_per_second: bare.map((rate) => Number(rate.toFixed(1))),
+    ratio_bare_loop: Number(ratio.toFixed(2)),
+    mb_of_few: Math.round(fewMb),
+    growth_mb: Math.round(growthMb),
+  });
   if (growthMb > maxGrowthMb) process.exitCode = 1;
 } finally {
   await jobs.close();

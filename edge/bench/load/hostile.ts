@@ -5,6 +5,7 @@
  * a limit.
  */
 import { fileURLToPath } from 'node:url';
+import { reportFigures } from 'shared/bench/report-figures';
 import { decodeImage } from 'shared/images/decode-node';
 import { mutate } from 'shared/test/mutate';
 import sharp from 'sharp';
@@ -17,7 +18,7 @@ const maxCpuMs = 2000;
 const maxGrowthMb = 100;
 const maxHealthMs = 3000;
 
-const mutations = Number(process.argv[2] ?? 10_000);
+const mutations = Number(process.argv.slice(2).find((word) => word !== '--record') ?? 10_000);
 
 interface Candidate {
   readonly file: Uint8Array;
@@ -96,11 +97,13 @@ async function strain(file: Uint8Array): Promise<Strain> {
   }
 }
 
+const worst: Record<string, object> = {};
 const seeds = await makeSeeds();
 const formats = Object.entries(seeds);
 for (const [format, files] of formats) {
   const { file, cpuMs, outcome } = await search(files, Math.ceil(mutations / formats.length));
   const { growthMb, healthMs, status } = await strain(file);
+  worst[format] = { cpuMs, growthMb, healthMs, bytes: file.length, outcome, status };
   if (cpuMs > maxCpuMs || growthMb > maxGrowthMb || healthMs > maxHealthMs) process.exitCode = 1;
   console.log(
     [
@@ -111,3 +114,4 @@ for (const [format, files] of formats) {
     ].join(', '),
   );
 }
+await reportFigures('edge bench:hostile', { mutations, worst });

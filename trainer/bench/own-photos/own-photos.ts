@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { reportFigures } from 'shared/bench/report-figures';
 import { trainInStages } from '../../src/commands/training/train-in-stages.ts';
 import { photos } from '../../src/config/photos.ts';
 import { createRandom, shuffle } from '../../src/config/random.ts';
@@ -59,6 +60,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       data: { type: 'string' },
+      record: { type: 'boolean' },
       'per-class': { type: 'string' },
       seed: { type: 'string', default: '1' },
       size: { type: 'string', default: `${photos.size}` },
@@ -91,9 +93,8 @@ async function main(): Promise<void> {
       );
     }
     const counts = { classes: labels.length, train: train.length, test: test.length };
-    console.log(
-      JSON.stringify({ data: basename(values.data), ...setting, ...counts, methods: rows }),
-    );
+    const data = basename(values.data);
+    await reportFigures('trainer bench:own-photos', { data, ...setting, ...counts, methods: rows });
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -24,12 +24,13 @@ export const evaluateCommand = defineCommand({
       parse: nameOf,
     },
     ...shared.reading,
+    ...shared.flip,
     ...shared.json,
     ...shared.models,
     ...shared.compute,
   },
   async run({ values, positionals, say }) {
-    const { strict, folders, labels, threads } = values;
+    const { strict, folders, labels, flip, threads } = values;
     const data = values.data ?? dataBeside(labels) ?? null;
     const models = values.models ?? shared.MODELS;
     const model = await findModel(models, oneOf(positionals, 'model'));
@@ -43,7 +44,7 @@ export const evaluateCommand = defineCommand({
     const { startBackend } = await import('../backends/start-backend.ts');
     await startBackend(values.backend, note, { threads });
     const { signal } = new AbortController();
-    const options = { data, strict, folders, labels, signal, say: note };
+    const options = { data, strict, folders, labels, flip, signal, say: note };
     if (against === undefined) {
       const { evaluateModel } = await import('../evaluation/evaluate-model.ts');
       const { formatEvaluation } = await import('../evaluation/format-evaluation.ts');

@@ -4,6 +4,7 @@ import { imageBatches } from '../data/batches.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { TrainerError } from '../errors.ts';
 import { formatPercent, startProgress } from '../files/progress.ts';
+import { averageFlips } from '../models/average-flips.ts';
 import { loadModel } from '../models/load-model.ts';
 import { printable } from '../printable.ts';
 import { evaluate } from './evaluate.ts';
@@ -71,7 +72,8 @@ export async function compareModels(
       requireImages(part, dataset, model.card);
       const classOf = matchLabels(dataset, model.card);
       const source = imageBatches(part, model.preprocess);
-      const answers = await evaluate(model.run, source, {
+      const { run } = options.flip ? averageFlips(model) : model;
+      const answers = await evaluate(run, source, {
         progress: startProgress(`Evaluation of ${model.card.id}`, source.length),
         signal: options.signal,
       });

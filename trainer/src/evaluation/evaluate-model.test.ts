@@ -86,7 +86,8 @@ test('measures what it answers, with folders named by label or synset id', async
   let right = 0;
   for (const label of ['n02084071', 'cat']) {
     for (let i = 0; i < 4; i++) {
-      const [first] = await predict(network, join(data, label, `${i}.png`), 1);
+      const { predictions } = await predict(network, join(data, label, `${i}.png`), 1);
+      const [first] = predictions;
       if (first?.synset === label || first?.label === label) right += 1;
     }
   }

@@ -8,6 +8,7 @@ import { openDataset } from '../datasets/open-dataset.ts';
 import { type Part, splitDataset, whole } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
 import { startProgress } from '../files/progress.ts';
+import { averageFlips } from '../models/average-flips.ts';
 import { loadModel } from '../models/load-model.ts';
 import { evaluate } from './evaluate.ts';
 import {
@@ -34,6 +35,8 @@ export interface EvaluationTask {
   readonly folders?: FolderMeaning | undefined;
   /** Where an image may have several labels, what says which: a file's path, or `folders`. */
   readonly labels?: string | undefined;
+  /** Average the predictions for each image and its mirror image. */
+  readonly flip?: boolean | undefined;
   readonly signal: AbortSignal;
   say(line: string): void;
 }
@@ -74,7 +77,8 @@ export async function evaluateModel(
   directory: string,
   options: EvaluationTask,
 ): Promise<Evaluation | LabelEvaluation> {
-  const { card, version, ...network } = await loadModel(directory);
+  const { card, version, ...loaded } = await loadModel(directory);
+  const network = options.flip ? averageFlips(loaded) : loaded;
   try {
     const { size } = card.preprocess;
     const dataset = await openDataset(options.data, {

@@ -7,12 +7,23 @@ const cat = { label: 'Egyptian_cat', index: 285, probability: 0.98765, synset: '
 const { synset, ...own } = { ...cat, label: 'cat' };
 
 test("writes rows as of Keras' decode_predictions", () => {
-  expect(formatPredictions([cat])).toBe(`${synset}  Egyptian_cat${' '.repeat(20)}0.9877`);
-  expect(formatPredictions([own])).toBe(`cat${' '.repeat(29)}0.9877`);
+  expect(formatPredictions({ predictions: [cat] })).toBe(
+    `${synset}  Egyptian_cat${' '.repeat(20)}0.9877`,
+  );
+  expect(formatPredictions({ predictions: [own] })).toBe(`cat${' '.repeat(29)}0.9877`);
 });
 
 test('names the image where there are several', () => {
-  expect(formatPredictions([own], 'a.jpg')).toBe(`a.jpg:\ncat${' '.repeat(29)}0.9877\n`);
+  expect(formatPredictions({ predictions: [own] }, 'a.jpg')).toBe(
+    `a.jpg:\ncat${' '.repeat(29)}0.9877\n`,
+  );
+});
+
+test('says first that an image shows none of the classes, where it does', () => {
+  expect(formatPredictions({ known: false, score: 0.081, predictions: [own] })).toMatch(
+    /^none of these, most likely \(score 0\.08\)\ncat /,
+  );
+  expect(formatPredictions({ known: true, score: 0.9, predictions: [own] })).toMatch(/^cat /);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { KNOWN_FROM } from 'shared/contract/known-score';
 import { predictionsOf } from 'shared/contract/predictions';
 import type { Prediction } from 'shared/contract/responses';
 import type { Image } from 'shared/images/image';
@@ -14,23 +15,38 @@ const FETCH_TIMEOUT_MS = 15_000;
 /** Of an image's file. */
 const MAX_BYTES = 200e6;
 
+/** What a network sees in an image, as the Worker's response says it. */
+export interface Seen {
+  /** Whether the image shows one of the classes at all; absent where the model has no score for that. */
+  readonly known?: boolean;
+  /** 0–1. */
+  readonly score?: number;
+  /** The most probable classes, or all labels of an image that may have several, most probable first. */
+  readonly predictions: Prediction[];
+}
+
 /**
- * What a network sees in an image.
- *
  * @param source path or `http(s)` url of an image
- * @returns the `top` most probable classes, or all labels of an image that may have several, most probable first
+ * @param top how many classes at most
  * @throws TrainerError `dataset_invalid` where it is no image, `download_failed`
  */
 export async function predict(
-  { preprocess: spec, labels, multiLabel, run }: Classifier,
+  { preprocess: spec, labels, multiLabel, run, outputs }: Classifier,
   source: string,
   top: number,
-): Promise<Prediction[]> {
+): Promise<Seen> {
   const input = preprocess(await readImage(source, spec.size), spec);
-  const probabilities = tf.tidy(() =>
-    run(tf.tensor4d(input, [1, spec.size, spec.size, 3])).dataSync<'float32'>(),
-  );
-  return predictionsOf(probabilities, { labels, multiLabel }, top);
+  let values: Float32Array[] = [];
+  tf.tidy(() => {
+    const image = tf.tensor4d(input, [1, spec.size, spec.size, 3]);
+    values = (outputs?.(image) ?? [run(image)]).map((output) => output.dataSync<'float32'>());
+  });
+  const [probabilities = new Float32Array(), scores] = values;
+  const score = scores?.[0];
+  return {
+    ...(score === undefined ? {} : { known: score >= KNOWN_FROM, score }),
+    predictions: predictionsOf(probabilities, { labels, multiLabel }, top),
+  };
 }
 
 async function readImage(source: string, size: number): Promise<Image> {
@@ -133,10 +149,11 @@ function invalid(source: string, but: string, cause?: unknown): TrainerError {
 }
 
 /** Rows as of Keras' `decode_predictions`: synset id where there is one, label, probability. */
-export function formatPredictions(predictions: readonly Prediction[], title?: string): string {
+export function formatPredictions({ known, score, predictions }: Seen, title?: string): string {
   const rows = predictions.map(({ synset, label, probability }) =>
     [...(synset ? [synset] : []), `${label.padEnd(32)}${probability.toFixed(4)}`].join('  '),
   );
   if (rows.length === 0) rows.push('none of the labels');
+  if (known === false) rows.unshift(`none of these, most likely (score ${score?.toFixed(2)})`);
   return title === undefined ? rows.join('\n') : [`${title}:`, ...rows, ''].join('\n');
 }

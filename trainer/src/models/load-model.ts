@@ -25,6 +25,13 @@ export interface Network {
    * @returns probabilities `[n, classes]`; the caller disposes of them
    */
   run(inputs: tf.Tensor): tf.Tensor;
+  /**
+   * As `run`, with all outputs of a model that has several: probabilities, and the score of unknown images
+   * `[n]`.
+   *
+   * @param inputs one image
+   */
+  outputs?(inputs: tf.Tensor): tf.Tensor[];
   dispose(): void;
 }
 
@@ -58,6 +65,7 @@ export async function loadGraph(
   return {
     run: (inputs) =>
       onWasm(() => tf.tidy(() => tf.concat(splitBatch(inputs).map((some) => graph.run(some))))),
+    outputs: (inputs) => onWasm(() => graph.outputs(inputs)),
     dispose: () => graph.dispose(),
   };
 }

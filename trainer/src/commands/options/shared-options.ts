@@ -152,6 +152,10 @@ export const worker = {
   },
 } as const;
 
+export const flip = {
+  flip: { group: OUTPUT, about: 'average each image with its mirror image: twice the time' },
+} as const;
+
 export const json = {
   json: { group: OUTPUT, about: 'print JSON, for programs' },
 } as const;
