@@ -53,7 +53,7 @@ async function environment(home: string): Promise<NodeJS.ProcessEnv> {
   const pnpm = `HOME='${homedir()}' exec '${npx}' -y pnpm@10 --dir '${root}' "$@"`;
   const scripts = {
     graft: `exec '${process.execPath}' '${join(root, 'trainer/src/cli/cli.ts')}' "$@"`,
-    npx: `shift 2; ${pnpm}`,
+    npx: `[ "$1" = wrangler ] && exec "$@"\nshift 2; ${pnpm}`,
     pnpm,
     wrangler: `exec '${process.execPath}' '${join(root, 'edge/node_modules/wrangler/bin/wrangler.js')}' "$@"`,
   };
