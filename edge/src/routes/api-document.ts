@@ -223,19 +223,19 @@ function describeFeedback(): ReturnType<typeof describePaths> {
   const body = { 'application/json': { schema: toJsonSchema(feedbackRequest) } };
   return {
     '/feedback': {
-      post: {
-        operationId: 'labelImage',
-        summary: 'Says what an image shows that the service has kept.',
-        security: KEY_OR_NOTHING,
-        requestBody: { required: true, content: body },
-        responses: { 204: { description: 'Noted.' }, default: refusal() },
-      },
       get: {
         operationId: 'listKeptImages',
         summary: 'Lists the kept images, with what the model and people said of them.',
         security,
         parameters: parametersOf(feedbackQuery),
         responses: { 200: lines, default: refusal() },
+      },
+      post: {
+        operationId: 'labelImage',
+        summary: 'Says what an image shows that the service has kept.',
+        security: KEY_OR_NOTHING,
+        requestBody: { required: true, content: body },
+        responses: { 204: { description: 'Noted.' }, default: refusal() },
       },
     },
     '/feedback/{id}': {
