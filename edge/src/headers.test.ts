@@ -88,7 +88,7 @@ test('writes a data point per request where METRICS is bound', async () => {
     [
       {
         indexes: [''],
-        blobs: ['GET', '/classify', '400', 'invalid_url', ''],
+        blobs: ['GET', '/classify', '400', 'invalid_url', '', ''],
         doubles: [expect.any(Number)],
       },
     ],
