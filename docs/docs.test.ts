@@ -8,7 +8,6 @@ import { configFields } from '../trainer/src/config/config-fields.ts';
 import { configs } from '../trainer/src/config/registry.ts';
 import { checked } from './command-checks.ts';
 import { commandsOf, docs, pages, root, sitePages } from './documented-commands.ts';
-import { measuredPages, withMeasured } from './write-benchmarks.ts';
 import { configurationFile, configurationPage } from './write-configuration.ts';
 
 const textOf = (file: string) => readFile(join(root, file), 'utf8');
@@ -46,14 +45,6 @@ test('the page on configuration is that of the schema, with all that a field nee
     });
   }
 });
-
-test.each(measuredPages)(
-  'the measured figures in %s are those of the recorded runs',
-  async (page) => {
-    const text = await readFile(page, 'utf8');
-    expect(text, 'pnpm --filter docs benchmarks').toBe(await withMeasured(text));
-  },
-);
 
 test('the first page is one page', async () => {
   const readme = await textOf('README.md');

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /** A run of a bench, as `docs/benchmarks/<bench>.json` keeps it. */
-export interface RecordedRun<F = Readonly<Record<string, unknown>>> {
+interface RecordedRun {
   /** How it was started, from the root of the repository. */
   readonly command: string;
   /** ISO 8601, UTC. */
@@ -23,14 +23,14 @@ export interface RecordedRun<F = Readonly<Record<string, unknown>>> {
     readonly node: string;
   };
   /** The last line that the bench printed. */
-  readonly figures: F;
+  readonly figures: object;
 }
 
 const INSTRUCTIONS = ['avx2', 'avx_vnni', 'avx512f', 'avx512_vnni', 'amx_int8', 'asimddp', 'i8mm'];
 
 /**
  * Prints a bench's figures as one line of JSON, the last of its output. With `--record` on the command line,
- * the run replaces the last one in `docs/benchmarks/`, from which the tables of README and docs are made.
+ * the run replaces the last one in `docs/benchmarks/`.
  *
  * @param bench of `pnpm --filter <package> <script>`, for example `edge bench:decoders`
  * @param figures with each ratio as `ratio_<peer>`, above 1 where we lead; fractions are kept to four digits
@@ -44,13 +44,13 @@ export async function reportFigures(bench: string, figures: object): Promise<voi
 }
 
 /** Where the last recorded run of a bench is. */
-export function recordOf(bench: string): string {
+function recordOf(bench: string): string {
   const name = bench.replace(/\W+/g, '-');
   return fileURLToPath(new URL(`../../docs/benchmarks/${name}.json`, import.meta.url));
 }
 
 async function record(bench: string, figures: object): Promise<void> {
-  const run: RecordedRun<object> = {
+  const run: RecordedRun = {
     command: `pnpm --filter ${[bench, ...process.argv.slice(2).filter((word) => word !== '--record')].map(withoutPaths).join(' ')}`,
     date: new Date().toISOString().slice(0, 10),
     commit: await findCommit(),
