@@ -47,7 +47,10 @@ test('decodes bytes and paths, in as many threads as it may and needs', async ()
   const sha256 = createHash('sha256')
     .update(files[0] as Buffer)
     .digest('hex');
-  expect(await threads.inspect(path, 32)).toEqual({ width: 8, height: 8, unserved: null, sha256 });
+  // 16×16 pixels of RGB.
+  const thumbnail = Buffer.from(Array(256).fill([1, 100, 50]).flat()).toString('base64');
+  const found = { width: 8, height: 8, unserved: null, sha256, thumbnail };
+  expect(await threads.inspect(path, 32)).toEqual(found);
   expect(started).toHaveLength(1);
   const images = await Promise.all(files.map((file) => threads.decode(file, 32)));
   expect(images.map(({ image }) => image.data[0])).toEqual([1, 2, 3, 4, 5, 6]);
