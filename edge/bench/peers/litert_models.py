@@ -13,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../trainer/parity"))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../../trainer/parity"))
 import graph_model  # noqa: E402
 
 folder, float32, int8, calibration = sys.argv[1:]
