@@ -222,11 +222,11 @@ function channelsFirst(pixels: Float32Array): Float32Array {
 }
 
 function outputOf({
-  output,
+  probabilities,
 }: {
   readonly [name: string]: { readonly data: unknown };
 }): Probabilities {
-  return output?.data as Float32Array;
+  return probabilities?.data as Float32Array;
 }
 
 function furthest(probabilities: Probabilities, from: Probabilities): number {
