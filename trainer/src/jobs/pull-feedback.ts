@@ -2,12 +2,11 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FeedbackLine, feedbackLine } from 'shared/contract/feedback';
+import { FEEDBACK_FOLDER } from '../datasets/folders/is-clutter.ts';
 import { TrainerError } from '../errors.ts';
 import { writeFileAtomically } from '../files/write-atomically.ts';
 import { nextPage, type Send } from './worker-client.ts';
 
-/** In a folder of images: those that production doubted, which belong to no class yet. */
-const FOLDER = '_feedback';
 const LINES = 'feedback.jsonl';
 
 /** A line of `_feedback/feedback.jsonl`, which has one for each image beside it. */
@@ -36,7 +35,7 @@ export async function pullFeedback(
   send: Send,
   folder: string,
 ): Promise<{ readonly images: number; readonly added: number; readonly path: string }> {
-  const path = join(folder, FOLDER);
+  const path = join(folder, FEEDBACK_FOLDER);
   const known = await readLines(join(path, LINES));
   let added = 0;
   for await (const line of listKept(send)) {

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as z from 'zod';
-
-/** Of a folder of images: those that `graft feedback pull` brings from production. */
-const FOLDER = '_feedback';
+import { FEEDBACK_FOLDER } from '../datasets/folders/is-clutter.ts';
+import { parseJson } from '../files/parse-json.ts';
 
 const line = z.object({
   file: z.string(),
@@ -35,7 +34,7 @@ export interface FeedbackImage {
  * @param folder of images
  */
 export async function readFeedback(folder: string): Promise<FeedbackImage[]> {
-  const directory = join(folder, FOLDER);
+  const directory = join(folder, FEEDBACK_FOLDER);
   const names = await readdir(directory).catch(() => []);
   const found = new Map<string, FeedbackImage>();
   for (const name of names.filter((one) => one.endsWith('.jsonl')).sort()) {
@@ -48,19 +47,11 @@ export async function readFeedback(folder: string): Promise<FeedbackImage[]> {
       const bytes = await readFile(path).catch(() => undefined);
       if (!bytes) continue;
       const sha256 = createHash('sha256').update(bytes).digest('hex');
-      const file = `${FOLDER}/${basename(written)}`;
+      const file = `${FEEDBACK_FOLDER}/${basename(written)}`;
       found.set(sha256, { file, path, sha256, ...prediction, suggested: label });
     }
   }
   const doubt = ({ suggested, score, probability }: FeedbackImage) =>
     suggested === undefined ? (score ?? probability) : -1;
   return [...found.values()].sort((a, b) => doubt(a) - doubt(b));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

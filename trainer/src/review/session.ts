@@ -1,5 +1,6 @@
 import { copyFile, rm } from 'node:fs/promises';
-import { dirname, extname, join, relative, sep } from 'node:path';
+import { dirname, extname, join } from 'node:path';
+import { decidedImage } from '../datasets/decisions/apply-decisions.ts';
 import type { DecidedImage, Decision, Verdict } from '../datasets/decisions/decisions.ts';
 import { TrainerError } from '../errors.ts';
 import { writingFailed } from '../files/write-atomically.ts';
@@ -236,7 +237,7 @@ export class ReviewSession {
   }
 
   #decided(copy: string, { sha256 }: DecidedImage): DecidedImage {
-    return { file: relative(this.#review.folder, copy).split(sep).join('/'), sha256 };
+    return decidedImage(this.#review.folder, { path: copy, hash: sha256 });
   }
 
   /** In the folder of the class's first training image. */

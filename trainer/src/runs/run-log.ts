@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { TrainerError } from '../errors.ts';
+import { parseJson } from '../files/parse-json.ts';
 
 const fraction = z.number().min(0).max(1);
 
@@ -100,14 +101,6 @@ export async function readRunLog(directory: string): Promise<LogLine[]> {
     const parsed = logLine.safeParse(parseJson(line));
     return parsed.success ? [parsed.data] : [];
   });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 type EpochLine = LogLine & { readonly event: 'epoch' };

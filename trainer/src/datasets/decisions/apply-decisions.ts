@@ -22,7 +22,10 @@ export interface Decided {
 }
 
 /** A photo of a folder, as decisions name it. */
-export function decidedImage(folder: string, { path, hash }: Photo): DecidedImage {
+export function decidedImage(
+  folder: string,
+  { path, hash }: Pick<Photo, 'path' | 'hash'>,
+): DecidedImage {
   return { file: relative(folder, path).split(sep).join('/'), sha256: hash };
 }
 

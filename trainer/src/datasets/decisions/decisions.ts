@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { TrainerError } from '../../errors.ts';
+import { parseJson } from '../../files/parse-json.ts';
 import { writeFileAtomically } from '../../files/write-atomically.ts';
 
 /** In the folder of images. */
@@ -110,14 +111,6 @@ export class Decisions {
 
 function keyOf({ file, sha256 }: DecidedImage): string {
   return `${file}\n${sha256}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function invalid(path: string, but: string, cause: unknown): TrainerError {

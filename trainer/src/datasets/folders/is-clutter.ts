@@ -1,5 +1,8 @@
 // Files that systems and programs leave in folders, which are no part of a data set.
 
+/** In a folder of images: those that came back from production and have no label yet. */
+export const FEEDBACK_FOLDER = '_feedback';
+
 const CLUTTER: ReadonlySet<string> = new Set([
   // Windows
   'thumbs.db',
@@ -20,8 +23,7 @@ const CLUTTER: ReadonlySet<string> = new Set([
   '#snapshot',
   '@recycle',
   '@recently-snapshot',
-  // Images from production, which have no label yet
-  '_feedback',
+  FEEDBACK_FOLDER,
   // Programs
   'picasa.ini',
   '__pycache__',

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { cacheDirectory } from '../../files/cache-directory.ts';
 import { makeFolder } from '../../files/make-folder.ts';
+import { parseJson } from '../../files/parse-json.ts';
 import { writeFileAtomically } from '../../files/write-atomically.ts';
 
 const finding = z.strictObject({
@@ -105,12 +106,4 @@ export class ScanCache {
 /** Without a cache everything still works, and takes longer. */
 async function ignoringErrors(write: () => Promise<void>): Promise<void> {
   await write().catch(() => {});
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
