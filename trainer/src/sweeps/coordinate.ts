@@ -41,14 +41,14 @@ export async function coordinate(
 }
 
 function messageOf(
-  { key, trials, data, folders, strict, backend }: SweepFile,
+  { key, trials, data, labels, folders, strict, backend }: SweepFile,
   at: { name: string; trial: string; rung: number; until: number },
 ): TrialMessage {
   const { name, trial, rung, until } = at;
   const found = trials.find((one) => one.name === trial);
   if (found === undefined) throw new Error(`The sweep has no trial ${trial}.`);
   const { config } = found;
-  return { key, sweep: name, trial, rung, until, config, data, folders, strict, backend };
+  return { key, sweep: name, trial, rung, until, config, data, labels, folders, strict, backend };
 }
 
 function withResult(sweep: SweepFile, trial: string, result: TrialResult): SweepFile {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { averageOf, makeSoup, type Score, type Weights } from './soup.ts';
+import type { Validation } from '../evaluation/label-metrics.ts';
+import { averageOf, makeSoup, type Weights } from './soup.ts';
 
 const weightsOf = (...values: number[]): Weights =>
   new Map([['w', { shape: [values.length], values: Float32Array.from(values) }]]);
@@ -8,7 +9,7 @@ const valuesOf = (weights: Weights) => [...(weights.get('w')?.values ?? [])];
 /** Better the closer to a point. */
 const closerTo =
   (...target: number[]) =>
-  async (weights: Weights): Promise<Score> => {
+  async (weights: Weights): Promise<Validation> => {
     const distance = Math.hypot(...valuesOf(weights).map((value, at) => value - (target[at] ?? 0)));
     return { accuracy: 1 / (1 + distance), logLoss: distance };
   };

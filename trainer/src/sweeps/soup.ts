@@ -1,3 +1,4 @@
+import type { Validation } from '../evaluation/label-metrics.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import { isBetter } from '../training/stage.ts';
 
@@ -10,20 +11,14 @@ export interface Ingredient {
   readonly weights: Weights;
 }
 
-/** How good some weights are on the validation images. */
-export interface Score {
-  /** Top-1, 0–1. */
-  readonly accuracy: number;
-  /** Mean cross-entropy, in nats. */
-  readonly logLoss: number;
-}
-
 export interface Soup {
   /** Names of the runs whose weights are averaged, the best single one first. */
   readonly members: readonly string[];
   readonly weights: Weights;
-  readonly score: Score;
-  readonly single: Score;
+  /** On the validation images. */
+  readonly score: Validation;
+  /** Of the best single run. */
+  readonly single: Validation;
 }
 
 /**
@@ -35,9 +30,9 @@ export interface Soup {
  */
 export async function makeSoup(
   ingredients: readonly Ingredient[],
-  measure: (weights: Weights, name: string) => Promise<Score>,
+  measure: (weights: Weights, name: string) => Promise<Validation>,
 ): Promise<Soup> {
-  const scored: { one: Ingredient; score: Score }[] = [];
+  const scored: { one: Ingredient; score: Validation }[] = [];
   for (const one of ingredients) {
     scored.push({ one, score: await measure(one.weights, one.name) });
   }
@@ -57,7 +52,7 @@ export async function makeSoup(
   return { members: members.map(({ name }) => name), weights, score, single: best.score };
 }
 
-function isWorse(score: Score, than: Score): boolean {
+function isWorse(score: Validation, than: Validation): boolean {
   return isBetter({ epoch: 0, ...than }, { epoch: 0, ...score });
 }
 

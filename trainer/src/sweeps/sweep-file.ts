@@ -49,6 +49,8 @@ const sweepFile = z.strictObject({
   command: z.string(),
   /** Name or path of the data set; null for CIFAR-10. */
   data: z.string().nullable(),
+  /** What says which labels an image has, where it may have several. */
+  labels: z.string().nullable(),
   folders: z.enum(folderMeanings).nullable(),
   strict: z.boolean(),
   backend: z.enum(['auto', ...backendNames]),

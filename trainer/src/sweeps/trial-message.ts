@@ -16,6 +16,7 @@ export const trialMessage = z.strictObject({
   until: z.number().gt(0).max(1),
   config: trainConfig,
   data: z.string().nullable(),
+  labels: z.string().nullable(),
   folders: z.enum(folderMeanings).nullable(),
   strict: z.boolean(),
   backend: z.enum(['auto', ...backendNames]),

@@ -5,15 +5,15 @@ import { startBackend } from '../../backends/start-backend.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
 import { drawInputs } from '../../data/batches.ts';
 import { type DataOptions, prepareImages } from '../../data/prepare-images.ts';
+import { hasSeveralLabels } from '../../datasets/dataset.ts';
 import { TrainerError } from '../../errors.ts';
-import { evaluate, INFERENCE_BATCH } from '../../evaluation/evaluate.ts';
-import { measure } from '../../evaluation/metrics.ts';
+import { INFERENCE_BATCH } from '../../evaluation/evaluate.ts';
+import { evaluatePlan } from '../../evaluation/evaluate-plan.ts';
+import { validationOf } from '../../evaluation/label-metrics.ts';
 import { makeFolder } from '../../files/make-folder.ts';
-import { startProgress } from '../../files/progress.ts';
 import { appendLine } from '../../files/write-atomically.ts';
 import { buildNetwork } from '../../models/build-network.ts';
 import { parametersOf } from '../../plan/plan.ts';
-import { runPlan } from '../../plan/run.ts';
 import {
   byName,
   type Checkpoint,
@@ -94,7 +94,11 @@ export async function soupOfRuns(
   const { header } = first;
   const { config } = header;
   const { say, signal } = options;
-  const prepared = await prepareImages(config, { ...options, data: header.data });
+  const prepared = await prepareImages(config, {
+    ...options,
+    data: header.data,
+    labels: header.labels,
+  });
   const origin = {
     datasetHash: prepared.dataset.hash,
     weightsHash: await hashWeights(config.weights),
@@ -106,18 +110,12 @@ export async function soupOfRuns(
   const backend = await startBackend(options.backend, say, { signal, threads: options.threads });
   say(`Backend: ${backend.description}.`);
   const { images, dataset } = prepared;
-  const { plan } = await buildNetwork(config, dataset.labels.length, () =>
-    drawInputs(images.plain, INFERENCE_BATCH, config.seed),
-  );
+  const sample = () => drawInputs(images.plain, INFERENCE_BATCH, config.seed);
+  const several = hasSeveralLabels(dataset);
+  const { plan } = await buildNetwork(config, dataset.labels.length, sample, several);
   const measureWeights = async (weights: Weights, name: string) => {
     restore(byName(parametersOf(plan)), weights);
-    const progress = startProgress(`Soup, ${name}`, images.validation.length);
-    const predictions = await evaluate((x) => runPlan(plan, x), images.validation, {
-      progress,
-      signal,
-    });
-    const { top1: accuracy, logLoss } = measure(predictions);
-    return { accuracy, logLoss };
+    return validationOf(await evaluatePlan(plan, images.validation, `Soup, ${name}`, signal));
   };
   try {
     const ingredients = runs.map(({ name, tensors }) => ({

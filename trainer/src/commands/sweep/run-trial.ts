@@ -43,6 +43,7 @@ export async function runTrial(trial: TrialMessage, place: Place): Promise<Trial
       ...{ directory, resume, command, publicCommand: command, resumeCommand: command },
       watchCommand: graft(`report ${quoted(directory)} --live`),
       ...{ data: place.data ?? trial.data, folders: trial.folders ?? undefined },
+      labels: trial.labels ?? undefined,
       ...{ strict: trial.strict, backend: trial.backend, threads: place.threads },
       // Nothing is exported.
       ...{ models: directory, modelId: undefined },

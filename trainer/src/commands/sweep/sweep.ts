@@ -116,7 +116,8 @@ async function planSweep(call: SweepCall): Promise<{ directory: string; file: Sw
   const file: SweepFile = {
     key: randomUUID(),
     command: typedCommand(typed, 'sweep'),
-    ...{ data: chosen.data, folders: values.folders ?? null, strict: values.strict },
+    ...{ data: chosen.data, labels: chosen.labels ?? null },
+    ...{ folders: values.folders ?? null, strict: values.strict },
     backend: values.backend,
     varied,
     rungs: values.halving ? rungsOf(eta, settings.length, chosen.config.stage2.epochs) : [1],
