@@ -229,12 +229,10 @@ export const trainConfig = z
 export type TrainConfig = z.infer<typeof trainConfig>;
 
 /**
- * What decides which images a training holds out. A model card's settings may be those of another version, so
- * other fields are left aside.
+ * What a model card's recipe says of data and network. How it was trained is left aside: its fields may be those
+ * of another version.
  */
-export const splitConfig = trainConfig
+export const cardConfig = trainConfig
   .unwrap()
-  .pick({ split: true, validation: true, test: true, limit: true, seed: true })
+  .omit({ augment: true, stage1: true, stage2: true })
   .strip();
-
-export type SplitConfig = z.infer<typeof splitConfig>;

@@ -1,5 +1,5 @@
 import { createRandom, type Random, shuffle } from '../config/random.ts';
-import type { SplitConfig } from '../config/train-config.ts';
+import type { TrainConfig } from '../config/train-config.ts';
 import { TrainerError } from '../errors.ts';
 import type { Dataset, ImageSet } from './dataset.ts';
 
@@ -31,7 +31,10 @@ export interface Splits {
  * @throws TrainerError `config_invalid` where images that are to be cut in order are sorted by
  *   class, as those of a folder are
  */
-export function splitDataset(dataset: Dataset, settings: SplitConfig): Splits {
+export function splitDataset(
+  dataset: Dataset,
+  settings: Pick<TrainConfig, 'split' | 'validation' | 'test' | 'limit' | 'seed'>,
+): Splits {
   const { limit, seed } = settings;
   const splits = settings.split === 'in-order' ? slice(dataset, settings) : draw(dataset, settings);
   if (limit === null) return splits;
@@ -46,7 +49,7 @@ export function splitDataset(dataset: Dataset, settings: SplitConfig): Splits {
   };
 }
 
-type Shares = Pick<SplitConfig, 'validation' | 'test' | 'seed'>;
+type Shares = Pick<TrainConfig, 'validation' | 'test' | 'seed'>;
 
 /** As `train[:10%]`, `train[10%:25%]` and `train[25%:]` of TensorFlow Datasets do. */
 function slice({ title, train: set }: Dataset, { validation, test }: Shares): Splits {

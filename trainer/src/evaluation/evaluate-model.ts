@@ -1,5 +1,5 @@
 import type { ModelCard } from 'shared/contract/model-card';
-import { splitConfig } from '../config/train-config.ts';
+import { cardConfig } from '../config/train-config.ts';
 import { imageBatches } from '../data/batches.ts';
 import { type Dataset, hasSeveralLabels, type Labelled } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
@@ -200,7 +200,7 @@ export function chooseImages(
   card: ModelCard,
 ): { part: Part; split: Evaluation['split'] } {
   if (dataset.test) return { part: whole(dataset.test), split: 'test' };
-  const config = splitConfig.safeParse(card.training?.config);
+  const config = cardConfig.safeParse(card.training?.config);
   // One image more or less, and others would be held out, some of which have trained.
   if (config.success && card.training?.data?.hash === dataset.hash) {
     return { part: splitDataset(dataset, config.data).test, split: 'held out' };

@@ -1,5 +1,5 @@
 import type { KnownScore } from 'shared/contract/model-card';
-import { splitConfig } from '../config/train-config.ts';
+import { cardConfig } from '../config/train-config.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { type Splits, splitDataset, whole } from '../datasets/split.ts';
 import { startProgress } from '../files/progress.ts';
@@ -42,7 +42,7 @@ export async function refitKnownScore(directory: string, task: RefitTask): Promi
   const { bytes: __, ...format } = quantization;
   const options = { ...task, strict: false, purpose: 'measuring' as const, size, startProgress };
   const dataset = await openDataset(task.data, options);
-  const config = splitConfig.safeParse(card.training?.config);
+  const config = cardConfig.safeParse(card.training?.config);
   const isTrainedOnIt = config.success && card.training?.data?.hash === dataset.hash;
   const isCifar = config.success && task.data === null;
   const splits: Splits = splitDataset(

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
-import { type TrainConfig, trainConfig } from '../../config/train-config.ts';
+import { photos } from '../../config/photos.ts';
+import { cardConfig, type TrainConfig } from '../../config/train-config.ts';
 import { loadModel } from '../../models/load-model.ts';
 import { fusePlan } from '../../plan/fuse.ts';
 import { disposePlan } from '../../plan/plan.ts';
@@ -29,8 +30,9 @@ export async function openTrained(name: string, models: string, runs: string): P
   const log = directory && (await readRunLog(directory).catch(() => undefined));
   if (directory && log) return openRun(directory);
   const { card, ...network } = await loadModel(await findModel(models, name));
-  const config = trainConfig.safeParse(card.training?.config);
-  if (config.success) return { config: config.data, ...network };
+  const config = cardConfig.safeParse(card.training?.config);
+  // A review trains nothing, so any recipe's stages will do.
+  if (config.success) return { config: { ...photos, ...config.data }, ...network };
   network.dispose();
   throw usage(`Expected a model that was trained here, but the card of ${name} has no recipe.`);
 }
