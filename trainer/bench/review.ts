@@ -12,7 +12,7 @@
 import { parseArgs } from 'node:util';
 import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
-import { swapLabels } from '../fixtures/swap-labels.ts';
+import { swapLabels } from '../fixtures/labels/swap-labels.ts';
 import { startBackend } from '../src/backends/start-backend.ts';
 import { fast } from '../src/config/fast.ts';
 import { createRandom, shuffle } from '../src/config/random.ts';

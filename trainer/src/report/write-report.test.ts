@@ -2,10 +2,10 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import chromium from '@sparticuz/chromium';
-import { type Browser, chromium as driver, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRunRecord } from '../../fixtures/run-record.ts';
+import { startChromium } from '../../fixtures/start-chromium.ts';
 import { printableLines } from '../printable.ts';
 import { logIn } from '../runs/run-log.ts';
 import { saveOutcome, writeReport } from './write-report.ts';
@@ -14,11 +14,7 @@ let directory: string;
 let browser: Browser;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'graft-report-'));
-  browser = await driver.launch({
-    executablePath: await chromium.executablePath(),
-    args: chromium.args,
-    headless: true,
-  });
+  browser = await startChromium();
 });
 afterAll(async () => {
   await browser?.close();

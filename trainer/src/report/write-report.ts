@@ -39,7 +39,10 @@ export async function renderReport(directory: string, isLive: boolean): Promise<
   const log = await readRunLog(directory);
   const results = await readResults(directory);
   const outcome = results && { card: await readCard(directory), results };
-  const style = await readFile(fileURLToPath(new URL('page.css', import.meta.url)), 'utf8');
+  const styles = ['theme.css', 'page.css'].map((name) =>
+    readFile(fileURLToPath(new URL(name, import.meta.url)), 'utf8'),
+  );
+  const style = (await Promise.all(styles)).join('\n');
   // Imported late: the plotting library takes a quarter of a second to load.
   const { reportPage } = await import('./page.ts');
   return reportPage({ log, outcome }, style, isLive);

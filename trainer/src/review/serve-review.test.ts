@@ -2,29 +2,26 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import chromium from '@sparticuz/chromium';
-import { type Browser, chromium as driver } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { startChromium } from '../../fixtures/start-chromium.ts';
 import { decidedImage } from '../datasets/decisions/apply-decisions.ts';
 import { Decisions, decisionsIn } from '../datasets/decisions/decisions.ts';
 import { inspectFolder } from '../datasets/folders/inspect-folder.ts';
+import type { LocalServer } from '../report/live/serve-locally.ts';
 import type { Review } from './open-review.ts';
-import { type ReviewServer, serveReview } from './serve-review.ts';
+import { serveReview } from './serve-review.ts';
 import { ReviewSession } from './session.ts';
 
 let browser: Browser;
 beforeAll(async () => {
-  browser = await driver.launch({
-    executablePath: await chromium.executablePath(),
-    args: chromium.args.filter((arg) => !/^--(single-process|no-zygote)$/.test(arg)),
-    headless: true,
-  });
+  browser = await startChromium();
 });
 afterAll(() => browser?.close());
 
 let root: string;
-let server: ReviewServer;
+let server: LocalServer;
 let photos: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'graft-review-'));

@@ -1,32 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { verdict } from '../datasets/decisions/decisions.ts';
 import { TrainerError } from '../errors.ts';
+import {
+  isForThisMachine,
+  LOCAL_HEADERS,
+  type LocalServer,
+  serveLocally,
+} from '../report/live/serve-locally.ts';
 import { largeImageOf, thumbnailOf } from './page-images.ts';
 import type { ReviewSession } from './session.ts';
-
-export interface ReviewServer {
-  /** Where a browser on this machine finds the page; whoever knows it may decide. */
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 const MAX_BODY_BYTES = 10_000;
 
 const HEADERS = {
-  'cache-control': 'no-store',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
+  ...LOCAL_HEADERS,
   'cross-origin-resource-policy': 'same-origin',
   'content-security-policy':
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -39,6 +30,7 @@ const FILES: Readonly<Record<string, readonly [file: URL, type: string]>> = {
     new URL('page/virtual-list.js', import.meta.url),
     'text/javascript; charset=utf-8',
   ],
+  'theme.css': [new URL('../report/theme.css', import.meta.url), 'text/css; charset=utf-8'],
   'review.css': [new URL('page/review.css', import.meta.url), 'text/css; charset=utf-8'],
 };
 
@@ -51,17 +43,10 @@ const request = z.strictObject({ image: z.int().nonnegative(), verdict: verdict.
  * @param port 0 for any that is free
  * @throws TrainerError `config_invalid` for a port that is taken
  */
-export async function serveReview(session: ReviewSession, port: number): Promise<ReviewServer> {
+export async function serveReview(session: ReviewSession, port: number): Promise<LocalServer> {
   const token = randomBytes(16).toString('hex');
-  const server = createServer(listener(session, `/${token}/`));
-  await listen(server, port);
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${token}/`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const { url, close } = await serveLocally(listener(session, `/${token}/`), port);
+  return { url: `${url}${token}/`, close };
 }
 
 function listener(session: ReviewSession, root: string): RequestListener {
@@ -89,10 +74,9 @@ function listener(session: ReviewSession, root: string): RequestListener {
   };
 }
 
-function isOurs({ headers }: IncomingMessage): boolean {
-  const { host = '', origin } = headers;
-  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host)) return false;
-  return origin === undefined || origin === `http://${host}`;
+function isOurs(incoming: IncomingMessage): boolean {
+  const { host, origin } = incoming.headers;
+  return isForThisMachine(incoming) && (origin === undefined || origin === `http://${host}`);
 }
 
 async function answer(
@@ -139,16 +123,6 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function listen(server: Server, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const problem = `${port} cannot be used (${cause.code}): choose another`;
-      reject(refused(`a free port for --port, but ${problem}`, cause));
-    });
-    server.listen(port, '127.0.0.1', resolve);
-  });
-}
-
-function refused(expected: string, cause?: unknown): TrainerError {
-  return new TrainerError('config_invalid', `Expected ${expected}.`, cause);
+function refused(expected: string): TrainerError {
+  return new TrainerError('config_invalid', `Expected ${expected}.`);
 }

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import chromium from '@sparticuz/chromium';
-import { type Browser, chromium as driver } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { startChromium } from '../../../fixtures/start-chromium.ts';
 import { type BackendName, startBackend } from '../../backends/start-backend.ts';
 import { smoke } from '../../config/smoke.ts';
 import { openCifar10 } from '../../datasets/cifar.ts';
@@ -22,11 +22,7 @@ const { signal } = new AbortController();
 
 let browser: Browser;
 beforeAll(async () => {
-  browser = await driver.launch({
-    executablePath: await chromium.executablePath(),
-    args: chromium.args.filter((arg) => !/^--(single-process|no-zygote)$/.test(arg)),
-    headless: true,
-  });
+  browser = await startChromium();
 });
 afterAll(() => browser?.close());
 

@@ -2,21 +2,18 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import chromium from '@sparticuz/chromium';
-import { type Browser, chromium as driver } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeRunRecord } from '../../../fixtures/run-record.ts';
+import { startChromium } from '../../../fixtures/start-chromium.ts';
 import { type LogLine, logIn } from '../../runs/run-log.ts';
 import { saveOutcome } from '../write-report.ts';
-import { type ReportServer, serveReport } from './serve-report.ts';
+import type { LocalServer } from './serve-locally.ts';
+import { serveReport } from './serve-report.ts';
 
 let browser: Browser;
 beforeAll(async () => {
-  browser = await driver.launch({
-    executablePath: await chromium.executablePath(),
-    args: chromium.args.filter((arg) => !/^--(single-process|no-zygote)$/.test(arg)),
-    headless: true,
-  });
+  browser = await startChromium();
 });
 afterAll(() => browser?.close());
 
@@ -27,7 +24,7 @@ const textOf = (lines: readonly LogLine[]) =>
 const epochEnds = [...log.keys()].filter((at) => log[at]?.event === 'epoch').map((at) => at + 1);
 
 let run: string;
-let server: ReportServer;
+let server: LocalServer;
 beforeEach(async () => {
   run = await mkdtemp(join(tmpdir(), 'graft-live-'));
   await writeFile(logIn(run), textOf(log.slice(0, epochEnds[1])));

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
+import { swapLabels } from '../../../fixtures/labels/swap-labels.ts';
 import { memoryBatches } from '../../../fixtures/memory-batches.ts';
-import { swapLabels } from '../../../fixtures/swap-labels.ts';
 import { backbones } from '../../backbones/registry.ts';
 import { startBackend } from '../../backends/start-backend.ts';
 import { fast } from '../../config/fast.ts';
