@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tinyCardForImages } from '../../fixtures/tiny-card.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { createRandom } from '../config/random.ts';
@@ -34,26 +35,8 @@ afterAll(() => rm(folder, { recursive: true }));
 async function writeModel(id: string, labels: readonly string[]): Promise<string> {
   const directory = join(folder, id);
   const model = await toGraphModel(fusePlan(buildTinyNetwork()), TINY_SIZE, 'float32');
-  await writeModelDirectory(directory, model, {
-    id,
-    title: 'Tiny',
-    created: '2026-01-31T12:00:00.000Z',
-    labels: labels.map((name) => ({ name })),
-    architecture: { name: 'Tiny', parameters: 100 },
-    pretraining: { dataset: 'none', source: 'none' },
-    preprocess: {
-      fit: 'cover',
-      size: TINY_SIZE,
-      filter: 'bicubic',
-      channelOrder: 'rgb',
-      scale: [1 / 50, 1 / 50, 1 / 50],
-      offset: [-2, -2, -2],
-    },
-    accuracy: [],
-    training: null,
-    licences: [],
-    quantization: { scheme: 'float32' },
-  });
+  const names = labels.map((name) => ({ name }));
+  await writeModelDirectory(directory, model, { ...tinyCardForImages, id, labels: names });
   return directory;
 }
 

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ModelCard } from 'shared/contract/model-card';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tinyCardForImages } from '../../fixtures/tiny-card.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { createRandom } from '../config/random.ts';
@@ -32,23 +33,11 @@ async function writeModel(id: string, change: Partial<ModelCard> = {}): Promise<
   const directory = join(folder, id);
   const model = await toGraphModel(fusePlan(buildTinyNetwork()), TINY_SIZE, 'float32');
   await writeModelDirectory(directory, model, {
+    ...tinyCardForImages,
     id,
     title: 'Tiny, pets',
-    created: '2026-01-31T12:00:00.000Z',
     labels: [{ name: 'cat' }, { name: 'dog', synset: 'n02084071' }, { name: 'fox' }],
-    architecture: { name: 'Tiny', parameters: 100 },
-    pretraining: { dataset: 'none', source: 'none' },
-    preprocess: {
-      fit: 'cover',
-      size: TINY_SIZE,
-      filter: 'bicubic',
-      channelOrder: 'rgb',
-      scale: [1 / 50, 1 / 50, 1 / 50],
-      offset: [-2, -2, -2],
-    },
-    accuracy: [],
     training: { command: 'train', seconds: 1, config },
-    licences: [],
     ...change,
     quantization: { scheme: 'float32' },
   });

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { tinyCard } from '../../fixtures/tiny-card.ts';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { fusePlan } from '../plan/fuse.ts';
@@ -13,27 +14,7 @@ import type { Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
 import type { GraphModel } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
-import { type CardDraft, writeModelDirectory } from './write-model-directory.ts';
-
-const draft: CardDraft = {
-  id: 'pets',
-  title: 'Tiny, Pets',
-  created: '2026-01-31T12:00:00.000Z',
-  labels: [{ name: 'cat' }, { name: 'dog' }, { name: 'fox' }],
-  architecture: { name: 'Tiny', parameters: 100 },
-  pretraining: { dataset: 'none', source: 'none' },
-  preprocess: {
-    fit: 'cover',
-    size: TINY_SIZE,
-    filter: 'bicubic',
-    channelOrder: 'rgb',
-    arithmetic: [],
-  },
-  quantization: { scheme: 'uint8-per-channel', arithmetic: 'int8' },
-  accuracy: [],
-  training: null,
-  licences: [],
-};
+import { writeModelDirectory } from './write-model-directory.ts';
 
 let models: string;
 let directory: string;
@@ -58,7 +39,7 @@ function bytesOf({ weightData }: tf.io.ModelArtifacts): Buffer {
 }
 
 test('is read by the shared reader, and predicts as the plan does', async () => {
-  const { card } = await writeModelDirectory(directory, model, draft);
+  const { card } = await writeModelDirectory(directory, model, tinyCard);
   const { artifacts, card: cardRead, version } = await readModelDirectory(read);
   expect(cardRead).toEqual(card);
   expect(version).toMatch(/^[0-9a-f]{12}$/);
@@ -74,11 +55,11 @@ test('is read by the shared reader, and predicts as the plan does', async () => 
 });
 
 test("completes the card with the weights' size and hash", async () => {
-  const { card } = await writeModelDirectory(directory, model, draft);
+  const { card } = await writeModelDirectory(directory, model, tinyCard);
   const weights = await read('group1-shard1of1.bin');
   expect(card).toEqual({
-    ...draft,
-    quantization: { ...draft.quantization, bytes: weights.length },
+    ...tinyCard,
+    quantization: { ...tinyCard.quantization, bytes: weights.length },
     weightsHash: createHash('sha256').update(weights).digest('hex'),
   });
 });
@@ -87,7 +68,7 @@ test('splits the weights into shards of 4 MiB', async () => {
   const shape = [2.25 * 1024 * 1024];
   const weightData = new Uint8Array((shape[0] as number) * 4).map((_, i) => i % 251);
   const weightSpecs = [{ name: 'kernel', shape, dtype: 'float32' as const }];
-  await writeModelDirectory(directory, { ...model, weightSpecs, weightData }, draft);
+  await writeModelDirectory(directory, { ...model, weightSpecs, weightData }, tinyCard);
   const sizes = [1, 2, 3].map(async (n) => (await read(`group1-shard${n}of3.bin`)).length);
   expect(await Promise.all(sizes)).toEqual([2 ** 22, 2 ** 22, 2 ** 20]);
   const { artifacts } = await readModelDirectory(read);
@@ -95,31 +76,31 @@ test('splits the weights into shards of 4 MiB', async () => {
 });
 
 test('replaces a model as a whole: no file of the old one remains', async () => {
-  await writeModelDirectory(directory, model, draft);
+  await writeModelDirectory(directory, model, tinyCard);
   await writeFile(join(directory, 'group1-shard9of9.bin'), 'of an older model');
-  await writeModelDirectory(directory, model, { ...draft, title: 'Newer' });
+  await writeModelDirectory(directory, model, { ...tinyCard, title: 'Newer' });
   expect((await readdir(directory)).sort()).toEqual(['group1-shard1of1.bin', 'model.json']);
   expect((await readModelDirectory(read)).card.title).toBe('Newer');
   expect((await readdir(models)).sort()).toEqual(['index.json', 'pets']);
 });
 
 test('lists each model once; the first is the default', async () => {
-  await writeModelDirectory(directory, model, draft);
-  await writeModelDirectory(join(models, 'birds'), model, { ...draft, id: 'birds' });
-  await writeModelDirectory(directory, model, draft);
+  await writeModelDirectory(directory, model, tinyCard);
+  await writeModelDirectory(join(models, 'birds'), model, { ...tinyCard, id: 'birds' });
+  await writeModelDirectory(directory, model, tinyCard);
   expect(await index()).toEqual({ default: 'pets', models: ['pets', 'birds'] });
 });
 
 test('keeps the default that the user chose', async () => {
   await writeFile(join(models, 'index.json'), '{"default":"imagenet","models":["imagenet"]}');
-  await writeModelDirectory(directory, model, draft);
+  await writeModelDirectory(directory, model, tinyCard);
   expect(await index()).toEqual({ default: 'imagenet', models: ['imagenet', 'pets'] });
 });
 
 test('writes nothing if the card is invalid, and keeps the existing model', async () => {
   await mkdir(directory);
   await writeFile(join(directory, 'model.json'), 'the old one');
-  const wrong = { ...draft, id: 'No Such Id' };
+  const wrong = { ...tinyCard, id: 'No Such Id' };
   await expect(writeModelDirectory(directory, model, wrong)).rejects.toThrow('id');
   expect(await readdir(models)).toEqual(['pets']);
   expect(await readFile(join(directory, 'model.json'), 'utf8')).toBe('the old one');

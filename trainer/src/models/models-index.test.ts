@@ -2,34 +2,15 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { tinyCard } from '../../fixtures/tiny-card.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { findModel } from '../commands/options/find-model.ts';
 import type { GraphModel } from '../export/graph-builder.ts';
 import { toGraphModel } from '../export/graph-model.ts';
-import { type CardDraft, writeModelDirectory } from '../export/write-model-directory.ts';
+import { writeModelDirectory } from '../export/write-model-directory.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { promoteVersion, rollBack } from './models-index.ts';
-
-const draft: CardDraft = {
-  id: 'pets',
-  title: 'Tiny, Pets',
-  created: '2026-01-31T12:00:00.000Z',
-  labels: [{ name: 'cat' }, { name: 'dog' }, { name: 'fox' }],
-  architecture: { name: 'Tiny', parameters: 100 },
-  pretraining: { dataset: 'none', source: 'none' },
-  preprocess: {
-    fit: 'cover',
-    size: TINY_SIZE,
-    filter: 'bicubic',
-    channelOrder: 'rgb',
-    arithmetic: [],
-  },
-  quantization: { scheme: 'uint8-per-channel', arithmetic: 'int8' },
-  accuracy: [],
-  training: null,
-  licences: [],
-};
 
 let model: GraphModel;
 let models: string;
@@ -45,7 +26,7 @@ beforeEach(async () => {
 
 async function write(title: string, isCandidate = false, id = 'pets'): Promise<string> {
   const to = join(models, id);
-  const written = await writeModelDirectory(to, model, { ...draft, id, title }, isCandidate);
+  const written = await writeModelDirectory(to, model, { ...tinyCard, id, title }, isCandidate);
   return basename(written.directory);
 }
 
@@ -131,7 +112,7 @@ test('a version whose content changes gets another name in the same place', asyn
   const second = await write('second', true);
   await write('birds', false, 'birds');
   await promoteVersion(models, second, { share: 0.1, shadow: false });
-  const changed = { ...draft, title: 'refitted' };
+  const changed = { ...tinyCard, title: 'refitted' };
   const { directory } = await writeModelDirectory(join(models, second), model, changed);
   const name = basename(directory);
   expect(name).not.toBe(second);
