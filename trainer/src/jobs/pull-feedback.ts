@@ -10,18 +10,10 @@ import { nextPage, type Send } from './worker-client.ts';
 const LINES = 'feedback.jsonl';
 
 /** A line of `_feedback/feedback.jsonl`, which has one for each image beside it. */
-export interface PulledImage {
+type PulledImage = Omit<FeedbackLine, 'id' | 'format'> & {
   /** The name of the image's file. */
   readonly file: string;
-  readonly predicted: string;
-  readonly probability: number;
-  readonly score?: number | undefined;
-  /** What somebody said that it is. */
-  readonly label?: string | undefined;
-  readonly model: string;
-  readonly version: string;
-  readonly at: string;
-}
+};
 
 /**
  * Brings the images that a Worker has kept into a folder of images, below `_feedback`. Those that are there

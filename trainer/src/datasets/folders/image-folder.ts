@@ -59,9 +59,9 @@ export function decidedDataset(
   readonly notes: readonly string[];
 } {
   const { photos, places, notes } = applyDecisions(found, decisions);
+  if (notes.length === 0) return { dataset: folderDataset(found, size), inspection: found, notes };
   const inspection = { ...found, photos, repeats: findRepeats(found.folder, photos, found.near) };
   const dataset = folderDataset(inspection, size);
-  if (notes.length === 0) return { dataset, inspection, notes };
   const train = drawnFrom(dataset.train, found.photos.train, photos.train, places);
   return { dataset: { ...dataset, train }, inspection, notes };
 }
