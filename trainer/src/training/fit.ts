@@ -110,7 +110,9 @@ export function classWeightsOf({
   config,
   source,
   classes,
-}: Pick<StepOptions, 'config' | 'source' | 'classes'>): number[] | undefined {
+}: Pick<StepOptions, 'source' | 'classes'> & {
+  readonly config: Pick<StageConfig, 'classWeights'>;
+}): number[] | undefined {
   return config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
 }
 

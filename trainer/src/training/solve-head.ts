@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, shuffle } from '../config/random.ts';
 import type { StageConfig } from '../config/train-config.ts';
-import { type BatchSource, balancedWeights, targetsOf } from '../data/batches.ts';
+import { type BatchSource, targetsOf } from '../data/batches.ts';
 import { lossOf, softmaxCrossEntropy } from '../plan/loss.ts';
 import { type Plan, parametersOf } from '../plan/plan.ts';
+import { classWeightsOf } from './fit.ts';
 import { minimize } from './minimize.ts';
 
 /** Inverse strengths of the penalty, as scikit-learn's `C`, strongest penalty first. */
@@ -52,7 +53,7 @@ export async function solveHead({
   seed,
   signal,
 }: SolveOptions): Promise<{ strength: number; loss: number }> {
-  const weights = config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
+  const weights = classWeightsOf({ config, source, classes });
   const task = { source, classes, weights, lossFrom: lossOf(head, weights) };
   const { examples, mean, scale } = await standardize(task);
   const strength = await chooseStrength(examples, drawFolds(source, seed), signal);
