@@ -4,7 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { modelResponse } from 'shared/contract/responses';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { composePairs, type Pair, writePairs } from '../../trainer/fixtures/labels/compose-pairs.ts';
+import {
+  composePairs,
+  type Pair,
+  writePairs,
+} from '../../trainer/fixtures/labels/compose-pairs.ts';
 import { makeFolder, type Served, serve } from './serve.ts';
 
 // Several labels an image, the whole way: train on pairs of CIFAR-10's images side by side, export, serve in
