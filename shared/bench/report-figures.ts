@@ -39,8 +39,9 @@ export async function reportFigures(bench: string, figures: object): Promise<voi
   const line = JSON.stringify(figures, (_, value) =>
     typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
   );
-  if (process.argv.includes('--record')) await record(bench, JSON.parse(line) as object);
+  // The last line of the output, and nothing that happens later takes it away.
   console.log(line);
+  if (process.argv.includes('--record')) await record(bench, JSON.parse(line) as object);
 }
 
 /** Where the last recorded run of a bench is. */
@@ -80,7 +81,7 @@ async function findCommit(): Promise<string> {
     '--untracked-files=no',
     '--',
     ':/',
-    ':!:/docs',
+    ':(top,exclude)docs',
   );
   return (await git('rev-parse', '--short=9', 'HEAD')) + (changed ? '+' : '');
 }
