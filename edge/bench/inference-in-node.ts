@@ -79,7 +79,7 @@ await tf.setBackend('cpu');
 const onCpu = runOf(await loadGraphModel({ load: async () => folded }));
 await tf.setBackend('wasm');
 
-const { float32, int8 } = await makeOnnxModels(photos.map(channelsFirst), size);
+const { float32, int8 } = await makeOnnxModels(artifacts, photos.map(channelsFirst), size);
 const liteRtModels = await makeLiteRtModels(models, photos);
 await startLiteRt();
 const liteRtShape = [1, size, size, 3];

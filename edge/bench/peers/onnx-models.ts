@@ -4,13 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { buildBackbone } from 'trainer/backbones/registry';
-import { toArtifacts } from 'trainer/export/graph-builder';
-import { toGraphModel } from 'trainer/export/graph-model';
+import type * as tf from '@tensorflow/tfjs-core';
 import { toOnnxModel } from 'trainer/export/onnx/to-onnx-model';
-import { fusePlan } from 'trainer/plan/fuse';
-import { disposePlan } from 'trainer/plan/plan';
-import { loadBackboneWeights } from 'trainer/weights/load-backbone-weights';
 import { preparePython } from '../../../trainer/bench/python-env.ts';
 
 export interface OnnxModels {
@@ -19,21 +14,17 @@ export interface OnnxModels {
 }
 
 /**
- * Converts the network of `public/models/imagenet`, with the weights from which it was exported, for
- * onnxruntime, and quantizes it with onnxruntime's own tools.
+ * Writes a graph for onnxruntime, and quantizes it with onnxruntime's own tools.
  *
+ * @param graph as the trainer wrote it
  * @param images for the calibration, each `[3, size, size]`
  */
 export async function makeOnnxModels(
+  graph: tf.io.ModelArtifacts,
   images: readonly Float32Array[],
   size: number,
 ): Promise<OnnxModels> {
-  const network = buildBackbone('efficientnet-lite0', { initialize: false });
-  await loadBackboneWeights(network, 'efficientnet-lite0', 'imagenet', true);
-  const plan = fusePlan(network);
-  network.dispose();
-  const float32 = toOnnxModel(toArtifacts(await toGraphModel(plan, size, 'float32')));
-  disposePlan(plan);
+  const float32 = toOnnxModel(graph);
   return { float32, int8: await quantize(float32, images, size) };
 }
 
