@@ -143,7 +143,7 @@ test.each([
   ],
   [
     ['train', '--data', '/no/such/photos'],
-    /^Expected a folder of images, a zip file of one, or one of cifar10, cifar100, for --data, but there is nothing at \/no\/such\/photos\.\n$/,
+    /^Expected a folder of images, a zip file of one, a list of images \(.csv\), or one of cifar10, cifar100, for --data, but there is nothing at \/no\/such\/photos\.\n$/,
   ],
   [
     ['train', '--data', 'cifar-10'],
@@ -152,7 +152,7 @@ test.each([
   [['train', '--data', cli], /, but .*cli\.ts is a file: name the folder that it is in\.\n$/],
   [['train', '--data', 'https://x.y/photos.zip'], /, but got the url .*: download and unpack it, /],
   [['datasets', '/no/such/photos'], /, but there is nothing at \/no\/such\/photos\.\n$/],
-  [['predict'], /^Expected images, files or urls, but got none\. See --help\.\n$/],
+  [['predict'], /^Expected images, as files, folders or urls, but got none\. See --help\.\n$/],
   [
     ['predict', '/no/such/photo.jpg'],
     /^Expected an image at \/no\/such\/photo\.jpg, but there is no such file\.\n$/,

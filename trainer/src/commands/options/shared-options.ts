@@ -47,7 +47,7 @@ export const data = {
   data: {
     group: DATA,
     value: '<folder>',
-    about: `images in class folders (cat/1.jpg), a zip of them, or ${Object.keys(knownDatasets).join(', ')}`,
+    about: `images in class folders (cat/1.jpg), a zip of them, a list file,label (.csv), or ${Object.keys(knownDatasets).join(', ')}`,
     otherwise: 'cifar10',
     parse: dataOf,
   },

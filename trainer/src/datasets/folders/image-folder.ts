@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, relative } from 'node:path';
 import { TrainerError } from '../../errors.ts';
+import { listNames } from '../../files/list-names.ts';
 import { printable } from '../../printable.ts';
 import type { Dataset, ImageSet } from '../dataset.ts';
 import { applyDecisions, type DecidedPhoto } from '../decisions/apply-decisions.ts';
@@ -8,6 +9,7 @@ import { Decisions } from '../decisions/decisions.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { classCounts, labelsOf } from '../lists/several-labels.ts';
 import { ReadAhead } from '../read-ahead.ts';
+import { looseKey } from './class-folders.ts';
 import { findRepeats, MIN_IMAGES } from './find-repeats.ts';
 import {
   type Inspection,
@@ -135,13 +137,20 @@ function checkToTrain(
 ): void {
   const counts = classCounts(photos.train, labels.length);
   const different = classCounts(withoutCopies(photos.train), labels.length);
-  const scarce = different.findIndex((count) => count < MIN_IMAGES);
-  if (scarce >= 0) {
-    const copies = (counts[scarce] as number) - (different[scarce] as number);
-    const found = `${different[scarce]}${copies > 0 ? `, not counting copies (${copies})` : ''}`;
+  const scarce = [...different.keys()].filter((at) => (different[at] as number) < MIN_IMAGES);
+  const [first, ...others] = scarce;
+  if (first !== undefined) {
+    const copies = (counts[first] as number) - (different[first] as number);
+    const found = `${different[first]}${copies > 0 ? `, not counting copies (${copies})` : ''}`;
+    const alike = labels.find((name, at) => at !== first && isAlike(name, labels[first] as string));
+    const names = others.map((at) => labels[at] as string);
     throw new TrainerError(
       'dataset_invalid',
-      `Expected at least ${MIN_IMAGES} different images of ${labels[scarce]}, but there are ${found}: add some, or remove the class.`,
+      [
+        `Expected at least ${MIN_IMAGES} different images of ${labels[first]}, but there are ${found}: add some, or ${alike === undefined ? 'remove the class' : `move them to ${alike} if they show the same`}`,
+        ...(names.length > 0 ? [`; as few of ${listNames(names, 5)}`] : []),
+        ...(scarce.length > labels.length / 2 ? [': is each folder a class?'] : ['.']),
+      ].join(''),
     );
   }
   for (const split of ['validation', 'test'] as const) {
@@ -152,6 +161,12 @@ function checkToTrain(
     );
   }
   say(`Training images: ${listCounts(labels, counts)}.`);
+}
+
+/** Whether names are of the same things but for case, spaces and the plural. */
+function isAlike(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((name) => looseKey(name).replace(/s$/, ''));
+  return one === other;
 }
 
 function imageSet(photos: readonly Photo[], ownSize: number, isMultiLabel: boolean): ImageSet {

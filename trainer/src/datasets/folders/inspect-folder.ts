@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { decodersVersion } from 'shared/images/decoders-version';
 import { ImageError } from 'shared/images/image-error';
 import { TrainerError } from '../../errors.ts';
@@ -83,18 +83,20 @@ export interface Inspection {
 }
 
 /**
- * Decodes every image of a folder, or of a zip file of such, once, so that damaged ones are known before training. The results
- * are cached: the next time, only new and changed files are decoded.
+ * Decodes every image of a folder, of a zip file of such, or of a list `file,label` beside its images, once, so that damaged
+ * ones are known before training. The results are cached: the next time, only new and changed files are decoded.
  *
  * @throws TrainerError `dataset_invalid`, when strict also for a file that is not a readable image;
  *   the signal's reason
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
-  const folder = resolve(await unpackZip(root, options));
+  const isList = /\.csv$/i.test(root) && (await isFile(root));
+  const folder = resolve(isList ? dirname(root) : await unpackZip(root, options));
+  const list = isList ? root : options.labels;
   const layout =
-    options.labels === undefined || options.labels === BY_FOLDERS
+    list === undefined || list === BY_FOLDERS
       ? await findLayout(folder, options)
-      : await listLayout(folder, options.labels, options);
+      : await listLayout(folder, list, { ...options, oneLabel: isList });
   const { files } = layout;
   const skipped = [...layout.skipped];
   if (options.strict && skipped[0]) refuse(skipped[0].path, PROBLEMS[skipped[0].why]);
@@ -123,6 +125,10 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
   } finally {
     progress.stop();
   }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }
 
 interface Scan extends InspectOptions {

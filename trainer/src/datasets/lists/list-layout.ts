@@ -14,13 +14,14 @@ import { readLabelFile } from './label-file.ts';
  *
  * @param path of the folder, from which the file names its images
  * @param list path of the file
- * @throws TrainerError `dataset_invalid` where the file cannot be read, names no image that is there, or, for
- *   training, fewer than two labels
+ * @param oneLabel whether an image has exactly one label; those without are left out
+ * @throws TrainerError `dataset_invalid` where the file cannot be read, names no image that is there, gives one
+ *   several labels where it should have one, or, for training, has fewer than two labels
  */
 export async function listLayout(
   path: string,
   list: string,
-  { purpose }: Pick<LayoutOptions, 'purpose'>,
+  { purpose, oneLabel = false }: Pick<LayoutOptions, 'purpose'> & { readonly oneLabel?: boolean },
 ): Promise<FolderLayout> {
   const reader = await FolderReader.open(path);
   const { labels, images, hasSplits } = await readLabelFile(list);
@@ -36,12 +37,16 @@ export async function listLayout(
   const known = new Map(paths.map((file) => [keyOf(relative(reader.root.path, file)), file]));
   const files: Record<SplitName, LabelledFile[]> = { train: [], validation: [], test: [] };
   const absent: string[] = [];
-  for (const { file, labels, split } of images) {
+  const unlabelled: string[] = [];
+  for (const { line, file, labels: of, split } of images) {
     const found = known.get(keyOf(file));
-    // Its stratum is found when all of them are known.
-    if (found) files[split].push({ path: found, label: 0, labels });
-    else absent.push(printable(file));
     known.delete(keyOf(file));
+    const [first] = of;
+    if (found === undefined) absent.push(printable(file));
+    else if (!oneLabel) files[split].push({ path: found, label: 0, labels: of });
+    else if (first === undefined) unlabelled.push(printable(file));
+    else if (of.length === 1) files[split].push({ path: found, label: first });
+    else throw severalLabels(list, line);
   }
   if (absent.length === images.length) {
     throw new TrainerError(
@@ -52,6 +57,7 @@ export async function listLayout(
   const unlisted = [...known.keys()].filter((file) => isImageName(basename(file)));
   const notes = [
     ...noteOf(`Listed in ${name}, but not there`, absent),
+    ...noteOf(`Left out, since ${name} gives them no label`, unlabelled),
     ...noteOf(`Left out, since ${name} does not list them`, unlisted.map(printable)),
   ];
   return {
@@ -65,6 +71,13 @@ export async function listLayout(
     skipped: reader.skipped,
     notes,
   };
+}
+
+function severalLabels(list: string, line: number): TrainerError {
+  return new TrainerError(
+    'dataset_invalid',
+    `Expected one label in line ${line} of ${list}, but there are several: for images of several labels pass --labels ${list}.`,
+  );
 }
 
 function noteOf(what: string, names: readonly string[]): string[] {

@@ -1,0 +1,75 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openImageFolder } from '../folders/image-folder.ts';
+
+let root: string;
+let said: string[];
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'graft-list-'));
+  vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
+  said = [];
+  await mkdir(join(root, 'images'));
+  for (let i = 0; i < 8; i++) {
+    const background = { r: 30 * i, g: 100, b: 50 };
+    const image = sharp({ create: { width: 8, height: 8, channels: 3, background } });
+    await writeFile(join(root, 'images', `${i}.png`), await image.png().toBuffer());
+  }
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(root, { recursive: true });
+});
+
+async function open(rows: string) {
+  const list = join(root, 'list.csv');
+  await writeFile(list, rows);
+  return openImageFolder(list, {
+    size: 32,
+    purpose: 'training',
+    strict: false,
+    signal: new AbortController().signal,
+    say: (line) => said.push(line),
+    startProgress: () => ({ advance: () => {}, stop: () => {} }),
+  });
+}
+
+const rowsOf = (labels: readonly string[]) =>
+  labels.map((label, i) => `images/${i}.png,${label}\n`).join('');
+
+test('takes a list for the classes of the images beside it', async () => {
+  const { labels, train } = await open(
+    `file,label\n${rowsOf(['sea', 'sand', 'sea', 'sand', 'sea', 'sand', ''])}`,
+  );
+  expect(labels).toEqual(['sand', 'sea']);
+  expect(Array.from({ length: train.length }, (_, at) => train.label(at))).toEqual([
+    1, 0, 1, 0, 1, 0,
+  ]);
+  expect(train.labels).toBeUndefined();
+  expect(said).toContain('Left out, since list.csv gives them no label: 1 (images/6.png).');
+  expect(said).toContain('Left out, since list.csv does not list them: 1 (images/7.png).');
+  expect(said).toContain('Training images: sand 3, sea 3.');
+});
+
+test('refuses several labels of an image, and says what takes them', async () => {
+  const rows = rowsOf(['sea', 'sand', 'sea', 'sand', 'sea;sand', 'sand', 'sea']);
+  await expect(open(rows)).rejects.toThrow(
+    /^Expected one label in line 5 of .*list\.csv, but there are several: for images of several labels pass --labels /,
+  );
+});
+
+test.each([
+  [
+    ['sea', 'sea', 'sea', 'Sea ', 'sand', 'sand', 'sand'],
+    'or move them to sea if they show the same.',
+  ],
+  [['a', 'a', 'a', 'b', 'c', 'c', 'c'], 'or remove the class.'],
+  [
+    ['a', 'b', 'c', 'd', 'e', 'e', 'e'],
+    'or remove the class; as few of b, c, d: is each folder a class?',
+  ],
+])('says of classes with few images what may be meant: %j', async (labels, hint) => {
+  await expect(open(rowsOf(labels))).rejects.toThrow(hint);
+});
