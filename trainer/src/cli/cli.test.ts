@@ -96,17 +96,12 @@ test.concurrent('completes paths', async () => {
   expect(stdout).toContain(`${join(models, 'here/photos-of-pets')}\t`);
 });
 
-test.concurrent('prints a script for each shell, which bash can read', async () => {
+test.concurrent('prints a script for each shell', async () => {
   for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
     const { code, stdout } = await run('completion', shell);
     expect({ shell, code }).toEqual({ shell, code: 0 });
     expect(stdout).toContain(cli);
   }
-  const script = `source <("$0" "$1" completion bash) && complete -p graft`;
-  const registered = await new Promise((resolve) => {
-    execFile('bash', ['-c', script, process.execPath, cli], (_, stdout) => resolve(stdout));
-  });
-  expect(registered).toBe('complete -F __graft_complete graft\n');
 });
 
 test.concurrent.each([

@@ -21,7 +21,27 @@ export function printCompletionScript(positionals: readonly string[]): void {
     throw usage(`Expected one of ${SHELLS.join(', ')} after completion, but got ${shell}.`);
   }
   const cli = fileURLToPath(moduleUrl('cli', import.meta));
-  commandTree('').setup('graft', [process.execPath, cli].map(quoted).join(' '), shell);
+  const program = [process.execPath, cli].map(quoted).join(' ');
+  if (shell === 'bash') console.log(bashScript(program));
+  else commandTree('').setup('graft', program, shell);
+}
+
+/**
+ * The library's script needs the package bash-completion, which macOS and small images lack, and offers nothing
+ * after `=`. This one runs in bash 3.2 as well.
+ */
+function bashScript(program: string): string {
+  return `# bash completion for graft
+_graft_complete() {
+  local typed=\${COMP_LINE:0:COMP_POINT} words=() text
+  read -ra words <<< "$typed"
+  [[ $typed == *[[:space:]] ]] && words+=('')
+  COMPREPLY=()
+  while IFS=$'\\t' read -r text _; do
+    [[ $text == :* ]] || COMPREPLY+=("$(printf %q "$text")")
+  done < <(${program} complete -- "\${words[@]:1}" 2> /dev/null)
+}
+complete -F _graft_complete graft`;
 }
 
 /**
