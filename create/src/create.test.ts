@@ -25,7 +25,9 @@ class Terminal {
   constructor(...args: string[]) {
     const { CI: _, ...env } = process.env;
     this.#pty = spawn(process.execPath, [create, ...args], { cols: 80, rows: 24, cwd: root, env });
-    this.#pty.onData((text) => (this.#shown += text));
+    this.#pty.onData((text) => {
+      this.#shown += text;
+    });
     this.#exitCode = new Promise((resolve) => {
       this.#pty.onExit(({ exitCode }) => resolve(exitCode));
     });
@@ -45,7 +47,7 @@ class Terminal {
 test('asks what the classifier is called, and whether to install', async () => {
   const terminal = new Terminal();
   await terminal.answer('What is your classifier called?', `tomatoes${ENTER}`);
-  await terminal.answer('Install what it needs with', `n`);
+  await terminal.answer('Install what it needs with', 'n');
   const { code, shown } = await terminal.end();
   expect({ code, shown }).toMatchObject({ code: 0, shown: expect.stringContaining('cd tomatoes') });
   expect(shown).toContain('Created tomatoes.');
