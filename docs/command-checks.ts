@@ -74,6 +74,7 @@ export const runs: readonly Run[] = [
     with: `--stage1.epochs 1 ${SHORT}`,
     prints: MODEL_WRITTEN,
   },
+  { command: 'graft evaluate pets', with: WASM, prints: 'the data of its training' },
   { command: 'graft evaluate pets --data ~/photos --json', with: WASM, prints: '"top1":' },
   { command: 'graft evaluate cifar10', with: ON_PHOTOS, prints: 'cifar10' },
   { command: 'graft evaluate cifar10 --json', with: ON_PHOTOS, prints: '"top1":' },

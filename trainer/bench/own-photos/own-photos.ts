@@ -184,7 +184,9 @@ async function runPeers(
     ...{ ...setting, epochs, minSteps, weights: WEIGHTS },
   };
   const program = fileURLToPath(new URL('own_photos_peer.py', import.meta.url));
-  const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // Threads that wait for others would else spin, and their CPU seconds would say little on a busy machine.
+  const env = { ...process.env, OMP_WAIT_POLICY: 'PASSIVE' };
+  const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'], env });
   child.stdin.end(JSON.stringify(task));
   const lines = (await child.stdout.toArray()).join('').trim().split('\n');
   const [reading, ...rows] = lines.map((line) => JSON.parse(line)) as [Answers, ...Answers[]];

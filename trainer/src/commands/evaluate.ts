@@ -2,17 +2,18 @@ import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
 import { dataBeside, nameOf, oneOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
+import { trainedOn } from './options/trained-on.ts';
 
 export const evaluateCommand = defineCommand({
   name: 'evaluate',
   about: 'Measure a model on the test images of a data set, or compare two',
   details:
-    'As the Worker runs it. Of a folder without test images it takes those that the training held out, where ' +
-    'it is the same folder, or else all.',
+    'As the Worker runs it. Without --data it takes what the model was trained on, where its run is still there. Of a folder ' +
+    'without test images it takes those that the training held out, where it is the same folder, or else all.',
   takes: '<model>',
   examples: [
-    ['evaluate cifar10', 'on CIFAR-10'],
-    ['evaluate pets --data photos', 'on your photos'],
+    ['evaluate pets', 'on those of its photos that it was not trained on'],
+    ['evaluate pets --data photos', 'on others'],
     ['evaluate ./my-model --against pets', 'both on the same images'],
   ],
   options: {
@@ -27,15 +28,21 @@ export const evaluateCommand = defineCommand({
     ...shared.flip,
     ...shared.json,
     ...shared.models,
+    ...shared.runs,
     ...shared.compute,
   },
   async run({ values, positionals, say }) {
-    const { strict, folders, labels, flip, threads } = values;
-    const data = values.data ?? dataBeside(labels) ?? null;
+    const { strict, folders, flip, threads } = values;
     const models = values.models ?? shared.MODELS;
     const model = await findModel(models, oneOf(positionals, 'model'));
     const against = values.against && (await findModel(models, values.against));
     const note = values.json ? () => {} : say;
+    const given = values.data ?? dataBeside(values.labels);
+    const own =
+      (given ?? values.labels) ? undefined : await trainedOn(values.runs ?? shared.RUNS, model);
+    const { data, labels } = own ?? { data: given ?? null, labels: values.labels };
+    if (own?.data)
+      note(`Reading ${own.data}, the data of its training; --data names others.`);
     if (labels !== undefined && against !== undefined) {
       throw usage(
         'Expected no --labels with --against: models of several labels are not compared.',

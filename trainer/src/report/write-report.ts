@@ -48,7 +48,8 @@ export async function renderReport(directory: string, isLive: boolean): Promise<
   return reportPage({ log, outcome }, style, isLive);
 }
 
-async function readCard(directory: string): Promise<ModelCard> {
+/** The card that a run's model got. */
+export async function readCard(directory: string): Promise<ModelCard> {
   return modelCard.parse(JSON.parse(await readFile(cardIn(directory), 'utf8')));
 }
 

@@ -1,0 +1,28 @@
+import { readModelCard } from 'shared/inference/model-directory';
+import { modelFiles } from 'shared/inference/model-files-node';
+import { readCard } from '../../report/write-report.ts';
+import { type CheckpointHeader, checkpointIn, loadCheckpoint } from '../../runs/checkpoint.ts';
+import { listRuns } from '../../runs/list-runs.ts';
+
+/**
+ * The data that a model was trained on. Its card is public and has no paths, so the run that gave it is looked for.
+ *
+ * @param runs folder of the runs
+ * @param model folder of the model
+ * @returns undefined where none of the runs gave it
+ * @throws TrainerError `checkpoint_invalid`
+ */
+export async function trainedOn(
+  runs: string,
+  model: string,
+): Promise<Pick<CheckpointHeader, 'data' | 'labels'> | undefined> {
+  // What is no model is refused where it is loaded.
+  const found = await readModelCard(modelFiles(model)).catch(() => undefined);
+  if (!found) return undefined;
+  for (const { directory } of await listRuns(runs)) {
+    const card = await readCard(directory).catch(() => undefined);
+    if (card?.weightsHash !== found.card.weightsHash) continue;
+    return (await loadCheckpoint(checkpointIn(directory))).header;
+  }
+  return undefined;
+}
