@@ -71,6 +71,9 @@ async function sweepOf(name: string, options: readonly string[]): Promise<SweepF
   const [directory = ''] = await readdir(runs);
   const sweep = await readSweep(join(runs, directory));
   expect(said).toContain(formatSweep(sweep));
+  // Of a seed, halving leaves one trial, and three rates leave three.
+  const soup = said.match(/ soup (.*)$/m)?.[1]?.split(' ') ?? [];
+  expect(soup.length).toBe(options.includes('--halving') ? 0 : 3);
   return sweep;
 }
 
@@ -169,6 +172,24 @@ test.each(databases.filter(([, , isThere]) => isThere))(
     } finally {
       await database.stop();
     }
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'halving that could end nothing early is refused',
+  async () => {
+    const recipe = ['--config', 'smoke', '--backbone', 'lenet5', '--weights', 'none'];
+    const args = ['sweep', ...recipe, '--data', join(folder, 'photos'), ...vary, '--halving', '9'];
+    const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const closed = once(child, 'close');
+    const said = await text(child.stderr);
+    expect({ said, ended: await closed }).toMatchObject({
+      said: expect.stringMatching(
+        /^Expected at least 9 settings and 9 epochs of stage 2 for --halving 9/,
+      ),
+      ended: [1, null],
+    });
   },
   TIMEOUT_MS,
 );

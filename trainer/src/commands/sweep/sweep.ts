@@ -6,7 +6,7 @@ import { formatSweep } from '../../sweeps/format-sweep.ts';
 import { rungsOf } from '../../sweeps/halving.ts';
 import { rankSettings } from '../../sweeps/rank.ts';
 import { chooseSettings, parseDimension } from '../../sweeps/search-space.ts';
-import { readSweep, type SweepFile, writeSweep } from '../../sweeps/sweep-file.ts';
+import { type Measured, readSweep, type SweepFile, writeSweep } from '../../sweeps/sweep-file.ts';
 import { chooseRun, runOptions, typedCommand } from '../options/choose-run.ts';
 import { type Call, defineCommand } from '../options/command.ts';
 import { nameOf, positiveOf, quoted, usage, within } from '../options/option-values.ts';
@@ -57,6 +57,9 @@ const options = {
 
 type SweepCall = Call<typeof options>;
 
+/** More runs take longer to measure than they add. */
+const MOST_IN_SOUP = 5;
+
 export const sweep = defineCommand({
   name: 'sweep',
   about: 'Train many variants of a recipe, and say what mattered',
@@ -76,7 +79,7 @@ export const sweep = defineCommand({
     const resumed = graft(`sweep --resume ${quoted(name)}${placesOf(call)}`);
     await untilInterrupted(`Stopped. Go on with: ${resumed}`, async ({ signal }) => {
       const finished = await trainTrials({ directory, signal, call });
-      say(`\n${formatSweep(finished)}\n\n${nextStep(finished)}`);
+      say(`\n${formatSweep(finished)}\n\n${nextSteps(finished)}`);
     });
   },
 });
@@ -113,6 +116,13 @@ async function planSweep(call: SweepCall): Promise<{ directory: string; file: Sw
   );
   const width = `${all.length}`.length;
   const eta = values.halving ?? 2;
+  const { epochs } = chosen.config.stage2;
+  const rungs = values.halving ? rungsOf(eta, settings.length, epochs) : [1];
+  if (values.halving && rungs.length === 1) {
+    throw usage(
+      `Expected at least ${eta} settings and ${eta} epochs of stage 2 for --halving ${eta}, but there are ${settings.length} and ${epochs}: nothing could end early.`,
+    );
+  }
   const file: SweepFile = {
     key: randomUUID(),
     command: typedCommand(typed, 'sweep'),
@@ -120,7 +130,7 @@ async function planSweep(call: SweepCall): Promise<{ directory: string; file: Sw
     ...{ folders: values.folders ?? null, strict: values.strict },
     backend: values.backend,
     varied,
-    rungs: values.halving ? rungsOf(eta, settings.length, chosen.config.stage2.epochs) : [1],
+    rungs,
     eta,
     trials: all.map((one, index) => ({ name: `${index + 1}`.padStart(width, '0'), ...one })),
     results: {},
@@ -183,12 +193,27 @@ function placesOf({ values: { runs, queue, workers } }: SweepCall): string {
     .join('');
 }
 
-/** The command that exports the best trial: of the best settings, the seed with the highest accuracy. */
-function nextStep(file: SweepFile): string {
-  const [best] = rankSettings(file);
-  const results = (best?.trials ?? []).flatMap(({ name }) => file.results[name]?.at(-1) ?? []);
-  const measured = results.flatMap((result) => ('accuracy' in result ? [result] : []));
-  const [first] = measured.sort((a, b) => b.accuracy - a.accuracy || a.loss - b.loss);
+/** Commands that use what came of it. */
+function nextSteps(file: SweepFile): string {
+  const ranked = rankSettings(file);
+  const rung = ranked[0]?.rung ?? 0;
+  const measured = ranked.flatMap(({ trials }) =>
+    trials.flatMap(({ name, config }) => {
+      const result = file.results[name]?.[rung];
+      return result && 'accuracy' in result ? [{ seed: config.seed, ...result }] : [];
+    }),
+  );
+  const better = (a: Measured, b: Measured) => b.accuracy - a.accuracy || a.loss - b.loss;
+  // Of the best settings, the seed with the highest accuracy.
+  const [first] = measured.slice(0, ranked[0]?.trials.length).sort(better);
   if (first === undefined) return 'No trial gave a result.';
-  return `Next, measure the best on the test images, and export it (on ${first.host}): ${graft(`export --run ${quoted(first.directory)}`)}`;
+  const exported = `Next, measure the best on the test images, and export it (on ${first.host}): ${graft(`export --run ${quoted(first.directory)}`)}`;
+  const shareStart = file.varied.every((path) => /^(stage2|augment)\./.test(path));
+  const others = measured.filter(
+    (one) => one !== first && one.seed === first.seed && one.host === first.host,
+  );
+  if (!shareStart || others.length === 0) return exported;
+  const runs = [first, ...others.sort(better).slice(0, MOST_IN_SOUP - 1)];
+  const soup = `soup ${runs.map(({ directory }) => quoted(directory)).join(' ')}`;
+  return `${exported}\nOr average its best, where that is no worse on the validation images: ${graft(soup)}`;
 }
