@@ -41,8 +41,7 @@ export const evaluateCommand = defineCommand({
     const own =
       (given ?? values.labels) ? undefined : await trainedOn(values.runs ?? shared.RUNS, model);
     const { data, labels } = own ?? { data: given ?? null, labels: values.labels };
-    if (own?.data)
-      note(`Reading ${own.data}, the data of its training; --data names others.`);
+    if (own?.data) note(`Reading ${own.data}, the data of its training; --data names others.`);
     if (labels !== undefined && against !== undefined) {
       throw usage(
         'Expected no --labels with --against: models of several labels are not compared.',

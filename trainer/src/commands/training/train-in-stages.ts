@@ -10,6 +10,7 @@ import { type DataOptions, prepareImages } from '../../data/prepare-images.ts';
 import { type Dataset, hasSeveralLabels } from '../../datasets/dataset.ts';
 import { TrainerError } from '../../errors.ts';
 import { INFERENCE_BATCH } from '../../evaluation/evaluate.ts';
+import { formatAccuracy } from '../../evaluation/format-accuracy.ts';
 import { listPhotos } from '../../evaluation/measure-photos.ts';
 import { exportTrained, type Trained } from '../../export/export-trained.ts';
 import { prepareFolder, refuseOtherContent, requireRoom } from '../../files/output-folder.ts';
@@ -103,9 +104,12 @@ export async function runStages(recipe: TrainConfig, run: Run): Promise<Trained>
 
   const training: Training = { config, plan, origin, prepared, session, run };
   if (!session.isDone(1)) await trainHead(training);
-  const after = formatPercent(session.stage1Accuracy ?? 0);
+  const stage1 = session.stage1Accuracy ?? 0;
+  // Without the interval, a few images more or fewer after stage 2 would look like a verdict on it.
   say(
-    `After stage 1: ${several ? `test ${accuracyName(plan)} ${after}` : `${after} of the test images right`}.`,
+    several
+      ? `After stage 1: test ${accuracyName(plan)} ${formatPercent(stage1)}.`
+      : `After stage 1: test accuracy ${formatAccuracy({ top1: stage1, images: counts.test })}.`,
   );
   if (!session.isDone(2)) await fineTune(training, pretrained);
   return { ...prepared, id, config, plan, parameters, session, run, realPhotos };
