@@ -10,6 +10,15 @@ import { runProgram } from '../src/programs/run-program.ts';
 const keras = ['tensorflow-cpu==2.21.0', 'keras==3.15.1'];
 
 /**
+ * PyTorch, and what its recipe and the linear probe need, in one environment: on Linux PyTorch's CUDA libraries come with
+ * it, 5 GB.
+ */
+export const torch = [
+  'torch==2.15.0',
+  ...['scikit-learn==1.9.1', 'pillow==13.0.0', 'safetensors==0.8.0'],
+];
+
+/**
  * Makes, once for this machine and user, a Python environment with the libraries to measure
  * against, by default TensorFlow and Keras. Training does not need it.
  *

@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { reportFigures } from 'shared/bench/report-figures';
 import { TrainerError } from '../src/errors.ts';
-import { preparePython } from './python-env.ts';
+import { preparePython, torch } from './python-env.ts';
 
 const run = promisify(execFile);
 const ROUNDS = 3;
@@ -33,14 +33,15 @@ interface Figures {
 }
 
 const python = await preparePython(console.log);
-const torch = await prepareTorch();
+const torchPython = await prepareTorch();
 const peers: Record<string, () => Promise<{ stdout: string }>> = {
   graft: () => run(process.execPath, [pathOf('throughput-graft.ts'), ...options]),
   // TensorFlow itself turns oneDNN on for the newest processors only.
   keras: () => run(python, [pathOf('keras_peer.py'), ...options], withOneDnn),
-  ...(torch && {
-    torch_eager: () => run(torch, [pathOf('torch_peer.py'), ...options]),
-    torch_compile: () => run(torch, [pathOf('torch_peer.py'), '--compile', ...options], compiled),
+  ...(torchPython && {
+    torch_eager: () => run(torchPython, [pathOf('torch_peer.py'), ...options]),
+    torch_compile: () =>
+      run(torchPython, [pathOf('torch_peer.py'), '--compile', ...options], compiled),
   }),
 };
 
@@ -90,8 +91,7 @@ await reportFigures('trainer bench', {
 /** @returns the path of its python; undefined where there is no PyTorch for this machine */
 async function prepareTorch(): Promise<string | undefined> {
   try {
-    // On Linux its CUDA libraries come with it, 5 GB.
-    return await preparePython(console.log, ['torch==2.13.0']);
+    return await preparePython(console.log, torch);
   } catch (error) {
     if (!(error instanceof TrainerError) || error.code === 'interrupted') throw error;
     console.log(`PyTorch is left out of the comparison: ${error.message}`);

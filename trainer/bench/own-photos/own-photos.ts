@@ -29,11 +29,10 @@ import { topPrediction } from '../../src/evaluation/metrics.ts';
 import { formatPercent } from '../../src/files/progress.ts';
 import { fromUser } from '../../src/files/project.ts';
 import { loadModel } from '../../src/models/load-model.ts';
-import { preparePython } from '../python-env.ts';
+import { preparePython, torch } from '../python-env.ts';
 
 const MOST_TRAIN = 1500;
 const MOST_TEST = 500;
-const PEERS = ['torch==2.15.0', 'scikit-learn==1.9.1', 'pillow==13.0.0', 'safetensors==0.8.0'];
 const WEIGHTS = fileURLToPath(
   new URL('../../weights/efficientnet-lite0-imagenet.safetensors', import.meta.url),
 );
@@ -176,7 +175,7 @@ async function runPeers(
   { labels, train, test }: Draw,
   setting: { readonly seed: number; readonly size: number },
 ): Promise<Answers[]> {
-  const python = await preparePython(console.log, PEERS);
+  const python = await preparePython(console.log, torch);
   const { epochs, minSteps } = photos.stage2;
   const pairs = (photos: readonly Photo[]) => photos.map(({ path, label }) => [path, label]);
   const task = {
