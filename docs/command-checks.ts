@@ -92,6 +92,12 @@ export const runs: readonly Run[] = [
   },
   { command: 'npx -y pnpm@10 graft unknown pets --data ~/photos', with: WASM, prints: 'pets' },
   {
+    command: 'graft add lynx --from ~/lynxes --model pets',
+    fill: { '~/lynxes': '~/photos/airplane' },
+    with: `--yes ${WASM}`,
+    prints: 'The other classes lose',
+  },
+  {
     command:
       'npx -y pnpm@10 graft unknown pets --data ~/photos --counter-examples ~/others --keep 0.9',
     with: WASM,
@@ -205,6 +211,7 @@ export const scripts: readonly string[] = [
   'pnpm --filter trainer bench:accuracy',
   'pnpm --filter edge bench:decoders',
   'pnpm --filter trainer bench:decoding',
+  'pnpm --filter trainer bench:add-class --data <folder> --class <class>',
   'pnpm --filter trainer bench:own-photos --data <folder> --per-class 12',
   'pnpm --filter trainer bench:own-photos --data <folder> --seed 2',
   'pnpm --filter trainer bench:photos --data <folder>',

@@ -134,6 +134,17 @@ const multiLabel = z.readonly(
 
 export type MultiLabel = z.infer<typeof multiLabel>;
 
+const addedClass = z.readonly(
+  z.strictObject({
+    label: z.string(),
+    photos: count,
+    /** Images of the classes before it, and top-1 on them before and, by cross-validation, after. */
+    old: z.readonly(z.strictObject({ images: count, before: fraction, after: fraction })),
+  }),
+);
+
+export type AddedClass = z.infer<typeof addedClass>;
+
 /** The name of a model in urls and folders. */
 export const modelId = z
   .string()
@@ -174,6 +185,8 @@ export const modelCard = z.readonly(
     knownScore: z.optional(knownScore),
     /** Present where an image may have several of the labels, or none: each has a probability of its own. */
     multiLabel: z.optional(multiLabel),
+    /** The last labels, where they were added to the trained model from a few photos each. */
+    added: z.optional(z.readonly(z.array(addedClass))),
     /** SHA-256 of the weight shards in order, in hexadecimal. */
     weightsHash: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
     /** The training command and all of its settings; null for a pretrained network. */

@@ -24,6 +24,8 @@ const modelJson = z.object({
   modelTopology: z.looseObject({
     node: z.array(z.custom<object>((node) => node instanceof Object)),
   }),
+  /** Not needed here, but by others who read the model. */
+  signature: z.optional(z.looseObject({})),
   weightsManifest: z.array(
     z.object({
       paths: z.array(z.string().check(z.regex(/^[\w-][\w.-]*$/, 'a file beside model.json'))),
@@ -60,10 +62,13 @@ export async function readArtifacts(
   { json }: ModelDescription,
   read: ReadFile,
 ): Promise<io.ModelArtifacts> {
-  const { modelTopology, weightsManifest, userDefinedMetadata } = parseJson(json) as ModelJson;
+  const { modelTopology, signature, weightsManifest, userDefinedMetadata } = parseJson(
+    json,
+  ) as ModelJson;
   const shards = await Promise.all(pathsOf(weightsManifest).map(read));
   return {
     modelTopology,
+    ...(signature && { signature }),
     weightSpecs: weightsManifest.flatMap((group) => group.weights),
     weightData: shards.map((shard) => shard.buffer),
     userDefinedMetadata,

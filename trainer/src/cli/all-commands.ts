@@ -11,6 +11,7 @@ import { predictCommand } from '../commands/predict.ts';
 import { report } from '../commands/report.ts';
 import { review } from '../commands/review/review.ts';
 import { runs } from '../commands/runs.ts';
+import { add } from '../commands/serving/add.ts';
 import { feedback } from '../commands/serving/feedback.ts';
 import { promote } from '../commands/serving/promote.ts';
 import { rollback } from '../commands/serving/rollback.ts';
@@ -28,6 +29,7 @@ export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
   'Use a model:': [
     predictCommand,
     evaluateCommand,
+    add,
     unknownCommand,
     dev,
     deploy,

@@ -49,7 +49,12 @@ export async function predict(
   };
 }
 
-async function readImage(source: string, size: number): Promise<Image> {
+/**
+ * @param source path or `http(s)` url
+ * @param size side of the network's input, for which a large image is reduced
+ * @throws TrainerError `dataset_invalid` where it is no image, `download_failed`
+ */
+export async function readImage(source: string, size: number): Promise<Image> {
   const file = isUrl(source) ? await download(source) : await readImageFile(source);
   try {
     return (await decodingThreads.decode(file, size)).image;

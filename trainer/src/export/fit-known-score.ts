@@ -1,10 +1,7 @@
-import type { Arithmetic, KnownScore } from 'shared/contract/model-card';
-import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
-import { createRandom, shuffle } from '../config/random.ts';
-import { imageBatches } from '../data/batches.ts';
+import type { KnownScore } from 'shared/contract/model-card';
+import { createRandom } from '../config/random.ts';
 import { generateImages } from '../data/generated-images.ts';
 import { type Part, type Splits, whole } from '../datasets/split.ts';
-import { evaluate } from '../evaluation/evaluate.ts';
 import {
   clusterDirections,
   nearestTo,
@@ -13,9 +10,8 @@ import {
   unitRows,
 } from '../evaluation/prototypes.ts';
 import { quantile, separate } from '../evaluation/separation.ts';
-import { startProgress } from '../files/progress.ts';
-import { loadGraph } from '../models/load-model.ts';
-import { type GraphModel, toArtifacts } from './graph-builder.ts';
+import { drawFrom, eachRow, type RowsOf, type RowsTask, startRows } from './feature-rows.ts';
+import type { GraphModel } from './graph-builder.ts';
 import { cutGraph, headOf, withKnownScore } from './known-score.ts';
 
 /** Prototypes of a class: more of them moved AUROC by less than 0.002 on CIFAR-10. */
@@ -32,9 +28,7 @@ const MOST_LEFT_OUT = 10;
 /** The score of the median known image. */
 const MEDIAN_SCORE = 0.9;
 
-export interface KnownScoreTask {
-  readonly preprocess: PreprocessSpec;
-  readonly arithmetic: Arithmetic;
+export interface KnownScoreTask extends RowsTask {
   /** Number of the model's classes. */
   readonly classes: number;
   readonly splits: Splits;
@@ -43,7 +37,6 @@ export interface KnownScoreTask {
   /** The share of known images to keep, 0–1. */
   readonly keep: number;
   readonly seed: number;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -133,24 +126,6 @@ interface ClassPrototypes {
   readonly rows: Rows;
 }
 
-type RowsOf = ((title: string, part: Part) => Promise<Rows>) & { dispose(): void };
-
-/** @returns a function that runs images through a graph */
-async function startRows(
-  graph: GraphModel,
-  { arithmetic, preprocess, signal }: KnownScoreTask,
-): Promise<RowsOf> {
-  const network = await loadGraph(toArtifacts(graph), arithmetic);
-  const rowsOf = async (title: string, part: Part): Promise<Rows> => {
-    // The rows are no probabilities of labels.
-    const { labels: _, ...source } = imageBatches(part, preprocess);
-    const progress = startProgress(title, source.length);
-    const outputs = await evaluate(network.run, source, { progress, signal });
-    return { width: outputs.classes, values: outputs.probabilities };
-  };
-  return Object.assign(rowsOf, { dispose: () => network.dispose() });
-}
-
 type Measurement = KnownScore['measured'][number];
 
 /** The prototypes of each class that has images. */
@@ -215,14 +190,4 @@ function channelsOf({ topology, weightSpecs }: GraphModel, dense: string): numbe
   const kernel = topology.node.find(({ name }) => name === dense)?.input[1];
   const spec = weightSpecs.find(({ name }) => name === kernel || name === `${kernel}/steps`);
   return spec?.shape[0] as number;
-}
-
-function eachRow({ width, values }: Rows): Float32Array[] {
-  return Array.from({ length: values.length / width }, (_, at) =>
-    values.subarray(at * width, (at + 1) * width),
-  );
-}
-
-function drawFrom({ set, indices }: Part, most: number, seed: number): Part {
-  return { set, indices: shuffle(indices, createRandom(seed)).slice(0, most) };
 }

@@ -36,6 +36,18 @@ export function toArtifacts(model: GraphModel): io.ModelArtifacts {
   };
 }
 
+/** The model of artifacts that the trainer wrote, whose kernels are not counted. */
+export function fromArtifacts(artifacts: io.ModelArtifacts): GraphModel {
+  const parts = [artifacts.weightData ?? []].flat().map((part) => new Uint8Array(part));
+  return {
+    topology: artifacts.modelTopology as GraphModel['topology'],
+    signature: artifacts.signature ?? {},
+    weightSpecs: artifacts.weightSpecs ?? [],
+    weightData: new Uint8Array(Buffer.concat(parts)),
+    kernels: new Map(),
+  };
+}
+
 /** An input or output: its node's name and its shape, with −1 for a dynamic dimension. */
 export interface GraphPort {
   readonly name: string;
@@ -147,6 +159,12 @@ export class GraphBuilder implements GraphWriter {
     this.#nodes.push({ name, op, input, attr });
     return name;
   }
+}
+
+/** Bytes of a weight as it is stored. */
+export function bytesOf({ shape, quantization }: io.WeightsManifestEntry): number {
+  const width = quantization ? { uint8: 1, uint16: 2, float16: 2 }[quantization.dtype] : 4;
+  return shape.reduce((product, side) => product * side, 1) * width;
 }
 
 function dims(shape: readonly number[]): object {

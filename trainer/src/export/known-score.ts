@@ -1,8 +1,14 @@
 import { KNOWN_SCORE } from 'shared/contract/known-score';
-import { nodeOf } from 'shared/inference/fold-constants';
+import { foldGraph, nodeOf, valuesOf } from 'shared/inference/fold-constants';
 import type { Rows } from '../evaluation/prototypes.ts';
 import { fusedOps, integerType } from '../plan/graph-writer.ts';
-import { GraphBuilder, type GraphModel, type GraphNode } from './graph-builder.ts';
+import {
+  bytesOf,
+  GraphBuilder,
+  type GraphModel,
+  type GraphNode,
+  toArtifacts,
+} from './graph-builder.ts';
 
 /** The names of the score's nodes and weights begin so. */
 const PREFIX = KNOWN_SCORE.slice(0, KNOWN_SCORE.indexOf('/') + 1);
@@ -55,6 +61,26 @@ export function withoutKnownScore(model: GraphModel): GraphModel {
     topology: { node: withoutScoreNodes(node), versions },
     weightSpecs: withoutScoreNodes(model.weightSpecs),
     weightData,
+  };
+}
+
+/** How a graph computes its score; undefined where it has none. */
+export function readKnownScore(model: GraphModel): KnownScoreNodes | undefined {
+  const { weights } = foldGraph(toArtifacts(model));
+  const valuesIn = (part: string) => {
+    const weight = weights.find(({ name }) => name === `${PREFIX}${part}`);
+    return weight && { shape: weight.shape, values: valuesOf(weight) as Float32Array };
+  };
+  const [slope, offset, kernel] = ['slope', 'offset', 'prototypes'].map(valuesIn);
+  if (!slope || !offset) return undefined;
+  const [factor = 0] = slope.values;
+  const [moved = 0] = offset.values;
+  if (!kernel) return { slope: factor, offset: moved };
+  const [width = 1, count = 1] = kernel.shape;
+  return {
+    prototypes: { width, values: transpose({ width: count, values: kernel.values }).values },
+    slope: factor * Math.sqrt(width),
+    offset: moved,
   };
 }
 
@@ -132,11 +158,6 @@ export function splitWeights({ weightSpecs, weightData }: WeightGroup): [WeightG
     { weightSpecs: own, weightData: weightData.subarray(0, bytes) },
     { weightSpecs: weightSpecs.slice(own.length), weightData: weightData.subarray(bytes) },
   ];
-}
-
-function bytesOf({ shape, quantization }: GraphModel['weightSpecs'][number]): number {
-  const width = quantization ? { uint8: 1, uint16: 2, float16: 2 }[quantization.dtype] : 4;
-  return shape.reduce((product, side) => product * side, 1) * width;
 }
 
 /** Prototypes as the columns of a dense layer's kernel, `[width, prototypes]`. */

@@ -1,11 +1,10 @@
 import type { KnownScore } from 'shared/contract/model-card';
-import { cardConfig } from '../config/train-config.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
-import { type Splits, splitDataset, whole } from '../datasets/split.ts';
-import { startProgress } from '../files/progress.ts';
+import { whole } from '../datasets/split.ts';
 import { readModel } from '../models/load-model.ts';
+import { openCardImages, readingFor } from './card-images.ts';
 import { fitKnownScore } from './fit-known-score.ts';
-import type { GraphModel } from './graph-builder.ts';
+import { fromArtifacts } from './graph-builder.ts';
 import { withoutKnownScore } from './known-score.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 
@@ -20,15 +19,6 @@ export interface RefitTask {
   say(line: string): void;
 }
 
-/** Of a model that the images did not train: there is nothing that must be kept apart. */
-const OTHER_IMAGES = {
-  split: 'stratified',
-  validation: 0.5,
-  test: 0.2,
-  limit: null,
-  seed: 1,
-} as const;
-
 /**
  * Fits the score of a finished model again, or for the first time. The network's weights do not change;
  * the score's are a shard of their own.
@@ -37,38 +27,20 @@ const OTHER_IMAGES = {
  */
 export async function refitKnownScore(directory: string, task: RefitTask): Promise<KnownScore> {
   const { card, artifacts } = await readModel(directory);
-  const { size } = card.preprocess;
   const { quantization, weightsHash: _, ...draft } = card;
   const { bytes: __, ...format } = quantization;
-  const options = { ...task, strict: false, purpose: 'measuring' as const, size, startProgress };
-  const dataset = await openDataset(task.data, options);
-  const config = cardConfig.safeParse(card.training?.config);
-  const isTrainedOnIt = config.success && card.training?.data?.hash === dataset.hash;
-  const isCifar = config.success && task.data === null;
-  const splits: Splits = splitDataset(
-    dataset,
-    isTrainedOnIt || isCifar ? config.data : OTHER_IMAGES,
-  );
+  const options = readingFor(card, task);
+  const { splits, seed } = await openCardImages(card, task.data, options);
   const counterExamples =
     task.unknown === undefined ? undefined : (await openDataset(task.unknown, options)).train;
-  const weightData = Buffer.concat(
-    [artifacts.weightData ?? []].flat().map((part) => new Uint8Array(part)),
-  );
-  const stored: GraphModel = {
-    topology: artifacts.modelTopology as GraphModel['topology'],
-    signature: artifacts.signature ?? {},
-    weightSpecs: artifacts.weightSpecs ?? [],
-    weightData: new Uint8Array(weightData),
-    kernels: new Map(),
-  };
-  const { model, knownScore } = await fitKnownScore(withoutKnownScore(stored), {
+  const { model, knownScore } = await fitKnownScore(withoutKnownScore(fromArtifacts(artifacts)), {
     preprocess: card.preprocess,
     arithmetic: quantization.arithmetic ?? 'float32',
     classes: card.labels.length,
     splits,
     counterExamples: counterExamples && whole(counterExamples),
     keep: task.keep,
-    seed: config.success ? config.data.seed : 1,
+    seed,
     signal: task.signal,
   });
   await writeModelDirectory(directory, model, { ...draft, quantization: format, knownScore });
