@@ -105,6 +105,7 @@ export const runs: readonly Run[] = [
   },
   { command: 'graft export --format onnx --model cifar10 --output onnx', prints: ONNX },
   { command: 'graft export --format onnx --model cifar10 --with-preprocess', prints: ONNX },
+  { command: 'graft export --format browser --model cifar10 --output web', prints: 'web/cifar10' },
   {
     command: 'graft export --keras <file>.weights.h5',
     fill: { '<file>': 'pets' },

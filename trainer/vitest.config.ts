@@ -13,6 +13,7 @@ const WORKING = [
   'src/commands/**/*.test.ts',
   'src/report/**/*.test.ts',
   'src/review/*.test.ts',
+  'src/export/browser/*.test.ts',
   'src/cli/cli.test.ts',
   'src/backends/diagnose.test.ts',
 ];

@@ -1,19 +1,12 @@
-import { BackendWasm } from '@tensorflow/tfjs-backend-wasm/dist/backend_wasm.js';
-import createWasmModule from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.js';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import type { HealthResponse } from 'shared/contract/responses';
-import { completeWasmModule } from 'shared/inference/complete-wasm-module';
-import { CallRecorder } from 'shared/inference/kernels/call-recorder';
-import {
-  type CnnKernels,
-  kernelsInHeap,
-  type WasmHeap,
-} from 'shared/inference/kernels/cnn-kernels';
-import { registerCnnKernels } from 'shared/inference/kernels/register-cnn-kernels';
+import { createServedBackend } from 'shared/inference/bundled/served-backend';
+import { wasmKernels } from 'shared/inference/bundled/wasm-kernels';
+import type { CallRecorder } from 'shared/inference/kernels/call-recorder';
+import type { CnnKernels } from 'shared/inference/kernels/cnn-kernels';
 import { SharedResults } from '../isolate/shared-results.ts';
 import { createCpuBackend } from './tfjs/cpu-backend.ts';
-import { wasmKernels } from './tfjs/wasm-kernels.ts';
 
 for (const kernel of wasmKernels) tf.registerKernel(kernel);
 
@@ -66,9 +59,6 @@ export function int8Arithmetic(): Pick<HealthResponse, 'arithmetic' | 'reason'> 
 }
 
 /**
- * tfjs has no way to take a compiled module (tensorflow/tfjs#8157), but its Emscripten factory
- * does.
- *
  * @param importKernels replaced in tests; where it fails, as it does without relaxed SIMD, tfjs' own
  *   kernels compute
  */
@@ -76,33 +66,11 @@ export async function createWasmBackend(
   importKernels: () => Promise<{ default: WebAssembly.Module }> = () =>
     import('shared/inference/kernels/cnn-kernels.wasm'),
 ): Promise<tf.KernelBackend> {
-  const [module, kernels] = await Promise.all([
-    createWasmModule({
-      instantiateWasm(
-        imports: WebAssembly.Imports,
-        done: (instance: WebAssembly.Instance) => void,
-      ) {
-        const instance = new WebAssembly.Instance(wasmSimd, imports);
-        done(instance);
-        return instance.exports;
-      },
-    }),
-    importKernels().catch(() => undefined),
-  ]);
-  completeWasmModule(module);
-  const calls = new CallRecorder(module);
-  const backend = new BackendWasm(module);
-  calls.watchMemory(backend);
-  if (kernels) {
-    cnnKernels = kernelsInHeap(module as unknown as WasmHeap, (imports) => {
-      const instance = new WebAssembly.Instance(
-        kernels.default,
-        imports as unknown as WebAssembly.Imports,
-      );
-      return calls.watchAll(instance.exports);
-    });
-    registerCnnKernels(backend, cnnKernels);
-  }
-  recorder = calls;
-  return backend;
+  const kernels = importKernels().then(
+    (imported) => imported.default,
+    () => undefined,
+  );
+  const served = await createServedBackend(wasmSimd, kernels);
+  ({ recorder, cnnKernels } = served);
+  return served.backend;
 }

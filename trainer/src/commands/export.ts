@@ -32,21 +32,21 @@ const options = {
   format: {
     group: 'Format',
     value: '<name>',
-    choices: ['worker', 'onnx'],
+    choices: ['worker', 'onnx', 'browser'],
     default: 'worker',
     about: 'what is written',
   },
   model: {
     group: 'Format',
     value: '<model>',
-    about: 'for ONNX: its id or folder',
+    about: 'for ONNX and browsers: its id or folder',
     otherwise: 'imagenet',
     parse: nameOf,
   },
   output: {
     group: 'Format',
     value: '<folder>',
-    about: 'for ONNX: where <id>.onnx goes',
+    about: 'for them: where <id>.onnx or <id>/ goes',
     otherwise: 'this one',
     parse: pathOf,
   },
@@ -79,18 +79,20 @@ const options = {
 export const exportCommand = defineCommand({
   name: 'export',
   about: "Export the pretrained network itself, with ImageNet's 1,000 classes",
-  details: 'With --format onnx a finished model, with --keras weights for Keras.',
+  details: 'With --format onnx or browser a finished model, with --keras weights for Keras.',
   examples: [
     ['export', 'as the model imagenet'],
     ['export --keras my.weights.h5 --run my-run', 'of a run, for Keras'],
     ['export --format onnx --model cifar10', 'a model, for ONNX runtimes'],
+    ['export --format browser --model cifar10', 'a page and a module'],
   ],
   options,
   run(call) {
     const { format, keras, run } = call.values;
     if (keras !== undefined) return exportForKeras(keras, call);
     if (run !== undefined) return exportRun(run, call);
-    return format === 'onnx' ? exportAsOnnx(call) : exportPretrainedModel(call);
+    if (format === 'onnx') return exportAsOnnx(call);
+    return format === 'browser' ? exportForBrowser(call) : exportPretrainedModel(call);
   },
 });
 
@@ -140,6 +142,13 @@ async function exportAsOnnx({ values, say }: ExportCall): Promise<void> {
     withPreprocess: values['with-preprocess'],
   });
   say(`Written to ${path}.`);
+}
+
+async function exportForBrowser({ values, say }: ExportCall): Promise<void> {
+  const { exportBrowser } = await import('../export/browser/export-browser.ts');
+  const model = await findModel(modelsOf(values), values.model ?? 'imagenet');
+  const folder = await exportBrowser(model, values.output ?? pathOf('.', 'output'));
+  say(`Written to ${folder}. Serve it from any host, or publish it: npm publish ${folder}`);
 }
 
 async function exportForKeras(file: string, { values, say }: ExportCall): Promise<void> {

@@ -53,18 +53,26 @@ export async function prepareModelFolder(directory: string, models: string): Pro
   await refuseOtherContent(directory);
 }
 
-/** @throws TrainerError `not_writable` */
-export async function refuseOtherContent(directory: string): Promise<void> {
+/**
+ * @param own matches the names that are replaced
+ * @param options by which another place is chosen
+ * @throws TrainerError `not_writable`
+ */
+export async function refuseOtherContent(
+  directory: string,
+  own = OF_MODEL,
+  options = '--id or --models',
+): Promise<void> {
   const stats = await lstat(directory).catch(() => undefined);
   if (!stats) return;
   const names = stats.isDirectory() ? await readdir(directory) : undefined;
-  const others = names?.filter((name) => !OF_MODEL.test(name));
+  const others = names?.filter((name) => !own.test(name));
   if (others?.length === 0) return;
   const found = others
     ? `the folder holds other files (${listNames(others, 3)})`
     : 'there is a file or a link of that name';
   throw new TrainerError(
     'not_writable',
-    `Expected a model or nothing at ${directory}, which the new model replaces, but ${found}: choose another place with --id or --models.`,
+    `Expected a model or nothing at ${directory}, which the new model replaces, but ${found}: choose another place with ${options}.`,
   );
 }

@@ -24,8 +24,8 @@ import { stridedSliceConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/S
 import { tanhConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/Tanh.js';
 import { transposeConfig } from '@tensorflow/tfjs-backend-wasm/dist/kernels/Transpose.js';
 import type { KernelConfig } from '@tensorflow/tfjs-core';
-import type { TfjsKernel } from 'shared/inference/graph/operations';
-import { composedKernels } from 'shared/inference/kernels/composed-kernels';
+import type { TfjsKernel } from '../graph/operations.ts';
+import { composedKernels } from '../kernels/composed-kernels.ts';
 
 /** The kernels that `shared/inference/graph/operations` calls; the compiler finds a missing one. */
 const called: Readonly<Record<TfjsKernel, KernelConfig>> = {
@@ -54,7 +54,7 @@ const called: Readonly<Record<TfjsKernel, KernelConfig>> = {
   Tanh: tanhConfig,
 };
 
-/** All kernels that the Worker registers for this backend. */
+/** All kernels that the Worker and exported pages register for this backend. */
 export const wasmKernels: readonly KernelConfig[] = [
   ...Object.values(called),
   castConfig,

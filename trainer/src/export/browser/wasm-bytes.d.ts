@@ -1,0 +1,5 @@
+/** The bundler puts the bytes of a module into the program. */
+declare module '*.wasm' {
+  const bytes: Uint8Array<ArrayBuffer>;
+  export default bytes;
+}
