@@ -25,7 +25,7 @@ import { unknownCommand } from '../commands/unknown.ts';
 
 /** Every command, below the heading that it stands below in the help text. */
 export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
-  'Train:': [datasets, train, findLr, sweep, worker, soup, runs, report, review],
+  'Train:': [summary, datasets, train, findLr, sweep, worker, soup, runs, report, review],
   'Use a model:': [
     predictCommand,
     evaluateCommand,
@@ -37,8 +37,8 @@ export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
     rollback,
     feedback,
     jobs,
+    exportCommand,
   ],
-  'Networks:': [summary, exportCommand],
   'This machine:': [doctor, setup],
 };
 

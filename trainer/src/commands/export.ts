@@ -39,14 +39,14 @@ const options = {
   model: {
     group: 'Format',
     value: '<model>',
-    about: 'for ONNX and browsers: its id or folder',
+    about: 'its id or folder; not for worker',
     otherwise: 'imagenet',
     parse: nameOf,
   },
   output: {
     group: 'Format',
     value: '<folder>',
-    about: 'for them: where <id>.onnx or <id>/ goes',
+    about: 'for <id>.onnx or <id>/',
     otherwise: 'this one',
     parse: pathOf,
   },
@@ -83,8 +83,7 @@ export const exportCommand = defineCommand({
   examples: [
     ['export', 'as the model imagenet'],
     ['export --keras my.weights.h5 --run my-run', 'of a run, for Keras'],
-    ['export --format onnx --model cifar10', 'a model, for ONNX runtimes'],
-    ['export --format browser --model cifar10', 'a page and a module'],
+    ['export --format browser --model cifar10', 'a page; or for onnx'],
   ],
   options,
   run(call) {

@@ -11,15 +11,15 @@ import { findTrainedData } from './find-trained-data.ts';
 
 export const add = defineCommand({
   name: 'add',
-  about: 'Add a class to a finished model from five photos or more, without training',
+  about: 'Add a class to a finished model from five photos or more',
   details:
-    'It says what the other classes lose before it writes anything. The new version becomes the current one; ' +
+    'Nothing is trained. It says what the other classes lose before it writes anything. The new version becomes the current one; ' +
     'graft rollback returns to the one before.',
   takes: '<class>',
   examples: [
-    ['add lynx --from lynxes --model pets', 'with the images of its training'],
-    ['add lynx --from lynxes --model pets --data photos', 'which are there'],
-    ['add lynx --from lynxes --model pets --yes --candidate', 'to be promoted'],
+    ['add lynx --from lynxes --model pets', 'asks first'],
+    ['add lynx --from lynxes --model pets --data photos', 'if its run is gone'],
+    ['add lynx --from lynxes --model pets --yes', 'asks nothing'],
   ],
   options: {
     from: { group: 'Data', value: '<folder>', about: 'photos of the class', parse: pathOf },
