@@ -15,14 +15,20 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-const hashOf = (digit: string) => digit.repeat(64);
+/** A card whose training took so long, with weights that may have changed since. */
+async function recordOf(seconds: number, digit: string) {
+  const { log, outcome } = await makeRunRecord(['cat', 'dog']);
+  const training = { command: 'graft train', seconds, config: {} };
+  const card = { ...outcome.card, training, weightsHash: digit.repeat(64) };
+  return { log, outcome: { ...outcome, card } };
+}
 
-async function putRun(data: string, weightsHash: string): Promise<void> {
+async function putRun(data: string, seconds: number): Promise<void> {
   const directory = join(root, 'runs', data);
   await mkdir(directory, { recursive: true });
-  const { log, outcome } = await makeRunRecord(['cat', 'dog']);
+  const { log, outcome } = await recordOf(seconds, '1');
   await writeFile(logIn(directory), log.map((line) => JSON.stringify(line)).join('\n'));
-  await saveOutcome(directory, { ...outcome.card, weightsHash }, outcome.results);
+  await saveOutcome(directory, outcome.card, outcome.results);
   const header: CheckpointHeader = {
     ...{ stage: 3, epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null, seconds: 1 },
     ...{ config: photos, data, datasetHash: '', backend: 'cpu', stage1Accuracy: null },
@@ -30,21 +36,20 @@ async function putRun(data: string, weightsHash: string): Promise<void> {
   await saveCheckpoint(checkpointIn(directory), { header, tensors: new Map() });
 }
 
-async function putModel(weightsHash: string): Promise<string> {
-  const { outcome } = await makeRunRecord(['cat', 'dog']);
-  const card = { ...outcome.card, weightsHash };
+async function putModel(seconds: number): Promise<string> {
+  const { card } = (await recordOf(seconds, '2')).outcome;
   const json = { modelTopology: { node: [] }, weightsManifest: [], userDefinedMetadata: { card } };
   await writeFile(join(root, 'model.json'), JSON.stringify(json));
   return root;
 }
 
-test('finds the data that a model was trained on by the run that gave it', async () => {
-  await putRun('pets', hashOf('1'));
-  await putRun('cars', hashOf('2'));
+test('finds the data that a model was trained on by the run that gave it, also when its weights have changed', async () => {
+  await putRun('pets', 1);
+  await putRun('cars', 2);
   const runs = join(root, 'runs');
-  expect(await trainedOn(runs, await putModel(hashOf('2')))).toMatchObject({ data: 'cars' });
-  expect(await trainedOn(runs, await putModel(hashOf('1')))).toMatchObject({ data: 'pets' });
-  expect(await trainedOn(runs, await putModel(hashOf('3')))).toBeUndefined();
+  expect(await trainedOn(runs, await putModel(2))).toMatchObject({ data: 'cars' });
+  expect(await trainedOn(runs, await putModel(1))).toMatchObject({ data: 'pets' });
+  expect(await trainedOn(runs, await putModel(3))).toBeUndefined();
   expect(await trainedOn(join(root, 'none'), root)).toBeUndefined();
   expect(await trainedOn(runs, join(root, 'none'))).toBeUndefined();
 });

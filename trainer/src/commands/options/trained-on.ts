@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { readModelCard } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import { readCard } from '../../report/write-report.ts';
@@ -5,7 +6,8 @@ import { type CheckpointHeader, checkpointIn, loadCheckpoint } from '../../runs/
 import { listRuns } from '../../runs/list-runs.ts';
 
 /**
- * The data that a model was trained on. Its card is public and has no paths, so the run that gave it is looked for.
+ * The data that a model was trained on. Its card is public and has no paths, so the run that gave it is looked for, by what the card
+ * says of the training: a score that is fitted anew and a class that is added change the weights.
  *
  * @param runs folder of the runs
  * @param model folder of the model
@@ -21,7 +23,7 @@ export async function trainedOn(
   if (!found) return undefined;
   for (const { directory } of await listRuns(runs)) {
     const card = await readCard(directory).catch(() => undefined);
-    if (card?.weightsHash !== found.card.weightsHash) continue;
+    if (!card?.training || !isDeepStrictEqual(card.training, found.card.training)) continue;
     return (await loadCheckpoint(checkpointIn(directory))).header;
   }
   return undefined;

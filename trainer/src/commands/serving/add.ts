@@ -7,7 +7,7 @@ import { defineCommand } from '../options/command.ts';
 import { findModel } from '../options/find-model.ts';
 import { nameOf, oneOf, pathOf, usage } from '../options/option-values.ts';
 import * as shared from '../options/shared-options.ts';
-import { findTrainedData } from './find-trained-data.ts';
+import { trainedOn } from '../options/trained-on.ts';
 
 export const add = defineCommand({
   name: 'add',
@@ -40,7 +40,13 @@ export const add = defineCommand({
       );
     }
     const directory = await findModel(values.models ?? shared.MODELS, model);
-    const data = values.data ?? (await findTrainedData(directory, values.runs ?? shared.RUNS));
+    const runs = values.runs ?? shared.RUNS;
+    const data = values.data ?? (await trainedOn(runs, directory))?.data;
+    if (data === undefined) {
+      throw usage(
+        `Expected --data with the images that trained ${model}, since its run is not in ${runs}.`,
+      );
+    }
     const { startBackend } = await import('../../backends/start-backend.ts');
     const { addClass } = await import('../../export/adding/add-class.ts');
     const { writeModelDirectory } = await import('../../export/write-model-directory.ts');
