@@ -80,7 +80,7 @@ try {
       const row = { photos: count, method, all, old, recall, known, seconds };
       rows.push(row);
       console.log(
-        `${count} photos, ${method}: all classes ${formatPercent(all)}, old ${formatPercent(old)}, ${left} ${formatPercent(recall)} (${formatPercent(known)} known), ${seconds} s`,
+        `${count} photos, ${method}: all classes ${formatPercent(all)}, old ${formatPercent(old)}, ${left} ${formatPercent(recall)}${known === null ? '' : ` (${formatPercent(known)} known)`}, ${seconds} s`,
       );
     }
   }
@@ -155,7 +155,7 @@ async function measure(directory: string) {
     all: share(images),
     old: share(images.filter(({ isNew }) => !isNew)),
     recall: share(own),
-    known: known / own.length,
+    known: card.knownScore ? known / own.length : null,
   };
 }
 

@@ -12,7 +12,7 @@ export const evaluateCommand = defineCommand({
     'without test images it takes those that the training held out, where it is the same folder, or else all.',
   takes: '<model>',
   examples: [
-    ['evaluate pets', 'on those of its photos that it was not trained on'],
+    ['evaluate pets', 'on photos that it was not trained on'],
     ['evaluate pets --data photos', 'on others'],
     ['evaluate ./my-model --against pets', 'both on the same images'],
   ],
