@@ -27,8 +27,7 @@ export let pixelStride: usize = 0;
 let lowest: v128 = f32x4.splat(0);
 let highest: v128 = f32x4.splat(0);
 
-/** Sets what is the same for all lines that are computed next. */
-export function prepareLines(
+export function setLines(
   lineBytes: usize,
   taps: i32,
   outWidth: i32,

@@ -23,6 +23,9 @@ export function matrixTiles(): string {
     '',
     '/** The same for five rows. */',
     matrixTile(5),
+    '',
+    '/** One row; each step has sums of its own, since one addition waits for the other. */',
+    rowTile(),
   ].join('\n');
 }
 
@@ -48,6 +51,33 @@ ${unroll(rows, (row) => [
   `  v128.store(out, f32x4.pmin(f32x4.pmax(sum${row}1, low), high), 16);`,
 ])}
 }`;
+}
+
+function rowTile(): string {
+  return `export function tile1(
+  a: usize, aStride: usize, panel: usize, bias0: v128, bias1: v128, low: v128, high: v128, out: usize,
+): void {
+${unroll(STEPS, (step) => [0, 1].map((half) => `  let sum${step}${half} = ${step === 0 ? `bias${half}` : 'f32x4.splat(0)'};`))}
+  const end = a + aStride;
+  for (const last = a + (aStride & ~15); a < last; a += ${STEPS * 4}) {
+${unroll(STEPS, addRowProducts)}
+    panel += ${STEPS * 32};
+  }
+  for (; a < end; a += 4) {
+${addRowProducts(0)}
+    panel += 32;
+  }
+  sum00 = f32x4.add(f32x4.add(sum00, sum10), f32x4.add(sum20, sum30));
+  sum01 = f32x4.add(f32x4.add(sum01, sum11), f32x4.add(sum21, sum31));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum00, low), high));
+  v128.store(out, f32x4.pmin(f32x4.pmax(sum01, low), high), 16);
+}`;
+}
+
+function addRowProducts(step: number): string {
+  return `    const x${step} = v128.load32_splat(a, ${step * 4});
+    sum${step}0 = f32x4.relaxed_madd(x${step}, v128.load(panel, ${step * 32}), sum${step}0);
+    sum${step}1 = f32x4.relaxed_madd(x${step}, v128.load(panel, ${step * 32 + 16}), sum${step}1);`;
 }
 
 /** One step of the inner dimension: a row of the panel times a value of each row of the left factor. */

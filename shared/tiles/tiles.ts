@@ -1,4 +1,6 @@
+import { kernelCalls, kernelClasses } from './arguments.ts';
 import { depthwiseLines } from './depthwise-lines.ts';
+import { int8Rows } from './int8-rows.ts';
 import { int8Tile } from './int8-tile.ts';
 import { matrixTiles } from './matrix-tiles.ts';
 import { sparseTiles } from './sparse-tiles.ts';
@@ -6,7 +8,10 @@ import { sparseTiles } from './sparse-tiles.ts';
 /** AssemblyScript by its file in kernels/cnn/tiles. */
 export const tiles: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries({
+    'arguments.ts': kernelClasses,
+    'calls.ts': kernelCalls,
     'depthwise-lines.ts': depthwiseLines,
+    'int8-rows.ts': int8Rows,
     'int8-tile.ts': int8Tile,
     'matrix-tiles.ts': matrixTiles,
     'sparse-tiles.ts': sparseTiles,

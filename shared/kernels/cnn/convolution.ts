@@ -3,76 +3,76 @@
 import { copyFloats } from './copy-floats';
 import { multiplyInt8 } from './int8-product';
 import { multiply, multiplyInt8Weights } from './matrix-product';
+import { Convolution, PRODUCT_BYTES, Product } from './tiles/arguments';
 
 /**
- * Layout is NHWC, float32.
- *
- * @param panels the filter, `[filterHeight · filterWidth · channels, n]`, as `packPanels` leaves it, or
- *   `packInt8Panels`
- * @param bias `[n]`, or 0 for none
- * @param patches room for `patchCount` rows of the left factor
- * @param work what the product works in
- * @param product 0 for `multiply`, 1 for `multiplyInt8Weights`, 2 for `multiplyInt8`
+ * Layout is NHWC, float32. `panels` is the filter, `[filterHeight · filterWidth · channels, n]`, as `packPanels`
+ * leaves it, or `packInt8Panels`; `bias` is `[n]`, or 0 for none; `patches` has room for `patchCount` rows of
+ * the left factor. It works in what the product works in and `PRODUCT_BYTES`.
  */
-export function convolve(
-  x: usize,
-  batch: i32,
-  height: i32,
-  width: i32,
-  channels: i32,
-  filterHeight: i32,
-  filterWidth: i32,
-  strideY: i32,
-  strideX: i32,
-  padTop: i32,
-  padLeft: i32,
-  outHeight: i32,
-  outWidth: i32,
-  panels: usize,
-  n: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  patches: usize,
-  patchCount: i32,
-  work: usize,
-  product: i32,
-): void {
-  const size = filterHeight * filterWidth * channels;
-  const pixelBytes = (<usize>channels) << 2;
+export function convolve(c: Convolution): void {
+  const width = c.width;
+  const filterWidth = c.filterWidth;
+  const patches = c.patches;
+  const patchCount = c.patchCount;
+  const size = c.filterHeight * filterWidth * c.channels;
+  const pixelBytes = (<usize>c.channels) << 2;
   const patchBytes = (<usize>size) << 2;
+  const product = productOf(c, size);
+  let x = c.x;
   let filled = 0;
-  for (let b = 0; b < batch; b++) {
-    for (let outY = 0; outY < outHeight; outY++) {
-      const top = outY * strideY - padTop;
-      for (let outX = 0; outX < outWidth; ) {
-        const count = min(outWidth - outX, patchCount - filled);
-        const left = outX * strideX - padLeft;
-        for (let row = 0; row < filterHeight; row++) {
+  for (let b = 0; b < c.batch; b++) {
+    for (let outY = 0; outY < c.outHeight; outY++) {
+      const top = outY * c.strideY - c.padTop;
+      for (let outX = 0; outX < c.outWidth; ) {
+        const count = min(c.outWidth - outX, patchCount - filled);
+        const left = outX * c.strideX - c.padLeft;
+        for (let row = 0; row < c.filterHeight; row++) {
           const y = top + row;
           const to = patches + <usize>filled * patchBytes + <usize>(row * filterWidth) * pixelBytes;
-          if (y < 0 || y >= height) {
+          if (y < 0 || y >= c.height) {
             for (let i = 0; i < count; i++)
               clear(to + <usize>i * patchBytes, <usize>filterWidth * pixelBytes);
           } else {
             const line = x + <usize>(y * width) * pixelBytes;
-            copyLine(line, width, pixelBytes, filterWidth, strideX, left, count, to, patchBytes);
+            copyLine(line, width, pixelBytes, filterWidth, c.strideX, left, count, to, patchBytes);
           }
         }
         outX += count;
         filled += count;
         if (filled === patchCount) {
-          multiplyBy(product, patches, filled, size, panels, n, bias, low, high, out, work);
-          out += (<usize>(filled * n)) << 2;
+          multiplyPatches(c, product, filled);
           filled = 0;
         }
       }
     }
-    x += <usize>(height * width) * pixelBytes;
+    x += <usize>(c.height * width) * pixelBytes;
   }
-  if (filled === 0) return;
-  multiplyBy(product, patches, filled, size, panels, n, bias, low, high, out, work);
+  if (filled > 0) multiplyPatches(c, product, filled);
+}
+
+/** The product of the filter by rows of patches, which are not there yet. */
+function productOf(c: Convolution, k: i32): Product {
+  const product = changetype<Product>(c.work);
+  product.a = c.patches;
+  product.k = k;
+  product.panels = c.panels;
+  product.n = c.n;
+  product.bias = c.bias;
+  product.low = c.low;
+  product.high = c.high;
+  product.out = c.out;
+  product.work = c.work + PRODUCT_BYTES;
+  return product;
+}
+
+/** The next rows of the output. */
+function multiplyPatches(c: Convolution, product: Product, rows: i32): void {
+  product.m = rows;
+  if (c.product === 2) multiplyInt8(product);
+  else if (c.product === 1) multiplyInt8Weights(product);
+  else multiply(product);
+  product.out += (<usize>(rows * c.n)) << 2;
 }
 
 /** What lies under a row of the filter, at `count` places of a line of pixels; zeros beyond its ends. */
@@ -110,24 +110,6 @@ function copyLine(
     left += stride;
     to += toStride;
   }
-}
-
-function multiplyBy(
-  product: i32,
-  a: usize,
-  m: i32,
-  k: i32,
-  panels: usize,
-  n: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  work: usize,
-): void {
-  if (product === 2) multiplyInt8(a, m, k, panels, n, bias, low, high, out, work);
-  else if (product === 1) multiplyInt8Weights(a, m, k, panels, n, bias, low, high, out, work);
-  else multiply(a, m, k, panels, n, bias, low, high, out, work);
 }
 
 function clear(to: usize, bytes: usize): void {

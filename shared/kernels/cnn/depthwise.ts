@@ -4,6 +4,7 @@
 // no borders, and what they read lies close together. Copying takes one load and one store an
 // input value, against 9 or 25 multiplications an output value. Sixteen channels are copied at a
 // time, since they share a cache line.
+import { DepthwiseConvolution } from './tiles/arguments';
 import {
   line3By1,
   line3By2,
@@ -12,7 +13,7 @@ import {
   lineStride,
   outPixels,
   pixelStride,
-  prepareLines,
+  setLines,
   TILE,
   weightBytes,
 } from './tiles/depthwise-lines';
@@ -23,60 +24,43 @@ export const PLANES: i32 = 2;
 
 /**
  * Layout is NHWC, float32; one output a channel. The filter is 3 or 5 wide and moves 1 or 2
- * pixels to the right.
+ * pixels to the right. `filter` is `[filterHeight, filterWidth, channels]`, and `bias` is `[channels]`, or 0
+ * for none.
  *
- * @param filter `[filterHeight, filterWidth, channels]`
- * @param bias `[channels]`, or 0 for none
- * @param work `workBytes` to work in
- * @returns whether they were enough; else nothing was computed
+ * @returns whether the `workBytes` to work in were enough; else nothing was computed
  */
-export function convolveDepthwise(
-  x: usize,
-  batch: i32,
-  height: i32,
-  width: i32,
-  channels: i32,
-  filter: usize,
-  filterHeight: i32,
-  filterWidth: i32,
-  strideY: i32,
-  strideX: i32,
-  padTop: i32,
-  padLeft: i32,
-  outHeight: i32,
-  outWidth: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  work: usize,
-  workBytes: i32,
-): bool {
+export function convolveDepthwise(c: DepthwiseConvolution): bool {
+  const width = c.width;
+  const height = c.height;
+  const channels = c.channels;
+  const outHeight = c.outHeight;
   const pixelBytes = (<usize>channels) << 2;
-  const columns = columnsOf(outWidth, filterWidth, strideX);
+  const columns = columnsOf(c);
   const lineBytes = (<usize>columns) << 5;
-  const taps = filterHeight * filterWidth;
-  const planes = work + weightBytesOf(taps);
-  const bytes = workBytes - <i32>(planes - work);
-  const bandRows = bandRowsIn(bytes, lineBytes, filterHeight, strideY, outHeight);
+  const weights = c.work;
+  const planes = weights + weightBytesOf(c);
+  const bandRows = bandRowsIn(c, planes, lineBytes);
   if (bandRows === 0) return false;
-  const planeBytes = <usize>((bandRows - 1) * strideY + filterHeight) * lineBytes;
-  prepareLines(lineBytes, taps, outWidth, pixelBytes, low, high);
+  const planeBytes = linesUnder(c, bandRows) * lineBytes;
+  prepareLines(c, lineBytes);
   // Where the padding is in the planes stays the same, but for the rows above and below of a band.
-  const left = (<usize>padLeft) << 5;
-  const inside = min(width, columns - padLeft);
+  const left = (<usize>c.padLeft) << 5;
+  const inside = min(width, columns - c.padLeft);
   clear(planes, planeBytes * PLANES);
   const isWhole = bandRows === outHeight;
-  for (let b = 0; b < batch; b++) {
+  let x = c.x;
+  let out = c.out;
+  for (let b = 0; b < c.batch; b++) {
     for (let channel = 0; channel < channels; channel += GROUP) {
       const skip = (<usize>channel) << 2;
       const groupChannels = min(GROUP, channels - channel);
-      gatherWeights(bias ? bias + skip : 0, filter + skip, pixelBytes, taps, groupChannels, work);
+      gatherWeights(c, channel, groupChannels, weights);
       for (let outY = 0; outY < outHeight; outY += bandRows) {
         const rows = min(bandRows, outHeight - outY);
-        const top = outY * strideY - padTop;
+        const top = outY * c.strideY - c.padTop;
+        const bottom = top + <i32>linesUnder(c, rows);
         let line = planes;
-        for (let y = top; y < top + (rows - 1) * strideY + filterHeight; y++) {
+        for (let y = top; y < bottom; y++) {
           const from = x + skip + <usize>(y * width) * pixelBytes;
           if (y >= 0 && y < height)
             gatherLine(from, pixelBytes, inside, groupChannels, line + left, planeBytes);
@@ -85,64 +69,61 @@ export function convolveDepthwise(
               clear(line + planeBytes * plane, lineBytes);
           line += lineBytes;
         }
-        const to = out + skip + <usize>(outY * outWidth) * pixelBytes;
-        computeRows(
-          planes,
-          planeBytes,
-          rows,
-          strideY,
-          filterWidth,
-          strideX,
-          groupChannels,
-          work,
-          to,
-        );
+        const to = out + skip + <usize>(outY * c.outWidth) * pixelBytes;
+        computeRows(c, planes, planeBytes, rows, groupChannels, weights, to);
       }
     }
     x += <usize>(height * width) * pixelBytes;
-    out += <usize>(outHeight * outWidth) * pixelBytes;
+    out += <usize>(outHeight * c.outWidth) * pixelBytes;
   }
   return true;
 }
 
 /** Of a line, so that the last tile has its input too. */
-export function columnsOf(outWidth: i32, filterWidth: i32, strideX: i32): i32 {
-  return (((outWidth + TILE - 1) / TILE) * TILE - 1) * strideX + filterWidth;
+export function columnsOf(c: DepthwiseConvolution): i32 {
+  return (((c.outWidth + TILE - 1) / TILE) * TILE - 1) * c.strideX + c.filterWidth;
 }
 
 /** What `gatherWeights` makes of a group's takes as much. */
-export function weightBytesOf(taps: i32): usize {
-  return ((<usize>(1 + taps)) << 4) * (GROUP >> 2);
+export function weightBytesOf(c: DepthwiseConvolution): usize {
+  return ((<usize>(1 + c.filterHeight * c.filterWidth)) << 4) * (GROUP >> 2);
 }
 
-/** The output rows whose input fits into as many bytes, in all planes; 0 if not even one's does. */
-export function bandRowsIn(
-  bytes: i32,
-  lineBytes: usize,
-  filterHeight: i32,
-  strideY: i32,
-  outHeight: i32,
-): i32 {
+/** The output rows whose input fits into the rest of the memory, in all planes; 0 if not even one's does. */
+export function bandRowsIn(c: DepthwiseConvolution, planes: usize, lineBytes: usize): i32 {
+  const bytes = c.workBytes - <i32>(planes - c.work);
   const lines = bytes / (<i32>lineBytes * PLANES);
-  return lines < filterHeight ? 0 : min((lines - filterHeight) / strideY + 1, outHeight);
+  if (lines < c.filterHeight) return 0;
+  return min((lines - c.filterHeight) / c.strideY + 1, c.outHeight);
+}
+
+/** Lines of the input that lie under the filter for so many output rows. */
+export function linesUnder(c: DepthwiseConvolution, rows: i32): usize {
+  return <usize>((rows - 1) * c.strideY + c.filterHeight);
+}
+
+/** Sets what is the same for all lines that are computed next. */
+export function prepareLines(c: DepthwiseConvolution, lineBytes: usize): void {
+  const taps = c.filterHeight * c.filterWidth;
+  setLines(lineBytes, taps, c.outWidth, (<usize>c.channels) << 2, c.low, c.high);
 }
 
 /** Output rows of a group of channels. */
 export function computeRows(
+  c: DepthwiseConvolution,
   planes: usize,
   planeBytes: usize,
   rows: i32,
-  strideY: i32,
-  filterWidth: i32,
-  strideX: i32,
   channels: i32,
   weights: usize,
   to: usize,
 ): void {
+  const filterWidth = c.filterWidth;
+  const strideX = c.strideX;
   const rowBytes = <usize>outPixels * pixelStride;
   // Row by row, since what shares a cache line should be written at the same time.
   for (let row = 0; row < rows; row++) {
-    const line = planes + <usize>(row * strideY) * lineStride;
+    const line = planes + <usize>(row * c.strideY) * lineStride;
     let quadWeights = weights;
     for (let quad = 0; quad < channels; quad += 4) {
       const from = line + <usize>(quad >> 3) * planeBytes + ((<usize>quad & 4) << 2);
@@ -159,14 +140,18 @@ export function computeRows(
   }
 }
 
+/** Puts together the biases and weights of a group of channels, four of them at a time. */
 export function gatherWeights(
-  bias: usize,
-  filter: usize,
-  pixelBytes: usize,
-  taps: i32,
+  c: DepthwiseConvolution,
+  channel: i32,
   channels: i32,
   to: usize,
 ): void {
+  const skip = (<usize>channel) << 2;
+  const pixelBytes = (<usize>c.channels) << 2;
+  const taps = c.filterHeight * c.filterWidth;
+  let filter = c.filter + skip;
+  let bias = c.bias ? c.bias + skip : 0;
   for (; channels > 0; channels -= 4) {
     const count = min(4, channels);
     v128.store(to, bias ? load4(bias, count) : f32x4.splat(0));

@@ -9,94 +9,61 @@ import {
   computeRows,
   GROUP,
   gatherWeights,
+  linesUnder,
   PLANES,
+  prepareLines,
   weightBytesOf,
 } from './depthwise';
-import { int8PanelBytes, widenPanel } from './int8-panels';
+import { int8PanelBytes } from './int8-panels';
 import { PANEL, panelBias, panelBytes } from './panels';
-import { tile1 } from './row-tile';
-import { prepareLines } from './tiles/depthwise-lines';
-import { tile5, tile6 } from './tiles/matrix-tiles';
+import { ExpandedConvolution } from './tiles/arguments';
+import { widenPanel } from './tiles/int8-rows';
+import { tile1, tile5, tile6 } from './tiles/matrix-tiles';
 
 /** Six rows of a panel that do not lie in one line. */
 const EDGE_BYTES: usize = 192;
 
 /**
  * Layout is NHWC, float32; the pointwise filter moves by one pixel, the depthwise one is 3 or 5 wide
- * and moves 1 or 2 pixels to the right.
+ * and moves 1 or 2 pixels to the right. `inChannels` are those of `x`; `channels` are those of what is in between,
+ * and of the output, a multiple of eight. `panels` is the pointwise filter, `[inChannels, channels]`, as `packPanels`
+ * leaves it, or, where `isInt8`, `packInt8Panels`. `filter` is the depthwise one, `[filterHeight, filterWidth,
+ * channels]`. `bias` is `[channels]`, as `expansionBias`, or 0 for none.
  *
- * @param inChannels of `x`
- * @param isInt8 how the panels are packed
- * @param channels of what is in between, and of the output, a multiple of eight
- * @param panels the pointwise filter, `[inChannels, channels]`, as `packPanels` leaves it, or
- *   `packInt8Panels`
- * @param filter the depthwise one, `[filterHeight, filterWidth, channels]`
- * @param bias `[channels]`, as `expansionBias`, or 0 for none
- * @param work `workBytes` to work in
- * @returns whether they were enough; else nothing was computed
+ * @returns whether the `workBytes` to work in were enough; else nothing was computed
  */
-export function convolveExpanded(
-  x: usize,
-  batch: i32,
-  height: i32,
-  width: i32,
-  inChannels: i32,
-  panels: usize,
-  isInt8: bool,
-  expansionBias: usize,
-  expansionLow: f32,
-  expansionHigh: f32,
-  channels: i32,
-  filter: usize,
-  filterHeight: i32,
-  filterWidth: i32,
-  strideY: i32,
-  strideX: i32,
-  padTop: i32,
-  padLeft: i32,
-  outHeight: i32,
-  outWidth: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  work: usize,
-  workBytes: i32,
-): bool {
+export function convolveExpanded(c: ExpandedConvolution): bool {
+  const height = c.height;
+  const width = c.width;
+  const inChannels = c.inChannels;
+  const channels = c.channels;
+  const isInt8 = c.isInt8;
+  const outHeight = c.outHeight;
   const pixelBytes = (<usize>channels) << 2;
-  const columns = max(columnsOf(outWidth, filterWidth, strideX), padLeft + width);
-  const lineBytes = (<usize>columns) << 5;
-  const taps = filterHeight * filterWidth;
-  const edge = work;
+  const lineBytes = (<usize>max(columnsOf(c), c.padLeft + width)) << 5;
+  const edge = c.work;
   const weights = edge + EDGE_BYTES;
-  const widened = weights + weightBytesOf(taps);
+  const widened = weights + weightBytesOf(c);
   const widenedBytes = (<usize>((inChannels + 3) & ~3)) << 5;
   const planes = widened + (isInt8 ? widenedBytes * PLANES : 0);
-  const bytes = workBytes - <i32>(planes - work);
-  const bandRows = bandRowsIn(bytes, lineBytes, filterHeight, strideY, outHeight);
+  const bandRows = bandRowsIn(c, planes, lineBytes);
   if (bandRows === 0) return false;
-  const bandLines = (bandRows - 1) * strideY + filterHeight;
-  const planeBytes = <usize>bandLines * lineBytes;
+  const planeBytes = linesUnder(c, bandRows) * lineBytes;
   const panelStride = <usize>(
     (isInt8 ? int8PanelBytes(inChannels, PANEL) : panelBytes(inChannels, PANEL))
   );
-  const lowest = f32x4.splat(expansionLow);
-  const highest = f32x4.splat(expansionHigh);
-  prepareLines(lineBytes, taps, outWidth, pixelBytes, low, high);
+  const lowest = f32x4.splat(c.expansionLow);
+  const highest = f32x4.splat(c.expansionHigh);
+  prepareLines(c, lineBytes);
   clear(planes, planeBytes * PLANES);
-  for (let b = 0; b < batch; b++) {
+  let x = c.x;
+  let out = c.out;
+  for (let b = 0; b < c.batch; b++) {
     for (let channel = 0; channel < channels; channel += GROUP) {
       const skip = (<usize>channel) << 2;
       const groupChannels = min(GROUP, channels - channel);
-      gatherWeights(
-        bias ? bias + skip : 0,
-        filter + skip,
-        pixelBytes,
-        taps,
-        groupChannels,
-        weights,
-      );
-      let panel = panels + <usize>(channel / PANEL) * panelStride;
+      gatherWeights(c, channel, groupChannels, weights);
+      let panel = c.panels + <usize>(channel / PANEL) * panelStride;
       const panelCount = groupChannels / PANEL;
       if (isInt8) {
         for (let i: usize = 0; i < <usize>panelCount; i++) {
@@ -114,8 +81,8 @@ export function convolveExpanded(
       let next = 0;
       for (let outY = 0; outY < outHeight; outY += bandRows) {
         const rows = min(bandRows, outHeight - outY);
-        const top = outY * strideY - padTop;
-        const bottom = top + (rows - 1) * strideY + filterHeight;
+        const top = outY * c.strideY - c.padTop;
+        const bottom = top + <i32>linesUnder(c, rows);
         const above = min(max(-top, 0), bottom - top);
         const first = max(next, max(top, 0));
         const last = max(min(bottom, height), first);
@@ -125,13 +92,13 @@ export function convolveExpanded(
           // What the band before has computed of this one is at its end.
           const known = max(next - max(top, 0), 0);
           const to = plane + <usize>above * lineBytes;
-          const moved = <usize>(bandRows * strideY) * lineBytes;
+          const moved = <usize>(bandRows * c.strideY) * lineBytes;
           if (known > 0) memory.copy(to, to + moved, <usize>known * lineBytes);
           if (bottom > height) {
             const below = max(height - top, 0);
             clear(plane + <usize>below * lineBytes, <usize>(bottom - top - below) * lineBytes);
           }
-          const from = panelBias(expansionBias, channel + i * PANEL, channels, edge);
+          const from = panelBias(c.expansionBias, channel + i * PANEL, channels, edge);
           multiplyLines(
             x + <usize>(first * width) * ((<usize>inChannels) << 2),
             (last - first) * width,
@@ -141,29 +108,19 @@ export function convolveExpanded(
             v128.load(from, 16),
             lowest,
             highest,
-            plane + <usize>(first - top) * lineBytes + ((<usize>padLeft) << 5),
+            plane + <usize>(first - top) * lineBytes + ((<usize>c.padLeft) << 5),
             width,
             lineBytes,
             edge,
           );
         }
         next = last;
-        const to = out + skip + <usize>(outY * outWidth) * pixelBytes;
-        computeRows(
-          planes,
-          planeBytes,
-          rows,
-          strideY,
-          filterWidth,
-          strideX,
-          groupChannels,
-          weights,
-          to,
-        );
+        const to = out + skip + <usize>(outY * c.outWidth) * pixelBytes;
+        computeRows(c, planes, planeBytes, rows, groupChannels, weights, to);
       }
     }
     x += (<usize>(height * width * inChannels)) << 2;
-    out += <usize>(outHeight * outWidth) * pixelBytes;
+    out += <usize>(outHeight * c.outWidth) * pixelBytes;
   }
   return true;
 }

@@ -10,6 +10,7 @@
 import { copyFloats } from './copy-floats';
 import { HEAD, paddedDepth } from './int8-panels';
 import { PANEL, panelBias } from './panels';
+import { Product } from './tiles/arguments';
 import { int8Tile6 } from './tiles/int8-tile';
 
 const TILE: i32 = 6;
@@ -17,44 +18,33 @@ const TILE: i32 = 6;
 const BLOCK_BYTES: i32 = 32 << 10;
 
 /**
- * `min(max(a · b + bias, low), high)`, row-major, float32.
- *
- * @param a `[m, k]`, float32
- * @param panels `b` as `packInt8Panels` leaves it
- * @param bias `[n]`, or 0 for none
- * @param k 16,384 at most
- * @param work 97 KiB to work in
+ * `min(max(a · b + bias, low), high)`, row-major, float32. `a` is `[m, k]`, float32, `panels` is `b` as
+ * `packInt8Panels` leaves it, `bias` is `[n]`, or 0 for none, and `k` is 16,384 at most. It works in 96.5 KiB.
  */
-export function multiplyInt8(
-  a: usize,
-  m: i32,
-  k: i32,
-  panels: usize,
-  n: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  work: usize,
-): void {
+export function multiplyInt8(product: Product): void {
+  const k = product.k;
+  const n = product.n;
   const padded = paddedDepth(k);
   const block = max(1, BLOCK_BYTES / padded / TILE) * TILE;
-  const edge = work;
+  const edge = product.work;
   const rowsAt = edge + TILE * 32 + 32;
   const integers = rowsAt + ((<usize>block) << 3);
-  const lowest = f32x4.splat(low);
-  const highest = f32x4.splat(high);
+  const lowest = f32x4.splat(product.low);
+  const highest = f32x4.splat(product.high);
   const hasDot = hasDotProduct();
   const aBytes = (<usize>k) << 2;
   const outStride = (<usize>n) << 2;
   const panelBytes = HEAD + <usize>padded * PANEL;
-  while (m > 0) {
-    const rows = min(m, block);
+  let a = product.a;
+  let out = product.out;
+  let rest = product.m;
+  while (rest > 0) {
+    const rows = min(rest, block);
     quantizeRows(a, rows, k, integers, rowsAt);
-    let panel = panels;
+    let panel = product.panels;
     for (let column = 0; column < n; column += PANEL) {
       const width = min(PANEL, n - column);
-      const from = panelBias(bias, column, n, edge);
+      const from = panelBias(product.bias, column, n, edge);
       const bias0 = v128.load(from);
       const bias1 = v128.load(from, 16);
       let to = out + ((<usize>column) << 2);
@@ -88,7 +78,7 @@ export function multiplyInt8(
     }
     a += <usize>rows * aBytes;
     out += <usize>rows * outStride;
-    m -= rows;
+    rest -= rows;
   }
 }
 

@@ -2,11 +2,12 @@
 //
 // The right factor is packed into panels, and the product is computed in tiles that stay in registers.
 import { copyFloats } from './copy-floats';
-import { int8PanelBytes, multiplyRow, widenPanel } from './int8-panels';
+import { int8PanelBytes } from './int8-panels';
 import { PANEL, panelBias, panelBytes } from './panels';
-import { tile1 } from './row-tile';
 import { isSparse, multiplySparse } from './sparse-product';
-import { tile5, tile6 } from './tiles/matrix-tiles';
+import { Product } from './tiles/arguments';
+import { multiplyRow, widenPanel } from './tiles/int8-rows';
+import { tile1, tile5, tile6 } from './tiles/matrix-tiles';
 
 /** For fewer rows it does not pay to make float32 of 8-bit weights first. */
 const MIN_ROWS: i32 = 4;
@@ -14,75 +15,39 @@ const MIN_ROWS: i32 = 4;
 const BLOCK_BYTES: i32 = 256 << 10;
 
 /**
- * `min(max(a · b + bias, low), high)`, row-major.
- *
- * @param a `[m, k]`, rows `k` values apart
- * @param panels `b` as `packPanels` leaves it
- * @param bias `[n]`, or 0 for none
- * @param work 64 bytes to work in
+ * `min(max(a · b + bias, low), high)`, row-major. `a` is `[m, k]`, `panels` is `b` as `packPanels` leaves it,
+ * and `bias` is `[n]`, or 0 for none. It works in 64 bytes.
  */
-export function multiply(
-  a: usize,
-  m: i32,
-  k: i32,
-  panels: usize,
-  n: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  work: usize,
-): void {
-  multiplyDense(a, m, k, panels, false, n, bias, low, high, out, work);
+export function multiply(product: Product): void {
+  multiplyDense(product, false);
 }
 
 /**
  * The same for weights of 8 bits, which become float32 shortly before they are used: the memory has to bring
- * a quarter of the bytes.
- *
- * @param k 3,072 at most
- * @param panels `b` as `packInt8Panels` leaves it
- * @param work 97 KiB to work in
+ * a quarter of the bytes. `panels` is `b` as `packInt8Panels` leaves it, and `k` is 3,072 at most. It works in
+ * 96.5 KiB.
  */
-export function multiplyInt8Weights(
-  a: usize,
-  m: i32,
-  k: i32,
-  panels: usize,
-  n: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  work: usize,
-): void {
-  if (m < MIN_ROWS) multiplyRows(a, m, k, panels, n, bias, low, high, out, work);
-  else if (isSparse(a, m, k, n)) {
-    multiplySparse(a, m, k, panels, n, bias, low, high, out, work);
-  } else multiplyDense(a, m, k, panels, true, n, bias, low, high, out, work);
+export function multiplyInt8Weights(product: Product): void {
+  if (product.m < MIN_ROWS) multiplyRows(product);
+  else if (isSparse(product)) multiplySparse(product);
+  else multiplyDense(product, true);
 }
 
 /** Few rows: a weight is used so seldom that it is made float32 where it is. */
-function multiplyRows(
-  a: usize,
-  m: i32,
-  k: i32,
-  panels: usize,
-  n: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  edge: usize,
-): void {
-  const lowest = f32x4.splat(low);
-  const highest = f32x4.splat(high);
+function multiplyRows(product: Product): void {
+  const k = product.k;
+  const n = product.n;
+  const lowest = f32x4.splat(product.low);
+  const highest = f32x4.splat(product.high);
   const panelStride = <usize>int8PanelBytes(k, PANEL);
-  for (let row = 0; row < m; row++) {
-    let panel = panels;
+  const edge = product.work;
+  let a = product.a;
+  let out = product.out;
+  for (let row = 0; row < product.m; row++) {
+    let panel = product.panels;
     for (let column = 0; column < n; column += PANEL) {
       const width = min(PANEL, n - column);
-      const from = panelBias(bias, column, n, edge);
+      const from = panelBias(product.bias, column, n, edge);
       const bias0 = v128.load(from);
       const bias1 = v128.load(from, 16);
       multiplyRow(a, k, panel, bias0, bias1, lowest, highest, width < PANEL ? edge : out);
@@ -94,31 +59,24 @@ function multiplyRows(
   }
 }
 
-function multiplyDense(
-  a: usize,
-  m: i32,
-  k: i32,
-  panels: usize,
-  isInt8: bool,
-  n: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  work: usize,
-): void {
-  const edge = work;
-  const widened = work + 64;
+function multiplyDense(product: Product, isInt8: bool): void {
+  const k = product.k;
+  const n = product.n;
+  const edge = product.work;
+  const widened = edge + 64;
   const aStride = (<usize>k) << 2;
   const outStride = (<usize>n) << 2;
-  const lowest = f32x4.splat(low);
-  const highest = f32x4.splat(high);
+  const lowest = f32x4.splat(product.low);
+  const highest = f32x4.splat(product.high);
   const panelStride = <usize>(isInt8 ? int8PanelBytes(k, PANEL) : panelBytes(k, PANEL));
   const block = max(6, (BLOCK_BYTES / <i32>aStride / 6) * 6);
-  while (m > 0) {
+  let a = product.a;
+  let out = product.out;
+  let left = product.m;
+  while (left > 0) {
     // A short last block joins the one before it.
-    const rows = m < block + (block >> 1) ? m : block;
-    let panel = panels;
+    const rows = left < block + (block >> 1) ? left : block;
+    let panel = product.panels;
     for (let column = 0; column < n; column += PANEL) {
       const skip = (<usize>column) << 2;
       const width = n - column;
@@ -127,7 +85,7 @@ function multiplyDense(
         widenPanel(panel, 0, k, widened, PANEL << 2);
         weights = widened;
       }
-      const from = panelBias(bias, column, n, edge + 32);
+      const from = panelBias(product.bias, column, n, edge + 32);
       if (width >= PANEL) {
         multiplyPanel(a, rows, aStride, weights, from, lowest, highest, out + skip, outStride);
       } else {
@@ -141,7 +99,7 @@ function multiplyDense(
     }
     a += <usize>rows * aStride;
     out += <usize>rows * outStride;
-    m -= rows;
+    left -= rows;
   }
 }
 

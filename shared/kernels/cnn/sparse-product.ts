@@ -2,8 +2,10 @@
 // three quarters of the left factor are zeros, in other places for each image (activation
 // sparsity: Kurtz et al., Inducing and Exploiting Activation Sparsity for Fast Inference on Deep Neural
 // Networks, ICML 2020). The right factor is weights of 8 bits.
-import { int8PanelBytes, pairPanel } from './int8-panels';
+import { int8PanelBytes } from './int8-panels';
 import { PANEL, panelBias } from './panels';
+import { Product } from './tiles/arguments';
+import { pairPanel } from './tiles/int8-rows';
 import { sparseTile4, sparseTile5 } from './tiles/sparse-tiles';
 
 /** Panels of the widest and the narrowest tile. */
@@ -30,13 +32,15 @@ function tilesOf(n: i32): i32 {
 }
 
 /** Whether `multiplySparse` computes this product, and is likely to be the faster one. */
-export function isSparse(a: usize, m: i32, k: i32, n: i32): bool {
+export function isSparse(product: Product): bool {
+  const k = product.k;
+  const n = product.n;
   if (n % PANEL !== 0 || n / PANEL < tilesOf(n) * LEAST_PANELS) return false;
-  const rows = min(m, SAMPLES);
+  const rows = min(product.m, SAMPLES);
   const zero = f32x4.splat(0);
   let counts = i32x4.splat(0);
   for (let i = 0; i < rows; i++) {
-    const row = a + ((<usize>((m / rows) * i) * <usize>k) << 2);
+    const row = product.a + ((<usize>((product.m / rows) * i) * <usize>k) << 2);
     for (let at = row, end = row + ((<usize>k & ~3) << 2); at < end; at += 16) {
       counts = i32x4.sub(counts, f32x4.eq(v128.load(at), zero));
     }
@@ -49,23 +53,12 @@ export function isSparse(a: usize, m: i32, k: i32, n: i32): bool {
   return zeros * MIN_OF >= rows * k * MIN_ZEROS;
 }
 
-/**
- * As `multiplyInt8Weights`, where `isSparse`.
- *
- * @param work 97 KiB to work in
- */
-export function multiplySparse(
-  a: usize,
-  m: i32,
-  k: i32,
-  panels: usize,
-  n: i32,
-  bias: usize,
-  low: f32,
-  high: f32,
-  out: usize,
-  work: usize,
-): void {
+/** As `multiplyInt8Weights`, where `isSparse`. */
+export function multiplySparse(product: Product): void {
+  const m = product.m;
+  const k = product.k;
+  const n = product.n;
+  const work = product.work;
   makeTable(work);
   const aStride = (<usize>k) << 2;
   const outStride = (<usize>n) << 2;
@@ -74,19 +67,17 @@ export function multiplySparse(
   const part = partOf(k);
   for (let row = 0; row < m; row += block) {
     const rows = min(block, m - row);
-    const to = out + <usize>row * outStride;
+    const to = product.out + <usize>row * outStride;
     for (let at = to, end = to + <usize>rows * outStride; at < end; at += 16) {
       v128.store(at, f32x4.splat(0));
     }
     for (let begin = 0; begin < k; begin += part) {
       const depth = min(part, k - begin);
-      const from = a + <usize>row * aStride + ((<usize>begin) << 2);
+      const from = product.a + <usize>row * aStride + ((<usize>begin) << 2);
       listNonZeros(from, rows, depth, aStride, work);
-      addProducts(from, rows, k, panels, begin, depth, n, to, work + TABLE_BYTES);
+      addProducts(product, from, rows, begin, depth, to);
     }
-    // Where the lists end has been used.
-    const edge = work + TABLE_BYTES;
-    finish(to, rows, k, panels, n, bias, f32x4.splat(low), f32x4.splat(high), edge);
+    finish(product, to, rows);
   }
 }
 
@@ -105,7 +96,7 @@ function makeTable(table: usize): void {
   }
 }
 
-/** Puts where each row's list ends, and then the lists of places, behind the table. */
+/** Puts where each row's list ends, and then the lists of places, after the table. */
 function listNonZeros(a: usize, rows: i32, depth: i32, aStride: usize, table: usize): void {
   const zero = f32x4.splat(0);
   const eight = i8x16.splat(8);
@@ -134,16 +125,16 @@ function listNonZeros(a: usize, rows: i32, depth: i32, aStride: usize, table: us
 
 /** Adds the listed values' products, without the columns' scales. */
 function addProducts(
+  product: Product,
   a: usize,
   rows: i32,
-  k: i32,
-  panels: usize,
   begin: i32,
   depth: i32,
-  n: i32,
   out: usize,
-  ends: usize,
 ): void {
+  const k = product.k;
+  const n = product.n;
+  const ends = product.work + TABLE_BYTES;
   const lists = ends + ENDS_BYTES;
   const weights = lists + LISTS_BYTES;
   const aStride = (<usize>k) << 2;
@@ -154,7 +145,7 @@ function addProducts(
   for (let tile = 0; tile < tiles; tile++) {
     const first = (all * tile) / tiles;
     const count = (all * (tile + 1)) / tiles - first;
-    let panel = panels + <usize>first * panelStride;
+    let panel = product.panels + <usize>first * panelStride;
     for (let i = 0; i < count; i++) {
       pairPanel(panel, begin, depth, weights + ((<usize>i) << 4), (<usize>count) << 4);
       panel += panelStride;
@@ -174,23 +165,19 @@ function addProducts(
 }
 
 /** Scales the sums, adds the bias and clamps them. */
-function finish(
-  out: usize,
-  rows: i32,
-  k: i32,
-  panels: usize,
-  n: i32,
-  bias: usize,
-  low: v128,
-  high: v128,
-  edge: usize,
-): void {
+function finish(product: Product, out: usize, rows: i32): void {
+  const n = product.n;
+  const low = f32x4.splat(product.low);
+  const high = f32x4.splat(product.high);
   const outStride = (<usize>n) << 2;
-  const panelStride = <usize>int8PanelBytes(k, PANEL);
+  const panelStride = <usize>int8PanelBytes(product.k, PANEL);
+  // Where the lists end has been used.
+  const edge = product.work + TABLE_BYTES;
+  let panels = product.panels;
   for (let column = 0; column < n; column += PANEL) {
     const scale0 = v128.load(panels);
     const scale1 = v128.load(panels, 16);
-    const from = panelBias(bias, column, n, edge);
+    const from = panelBias(product.bias, column, n, edge);
     const bias0 = v128.load(from);
     const bias1 = v128.load(from, 16);
     let at = out + ((<usize>column) << 2);

@@ -46,7 +46,7 @@ function numbersOf({ weights }: FoldedGraph): number[][] {
 test('computes the product of an 8-bit kernel and its scales', () => {
   const folded = foldGraph(
     graph(
-      // The three bytes make every tensor behind them unaligned.
+      // The three bytes make every tensor after them unaligned.
       [
         steps('kernel', [1, 3], [0, 2, 255]),
         floats('scale', [3], [2, 4, 0.25]),

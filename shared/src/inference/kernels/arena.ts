@@ -11,7 +11,7 @@ interface Gap {
  * last is used again soonest, and is still in the cache. Each part has cache lines of its own.
  */
 export class Arena {
-  /** Behind the last address that was ever given out. */
+  /** After the last address that was ever given out. */
   extent: number;
   /** By address; neighbours are joined. */
   #gaps: Gap[];

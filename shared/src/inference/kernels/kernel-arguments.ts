@@ -18,7 +18,8 @@ const product = ['a', 'm', 'k', 'panels', 'n', ...output, 'work'] as const;
 /**
  * The arguments of each kernel of `cnn-kernels.wasm`, in their order. WebAssembly knows nothing but this
  * order and numbers; everything else calls the kernels by these names. What they mean is said at the
- * kernels in `kernels/cnn/`, whose parameters a test compares with these.
+ * kernels in `kernels/cnn/`. Those that take many get them in classes, which `tiles/arguments.ts` makes of these
+ * lists; the parameters of the others a test compares with them.
  */
 export const kernelArguments = {
   add: ['a', 'b', 'count', 'out'],

@@ -115,7 +115,7 @@ export function runProduct(
   panels: Float32Array,
   product: Product,
 ): Float32Array[] {
-  const work = product === 'multiply' ? 16 : WORK_BYTES / 4;
+  const work = product === 'multiply' ? 32 : WORK_BYTES / 4;
   return guarded.run({ a, panels, bias, work, out: m * n }, (at) =>
     kernels[product]({ ...at, m, k, n, bias: bias.length && at.bias, ...clamp }),
   );
@@ -183,7 +183,7 @@ export function runConvolution(c: Case, x: Float32Array, panels: Float32Array, p
     panels,
     bias,
     patches: patchCount * shape.filterHeight * shape.filterWidth * channels,
-    work: product === 'multiply' ? 16 : WORK_BYTES / 4,
+    work: product === 'multiply' ? 64 : WORK_BYTES / 4,
     out: c.batch * shape.outHeight * shape.outWidth * n,
   };
   return guarded.run(buffers, (at) =>
