@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createSocket } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writePhotos } from '../create/e2e/write-photos.ts';
+import { temporaryFolder } from '../shared/test/folders/temporary-folder.ts';
 import { allCommands } from '../trainer/src/cli/all-commands.ts';
 import { explained, type Run, runs, servers } from './command-checks.ts';
 import { root } from './documented-commands.ts';
@@ -20,7 +21,7 @@ let host: Server;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  place = await mkdtemp(join(tmpdir(), 'graft-docs-'));
+  place = await temporaryFolder();
   const home = join(place, 'home');
   const cat = await writePhotos(join(place, 'photos'));
   for (const name of ['cat.jpg', 'photo.jpg']) await cp(cat, join(place, name));
@@ -40,7 +41,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   host?.close();
-  await rm(place, { recursive: true, force: true });
 });
 
 /** A home of its own, whose commands are those of this checkout; downloads are those of the machine. */

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { temporaryFolder } from '../shared/test/folders/temporary-folder.ts';
 import { allCommands } from '../trainer/src/cli/all-commands.ts';
 import { runCommand } from '../trainer/src/cli/run-command.ts';
 import { inFirstHour, readOnly, scripts } from './command-checks.ts';
@@ -15,11 +15,10 @@ import { understood } from './understood-commands.ts';
 
 let here: string;
 beforeAll(async () => {
-  here = await mkdtemp(join(tmpdir(), 'graft-docs-'));
+  here = await temporaryFolder();
   await mkdir(join(here, 'photos'));
   await writeFile(join(here, 'resnet50.h5'), '');
 });
-afterAll(() => rm(here, { recursive: true }));
 afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllEnvs();

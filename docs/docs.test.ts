@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { temporaryFolder } from '../shared/test/folders/temporary-folder.ts';
 import { configFields } from '../trainer/src/config/config-fields.ts';
 import { configs } from '../trainer/src/config/registry.ts';
 import { checked } from './command-checks.ts';
@@ -13,14 +13,10 @@ import { configurationFile, configurationPage } from './write-configuration.ts';
 const textOf = (file: string) => readFile(join(root, file), 'utf8');
 
 test('the site builds, and no link between its pages is dead', async () => {
-  const output = await mkdtemp(join(tmpdir(), 'graft-docs-'));
+  const output = await temporaryFolder();
   const vitepress = join(docs, 'node_modules/vitepress/bin/vitepress.js');
-  try {
-    await promisify(execFile)(process.execPath, [vitepress, 'build', docs, '--outDir', output]);
-    expect(await readdir(output)).toContain('getting-started.html');
-  } finally {
-    await rm(output, { recursive: true });
-  }
+  await promisify(execFile)(process.execPath, [vitepress, 'build', docs, '--outDir', output]);
+  expect(await readdir(output)).toContain('getting-started.html');
 });
 
 test('the sidebar has every page', async () => {

@@ -5,6 +5,6 @@ export default defineConfig({
     name: 'shared',
     include: ['src/**/*.test.ts', 'decoders/**/*.test.ts'],
     testTimeout: 60_000,
-    globalSetup: './test/image-folder.ts',
+    globalSetup: './test/folders/image-folder.ts',
   },
 });

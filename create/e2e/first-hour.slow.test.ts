@@ -1,25 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import {
-  chmod,
-  cp,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandsOf } from '../../docs/documented-commands.ts';
+import { temporaryFolder } from '../../shared/test/folders/temporary-folder.ts';
 import { type Registry, startRegistry } from './registry.ts';
 import { writePhotos } from './write-photos.ts';
 
@@ -37,7 +27,7 @@ let cat: string;
 let documented: readonly string[];
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-first-hour-'));
+  root = await temporaryFolder();
   registry = await startRegistry(join(root, 'tarballs'));
   photos = join(root, 'home/originals');
   cat = await writePhotos(photos);
@@ -45,7 +35,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   registry?.close();
-  await rm(root, { recursive: true, force: true });
 });
 
 interface Place {

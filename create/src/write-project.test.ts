@@ -1,17 +1,16 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { readJobsConfig } from '../../edge/deploy/jobs-config.ts';
+import { temporaryFolder } from '../../shared/test/folders/temporary-folder.ts';
 import { problemWith, writeProject } from './write-project.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 let root: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-create-'));
+  root = await temporaryFolder();
 });
-afterEach(() => rm(root, { recursive: true }));
 
 /** JSON with comments on lines of their own. */
 async function readJsonc(path: string): Promise<Record<string, unknown>> {

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { expect, test } from 'vitest';
 import { experimental_readRawConfig } from 'wrangler';
 
@@ -37,16 +37,12 @@ test("the configuration for Cloudflare's button is that of the Worker", () => {
 });
 
 test('wrangler bundles the Worker from the root, as the button has it do', async () => {
-  const outdir = await mkdtemp(join(tmpdir(), 'graft-button-'));
-  try {
-    const wrangler = join(edge, 'node_modules/wrangler/bin/wrangler.js');
-    const run = [wrangler, 'deploy', '--dry-run', '--outdir', outdir];
-    const { stdout } = await promisify(execFile)(process.execPath, run, { cwd: root });
-    expect(stdout).toContain('env.ASSETS');
-    expect((await readFile(join(outdir, 'index.js'))).length).toBeGreaterThan(100_000);
-  } finally {
-    await rm(outdir, { recursive: true });
-  }
+  const outdir = await temporaryFolder();
+  const wrangler = join(edge, 'node_modules/wrangler/bin/wrangler.js');
+  const run = [wrangler, 'deploy', '--dry-run', '--outdir', outdir];
+  const { stdout } = await promisify(execFile)(process.execPath, run, { cwd: root });
+  expect(stdout).toContain('env.ASSETS');
+  expect((await readFile(join(outdir, 'index.js'))).length).toBeGreaterThan(100_000);
 });
 
 test('the button runs the script that deploys, which says who may use the Worker', async () => {

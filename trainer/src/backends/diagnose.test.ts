@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { expect, test, vi } from 'vitest';
 import { diagnose, linesOf } from './diagnose.ts';
 
@@ -19,12 +17,11 @@ test('says what works, how fast, and how to add what does not', () => {
 });
 
 test('tries every backend, and what is not set up it does not set up', async () => {
-  const cache = await mkdtemp(join(tmpdir(), 'doctor-'));
+  const cache = await temporaryFolder();
   vi.stubEnv('GRAFT_CACHE', cache);
   const lines: string[] = [];
   const { backends, cores } = await diagnose((line) => lines.push(line));
   vi.unstubAllEnvs();
-  await rm(cache, { recursive: true });
   const report = lines.join('\n');
   expect(cores).toBeGreaterThan(0);
   expect(backends.find(({ name }) => name === 'native')).toMatchObject({

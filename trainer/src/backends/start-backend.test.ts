@@ -1,7 +1,6 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { nativeRecipe } from './native/native-recipe.ts';
 import { startBackend } from './start-backend.ts';
@@ -9,14 +8,11 @@ import { startBackend } from './start-backend.ts';
 let cache: string;
 
 beforeEach(async () => {
-  cache = await mkdtemp(join(tmpdir(), 'start-backend-'));
+  cache = await temporaryFolder();
   vi.stubEnv('GRAFT_CACHE', cache);
 });
 
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(cache, { recursive: true });
-});
+afterEach(() => vi.unstubAllEnvs());
 
 function product(): number[] {
   return tf.tidy(() => {

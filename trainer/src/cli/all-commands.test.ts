@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Call, Command, Option } from '../commands/options/command.ts';
 import { configFields } from '../config/config-fields.ts';
 import { fast } from '../config/fast.ts';
@@ -13,11 +13,10 @@ import { optionNames } from './usage-errors.ts';
 
 let here: string;
 beforeAll(async () => {
-  here = await mkdtemp(join(tmpdir(), 'graft-commands-'));
+  here = await temporaryFolder();
   await mkdir(join(here, 'photos'));
   await writeFile(join(here, 'file.weights.h5'), '');
 });
-afterAll(() => rm(here, { recursive: true }));
 afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllEnvs();

@@ -1,20 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { styleText } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, expect, test } from 'vitest';
 import { printableLines } from '../printable.ts';
 
 const cli = fileURLToPath(new URL('cli.ts', import.meta.url));
 let models: string;
 beforeAll(async () => {
-  models = await mkdtemp(join(tmpdir(), 'graft-cli-'));
+  models = await temporaryFolder();
 });
-afterAll(() => rm(models, { recursive: true }));
 
 /** Runs the command line as a user would, only with another place for models. */
 function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -124,13 +123,12 @@ test.concurrent('summarizes a network as the article leaves it', async () => {
 });
 
 test.concurrent('prints no name that would steer the terminal', async () => {
-  const photos = await mkdtemp(join(tmpdir(), 'graft-cli-photos-'));
+  const photos = await temporaryFolder();
   for (const name of ['\u001b[31mred', 'a\nb', '\u202egpj']) {
     await mkdir(join(photos, name), { recursive: true });
     await writeFile(join(photos, name, '\u009b2J.jpg'), 'damaged');
   }
   const { code, stdout, stderr } = await run('datasets', photos);
-  await rm(photos, { recursive: true });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toBe(printableLines(stdout));
   expect(stdout).toContain('\na\\u000ab ');

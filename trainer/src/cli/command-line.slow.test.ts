@@ -1,10 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configFields } from '../config/config-fields.ts';
@@ -37,7 +37,7 @@ interface World {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-command-line-'));
+  folder = await temporaryFolder();
   host = createServer((request, response) => {
     switch (request.url) {
       case '/404.png':
@@ -66,7 +66,6 @@ beforeAll(async () => {
 afterAll(async () => {
   host.closeAllConnections();
   host.close();
-  await rm(folder, { recursive: true });
 });
 
 async function makeWorld(port: number): Promise<World> {

@@ -1,17 +1,16 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeEach, expect, test } from 'vitest';
 import { fast } from '../config/fast.ts';
 import { nextSteps, type Place } from './next-steps.ts';
 
 let root: string;
 let place: Place;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-next-'));
+  root = await temporaryFolder();
   place = { here: join(root, 'here'), runs: join(root, 'runs'), models: join(root, 'models') };
 });
-afterEach(() => rm(root, { recursive: true }));
 
 async function put(path: string, content = ''): Promise<void> {
   await mkdir(dirname(join(root, path)), { recursive: true });

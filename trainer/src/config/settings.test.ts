@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeEach, expect, test } from 'vitest';
 import { findSettings } from '../files/project.ts';
 import { fast } from './fast.ts';
 import { applySettings, readSettings } from './settings.ts';
@@ -9,11 +9,10 @@ import { applySettings, readSettings } from './settings.ts';
 let root: string;
 let file: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-settings-'));
+  root = await temporaryFolder();
   // Vitest would transform TypeScript in its own way; Node's is in the test of the first hour.
   file = join(root, 'graft.config.mjs');
 });
-afterEach(() => rm(root, { recursive: true }));
 
 const write = (text: string) => writeFile(file, text);
 

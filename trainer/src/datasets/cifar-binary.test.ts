@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { create } from 'tar';
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { cifar10Labels, openCifar10 } from './cifar.ts';
 import { openCifarBinary } from './cifar-binary.ts';
 import { hashSamples } from './cifar-images.ts';
@@ -16,9 +16,8 @@ beforeAll(async () => {
   real = await openCifar10();
 });
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-cifar-'));
+  folder = await temporaryFolder();
 });
-afterEach(() => rm(folder, { recursive: true }));
 
 async function put(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(dirname(join(folder, path)), { recursive: true });

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { create } from 'tar';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openDataset, openRemote } from './open-dataset.ts';
@@ -25,7 +25,7 @@ const options = {
 };
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-open-'));
+  folder = await temporaryFolder();
   vi.stubEnv('GRAFT_CACHE', join(folder, 'cache'));
   const record = new Uint8Array(3074).fill(1);
   await writeFile(join(folder, 'train.bin'), record);
@@ -50,7 +50,6 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   server.closeAllConnections();
   server.close();
-  await rm(folder, { recursive: true });
 });
 
 test('downloads a data set once', async () => {

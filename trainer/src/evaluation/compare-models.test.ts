@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { tinyCardForImages } from '../../fixtures/tiny-card.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
@@ -17,7 +17,7 @@ import { type Evaluation, evaluateModel } from './evaluate-model.ts';
 let folder: string;
 beforeAll(async () => {
   await startBackend('cpu', () => {});
-  folder = await mkdtemp(join(tmpdir(), 'graft-compare-'));
+  folder = await temporaryFolder();
   for (const [label, name] of ['cat', 'dog'].entries()) {
     await mkdir(join(folder, 'photos', name), { recursive: true });
     for (let i = 0; i < 8; i++) {
@@ -29,7 +29,6 @@ beforeAll(async () => {
     }
   }
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 /** The same network each time, whose outputs have the labels in the given order. */
 async function writeModel(id: string, labels: readonly string[]): Promise<string> {

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type { ModelCard } from 'shared/contract/model-card';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { tinyCardForImages } from '../../fixtures/tiny-card.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
@@ -23,9 +23,8 @@ import { predict } from './predict.ts';
 let folder: string;
 beforeAll(async () => {
   await startBackend('cpu', () => {});
-  folder = await mkdtemp(join(tmpdir(), 'graft-evaluate-'));
+  folder = await temporaryFolder();
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 const config = { ...smoke, limit: null, test: 0.25 };
 

@@ -1,8 +1,8 @@
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeEach, expect, test } from 'vitest';
 import { startBackend } from '../backends/start-backend.ts';
 import { loadModel } from '../models/load-model.ts';
 import { benchmarkOf, listPhotos, measurePhotos } from './measure-photos.ts';
@@ -13,9 +13,8 @@ const photoOf = (name: string) => pathOf(`../../../shared/fixtures/${name}.png`)
 let folder: string;
 beforeEach(async () => {
   await startBackend('wasm', () => {});
-  folder = await mkdtemp(join(tmpdir(), 'graft-bench-photos-'));
+  folder = await temporaryFolder();
 });
-afterEach(() => rm(folder, { recursive: true }));
 
 async function put(label: string, photo: string): Promise<void> {
   await mkdir(join(folder, label), { recursive: true });

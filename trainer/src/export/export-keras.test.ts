@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, expect, test } from 'vitest';
 import { startBackend } from '../backends/start-backend.ts';
 import { smoke } from '../config/smoke.ts';
 import type { TrainConfig } from '../config/train-config.ts';
@@ -26,9 +25,8 @@ const trained = new Map([
 let run: string;
 beforeAll(async () => {
   await startBackend('cpu', () => {});
-  run = await mkdtemp(join(tmpdir(), 'graft-run-'));
+  run = await temporaryFolder();
 });
-afterAll(() => rm(run, { recursive: true }));
 
 async function save(
   config: TrainConfig,

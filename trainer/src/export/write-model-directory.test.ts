@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { tinyCard } from '../../fixtures/tiny-card.ts';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
@@ -26,10 +26,9 @@ beforeAll(async () => {
   model = await toGraphModel(plan, TINY_SIZE, 'uint8');
 });
 beforeEach(async () => {
-  models = await mkdtemp(join(tmpdir(), 'graft-models-'));
+  models = await temporaryFolder();
   directory = join(models, 'pets');
 });
-afterEach(() => rm(models, { recursive: true }));
 
 const read = (name: string) => modelFiles(directory)(name);
 const index = async () => JSON.parse(await readFile(join(models, 'index.json'), 'utf8'));

@@ -1,20 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeEach, expect, test } from 'vitest';
 import { buildDirectory } from './build-directory.ts';
 
 let parent: string;
 let target: string;
 
 beforeEach(async () => {
-  parent = await mkdtemp(join(tmpdir(), 'build-directory-'));
+  parent = await temporaryFolder();
   target = join(parent, 'made');
 });
-
-afterEach(() => rm(parent, { recursive: true }));
 
 const fill = (text: string) => (folder: string) => writeFile(join(folder, 'file'), text);
 

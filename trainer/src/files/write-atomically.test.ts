@@ -1,18 +1,17 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeEach, expect, test } from 'vitest';
 import { partialPrefix } from './partial-paths.ts';
 import { appendLine, replaceDirectory, writeFileAtomically } from './write-atomically.ts';
 
 let directory: string;
 let path: string;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'graft-write-'));
+  directory = await temporaryFolder();
   path = join(directory, 'kept.txt');
 });
-afterEach(() => rm(directory, { recursive: true }));
 
 test('writes text and bytes, over what was there', async () => {
   await writeFileAtomically(path, 'the old content, which is longer');

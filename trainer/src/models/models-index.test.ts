@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { tinyCard } from '../../fixtures/tiny-card.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
@@ -19,9 +19,8 @@ beforeAll(async () => {
   model = await toGraphModel(fusePlan(buildTinyNetwork()), TINY_SIZE, 'uint8');
 });
 beforeEach(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'graft-models-'));
+  const folder = await temporaryFolder();
   models = folder;
-  onTestFinished(() => rm(folder, { recursive: true }));
 });
 
 async function write(title: string, isCandidate = false, id = 'pets'): Promise<string> {

@@ -1,8 +1,8 @@
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRunRecord } from '../../fixtures/run-record.ts';
 import { startChromium } from '../../fixtures/start-chromium.ts';
@@ -13,12 +13,11 @@ import { saveOutcome, writeReport } from './write-report.ts';
 let directory: string;
 let browser: Browser;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'graft-report-'));
+  directory = await temporaryFolder();
   browser = await startChromium();
 });
 afterAll(async () => {
   await browser?.close();
-  await rm(directory, { recursive: true });
 });
 
 /** @returns the report's path */

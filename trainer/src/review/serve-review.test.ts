@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Browser } from 'playwright-core';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { startChromium } from '../../fixtures/start-chromium.ts';
@@ -24,7 +24,7 @@ let root: string;
 let server: LocalServer;
 let photos: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-review-'));
+  root = await temporaryFolder();
   photos = join(root, 'photos');
   vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
   for (const [at, label] of ['bird', 'cat', 'dog'].entries()) {
@@ -42,7 +42,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await server.close();
   vi.unstubAllEnvs();
-  await rm(root, { recursive: true });
 });
 
 async function put(path: string, background: { r: number; g: number; b: number }): Promise<void> {

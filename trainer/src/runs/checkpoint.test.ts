@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, expect, test } from 'vitest';
 import { startBackend } from '../backends/start-backend.ts';
 import { smoke } from '../config/smoke.ts';
 import { writeSafetensors } from '../weights/safetensors/safetensors.ts';
@@ -12,10 +12,9 @@ let path: string;
 let directory: string;
 beforeAll(async () => {
   await startBackend('cpu', () => {});
-  directory = await mkdtemp(join(tmpdir(), 'graft-checkpoint-'));
+  directory = await temporaryFolder();
   path = join(directory, 'checkpoint.safetensors');
 });
-afterAll(() => rm(directory, { recursive: true }));
 
 const header: CheckpointHeader = {
   stage: 2,

@@ -1,16 +1,15 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeEach, expect, test } from 'vitest';
 import { fast } from '../config/fast.ts';
 import { compareRuns, formatRuns, sortRuns } from './format-runs.ts';
 import { listRuns, type RunRecord } from './list-runs.ts';
 
 let runs: string;
 beforeEach(async () => {
-  runs = await mkdtemp(join(tmpdir(), 'graft-runs-'));
+  runs = await temporaryFolder();
 });
-afterEach(() => rm(runs, { recursive: true }));
 
 async function putRun(name: string, hour: number, ...lines: object[]): Promise<void> {
   await mkdir(join(runs, name));

@@ -1,17 +1,8 @@
-import {
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  truncate,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { mountSmallDisk } from '../../fixtures/small-disk.ts';
 import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
@@ -39,7 +30,7 @@ beforeAll(async () => {
   plan = fusePlan(buildTinyNetwork());
 });
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-features-'));
+  folder = await temporaryFolder();
   const { preprocess } = backbones['efficientnet-lite0'];
   origin = {
     trunk: cutPlan(plan, 'avg_pool').trunk,
@@ -50,7 +41,6 @@ beforeEach(async () => {
   said = [];
   computed = 0;
 });
-afterEach(() => rm(folder, { recursive: true }));
 
 function never(): never {
   throw new Error('No one should ask for an image.');

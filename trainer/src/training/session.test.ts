@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { memoryBatches } from '../../fixtures/memory-batches.ts';
 import { mountSmallDisk } from '../../fixtures/small-disk.ts';
@@ -49,11 +49,10 @@ beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'graft-session-'));
+  directory = await temporaryFolder();
 });
 afterEach(async () => {
   tf.disposeVariables();
-  await rm(directory, { recursive: true });
 });
 
 const newPlan = () => fusePlan(buildTinyNetwork({ dropout: 0.25 }));

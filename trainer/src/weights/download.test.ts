@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { downloadFile } from './download.ts';
 
@@ -19,7 +19,7 @@ let ranges: (string | undefined)[];
 let answer: (request: IncomingMessage, response: ServerResponse) => void;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-download-'));
+  folder = await temporaryFolder();
   target = join(folder, 'weights', 'tiny.h5');
   ranges = [];
   answer = sendRange;
@@ -33,7 +33,6 @@ beforeEach(async () => {
 afterEach(async () => {
   server.closeAllConnections();
   server.close();
-  await rm(folder, { recursive: true });
 });
 
 function sendAll(_: IncomingMessage, response: ServerResponse): void {

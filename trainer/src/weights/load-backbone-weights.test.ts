@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { weightValues } from '../../parity/formula.ts';
 import { buildBackbone } from '../backbones/registry.ts';
@@ -14,14 +13,11 @@ import { writeSafetensors } from './safetensors/safetensors.ts';
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-backbone-weights-'));
+  folder = await temporaryFolder();
   vi.stubEnv('GRAFT_CACHE', folder);
   await startBackend('cpu', () => {});
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => vi.unstubAllEnvs());
 
 test('loads a file with its classifier into a network without, and with', async () => {
   const whole = buildBackbone('lenet5', { classes: 10, initialize: false });

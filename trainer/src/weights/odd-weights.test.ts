@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildRoundTripNetwork } from '../../fixtures/round-trip-network.ts';
 import { weightValues } from '../../parity/formula.ts';
@@ -16,14 +16,11 @@ import { writeSafetensors } from './safetensors/safetensors.ts';
 let folder: string;
 let server: Server;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-odd-weights-'));
+  folder = await temporaryFolder();
   server = createServer();
   await startBackend('cpu', () => {});
 });
-afterAll(async () => {
-  server.close();
-  await rm(folder, { recursive: true });
-});
+afterAll(() => server.close());
 
 /** What Keras and h5py saved: parity/odd_weights.py. */
 function saved(name: string): string {

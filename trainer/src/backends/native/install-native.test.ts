@@ -1,20 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  truncate,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { packWheel } from '../../../fixtures/pack-wheel.ts';
 import type { LibraryWheel } from './cuda-wheels.ts';
 import { installNative } from './install-native.ts';
@@ -40,7 +30,7 @@ let environment: NodeJS.ProcessEnv;
 
 describe.skipIf(!inject('native'))('installNative', () => {
   beforeEach(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'install-native-'));
+    folder = await temporaryFolder();
     cache = join(folder, 'cache');
     const path = (name: string): string => join(folder, name);
     await mkdir(path('wheels'));
@@ -95,8 +85,6 @@ describe.skipIf(!inject('native'))('installNative', () => {
     };
     environment = { ...process.env, PIP_NO_INDEX: '1', PIP_FIND_LINKS: path('wheels') };
   });
-
-  afterEach(() => rm(folder, { recursive: true }));
 
   const install = (changed: Partial<NativeRecipe> = {}, log = vi.fn()): Promise<string> =>
     installNative({ ...recipe, ...changed }, { cache, log, environment });

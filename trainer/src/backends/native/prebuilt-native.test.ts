@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { describe, expect, inject, test } from 'vitest';
 import { cacheDirectory } from '../../files/cache-directory.ts';
 import { findInstalled } from './install-native.ts';
@@ -12,7 +12,7 @@ import { addonNames, nativeRecipe, prebuiltFolder } from './native-recipe.ts';
 describe.skipIf(!inject('native'))("the package's own library", () => {
   test('is found where its install script puts it, and computes', async () => {
     const made = (await findInstalled(nativeRecipe(), cacheDirectory())) as string;
-    const tfjsNode = await mkdtemp(join(tmpdir(), 'prebuilt-native-'));
+    const tfjsNode = await temporaryFolder();
     expect(prebuiltFolder(tfjsNode)).toBeUndefined();
 
     const folder = join(tfjsNode, 'lib', 'napi-v8');
@@ -30,6 +30,5 @@ describe.skipIf(!inject('native'))("the package's own library", () => {
       code: 'backend_unavailable',
       message: expect.stringContaining('one TensorFlow'),
     });
-    await rm(tfjsNode, { recursive: true });
   });
 });

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
 import { startChromium } from '../../../fixtures/start-chromium.ts';
@@ -28,7 +28,7 @@ afterAll(() => browser?.close());
 
 let root: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-loop-'));
+  root = await temporaryFolder();
   const cache = join(root, 'cache');
   await mkdir(cache);
   for (const made of await readdir(cacheDirectory())) {
@@ -37,10 +37,7 @@ beforeEach(async () => {
   vi.stubEnv('GRAFT_CACHE', cache);
   await putImages();
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(root, { recursive: true });
-});
+afterEach(() => vi.unstubAllEnvs());
 
 /** Images of CIFAR-10, of which two cats are in the folder of airplanes. */
 async function putImages(): Promise<void> {

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { findPostgres, startPostgres } from '../../../fixtures/postgres.ts';
 import { createRandom } from '../../config/random.ts';
 import { readRun } from '../../runs/list-runs.ts';
@@ -30,7 +30,7 @@ let undisturbed: SweepFile;
 const running = new Set<ChildProcess>();
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-sweep-'));
+  folder = await temporaryFolder();
   const random = createRandom(1);
   for (const [label, name] of ['dark', 'grey', 'light'].entries()) {
     await mkdir(join(folder, 'photos', name), { recursive: true });
@@ -46,7 +46,6 @@ beforeAll(async () => {
 afterEach(() => {
   for (const child of running) child.kill('SIGKILL');
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 function start(args: readonly string[], cache: string): ChildProcess {
   const child = spawn(process.execPath, [cli, ...args], {

@@ -1,16 +1,7 @@
-import {
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 import type { BackendName } from '../../backends/start-backend.ts';
@@ -38,7 +29,7 @@ const config = {
 let root: string;
 let photos: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-train-folder-'));
+  root = await temporaryFolder();
   photos = join(root, 'photos');
   const cache = join(root, 'cache');
   await mkdir(cache);
@@ -47,10 +38,7 @@ beforeEach(async () => {
   }
   vi.stubEnv('GRAFT_CACHE', cache);
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(root, { recursive: true });
-});
+afterEach(() => vi.unstubAllEnvs());
 
 async function put(path: string, file: Uint8Array | Sharp): Promise<void> {
   await mkdir(dirname(join(photos, path)), { recursive: true });

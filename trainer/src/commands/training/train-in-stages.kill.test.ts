@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, expect, inject, test } from 'vitest';
 import { createRandom } from '../../config/random.ts';
 import { cacheDirectory } from '../../files/cache-directory.ts';
 import { checkpointIn, loadCheckpoint } from '../../runs/checkpoint.ts';
@@ -24,7 +24,7 @@ const backend = inject('native') ? 'native' : 'wasm';
 let folder: string;
 let photos: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-kill-'));
+  folder = await temporaryFolder();
   photos = join(folder, 'photos');
   const random = createRandom(SEED);
   for (const [label, name] of ['dark', 'grey', 'light'].entries()) {
@@ -37,7 +37,6 @@ beforeAll(async () => {
     }
   }
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 /** A cache of features and photos that is empty at first. */
 async function cacheOf(name: string): Promise<string> {

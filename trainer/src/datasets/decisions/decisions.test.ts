@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Dataset } from '../dataset.ts';
@@ -13,7 +13,7 @@ import { Decisions, decisionsIn, type Verdict } from './decisions.ts';
 let root: string;
 let said: string[];
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-decisions-'));
+  root = await temporaryFolder();
   vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
   said = [];
   for (const [at, label] of ['cat', 'dog'].entries()) {
@@ -24,10 +24,7 @@ beforeEach(async () => {
     }
   }
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(root, { recursive: true });
-});
+afterEach(() => vi.unstubAllEnvs());
 
 async function put(path: string, content: Uint8Array): Promise<void> {
   await mkdir(dirname(join(root, path)), { recursive: true });

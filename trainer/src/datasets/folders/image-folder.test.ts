@@ -1,10 +1,10 @@
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type ImageFolderOptions, openImageFolder } from './image-folder.ts';
@@ -13,16 +13,12 @@ let root: string;
 let cache: string;
 let said: string[];
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-folder-'));
-  cache = await mkdtemp(join(tmpdir(), 'graft-cache-'));
+  root = await temporaryFolder();
+  cache = await temporaryFolder();
   vi.stubEnv('GRAFT_CACHE', cache);
   said = [];
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(root, { recursive: true });
-  await rm(cache, { recursive: true });
-});
+afterEach(() => vi.unstubAllEnvs());
 
 const open = (options: Partial<ImageFolderOptions> = {}) =>
   openImageFolder(root, {

@@ -1,18 +1,15 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { ScanCache } from './scan-cache.ts';
 
 let folder: string;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-scan-'));
+  folder = await temporaryFolder();
   vi.stubEnv('GRAFT_CACHE', join(folder, '.cache'));
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(folder, { recursive: true });
-});
+afterEach(() => vi.unstubAllEnvs());
 
 test('knows what the same decoders have found in the same file, and nothing else', async () => {
   const file = join(folder, 'a.png');

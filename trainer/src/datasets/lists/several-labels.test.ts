@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Dataset } from '../dataset.ts';
@@ -10,14 +10,11 @@ import { splitDataset } from '../split.ts';
 let root: string;
 let said: string[];
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-several-'));
+  root = await temporaryFolder();
   vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
   said = [];
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(root, { recursive: true });
-});
+afterEach(() => vi.unstubAllEnvs());
 
 async function put(path: string, content: Uint8Array | string): Promise<void> {
   await mkdir(dirname(join(root, path)), { recursive: true });

@@ -1,6 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
@@ -8,7 +6,8 @@ import { decoderPrograms } from 'shared/images/decode-node';
 import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { createPixelSink } from 'shared/images/reduce/pixel-sink';
 import { reductionFor } from 'shared/images/reduce/reduction';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, expect, test } from 'vitest';
 import { startBackend } from '../../backends/start-backend.ts';
 import { loadGraph, readModel } from '../../models/load-model.ts';
 import { exportOnnx } from './export-onnx.ts';
@@ -20,9 +19,8 @@ const directory = fileURLToPath(
 let folder: string;
 beforeAll(async () => {
   await startBackend('wasm', () => {});
-  folder = await mkdtemp(join(tmpdir(), 'graft-onnx-'));
+  folder = await temporaryFolder();
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 // Divided by 1, 2 and 13, cut at both sides, and enlarged.
 test.each([

@@ -1,8 +1,7 @@
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeRunRecord } from '../../../fixtures/run-record.ts';
 import { startChromium } from '../../../fixtures/start-chromium.ts';
@@ -26,13 +25,12 @@ const epochEnds = [...log.keys()].filter((at) => log[at]?.event === 'epoch').map
 let run: string;
 let server: LocalServer;
 beforeEach(async () => {
-  run = await mkdtemp(join(tmpdir(), 'graft-live-'));
+  run = await temporaryFolder();
   await writeFile(logIn(run), textOf(log.slice(0, epochEnds[1])));
   server = await serveReport(run, 0);
 });
 afterEach(async () => {
   await server.close();
-  await rm(run, { recursive: true });
 });
 
 /** The page, and what the browser has complained of. */

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, expect, test } from 'vitest';
 import { buildTinyNetwork } from '../../../fixtures/tiny-network.ts';
 import { buildBackbone } from '../../backbones/registry.ts';
 import { startBackend } from '../../backends/start-backend.ts';
@@ -12,9 +11,8 @@ import { writeKerasH5 } from './write-keras-h5.ts';
 let folder: string;
 beforeAll(async () => {
   await startBackend('cpu', () => {});
-  folder = await mkdtemp(join(tmpdir(), 'graft-write-keras-'));
+  folder = await temporaryFolder();
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 // Real Keras reads what is written in `pnpm --filter trainer parity`.
 test.each([

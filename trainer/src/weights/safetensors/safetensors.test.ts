@@ -1,16 +1,15 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, expect, test } from 'vitest';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
 
 let directory: string;
 let path: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'graft-safetensors-'));
+  directory = await temporaryFolder();
   path = join(directory, 'weights.safetensors');
 });
-afterAll(() => rm(directory, { recursive: true }));
 
 /** A file with any header, right or wrong. */
 function fileOf(header: string, body: Uint8Array = Buffer.alloc(0)): Buffer {

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, expect, test } from 'vitest';
 import { readTorchCheckpoint } from './torch-checkpoint.ts';
 
 /** What PyTorch itself wrote, see parity/torch_checkpoints.py. */
@@ -11,9 +11,8 @@ const pathOf = (name: string) =>
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-torch-'));
+  folder = await temporaryFolder();
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 test.each(['archive', 'legacy', 'nested'])('reads every tensor of %s.pth', async (name) => {
   const tensors = await readTorchCheckpoint(pathOf(name));

@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { makeBadImages } from './make-bad-images.ts';
-import { makeImages } from './make-images.ts';
-import { makePolicyImages } from './make-policy-images.ts';
+import { makeBadImages } from '../make-bad-images.ts';
+import { makeImages } from '../make-images.ts';
+import { makePolicyImages } from '../make-policy-images.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
