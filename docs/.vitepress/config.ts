@@ -1,57 +1,50 @@
 import { defineConfig } from 'vitepress';
 
-/** The pages in reading order; a page that is missing here fails the test beside this folder. */
-const sidebar = [
-  {
-    text: 'Start',
-    items: [
-      { text: 'Getting started', link: '/getting-started' },
-      { text: 'The first hour', link: '/first-hour' },
-      { text: 'Your own project', link: '/own-project' },
-      { text: 'Your own photos', link: '/own-photos' },
-      { text: 'How folders are read', link: '/photo-folders' },
-      { text: 'Commands', link: '/commands' },
-      { text: 'Deployment and price', link: '/deployment' },
-      { text: 'Deploy button', link: '/deploy-button' },
-    ],
+/** The pages by section, in reading order; a page that is missing here fails the test beside this folder. */
+export const sections: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Start: {
+    'getting-started': 'Getting started',
+    'first-hour': 'The first hour',
+    'own-project': 'Your own project',
+    'own-photos': 'Your own photos',
+    'photo-folders': 'How folders are read',
+    commands: 'Commands',
+    deployment: 'Deployment and price',
+    'deploy-button': 'Deploy button',
   },
-  {
-    text: 'Training',
-    items: [
-      { text: 'Training and recipes', link: '/training' },
-      { text: 'Configuration', link: '/configuration' },
-      { text: 'Sweeps', link: '/sweeps' },
-      { text: 'Evaluate, predict, export', link: '/evaluation' },
-      { text: 'Unknown images', link: '/unknown-images' },
-      { text: 'Several labels an image', link: '/multi-label' },
-      { text: 'Review', link: '/review' },
-      { text: 'Architectures', link: '/architectures' },
-      { text: 'Backends', link: '/backends' },
-      { text: 'How the trainer reads images', link: '/training-images' },
-    ],
+  Training: {
+    training: 'Training and recipes',
+    configuration: 'Configuration',
+    sweeps: 'Sweeps',
+    evaluation: 'Evaluate, predict, export',
+    'unknown-images': 'Unknown images',
+    'multi-label': 'Several labels an image',
+    review: 'Review',
+    architectures: 'Architectures',
+    backends: 'Backends',
+    'training-images': 'How the trainer reads images',
   },
-  {
-    text: 'Serving',
-    items: [
-      { text: 'HTTP API', link: '/http-api' },
-      { text: 'Versions', link: '/versions' },
-      { text: 'Doubtful images', link: '/feedback' },
-      { text: 'Jobs', link: '/jobs' },
-      { text: 'Security', link: '/security' },
-      { text: 'Images', link: '/images' },
-      { text: 'Arithmetic', link: '/arithmetic' },
-    ],
+  Serving: {
+    'http-api': 'HTTP API',
+    versions: 'Versions',
+    feedback: 'Doubtful images',
+    jobs: 'Jobs',
+    security: 'Security',
+    images: 'Images',
+    arithmetic: 'Arithmetic',
   },
-  {
-    text: 'Reference',
-    items: [
-      { text: 'Architecture', link: '/architecture' },
-      { text: 'Benchmarks', link: '/benchmarks' },
-      { text: 'Real photos', link: '/benchmarks/real-photos' },
-      { text: 'Your own photos, measured', link: '/benchmarks/own-photos' },
-    ],
+  Reference: {
+    architecture: 'Architecture',
+    benchmarks: 'Benchmarks',
+    'benchmarks/real-photos': 'Real photos',
+    'benchmarks/own-photos': 'Your own photos, measured',
   },
-];
+};
+
+const sidebar = Object.entries(sections).map(([text, pages]) => ({
+  text,
+  items: Object.entries(pages).map(([page, text]) => ({ text, link: `/${page}` })),
+}));
 
 export default defineConfig({
   title: 'Graft',

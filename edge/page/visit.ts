@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { PATIENCE_MS } from './open-page.ts';
 
 export const desktop = { viewport: { width: 1280, height: 900 } };
@@ -26,8 +27,18 @@ export function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }
 
+/** Expects the contrast that WCAG asks of normal text. */
+export async function expectReadable(page: Page, selectors: readonly string[]): Promise<void> {
+  for (const selector of selectors) {
+    expect([selector, await contrast(page, selector)]).toEqual([
+      selector,
+      expect.toSatisfy((ratio: number) => ratio >= 4.5),
+    ]);
+  }
+}
+
 /** Of the text's colour and what it stands on. @see WCAG 2.2, 1.4.3 */
-export function contrast(page: Page, selector: string): Promise<number> {
+function contrast(page: Page, selector: string): Promise<number> {
   return page
     .locator(selector)
     .first()

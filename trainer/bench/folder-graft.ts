@@ -71,11 +71,7 @@ if (values.train) {
     config,
     optimizer: new Optimizer(parametersOf(plan), config),
     seed: 'bench',
-    epoch: 0,
-    step: 0,
-    lossSum: 0,
     startProgress: () => progress,
-    onStep: async () => {},
     onEpoch: async () => {
       endEpoch();
       return true;

@@ -55,12 +55,7 @@ export async function fitLinearPeer(
     config: { ...stage1, epochs: Math.ceil(stage1.minSteps / (IMAGES / stage1.batchSize)) },
     optimizer,
     seed: `${config.seed}/stage 1`,
-    epoch: 0,
-    step: 0,
-    lossSum: 0,
     startProgress: () => quiet,
-    onStep: async () => {},
-    onEpoch: async () => true,
   });
   optimizer.dispose();
   const answers = await evaluate((x) => runPlan(head, x), test, { progress: quiet, signal });

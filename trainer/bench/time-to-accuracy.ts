@@ -168,9 +168,6 @@ async function learn(
       config: stage,
       optimizer,
       seed: `${config.seed}/stage ${number}`,
-      epoch: 0,
-      step: 0,
-      lossSum: 0,
       startProgress: (epoch, done) =>
         startProgress(`stage ${number}, epoch ${epoch + 1}`, source.length, done),
       onStep: async ({ epoch, step }) => {
@@ -178,7 +175,6 @@ async function learn(
           await stopwatch.pause(() => optimizer.averaged(() => look(epoch, step)));
         }
       },
-      onEpoch: async () => true,
     });
   } finally {
     optimizer.dispose();

@@ -24,17 +24,7 @@ let folder: string;
 let host: Server;
 let world: World;
 
-/** What the commands are tried on. */
-interface World {
-  /** Folders that are no data set, or a small one. */
-  readonly data: readonly string[];
-  readonly weights: readonly string[];
-  readonly images: readonly string[];
-  /** Where nothing can be written, or where something else is. */
-  readonly closed: readonly string[];
-  readonly models: readonly string[];
-  readonly runs: readonly string[];
-}
+type World = Awaited<ReturnType<typeof makeWorld>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
@@ -68,7 +58,8 @@ afterAll(async () => {
   host.close();
 });
 
-async function makeWorld(port: number): Promise<World> {
+/** Makes what the commands are tried on. */
+async function makeWorld(port: number) {
   const at = (...names: string[]) => join(folder, ...names);
   const file = async (name: string, content: string | Uint8Array) => {
     await mkdir(join(at(name), '..'), { recursive: true });

@@ -2,13 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { list } from 'tar';
 import { TrainerError } from '../errors.ts';
-import {
-  cifarLicence,
-  hashSamples,
-  IMAGE_BYTES,
-  type Samples,
-  toImageSet,
-} from './cifar-images.ts';
+import { cifarDataset, IMAGE_BYTES, type Samples } from './cifar-images.ts';
 import type { Dataset } from './dataset.ts';
 
 const kinds = {
@@ -78,16 +72,7 @@ export async function openCifarBinary(path: string): Promise<Dataset | undefined
     );
   };
   const samples = { train: concatenate(train.map(read)), test: read(test) };
-  return {
-    id,
-    title,
-    labels,
-    train: toImageSet(samples.train),
-    validation: null,
-    test: toImageSet(samples.test),
-    hash: hashSamples([samples.train, samples.test]),
-    licence: cifarLicence,
-  };
+  return cifarDataset({ id, title, labels }, samples);
 }
 
 async function readFolder(folder: string): Promise<Files> {

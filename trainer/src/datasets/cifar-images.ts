@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { ImageSet } from './dataset.ts';
+import type { Dataset, ImageSet } from './dataset.ts';
 
 const SIDE = 32;
 /** Bytes of one image in RGB. */
 export const IMAGE_BYTES = SIDE * SIDE * 3;
 
-export const cifarLicence =
+const LICENCE =
   'No licence stated; cite A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.';
 
 export interface Samples {
@@ -14,7 +14,7 @@ export interface Samples {
   readonly classes: Uint8Array;
 }
 
-export function toImageSet({ pixels, classes }: Samples): ImageSet {
+function toImageSet({ pixels, classes }: Samples): ImageSet {
   return {
     length: classes.length,
     image(index) {
@@ -32,6 +32,21 @@ export function toImageSet({ pixels, classes }: Samples): ImageSet {
         throw new RangeError(`There is no image ${index} of ${classes.length}.`);
       return label;
     },
+  };
+}
+
+/** @param about which of the data sets it is, and the names of its labels */
+export function cifarDataset(
+  about: Pick<Dataset, 'id' | 'title' | 'labels'>,
+  { train, test }: Readonly<Record<'train' | 'test', Samples>>,
+): Dataset & { readonly test: ImageSet } {
+  return {
+    ...about,
+    train: toImageSet(train),
+    validation: null,
+    test: toImageSet(test),
+    hash: hashSamples([train, test]),
+    licence: LICENCE,
   };
 }
 

@@ -3,13 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { TrainerError } from '../errors.ts';
-import {
-  cifarLicence,
-  hashSamples,
-  IMAGE_BYTES,
-  type Samples,
-  toImageSet,
-} from './cifar-images.ts';
+import { cifarDataset, IMAGE_BYTES, type Samples } from './cifar-images.ts';
 import type { Dataset, ImageSet } from './dataset.ts';
 import { decodingThreads } from './decoding/decoding-threads.ts';
 
@@ -50,16 +44,8 @@ export async function openCifar10(): Promise<Dataset & { readonly test: ImageSet
   const folder = findPackage();
   const train = await readSet(folder, files.train);
   const test = await readSet(folder, files.test);
-  return {
-    id: 'cifar10',
-    title: 'CIFAR-10',
-    labels: cifar10Labels,
-    train: toImageSet(train),
-    validation: null,
-    test: toImageSet(test),
-    hash: hashSamples([train, test]),
-    licence: cifarLicence,
-  };
+  const about = { id: 'cifar10', title: 'CIFAR-10', labels: cifar10Labels };
+  return cifarDataset(about, { train, test });
 }
 
 /** @throws TrainerError `dataset_invalid` where the package, 133 MB, is not installed */

@@ -14,15 +14,10 @@ beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
 
-/** From the first step to the last, with nothing shown. */
+/** With nothing shown. */
 const quietly = {
   seed: 'a',
-  epoch: 0,
-  step: 0,
-  lossSum: 0,
   startProgress: () => ({ advance: () => {}, stop: () => {} }),
-  onStep: async () => {},
-  onEpoch: async () => true,
 };
 
 // A progress bar that is not stopped hides the cursor and keeps the process alive.

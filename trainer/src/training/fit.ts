@@ -24,25 +24,30 @@ export interface StepOptions {
   sizeIn?: ((epoch: number) => number) | undefined;
 }
 
-export interface Fit extends Omit<StepOptions, 'classWeights'> {
-  /** Together with epoch and step, it seeds order, augmentation and dropout. */
-  readonly seed: string;
-  /** Completed epochs; completed steps of the next epoch, and the sum of their losses. */
+/** Completed epochs; completed steps of the next epoch, and the sum of their losses. */
+export interface Position {
   readonly epoch: number;
   readonly step: number;
   readonly lossSum: number;
+}
+
+export interface Fit extends Omit<StepOptions, 'classWeights'> {
+  /** Together with epoch and step, it seeds order, augmentation and dropout. */
+  readonly seed: string;
+  /** Where an interrupted training goes on; by default the first step. */
+  readonly from?: Position;
   /** @param done number of examples of the epoch that are done */
   startProgress(epoch: number, done: number): Progress;
   /** Called after each step with the position reached; throw to stop. */
-  onStep(done: Pick<Fit, 'epoch' | 'step' | 'lossSum'>): Promise<void>;
+  onStep?(done: Position): Promise<void>;
   /** Asked after each step whether to leave out the rest of the epoch and all others; never by default. */
   isEnough?(): boolean;
   /**
    * Called after each epoch, with the mean loss of its steps.
    *
-   * @returns whether to continue
+   * @returns whether to continue, which is the default
    */
-  onEpoch(epoch: number, loss: number): Promise<boolean>;
+  onEpoch?(epoch: number, loss: number): Promise<boolean>;
 }
 
 /**
@@ -54,13 +59,13 @@ export interface Fit extends Omit<StepOptions, 'classWeights'> {
  * @throws TrainerError `loss_not_finite`
  */
 export async function fit(options: Fit): Promise<void> {
-  const { source, config, seed } = options;
+  const { source, config, seed, from } = options;
   const stepsPerEpoch = Math.ceil(source.length / config.batchSize);
   const classWeights = classWeightsOf(options);
-  for (let epoch = options.epoch; epoch < config.epochs; epoch++) {
-    const resumed = epoch === options.epoch;
-    const firstStep = resumed ? options.step : 0;
-    let lossSum = resumed ? options.lossSum : 0;
+  for (let epoch = from?.epoch ?? 0; epoch < config.epochs; epoch++) {
+    const resumed = epoch === from?.epoch ? from : undefined;
+    const firstStep = resumed?.step ?? 0;
+    let lossSum = resumed?.lossSum ?? 0;
     let steps = firstStep;
     /** Of this session: what it shows of the training accuracy is saved nowhere. */
     let [right, seen] = [0, 0];
@@ -95,13 +100,13 @@ export async function fit(options: Fit): Promise<void> {
           accuracyNote('accuracy', right / seen),
           `loss ${(lossSum / steps).toFixed(4)}`,
         ]);
-        await options.onStep({ epoch, step: steps, lossSum });
+        await options.onStep?.({ epoch, step: steps, lossSum });
         if (options.isEnough?.()) break;
       }
     } finally {
       progress.stop();
     }
-    if (!(await options.onEpoch(epoch, lossSum / steps))) return;
+    if ((await options.onEpoch?.(epoch, lossSum / steps)) === false) return;
   }
 }
 

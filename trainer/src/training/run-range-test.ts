@@ -88,13 +88,9 @@ async function trainHead(
     ...stage,
     optimizer,
     seed: `${seed}/stage 1`,
-    epoch: 0,
-    step: 0,
-    lossSum: 0,
     startProgress: (epoch, done) =>
       startProgress(`Head, epoch ${epoch + 1}/${config.epochs}`, source.length, done),
     onStep: async () => signal.throwIfAborted(),
-    onEpoch: async () => true,
   });
   optimizer.dispose();
 }

@@ -18,7 +18,7 @@ import {
 } from '../runs/checkpoint.ts';
 import { addToEventFiles } from '../runs/event-files.ts';
 import { type LogEvent, logIn } from '../runs/run-log.ts';
-import { type Fit, fit } from './fit.ts';
+import { fit, type Position } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
 import {
   accuracyName,
@@ -128,14 +128,11 @@ export class Session {
         await this.#consider(stage, optimizer);
         // A resumed run may already have met the criterion of early stopping.
       } else if (!this.#shouldStop(stage)) {
-        const { epoch, step, lossSum } = this.#header;
         await fit({
           ...stage,
           optimizer,
           seed: `${this.#header.config.seed}/stage ${stage.number}`,
-          epoch,
-          step,
-          lossSum,
+          from: this.#header,
           startProgress: (current, done) =>
             startProgress(
               `${title}, epoch ${current + 1}/${config.epochs}`,
@@ -176,7 +173,7 @@ export class Session {
   }
 
   /** Logs a step, and saves a checkpoint where one is due and before an interruption. */
-  #stepListener(stage: Stage, optimizer: Optimizer): Fit['onStep'] {
+  #stepListener(stage: Stage, optimizer: Optimizer): (done: Position) => Promise<void> {
     const logSteps = stepsLogger(stage, this.#header, (event) => this.log(event));
     return async (done) => {
       // Yields to the event loop, which must see a Ctrl-C.

@@ -1,11 +1,9 @@
 import type { LogEvent } from '../runs/run-log.ts';
-import type { Fit } from './fit.ts';
+import type { Fit, Position } from './fit.ts';
 import { learningRate } from './learning-rate.ts';
 
 /** Approximate number of points of a stage's training-loss curve in the log. */
 const CURVE_POINTS = 100;
-
-type Position = Parameters<Fit['onStep']>[0];
 
 /**
  * Logs the mean loss of the steps since the last logged one, at about `CURVE_POINTS` steps of a stage.
@@ -16,7 +14,7 @@ export function stepsLogger(
   { number, source, config }: Pick<Fit, 'source' | 'config'> & { readonly number: 1 | 2 },
   start: Position,
   log: (event: LogEvent) => Promise<void>,
-): Fit['onStep'] {
+): (done: Position) => Promise<void> {
   const of = Math.ceil(source.length / config.batchSize);
   const every = Math.ceil((config.epochs * of) / CURVE_POINTS);
   let last = start;

@@ -167,22 +167,17 @@ test('gives the same message for every blocked target', () => {
 const development = { ...rules, allowLoopback: true, ownHost: 'localhost:8787' };
 
 test.each([
-  'http://127.0.0.1:8080/',
-  'http://localhost:3000/',
-  'http://127.1:9/',
-  'http://[::1]:8080/',
-])('allows %s where loopback is allowed', (url) => {
-  expect(codeOf(() => guardUrl(url, development))).toBe('allowed');
-});
-
-test.each([
-  'http://10.0.0.1/',
-  'http://169.254.169.254/',
-  'http://0.0.0.0/',
-  'http://example.com:8080/',
-  'http://localhost:8787/',
-])('blocks %s even where loopback is allowed', (url) => {
-  expect(codeOf(() => guardUrl(url, development))).toBe('blocked_target');
+  ['http://127.0.0.1:8080/', 'allowed'],
+  ['http://localhost:3000/', 'allowed'],
+  ['http://127.1:9/', 'allowed'],
+  ['http://[::1]:8080/', 'allowed'],
+  ['http://10.0.0.1/', 'blocked_target'],
+  ['http://169.254.169.254/', 'blocked_target'],
+  ['http://0.0.0.0/', 'blocked_target'],
+  ['http://example.com:8080/', 'blocked_target'],
+  ['http://localhost:8787/', 'blocked_target'],
+])('where loopback is allowed, %s is %s', (url, code) => {
+  expect(codeOf(() => guardUrl(url, development))).toBe(code);
 });
 
 test.each(['http://bücher.de/', 'http://xn--bcher-kva.de./', 'http://a.BÜCHER.de/'])(

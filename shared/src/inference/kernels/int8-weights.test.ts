@@ -2,10 +2,11 @@ import { expect, test } from 'vitest';
 import { MAX_INT8_DEPTH } from './cnn-kernels.ts';
 import {
   asConvolution,
-  type Case,
   clamps,
+  depthOf,
   expectClose,
   type Int8Matrix,
+  inputLength,
   type MatrixCase,
   packInt8,
   randomConvolution,
@@ -71,11 +72,10 @@ test.each([NaN, Infinity])('%d among zeros is not left out', (strange) => {
 
 test('a convolution by weights of 8 bits is that of plain loops', () => {
   for (let i = 0; i < 40; i++) {
-    const n = one([between(1, 20), 32]);
-    const c: Case = { ...randomConvolution(), n, bias: values(one([0, n])) };
-    const { batch, height, width, channels, filter } = c;
-    const k = filter[0] * filter[1] * channels;
-    const x = sparseValues(batch * height * width * channels);
+    const c = randomConvolution(one([between(1, 20), 32]));
+    const { n } = c;
+    const k = depthOf(c);
+    const x = sparseValues(inputLength(c));
     const codes = Uint8Array.from({ length: k * n }, () => between(1, 255));
     const scales = values(one([1, n])).map((scale) => scale / 100);
     const packed = packInt8({ k, n, codes, scales });

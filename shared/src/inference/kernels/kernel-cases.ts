@@ -9,7 +9,7 @@ import {
 } from './cnn-kernels.ts';
 import { cnnKernelsForNode } from './cnn-kernels-node.ts';
 import { GuardedMemory } from './guarded-memory.ts';
-import { between, one } from './random-cases.ts';
+import { between, one, values } from './random-cases.ts';
 
 // Every case runs once for each buffer, with guards that show any access beyond it.
 export const guarded = new GuardedMemory();
@@ -159,7 +159,17 @@ export function packInt8({ k, n, codes, scales }: Int8Matrix): Float32Array {
   return packed;
 }
 
-export function randomConvolution(): Omit<Case, 'n' | 'bias'> {
+/** Rows of the filter as a matrix. */
+export function depthOf({ filter, channels }: Case): number {
+  return filter[0] * filter[1] * channels;
+}
+
+/** The input of a convolution has as many values. */
+export function inputLength({ batch, height, width, channels }: Case): number {
+  return batch * height * width * channels;
+}
+
+export function randomConvolution(n = between(1, 20)): Case {
   const filter = [between(1, 5), between(1, 5)] as const;
   const pads = [0, 0, 0, 1, 2, 4];
   return {
@@ -171,6 +181,8 @@ export function randomConvolution(): Omit<Case, 'n' | 'bias'> {
     strides: [between(1, 3), between(1, 3)],
     pad: [one(pads), one(pads), one(pads), one(pads)],
     clamp: one(clamps),
+    n,
+    bias: values(one([0, n])),
   };
 }
 

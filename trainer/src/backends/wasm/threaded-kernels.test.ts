@@ -88,6 +88,8 @@ function squares(batch: number, side: number, filter: number) {
     padLeft: pad,
     outHeight: side,
     outWidth: side,
+    low: 0,
+    high: 6,
   };
 }
 
@@ -169,19 +171,9 @@ test.each(batches)(
     const [side, channels, workBytes] = [47, 50, 64 * 1024];
     const x = values(batch * side * side * channels);
     const [filter, bias, work] = [values(25 * channels), values(channels), malloc(workBytes)];
+    const convolution = { ...squares(batch, side, 5), x, channels, filter, bias, work };
     const call = (kernels: CnnKernels, out: number, workBytes: number) =>
-      kernels.convolveDepthwise({
-        ...squares(batch, side, 5),
-        x,
-        channels,
-        filter,
-        bias,
-        low: 0,
-        high: 6,
-        out,
-        work,
-        workBytes,
-      });
+      kernels.convolveDepthwise({ ...convolution, out, workBytes });
     const found = compare(batch * side * side * channels, (kernels, out) => {
       expect(call(kernels, out, workBytes)).toBeTruthy();
       expect(call(kernels, out, 64)).toBeFalsy();
@@ -201,22 +193,15 @@ test.each(batches)(
       values(channels),
       values(9 * channels),
     ];
+    const expansion = { inChannels, panels, isInt8: 0, expansionBias, expansionLow: 0 };
+    const depthwise = { ...squares(batch, side, 3), channels, filter, bias };
     const work = malloc(workBytes);
     const found = compare(batch * side * side * channels, (kernels, out) =>
       kernels.convolveExpanded({
-        ...squares(batch, side, 3),
-        x,
-        inChannels,
-        panels,
-        isInt8: 0,
-        expansionBias,
-        expansionLow: 0,
+        ...depthwise,
+        ...expansion,
         expansionHigh: 6,
-        channels,
-        filter,
-        bias,
-        low: 0,
-        high: 6,
+        x,
         out,
         work,
         workBytes,
