@@ -17,7 +17,6 @@ const MEANT: Readonly<Record<string, string>> = Object.fromEntries(
         `each stage has its batch size, ${BOTH('batchSize')}`,
       ],
       [['optimizer', 'opt', 'optim'], `each stage has its optimizer, ${BOTH('optimizer')}`],
-      [['momentum'], `each stage has its momentum, ${BOTH('momentum')}`],
       [['weightdecay', 'wd', 'l2'], `each stage has its weight decay, ${BOTH('weightDecay')}`],
       [
         ['patience', 'earlystopping', 'earlystop'],

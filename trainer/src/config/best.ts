@@ -35,7 +35,6 @@ export const best: TrainConfig = trainConfig.parse({
     warmup: 0.05,
     labelSmoothing: 0.1,
     ema: 0.999,
-    clipNorm: 0,
     // Raises the correct predictions on 197 real photos from 168 to 183, at 60 to 70 % of the fine-tuned
     // kernels: see docs/benchmarks/real-photos.md.
     interpolate: true,

@@ -59,7 +59,7 @@ test.each([
   ],
   [
     { 'stage1.optimizer': 'lion' },
-    'Expected one of adam, adamw, sgd for --stage1.optimizer, but got lion. See --help.',
+    'Expected one of adam, adamw for --stage1.optimizer, but got lion. See --help.',
   ],
   [
     { 'stage2.sizes': '96,big' },

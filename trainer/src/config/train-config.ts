@@ -21,20 +21,14 @@ const stage = z.strictObject({
     .describe('maximum number of steps; a large data set gets fewer epochs, at least one; 0: none'),
   batchSize: z.int().min(1).describe('batch size: images per step'),
   optimizer: z
-    .enum(['adam', 'adamw', 'sgd'])
+    .enum(['adam', 'adamw'])
     .default('adam')
     .describe('optimizer that updates the weights'),
-  momentum: z.number().min(0).lt(1).default(0.9).describe('momentum of sgd'),
   weightDecay: z
     .number()
     .min(0)
     .default(0)
-    .describe('decoupled weight decay of adamw and sgd, for kernels only'),
-  clipNorm: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe('gradient clipping by global norm; 0 disables it'),
+    .describe('decoupled weight decay of adamw, for kernels only'),
   ema: z
     .number()
     .min(0)

@@ -23,11 +23,11 @@ describe.each(inject('native') ? (['cpu', 'native'] as const) : (['cpu'] as cons
           mean: uniform(3),
           square: uniform(4, 0),
         };
-        const next = adamStep(given, { scale: 0.5, stays: 0.9, rate: 0.1 });
+        const next = adamStep(given, { stays: 0.9, rate: 0.1 });
         // In double precision, from the equations of Kingma & Ba 2015, Algorithm 1.
         const [value, gradient, mean, square] = Object.values(given).map((of) => of.dataSync());
         const expected = Array.from(value as ArrayLike<number>, (w, i) => {
-          const g = 0.5 * (gradient?.[i] as number);
+          const g = gradient?.[i] as number;
           const m = 0.9 * (mean?.[i] as number) + 0.1 * g;
           const v = 0.999 * (square?.[i] as number) + 0.001 * g * g;
           return [0.9 * w - (0.1 * m) / (Math.sqrt(v) + 1e-7), m, v];

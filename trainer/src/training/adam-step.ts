@@ -13,8 +13,6 @@ export type AdamState = {
 };
 
 export interface AdamNumbers {
-  /** Factor of the gradient, from clipping. */
-  readonly scale: number;
   /** Factor of the value, 1 − learning rate × weight decay. */
   readonly stays: number;
   /** The learning rate, times the bias correction of both moments (Kingma & Ba 2015, §2). */
@@ -28,17 +26,16 @@ export interface AdamNumbers {
  */
 export function adamStep(
   { value, gradient, mean, square }: AdamState & { readonly gradient: tf.Tensor },
-  { scale, stays, rate }: AdamNumbers,
+  { stays, rate }: AdamNumbers,
 ): AdamState {
   return tf.tidy(() => {
     if (tf.getKernel('GraftAdamStep', tf.getBackend())) {
-      const inputs = { value, gradient, mean, square, numbers: tf.tensor1d([scale, stays, rate]) };
+      const inputs = { value, gradient, mean, square, numbers: tf.tensor1d([stays, rate]) };
       const next = tf.engine().runKernel<tf.Tensor[]>('GraftAdamStep', inputs);
       return { value: next[0], mean: next[1], square: next[2] } as unknown as AdamState;
     }
-    const scaled = scale === 1 ? gradient : gradient.mul(scale);
-    const nextMean = mean.add(scaled.sub(mean).mul(1 - BETA1));
-    const squareError = scaled.square().sub(square);
+    const nextMean = mean.add(gradient.sub(mean).mul(1 - BETA1));
+    const squareError = gradient.square().sub(square);
     const nextSquare = square.add(squareError.mul(1 - BETA2));
     const change = nextMean.mul(rate).div(nextSquare.sqrt().add(EPSILON));
     const stay = stays === 1 ? value : value.mul(stays);

@@ -19,7 +19,7 @@ test('finds where the loss falls and diverges, and restores the weights', async 
   const values = () => parametersOf(plan).map(({ value }) => [...value.dataSync()]);
   const expected = values();
   const before = tf.memory().numTensors;
-  const config = { ...smoke.stage2, optimizer: 'sgd', batchSize: 4 } as const;
+  const config = { ...smoke.stage2, batchSize: 4 };
   const { points, least } = await findLearningRate(
     { plan, source, classes: 3, config },
     { lowest: 1e-5, highest: 1e3, steps: 60, seed: 1 },

@@ -32,7 +32,6 @@ const rich: Partial<Stage> = {
     ...config,
     optimizer: 'adamw',
     weightDecay: 0.1,
-    clipNorm: 0.5,
     ema: 0.8,
     labelSmoothing: 0.1,
   },

@@ -35,8 +35,8 @@ struct Arrays {
   const float* numbers;
 };
 
-// In: value, gradient, mean, square. Out: value, mean, square. Numbers: the factor of the gradient,
-// the factor of the value, and the learning rate with the moments' correction. As adam-step.ts has it.
+// In: value, gradient, mean, square. Out: value, mean, square. Numbers: the factor of the value, and the
+// learning rate with the moments' correction. As adam-step.ts has it.
 FOR_EVERY_PROCESSOR
 void AdamStep(const Arrays& arrays, int64_t begin, int64_t end) {
   const float* __restrict value = arrays.in[0];
@@ -46,9 +46,9 @@ void AdamStep(const Arrays& arrays, int64_t begin, int64_t end) {
   float* __restrict new_value = arrays.out[0];
   float* __restrict new_mean = arrays.out[1];
   float* __restrict new_square = arrays.out[2];
-  const float scale = arrays.numbers[0], stays = arrays.numbers[1], rate = arrays.numbers[2];
+  const float stays = arrays.numbers[0], rate = arrays.numbers[1];
   for (int64_t i = begin; i < end; ++i) {
-    const float g = scale * gradient[i];
+    const float g = gradient[i];
     const float m = mean[i] + 0.1f * (g - mean[i]);
     const float s = square[i] + 0.001f * (g * g - square[i]);
     new_mean[i] = m;
