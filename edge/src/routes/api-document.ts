@@ -66,7 +66,26 @@ export function describeApi() {
   } as const;
 }
 
-function describePaths(): Record<string, Partial<Record<'get' | 'post', Operation>>> {
+type Paths = Record<string, Partial<Record<'get' | 'post', Operation>>>;
+
+function describePaths(): Paths {
+  return {
+    ...describeClassification(),
+    ...describeJobs(),
+    ...describeFeedback(),
+    ...describeModels(),
+    '/health': {
+      get: {
+        operationId: 'getHealth',
+        summary:
+          'Says whether the service can compute, on which tfjs backend, and in which arithmetic 8-bit models run.',
+        responses: { 200: answer('The service can compute.', healthResponse) },
+      },
+    },
+  };
+}
+
+function describeClassification(): Paths {
   const image = { type: 'string', format: 'binary' };
   const form = { type: 'object', properties: { image }, required: ['image'] };
   const classified = answer('The predictions, the most probable label first.', classifyResponse);
@@ -113,8 +132,11 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
         },
       },
     },
-    ...describeJobs(),
-    ...describeFeedback(),
+  };
+}
+
+function describeModels(): Paths {
+  return {
     '/models': {
       get: {
         operationId: 'listModels',
@@ -138,28 +160,12 @@ function describePaths(): Record<string, Partial<Record<'get' | 'post', Operatio
         responses: { 200: answer('The card.', modelResponse), default: refusal() },
       },
     },
-    '/health': {
-      get: {
-        operationId: 'getHealth',
-        summary:
-          'Says whether the service can compute, on which tfjs backend, and in which arithmetic 8-bit models run.',
-        responses: { 200: answer('The service can compute.', healthResponse) },
-      },
-    },
   };
 }
 
 /** Only services that have jobs answer these. */
-function describeJobs(): ReturnType<typeof describePaths> {
-  const id: Parameter = {
-    name: 'id',
-    in: 'path',
-    required: true,
-    description: 'As the response of POST /jobs gives it.',
-    schema: { type: 'string', format: 'uuid' },
-  };
+function describeJobs(): Paths {
   const job = answer('The job, and how far it is.', jobResponse);
-  const common = { security: [{ apiKey: [] }], parameters: [id] };
   return {
     '/jobs': {
       post: {
@@ -174,6 +180,21 @@ function describeJobs(): ReturnType<typeof describePaths> {
         responses: { 202: job, default: refusal() },
       },
     },
+    ...describeJob(job),
+  };
+}
+
+/** What a request does to one job. */
+function describeJob(job: ReturnType<typeof answer>): Paths {
+  const id: Parameter = {
+    name: 'id',
+    in: 'path',
+    required: true,
+    description: 'As the response of POST /jobs gives it.',
+    schema: { type: 'string', format: 'uuid' },
+  };
+  const common = { security: [{ apiKey: [] }], parameters: [id] };
+  return {
     '/jobs/{id}': {
       get: {
         ...common,
@@ -215,7 +236,7 @@ function describeJobs(): ReturnType<typeof describePaths> {
   };
 }
 
-function describeFeedback(): ReturnType<typeof describePaths> {
+function describeFeedback(): Paths {
   const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } } as const;
   const octets = { 'application/octet-stream': { schema: id.schema } };
   const security = [{ apiKey: [] }];

@@ -63,30 +63,38 @@ export function showApi(c: Context<AppEnv>): Response | Promise<Response> {
         <p id="key-note" class="facts" role="status">Stays in this tab until you close it, and goes to this service only.</p>
       </form>
       ${operations.map(showOperation)}
-      <section id="problems" class="card">
-        <h2>Problems</h2>
-        <p>Errors are <code>application/problem+json</code>; <code>code</code> is one of these.</p>
-        <table>
-          <thead><tr><th scope="col">Code</th><th scope="col">Status</th></tr></thead>
-          <tbody>${Object.entries(problemStatus).map(
-            ([code, status]) => html`<tr><td><code>${code}</code></td><td>${status}</td></tr>`,
-          )}</tbody>
-        </table>
-      </section>
-      <section id="schemas" class="card">
-        <h2>Schemas</h2>
-        ${Object.entries(components.schemas).map(
-          ([name, schema]) => html`<details id="schema-${name}">
-          <summary><code>${name}</code></summary>
-          <pre tabindex="0"><code>${JSON.stringify(schema, null, 2)}</code></pre>
-        </details>`,
-        )}
-      </section>
+      ${showProblems()}
+      ${showSchemas(components.schemas)}
     </div>
   </main>
   <footer><p>Images are classified and not stored. Predictions come from a neural network and can be wrong.</p></footer>
 </body>
 </html>`);
+}
+
+function showProblems(): Html {
+  return html`<section id="problems" class="card">
+    <h2>Problems</h2>
+    <p>Errors are <code>application/problem+json</code>; <code>code</code> is one of these.</p>
+    <table>
+      <thead><tr><th scope="col">Code</th><th scope="col">Status</th></tr></thead>
+      <tbody>${Object.entries(problemStatus).map(
+        ([code, status]) => html`<tr><td><code>${code}</code></td><td>${status}</td></tr>`,
+      )}</tbody>
+    </table>
+  </section>`;
+}
+
+function showSchemas(schemas: ReturnType<typeof describeApi>['components']['schemas']): Html {
+  return html`<section id="schemas" class="card">
+    <h2>Schemas</h2>
+    ${Object.entries(schemas).map(
+      ([name, schema]) => html`<details id="schema-${name}">
+      <summary><code>${name}</code></summary>
+      <pre tabindex="0"><code>${JSON.stringify(schema, null, 2)}</code></pre>
+    </details>`,
+    )}
+  </section>`;
 }
 
 interface Named {

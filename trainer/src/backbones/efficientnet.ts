@@ -43,104 +43,111 @@ export interface EfficientNetOptions {
  * @see https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
  */
 export function efficientnet(options: EfficientNetOptions): Architecture {
-  const { lite = false } = options;
+  return {
+    trunk: (layers, input) => new EfficientNet(options, layers).trunk(input),
+    top(layers, features, classes) {
+      let x = layers.globalAveragePooling2d(features, 'avg_pool');
+      x = layers.dropout(x, options.dropout, 'top_dropout');
+      return layers.dense(x, classes, 'softmax', 'predictions');
+    },
+    poolNames: { avg: 'avg_pool', max: 'max_pool' },
+  };
+}
 
-  function trunk(layers: KerasLayers, input: Value): Value {
-    let x = lite ? input : scaleImage(layers, input);
-    x = convolve(layers, x, lite ? 32 : roundFilters(32), 3, 2, 'stem');
-    x = activate(layers, x, 'stem');
+/** The parts that the trunk is made of. */
+class EfficientNet {
+  readonly #lite: boolean;
+  readonly #width: number;
+  readonly #depth: number;
+  readonly #layers: KerasLayers;
+
+  constructor({ lite = false, width, depth }: EfficientNetOptions, layers: KerasLayers) {
+    this.#lite = lite;
+    this.#width = width;
+    this.#depth = depth;
+    this.#layers = layers;
+  }
+
+  trunk(input: Value): Value {
+    let x = this.#lite ? input : scaleImage(this.#layers, input);
+    x = this.#convolve(x, this.#lite ? 32 : this.#roundFilters(32), 3, 2, 'stem');
+    x = this.#activate(x, 'stem');
     const blocks = STAGES.flatMap((stage, index) =>
-      Array.from({ length: repeatsOf(stage, index) }, (_, repeat) => ({
+      Array.from({ length: this.#repeatsOf(stage, index) }, (_, repeat) => ({
         ...stage,
         name: `block${index + 1}${String.fromCharCode(97 + repeat)}`,
         strides: repeat === 0 ? stage.strides : 1,
-        filters: roundFilters(stage.filters),
+        filters: this.#roundFilters(stage.filters),
       })),
     );
     for (const [index, block] of blocks.entries()) {
-      x = invertedResidual(layers, x, block, (DROP_CONNECT * index) / blocks.length);
+      x = this.#invertedResidual(x, block, (DROP_CONNECT * index) / blocks.length);
     }
-    x = convolve(layers, x, lite ? 1280 : roundFilters(1280), 1, 1, 'top');
-    return activate(layers, x, 'top');
+    x = this.#convolve(x, this.#lite ? 1280 : this.#roundFilters(1280), 1, 1, 'top');
+    return this.#activate(x, 'top');
   }
 
   /** Expand, filter each channel, weigh the channels, project (Sandler et al. 2018, Figure 4). */
-  function invertedResidual(
-    layers: KerasLayers,
+  #invertedResidual(
     input: Value,
     { name, kernelSize, strides, expansion, filters }: Omit<Stage, 'repeats'> & { name: string },
     dropRate: number,
   ): Value {
+    const layers = this.#layers;
     const filtersIn = channelsOf(input);
     let x = input;
     if (expansion !== 1) {
-      x = convolve(layers, x, filtersIn * expansion, 1, 1, `${name}_expand`);
-      x = activate(layers, x, `${name}_expand`);
+      x = this.#convolve(x, filtersIn * expansion, 1, 1, `${name}_expand`);
+      x = this.#activate(x, `${name}_expand`);
     }
-    const { padded, padding } = padInFront(layers, x, kernelSize, strides, `${name}_dwconv`);
+    const { padded, padding } = this.#padInFront(x, kernelSize, strides, `${name}_dwconv`);
     x = layers.depthwiseConv2d(padded, kernelSize, {
       ...{ name: `${name}_dwconv`, strides, padding, useBias: false },
     });
-    x = activate(layers, layers.batchNorm(x, { name: `${name}_bn` }), name);
-    if (!lite) x = squeezeAndExcite(layers, x, name, Math.max(1, Math.floor(filtersIn / 4)));
-    x = convolve(layers, x, filters, 1, 1, `${name}_project`);
+    x = this.#activate(layers.batchNorm(x, { name: `${name}_bn` }), name);
+    if (!this.#lite) x = squeezeAndExcite(layers, x, name, Math.max(1, Math.floor(filtersIn / 4)));
+    x = this.#convolve(x, filters, 1, 1, `${name}_project`);
     if (strides !== 1 || filtersIn !== filters) return x;
-    if (!lite && dropRate > 0) x = layers.dropExamples(x, dropRate, `${name}_drop`);
+    if (!this.#lite && dropRate > 0) x = layers.dropExamples(x, dropRate, `${name}_drop`);
     return layers.add([x, input], `${name}_add`);
   }
 
-  function convolve(
-    layers: KerasLayers,
-    x: Value,
-    filters: number,
-    kernelSize: number,
-    strides: number,
-    prefix: string,
-  ): Value {
+  #convolve(x: Value, filters: number, kernelSize: number, strides: number, prefix: string): Value {
     const name = `${prefix}_conv`;
-    const { padded, padding } = padInFront(layers, x, kernelSize, strides, name);
+    const { padded, padding } = this.#padInFront(x, kernelSize, strides, name);
     const options = { name, strides, padding, useBias: false };
-    return layers.batchNorm(layers.conv2d(padded, filters, kernelSize, options), {
+    return this.#layers.batchNorm(this.#layers.conv2d(padded, filters, kernelSize, options), {
       name: `${prefix}_bn`,
     });
   }
 
   /** Keras pads in a separate layer before a convolution of stride 2. */
-  function padInFront(
-    layers: KerasLayers,
+  #padInFront(
     x: Value,
     kernelSize: number,
     strides: number,
     name: string,
   ): { padded: Value; padding: 'same' | 'valid' } {
-    if (lite || strides === 1) return { padded: x, padding: 'same' };
-    const padded = layers.zeroPadding2d(x, correctPad(x, kernelSize), `${name}_pad`);
+    if (this.#lite || strides === 1) return { padded: x, padding: 'same' };
+    const padded = this.#layers.zeroPadding2d(x, correctPad(x, kernelSize), `${name}_pad`);
     return { padded, padding: 'valid' };
   }
 
-  function activate(layers: KerasLayers, x: Value, prefix: string): Value {
+  #activate(x: Value, prefix: string): Value {
     const name = `${prefix}_activation`;
-    return lite ? layers.relu6(x, name) : layers.activation(x, 'swish', name);
+    return this.#lite ? this.#layers.relu6(x, name) : this.#layers.activation(x, 'swish', name);
   }
 
-  function roundFilters(filters: number): number {
-    const scaled = filters * options.width;
+  #roundFilters(filters: number): number {
+    const scaled = filters * this.#width;
     const rounded = Math.max(8, Math.floor(Math.trunc(scaled + 4) / 8) * 8);
     return rounded < 0.9 * scaled ? rounded + 8 : rounded;
   }
 
-  function repeatsOf({ repeats }: Stage, index: number): number {
+  #repeatsOf({ repeats }: Stage, index: number): number {
     const isEnd = index === 0 || index === STAGES.length - 1;
-    return lite && isEnd ? repeats : Math.ceil(options.depth * repeats);
+    return this.#lite && isEnd ? repeats : Math.ceil(this.#depth * repeats);
   }
-
-  function top(layers: KerasLayers, features: Value, classes: number): Value {
-    let x = layers.globalAveragePooling2d(features, 'avg_pool');
-    x = layers.dropout(x, options.dropout, 'top_dropout');
-    return layers.dense(x, classes, 'softmax', 'predictions');
-  }
-
-  return { trunk, top, poolNames: { avg: 'avg_pool', max: 'max_pool' } };
 }
 
 /**

@@ -38,6 +38,15 @@ export function convolutionOf({ inputs: { x, filter }, attrs }: KernelCall, dept
   return isCovered ? info : undefined;
 }
 
+/** A convolution with bias and clamp; nothing where {@link convolutionOf} or {@link clampOf} has nothing. */
+export function fusedConvolutionOf(call: KernelCall, depthwise: boolean) {
+  const { x, filter, bias } = call.inputs;
+  const clamp = clampOf(call);
+  const info = convolutionOf(call, depthwise);
+  if (!x || !filter || !clamp || !info || !isBias(bias, info.outChannels)) return;
+  return { x, filter, bias, clamp, info };
+}
+
 /** Whether it is a product of each pixel. */
 export function isPointwise(info: tf.backend_util.Conv2DInfo): boolean {
   const { top, bottom, left, right } = info.padInfo;

@@ -1,4 +1,4 @@
-// One thread of threaded-kernels.ts: computes its share of a call, and waits for the next one.
+// One thread of kernel-threads.ts: computes its share of a call, and waits for the next one.
 import { parentPort, workerData } from 'node:worker_threads';
 import { cnnKernelsForNode } from 'shared/inference/kernels/cnn-kernels-node';
 import { kernelArguments } from 'shared/inference/kernels/kernel-arguments';

@@ -31,108 +31,169 @@ export function unpickle(
   offset: number,
   calls: PickledCalls,
 ): { value: unknown; end: number } {
-  const stack: unknown[] = [];
-  const memo = new Map<number, unknown>();
-  let at = offset;
+  const machine = new PickleMachine(bytes, offset, calls);
+  while (true) {
+    const code = String.fromCharCode(machine.uint8());
+    if (code === '.') return { value: machine.pop(), end: machine.at };
+    const operation = operations[code];
+    if (!operation) throw new Error('the pickle holds more than tensors and their names');
+    operation(machine);
+  }
+}
 
-  const take = (count: number) => {
-    if (count < 0 || at + count > bytes.length) throw new Error('the pickle is cut short');
-    at += count;
-    return at - count;
-  };
-  const uint8 = () => bytes.readUInt8(take(1));
-  const uint32 = () => bytes.readUInt32LE(take(4));
-  const text = (length: number) => bytes.toString('utf8', take(length), at);
-  const line = () => {
-    const end = bytes.indexOf(0x0a, at);
+/** What a pickle's operations work on: its bytes, a stack and a memo. */
+class PickleMachine {
+  at: number;
+  readonly #bytes: Buffer;
+  readonly #calls: PickledCalls;
+  readonly #stack: unknown[] = [];
+  readonly #memo = new Map<number, unknown>();
+
+  constructor(bytes: Buffer, at: number, calls: PickledCalls) {
+    this.#bytes = bytes;
+    this.at = at;
+    this.#calls = calls;
+  }
+
+  /** @returns where the next bytes begin, which it passes */
+  skip(count: number): number {
+    if (count < 0 || this.at + count > this.#bytes.length) {
+      throw new Error('the pickle is cut short');
+    }
+    this.at += count;
+    return this.at - count;
+  }
+
+  uint8(): number {
+    return this.#bytes.readUInt8(this.skip(1));
+  }
+
+  uint16(): number {
+    return this.#bytes.readUInt16LE(this.skip(2));
+  }
+
+  int32(): number {
+    return this.#bytes.readInt32LE(this.skip(4));
+  }
+
+  uint32(): number {
+    return this.#bytes.readUInt32LE(this.skip(4));
+  }
+
+  double(): number {
+    return this.#bytes.readDoubleBE(this.skip(8));
+  }
+
+  long(length: number): number {
+    return readLong(this.#bytes, this.skip(length), this.at);
+  }
+
+  text(length: number): string {
+    return this.#bytes.toString('utf8', this.skip(length), this.at);
+  }
+
+  line(): string {
+    const end = this.#bytes.indexOf(0x0a, this.at);
     if (end < 0) throw new Error('the pickle is cut short');
-    const value = bytes.toString('utf8', at, end);
-    at = end + 1;
+    const value = this.#bytes.toString('utf8', this.at, end);
+    this.at = end + 1;
     return value;
-  };
-  const pop = () => {
-    if (stack.length === 0) throw new Error('the pickle is damaged');
-    return stack.pop();
-  };
-  const popToMark = () => {
-    const mark = stack.lastIndexOf(MARK);
+  }
+
+  push(value: unknown): void {
+    this.#stack.push(value);
+  }
+
+  pop(): unknown {
+    if (this.#stack.length === 0) throw new Error('the pickle is damaged');
+    return this.#stack.pop();
+  }
+
+  popMany(count: number): unknown[] {
+    return Array.from({ length: count }, () => this.pop()).reverse();
+  }
+
+  popToMark(): unknown[] {
+    const mark = this.#stack.lastIndexOf(MARK);
     if (mark < 0) throw new Error('the pickle is damaged');
-    const items = stack.splice(mark);
-    return items.slice(1);
-  };
-  const popMany = (count: number) => Array.from({ length: count }, pop).reverse();
-  const recall = (key: number) => {
-    if (!memo.has(key)) throw new Error('the pickle is damaged');
-    stack.push(memo.get(key));
-  };
-  const setItems = (items: readonly unknown[]) => {
-    const target = stack.at(-1);
+    return this.#stack.splice(mark).slice(1);
+  }
+
+  remember(key = this.#memo.size): void {
+    this.#memo.set(key, this.#stack.at(-1));
+  }
+
+  recall(key: number): void {
+    if (!this.#memo.has(key)) throw new Error('the pickle is damaged');
+    this.push(this.#memo.get(key));
+  }
+
+  setItems(items: readonly unknown[]): void {
+    const target = this.#stack.at(-1);
     if (!(target instanceof Map))
       throw new Error('the pickle fills a value that is not a dictionary');
     for (let item = 0; item < items.length; item += 2) target.set(items[item], items[item + 1]);
-  };
-  const append = (items: readonly unknown[]) => {
-    const target = stack.at(-1);
+  }
+
+  append(items: readonly unknown[]): void {
+    const target = this.#stack.at(-1);
     if (!Array.isArray(target)) throw new Error('the pickle fills a value that is not a list');
     for (const item of items) target.push(item);
-  };
+  }
 
-  const call = () => {
-    const [called, args] = popMany(2);
+  call(): void {
+    const [called, args] = this.popMany(2);
     if (!(called instanceof PickledName) || !Array.isArray(args)) {
       throw new Error('the pickle is damaged');
     }
-    stack.push(calls.call(called.name, args));
-  };
+    this.push(this.#calls.call(called.name, args));
+  }
 
-  // One letter an operation, as in pickletools.
-  const operations: Readonly<Record<string, () => void>> = {
-    '\x80': () => void uint8(),
-    '\x95': () => void take(8),
-    '(': () => stack.push(MARK),
-    ')': () => stack.push([]),
-    ']': () => stack.push([]),
-    '}': () => stack.push(new Map()),
-    N: () => stack.push(null),
-    '\x88': () => stack.push(true),
-    '\x89': () => stack.push(false),
-    K: () => stack.push(uint8()),
-    M: () => stack.push(bytes.readUInt16LE(take(2))),
-    J: () => stack.push(bytes.readInt32LE(take(4))),
-    '\x8a': () => stack.push(readLong(bytes, take(uint8()), at)),
-    G: () => stack.push(bytes.readDoubleBE(take(8))),
-    X: () => stack.push(text(uint32())),
-    '\x8c': () => stack.push(text(uint8())),
-    U: () => stack.push(text(uint8())),
-    t: () => stack.push(popToMark()),
-    '\x85': () => stack.push(popMany(1)),
-    '\x86': () => stack.push(popMany(2)),
-    '\x87': () => stack.push(popMany(3)),
-    q: () => memo.set(uint8(), stack.at(-1)),
-    r: () => memo.set(uint32(), stack.at(-1)),
-    '\x94': () => memo.set(memo.size, stack.at(-1)),
-    h: () => recall(uint8()),
-    j: () => recall(uint32()),
-    c: () => stack.push(new PickledName(`${line()}.${line()}`)),
-    '\x93': () => stack.push(new PickledName(popMany(2).join('.'))),
-    Q: () => stack.push(calls.persistent(pop())),
-    R: call,
-    '\x81': call,
-    // State that Python would put into an object, such as the metadata of a state dictionary.
-    b: () => void pop(),
-    s: () => setItems(popMany(2)),
-    u: () => setItems(popToMark()),
-    a: () => append(popMany(1)),
-    e: () => append(popToMark()),
-  };
-  while (true) {
-    const code = String.fromCharCode(uint8());
-    if (code === '.') return { value: pop(), end: at };
-    const operation = operations[code];
-    if (!operation) throw new Error('the pickle holds more than tensors and their names');
-    operation();
+  resolve(): void {
+    this.push(this.#calls.persistent(this.pop()));
   }
 }
+
+/** One letter an operation, as in pickletools. */
+const operations: Readonly<Record<string, (pickle: PickleMachine) => void>> = {
+  '\x80': (pickle) => void pickle.uint8(),
+  '\x95': (pickle) => void pickle.skip(8),
+  '(': (pickle) => pickle.push(MARK),
+  ')': (pickle) => pickle.push([]),
+  ']': (pickle) => pickle.push([]),
+  '}': (pickle) => pickle.push(new Map()),
+  N: (pickle) => pickle.push(null),
+  '\x88': (pickle) => pickle.push(true),
+  '\x89': (pickle) => pickle.push(false),
+  K: (pickle) => pickle.push(pickle.uint8()),
+  M: (pickle) => pickle.push(pickle.uint16()),
+  J: (pickle) => pickle.push(pickle.int32()),
+  '\x8a': (pickle) => pickle.push(pickle.long(pickle.uint8())),
+  G: (pickle) => pickle.push(pickle.double()),
+  X: (pickle) => pickle.push(pickle.text(pickle.uint32())),
+  '\x8c': (pickle) => pickle.push(pickle.text(pickle.uint8())),
+  U: (pickle) => pickle.push(pickle.text(pickle.uint8())),
+  t: (pickle) => pickle.push(pickle.popToMark()),
+  '\x85': (pickle) => pickle.push(pickle.popMany(1)),
+  '\x86': (pickle) => pickle.push(pickle.popMany(2)),
+  '\x87': (pickle) => pickle.push(pickle.popMany(3)),
+  q: (pickle) => pickle.remember(pickle.uint8()),
+  r: (pickle) => pickle.remember(pickle.uint32()),
+  '\x94': (pickle) => pickle.remember(),
+  h: (pickle) => pickle.recall(pickle.uint8()),
+  j: (pickle) => pickle.recall(pickle.uint32()),
+  c: (pickle) => pickle.push(new PickledName(`${pickle.line()}.${pickle.line()}`)),
+  '\x93': (pickle) => pickle.push(new PickledName(pickle.popMany(2).join('.'))),
+  Q: (pickle) => pickle.resolve(),
+  R: (pickle) => pickle.call(),
+  '\x81': (pickle) => pickle.call(),
+  // State that Python would put into an object, such as the metadata of a state dictionary.
+  b: (pickle) => void pickle.pop(),
+  s: (pickle) => pickle.setItems(pickle.popMany(2)),
+  u: (pickle) => pickle.setItems(pickle.popToMark()),
+  a: (pickle) => pickle.append(pickle.popMany(1)),
+  e: (pickle) => pickle.append(pickle.popToMark()),
+};
 
 /** A little-endian integer in two's complement; only integers that a double holds exactly are needed. */
 function readLong(bytes: Buffer, begin: number, end: number): number {
