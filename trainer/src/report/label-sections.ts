@@ -1,9 +1,9 @@
 import { html } from 'hono/html';
 import type { ModelCard } from 'shared/contract/model-card';
 import { formatPercent, formatSeconds } from '../files/progress.ts';
-import { calibration, unknownImages } from './calibration-section.ts';
 import { bar, count, figure, type Html, megabytes, percent } from './figures.ts';
 import type { LabelResults, ShownLabels } from './label-results.ts';
+import { imageSections, quantizationSection } from './test-image-sections.ts';
 
 /** The report's head, of a model of several labels an image. */
 export function labelHeadline(card: ModelCard, { quantized }: LabelResults): Html {
@@ -26,20 +26,13 @@ export async function labelSections(card: ModelCard, results: LabelResults): Pro
   return html`<h2>Metrics by label</h2>
   <p>${whereThresholdsAreFrom(card)} Average precision needs no threshold.</p>
   ${labelTable(results, names)}
-  <h2>Calibration</h2>
-  ${await calibration(card, results)}
-  ${unknownImages(card)}
-  <h2>Most confident mistakes</h2>
-  ${
-    results.mistakes.length === 0
-      ? html`<p>None: every label of every test image was predicted correctly.</p>`
-      : html`<p>Labels that were missed are struck out, those that are wrong in colour.</p>
-  <div class="images">${results.mistakes.map((shown) => image(shown, names))}</div>`
-  }
-  <h2>Sample predictions</h2>
-  <p>${results.sample.length} random test images.</p>
-  <div class="images grid-5">${results.sample.map((shown) => image(shown, names))}</div>
-  <h2>Effect of quantization</h2>
+  ${await imageSections(card, results, {
+    ...results,
+    show: (shown) => image(shown, names),
+    noMistakes: 'None: every label of every test image was predicted correctly.',
+    ofMistakes: 'Labels that were missed are struck out, those that are wrong in colour.',
+    ofSample: `${results.sample.length} random test images.`,
+  })}
   ${quantization(card, results)}`;
 }
 
@@ -82,7 +75,8 @@ function image({ image, actual, predicted }: ShownLabels, names: readonly string
 }
 
 function quantization(card: ModelCard, { float32, quantized, changed }: LabelResults): Html {
-  const rows: [string, string, string][] = [
+  const said = `Quantization changed the labels of ${count(changed)} of ${count(quantized.images)} images.`;
+  return quantizationSection(card, said, [
     [
       'mean average precision',
       formatPercent(float32.meanAveragePrecision),
@@ -90,16 +84,5 @@ function quantization(card: ModelCard, { float32, quantized, changed }: LabelRes
     ],
     ['F1, micro', formatPercent(float32.f1Micro), formatPercent(quantized.f1Micro)],
     ['log loss', float32.logLoss.toFixed(4), quantized.logLoss.toFixed(4)],
-    ['weights', megabytes(4 * card.architecture.parameters), megabytes(card.quantization.bytes)],
-  ];
-  const { scheme, arithmetic } = card.quantization;
-  const served = arithmetic === 'int8' ? `${scheme}, computed in int8` : scheme;
-  return html`<p>Quantization changed the labels of ${count(changed)} of ${count(quantized.images)} images.</p>
-  <div class="scroll"><table>
-  <thead><tr><td></td><th scope="col" class="number">float32</th><th scope="col" class="number">${served}</th></tr></thead>
-  <tbody>${rows.map(
-    ([name, float, served]) => html`
-    <tr><th scope="row">${name}</th><td class="number">${float}</td><td class="number">${served}</td></tr>`,
-  )}
-  </tbody></table></div>`;
+  ]);
 }

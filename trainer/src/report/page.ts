@@ -6,7 +6,6 @@ import { metricsByClass } from '../evaluation/metrics.ts';
 import { formatPercent, formatSeconds } from '../files/progress.ts';
 import { printableLines } from '../printable.ts';
 import { epochsOf, type LogLine, phasesOf, stepsOf } from '../runs/run-log.ts';
-import { calibration, unknownImages } from './calibration-section.ts';
 import { bar, count, figure, type Html, megabytes, percent, plot } from './figures.ts';
 import type { LabelResults } from './label-results.ts';
 import { labelHeadline, labelSections } from './label-sections.ts';
@@ -14,6 +13,7 @@ import { drawConfusionMatrix } from './plots/confusion-matrix.ts';
 import { drawLearningCurves } from './plots/learning-curves.ts';
 import { epochTable, progressSection, validatedIn } from './progress-section.ts';
 import { isLabelResults, type Results, type ShownPrediction } from './results.ts';
+import { imageSections, quantizationSection } from './test-image-sections.ts';
 
 /** The content of a report. */
 export interface RunRecord {
@@ -146,19 +146,12 @@ async function outcomeSections(card: ModelCard, results: Results): Promise<Html>
   </div>
   <h2>Metrics by class</h2>
   ${classTable(results, labels)}
-  <h2>Calibration</h2>
-  ${await calibration(card, results)}
-  ${unknownImages(card)}
-  <h2>Most confident mistakes</h2>
-  ${
-    results.mistakes.length === 0
-      ? html`<p>None: every test image was predicted correctly.</p>`
-      : html`<div class="images">${results.mistakes.map((shown) => image(shown, labels))}</div>`
-  }
-  <h2>Sample predictions</h2>
-  <p>${results.sample.length} random test images: label / prediction, and its probability.</p>
-  <div class="images grid-5">${results.sample.map((shown) => image(shown, labels))}</div>
-  <h2>Effect of quantization</h2>
+  ${await imageSections(card, results, {
+    ...results,
+    show: (shown) => image(shown, labels),
+    noMistakes: 'None: every test image was predicted correctly.',
+    ofSample: `${results.sample.length} random test images: label / prediction, and its probability.`,
+  })}
   ${quantization(card, results)}`;
 }
 
@@ -197,25 +190,17 @@ function classTable({ confusion }: Results, labels: readonly string[]): Html {
 }
 
 function quantization(card: ModelCard, { float32, quantized, changed }: Results): Html {
-  const rows: [string, string, string][] = [
+  const said = `Quantization changed ${count(changed)} of ${count(quantized.images)} predictions.`;
+  const top5 =
+    float32.top5 !== null && quantized.top5 !== null
+      ? ([['top-5', formatPercent(float32.top5), formatPercent(quantized.top5)]] as const)
+      : [];
+  return quantizationSection(card, said, [
     ['top-1', formatPercent(float32.top1), formatPercent(quantized.top1)],
+    ...top5,
     ['log loss', float32.logLoss.toFixed(4), quantized.logLoss.toFixed(4)],
     ['calibration error', formatPercent(float32.ece), formatPercent(quantized.ece)],
-    ['weights', megabytes(4 * card.architecture.parameters), megabytes(card.quantization.bytes)],
-  ];
-  if (float32.top5 !== null && quantized.top5 !== null) {
-    rows.splice(1, 0, ['top-5', formatPercent(float32.top5), formatPercent(quantized.top5)]);
-  }
-  const { scheme, arithmetic } = card.quantization;
-  const served = arithmetic === 'int8' ? `${scheme}, computed in int8` : scheme;
-  return html`<p>Quantization changed ${count(changed)} of ${count(quantized.images)} predictions.</p>
-  <div class="scroll"><table>
-  <thead><tr><td></td><th scope="col" class="number">float32</th><th scope="col" class="number">${served}</th></tr></thead>
-  <tbody>${rows.map(
-    ([name, float, quantized]) => html`
-    <tr><th scope="row">${name}</th><td class="number">${float}</td><td class="number">${quantized}</td></tr>`,
-  )}
-  </tbody></table></div>`;
+  ]);
 }
 
 function timing(log: readonly LogLine[]): Html {
