@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawn } from '@lydell/node-pty';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeAll, describe, expect, test } from 'vitest';
 
 // As a person has it: an interactive shell on a terminal, and the tab key.
 
@@ -19,11 +19,10 @@ const SHELLS = {
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'graft-completion-'));
+  folder = await temporaryFolder();
   await mkdir(join(folder, 'photos-of-pets'));
   await mkdir(join(folder, 'my own'));
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 /** Types into a new terminal, and waits for what the shell makes of it. */
 async function type(shell: keyof typeof SHELLS, keys: string, expected: string): Promise<void> {

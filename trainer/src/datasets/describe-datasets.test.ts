@@ -1,16 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
+import { folderWithCache } from '../../fixtures/folders/folder-with-cache.ts';
 import { describeDataset, formatDataset, listDatasets } from './describe-datasets.ts';
 
 let root: string;
 beforeEach(async () => {
-  root = await temporaryFolder();
-  vi.stubEnv('GRAFT_CACHE', join(root, '.cache'));
+  root = await folderWithCache();
 });
-afterEach(() => vi.unstubAllEnvs());
 
 const describe = async (data: string) =>
   formatDataset(

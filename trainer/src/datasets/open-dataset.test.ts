@@ -4,9 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { create } from 'tar';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { folderWithCache } from '../../fixtures/folders/folder-with-cache.ts';
 import { openDataset, openRemote } from './open-dataset.ts';
 
 let folder: string;
@@ -25,8 +25,7 @@ const options = {
 };
 
 beforeEach(async () => {
-  folder = await temporaryFolder();
-  vi.stubEnv('GRAFT_CACHE', join(folder, 'cache'));
+  folder = await folderWithCache();
   const record = new Uint8Array(3074).fill(1);
   await writeFile(join(folder, 'train.bin'), record);
   await writeFile(join(folder, 'test.bin'), record);
@@ -47,7 +46,6 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/cifar-100-binary.tar.gz`;
 });
 afterEach(async () => {
-  vi.unstubAllEnvs();
   server.closeAllConnections();
   server.close();
 });
@@ -65,7 +63,7 @@ test('keeps nothing with another checksum', async () => {
   await expect(openRemote({ url, md5: '0'.repeat(32) }, options)).rejects.toMatchObject({
     code: 'download_failed',
   });
-  expect(existsSync(join(folder, 'cache/datasets/cifar-100-binary.tar.gz'))).toBe(false);
+  expect(existsSync(join(folder, '.cache/datasets/cifar-100-binary.tar.gz'))).toBe(false);
 });
 
 test('knows a data set by its name, its files, or its folders', async () => {

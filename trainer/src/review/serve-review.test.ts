@@ -2,9 +2,9 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { folderWithCache } from '../../fixtures/folders/folder-with-cache.ts';
 import { startChromium } from '../../fixtures/start-chromium.ts';
 import { decidedImage } from '../datasets/decisions/apply-decisions.ts';
 import { Decisions, decisionsIn } from '../datasets/decisions/decisions.ts';
@@ -24,9 +24,8 @@ let root: string;
 let server: LocalServer;
 let photos: string;
 beforeEach(async () => {
-  root = await temporaryFolder();
+  root = await folderWithCache();
   photos = join(root, 'photos');
-  vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
   for (const [at, label] of ['bird', 'cat', 'dog'].entries()) {
     for (let number = 0; number < 6; number++) {
       await put(`photos/${label}/${number}.png`, { r: 80 * at, g: 40 * number, b: 90 });
@@ -41,7 +40,6 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await server.close();
-  vi.unstubAllEnvs();
 });
 
 async function put(path: string, background: { r: number; g: number; b: number }): Promise<void> {

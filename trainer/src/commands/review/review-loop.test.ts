@@ -1,15 +1,14 @@
-import { mkdir, readdir, readFile, rename, symlink } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { folderWithBackends } from '../../../fixtures/folders/folder-with-cache.ts';
 import { startChromium } from '../../../fixtures/start-chromium.ts';
 import { type BackendName, startBackend } from '../../backends/start-backend.ts';
 import { smoke } from '../../config/smoke.ts';
 import { openCifar10 } from '../../datasets/cifar.ts';
 import { decisionsIn } from '../../datasets/decisions/decisions.ts';
-import { cacheDirectory } from '../../files/cache-directory.ts';
 import { openReview } from '../../review/open-review.ts';
 import { serveReview } from '../../review/serve-review.ts';
 import { ReviewSession } from '../../review/session.ts';
@@ -28,16 +27,9 @@ afterAll(() => browser?.close());
 
 let root: string;
 beforeEach(async () => {
-  root = await temporaryFolder();
-  const cache = join(root, 'cache');
-  await mkdir(cache);
-  for (const made of await readdir(cacheDirectory())) {
-    if (made.startsWith('native-')) await symlink(join(cacheDirectory(), made), join(cache, made));
-  }
-  vi.stubEnv('GRAFT_CACHE', cache);
+  root = await folderWithBackends();
   await putImages();
 });
-afterEach(() => vi.unstubAllEnvs());
 
 /** Images of CIFAR-10, of which two cats are in the folder of airplanes. */
 async function putImages(): Promise<void> {

@@ -1,16 +1,15 @@
-import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp, { type Sharp } from 'sharp';
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { beforeEach, expect, inject, test } from 'vitest';
+import { folderWithBackends } from '../../../fixtures/folders/folder-with-cache.ts';
 import type { BackendName } from '../../backends/start-backend.ts';
 import { smoke } from '../../config/smoke.ts';
 import { openCifar10 } from '../../datasets/cifar.ts';
 import type { ImageSet } from '../../datasets/dataset.ts';
 import { type Evaluation, evaluateModel } from '../../evaluation/evaluate-model.ts';
 import { formatEvaluation } from '../../evaluation/format-evaluation.ts';
-import { cacheDirectory } from '../../files/cache-directory.ts';
 import { printable, printableLines } from '../../printable.ts';
 import { trainInStages } from './train-in-stages.ts';
 
@@ -29,16 +28,9 @@ const config = {
 let root: string;
 let photos: string;
 beforeEach(async () => {
-  root = await temporaryFolder();
+  root = await folderWithBackends();
   photos = join(root, 'photos');
-  const cache = join(root, 'cache');
-  await mkdir(cache);
-  for (const made of await readdir(cacheDirectory())) {
-    if (made.startsWith('native-')) await symlink(join(cacheDirectory(), made), join(cache, made));
-  }
-  vi.stubEnv('GRAFT_CACHE', cache);
 });
-afterEach(() => vi.unstubAllEnvs());
 
 async function put(path: string, file: Uint8Array | Sharp): Promise<void> {
   await mkdir(dirname(join(photos, path)), { recursive: true });

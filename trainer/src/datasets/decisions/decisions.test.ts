@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
+import { folderWithCache } from '../../../fixtures/folders/folder-with-cache.ts';
 import type { Dataset } from '../dataset.ts';
 import { type ImageFolderOptions, openImageFolder } from '../folders/image-folder.ts';
 import { inspectFolder } from '../folders/inspect-folder.ts';
@@ -13,8 +13,7 @@ import { Decisions, decisionsIn, type Verdict } from './decisions.ts';
 let root: string;
 let said: string[];
 beforeEach(async () => {
-  root = await temporaryFolder();
-  vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
+  root = await folderWithCache();
   said = [];
   for (const [at, label] of ['cat', 'dog'].entries()) {
     for (let shade = 0; shade < 20; shade++) {
@@ -24,7 +23,6 @@ beforeEach(async () => {
     }
   }
 });
-afterEach(() => vi.unstubAllEnvs());
 
 async function put(path: string, content: Uint8Array): Promise<void> {
   await mkdir(dirname(join(root, path)), { recursive: true });

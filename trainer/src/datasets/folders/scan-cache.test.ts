@@ -1,15 +1,13 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryFolder } from 'shared/test/folders/temporary-folder';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
+import { folderWithCache } from '../../../fixtures/folders/folder-with-cache.ts';
 import { ScanCache } from './scan-cache.ts';
 
 let folder: string;
 beforeEach(async () => {
-  folder = await temporaryFolder();
-  vi.stubEnv('GRAFT_CACHE', join(folder, '.cache'));
+  folder = await folderWithCache();
 });
-afterEach(() => vi.unstubAllEnvs());
 
 test('knows what the same decoders have found in the same file, and nothing else', async () => {
   const file = join(folder, 'a.png');

@@ -1,15 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
+import { folderWithCache } from '../../../fixtures/folders/folder-with-cache.ts';
 import { openImageFolder } from '../folders/image-folder.ts';
 
 let root: string;
 let said: string[];
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-list-'));
-  vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
+  root = await folderWithCache();
   said = [];
   await mkdir(join(root, 'images'));
   for (let i = 0; i < 8; i++) {
@@ -17,10 +16,6 @@ beforeEach(async () => {
     const image = sharp({ create: { width: 8, height: 8, channels: 3, background } });
     await writeFile(join(root, 'images', `${i}.png`), await image.png().toBuffer());
   }
-});
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await rm(root, { recursive: true });
 });
 
 async function open(rows: string) {

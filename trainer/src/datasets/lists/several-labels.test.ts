@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
+import { folderWithCache } from '../../../fixtures/folders/folder-with-cache.ts';
 import type { Dataset } from '../dataset.ts';
 import { openImageFolder } from '../folders/image-folder.ts';
 import { splitDataset } from '../split.ts';
@@ -10,11 +10,9 @@ import { splitDataset } from '../split.ts';
 let root: string;
 let said: string[];
 beforeEach(async () => {
-  root = await temporaryFolder();
-  vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
+  root = await folderWithCache();
   said = [];
 });
-afterEach(() => vi.unstubAllEnvs());
 
 async function put(path: string, content: Uint8Array | string): Promise<void> {
   await mkdir(dirname(join(root, path)), { recursive: true });
