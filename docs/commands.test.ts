@@ -1,48 +1,28 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { temporaryFolder } from '../shared/test/folders/temporary-folder.ts';
-import { allCommands } from '../trainer/src/cli/all-commands.ts';
-import { runCommand } from '../trainer/src/cli/run-command.ts';
+import { expect, test } from 'vitest';
+import { useCommandFolder } from '../trainer/fixtures/commands/command-folder.ts';
 import { inFirstHour, readOnly, scripts } from './command-checks.ts';
 import { commandsOf, root } from './documented-commands.ts';
 import { understood } from './understood-commands.ts';
 
 // What commands.slow.test.ts does not run.
 
-let here: string;
-beforeAll(async () => {
-  here = await temporaryFolder();
-  await mkdir(join(here, 'photos'));
-  await writeFile(join(here, 'resnet50.h5'), '');
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-});
+const here = useCommandFolder('resnet50.h5');
 
 const graftCommands = Object.entries(understood).flatMap(([because, commands]) =>
   commands.map((command) => ({ command, because })),
 );
 
 test.for(graftCommands)('$command is understood; it would take $because', async ({ command }) => {
-  vi.stubEnv('INIT_CWD', here);
-  const args = command
+  const line = command
     .replace(/^.*?graft /, '')
-    .replace('~', here)
-    .replace('<file>', 'resnet50.h5')
-    .split(' ');
-  const called = allCommands.find(({ name }) => name === args[0]);
-  expect(called, command).toBeDefined();
-  if (!called) return;
-  const run = vi.spyOn(called, 'run').mockResolvedValue();
-  const errors: string[] = [];
-  const code = await runCommand(args, { out: () => {}, err: (line) => errors.push(line) });
-  expect({ code, errors }).toEqual({ code: 0, errors: [] });
-  expect(run).toHaveBeenCalledOnce();
+    .replace('~', here.path)
+    .replace('<file>', 'resnet50.h5');
+  await here.callOf(line.split(' '));
 });
 
 test.for(scripts)('what %s names is there', async (command) => {

@@ -90,30 +90,20 @@ void jsimd_ycc_rgb565_convert(
   j_decompress_ptr c, JSAMPIMAGE input, JDIMENSION input_row, JSAMPARRAY output, int rows
 ) {}
 
-#define UPSAMPLE(name) \
+#define UPSAMPLE(name, columns) \
   void jsimd_##name##_neon(int max_v_samp_factor, JDIMENSION width, JSAMPARRAY, JSAMPARRAY *); \
   int jsimd_can_##name(void) { return 1; } \
   void jsimd_##name( \
     j_decompress_ptr c, jpeg_component_info *component, JSAMPARRAY input, JSAMPARRAY *output \
   ) { \
-    jsimd_##name##_neon(c->max_v_samp_factor, component->downsampled_width, input, output); \
+    jsimd_##name##_neon(c->max_v_samp_factor, columns, input, output); \
   }
 
-UPSAMPLE(h2v1_fancy_upsample)
-UPSAMPLE(h2v2_fancy_upsample)
-UPSAMPLE(h1v2_fancy_upsample)
-
-#define UPSAMPLE_BOX(name) \
-  void jsimd_##name##_neon(int max_v_samp_factor, JDIMENSION width, JSAMPARRAY, JSAMPARRAY *); \
-  int jsimd_can_##name(void) { return 1; } \
-  void jsimd_##name( \
-    j_decompress_ptr c, jpeg_component_info *component, JSAMPARRAY input, JSAMPARRAY *output \
-  ) { \
-    jsimd_##name##_neon(c->max_v_samp_factor, c->output_width, input, output); \
-  }
-
-UPSAMPLE_BOX(h2v1_upsample)
-UPSAMPLE_BOX(h2v2_upsample)
+UPSAMPLE(h2v1_fancy_upsample, component->downsampled_width)
+UPSAMPLE(h2v2_fancy_upsample, component->downsampled_width)
+UPSAMPLE(h1v2_fancy_upsample, component->downsampled_width)
+UPSAMPLE(h2v1_upsample, c->output_width)
+UPSAMPLE(h2v2_upsample, c->output_width)
 
 #define IDCT(name) \
   void jsimd_##name##_neon(void *dct_table, JCOEFPTR, JSAMPARRAY, JDIMENSION column); \

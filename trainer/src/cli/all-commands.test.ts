@@ -1,9 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporaryFolder } from 'shared/test/folders/temporary-folder';
-import { afterEach, beforeAll, expect, test, vi } from 'vitest';
-import type { Call, Command, Option } from '../commands/options/command.ts';
+import { expect, test } from 'vitest';
+import { useCommandFolder } from '../../fixtures/commands/command-folder.ts';
+import type { Command, Option } from '../commands/options/command.ts';
 import { configFields } from '../config/config-fields.ts';
 import { fast } from '../config/fast.ts';
 import { allCommands } from './all-commands.ts';
@@ -11,29 +11,7 @@ import { commandHelp, programHelp } from './help.ts';
 import { runCommand } from './run-command.ts';
 import { optionNames } from './usage-errors.ts';
 
-let here: string;
-beforeAll(async () => {
-  here = await temporaryFolder();
-  await mkdir(join(here, 'photos'));
-  await writeFile(join(here, 'file.weights.h5'), '');
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-});
-
-/** What a command is called with for a command line that is typed in the folder. */
-async function callOf(command: Command, args: readonly string[]): Promise<Call> {
-  vi.stubEnv('INIT_CWD', here);
-  const run = vi.spyOn(command, 'run').mockResolvedValue();
-  const errors: string[] = [];
-  const code = await runCommand(args, { out: () => {}, err: (line) => errors.push(line) });
-  expect({ args, code, errors }).toEqual({ args, code: 0, errors: [] });
-  expect(run).toHaveBeenCalledOnce();
-  const [call] = run.mock.lastCall ?? [];
-  run.mockRestore();
-  return call as Call;
-}
+const here = useCommandFolder('file.weights.h5');
 
 const helpOf = (command: Command, all: boolean, columns: number) =>
   commandHelp(command, { all, config: fast }, { columns, hasColors: false });
@@ -76,9 +54,7 @@ test.each(commands)('%s documents every option, what it takes and its default', 
 test.each(commands)('%s has three examples that work', async (name, command) => {
   expect(command.examples).toHaveLength(3);
   for (const [typed] of command.examples) {
-    const [first = '', ...rest] = typed.split(' ');
-    const known = allCommands.find((one) => one.name === first) as Command;
-    await callOf(known, [first, ...rest]);
+    await here.callOf(typed.split(' '));
   }
   expect(command.examples.some(([typed]) => typed.split(' ')[0] === name)).toBe(true);
 });
@@ -89,9 +65,9 @@ function sampleOf(option: Option): [text: string, value: unknown] {
   if (choice !== undefined) return [choice, choice];
   switch (option.value) {
     case '<folder>':
-      return ['photos', join(here, 'photos')];
+      return ['photos', join(here.path, 'photos')];
     case '<file>':
-      return ['file.weights.h5', join(here, 'file.weights.h5')];
+      return ['file.weights.h5', join(here.path, 'file.weights.h5')];
     case '<share>':
       return ['0.9', 0.9];
     case '<n>':
@@ -110,26 +86,25 @@ function sampleOf(option: Option): [text: string, value: unknown] {
 test.each(commands)('%s is reached by every option that it documents', async (name, command) => {
   for (const [key, option] of Object.entries(command.options)) {
     if (option.value === undefined) {
-      expect((await callOf(command, [name, `--${key}`])).values[key]).toBe(true);
-      expect((await callOf(command, [name])).values[key]).toBe(false);
+      expect((await here.callOf([name, `--${key}`])).values[key]).toBe(true);
+      expect((await here.callOf([name])).values[key]).toBe(false);
       continue;
     }
     const [text, value] = sampleOf(option);
-    expect((await callOf(command, [name, `--${key}=${text}`])).values[key]).toEqual(value);
+    expect((await here.callOf([name, `--${key}=${text}`])).values[key]).toEqual(value);
     if (!text.startsWith('-')) {
-      expect((await callOf(command, [name, `--${key}`, text])).values[key]).toEqual(value);
+      expect((await here.callOf([name, `--${key}`, text])).values[key]).toEqual(value);
     }
   }
   for (const { path } of command.fields ? configFields : []) {
-    const { fields } = await callOf(command, [name, `--${path}=x`]);
+    const { fields } = await here.callOf([name, `--${path}=x`]);
     expect(fields).toEqual({ [path]: 'x' });
   }
 });
 
 test('hands all that is typed to the program that takes it', async () => {
   for (const name of ['dev', 'deploy']) {
-    const command = allCommands.find((one) => one.name === name) as Command;
-    const { typed } = await callOf(command, [name, '--port', '8000', '--env=x', '--', 'y']);
+    const { typed } = await here.callOf([name, '--port', '8000', '--env=x', '--', 'y']);
     expect(typed).toEqual(['--port', '8000', '--env=x', '--', 'y']);
   }
 });
@@ -143,7 +118,7 @@ test('has every command in its page of docs, whose command lines work', async ()
   for (const [, typed = ''] of lines) {
     const args = typed.split(' ').filter(Boolean);
     const command = allCommands.find((one) => one.name === args[0]);
-    if (command && !typed.includes('--help')) await callOf(command, args);
+    if (command && !typed.includes('--help')) await here.callOf(args);
     else if (args[0] !== 'completion') {
       const code = await runCommand(args, { out: () => {}, err: () => {} });
       expect({ typed, code }).toEqual({ typed, code: 0 });

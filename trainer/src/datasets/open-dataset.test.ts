@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { create } from 'tar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { folderWithCache } from '../../fixtures/folders/folder-with-cache.ts';
+import { readingOptions } from '../../fixtures/folders/reading-options.ts';
 import { openDataset, openRemote } from './open-dataset.ts';
 
 let folder: string;
@@ -15,14 +16,7 @@ let requests: number;
 let archive: Buffer;
 let url: string;
 const said: string[] = [];
-const options = {
-  size: 32,
-  purpose: 'training' as const,
-  strict: false,
-  signal: new AbortController().signal,
-  say: (line: string) => said.push(line),
-  startProgress: () => ({ advance: () => {}, stop: () => {} }),
-};
+const options = readingOptions(said);
 
 beforeEach(async () => {
   folder = await folderWithCache();

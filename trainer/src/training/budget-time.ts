@@ -1,6 +1,7 @@
 import { createRandom } from '../config/random.ts';
 import { stretchStage, withEpochs } from '../config/stage-length.ts';
 import type { TrainConfig } from '../config/train-config.ts';
+import type { SplitName } from '../datasets/folders/split-names.ts';
 import { formatSeconds } from '../files/progress.ts';
 import { type StepOptions, trainStep } from './fit.ts';
 import { VALIDATIONS } from './stage.ts';
@@ -11,12 +12,6 @@ const TIMED = 2;
 const PREDICTIONS_PER_STEP = 3;
 /** How often the finished network predicts the test images: as it is, and as it is served. */
 const TESTS = 3;
-
-interface Images {
-  readonly train: number;
-  readonly validation: number;
-  readonly test: number;
-}
 
 /**
  * Measures how long a step of stage 2 takes, says how long the training will take, and shortens stage 2 to
@@ -35,7 +30,8 @@ export async function budgetTime(
     say,
   }: {
     readonly step: Omit<StepOptions, 'optimizer'>;
-    readonly images: Images;
+    /** Images of each split. */
+    readonly images: Readonly<Record<SplitName, number>>;
     readonly minutes?: number | undefined;
     readonly say: (line: string) => void;
   },

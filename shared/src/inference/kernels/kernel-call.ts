@@ -38,8 +38,19 @@ export function convolutionOf({ inputs: { x, filter }, attrs }: KernelCall, dept
   return isCovered ? info : undefined;
 }
 
-/** A convolution with bias and clamp; nothing where {@link convolutionOf} or {@link clampOf} has nothing. */
-export function fusedConvolutionOf(call: KernelCall, depthwise: boolean) {
+export interface FusedConvolution {
+  readonly x: tf.TensorInfo;
+  readonly filter: tf.TensorInfo;
+  readonly bias: tf.TensorInfo | undefined;
+  readonly clamp: Clamp;
+  readonly info: tf.backend_util.Conv2DInfo;
+}
+
+/** Nothing where {@link convolutionOf} or {@link clampOf} has nothing, or for another bias. */
+export function fusedConvolutionOf(
+  call: KernelCall,
+  depthwise: boolean,
+): FusedConvolution | undefined {
   const { x, filter, bias } = call.inputs;
   const clamp = clampOf(call);
   const info = convolutionOf(call, depthwise);

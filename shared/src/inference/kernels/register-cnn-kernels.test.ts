@@ -33,6 +33,13 @@ const depthwise = (filter: Shape4D, { bias, ...options }: DepthwiseOptions & { b
     ...options,
     ...(bias && { bias: random<tf.Rank.R1>([filter[2] * filter[3]], 3) }),
   });
+const dense = (b: [number, number], options: { activation?: 'relu'; transposeB?: boolean }) =>
+  tf.fused.matMul({
+    a: random<tf.Rank.R2>([3, 21], 1),
+    b: random<tf.Rank.R2>(b, 2),
+    bias: random<tf.Rank.R1>([10], 3),
+    ...options,
+  });
 const whole = { strides: [1, 1], dilations: [1, 1], pad: 'same', dataFormat: 'NHWC' };
 /** A pointwise convolution to `wide` channels, then a depthwise one. */
 const expandedDepthwise = (wide: number, expansion: object, depthwise: object) =>
@@ -102,17 +109,7 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
   ],
   ['depthwise, 2 wide', 'stock', () => depthwise([2, 2, 6, 1], {})],
   ['depthwise, 2 a channel', 'stock', () => depthwise([3, 3, 6, 2], { bias: true })],
-  [
-    'dense',
-    'multiply',
-    () =>
-      tf.fused.matMul({
-        a: random<tf.Rank.R2>([3, 21], 1),
-        b: random<tf.Rank.R2>([21, 10], 2),
-        bias: random<tf.Rank.R1>([10], 3),
-        activation: 'relu',
-      }),
-  ],
+  ['dense', 'multiply', () => dense([21, 10], { activation: 'relu' })],
   [
     'matrix product',
     'multiply',
@@ -123,17 +120,7 @@ const cases: readonly [name: string, kernel: string, run: () => tf.Tensor][] = [
     'stock',
     () => tf.matMul(random<tf.Rank.R2>([21, 3], 1), random<tf.Rank.R2>([21, 10], 2), true),
   ],
-  [
-    'dense, transposed',
-    'stock',
-    () =>
-      tf.fused.matMul({
-        a: random<tf.Rank.R2>([3, 21], 1),
-        b: random<tf.Rank.R2>([10, 21], 2),
-        bias: random<tf.Rank.R1>([10], 3),
-        transposeB: true,
-      }),
-  ],
+  ['dense, transposed', 'stock', () => dense([10, 21], { transposeB: true })],
   [
     'dense, a batch of products',
     'stock',

@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, expect, test } from 'vitest';
 import { folderWithCache } from '../../../fixtures/folders/folder-with-cache.ts';
+import { readingOptions } from '../../../fixtures/folders/reading-options.ts';
 import type { Dataset } from '../dataset.ts';
-import { type ImageFolderOptions, openImageFolder } from '../folders/image-folder.ts';
+import { openImageFolder } from '../folders/image-folder.ts';
 import { inspectFolder } from '../folders/inspect-folder.ts';
 import { type Part, splitDataset } from '../split.ts';
 import { decidedImage } from './apply-decisions.ts';
@@ -29,19 +30,11 @@ async function put(path: string, content: Uint8Array): Promise<void> {
   await writeFile(join(root, path), content);
 }
 
-const options: ImageFolderOptions = {
-  size: 32,
-  purpose: 'training',
-  strict: false,
-  signal: new AbortController().signal,
-  say: (line) => void said.push(line),
-  startProgress: () => ({ advance: () => {}, stop: () => {} }),
-};
-const open = () => openImageFolder(join(root, 'photos'), options);
+const open = () => openImageFolder(join(root, 'photos'), readingOptions(said));
 
 /** The images by file, as they are before any decision. */
 async function images() {
-  const { folder, photos } = await inspectFolder(join(root, 'photos'), options);
+  const { folder, photos } = await inspectFolder(join(root, 'photos'), readingOptions(said));
   const all = photos.train.map((photo) => decidedImage(folder, photo));
   return new Map(all.map((image) => [image.file, image]));
 }

@@ -7,6 +7,7 @@ import { runInNewContext } from 'node:vm';
 import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp, { type Sharp } from 'sharp';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readingOptions } from '../../../fixtures/folders/reading-options.ts';
 import { type ImageFolderOptions, openImageFolder } from './image-folder.ts';
 
 let root: string;
@@ -22,12 +23,7 @@ afterEach(() => vi.unstubAllEnvs());
 
 const open = (options: Partial<ImageFolderOptions> = {}) =>
   openImageFolder(root, {
-    size: 32,
-    purpose: 'training',
-    strict: false,
-    signal: new AbortController().signal,
-    say: (line) => said.push(line),
-    startProgress: () => ({ advance: () => {}, stop: () => {} }),
+    ...readingOptions(said),
     ...options,
   });
 
@@ -370,13 +366,6 @@ test.each([
 
 test('refuses a folder that is not there', async () => {
   await expect(
-    openImageFolder(fileURLToPath(new URL('none', import.meta.url)), {
-      size: 32,
-      purpose: 'training',
-      strict: false,
-      signal: new AbortController().signal,
-      say: () => {},
-      startProgress: () => ({ advance: () => {}, stop: () => {} }),
-    }),
+    openImageFolder(fileURLToPath(new URL('none', import.meta.url)), readingOptions(said)),
   ).rejects.toThrow(expect.objectContaining({ code: 'dataset_invalid' }));
 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, expect, test } from 'vitest';
 import { folderWithCache } from '../../../fixtures/folders/folder-with-cache.ts';
+import { readingOptions } from '../../../fixtures/folders/reading-options.ts';
 import { openImageFolder } from '../folders/image-folder.ts';
 
 let root: string;
@@ -21,14 +22,7 @@ beforeEach(async () => {
 async function open(rows: string) {
   const list = join(root, 'list.csv');
   await writeFile(list, rows);
-  return openImageFolder(list, {
-    size: 32,
-    purpose: 'training',
-    strict: false,
-    signal: new AbortController().signal,
-    say: (line) => said.push(line),
-    startProgress: () => ({ advance: () => {}, stop: () => {} }),
-  });
+  return openImageFolder(list, readingOptions(said));
 }
 
 const rowsOf = (labels: readonly string[]) =>

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, expect, test } from 'vitest';
 import { folderWithCache } from '../../../fixtures/folders/folder-with-cache.ts';
+import { readingOptions } from '../../../fixtures/folders/reading-options.ts';
 import type { Dataset } from '../dataset.ts';
 import { openImageFolder } from '../folders/image-folder.ts';
 import { splitDataset } from '../split.ts';
@@ -26,15 +27,7 @@ async function putImage(shade: number, ...paths: readonly string[]): Promise<voi
 }
 
 const open = (labels: string, folder = 'photos') =>
-  openImageFolder(join(root, folder), {
-    size: 32,
-    purpose: 'training',
-    strict: false,
-    labels,
-    signal: new AbortController().signal,
-    say: (line) => said.push(line),
-    startProgress: () => ({ advance: () => {}, stop: () => {} }),
-  });
+  openImageFolder(join(root, folder), { ...readingOptions(said), labels });
 
 const labelsOf = ({ train }: Dataset) =>
   Array.from({ length: train.length }, (_, index) => train.labels?.(index));

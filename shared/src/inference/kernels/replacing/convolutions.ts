@@ -4,6 +4,7 @@ import type { ExpandedDepthwiseAttributes } from '../composed-kernels.ts';
 import {
   clampOf,
   convolutionOf,
+  type FusedConvolution,
   fusedConvolutionOf,
   hasLines,
   isBias,
@@ -57,17 +58,10 @@ export function convolveDepthwise(on: Computing): Kernel {
   return (call) => {
     const convolution = fusedConvolutionOf(call, true);
     if (!convolution || !hasLines(convolution.info)) return;
-    const { x, filter, bias, clamp, info } = convolution;
-    return computed(on, info.outShape, (out) =>
+    return computed(on, convolution.info.outShape, (out) =>
       on.kernels.convolveDepthwise({
-        ...shapeArguments(info),
-        ...clamp,
-        x: on.addressOf(x),
-        channels: info.inChannels,
-        filter: on.addressOf(filter),
-        bias: on.addressOf(bias),
+        ...depthwiseArguments(on, convolution),
         out,
-        work: on.scratch,
         workBytes: DEPTHWISE_BYTES,
       }),
     );
@@ -92,23 +86,31 @@ export function convolveExpanded(on: Computing): Kernel {
     if (product === 'multiplyInt8') return;
     return computed(on, info.outShape, (out) =>
       on.kernels.convolveExpanded({
-        ...shapeArguments(info),
-        ...clamp,
-        x: on.addressOf(x),
+        ...depthwiseArguments(on, {
+          ...{ x, filter: depthwiseFilter, bias: depthwiseBias, clamp, info },
+        }),
         inChannels: wide.inChannels,
         panels,
         isInt8: Number(product === 'multiplyInt8Weights'),
         expansionBias: on.addressOf(bias),
         expansionLow: wideClamp.low,
         expansionHigh: wideClamp.high,
-        channels: info.inChannels,
-        filter: on.addressOf(depthwiseFilter),
-        bias: on.addressOf(depthwiseBias),
         out,
-        work: on.scratch,
         workBytes: SCRATCH_BYTES,
       }),
     );
+  };
+}
+
+function depthwiseArguments(on: Computing, { x, filter, bias, clamp, info }: FusedConvolution) {
+  return {
+    ...shapeArguments(info),
+    ...clamp,
+    x: on.addressOf(x),
+    channels: info.inChannels,
+    filter: on.addressOf(filter),
+    bias: on.addressOf(bias),
+    work: on.scratch,
   };
 }
 
