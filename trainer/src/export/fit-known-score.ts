@@ -52,51 +52,23 @@ export async function fitKnownScore(
   model: GraphModel,
   task: KnownScoreTask,
 ): Promise<{ readonly model: GraphModel; readonly knownScore: KnownScore }> {
-  const { splits, counterExamples, keep, seed } = task;
+  const { splits, keep, seed } = task;
   const { logits, features } = headOf(model);
   const width = channelsOf(model, logits);
   const perClass = Math.min(PROTOTYPES, Math.floor(MAX_PROTOTYPE_BYTES / width / task.classes));
   const rowsOf = await startRows(cutGraph(model, perClass > 0 ? features : logits), task);
   try {
-    const some = (part: Part, most: number) => drawFrom(part, most, seed);
     const groups =
       perClass > 0
-        ? await fitPrototypes(some(splits.train, MOST.train), perClass, rowsOf, seed)
+        ? await fitPrototypes(drawFrom(splits.train, MOST.train, seed), perClass, rowsOf, seed)
         : null;
     const scoreOf = (row: Float32Array) => (groups ? cosineTo(row, groups) : Math.max(...row));
-    const valuesOf = async (title: string, part: Part) =>
-      eachRow(await rowsOf(title, part)).map(scoreOf);
-
-    const known = await valuesOf('Known images', some(splits.validation, MOST.validation));
+    const validation = drawFrom(splits.validation, MOST.validation, seed);
+    const known = eachRow(await rowsOf('Known images', validation)).map(scoreOf);
     const threshold = quantile(known, 1 - keep);
     const spread = Math.max(quantile(known, 0.5) - threshold, 1e-6);
     const slope = Math.log(MEDIAN_SCORE / (1 - MEDIAN_SCORE)) / spread;
-
-    const test = some(splits.test, MOST.test);
-    const tested = await rowsOf('Known images, test', test);
-    const testValues = eachRow(tested).map(scoreOf);
-    const measured: Measurement[] = [];
-    const measure = async (unknown: Measurement['unknown'], title: string, part: Part) => {
-      const values = await valuesOf(title, part);
-      measured.push({
-        unknown,
-        images: values.length,
-        known: testValues.length,
-        ...separate(testValues, values, threshold),
-      });
-    };
-    if (counterExamples) {
-      const part = some(counterExamples, MOST.counterExamples);
-      await measure('counter-examples', 'Counter-examples', part);
-    }
-    await measure('generated', 'Generated images', whole(generateImages(test, GENERATED)));
-    // An image of several labels is not unknown where one of them is left out.
-    if (groups && !test.set.labels) {
-      const labels = test.indices.map((index) => test.set.label(index));
-      const leftOut = leaveClassesOut(eachRow(tested), labels, groups, threshold);
-      if (leftOut) measured.push(leftOut);
-    }
-
+    const measured = await measureScore(task, rowsOf, { groups, scoreOf, threshold });
     const prototypes = groups && {
       width,
       values: Float32Array.from(groups.flatMap(({ rows }) => [...rows.values])),
@@ -118,6 +90,42 @@ export async function fitKnownScore(
   } finally {
     rowsOf.dispose();
   }
+}
+
+interface FittedScore {
+  readonly groups: readonly ClassPrototypes[] | null;
+  readonly scoreOf: (row: Float32Array) => number;
+  readonly threshold: number;
+}
+
+/** How well known test images are told from unknown ones of each kind. */
+async function measureScore(
+  { splits, counterExamples, seed }: KnownScoreTask,
+  rowsOf: RowsOf,
+  { groups, scoreOf, threshold }: FittedScore,
+): Promise<Measurement[]> {
+  const test = drawFrom(splits.test, MOST.test, seed);
+  const tested = eachRow(await rowsOf('Known images, test', test));
+  const known = tested.map(scoreOf);
+  const measure = async (unknown: Measurement['unknown'], title: string, part: Part) => {
+    const values = eachRow(await rowsOf(title, part)).map(scoreOf);
+    const separation = separate(known, values, threshold);
+    return { unknown, images: values.length, known: known.length, ...separation };
+  };
+  const measured: Measurement[] = [];
+  if (counterExamples) {
+    const part = drawFrom(counterExamples, MOST.counterExamples, seed);
+    measured.push(await measure('counter-examples', 'Counter-examples', part));
+  }
+  const generated = whole(generateImages(test, GENERATED));
+  measured.push(await measure('generated', 'Generated images', generated));
+  // An image of several labels is not unknown where one of them is left out.
+  if (groups && !test.set.labels) {
+    const labels = test.indices.map((index) => test.set.label(index));
+    const leftOut = leaveClassesOut(tested, labels, groups, threshold);
+    if (leftOut) measured.push(leftOut);
+  }
+  return measured;
 }
 
 /** A class's prototypes. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { PgBoss } from 'pg-boss';
 import { TrainerError } from '../errors.ts';
 import { loadPackage } from './load-package.ts';
 import { type TrialResult, trialResult } from './sweep-file.ts';
@@ -41,34 +42,7 @@ export interface Queue {
  * @throws TrainerError `queue_unavailable`
  */
 export async function openQueue(url: string, say: (line: string) => void): Promise<Queue> {
-  const { PgBoss } = await loadPackage(() => import('pg-boss'));
-  const boss = new PgBoss({
-    connectionString: url,
-    application_name: 'graft',
-    max: 2,
-    schedule: false,
-    superviseIntervalSeconds: SUPERVISE_SECONDS,
-    monitorIntervalSeconds: SUPERVISE_SECONDS,
-    reindex: false,
-    monitorVacuum: false,
-    registerInstance: false,
-  });
-  boss.on('error', (error) => say(`The queue: ${error.message}`));
-  try {
-    await boss.start();
-    await boss.createQueue(QUEUE, {
-      retryLimit: MOST_RETRIES,
-      heartbeatSeconds: SILENCE_SECONDS,
-      expireInSeconds: EXPIRE_SECONDS,
-    });
-  } catch (cause) {
-    await boss.stop({ graceful: false }).catch(() => {});
-    throw new TrainerError(
-      'queue_unavailable',
-      `Expected a PostgreSQL that takes connections at ${withoutPassword(url)}, but it does not answer: ${(cause as Error).message || cause}.`,
-      cause,
-    );
-  }
+  const boss = await connect(url, say);
   return {
     async send(trials) {
       const jobs = trials.map((data) => ({ id: idOf(data), data }));
@@ -106,6 +80,38 @@ export async function openQueue(url: string, say: (line: string) => void): Promi
     },
     close: () => boss.stop({ graceful: true, timeout: 30_000 }),
   };
+}
+
+async function connect(url: string, say: (line: string) => void): Promise<PgBoss> {
+  const { PgBoss: Boss } = await loadPackage(() => import('pg-boss'));
+  const boss = new Boss({
+    connectionString: url,
+    application_name: 'graft',
+    max: 2,
+    schedule: false,
+    superviseIntervalSeconds: SUPERVISE_SECONDS,
+    monitorIntervalSeconds: SUPERVISE_SECONDS,
+    reindex: false,
+    monitorVacuum: false,
+    registerInstance: false,
+  });
+  boss.on('error', (error) => say(`The queue: ${error.message}`));
+  try {
+    await boss.start();
+    await boss.createQueue(QUEUE, {
+      retryLimit: MOST_RETRIES,
+      heartbeatSeconds: SILENCE_SECONDS,
+      expireInSeconds: EXPIRE_SECONDS,
+    });
+  } catch (cause) {
+    await boss.stop({ graceful: false }).catch(() => {});
+    throw new TrainerError(
+      'queue_unavailable',
+      `Expected a PostgreSQL that takes connections at ${withoutPassword(url)}, but it does not answer: ${(cause as Error).message || cause}.`,
+      cause,
+    );
+  }
+  return boss;
 }
 
 /** The same trial always has the same id, so that it is in the queue once. */

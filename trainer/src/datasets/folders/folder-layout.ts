@@ -68,53 +68,82 @@ export async function findLayout(path: string, options: LayoutOptions): Promise<
   if (options.folders === undefined && !categories) {
     notes.push(...(await refuseUnlikelyClasses(reader, main)));
   }
-  const labels = new Set(classes.map(({ label }) => label));
-  const nameIn = (split: Folder) => (name: string) =>
-    printable(relative(reader.root.path, join(split.path, name)));
-  const isClass = (name: string) => labels.has(labelOf(name));
-  const left: string[] = [];
+  const lister = new SplitLister(reader, classes, Boolean(categories));
   const filesIn = async (folder: Folder | undefined) => {
     if (folder === undefined) return null;
-    const split = folder === first ? main : await unwrap(reader, folder, isClass);
-    if (folder !== first) {
-      if (await isUnlabelled(reader, split, classes)) {
-        const images = (await reader.imagesIn(split)).length;
-        notes.push(
-          `Images of ${printable(folder.name)} in no class folder, which have no label and are left out: ${images}.`,
-        );
-        return null;
-      }
-      if (!categories) await refuseOtherClasses(reader, split, classes);
-    }
-    const loose = await reader.imagesIn(split);
-    if (loose.length > 0) {
-      notes.push(
-        `Left out, since they are beside the class folders: ${loose.length} (${listNames(loose.map(nameIn(split)), 5)}).`,
-      );
-    }
-    const { files, masks } = await listFiles(reader, split, classes);
-    left.push(...masks);
-    return files;
+    return folder === first ? lister.main(main) : lister.other(folder);
   };
   const files = {
     train: (await filesIn(train)) ?? [],
     validation: await filesIn(validation),
     test: await filesIn(test),
   };
-  if (left.length > 0) {
-    const names = left.map((mask) => printable(relative(reader.root.path, mask)));
-    notes.push(
-      `Left out, since they have the names of photos and are probably their masks: ${left.length} (${listNames(names, 3)}).`,
-    );
-  }
+  notes.push(...lister.notes());
   if (splits !== null) notes.unshift(...describeSplits(splits, files));
   return {
-    labels: [...labels],
+    labels: classes.map(({ label }) => label),
     files,
     missing: found.missing,
     skipped: reader.skipped.map((one) => ({ ...one, path: join(way, one.path) })),
     notes,
   };
+}
+
+/** Lists the files of the splits, and notes what it leaves out. */
+class SplitLister {
+  readonly #reader: FolderReader;
+  readonly #classes: readonly ClassFolders[];
+  readonly #hasCategories: boolean;
+  readonly #notes: string[] = [];
+  readonly #masks: string[] = [];
+
+  constructor(reader: FolderReader, classes: readonly ClassFolders[], hasCategories: boolean) {
+    this.#reader = reader;
+    this.#classes = classes;
+    this.#hasCategories = hasCategories;
+  }
+
+  /** Of the split that the classes are from. */
+  async main(split: Folder): Promise<LabelledFile[]> {
+    const loose = await this.#reader.imagesIn(split);
+    if (loose.length > 0) {
+      const names = loose.map((name) => this.#nameOf(join(split.path, name)));
+      this.#notes.push(
+        `Left out, since they are beside the class folders: ${loose.length} (${listNames(names, 5)}).`,
+      );
+    }
+    const { files, masks } = await listFiles(this.#reader, split, this.#classes);
+    this.#masks.push(...masks);
+    return files;
+  }
+
+  /** @returns null for a split whose images have no labels */
+  async other(folder: Folder): Promise<LabelledFile[] | null> {
+    const labels = new Set(this.#classes.map(({ label }) => label));
+    const split = await unwrap(this.#reader, folder, (name) => labels.has(labelOf(name)));
+    if (await isUnlabelled(this.#reader, split, this.#classes)) {
+      const images = (await this.#reader.imagesIn(split)).length;
+      this.#notes.push(
+        `Images of ${printable(folder.name)} in no class folder, which have no label and are left out: ${images}.`,
+      );
+      return null;
+    }
+    if (!this.#hasCategories) await refuseOtherClasses(this.#reader, split, this.#classes);
+    return this.main(split);
+  }
+
+  notes(): string[] {
+    if (this.#masks.length === 0) return this.#notes;
+    const names = this.#masks.map((mask) => this.#nameOf(mask));
+    return [
+      ...this.#notes,
+      `Left out, since they have the names of photos and are probably their masks: ${names.length} (${listNames(names, 3)}).`,
+    ];
+  }
+
+  #nameOf(path: string): string {
+    return printable(relative(this.#reader.root.path, path));
+  }
 }
 
 /** Usual names, which need no mention. */

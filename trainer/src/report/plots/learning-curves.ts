@@ -92,7 +92,7 @@ interface CurveStyle {
 function drawCurves(
   points: readonly CurvePoint[],
   { stages, labels }: EpochAxis,
-  { title, format, names }: CurveStyle,
+  style: CurveStyle,
 ): Promise<string> {
   const boundary = stages > 1 ? [{ at: 1 }] : [];
   const domain = [0, stages];
@@ -110,33 +110,11 @@ function drawCurves(
   const y = {
     field: 'value',
     type: 'quantitative',
-    title,
-    axis: { format, tickCount: 5 },
+    title: style.title,
+    axis: { format: style.format, tickCount: 5 },
     scale: { zero: false },
   } as const;
-  // Without validation images there is no such curve.
-  const curves = Object.entries({ validation: RIGHT, training: SECOND }).filter(([name]) =>
-    points.some(({ of }) => of === name),
-  );
-  const color = {
-    field: 'of',
-    type: 'nominal',
-    scale: { domain: curves.map(([name]) => name), range: curves.map(([, colour]) => colour) },
-    legend: points.some(({ of }) => of === 'training') ? {} : null,
-  } as const;
-  const stageName = (name: string, align: 'left' | 'right') =>
-    ({
-      data: { values: boundary },
-      mark: {
-        type: 'text',
-        color: INK,
-        align,
-        dx: align === 'left' ? 5 : -5,
-        ...(names === 'top' ? { y: 8 } : ({ y: 'height', dy: -8 } as const)),
-        fontSize: 12,
-      },
-      encoding: { x, text: { value: name } },
-    }) as const;
+  const color = colourOf(points);
   return draw({
     ...frame,
     layer: [
@@ -156,8 +134,36 @@ function drawCurves(
         mark: { type: 'rule', color: INK, strokeDash: [4, 3] },
         encoding: { x },
       },
-      stageName('stage 1', 'right'),
-      stageName('stage 2', 'left'),
+      ...(['right', 'left'] as const).map((align, stage) => ({
+        data: { values: boundary },
+        mark: stageMark(align, style),
+        encoding: { x, text: { value: `stage ${stage + 1}` } },
+      })),
     ],
   });
+}
+
+/** Without validation images there is no such curve. */
+function colourOf(points: readonly CurvePoint[]) {
+  const curves = Object.entries({ validation: RIGHT, training: SECOND }).filter(([name]) =>
+    points.some(({ of }) => of === name),
+  );
+  return {
+    field: 'of',
+    type: 'nominal',
+    scale: { domain: curves.map(([name]) => name), range: curves.map(([, colour]) => colour) },
+    legend: points.some(({ of }) => of === 'training') ? {} : null,
+  } as const;
+}
+
+/** The name of a stage, beside the line between the two. */
+function stageMark(align: 'left' | 'right', { names }: CurveStyle) {
+  return {
+    type: 'text',
+    color: INK,
+    align,
+    dx: align === 'left' ? 5 : -5,
+    ...(names === 'top' ? { y: 8 } : ({ y: 'height', dy: -8 } as const)),
+    fontSize: 12,
+  } as const;
 }
