@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
+import { beforeEach, expect, test } from 'vitest';
 import { makeRunRecord } from '../../../fixtures/run-record.ts';
 import { photos } from '../../config/photos.ts';
 import { saveOutcome } from '../../report/write-report.ts';
@@ -11,9 +11,8 @@ import { trainedOn } from './trained-on.ts';
 
 let root: string;
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'graft-trained-on-'));
+  root = await temporaryFolder();
 });
-afterEach(() => rm(root, { recursive: true }));
 
 /** A card whose training took so long, with weights that may have changed since. */
 async function recordOf(seconds: number, digit: string) {
