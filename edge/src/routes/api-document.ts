@@ -1,45 +1,24 @@
-import { feedbackLine, feedbackQuery, feedbackRequest } from 'shared/contract/feedback';
-import { jobRequest, resultsQuery } from 'shared/contract/jobs';
 import {
   batchLine,
   classifyResponse,
   healthResponse,
-  jobLine,
-  jobResponse,
   modelResponse,
   modelsResponse,
-  problem,
 } from 'shared/contract/responses';
 import * as z from 'shared/contract/schema';
 import { batchRequest, classifyQuery, imageQuery, urlRequest } from 'shared/contract/wire';
-
-/** What the page needs of https://spec.openapis.org/oas/v3.1.0#operation-object. */
-export interface Operation {
-  readonly operationId: string;
-  readonly summary: string;
-  readonly description?: string;
-  readonly security?: readonly object[];
-  readonly parameters?: readonly Parameter[];
-  readonly requestBody?: RequestBody;
-  readonly responses: Readonly<Record<string, { description: string; content?: Content }>>;
-}
-
-export interface Parameter {
-  readonly name: string;
-  readonly in: 'query' | 'path';
-  readonly required: boolean;
-  readonly description?: string | undefined;
-  readonly schema: object;
-}
-
-export interface RequestBody {
-  readonly required: true;
-  readonly content: Content;
-  /** What the operation takes too, but a generated client would then send for all bodies. */
-  readonly 'x-content'?: Content;
-}
-
-type Content = Readonly<Record<string, { readonly schema: object; readonly example?: object }>>;
+import { describeFeedback } from './description/feedback.ts';
+import { describeJobs } from './description/jobs.ts';
+import {
+  answer,
+  IMAGE,
+  jsonBody,
+  KEY_OR_NOTHING,
+  type Paths,
+  parametersOf,
+  refusal,
+  SCHEMAS,
+} from './description/operation.ts';
 
 /** The service as OpenAPI 3.1 describes it, but for these paths themselves. */
 export function describeApi() {
@@ -65,8 +44,6 @@ export function describeApi() {
     },
   } as const;
 }
-
-type Paths = Record<string, Partial<Record<'get' | 'post', Operation>>>;
 
 function describePaths(): Paths {
   return {
@@ -161,148 +138,6 @@ function describeModels(): Paths {
       },
     },
   };
-}
-
-/** Only services that have jobs answer these. */
-function describeJobs(): Paths {
-  const job = answer('The job, and how far it is.', jobResponse);
-  return {
-    '/jobs': {
-      post: {
-        operationId: 'startJob',
-        summary: 'Classifies all images of a bucket or of a list of urls.',
-        description: 'Needs an API key, also where the rest is open; its jobs are of no other key.',
-        security: [{ apiKey: [] }],
-        requestBody: {
-          required: true,
-          content: jsonBody(jobRequest, { source: { bucket: 'photos', prefix: '2026/' } }),
-        },
-        responses: { 202: job, default: refusal() },
-      },
-    },
-    ...describeJob(job),
-  };
-}
-
-/** What a request does to one job. */
-function describeJob(job: ReturnType<typeof answer>): Paths {
-  const id: Parameter = {
-    name: 'id',
-    in: 'path',
-    required: true,
-    description: 'As the response of POST /jobs gives it.',
-    schema: { type: 'string', format: 'uuid' },
-  };
-  const common = { security: [{ apiKey: [] }], parameters: [id] };
-  return {
-    '/jobs/{id}': {
-      get: {
-        ...common,
-        operationId: 'getJob',
-        summary: 'Says how far a job is, and what it has cost.',
-        responses: { 200: job, default: refusal() },
-      },
-    },
-    '/jobs/{id}/results': {
-      get: {
-        ...common,
-        operationId: 'getJobResults',
-        summary: 'Returns the results that there are, in the order of the source.',
-        description:
-          'A response has up to 30,000 lines; where there are more, its Link header has the path of the next.',
-        parameters: [id, ...parametersOf(resultsQuery)],
-        responses: {
-          200: answer('Lines of JSON, one an image.', jobLine, 'application/x-ndjson'),
-          default: refusal(),
-        },
-      },
-    },
-    '/jobs/{id}/cancel': {
-      post: {
-        ...common,
-        operationId: 'cancelJob',
-        summary: 'Ends a job; what is classified stays.',
-        responses: { 202: job, default: refusal() },
-      },
-    },
-    '/jobs/{id}/retry': {
-      post: {
-        ...common,
-        operationId: 'retryJob',
-        summary: 'Classifies again the images that have a problem.',
-        responses: { 202: job, default: refusal() },
-      },
-    },
-  };
-}
-
-function describeFeedback(): Paths {
-  const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } } as const;
-  const octets = { 'application/octet-stream': { schema: id.schema } };
-  const security = [{ apiKey: [] }];
-  const lines = answer('Lines of JSON, one an image.', feedbackLine, 'application/x-ndjson');
-  const body = { 'application/json': { schema: toJsonSchema(feedbackRequest) } };
-  return {
-    '/feedback': {
-      get: {
-        operationId: 'listKeptImages',
-        summary: 'Lists the kept images, with what the model and people said of them.',
-        security,
-        parameters: parametersOf(feedbackQuery),
-        responses: { 200: lines, default: refusal() },
-      },
-      post: {
-        operationId: 'labelImage',
-        summary: 'Says what an image shows that the service has kept.',
-        security: KEY_OR_NOTHING,
-        requestBody: { required: true, content: body },
-        responses: { 204: { description: 'Noted.' }, default: refusal() },
-      },
-    },
-    '/feedback/{id}': {
-      get: {
-        operationId: 'getKeptImage',
-        summary: 'Returns a kept image.',
-        security,
-        ...{ parameters: [id], responses: { 200: { description: 'The file.', content: octets } } },
-      },
-    },
-  };
-}
-
-/** Either of them lets a request in, where the service asks for a key. */
-const KEY_OR_NOTHING = [{ apiKey: [] }, {}];
-
-const SCHEMAS = '#/components/schemas/';
-
-/** @param schema one that has an id */
-function answer(description: string, schema: z.ZodMiniType, type = 'application/json') {
-  const { id } = z.globalRegistry.get(schema) as { id: string };
-  return { description, content: { [type]: { schema: { $ref: `${SCHEMAS}${id}` } } } };
-}
-
-const IMAGE = 'https://example.com/cat.jpg';
-
-function jsonBody(schema: z.ZodMiniType, example: object): Content {
-  return { 'application/json': { schema: toJsonSchema(schema), example } };
-}
-
-function refusal() {
-  return answer('A problem; its code says which.', problem, 'application/problem+json');
-}
-
-function parametersOf(query: z.ZodMiniObject): Parameter[] {
-  const { properties = {}, required = [] } = toJsonSchema(query);
-  return Object.entries(properties).map(([name, property]) => {
-    const { description, ...schema } = property as z.core.JSONSchema.BaseSchema;
-    return { name, in: 'query', required: required.includes(name), description, schema };
-  });
-}
-
-/** Of what a request may have. */
-function toJsonSchema(schema: z.ZodMiniType): z.core.JSONSchema.BaseSchema {
-  const { $schema, ...json } = z.toJSONSchema(schema, { io: 'input' });
-  return json;
 }
 
 /** All that have ids. */

@@ -1,8 +1,9 @@
 import type { Context } from 'hono';
 import { html } from 'hono/html';
 import { problemStatus } from 'shared/contract/wire';
-import { describeApi, type Operation, type Parameter, type RequestBody } from './api-document.ts';
+import { describeApi } from './api-document.ts';
 import type { AppEnv } from './app-env.ts';
+import type { Operation, Parameter, RequestBody } from './description/operation.ts';
 
 type Html = ReturnType<typeof html>;
 
