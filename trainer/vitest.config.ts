@@ -7,8 +7,10 @@ const settings = {
   hookTimeout: 60_000,
 } as const;
 
-/** What trains, opens a browser, or tries every backend: minutes, all together. */
+/** What trains, opens a browser, compiles, or tries every network or backend: minutes, all together. */
 const WORKING = [
+  'src/backbones/{architectures,parity}.test.ts',
+  'src/backends/native/install-native.test.ts',
   'src/training/**/*.test.ts',
   'src/commands/**/*.test.ts',
   'src/report/**/*.test.ts',
