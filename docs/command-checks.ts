@@ -182,6 +182,7 @@ export const scripts: readonly string[] = [
   'npm run deploy -- --jobs',
   'npm run train -- --minutes 5',
   'npx -y pnpm@10 --filter edge bench',
+  'npx -y pnpm@10 --filter edge bench:answers',
   'npx -y pnpm@10 --filter edge bench:decoders',
   'npx -y pnpm@10 --filter edge bench:hostile',
   'npx -y pnpm@10 --filter trainer bench',

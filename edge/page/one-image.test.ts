@@ -77,6 +77,37 @@ test('frames the part of the image that the network sees', async () => {
   expect(complaints).toEqual([]);
 });
 
+test('shows why an image has its label, over the part that the network sees', async () => {
+  const { page, complaints } = await host.open(desktop);
+  await choose(page, 'chelsea');
+  await labels(page);
+  await page.locator('#crop .frame').waitFor();
+  const cells = page.locator('#map rect');
+  expect(await cells.count()).toBe(0);
+  await page.getByRole('button', { name: 'Why?' }).click();
+  await expect.poll(() => cells.count(), patience).toBe(49);
+  expect(await page.locator('#why-note').textContent()).toContain('speaks for Egyptian cat.');
+  const opacities = await cells.evaluateAll((rects) =>
+    rects.map((rect) => Number(rect.getAttribute('fill-opacity'))),
+  );
+  expect(Math.max(...opacities)).toBeCloseTo(0.7);
+  expect(Math.min(...opacities)).toBe(0);
+  const frame = await page.locator('#crop .frame').boundingBox();
+  const map = await page.locator('#map').boundingBox();
+  // Of the frame's line, one pixel is outside.
+  expect((frame?.width ?? 0) - 2 - (map?.width ?? 0)).toBeCloseTo(0, 0);
+  expect((frame?.x ?? 0) + 1 - (map?.x ?? 0)).toBeCloseTo(0, 0);
+
+  await page.getByRole('button', { name: 'Why?' }).click();
+  expect(await cells.count()).toBe(0);
+  await page.getByRole('button', { name: 'Why?' }).click();
+  await expect.poll(() => cells.count(), patience).toBe(49);
+  // Another image has another map, or none yet.
+  await choose(page, 'rocket-224');
+  await expect.poll(() => cells.count(), patience).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
 test('says so where the network sees the whole image', async () => {
   const { page } = await host.open(desktop, link({ model: 'cifar10' }));
   await choose(page, 'rocket-224');

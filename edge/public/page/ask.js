@@ -4,7 +4,7 @@ import { authorization } from './key.js';
  * What the visitor wants to know: of a file, or of an image's url.
  *
  * @typedef {File | string} ImageSource
- * @typedef {{ image: ImageSource, model: string }} Question
+ * @typedef {{ image: ImageSource, model: string, explain?: boolean }} Question
  * @typedef {import('shared/contract/responses').ClassifyResponse} ClassifyAnswer
  * @typedef {import('shared/contract/responses').ModelsResponse} ModelsAnswer
  * @typedef {import('shared/contract/responses').ModelResponse['card']} ModelCard
@@ -46,9 +46,9 @@ export async function loadCard(reference) {
  * @param {AbortSignal} signal
  * @returns {Promise<Reply>}
  */
-export async function classify({ image, model }, signal) {
+export async function classify({ image, model, explain }, signal) {
   const start = performance.now();
-  const query = new URLSearchParams({ model });
+  const query = new URLSearchParams({ model, ...(explain && { explain: 'true' }) });
   let response;
   if (typeof image === 'string') {
     query.set('url', image);

@@ -2,6 +2,7 @@ import { classify, listModels, loadCard, nameOfSource, ServiceError } from './as
 import { copyOnClick } from './copy.js';
 import { curlForQuestion } from './curl.js';
 import { element } from './element.js';
+import { hideExplanation, offerExplanation } from './explain.js';
 import { hideFeedback, showFeedback, showThatImagesAreKept } from './feedback.js';
 import { askForKey, startKeyForm } from './key.js';
 import { classifyMany } from './many.js';
@@ -26,6 +27,7 @@ async function ask(chosen) {
   const { signal } = running;
   hideTable();
   hideFeedback();
+  hideExplanation();
   try {
     const [only, ...others] = chosen;
     if (only === undefined) return;
@@ -86,6 +88,8 @@ async function show(question, reply) {
     link: typeof question.image === 'string' ? linkFor(question) : undefined,
   });
   const { preprocess, labels } = await cardOf(question.model);
+  const { signal } = running;
+  offerExplanation(() => classify({ ...question, explain: true }, signal));
   showCrop(preprocess);
   showFeedback(
     reply.answer.feedback,

@@ -39,6 +39,7 @@ preview.addEventListener('error', () => {
 });
 
 function hideCrop() {
+  drawMap(undefined);
   crop.toggleAttribute('hidden', true);
   note.hidden = true;
 }
@@ -69,6 +70,36 @@ export async function showCrop({ fit, size }) {
   note.textContent = `The network sees ${part}, reduced to ${size} × ${size} pixels.`;
   if (side < size) note.textContent = note.textContent.replace('reduced', 'enlarged');
   note.hidden = false;
+}
+
+/**
+ * Draws how much each part of what the network saw adds to a label over the frame, or draws nothing.
+ *
+ * @param {import('./ask.js').ClassifyAnswer['explanation']} map
+ */
+export function drawMap(map) {
+  const group = element('map', SVGGElement);
+  group.replaceChildren();
+  if (!map) return;
+  const [x = 0, y = 0, side = 0] = ['x', 'y', 'width'].map((name) =>
+    Number(crop.querySelector('.frame')?.getAttribute(name)),
+  );
+  const { rows, columns, values } = map;
+  const least = Math.min(...values);
+  const range = Math.max(...values) - least || 1;
+  const cells = values.map((value, i) => {
+    const cell = document.createElementNS(crop.namespaceURI, 'rect');
+    const box = {
+      x: x + ((i % columns) * side) / columns,
+      y: y + (Math.floor(i / columns) * side) / rows,
+      width: side / columns,
+      height: side / rows,
+      'fill-opacity': 0.7 * ((value - least) / range) ** 1.5,
+    };
+    for (const [name, number] of Object.entries(box)) cell.setAttribute(name, `${number}`);
+    return cell;
+  });
+  group.append(...cells);
 }
 
 function isDecoded() {

@@ -6,8 +6,9 @@ import { sha256Hex } from '../access/sha256-hex.ts';
 import { decode } from '../input/decode.ts';
 import { preprocess } from '../input/preprocess.ts';
 import { withByteBudget } from '../isolate/byte-budget.ts';
-import { prepareModel, withModel } from '../models/model.ts';
+import { type Explained, type Model, prepareModel, withModel } from '../models/model.ts';
 import type { ListedModel } from '../models/models-index.ts';
+import { ProblemError } from '../problem.ts';
 import type { Admission } from './admission.ts';
 import type { ImageSource } from './image-source.ts';
 
@@ -33,13 +34,15 @@ export interface Wanted {
   readonly top: number;
   /** Whether an unknown image's predictions are left out, `reject`, or only its score says so. */
   readonly unknown: UnknownPolicy;
+  /** Whether the response has an explanation. */
+  readonly explain?: boolean | undefined;
 }
 
 /** Reads, decodes and preprocesses an image file, and computes its predictions. */
 export function classifyImage(
   source: ImageSource,
   { version, directory, card }: ListedModel,
-  { top, unknown }: Wanted,
+  { top, unknown, explain = false }: Wanted,
   { env, limits }: Admission,
 ): Promise<Classification> {
   const { maxHeldBytes, maxLoadedModels } = limits;
@@ -61,21 +64,28 @@ export function classifyImage(
       // Nothing is awaited in here: other requests preprocess into the same memory.
       const input = preprocess(image, card.preprocess, model.input);
       const preprocessMs = lap();
-      const outputs = model.classify(input);
-      return { outputs, preprocessMs, inferenceMs: lap() };
+      const { outputs, mapOf } = explain
+        ? explained(model, input)
+        : { outputs: model.classify(input) };
+      const best = topPredictions(outputs, card.labels, 1)[0] as Prediction;
+      const explanation = mapOf && explanationOf(best, mapOf);
+      return { outputs, best, explanation, preprocessMs, inferenceMs: lap() };
     });
+    const { best, explanation } = inferred;
     const score = inferred.outputs[card.labels.length];
     const known = score === undefined || score >= KNOWN_FROM;
+    const isShown = known || unknown === 'only';
     const response: ClassifyResponse = {
       model: { id: card.id, version },
       image: { width, height, format, bytes: bytes.length },
       ...(score === undefined ? {} : { known, score }),
       ...(card.multiLabel && { multiLabel: true }),
-      predictions: known || unknown === 'only' ? predictionsOf(inferred.outputs, card, top) : [],
+      predictions: isShown ? predictionsOf(inferred.outputs, card, top) : [],
+      ...(explanation && isShown && { explanation }),
     };
     return {
       response,
-      best: topPredictions(inferred.outputs, card.labels, 1)[0],
+      best,
       etag: `"${(await sha256Hex(JSON.stringify(response))).slice(0, 32)}"`,
       timings: {
         [source.stage]: readMs,
@@ -86,6 +96,20 @@ export function classifyImage(
       isCacheable,
     };
   });
+}
+
+/** @throws ProblemError `invalid_request` for a model of which no maps can be read */
+function explained(model: Model, input: Float32Array) {
+  if (model.explain) return model.explain(input);
+  throw new ProblemError(
+    'invalid_request',
+    `Expected a model whose head is average pooling and one dense layer to explain a prediction, but ${model.card.id} has another; ask without explain.`,
+  );
+}
+
+function explanationOf({ label, index }: Prediction, mapOf: Explained['mapOf']) {
+  const { rows, columns, values } = mapOf(index);
+  return { label, rows, columns, values: Array.from(values, (value) => Number(value.toFixed(3))) };
 }
 
 /** @returns a function that returns the milliseconds since its last call */

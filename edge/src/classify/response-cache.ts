@@ -15,6 +15,7 @@ export interface ResponseKey {
   readonly version: string;
   readonly top: number;
   readonly unknown: string;
+  readonly explain?: boolean | undefined;
   readonly caller: Caller;
 }
 
@@ -27,10 +28,18 @@ export async function cacheKey({
   version,
   top,
   unknown,
+  explain = false,
   caller,
 }: ResponseKey): Promise<string> {
   const { origin, pathname, search } = url;
-  const parts = [origin + pathname + search, version, top, unknown, caller.keyHash ?? null];
+  const parts = [
+    origin + pathname + search,
+    version,
+    top,
+    unknown,
+    explain,
+    caller.keyHash ?? null,
+  ];
   // The Cache API needs a whole url; no request is ever sent to this host.
   return `https://responses.invalid/${await sha256Hex(JSON.stringify(parts))}`;
 }

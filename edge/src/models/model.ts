@@ -1,5 +1,6 @@
 import type { ModelCard } from 'shared/contract/model-card';
 import { foldGraph } from 'shared/inference/fold-constants';
+import { type ActivationMap, activationMap } from 'shared/inference/graph/class-activation';
 import { loadGraph } from 'shared/inference/graph/load-graph';
 import { createPredictor } from 'shared/inference/kernels/predictor';
 import { readArtifacts } from 'shared/inference/model-directory';
@@ -24,6 +25,15 @@ export interface Model {
    *   are known
    */
   classify(input: Float32Array): Float32Array;
+  /** The same, with a function that explains a label; absent where the head has no such maps. */
+  readonly explain?: ((input: Float32Array) => Explained) | undefined;
+}
+
+/** What a model says of an image, and why. */
+export interface Explained {
+  readonly outputs: Float32Array;
+  /** @param label its index */
+  mapOf(label: number): ActivationMap;
 }
 
 const loaded = new SharedResults<Model & { dispose(): void }>({
@@ -67,12 +77,20 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
   const { card, version } = description;
   const graph = loadGraph(foldGraph(artifacts), card.quantization.arithmetic ?? 'float32');
   const { size } = card.preprocess;
-  const predictor = createPredictor(graph.outputs, [1, size, size, 3], callRecorder());
+  const { head, withFeatures } = graph;
+  const shape = [1, size, size, 3];
+  const predictor = createPredictor(withFeatures, shape, callRecorder(), head ? 1 : 0);
   return {
     card,
     version,
     input: new Float32Array(size * size * 3),
     classify: (input) => predictor.predict(input),
+    explain:
+      head &&
+      ((input) => {
+        const [outputs, features] = predictor.predictAll(input);
+        return { outputs, mapOf: (label) => activationMap(features, head.kernel, label) };
+      }),
     dispose() {
       predictor.dispose();
       graph.dispose();

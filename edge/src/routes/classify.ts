@@ -22,20 +22,21 @@ export function classifyRoutes(limits: Limits): Hono<AppEnv> {
   const path = '/classify';
 
   routes.get(path, admit(limits), limitRequests, validQuery(classifyQuery), (c) =>
-    respondForUrl(c, c.req.valid('query')),
+    respondForUrl(c, askedIn(c.req.valid('query'))),
   );
 
   routes.post(path, admit(limits), limitRequests, validQuery(imageQuery), async (c) => {
-    const query = c.req.valid('query');
+    const query = askedIn(c.req.valid('query'));
     if (!isJson(c.req.raw)) return respond(c, imageInBody(c.req.raw, c.get('admission')), query);
-    const { url, model, top, unknown } = await withByteBudget(limits.maxHeldBytes, (budget) =>
+    const body = await withByteBudget(limits.maxHeldBytes, (budget) =>
       readJson(c.req.raw, urlRequest, MAX_JSON_BYTES, limits, budget),
     );
     return respondForUrl(c, {
-      url,
-      model: model ?? query.model,
-      top: top ?? query.top,
-      unknown: unknown ?? query.unknown,
+      url: body.url,
+      model: body.model ?? query.model,
+      top: body.top ?? query.top,
+      unknown: body.unknown ?? query.unknown,
+      explain: body.explain ?? query.explain,
     });
   });
 
@@ -45,6 +46,10 @@ export function classifyRoutes(limits: Limits): Hono<AppEnv> {
 /** What a request asks, and of which model. */
 interface Asked extends Wanted {
   readonly model?: string | undefined;
+}
+
+function askedIn<T extends { readonly explain: string }>({ explain, ...query }: T) {
+  return { ...query, explain: explain === 'true' };
 }
 
 function respondForUrl(

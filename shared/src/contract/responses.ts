@@ -40,6 +40,17 @@ export const classifyResponse = z
     /** Present where an image may have several labels. */
     multiLabel: z.optional(z.literal(true)),
     predictions: z.array(prediction),
+    /** Where asked for: a class activation map of the most probable label (Zhou et al. 2016). */
+    explanation: z.optional(
+      z.strictObject({
+        label: z.string(),
+        /** The grid covers what the network sees, the square in the middle of the image. */
+        rows: count,
+        columns: count,
+        /** What each place adds to the label's logit, row by row, times the number of places. */
+        values: z.array(z.number()),
+      }),
+    ),
     /** Under which the image is kept, for `POST /feedback`; absent of images that are not kept. */
     feedback: z.optional(z.string()),
   })

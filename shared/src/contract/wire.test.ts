@@ -6,13 +6,18 @@ import { classifyQuery, problemStatus } from './wire.ts';
 const url = 'https://example.com/cat.jpg';
 
 test('defaults to five predictions of the default model, of unknown images too', () => {
-  expect(classifyQuery.parse({ url })).toEqual({ url, top: 5, unknown: 'only' });
+  expect(classifyQuery.parse({ url })).toEqual({ url, top: 5, unknown: 'only', explain: 'false' });
   expect(classifyQuery.parse({ url, model: 'pets', top: '7', unknown: 'reject' })).toEqual({
     url,
     model: 'pets',
     top: 7,
     unknown: 'reject',
+    explain: 'false',
   });
+});
+
+test.each(['yes', '1', ''])('refuses explain=%s', (explain) => {
+  expect(classifyQuery.safeParse({ url, explain }).success).toBe(false);
 });
 
 test.each(['1', '100'])('accepts top=%s', (top) => {

@@ -32,6 +32,14 @@ const unknown = z.enum(['only', 'reject']).check(
   }),
 );
 
+/** In a query it is text, as `top` is. */
+const explainOfQuery = z.enum(['true', 'false']).check(
+  z.meta({
+    description:
+      'Whether the response says how much each part of the image adds to the most probable label.',
+  }),
+);
+
 export type UnknownPolicy = z.infer<typeof unknown>;
 
 /** The query of `GET /classify`. */
@@ -45,6 +53,7 @@ export const classifyQuery = z.strictObject({
   model,
   top: topOfQuery,
   unknown: z._default(unknown, 'only'),
+  explain: z._default(explainOfQuery, 'false'),
   expires: z
     .optional(z.coerce.number().check(z.int()))
     .check(z.meta({ description: 'When the signature expires, in seconds since 1970.' })),
@@ -54,7 +63,12 @@ export const classifyQuery = z.strictObject({
 });
 
 /** The query of `POST /classify`; the image is the body. */
-export const imageQuery = z.pick(classifyQuery, { model: true, top: true, unknown: true });
+export const imageQuery = z.pick(classifyQuery, {
+  model: true,
+  top: true,
+  unknown: true,
+  explain: true,
+});
 
 /** The JSON body of `POST /classify`, which names an image to fetch. */
 export const urlRequest = z.strictObject({
@@ -62,6 +76,7 @@ export const urlRequest = z.strictObject({
   model,
   top: z.optional(topOfBody),
   unknown: z.optional(unknown),
+  explain: z.optional(z.boolean()),
 });
 
 /** The body of `POST /classify/batch`. */

@@ -82,6 +82,19 @@ export function valuesOf(
     : floatValues(weight);
 }
 
+/** @returns float32, a column of a matrix */
+export function columnOf(weight: StoredWeight, column: number): Float32Array<ArrayBuffer> {
+  const { shape, scale, min, factors } = weight;
+  const [rows = 0, columns = 1] = shape;
+  const steps = stepsOf(weight);
+  const factor = factors[column % factors.length] as number;
+  const values = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    values[row] = ((steps[row * columns + column] as number) * scale + min) * factor;
+  }
+  return values;
+}
+
 function storedWeights(artifacts: io.ModelArtifacts): Map<string, StoredWeight> {
   const take = takeFrom([artifacts.weightData ?? []].flat());
   const weights = new Map<string, StoredWeight>();

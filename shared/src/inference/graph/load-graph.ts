@@ -3,6 +3,7 @@ import { KNOWN_SCORE } from '../../contract/known-score.ts';
 import type { Arithmetic } from '../../contract/model-card.ts';
 import { type FoldedGraph, type StoredWeight, valuesOf } from '../fold-constants.ts';
 import { tensorOf, type WeightUse } from '../kernels/dequantize.ts';
+import { type PooledHead, pooledHeadOf } from './class-activation.ts';
 import { fuseExpansion } from './fuse-expansion.ts';
 import { fusePadding } from './fuse-padding.ts';
 import { fuseSwish } from './fuse-swish.ts';
@@ -19,6 +20,10 @@ export interface Graph {
   run(input: tf.Tensor): tf.Tensor;
   /** The same, and after it the score `[batch, 1]` of a graph that says which images are known. */
   outputs(input: tf.Tensor): tf.Tensor[];
+  /** The head of a graph of which class activation maps can be read. */
+  readonly head: PooledHead | undefined;
+  /** The outputs, and after them the features that the head pools, where there is one. */
+  withFeatures(input: tf.Tensor): tf.Tensor[];
   /** Frees the weights. */
   dispose(): void;
 }
@@ -38,7 +43,8 @@ interface Step extends Pick<NodeReader, 'name' | 'tensors'> {
  * @param arithmetic what kernels of 8 bits are computed in, where `cnn-kernels.wasm` computes
  * @throws Error for an operation that the Worker has no code of, and for nodes out of order
  */
-export function loadGraph({ topology, weights }: FoldedGraph, arithmetic: Arithmetic): Graph {
+export function loadGraph(folded: FoldedGraph, arithmetic: Arithmetic): Graph {
+  const { topology, weights } = folded;
   refuseForeign(topology.node.map(({ op }) => op));
   const integers = new Map(
     weights
@@ -54,11 +60,14 @@ export function loadGraph({ topology, weights }: FoldedGraph, arithmetic: Arithm
   const floats = weights.filter(({ name }) => !integers.has(name));
   const given = new Set([input, ...floats.map(({ name }) => name)]);
   refuseDisorder(nodes, given);
-  const steps = stepsOf(fuseExpansion(fusePadding(fuseSwish(nodes))), given);
+  const head = pooledHeadOf(folded);
+  const features = head ? [head.features] : [];
+  const kept = new Set([...given, ...features]);
+  const steps = stepsOf(fuseExpansion(fusePadding(fuseSwish(nodes))), kept);
   const useOf = usesIn(nodes, arithmetic);
   const constants = constantsOf(floats, useOf);
   const names = [output, ...nodes.map(({ name }) => name).filter((name) => name === KNOWN_SCORE)];
-  const outputs = (tensor: tf.Tensor): tf.Tensor[] =>
+  const execute = (tensor: tf.Tensor, wanted: readonly string[]): tf.Tensor[] =>
     tf.tidy(() => {
       const values = new Map([...constants, [input, tensor] as const]);
       for (const { name, tensors, compute, last } of steps) {
@@ -67,11 +76,13 @@ export function loadGraph({ topology, weights }: FoldedGraph, arithmetic: Arithm
           values.set(nameOf(name, port), result);
         for (const reference of last) values.get(reference)?.dispose();
       }
-      return names.map((name) => values.get(name) as tf.Tensor);
+      return wanted.map((name) => values.get(name) as tf.Tensor);
     });
   return {
-    outputs,
-    run: (tensor) => tf.tidy(() => outputs(tensor)[0] as tf.Tensor),
+    head,
+    run: (tensor) => execute(tensor, [output])[0] as tf.Tensor,
+    outputs: (tensor) => execute(tensor, names),
+    withFeatures: (tensor) => execute(tensor, [...names, ...features]),
     dispose() {
       for (const [, tensor] of constants) tensor.dispose();
     },
