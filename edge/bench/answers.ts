@@ -2,7 +2,6 @@
  * Measures what an answer's `explanation`, and its `known` and `score`, cost: `pnpm --filter edge bench:answers`,
  * about a minute on Linux. A ratio is of the time without to the time with it: 1 / 1.3 is 1.3 × the time.
  */
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { reportFigures } from 'shared/bench/report-figures';
