@@ -182,7 +182,7 @@ test('only dequantizes a graph without a product of constants', () => {
 test.each([
   ['uint16', Uint16Array.of(0, 3, 65_535), [-1, 0.5, 32_766.5]],
   ['float16', Float16Array.of(-1, 0.5, 2048), [-1, 0.5, 2048]],
-] as const)('reads %s behind an odd number of bytes', (dtype, values, expected) => {
+] as const)('reads %s after an odd number of bytes', (dtype, values, expected) => {
   const scaling = dtype === 'uint16' ? { scale: 0.5, min: -1 } : {};
   const spec = {
     name: 'kernel',

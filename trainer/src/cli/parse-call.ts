@@ -76,7 +76,7 @@ function refuseDashedValues(command: Command, typed: readonly string[]): void {
   for (const [index, arg] of typed.slice(0, end < 0 ? undefined : end).entries()) {
     const next = typed[index + 1] ?? '';
     if (takesValue(arg) && next.length > 1 && next.startsWith('-')) {
-      throw usage(`A value that begins with - stands behind =, as in ${arg}=-1.`);
+      throw usage(`A value that begins with - goes after =, as in ${arg}=-1.`);
     }
   }
 }

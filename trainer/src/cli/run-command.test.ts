@@ -121,7 +121,7 @@ test.each([
     /^There is no option --confg; did you mean --config\? See --help\.\n$/,
   ],
   [['train', '--strict=yes'], /^Option '--strict' does not take an argument\. See --help\.\n$/],
-  [['train', '--id', '--strict'], /^A value that begins with - stands behind =, as in --id=-1\./],
+  [['train', '--id', '--strict'], /^A value that begins with - goes after =, as in --id=-1\./],
   [
     ['--data', 'photos', 'train'],
     /^Expected a command before --data, as in train --data\. See --help\.\n$/,
@@ -134,7 +134,7 @@ test.each([
   [['train', '--nonsense'], /^There is no option --nonsense\. See --help\.\n$/],
   [
     ['train', '--stage2.epochs', '-1'],
-    /^A value that begins with - stands behind =, as in --stage2\.epochs=-1\. See --help\.\n$/,
+    /^A value that begins with - goes after =, as in --stage2\.epochs=-1\. See --help\.\n$/,
   ],
   [['predict', 'a.jpg', '--top=-3'], /^Expected a whole number from 1 for --top, but got -3\./],
   [

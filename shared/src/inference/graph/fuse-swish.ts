@@ -2,7 +2,7 @@ import { type NodeReader, namesReadOnce } from './read-node.ts';
 
 /**
  * Makes one node, `Swish`, of each `Mul(x, Sigmoid(x))` whose sigmoid nothing else reads: TensorFlow's
- * graphs have no operation like it, and EfficientNet has one behind most convolutions.
+ * graphs have no operation like it, and EfficientNet has one after most convolutions.
  *
  * @returns the nodes in their order, named as before
  */
