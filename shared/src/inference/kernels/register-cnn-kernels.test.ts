@@ -14,24 +14,21 @@ type ConvolutionOptions = Partial<Parameters<typeof tf.fused.conv2d>[0]>;
 type Shape4D = tf.ShapeMap['R4'];
 
 const x = () => random<tf.Rank.R4>([2, 9, 10, 6], 1);
+/** @param biases 0 for none */
+const operands = (filter: Shape4D, biases: number) => ({
+  x: x(),
+  filter: random<tf.Rank.R4>(filter, 2),
+  strides: 1,
+  pad: 'same' as const,
+  ...(biases > 0 && { bias: random<tf.Rank.R1>([biases], 3) }),
+});
 const conv2d = (filter: Shape4D, { bias, ...options }: ConvolutionOptions & { bias?: true }) =>
-  tf.fused.conv2d({
-    x: x(),
-    filter: random<tf.Rank.R4>(filter, 2),
-    strides: 1,
-    pad: 'same',
-    ...options,
-    ...(bias && { bias: random<tf.Rank.R1>([filter[3]], 3) }),
-  });
+  tf.fused.conv2d({ ...operands(filter, bias ? filter[3] : 0), ...options });
 type DepthwiseOptions = Partial<Parameters<typeof tf.fused.depthwiseConv2d>[0]>;
 const depthwise = (filter: Shape4D, { bias, ...options }: DepthwiseOptions & { bias?: true }) =>
   tf.fused.depthwiseConv2d({
-    x: x(),
-    filter: random<tf.Rank.R4>(filter, 2),
-    strides: 1,
-    pad: 'same',
+    ...operands(filter, bias ? filter[2] * filter[3] : 0),
     ...options,
-    ...(bias && { bias: random<tf.Rank.R1>([filter[2] * filter[3]], 3) }),
   });
 const dense = (b: [number, number], options: { activation?: 'relu'; transposeB?: boolean }) =>
   tf.fused.matMul({
