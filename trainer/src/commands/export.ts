@@ -1,15 +1,13 @@
 import { dirname, join } from 'node:path';
 import { arithmetics } from 'shared/contract/model-card';
-import {
-  type OnnxKernelFormat,
-  type Quantization,
-  quantizations,
-} from '../config/quantizations.ts';
+import { type OnnxKernelFormat, onnxFormats, quantizations } from '../config/quantizations.ts';
+import type { Part } from '../datasets/split.ts';
 import { publicCommand, resumeCommand, typedCommand } from './options/choose-run.ts';
 import { type Call, defineCommand } from './options/command.ts';
 import { findModel, findRun } from './options/find-model.ts';
 import { nameOf, pathOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
+import { trainedOn } from './options/trained-on.ts';
 import { untilInterrupted } from './options/until-interrupted.ts';
 
 const options = {
@@ -18,7 +16,7 @@ const options = {
   quantize: {
     group: 'Format',
     value: '<how>',
-    choices: quantizations,
+    choices: [...quantizations, 'int8'],
     about: 'of kernels',
     otherwise: 'uint8; ONNX float32',
   },
@@ -68,7 +66,7 @@ const options = {
   },
   data: {
     ...shared.data.data,
-    about: 'what mixed is measured on',
+    about: 'what mixed and int8 are measured on',
   },
   ...shared.compute,
   id: { ...shared.id.id, otherwise: 'imagenet' },
@@ -97,6 +95,9 @@ export const exportCommand = defineCommand({
 
 type ExportCall = Call<typeof options>;
 
+const ONNX_ONLY =
+  'Expected --format onnx with --quantize int8; the Worker computes uint8 kernels in 8 bits too.';
+
 /** Exports a training as it is so far: one that is told, before its first step, to come to an end. */
 async function exportRun(run: string, { values, typed, say }: ExportCall): Promise<void> {
   const { loadCheckpoint, checkpointIn } = await import('../runs/checkpoint.ts');
@@ -116,6 +117,7 @@ async function exportRun(run: string, { values, typed, say }: ExportCall): Promi
     },
   });
   const { quantize = header.config.quantize } = values;
+  if (quantize === 'int8') throw usage(ONNX_ONLY);
   await untilInterrupted(`Stopped. Go on with: ${resumed}`, async ({ signal }) => {
     await trainInStages(
       { ...header.config, quantize, arithmetic },
@@ -136,11 +138,16 @@ async function exportRun(run: string, { values, typed, say }: ExportCall): Promi
 async function exportAsOnnx({ values, say }: ExportCall): Promise<void> {
   const { exportOnnx } = await import('../export/onnx/export-onnx.ts');
   const model = await findModel(modelsOf(values), values.model ?? 'imagenet');
-  const path = await exportOnnx(model, values.output ?? pathOf('.', 'output'), {
-    kernels: onnxKernelsOf(values.quantize),
-    withPreprocess: values['with-preprocess'],
-  });
-  say(`Written to ${path}.`);
+  const kernels = onnxKernelsOf(values.quantize);
+  const { signal } = new AbortController();
+  const options = { kernels, withPreprocess: values['with-preprocess'], signal };
+  const folder = values.output ?? pathOf('.', 'output');
+  if (kernels !== 'int8') return say(`Written to ${await exportOnnx(model, folder, options)}.`);
+  const { startBackend } = await import('../backends/start-backend.ts');
+  const { data = (await trainedOn(values.runs ?? shared.RUNS, model))?.data ?? null } = values;
+  await startBackend(values.backend, say, { threads: values.threads });
+  const path = await exportOnnx(model, folder, { ...options, images: imagesOf(data, say) });
+  say(`Written to ${path}, calibrated on images of ${data ?? 'cifar10'}.`);
 }
 
 async function exportForBrowser({ values, say }: ExportCall): Promise<void> {
@@ -169,15 +176,8 @@ async function exportPretrainedModel({ values, say }: ExportCall): Promise<void>
   const { startBackend } = await import('../backends/start-backend.ts');
   const { prepareModelFolder } = await import('../files/output-folder.ts');
   const { backbone, weights, threads, arithmetic, quantize = 'uint8', data = null } = values;
-  const images = async (size: number) => {
-    const { openDataset } = await import('../datasets/open-dataset.ts');
-    const { whole } = await import('../datasets/split.ts');
-    const { startProgress } = await import('../files/progress.ts');
-    const { signal } = new AbortController();
-    const purpose = 'measuring' as const;
-    const options = { size, strict: false, purpose, signal, say, startProgress };
-    return whole((await openDataset(data, options)).train);
-  };
+  if (quantize === 'int8') throw usage(ONNX_ONLY);
+  const images = imagesOf(data, say);
   const models = modelsOf(values);
   const target = join(models, values.id ?? 'imagenet');
   await prepareModelFolder(target, models);
@@ -190,15 +190,28 @@ async function exportPretrainedModel({ values, say }: ExportCall): Promise<void>
   say(`Written to ${target}.`);
 }
 
+/** @returns a function that opens a data set's training images, for a size of network inputs */
+function imagesOf(data: string | null, say: ExportCall['say']): (size: number) => Promise<Part> {
+  return async (size) => {
+    const { openDataset } = await import('../datasets/open-dataset.ts');
+    const { whole } = await import('../datasets/split.ts');
+    const { startProgress } = await import('../files/progress.ts');
+    const { signal } = new AbortController();
+    const purpose = 'measuring' as const;
+    const options = { size, strict: false, purpose, signal, say, startProgress };
+    return whole((await openDataset(data, options)).train);
+  };
+}
+
 function modelsOf({ models }: ExportCall['values']): string {
   return models ?? shared.MODELS;
 }
 
 /** @throws TrainerError `config_invalid` for a format that ONNX files do not get */
-function onnxKernelsOf(quantization: Quantization = 'float32'): OnnxKernelFormat {
-  if (quantization === 'uint8' || quantization === 'float16' || quantization === 'float32')
-    return quantization;
+function onnxKernelsOf(quantization = 'float32'): OnnxKernelFormat {
+  const format = onnxFormats.find((known) => known === quantization);
+  if (format) return format;
   throw usage(
-    `Expected uint8, float16 or float32 for --quantize with --format onnx, but got ${quantization}.`,
+    `Expected one of ${onnxFormats.join(', ')} for --quantize with --format onnx, but got ${quantization}.`,
   );
 }

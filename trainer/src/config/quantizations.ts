@@ -6,5 +6,6 @@ export type KernelFormat = (typeof kernelFormats)[number];
 export const quantizations = [...kernelFormats, 'mixed'] as const;
 export type Quantization = (typeof quantizations)[number];
 
-/** How an ONNX file stores kernels; all is computed in float32. */
-export type OnnxKernelFormat = Exclude<KernelFormat, 'uint16'>;
+/** How an ONNX file stores kernels. All is computed in float32, but with `int8`: there, activations have 8 bits too. */
+export const onnxFormats = ['uint8', 'int8', 'float16', 'float32'] as const;
+export type OnnxKernelFormat = (typeof onnxFormats)[number];

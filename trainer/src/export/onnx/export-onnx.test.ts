@@ -9,6 +9,10 @@ import { reductionFor } from 'shared/images/reduce/reduction';
 import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { beforeAll, expect, test } from 'vitest';
 import { startBackend } from '../../backends/start-backend.ts';
+import { createRandom } from '../../config/random.ts';
+import { batchIndices, imageBatches } from '../../data/batches.ts';
+import { openCifar10 } from '../../datasets/cifar.ts';
+import type { ImageSet } from '../../datasets/dataset.ts';
 import { loadGraph, readModel } from '../../models/load-model.ts';
 import { exportOnnx } from './export-onnx.ts';
 
@@ -16,6 +20,7 @@ const directory = fileURLToPath(
   new URL('../../../../edge/public/models/cifar10-fast', import.meta.url),
 );
 
+const { signal } = new AbortController();
 let folder: string;
 beforeAll(async () => {
   await startBackend('wasm', () => {});
@@ -30,7 +35,11 @@ test.each([
   [64, 90],
 ])('classifies an image of %i × %i pixels as the Worker does', async (width, height) => {
   const { card, artifacts } = await readModel(directory);
-  const path = await exportOnnx(directory, folder, { kernels: 'float32', withPreprocess: true });
+  const path = await exportOnnx(directory, folder, {
+    kernels: 'float32',
+    withPreprocess: true,
+    signal,
+  });
   const session = await ort.InferenceSession.create(path);
   const rgb = new Uint8Array(width * height * 3);
   for (let at = 0; at < rgb.length; at++) {
@@ -61,9 +70,52 @@ test.each([
 
 test('has the labels and the card among its metadata', async () => {
   const { card } = await readModel(directory);
-  const path = await exportOnnx(directory, folder, { kernels: 'uint8', withPreprocess: false });
+  const path = await exportOnnx(directory, folder, {
+    kernels: 'uint8',
+    withPreprocess: false,
+    signal,
+  });
   const file = await readFile(path, 'latin1');
   expect(file).toContain(JSON.stringify(card.labels.map(({ name }) => name)));
   expect(file).toContain(card.weightsHash);
   expect(file.length).toBeLessThan(4e6);
+});
+
+test('answers in 8 bits as the Worker does, calibrated on other images', {
+  timeout: 300_000,
+}, async () => {
+  const { card, artifacts } = await readModel(directory);
+  const { size } = card.preprocess;
+  const { train, test } = await openCifar10();
+  const some = (set: ImageSet, length: number) => ({ set, indices: [...Array(length).keys()] });
+  const path = await exportOnnx(directory, folder, {
+    ...{ kernels: 'int8', withPreprocess: false, signal },
+    images: async () => some(train, 16),
+  });
+  const session = await ort.InferenceSession.create(path);
+  const source = imageBatches(some(test as ImageSet, 100), card.preprocess);
+  const network = await loadGraph(artifacts, card.quantization.arithmetic);
+  const answers = await Promise.all(
+    [...batchIndices(source.length, 25)].map(async (indices) => {
+      const inputs = await source.inputs(indices, createRandom(0));
+      const data = (await inputs.transpose([0, 3, 1, 2]).data()) as Float32Array;
+      const feeds = { input: new ort.Tensor('float32', data, [indices.length, 3, size, size]) };
+      const { probabilities } = await session.run(feeds);
+      const theirs = tf.tensor2d(probabilities?.data as Float32Array, [indices.length, 10]);
+      const ours = network.run(inputs);
+      return {
+        agreeing: theirs.argMax(1).equal(ours.argMax(1)).sum().arraySync() as number,
+        difference: theirs.sub(ours).abs().max().arraySync() as number,
+      };
+    }),
+  );
+  await session.release();
+  network.dispose();
+  const agreeing = answers.reduce((sum, answer) => sum + answer.agreeing, 0);
+  expect(agreeing / source.length).toBeGreaterThanOrEqual(0.99);
+  // Or activations would not be in 8 bits.
+  expect(Math.max(...answers.map(({ difference }) => difference))).toBeGreaterThan(0.005);
+  const file = await readFile(path, 'latin1');
+  expect(file.length).toBeLessThan(4e6);
+  expect(file.match(/QuantizeLinear/g)?.length).toBeGreaterThan(50);
 });

@@ -9,6 +9,7 @@ export const elementTypes = {
   float32: 1,
   uint8: 2,
   int8: 3,
+  int32: 6,
   int64: 7,
   float16: 10,
   float64: 11,

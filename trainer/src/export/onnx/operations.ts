@@ -4,7 +4,14 @@ import type { NodeReader } from 'shared/inference/graph/read-node';
 import type { OnnxKernelFormat } from '../../config/quantizations.ts';
 import type { Attribute } from './messages.ts';
 import type { OnnxBuilder } from './onnx-builder.ts';
-import { convolutionLayout, depthwiseLayout, matrixLayout, writeWeight } from './write-weight.ts';
+import {
+  convolutionLayout,
+  depthwiseLayout,
+  type Layout,
+  matrixLayout,
+  writeBias,
+  writeWeight,
+} from './write-weight.ts';
 
 /**
  * How a value's dimensions lie: `image`, `[n, height, width, channels]` in the graph and `[n, channels, height,
@@ -16,6 +23,8 @@ interface Context {
   readonly graph: OnnxBuilder;
   readonly kernels: OnnxKernelFormat;
   layoutOf(value: string): ValueLayout;
+  /** The step of a value in 8 bits. */
+  scaleOf(value: string): number | undefined;
   /** A constant of the graph. */
   weightOf(name: string): StoredWeight | undefined;
 }
@@ -109,13 +118,9 @@ export const conversions: Readonly<
   },
   Tanh: (node, context) => elementwise('Tanh', node, context),
   _FusedConv2D: (node, context) => convolve(node, context, false),
-  _FusedMatMul: (node, { graph, kernels, weightOf }) => {
-    const [input, kernel, bias] = node.tensors as [string, string, string];
-    const inputs = [
-      input,
-      writeWeight(graph, expectWeight(weightOf(kernel), node), matrixLayout, kernels),
-      writeVector(graph, expectWeight(weightOf(bias), node)),
-    ];
+  _FusedMatMul: (node, context) => {
+    const { graph } = context;
+    const inputs = productOf(node, context, matrixLayout);
     writeActivated(graph, node, 'Gemm', inputs, {
       transA: Number(node.flag('transpose_a')),
       transB: Number(node.flag('transpose_b')),
@@ -147,19 +152,10 @@ function elementwise(
   return layout;
 }
 
-function convolve(
-  node: NodeReader,
-  { graph, kernels, weightOf }: Context,
-  isDepthwise: boolean,
-): ValueLayout {
-  const [input, kernel, bias] = node.tensors as [string, string, string];
-  const weight = expectWeight(weightOf(kernel), node);
-  const layout = isDepthwise ? depthwiseLayout : convolutionLayout;
-  const inputs = [
-    input,
-    writeWeight(graph, weight, layout, kernels),
-    writeVector(graph, expectWeight(weightOf(bias), node)),
-  ];
+function convolve(node: NodeReader, context: Context, isDepthwise: boolean): ValueLayout {
+  const { graph, weightOf } = context;
+  const weight = expectWeight(weightOf(node.tensors[1] as string), node);
+  const inputs = productOf(node, context, isDepthwise ? depthwiseLayout : convolutionLayout);
   writeActivated(graph, node, 'Conv', inputs, {
     kernel_shape: weight.shape.slice(0, 2),
     strides: node.numbers('strides').slice(1, 3),
@@ -186,6 +182,25 @@ function reduce(operation: string, node: NodeReader, { graph }: Context): ValueL
   if (keeps) return 'image';
   graph.node('Flatten', [pooled], node.name);
   return 'list';
+}
+
+/** Input, kernel and bias of a product. */
+function productOf(
+  node: NodeReader,
+  { graph, kernels, weightOf, scaleOf }: Context,
+  layout: Layout,
+): [input: string, kernel: string, bias: string] {
+  const [input, kernelName, biasName] = node.tensors as [string, string, string];
+  const kernel = expectWeight(weightOf(kernelName), node);
+  const bias = expectWeight(weightOf(biasName), node);
+  const inputStep = scaleOf(input);
+  return [
+    input,
+    writeWeight(graph, kernel, layout, kernels),
+    inputStep === undefined
+      ? writeVector(graph, bias)
+      : writeBias(graph, bias, { kernel, layout, inputStep }),
+  ];
 }
 
 /** Writes a product, and what its fused operation applies to it. */

@@ -4,14 +4,17 @@ import { foldGraph, valuesOf } from 'shared/inference/fold-constants';
 import { readNode } from 'shared/inference/graph/read-node';
 import type { OnnxKernelFormat } from '../../config/quantizations.ts';
 import { withoutScoreNodes } from '../known-score.ts';
+import { ActivationQuantizer } from './activation-quantizer.ts';
+import type { ActivationRange } from './activation-ranges.ts';
 import { modelProto, type OnnxModel } from './messages.ts';
 import { OnnxBuilder } from './onnx-builder.ts';
 import { conversions, type ValueLayout } from './operations.ts';
 import { writePreprocess } from './preprocess-nodes.ts';
 
 interface OnnxOptions {
-  /** How kernels are stored; all is computed in float32. */
   readonly kernels?: OnnxKernelFormat;
+  /** For `int8`: the values of each node, from calibration. */
+  readonly ranges?: ReadonlyMap<string, ActivationRange>;
   /** Makes an image the input rather than a batch of network inputs. */
   readonly preprocess?: PreprocessSpec | undefined;
   /** Texts that programs find beside the network, such as its labels. */
@@ -32,7 +35,7 @@ const OUTPUT = 'probabilities';
  */
 export function toOnnxModel(
   artifacts: io.ModelArtifacts,
-  { kernels = 'float32', preprocess, metadata = {} }: OnnxOptions = {},
+  { kernels = 'float32', ranges = new Map(), preprocess, metadata = {} }: OnnxOptions = {},
 ): Buffer {
   const { topology, weights } = foldGraph(artifacts);
   // An ONNX model has the probabilities alone.
@@ -47,16 +50,18 @@ export function toOnnxModel(
   const placeholder = nodes.find(({ op }) => op === 'Placeholder');
   const output = nodes.at(-1);
   if (!placeholder || !output) throw new Error('The model computes nothing.');
+  const quantizer = new ActivationQuantizer(graph, kernels === 'int8' ? ranges : new Map());
   const names = new Map([
-    [placeholder.name, INPUT],
+    [placeholder.name, quantizer.write(INPUT, INPUT)],
     [output.name, OUTPUT],
   ]);
   const nameOf = (name: string) => names.get(name) ?? name;
-  const layouts = new Map<string, ValueLayout>([[INPUT, 'image']]);
+  const layouts = new Map<string, ValueLayout>([[nameOf(placeholder.name), 'image']]);
   const context = {
     graph,
     kernels,
     weightOf: (name: string) => constants.get(name),
+    scaleOf: (value: string) => quantizer.scales.get(value),
     layoutOf: (value: string) => layouts.get(value.replace(/:\d+$/, '')) as ValueLayout,
   };
   for (const node of nodes) {
@@ -68,7 +73,11 @@ export function toOnnxModel(
       );
     const read = readNode(node, integers);
     const name = nameOf(node.name);
-    layouts.set(name, convert({ ...read, name, tensors: read.tensors.map(nameOf) }, context));
+    const layout = convert({ ...read, name, tensors: read.tensors.map(nameOf) }, context);
+    // The logits and what comes of them stay in float32.
+    const written = layout === 'image' ? quantizer.write(node.name, name) : name;
+    names.set(node.name, written);
+    layouts.set(written, layout);
   }
   const [, height = 0, width = 0] = sidesOf(placeholder);
   if (preprocess) writePreprocess(graph, preprocess, IMAGE, INPUT);

@@ -1,11 +1,11 @@
 import { type StoredWeight, valuesOf } from 'shared/inference/fold-constants';
 import type { OnnxKernelFormat } from '../../config/quantizations.ts';
-import { quantizePerChannel, STEP } from '../quantize.ts';
+import { type QuantizedKernel, quantizePerChannel, STEP } from '../quantize.ts';
 import { elementTypes } from './messages.ts';
 import type { OnnxBuilder } from './onnx-builder.ts';
 
 /** The order of a weight's dimensions in ONNX, and which of them indexes the output channels. */
-interface Layout {
+export interface Layout {
   readonly order: readonly number[];
   readonly channel: number;
   /** How many of its last dimensions index the output channels where it is stored. */
@@ -42,14 +42,46 @@ export function writeWeight(
     graph.constant(`${name}/halves`, { type: 'float16', shape, data });
     return graph.node('Cast', [`${name}/halves`], name, { to: elementTypes.float32 });
   }
-  // A kernel that was stored in 8 bits has its very steps again.
-  const kernel = { shape: weight.shape, values: values as Float32Array };
-  const { scales, steps } = quantizePerChannel(kernel, layout.channelDimensions, 'uint8');
+  const { steps } = quantized(weight, layout);
   const data = Int8Array.from(turn(steps, weight.shape, layout.order), (step) => step - ZERO);
   graph.constant(`${name}/steps`, { type: 'int8', shape, data });
-  const scale = Array.from(scales.values, (largest) => largest * STEP.uint8.scale);
+  const scale = stepsOf(weight, layout);
   const inputs = [`${name}/steps`, graph.floats(`${name}/scales`, [scale.length], scale)];
   return graph.node('DequantizeLinear', inputs, name, { axis: layout.channel });
+}
+
+/** A kernel that was stored in 8 bits has its very steps again. */
+function quantized(weight: StoredWeight, { channelDimensions }: Layout): QuantizedKernel {
+  const kernel = { shape: weight.shape, values: valuesOf(weight) as Float32Array };
+  return quantizePerChannel(kernel, channelDimensions, 'uint8');
+}
+
+/** The step of each output channel of a kernel. */
+function stepsOf(weight: StoredWeight, layout: Layout): number[] {
+  const { scales } = quantized(weight, layout);
+  return Array.from(scales.values, (largest) => largest * STEP.uint8.scale);
+}
+
+/**
+ * Writes a bias in 32 bits, in the steps of the products that it is added to.
+ *
+ * @param inputStep of the activations that the kernel multiplies
+ * @returns the name of its values in float32
+ */
+export function writeBias(
+  graph: OnnxBuilder,
+  bias: StoredWeight,
+  { kernel, layout, inputStep }: { kernel: StoredWeight; layout: Layout; inputStep: number },
+): string {
+  const scales = stepsOf(kernel, layout).map((step) => Math.fround(step * inputStep) || 1);
+  const steps = Int32Array.from(valuesOf(bias), (value, at) =>
+    Math.round(value / (scales[at] as number)),
+  );
+  const inputs = [
+    graph.constant(`${bias.name}/steps`, { type: 'int32', shape: bias.shape, data: steps }),
+    graph.floats(`${bias.name}/scales`, [scales.length], scales),
+  ];
+  return graph.node('DequantizeLinear', inputs, bias.name, { axis: 0 });
 }
 
 /** The step of 0. */
