@@ -1,5 +1,6 @@
 import { backbones } from '../backbones/registry.ts';
 import type { TrainConfig } from '../config/train-config.ts';
+import { openCounterExamples } from '../datasets/counter-examples.ts';
 import { allLabels, type Dataset } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
@@ -36,6 +37,7 @@ export async function prepareImages(config: TrainConfig, options: DataOptions) {
     size: config.size,
     startProgress,
   });
+  const counterExamples = await openCounterExamples(options.data, config.size, options.say);
   const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
   const drawn = splitDataset(dataset, config);
   const pool = joined(drawn, dataset);
@@ -50,7 +52,7 @@ export async function prepareImages(config: TrainConfig, options: DataOptions) {
     validation: imageBatches(splits.validation, preprocess),
     test: imageBatches(splits.test, preprocess),
   };
-  return { dataset, preprocess, splits, images, validates };
+  return { dataset, preprocess, splits, images, validates, counterExamples };
 }
 
 /** Training and validation images as one part; undefined where the validation images are a set of their own. */

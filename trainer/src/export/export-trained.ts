@@ -6,9 +6,11 @@ import type { TrainConfig } from '../config/train-config.ts';
 import type { BatchSource } from '../data/batches.ts';
 import type { PreparedImages } from '../data/prepare-images.ts';
 import type { Dataset } from '../datasets/dataset.ts';
+import { whole } from '../datasets/split.ts';
 import { fitTemperature } from '../evaluation/calibration.ts';
 import { evaluate, type Predictions } from '../evaluation/evaluate.ts';
 import { evaluatePlan } from '../evaluation/evaluate-plan.ts';
+import { formatKnownScore } from '../evaluation/format-known-score.ts';
 import { validationOf } from '../evaluation/label-metrics.ts';
 import { measurePhotos, type PhotoFolder, REAL_PHOTOS } from '../evaluation/measure-photos.ts';
 import { formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
@@ -71,6 +73,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
   if (onPhotos) {
     say(`Accuracy on real photos (${onPhotos.images}): ${formatPercent(onPhotos.quantized)}.`);
   }
+  if (trained.counterExamples && card.knownScore) say(formatKnownScore(card.knownScore));
   say(`Model written to ${directory}.`);
   if (run.candidate) {
     say(`It serves no request until it is promoted: ${graft(`promote ${basename(directory)}`)}`);
@@ -83,6 +86,7 @@ export async function exportTrained(trained: Trained): Promise<ModelCard> {
 /** Calibrates and quantizes the network, and adds the score that tells unknown images. */
 async function buildModel(trained: Trained) {
   const { config, plan, dataset, preprocess, splits, images, validates, session, run } = trained;
+  const { counterExamples } = trained;
   const { signal } = run;
   // Images that it was trained on would say that it is always right.
   const validation = validates
@@ -102,6 +106,7 @@ async function buildModel(trained: Trained) {
         arithmetic: quantization.arithmetic ?? 'float32',
         classes: dataset.labels.length,
         splits,
+        counterExamples: counterExamples && whole(counterExamples),
         keep: config.keepKnown,
         seed: config.seed,
         signal,

@@ -25,6 +25,11 @@ const GENERATED = 200;
 /** Classes that are left out in turn. */
 const MOST_LEFT_OUT = 10;
 
+/** With fewer counter-examples, all of them measure. */
+const MIN_COUNTER_EXAMPLES = 10;
+/** How far prototypes are moved away from counter-examples: the best of these on validation images. */
+const COUNTER_WEIGHTS = [0, 0.25, 0.5, 0.75, 1];
+
 /** The score of the median known image. */
 const MEDIAN_SCORE = 0.9;
 
@@ -32,7 +37,7 @@ export interface KnownScoreTask extends RowsTask {
   /** Number of the model's classes. */
   readonly classes: number;
   readonly splits: Splits;
-  /** Images of none of the classes, which the score is measured on. */
+  /** Images of none of the classes: half of them fit the score, and half measure it; a few only measure it. */
   readonly counterExamples?: Part | undefined;
   /** The share of known images to keep, 0–1. */
   readonly keep: number;
@@ -58,17 +63,24 @@ export async function fitKnownScore(
   const perClass = Math.min(PROTOTYPES, Math.floor(MAX_PROTOTYPE_BYTES / width / task.classes));
   const rowsOf = await startRows(cutGraph(model, perClass > 0 ? features : logits), task);
   try {
-    const groups =
+    const fitted =
       perClass > 0
         ? await fitPrototypes(drawFrom(splits.train, MOST.train, seed), perClass, rowsOf, seed)
         : null;
-    const scoreOf = (row: Float32Array) => (groups ? cosineTo(row, groups) : Math.max(...row));
     const validation = drawFrom(splits.validation, MOST.validation, seed);
-    const known = eachRow(await rowsOf('Known images', validation)).map(scoreOf);
+    const knownRows = eachRow(await rowsOf('Known images', validation));
+    const [fitting, measuring] = halves(task.counterExamples, seed);
+    const { groups, counter } =
+      fitted && fitting
+        ? moveAway(fitted, knownRows, await rowsOf('Counter-examples', fitting))
+        : { groups: fitted, counter: undefined };
+    const scoreOf = (row: Float32Array) => (groups ? cosineTo(row, groups) : Math.max(...row));
+    const known = knownRows.map(scoreOf);
     const threshold = quantile(known, 1 - keep);
     const spread = Math.max(quantile(known, 0.5) - threshold, 1e-6);
     const slope = Math.log(MEDIAN_SCORE / (1 - MEDIAN_SCORE)) / spread;
-    const measured = await measureScore(task, rowsOf, { groups, scoreOf, threshold });
+    const unknown = { ...task, counterExamples: measuring };
+    const measured = await measureScore(unknown, rowsOf, { groups, scoreOf, threshold });
     const prototypes = groups && {
       width,
       values: Float32Array.from(groups.flatMap(({ rows }) => [...rows.values])),
@@ -76,6 +88,7 @@ export async function fitKnownScore(
     return {
       model: withKnownScore(model, {
         prototypes: prototypes ?? undefined,
+        counter,
         slope,
         offset: -slope * threshold,
       }),
@@ -114,8 +127,8 @@ async function measureScore(
   };
   const measured: Measurement[] = [];
   if (counterExamples) {
-    const part = drawFrom(counterExamples, MOST.counterExamples, seed);
-    measured.push(await measure('counter-examples', 'Counter-examples', part));
+    const title = 'Counter-examples, measured';
+    measured.push(await measure('counter-examples', title, counterExamples));
   }
   const generated = whole(generateImages(test, GENERATED));
   measured.push(await measure('generated', 'Generated images', generated));
@@ -154,7 +167,56 @@ async function fitPrototypes(
   }));
 }
 
-/** Cosine of the angle between a row and the nearest prototype. */
+/** Counter-examples to fit with, where there are enough, and others to measure with. */
+function halves(part: Part | undefined, seed: number): (Part | undefined)[] {
+  if (!part) return [];
+  const { set, indices } = drawFrom(part, MOST.counterExamples, seed);
+  if (indices.length < MIN_COUNTER_EXAMPLES) return [undefined, part];
+  const half = indices.length >> 1;
+  return [
+    { set, indices: indices.slice(0, half) },
+    { set, indices: indices.slice(half) },
+  ];
+}
+
+/**
+ * Takes a part of the counter-examples' mean direction from each prototype, so that an image is known by how
+ * much closer it is to a class than to them.
+ *
+ * @param known rows of images that did not fit the prototypes
+ * @returns what was taken; undefined where nothing told them better
+ */
+function moveAway(
+  groups: readonly ClassPrototypes[],
+  known: readonly Float32Array[],
+  counterExamples: Rows,
+): { readonly groups: readonly ClassPrototypes[]; readonly counter: Float32Array | undefined } {
+  const { width } = counterExamples;
+  const unknown = eachRow(counterExamples);
+  const mean = new Float32Array(width);
+  for (const row of eachRow(unitRows(counterExamples, [...unknown.keys()]))) {
+    for (let i = 0; i < width; i++) {
+      mean[i] = (mean[i] as number) + (row[i] as number) / unknown.length;
+    }
+  }
+  const tried = COUNTER_WEIGHTS.map((weight) => {
+    const counter = mean.map((value) => weight * value);
+    const moved = groups.map(({ label, rows }) => ({
+      label,
+      rows: {
+        width,
+        values: rows.values.map((value, i) => value - (counter[i % width] as number)),
+      },
+    }));
+    const scores = (rows: readonly Float32Array[]) => rows.map((row) => cosineTo(row, moved));
+    const { auroc } = separate(scores(known), scores(unknown), 0);
+    return { groups: moved, counter: weight > 0 ? counter : undefined, auroc };
+  });
+  // Of equally good ones the first, which moves them least.
+  return tried.reduce((best, one) => (one.auroc > best.auroc ? one : best));
+}
+
+/** How much of a row's direction is that of the nearest prototype: the cosine to it, of norm 1. */
 function cosineTo(row: Float32Array, groups: readonly ClassPrototypes[]): number {
   return Math.max(...groups.map(({ rows }) => nearestTo(row, rows).product)) / normOf(row);
 }

@@ -14,7 +14,13 @@ import { disposePlan, type Plan } from '../plan/plan.ts';
 import { fitKnownScore } from './fit-known-score.ts';
 import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
-import { cutGraph, headOf, withKnownScore, withoutKnownScore } from './known-score.ts';
+import {
+  cutGraph,
+  headOf,
+  readKnownScore,
+  withKnownScore,
+  withoutKnownScore,
+} from './known-score.ts';
 
 let plan: Plan;
 let model: GraphModel;
@@ -33,6 +39,14 @@ afterAll(() => {
 });
 
 const nodes = { slope: 3, offset: -1 };
+
+const PREPROCESS: PreprocessSpec = {
+  fit: 'cover',
+  size: TINY_SIZE,
+  filter: 'bicubic',
+  channelOrder: 'rgb',
+  arithmetic: [{ operation: 'divide', by: [255, 255, 255] }],
+};
 
 /** The outputs of a graph's last node, as the Worker computes them. */
 async function runCut(graph: GraphModel, name: string): Promise<tf.Tensor> {
@@ -95,33 +109,27 @@ test('keeps the wanted share of the known images, and says what it measured', as
     set,
     indices: Array.from({ length: 20 * classes }, (_, i) => 20 * classes * first + i),
   });
-  const preprocess: PreprocessSpec = {
-    fit: 'cover',
-    size: TINY_SIZE,
-    filter: 'bicubic',
-    channelOrder: 'rgb',
-    arithmetic: [{ operation: 'divide', by: [255, 255, 255] }],
-  };
   const { model: scored, knownScore } = await fitKnownScore(model, {
-    preprocess,
+    preprocess: PREPROCESS,
     arithmetic: 'float32',
     classes,
     splits: { train: part(0), validation: part(1), test: part(2) },
-    // These are known images: nothing can tell them apart.
-    counterExamples: part(2),
+    // These are known images, too few to fit: nothing can tell them apart.
+    counterExamples: { set, indices: part(2).indices.slice(0, 9) },
     keep: 0.9,
     seed: 1,
     signal: new AbortController().signal,
   });
   expect(knownScore).toMatchObject({ method: 'prototypes', keep: 0.9, images: 20 * classes });
   const [counter, generated, leftOut] = knownScore.measured;
-  expect(counter).toMatchObject({ unknown: 'counter-examples', auroc: 0.5 });
-  expect(counter?.letThrough).toBe(counter?.kept);
+  expect(counter).toMatchObject({ unknown: 'counter-examples', images: 9 });
+  expect(counter?.auroc).toBeGreaterThan(0.25);
+  expect(counter?.auroc).toBeLessThan(0.75);
   expect(generated).toMatchObject({ unknown: 'generated', images: 200, known: 20 * classes });
   expect(leftOut).toMatchObject({ unknown: 'classes left out', images: 20 * classes });
   expect(leftOut?.auroc).toBeGreaterThan(0.5);
 
-  const source = imageBatches(part(1), preprocess);
+  const source = imageBatches(part(1), PREPROCESS);
   const validation = await source.inputs([...Array(source.length).keys()], createRandom(0));
   const graph = await loadGraph(toArtifacts(cutGraph(scored, KNOWN_SCORE)));
   const scores = [...(await graph.run(validation).data())];
@@ -132,13 +140,56 @@ test('keeps the wanted share of the known images, and says what it measured', as
   validation.dispose();
 });
 
+test('moves away from counter-examples, and measures on others than it is fitted with', async () => {
+  const classes = model.weightSpecs.at(-1)?.shape[0] as number;
+  const set = colours(60 * classes, classes);
+  const part = (first: number) => ({
+    set,
+    indices: Array.from({ length: 20 * classes }, (_, i) => 20 * classes * first + i),
+  });
+  // All of one hue, near that of the first class.
+  const { image } = colours(20, classes, 0.4);
+  const others = { length: 20, label: () => 0, image: (index: number) => image(classes * index) };
+  const counterExamples = { set: others, indices: [...Array(20).keys()] };
+  const task = {
+    preprocess: PREPROCESS,
+    arithmetic: 'float32',
+    classes,
+    splits: { train: part(0), validation: part(1), test: part(2) },
+    keep: 0.9,
+    seed: 1,
+    signal: new AbortController().signal,
+  } as const;
+  const fitted = await fitKnownScore(model, { ...task, counterExamples });
+  // With so few, all of them measure and none fits.
+  const few = { ...counterExamples, indices: counterExamples.indices.slice(0, 9) };
+  const unfitted = await fitKnownScore(model, { ...task, counterExamples: few });
+  expect(fitted.knownScore.measured[0]).toMatchObject({ unknown: 'counter-examples', images: 10 });
+  expect(unfitted.knownScore.measured[0]).toMatchObject({ images: 9 });
+  const aurocOf = ({ knownScore }: typeof fitted) => knownScore.measured[0]?.auroc as number;
+  expect(aurocOf(fitted)).toBeGreaterThan(aurocOf(unfitted));
+
+  // What moves the prototypes is kept for classes that are added later.
+  expect(readKnownScore(unfitted.model)?.counter).toBeUndefined();
+  const { prototypes, counter } = readKnownScore(fitted.model) ?? {};
+  const plain = readKnownScore(unfitted.model)?.prototypes;
+  expect(counter?.some((value) => value > 0)).toBe(true);
+  for (const [i, value] of [...(counter ?? [])].entries()) {
+    expect((plain?.values[i] as number) - value).toBeCloseTo(prototypes?.values[i] as number, 1);
+  }
+  const served = (await stock(fitted.model)).execute(inputs, [KNOWN_SCORE]);
+  expect(
+    largestDifference(await runCut(fitted.model, KNOWN_SCORE), served as tf.Tensor),
+  ).toBeLessThan(1e-5);
+});
+
 /** A colour for each class, and a little noise. */
-function colours(length: number, classes: number): ImageSet {
+function colours(length: number, classes: number, shift = 0): ImageSet {
   return {
     length,
     label: (index) => index % classes,
     image(index) {
-      const hue = (2 * Math.PI * (index % classes)) / classes;
+      const hue = (2 * Math.PI * (index % classes)) / classes + shift;
       const data = Uint8Array.from({ length: TINY_SIZE ** 2 * 3 }, (_, i) => {
         const noise = 37 * Math.sin(index * 31 + i * (1 + (index % 7)));
         return 128 + 90 * Math.sin(hue + ((i % 3) * 2 * Math.PI) / 3) + noise;

@@ -20,6 +20,8 @@ const EPSILON = 1e-12;
 export interface KnownScoreNodes {
   /** Directions of norm 1, to the nearest of which the value is the cosine; without them, it is the largest logit. */
   readonly prototypes?: Rows | undefined;
+  /** What has been taken from each prototype to move it away from counter-examples, if anything. */
+  readonly counter?: Float32Array | undefined;
   readonly slope: number;
   readonly offset: number;
 }
@@ -77,7 +79,10 @@ export function readKnownScore(model: GraphModel): KnownScoreNodes | undefined {
   const [moved = 0] = offset.values;
   if (!kernel) return { slope: factor, offset: moved };
   const [width = 1, count = 1] = kernel.shape;
+  const isLast = model.weightSpecs.at(-1)?.name === `${PREFIX}counter`;
+  const counter = model.weightData.slice(-4 * width).buffer;
   return {
+    ...(isLast && { counter: new Float32Array(counter) }),
     prototypes: { width, values: transpose({ width: count, values: kernel.values }).values },
     slope: factor * Math.sqrt(width),
     offset: moved,
@@ -91,7 +96,7 @@ export function readKnownScore(model: GraphModel): KnownScoreNodes | undefined {
  */
 export function withKnownScore(
   model: GraphModel,
-  { prototypes, slope, offset }: KnownScoreNodes,
+  { prototypes, counter, slope, offset }: KnownScoreNodes,
 ): GraphModel {
   const { logits, features } = headOf(model);
   const graph = new GraphBuilder('uint8');
@@ -133,6 +138,8 @@ export function withKnownScore(
   const scaled = graph.node(name('scaled'), 'Mul', [value, number('slope', factor)]);
   const moved = graph.node(name('moved'), 'AddV2', [scaled, number('offset', offset)]);
   graph.node(KNOWN_SCORE, 'Sigmoid', [moved]);
+  // No node reads it: prototypes of classes that are added later are moved by the same.
+  if (counter) graph.float(name('counter'), { shape: [counter.length], values: counter });
   const added = graph.finish({ name: '', shape: [] }, { name: '', shape: [] });
   const { node, versions } = model.topology;
   return {

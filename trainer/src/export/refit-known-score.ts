@@ -1,4 +1,5 @@
 import type { KnownScore } from 'shared/contract/model-card';
+import { openCounterExamples } from '../datasets/counter-examples.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { whole } from '../datasets/split.ts';
 import { readModel } from '../models/load-model.ts';
@@ -11,7 +12,7 @@ import { writeModelDirectory } from './write-model-directory.ts';
 export interface RefitTask {
   /** Name or path of the data set; null for CIFAR-10. */
   readonly data: string | null;
-  /** A folder of folders of images of none of the classes. */
+  /** A folder of folders of images of none of the classes, instead of those beside the classes. */
   readonly unknown?: string | undefined;
   /** The share of known images to keep, 0–1. */
   readonly keep: number;
@@ -32,7 +33,9 @@ export async function refitKnownScore(directory: string, task: RefitTask): Promi
   const options = readingFor(card, task);
   const { splits, seed } = await openCardImages(card, task.data, options);
   const counterExamples =
-    task.unknown === undefined ? undefined : (await openDataset(task.unknown, options)).train;
+    task.unknown === undefined
+      ? await openCounterExamples(task.data, card.preprocess.size, task.say)
+      : (await openDataset(task.unknown, options)).train;
   const { model, knownScore } = await fitKnownScore(withoutKnownScore(fromArtifacts(artifacts)), {
     preprocess: card.preprocess,
     arithmetic: quantization.arithmetic ?? 'float32',

@@ -3,6 +3,9 @@
 /** In a folder of images: those that came back from production and have no label yet. */
 export const FEEDBACK_FOLDER = '_feedback';
 
+/** In a folder of images: those of none of the classes, which fit the score of unknown images. */
+export const COUNTER_FOLDERS = ['_unknown', '_other'] as const;
+
 const CLUTTER: ReadonlySet<string> = new Set([
   // Windows
   'thumbs.db',
@@ -24,6 +27,7 @@ const CLUTTER: ReadonlySet<string> = new Set([
   '@recycle',
   '@recently-snapshot',
   FEEDBACK_FOLDER,
+  ...COUNTER_FOLDERS,
   // Programs
   'picasa.ini',
   '__pycache__',

@@ -155,7 +155,8 @@ function widenScore(
 ): { readonly model: GraphModel; readonly knownScore: KnownScore | undefined } {
   if (!score || !knownScore) return { model, knownScore: undefined };
   const { width } = own;
-  const values = score.prototypes && [...score.prototypes.values, ...own.values];
+  const moved = own.values.map((value, i) => value - (score.counter?.[i % width] ?? 0));
+  const values = score.prototypes && [...score.prototypes.values, ...moved];
   const prototypes = values && { width, values: Float32Array.from(values) };
   return {
     model: withKnownScore(model, { ...score, prototypes }),
