@@ -15,6 +15,7 @@ import { add } from '../commands/serving/add.ts';
 import { feedback } from '../commands/serving/feedback.ts';
 import { promote } from '../commands/serving/promote.ts';
 import { rollback } from '../commands/serving/rollback.ts';
+import { similar } from '../commands/serving/similar.ts';
 import { setup } from '../commands/setup.ts';
 import { summary } from '../commands/summary.ts';
 import { soup } from '../commands/sweep/soup.ts';
@@ -28,6 +29,7 @@ export const commandGroups: Readonly<Record<string, readonly Command[]>> = {
   'Train:': [summary, datasets, train, findLr, sweep, worker, soup, runs, report, review],
   'Use a model:': [
     predictCommand,
+    similar,
     evaluateCommand,
     add,
     unknownCommand,
