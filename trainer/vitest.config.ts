@@ -7,16 +7,22 @@ const settings = {
   hookTimeout: 60_000,
 } as const;
 
-/** What trains, opens a browser, compiles, or tries every network or backend: minutes, all together. */
+/**
+ * What trains, exports and measures whole networks, opens a browser, runs a compiler, pip or shells, or tries every
+ * network, backend or file of weights: minutes, all together.
+ */
 const WORKING = [
   'src/backbones/{architectures,parity}.test.ts',
-  'src/backends/native/install-native.test.ts',
+  'src/backends/**/{*-backend,install-native}.test.ts',
   'src/training/**/*.test.ts',
   'src/commands/**/*.test.ts',
   'src/report/**/*.test.ts',
-  'src/review/*.test.ts',
-  'src/export/browser/*.test.ts',
-  'src/cli/cli.test.ts',
+  'src/review/**/*.test.ts',
+  'src/evaluation/{compare-models,evaluate-model,measure-photos}.test.ts',
+  'src/export/{browser/*,onnx/export-onnx,export-keras}.test.ts',
+  'src/cli/{cli,completion}.test.ts',
+  'src/weights/{load-backbone-weights,odd-weights,packaged-weights,read-weights}.test.ts',
+  'src/weights/keras/write-keras-h5.test.ts',
   'src/backends/diagnose.test.ts',
 ];
 /** What takes minutes each. */
