@@ -7,6 +7,7 @@ import type { Dataset, ImageSet } from '../dataset.ts';
 import { applyDecisions, type DecidedPhoto } from '../decisions/apply-decisions.ts';
 import { Decisions } from '../decisions/decisions.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
+import { KeptImages } from '../decoding/kept-images.ts';
 import { classCounts, labelsOf } from '../lists/several-labels.ts';
 import { ReadAhead } from '../read-ahead.ts';
 import { looseKey } from './class-folders.ts';
@@ -26,7 +27,7 @@ export interface ImageFolderOptions extends InspectOptions {
 /**
  * Opens a folder of photos in class folders, with or without splits (see `findLayout`), and reports
  * what the user should know about the images before training or measuring on them. Images are read
- * when they are needed, and never all in memory.
+ * when they are needed; those of a small folder then stay in memory.
  *
  * @throws TrainerError `dataset_invalid` where there are fewer than two classes; in training, where
  *   a class has too few images or a split none; where the splits have other classes than `train`;
@@ -89,7 +90,8 @@ function folderDataset(
     if (photo.group !== photo.hash) hash.update(`${photo.group}\n`);
     if (photo.decided) hash.update(`${photo.decided} ${photo.label}\n`);
   }
-  const setOf = (of: readonly Photo[]) => imageSet(of, size, isMultiLabel);
+  const kept = new KeptImages();
+  const setOf = (of: readonly Photo[]) => imageSet(of, size, isMultiLabel, kept);
   return {
     id: basename(folder)
       .toLowerCase()
@@ -169,7 +171,12 @@ function isAlike(a: string, b: string): boolean {
   return one === other;
 }
 
-function imageSet(photos: readonly Photo[], ownSize: number, isMultiLabel: boolean): ImageSet {
+function imageSet(
+  photos: readonly Photo[],
+  ownSize: number,
+  isMultiLabel: boolean,
+  kept = new KeptImages(),
+): ImageSet {
   const at = (index: number): Photo => {
     const photo = photos[index];
     if (!photo) throw new RangeError(`There is no image ${index} of ${photos.length}.`);
@@ -178,7 +185,9 @@ function imageSet(photos: readonly Photo[], ownSize: number, isMultiLabel: boole
   const ahead = new ReadAhead(async (index, size) => {
     const photo = at(index);
     try {
-      return (await decodingThreads.decode(photo.path, size)).image;
+      return await kept.read(`${size}/${photo.path}`, async () => {
+        return (await decodingThreads.decode(photo.path, size)).image;
+      });
     } catch (cause) {
       throw new TrainerError(
         'dataset_invalid',
