@@ -47,7 +47,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
   ],
   'versions of a model': [
     'graft evaluate pets@0b2e8a6c1d3f --data photos --against pets',
-    'graft promote pets@0b2e8a6c1d3f',
+    'graft promote pets@0b2e8a6c1d3f --data photos',
     'graft promote pets@0b2e8a6c1d3f --shadow',
     'graft promote pets@0b2e8a6c1d3f --share 0.1',
     'graft rollback pets',

@@ -11,8 +11,9 @@ import { createRandom } from '../config/random.ts';
 import { toGraphModel } from '../export/graph-model.ts';
 import { writeModelDirectory } from '../export/write-model-directory.ts';
 import { fusePlan } from '../plan/fuse.ts';
-import { compareModels, formatComparison, isNoWorse } from './compare-models.ts';
+import { compareModels, formatComparison, isNoWorse, requireNoWorse } from './compare-models.ts';
 import { type Evaluation, evaluateModel } from './evaluate-model.ts';
+import { mcnemar } from './mcnemar.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -66,4 +67,19 @@ test('compares two models on the same images, each by its own labels', async () 
   const same = await compareModels(one, one, options);
   expect(same.changed).toEqual([]);
   expect([same.pValue, isNoWorse(same)]).toEqual([1, true]);
+});
+
+test('refuses a model that is worse by more than chance', () => {
+  const comparison = (alone: number, against: number) => ({
+    ...({ dataset: 'photos', split: 'test', images: 100, changed: [] } as const),
+    model: { id: 'pets', version: 'aaa', right: 80 + alone, alone },
+    against: { id: 'pets', version: 'bbb', right: 80 + against, alone: against },
+    pValue: mcnemar(alone, against),
+  });
+  expect(() => requireNoWorse(comparison(0, 9))).toThrow(
+    'not worse than bbb, but aaa gets 80 of 100 images right instead of 89',
+  );
+  // One or two images more or fewer may be chance, and more are no fault.
+  requireNoWorse(comparison(3, 5));
+  requireNoWorse(comparison(9, 0));
 });

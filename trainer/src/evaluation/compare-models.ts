@@ -122,6 +122,19 @@ export function isNoWorse({ model, against }: Comparison): boolean {
   return model.right >= against.right;
 }
 
+/** From which probability on a difference counts as chance. */
+const CHANCE = 0.05;
+
+/** @throws TrainerError `model_invalid` where the model gets fewer images right, by more than chance */
+export function requireNoWorse(comparison: Comparison): void {
+  if (isNoWorse(comparison) || comparison.pValue >= CHANCE) return;
+  const { model, against, images } = comparison;
+  throw new TrainerError(
+    'model_invalid',
+    `Expected a version that is not worse than ${against.version}, but ${model.version} gets ${model.right} of ${images} images right instead of ${against.right}, which is more than chance: pass --force to promote it all the same.`,
+  );
+}
+
 /** Changed images that the terminal shows; `--json` has all. */
 const SHOWN = 20;
 
@@ -131,7 +144,7 @@ export function formatComparison(comparison: Comparison): string {
     `${id} ${version}: ${formatPercent(right / images)}, ${right} of ${images} right, ${alone} of them alone`;
   const p = pValue < 0.001 ? 'p < 0.001' : `p = ${pValue.toFixed(3)}`;
   const verdict =
-    pValue >= 0.05
+    pValue >= CHANCE
       ? `The difference may be chance (McNemar's test, ${p}).`
       : `The difference is more than chance (McNemar's test, ${p}).`;
   return [

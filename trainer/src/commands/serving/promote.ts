@@ -1,5 +1,6 @@
 import { graft } from '../../files/project.ts';
 import { defineCommand } from '../options/command.ts';
+import { findModel } from '../options/find-model.ts';
 import { oneOf, shareOf } from '../options/option-values.ts';
 import * as shared from '../options/shared-options.ts';
 
@@ -8,12 +9,12 @@ export const promote = defineCommand({
   about: 'Serve another version of a model, to a share of the clients or all',
   details:
     'Versions lie beside each other in the folder of models, as train --candidate writes them, and index.json there says ' +
-    'which one is served. The next deployment serves it; graft rollback takes it back.',
+    'which one is served. With --data it must not be worse than the current one on the images that were held out.',
   takes: '<model>@<version>',
   examples: [
-    ['promote pets@0b2e8a6c1d3f', 'to everyone'],
+    ['promote pets@0b2e8a6c1d3f --data photos', 'unless worse'],
     ['promote pets@0b2e8a6c1d3f --share 0.1', 'to a tenth of the clients'],
-    ['promote pets@0b2e8a6c1d3f --shadow', 'to nobody: log where it disagrees'],
+    ['promote pets@0b2e8a6c1d3f --shadow', 'to nobody: log where it differs'],
   ],
   options: {
     share: {
@@ -27,12 +28,28 @@ export const promote = defineCommand({
       group: 'Trial',
       about: 'compute beside the current version, after its response, and log both',
     },
+    data: { ...shared.data.data, otherwise: 'no comparison' },
+    force: { group: 'Data', about: 'promote it though it is worse' },
     ...shared.models,
+    ...shared.compute,
   },
   async run({ values, positionals, say }) {
     const { promoteVersion } = await import('../../models/models-index.ts');
     const reference = oneOf(positionals, 'version');
-    const { share = 1, shadow } = values;
+    const { share = 1, shadow, data, force, threads } = values;
+    if (data !== undefined && share === 1 && !shadow) {
+      const { startBackend } = await import('../../backends/start-backend.ts');
+      const evaluation = await import('../../evaluation/compare-models.ts');
+      const models = values.models ?? shared.MODELS;
+      const directory = await findModel(models, reference);
+      const against = await findModel(models, reference.split('@', 1)[0] as string);
+      await startBackend(values.backend, say, { threads });
+      const { signal } = new AbortController();
+      const options = { data, strict: false, signal, say };
+      const comparison = await evaluation.compareModels(directory, against, options);
+      say(evaluation.formatComparison(comparison));
+      if (!force) evaluation.requireNoWorse(comparison);
+    }
     const trial = { share, shadow };
     const { current, former } = await promoteVersion(
       values.models ?? shared.MODELS,
