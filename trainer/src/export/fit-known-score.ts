@@ -184,7 +184,7 @@ function halves(part: Part | undefined, seed: number): (Part | undefined)[] {
  * much closer it is to a class than to them.
  *
  * @param known rows of images that did not fit the prototypes
- * @returns what was taken; undefined where nothing told them better
+ * @returns the prototypes, and the vector that was subtracted; undefined where none told them better
  */
 function moveAway(
   groups: readonly ClassPrototypes[],
