@@ -26,7 +26,8 @@ test('says between which labels the model decides', async () => {
     .poll(() => classes.textContent(), patience)
     .toBe(
       'This model gives every image one of its 10 labels: airplane, automobile, bird, cat, deer, ' +
-        'dog, frog, horse, ship, and truck. An image of anything else gets one of them too.',
+        'dog, frog, horse, ship, and truck. Of an image of anything else it says that it is none of ' +
+        'them, as far as it can tell.',
     );
   expect(await page.locator('#labels').isVisible()).toBe(false);
   expect(complaints).toEqual([]);
