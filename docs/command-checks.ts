@@ -202,6 +202,7 @@ export const scripts: readonly string[] = [
   'npx -y pnpm@10 test',
   'npx -y pnpm@10 test:slow',
   'npx -y pnpm@10 test:unit',
+  'pnpm --filter docs benchmarks',
   'pnpm --filter docs configuration',
   'pnpm --filter edge bench',
   'pnpm --filter edge bench:architectures',

@@ -9,6 +9,7 @@ import { configs } from '../trainer/src/config/registry.ts';
 import { sections } from './.vitepress/config.ts';
 import { checked } from './command-checks.ts';
 import { commandsOf, docs, pages, root, sitePages } from './documented-commands.ts';
+import { measuredPages, measuredTables, withTables } from './write-benchmarks.ts';
 import { configurationFile, configurationPage } from './write-configuration.ts';
 
 const textOf = (file: string) => readFile(join(root, file), 'utf8');
@@ -39,6 +40,14 @@ test('the page on configuration is that of the schema, with all that a field nee
       empty: [],
     });
   }
+});
+
+test.each(measuredPages)('the tables of %s are those of the recorded runs', async (page) => {
+  const written = await readFile(page, 'utf8');
+  expect(written).toContain('<!-- measured: ');
+  expect(written, 'pnpm --filter docs benchmarks').toBe(
+    withTables(written, await measuredTables()),
+  );
 });
 
 test('the first page is one page', async () => {
