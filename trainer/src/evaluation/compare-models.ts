@@ -117,18 +117,13 @@ function requireOneLabel({ id, multiLabel }: ModelCard): void {
   );
 }
 
-/** Whether the model gets at least as many images right as the other. */
-export function isNoWorse({ model, against }: Comparison): boolean {
-  return model.right >= against.right;
-}
-
 /** From which probability on a difference counts as chance. */
 const CHANCE = 0.05;
 
 /** @throws TrainerError `model_invalid` where the model gets fewer images right, by more than chance */
 export function requireNoWorse(comparison: Comparison): void {
-  if (isNoWorse(comparison) || comparison.pValue >= CHANCE) return;
-  const { model, against, images } = comparison;
+  const { model, against, images, pValue } = comparison;
+  if (model.right >= against.right || pValue >= CHANCE) return;
   throw new TrainerError(
     'model_invalid',
     `Expected a version that is not worse than ${against.version}, but ${model.version} gets ${model.right} of ${images} images right instead of ${against.right}, which is more than chance: pass --force to promote it all the same.`,
@@ -143,16 +138,16 @@ export function formatComparison(comparison: Comparison): string {
   const line = ({ id, version, right, alone }: Compared) =>
     `${id} ${version}: ${formatPercent(right / images)}, ${right} of ${images} right, ${alone} of them alone`;
   const p = pValue < 0.001 ? 'p < 0.001' : `p = ${pValue.toFixed(3)}`;
+  const better = model.right > against.right ? 'better' : 'worse';
   const verdict =
     pValue >= CHANCE
       ? `The difference may be chance (McNemar's test, ${p}).`
-      : `The difference is more than chance (McNemar's test, ${p}).`;
+      : `It is ${better} than the other, by more than chance (McNemar's test, ${p}).`;
   return [
     `${dataset}, ${split === 'all' ? 'all images, also what the models may have trained on' : `${split} images`}: ${images}`,
     line(model),
     line(against),
     verdict,
-    isNoWorse(comparison) ? 'It is not worse than the other.' : 'It is worse than the other.',
     ...(changed.length > 0 ? [`Predictions that differ: ${changed.length}.`] : []),
     ...changed
       .slice(0, SHOWN)

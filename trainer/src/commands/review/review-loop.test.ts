@@ -1,13 +1,12 @@
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
-import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
 import { folderWithBackends } from '../../../fixtures/folders/folder-with-cache.ts';
+import { writeClassFolders } from '../../../fixtures/folders/write-class-folders.ts';
 import { startChromium } from '../../../fixtures/start-chromium.ts';
 import { type BackendName, startBackend } from '../../backends/start-backend.ts';
 import { smoke } from '../../config/smoke.ts';
-import { openCifar10 } from '../../datasets/cifar.ts';
 import { decisionsIn } from '../../datasets/decisions/decisions.ts';
 import { openReview } from '../../review/open-review.ts';
 import { serveReview } from '../../review/serve-review.ts';
@@ -15,8 +14,6 @@ import { ReviewSession } from '../../review/session.ts';
 import { trainInStages } from '../training/train-in-stages.ts';
 import { openTrained } from './open-trained.ts';
 
-const CLASSES = ['airplane', 'cat', 'ship'];
-const IMAGES = 30;
 const { signal } = new AbortController();
 
 let browser: Browser;
@@ -33,19 +30,7 @@ beforeEach(async () => {
 
 /** Images of CIFAR-10, of which two cats are in the folder of airplanes. */
 async function putImages(): Promise<void> {
-  const { train, labels } = await openCifar10();
-  for (const name of CLASSES) {
-    const label = labels.indexOf(name);
-    await mkdir(join(root, 'photos', name), { recursive: true });
-    let number = 0;
-    for (let index = 0; number < IMAGES; index++) {
-      if (train.label(index) !== label) continue;
-      const { data, width, height } = await train.image(index);
-      const raw = { raw: { width, height, channels: 3 } } as const;
-      await sharp(Uint8Array.from(data), raw).toFile(join(root, 'photos', name, `${number}.png`));
-      number += 1;
-    }
-  }
+  await writeClassFolders(join(root, 'photos'), ['airplane', 'cat', 'ship'], 30);
   for (const number of [3, 4]) {
     const wrong = join(root, 'photos/airplane', `cat-${number}.png`);
     await rename(join(root, 'photos/cat', `${number}.png`), wrong);
