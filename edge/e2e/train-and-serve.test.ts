@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -16,6 +16,7 @@ const IMAGES = 20;
 
 let served: Served;
 let left: string[];
+let results: { readonly mistakes: readonly object[] };
 let photos: { readonly label: string; readonly png: Buffer }[];
 
 beforeAll(async () => {
@@ -26,6 +27,7 @@ beforeAll(async () => {
   await promisify(execFile)(process.execPath, [cli, 'train', ...options]);
   const run = (await readdir(folder)).find((name) => name.endsWith('-smoke'));
   left = await readdir(join(folder, run as string));
+  results = JSON.parse(await readFile(join(folder, run as string, 'results.json'), 'utf8'));
   photos = await encodeTestImages();
   served = await serve(
     folder,
@@ -38,6 +40,8 @@ afterAll(() => served?.close());
 test('training writes a report', () => {
   const files = ['card.json', 'checkpoint.safetensors', 'log.jsonl', 'report.html', 'results.json'];
   expect(left).toEqual(expect.arrayContaining(files));
+  // 64 pixels are 2 × 2 places of the last features.
+  expect(results.mistakes[0]).toMatchObject({ map: { rows: 2, columns: 2 } });
 });
 
 test('the trained model is served', async () => {

@@ -2,6 +2,7 @@ import { basename, join } from 'node:path';
 import type { Arithmetic, ModelCard } from 'shared/contract/model-card';
 import { licencesOf, pretrainingOf } from '../backbones/origin.ts';
 import { backbones } from '../backbones/registry.ts';
+import { createRandom } from '../config/random.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { BatchSource } from '../data/batches.ts';
 import type { PreparedImages } from '../data/prepare-images.ts';
@@ -122,28 +123,54 @@ async function measureModel(
   { model, validation, temperature, quantization }: Built,
 ) {
   const { signal } = run;
-  const record = {
-    float32: await evaluatePlan(plan, images.test, 'Test, float32', signal),
-    served: await servedPredictions(model, images.test, signal, quantization.arithmetic),
-    temperature,
-    images: splits.test,
-    seed: config.seed,
+  const { arithmetic } = quantization;
+  const served = await loadGraph(toArtifacts(model), arithmetic);
+  try {
+    const record = {
+      float32: await evaluatePlan(plan, images.test, 'Test, float32', signal),
+      served: await predictionsOf(served, images.test, signal, arithmetic),
+      temperature,
+      images: splits.test,
+      seed: config.seed,
+      explain: served.explain && explainIn(images.test, served.explain),
+    };
+    const measured = await measureTrained(record, validation);
+    const onPhotos =
+      realPhotos &&
+      (await measureOnPhotos(realPhotos, {
+        preprocess,
+        labels: labelsOf(dataset),
+        float32: (inputs) => runPlan(plan, inputs),
+        served,
+      }));
+    const inFloat32 =
+      arithmetic === 'int8' ? await measureInFloat32(model, images.test, signal) : null;
+    return { ...measured, inFloat32, onPhotos };
+  } finally {
+    served.dispose();
+  }
+}
+
+/** The Worker falls back to float32 arithmetic without relaxed SIMD. */
+async function measureInFloat32(model: GraphModel, test: BatchSource, signal: AbortSignal) {
+  const graph = await loadGraph(toArtifacts(model), 'float32');
+  try {
+    return validationOf(await predictionsOf(graph, test, signal, 'float32'));
+  } finally {
+    graph.dispose();
+  }
+}
+
+/** Nothing is augmented, so that what is random is of no account. */
+function explainIn(test: BatchSource, explain: NonNullable<Network['explain']>) {
+  return async (index: number, label: number) => {
+    const input = await test.inputs([index], createRandom(0));
+    try {
+      return explain(input, label);
+    } finally {
+      input.dispose();
+    }
   };
-  const measured = await measureTrained(record, validation);
-  // The Worker falls back to float32 arithmetic without relaxed SIMD.
-  const inFloat32 =
-    quantization.arithmetic === 'int8'
-      ? validationOf(await servedPredictions(model, images.test, signal, 'float32'))
-      : null;
-  const onPhotos =
-    realPhotos &&
-    (await measureOnPhotos(realPhotos, {
-      preprocess,
-      labels: labelsOf(dataset),
-      float32: (inputs) => runPlan(plan, inputs),
-      served: await loadGraph(toArtifacts(model), quantization.arithmetic),
-    }));
-  return { ...measured, inFloat32, onPhotos };
 }
 
 async function draftCard(
@@ -213,34 +240,25 @@ async function measureOnPhotos(
     readonly served: Network;
   },
 ) {
-  try {
-    const before = await measurePhotos({ ...network, run: float32 }, photos);
-    const after = await measurePhotos({ ...network, run: served.run }, photos);
-    return {
-      source: 'measured',
-      dataset: REAL_PHOTOS,
-      split: 'photos',
-      images: after.photos,
-      float32: before.right / before.photos,
-      quantized: after.right / after.photos,
-    } as const;
-  } finally {
-    served.dispose();
-  }
+  const before = await measurePhotos({ ...network, run: float32 }, photos);
+  const after = await measurePhotos({ ...network, run: served.run }, photos);
+  return {
+    source: 'measured',
+    dataset: REAL_PHOTOS,
+    split: 'photos',
+    images: after.photos,
+    float32: before.right / before.photos,
+    quantized: after.right / after.photos,
+  } as const;
 }
 
-/** The predictions of the model as the Worker computes them. */
-async function servedPredictions(
-  model: GraphModel,
+/** The predictions of a model as the Worker computes them. */
+function predictionsOf(
+  graph: Network,
   test: BatchSource,
   signal: AbortSignal,
   arithmetic: Arithmetic = 'float32',
 ): Promise<Predictions> {
-  const graph = await loadGraph(toArtifacts(model), arithmetic);
   const progress = startProgress(`Test, quantized, in ${arithmetic}`, test.length);
-  try {
-    return await evaluate(graph.run, test, { progress, signal });
-  } finally {
-    graph.dispose();
-  }
+  return evaluate(graph.run, test, { progress, signal });
 }

@@ -5,6 +5,7 @@ import imagenetLabels from 'shared/contract/labels/imagenet-1k.json' with { type
 import type { Arithmetic, Label, ModelCard, MultiLabel } from 'shared/contract/model-card';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { foldGraph } from 'shared/inference/fold-constants';
+import { type ActivationMap, activationMap } from 'shared/inference/graph/class-activation';
 import { loadGraph as loadServedGraph } from 'shared/inference/graph/load-graph';
 import { type ModelDirectory, readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
@@ -32,6 +33,13 @@ export interface Network {
    * @param inputs one image
    */
   outputs?(inputs: tf.Tensor): tf.Tensor[];
+  /**
+   * How much each part of an image adds to a label; absent where the head has no such maps.
+   *
+   * @param input one image
+   * @param label its index
+   */
+  readonly explain?: ((input: tf.Tensor, label: number) => ActivationMap) | undefined;
   dispose(): void;
 }
 
@@ -62,10 +70,20 @@ export async function loadGraph(
   await startWasmBackend(allowedThreads());
   await tf.setBackend(inUse);
   const graph = onWasm(() => loadServedGraph(foldGraph(artifacts), arithmetic));
+  const { head } = graph;
   return {
     run: (inputs) =>
       onWasm(() => tf.tidy(() => tf.concat(splitBatch(inputs).map((some) => graph.run(some))))),
     outputs: (inputs) => onWasm(() => graph.outputs(inputs)),
+    explain:
+      head &&
+      ((input, label) =>
+        onWasm(() => {
+          const outputs = graph.withFeatures(input);
+          const features = outputs.at(-1)?.dataSync<'float32'>() ?? new Float32Array();
+          tf.dispose(outputs);
+          return activationMap(features, head.kernel, label);
+        })),
     dispose: () => graph.dispose(),
   };
 }

@@ -150,6 +150,9 @@ async function outcomeSections(card: ModelCard, results: Results): Promise<Html>
     ...results,
     show: (shown) => image(shown, labels),
     noMistakes: 'None: every test image was predicted correctly.',
+    ofMistakes:
+      results.mistakes.some(({ map }) => map) &&
+      html`<label><input type="checkbox" class="maps"> Show which parts speak for the predicted class</label>`,
     ofSample: `${results.sample.length} random test images: label / prediction, and its probability.`,
   })}
   ${quantization(card, results)}`;
@@ -217,11 +220,21 @@ function timing(log: readonly LogLine[]): Html {
 }
 
 function image(
-  { image, actual, predicted, probability }: ShownPrediction,
+  { image, actual, predicted, probability, map }: ShownPrediction,
   labels: readonly string[],
 ): Html {
   const right = actual === predicted;
-  return html`<figure><img src="${image}" alt="${labels[actual]}">
+  return html`<figure><img src="${image}" alt="${labels[actual]}">${map && activations(map)}
     <figcaption>${labels[actual]} / <span class="${right ? 'right' : 'wrong'}">${labels[predicted]}</span><br>
       ${percent(probability)}</figcaption></figure>`;
+}
+
+/** Over the image, the brighter the more a part speaks for the prediction. */
+function activations({ rows, columns, values }: NonNullable<ShownPrediction['map']>): Html {
+  const least = Math.min(...values);
+  const range = Math.max(...values) - least || 1;
+  return html`<svg class="map" viewBox="0 0 ${columns} ${rows}" preserveAspectRatio="none" aria-hidden="true">${values.map(
+    (value, at) =>
+      html`<rect x="${at % columns}" y="${Math.floor(at / columns)}" width="1" height="1" fill-opacity="${(0.7 * ((value - least) / range) ** 1.5).toFixed(2)}"/>`,
+  )}</svg>`;
 }

@@ -12,6 +12,14 @@ test('lists the most confident mistakes, most confident first', () => {
   expect(confidences).toEqual(confidences.toSorted((a, b) => b - a));
 });
 
+test('says of mistakes alone which parts speak for what was predicted', () => {
+  for (const { map, predicted } of results.mistakes) {
+    const [index = 0, label, sum, none] = map?.values ?? [];
+    expect([label, sum, none]).toEqual([predicted, index + predicted, 0]);
+  }
+  expect(results.sample.every(({ map }) => map === undefined)).toBe(true);
+});
+
 test('shows each image with its own class, as the square that the network sees', async () => {
   for (const { image, actual } of results.sample) {
     const [type, base64] = image.split(',');

@@ -20,6 +20,8 @@ const shownPrediction = z.object({
   actual: z.int(),
   predicted: z.int(),
   probability: fraction,
+  /** How much each part of the image adds to the prediction, row by row; of mistakes, where the head has such maps. */
+  map: z.optional(z.object({ rows: z.int(), columns: z.int(), values: z.array(z.number()) })),
 });
 
 /** The content of a run's `results.json`: everything that the report shows of test images with one label each. */
@@ -49,6 +51,7 @@ export async function collectResults({
   temperature,
   images,
   seed,
+  explain,
 }: TestRecord): Promise<Results> {
   const predictions = [...served.labels.keys()].map((index) => ({
     index,
@@ -62,6 +65,12 @@ export async function collectResults({
   const sample = shuffle(predictions, createRandom(seed)).slice(0, SAMPLE);
   const show = ({ index, ...prediction }: (typeof predictions)[number]): Promise<ShownPrediction> =>
     toDataUri(images, index).then((image) => ({ image, ...prediction }));
+  const showWithMap = async (one: (typeof predictions)[number]): Promise<ShownPrediction> => {
+    const shown = await show(one);
+    if (!explain) return shown;
+    const { values, ...shape } = await explain(one.index, one.predicted);
+    return { ...shown, map: { ...shape, values: Array.from(values, (v) => Number(v.toFixed(3))) } };
+  };
   return {
     quantized: measure(served),
     uncalibrated: measure(applyTemperature(served, 1 / temperature)),
@@ -70,7 +79,7 @@ export async function collectResults({
       ({ index, predicted }) => predicted !== topPrediction(float32, index).predicted,
     ).length,
     confusion: confusionMatrix(served),
-    mistakes: await Promise.all(mistakes.map(show)),
+    mistakes: await Promise.all(mistakes.map(showWithMap)),
     sample: await Promise.all(sample.map(show)),
   };
 }

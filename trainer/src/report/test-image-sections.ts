@@ -12,7 +12,7 @@ interface Shown<I> {
   show(image: I): Html;
   /** What is said where there are no mistakes, of those that there are, and of the sample. */
   readonly noMistakes: string;
-  readonly ofMistakes?: string;
+  readonly ofMistakes?: Html | string | false;
   readonly ofSample: string;
 }
 

@@ -1,3 +1,4 @@
+import type { ActivationMap } from 'shared/inference/graph/class-activation';
 import * as z from 'zod';
 import type { Part } from '../datasets/split.ts';
 import type { Predictions } from '../evaluation/evaluate.ts';
@@ -13,6 +14,13 @@ export interface TestRecord<P extends Predictions = Predictions> {
   readonly images: Part;
   /** Seed of the random sample. */
   readonly seed: number;
+  /**
+   * What speaks for a label in a test image, as the Worker computes it; absent where the head has no such maps.
+   *
+   * @param index of the test image
+   * @param label its index
+   */
+  readonly explain?: ((index: number, label: number) => Promise<ActivationMap>) | undefined;
 }
 
 /** Images that are shown. Fills rows of two, three, four, six and eight. */

@@ -91,7 +91,16 @@ test.each([
     'Time',
     'Command and recipe',
   ]);
-  expect(await page.locator('svg').count()).toBe(5);
+  expect(await page.locator('svg:not(.map)').count()).toBe(5);
+  // Over the mistakes, where asked.
+  const map = page.locator('.map').first();
+  expect(await map.isVisible()).toBe(false);
+  await page.getByLabel('Show which parts speak for the predicted class').check();
+  const [{ x, y, width: side } = { x: 0, y: 0, width: 0 }, over] = await Promise.all([
+    page.locator('.images img').first().boundingBox(),
+    map.boundingBox(),
+  ]).then((boxes) => boxes.map((box) => box ?? undefined));
+  expect(over).toMatchObject({ x, y, width: side, height: side });
   expect(await page.locator('.grid-5 img').count()).toBe(25);
   const widths = await page.evaluate<number[]>(
     '[...document.images].map((image) => image.naturalWidth)',
