@@ -1,5 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
+import type { ActivationMap } from 'shared/inference/graph/class-activation';
 import { backbones } from '../backbones/registry.ts';
+import { createRandom } from '../config/random.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { type BatchSource, imageBatches, subsetOf } from '../data/batches.ts';
 import { decidedImage } from '../datasets/decisions/apply-decisions.ts';
@@ -27,6 +29,8 @@ export interface ReviewTask {
   readonly backend: string;
   /** The trained network, from preprocessed images to probabilities. */
   run(inputs: tf.Tensor): tf.Tensor;
+  /** What speaks for a label in one image; absent where the network has no such maps. */
+  readonly explain?: ((input: tf.Tensor, label: number) => ActivationMap) | undefined;
   readonly signal: AbortSignal;
   say(line: string): void;
 }
@@ -44,7 +48,12 @@ export interface Mistake {
   readonly index: number;
   readonly predicted: number;
   readonly probability: number;
+  /** What speaks for the prediction, of the square that the network sees. */
+  readonly map?: ActivationMap;
 }
+
+/** Mistakes that have maps: more are rarely looked at. */
+const MAPPED = 200;
 
 export interface Review extends Problems {
   readonly folder: string;
@@ -94,7 +103,7 @@ export async function openReview(task: ReviewTask): Promise<Review> {
   );
   return {
     ...withIndices(problems, kept, images.length, labels.length),
-    mistakes: findMistakes(predictions, held),
+    mistakes: await withMaps(findMistakes(predictions, held), pixels, task.explain),
     ...{ folder, labels, images, decisions },
   };
 }
@@ -178,6 +187,21 @@ function findMistakes(predictions: Predictions, held: readonly number[]): Mistak
     })
     .filter(({ predicted, label }) => predicted !== label)
     .sort((a, b) => b.probability - a.probability);
+}
+
+async function withMaps(
+  mistakes: readonly Mistake[],
+  pixels: BatchSource,
+  explain: ReviewTask['explain'],
+): Promise<readonly Mistake[]> {
+  if (!explain) return mistakes;
+  const mapped: Mistake[] = [];
+  for (const mistake of mistakes.slice(0, MAPPED)) {
+    const input = await pixels.inputs([mistake.index], createRandom(0));
+    mapped.push({ ...mistake, map: explain(input, mistake.predicted) });
+    input.dispose();
+  }
+  return [...mapped, ...mistakes.slice(MAPPED)];
 }
 
 /** Problems among some of the images, by the indices of all. */

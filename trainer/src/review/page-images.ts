@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ActivationMap } from 'shared/inference/graph/class-activation';
 import sharp from 'sharp';
 import { decodingThreads } from '../datasets/decoding/decoding-threads.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
@@ -13,6 +14,9 @@ interface ImageFile {
 /** Sides in pixels: twice those on the page, for high-density screens. */
 const THUMBNAIL = 128;
 const LARGE = 1600;
+const MAP = 800;
+/** Of what is laid over an image, as on the Worker's page. */
+const MAP_COLOUR = [0xff, 0x5a, 0x1f] as const;
 
 /** A small square of an image in WebP. It is made once, and kept by the image's hash. */
 export async function thumbnailOf({ path, sha256 }: ImageFile): Promise<Uint8Array> {
@@ -32,6 +36,29 @@ export async function largeImageOf({ path }: ImageFile): Promise<Uint8Array> {
   const image = await decoded(path, LARGE);
   const size = { width: LARGE, height: LARGE, fit: 'inside', withoutEnlargement: true } as const;
   return image.resize(size).webp({ quality: 90 }).toBuffer();
+}
+
+/** The square of an image that the network sees, the stronger in colour the more a part speaks for a label, in WebP. */
+export async function mapImageOf(
+  { path }: ImageFile,
+  { rows, columns, values }: ActivationMap,
+): Promise<Uint8Array> {
+  const least = Math.min(...values);
+  const range = Math.max(...values) - least || 1;
+  const cells = Array.from(values, (value) => {
+    return [...MAP_COLOUR, Math.round(255 * 0.7 * ((value - least) / range) ** 1.5)];
+  });
+  const raw = { width: columns, height: rows, channels: 4 } as const;
+  const size = { width: MAP, height: MAP, fit: 'cover' } as const;
+  const layer = await sharp(Uint8Array.from(cells.flat()), { raw })
+    .resize({ ...size, fit: 'fill', kernel: 'cubic' })
+    .png()
+    .toBuffer();
+  const image = (await decoded(path, MAP)).resize(size);
+  return image
+    .composite([{ input: layer }])
+    .webp({ quality: 85 })
+    .toBuffer();
 }
 
 async function decoded(path: string, size: number) {

@@ -75,7 +75,13 @@ async function reviewOf(times = 1): Promise<Review> {
       { index: at('dog/4.png'), suggested: 0, logOdds: 1 },
     ],
     duplicates: [{ index: at('dog/0.png'), of: at('cat/0.png'), similarity: 0.97 }],
-    mistakes: [{ index: at('bird/1.png'), predicted: 1, probability: 0.9 }],
+    mistakes: [
+      {
+        ...{ index: at('bird/1.png'), predicted: 1, probability: 0.9 },
+        map: { rows: 1, columns: 2, values: Float32Array.of(0, 3) },
+      },
+      { index: at('dog/1.png'), predicted: 0, probability: 0.8 },
+    ],
     outliers: [{ index: at('bird/5.png'), similarity: 0.1 }],
     thinClasses: [],
     decisions: await Decisions.read(folder),
@@ -148,6 +154,27 @@ test('decides by keys, shows what changed, and takes it back', async () => {
   expect(again.images.find(({ file }) => file === 'dog/0.png')?.verdict).toEqual({
     decision: 'duplicate',
   });
+});
+
+test('shows what speaks for a confident mistake', async () => {
+  const { page, complaints } = await open();
+  await page.locator('#kind').selectOption('confident mistakes');
+  expect(await page.locator('#other-caption').textContent()).toBe('What speaks for cat');
+  const shown = await page.evaluate<number[][]>(`(async () => {
+    const image = document.getElementById('other-image');
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight).getContext('2d', { willReadFrequently: true });
+    canvas.drawImage(image, 0, 0);
+    return [10, image.naturalWidth - 10].map((x) => [...canvas.getImageData(x, 400, 1, 1).data]);
+  })()`);
+  const [[redLeft = 0] = [], [redRight = 0] = []] = shown;
+  // The image is as dark on both sides, and red is laid over its right.
+  expect(redLeft).toBeLessThan(40);
+  expect(redRight).toBeGreaterThan(120);
+  await page.getByRole('button', { name: 'dog/1.png' }).click();
+  expect(await page.locator('#other').isVisible()).toBe(false);
+  expect(complaints).toEqual([]);
+  await page.close();
 });
 
 test('labels an image from production into the folder of its class, and takes it out again', async () => {

@@ -11,7 +11,7 @@ import {
   type LocalServer,
   serveLocally,
 } from '../report/live/serve-locally.ts';
-import { largeImageOf, thumbnailOf } from './page-images.ts';
+import { largeImageOf, mapImageOf, thumbnailOf } from './page-images.ts';
 import type { ReviewSession } from './session.ts';
 
 const MAX_BODY_BYTES = 10_000;
@@ -91,10 +91,15 @@ async function answer(
   if (path === 'data.json') {
     return send(JSON.stringify(session.data()), 'application/json; charset=utf-8');
   }
-  const [, kind, index] = /^(thumbnail|image)\/(\d{1,9})$/.exec(path) ?? [];
+  const [, kind, index] = /^(thumbnail|image|map)\/(\d{1,9})$/.exec(path) ?? [];
   const image = index === undefined ? undefined : session.image(Number(index));
-  if (!image) return void response.writeHead(404, HEADERS).end();
-  const body = await (kind === 'image' ? largeImageOf(image) : thumbnailOf(image));
+  const map = kind === 'map' ? session.mapOf(Number(index)) : undefined;
+  if (!image || (kind === 'map' && !map)) return void response.writeHead(404, HEADERS).end();
+  const body = await (map
+    ? mapImageOf(image, map)
+    : kind === 'image'
+      ? largeImageOf(image)
+      : thumbnailOf(image));
   // A token is of one session, in which the same number is the same image.
   send(body, 'image/webp', { 'cache-control': 'private, max-age=86400' });
 }

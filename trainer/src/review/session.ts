@@ -1,5 +1,6 @@
 import { copyFile, rm } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
+import type { ActivationMap } from 'shared/inference/graph/class-activation';
 import { decidedImage } from '../datasets/decisions/apply-decisions.ts';
 import type { DecidedImage, Decision, Verdict } from '../datasets/decisions/decisions.ts';
 import { TrainerError } from '../errors.ts';
@@ -26,6 +27,8 @@ export interface PageList {
   readonly entries: readonly {
     readonly image: number;
     readonly of?: number;
+    /** What the parts speak for that `map/<image>` shows. */
+    readonly mapOf?: string;
     readonly note: string;
   }[];
 }
@@ -70,6 +73,11 @@ export class ReviewSession {
   /** Path and hash of an image. */
   image(index: number): { readonly path: string; readonly sha256: string } | undefined {
     return this.#all[index];
+  }
+
+  /** What speaks for a mistaken prediction; undefined for other images. */
+  mapOf(index: number): ActivationMap | undefined {
+    return this.#review.mistakes.find((mistake) => mistake.index === index)?.map;
   }
 
   data(): PageData {
@@ -163,8 +171,9 @@ export class ReviewSession {
       list(
         'confident mistakes',
         'Validation and test images that the model gets wrong, the most confident first.',
-        mistakes.map(({ index, predicted, probability }) => ({
+        mistakes.map(({ index, predicted, probability, map }) => ({
           image: index,
+          ...(map && { mapOf: nameOf(predicted) }),
           note: `the model says ${nameOf(predicted)}, ${percent(probability)}`,
         })),
       ),

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { photos } from '../../config/photos.ts';
 import { cardConfig, type TrainConfig } from '../../config/train-config.ts';
-import { loadModel } from '../../models/load-model.ts';
+import { loadModel, type Network } from '../../models/load-model.ts';
 import { fusePlan } from '../../plan/fuse.ts';
 import { disposePlan } from '../../plan/plan.ts';
 import { runPlan } from '../../plan/run.ts';
@@ -15,6 +15,8 @@ export interface Trained {
   readonly config: TrainConfig;
   /** @param inputs preprocessed images; returns probabilities, both the caller's */
   run(inputs: tf.Tensor): tf.Tensor;
+  /** Of a model with such a head, as it is served. */
+  readonly explain?: Network['explain'];
   dispose(): void;
 }
 

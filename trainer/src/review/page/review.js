@@ -65,12 +65,17 @@ function show() {
   $('image').src = `image/${now.image}`;
   $('image').alt = file;
   caption($('caption'), file, label, split);
-  $('other').hidden = now.of === undefined;
+  $('other').hidden = now.of === undefined && now.mapOf === undefined;
   if (now.of !== undefined) {
     const other = images[now.of];
     $('other-image').src = `image/${now.of}`;
     $('other-image').alt = other.file;
     caption($('other-caption'), other.file, other.label, other.split);
+  }
+  if (now.mapOf !== undefined) {
+    $('other-image').src = `map/${now.image}`;
+    $('other-image').alt = '';
+    $('other-caption').textContent = `What speaks for ${now.mapOf}`;
   }
   $('note').textContent = verdict ? `Decided: ${wordsOf(verdict)}.` : now.note;
   $('duplicate').hidden = $('right').hidden = false;
