@@ -136,7 +136,7 @@ export const runs: readonly Run[] = [
   {
     command: 'source <(pnpm --silent graft completion bash)',
     with: '&& complete -p graft',
-    prints: 'complete -F __graft_complete graft',
+    prints: 'complete -F _graft_complete graft',
   },
   {
     command: 'pnpm --silent graft completion fish > ~/.config/fish/completions/graft.fish',

@@ -161,6 +161,7 @@ test.concurrent('predicts many images, files and urls, with a trained model', as
     const [first, second] = stdout.split('\n').map((line) => line && JSON.parse(line));
     expect(first).toEqual({
       image: photo,
+      ...{ known: true, score: expect.any(Number) },
       predictions: [{ label: 'cat', index: 3, probability: expect.any(Number) }],
     });
     expect(second).toEqual({ ...first, image: url });
