@@ -4,20 +4,9 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { RecordedRun } from '../shared/bench/report-figures.ts';
 import { readModelCard } from '../shared/src/inference/model-directory.ts';
 import { modelFiles } from '../shared/src/inference/model-files-node.ts';
-
-interface Run<Figures> {
-  readonly command: string;
-  readonly date: string;
-  readonly commit: string;
-  readonly machine: {
-    readonly processor: string;
-    readonly instructions: readonly string[];
-    readonly cores: number;
-  };
-  readonly figures: Figures;
-}
 
 /** Of `edge bench`. */
 interface Serving {
@@ -94,7 +83,7 @@ function summaryOfTraining({ graft, keras, torch_eager, torch_compile }: Trainin
   return `| training, Lite0 at 128 px, two cores | ${of(graft)} images/s | Keras ${of(keras)}; PyTorch ${of(torch_eager)}, compiled ${of(torch_compile)} | [how](docs/benchmarks.md#training) |`;
 }
 
-function servingTable(run: Run<Serving>): string {
+function servingTable(run: RecordedRun<Serving>): string {
   const { ms, cpu_ms, cold_start_ms, worker_gzip_kib } = run.figures;
   const times = (peer: string) =>
     [ms['ours_int8'], ms['ours']].map((ours) => `${((ms[peer] ?? 0) / (ours ?? 1)).toFixed(2)} ×`);
@@ -131,7 +120,7 @@ function servingTable(run: Run<Serving>): string {
   ].join('\n');
 }
 
-function trainingTable(run: Run<Training>): string {
+function trainingTable(run: RecordedRun<Training>): string {
   const { graft } = run.figures;
   const names = {
     keras: 'Keras',
@@ -153,14 +142,14 @@ function trainingTable(run: Run<Training>): string {
   ].join('\n');
 }
 
-function provenance({ command, date, commit, machine }: Run<unknown>): string {
+function provenance({ command, date, commit, machine }: RecordedRun): string {
   const { processor, cores, instructions } = machine;
   return `\`${command}\` of ${date} at ${commit}, on ${cores} cores of ${processor.replace(/\(R\)/g, '')} with ${instructions.join(', ')}:`;
 }
 
-async function readRun<Figures>(bench: string): Promise<Run<Figures>> {
+async function readRun<Figures extends object>(bench: string): Promise<RecordedRun<Figures>> {
   const file = new URL(`benchmarks/${bench}.json`, import.meta.url);
-  return JSON.parse(await readFile(file, 'utf8')) as Run<Figures>;
+  return JSON.parse(await readFile(file, 'utf8')) as RecordedRun<Figures>;
 }
 
 function one(value: number | undefined): string {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 /** A run of a bench, as `docs/benchmarks/<bench>.json` keeps it. */
-interface RecordedRun {
+export interface RecordedRun<Figures extends object = object> {
   /** How it was started, from the root of the repository. */
   readonly command: string;
   /** ISO 8601, UTC. */
@@ -23,7 +23,7 @@ interface RecordedRun {
     readonly node: string;
   };
   /** The last line that the bench printed. */
-  readonly figures: object;
+  readonly figures: Figures;
 }
 
 const INSTRUCTIONS = ['avx2', 'avx_vnni', 'avx512f', 'avx512_vnni', 'amx_int8', 'asimddp', 'i8mm'];
