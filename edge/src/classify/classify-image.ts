@@ -1,4 +1,4 @@
-import { KNOWN_FROM } from 'shared/contract/known-score';
+import { knownOf } from 'shared/contract/known-score';
 import { predictionsOf, topPredictions } from 'shared/contract/predictions';
 import type { ClassifyResponse, Prediction } from 'shared/contract/responses';
 import type { UnknownPolicy } from 'shared/contract/wire';
@@ -72,13 +72,12 @@ export function classifyImage(
       return { outputs, best, explanation, preprocessMs, inferenceMs: lap() };
     });
     const { best, explanation } = inferred;
-    const score = inferred.outputs[card.labels.length];
-    const known = score === undefined || score >= KNOWN_FROM;
-    const isShown = known || unknown === 'only';
+    const scored = knownOf(inferred.outputs[card.labels.length]);
+    const isShown = scored?.known !== false || unknown === 'only';
     const response: ClassifyResponse = {
       model: { id: card.id, version },
       image: { width, height, format, bytes: bytes.length },
-      ...(score === undefined ? {} : { known, score }),
+      ...scored,
       ...(card.multiLabel && { multiLabel: true }),
       predictions: isShown ? predictionsOf(inferred.outputs, card, top) : [],
       ...(explanation && isShown && { explanation }),

@@ -8,3 +8,10 @@ export const KNOWN_SCORE = 'known/score';
 
 /** An image of this score or more is taken for known: the score is scaled so that the threshold lies here. */
 export const KNOWN_FROM = 0.5;
+
+/** @returns what an answer says of a score; nothing of a model without one */
+export function knownOf(
+  score: number | undefined,
+): { readonly known: boolean; readonly score: number } | undefined {
+  return score === undefined ? undefined : { known: score >= KNOWN_FROM, score };
+}

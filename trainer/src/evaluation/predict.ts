@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { KNOWN_FROM } from 'shared/contract/known-score';
+import { knownOf } from 'shared/contract/known-score';
 import { predictionsOf } from 'shared/contract/predictions';
 import type { Prediction } from 'shared/contract/responses';
 import type { Image } from 'shared/images/image';
@@ -42,9 +42,8 @@ export async function predict(
     values = (outputs?.(image) ?? [run(image)]).map((output) => output.dataSync<'float32'>());
   });
   const [probabilities = new Float32Array(), scores] = values;
-  const score = scores?.[0];
   return {
-    ...(score === undefined ? {} : { known: score >= KNOWN_FROM, score }),
+    ...knownOf(scores?.[0]),
     predictions: predictionsOf(probabilities, { labels, multiLabel }, top),
   };
 }

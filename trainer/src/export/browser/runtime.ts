@@ -1,7 +1,7 @@
 // Runs in browsers: a bundler makes one program of this and of what the Worker computes with.
 
 import simd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm';
-import { KNOWN_FROM } from 'shared/contract/known-score';
+import { knownOf } from 'shared/contract/known-score';
 import { predictionsOf } from 'shared/contract/predictions';
 import type { ClassifyResponse } from 'shared/contract/responses';
 import { createImageDecoder } from 'shared/images/decode';
@@ -122,11 +122,10 @@ async function load(read: ReadFile) {
   const predictor = createPredictor(graph.outputs, [1, size, size, 3], recorder);
   const answer = ({ image, width, height }: Opened, top: number): Answer => {
     const outputs = predictor.predict(preprocess(image, card.preprocess));
-    const score = outputs[card.labels.length];
     return {
       model: { id: card.id, version },
       image: { width, height },
-      ...(score === undefined ? {} : { known: score >= KNOWN_FROM, score }),
+      ...knownOf(outputs[card.labels.length]),
       ...(card.multiLabel && { multiLabel: true }),
       predictions: predictionsOf(outputs, card, top),
     };
