@@ -9,6 +9,7 @@ import { epochsOf, type LogLine, phasesOf, stepsOf } from '../runs/run-log.ts';
 import { bar, count, figure, type Html, megabytes, percent, plot } from './figures.ts';
 import type { LabelResults } from './label-results.ts';
 import { labelHeadline, labelSections } from './label-sections.ts';
+import { mapOpacities } from './map-opacities.ts';
 import { drawConfusionMatrix } from './plots/confusion-matrix.ts';
 import { drawLearningCurves } from './plots/learning-curves.ts';
 import { epochTable, progressSection, validatedIn } from './progress-section.ts';
@@ -231,10 +232,10 @@ function image(
 
 /** Over the image, the brighter the more a part speaks for the prediction. */
 function activations({ rows, columns, values }: NonNullable<ShownPrediction['map']>): Html {
-  const least = Math.min(...values);
-  const range = Math.max(...values) - least || 1;
-  return html`<svg class="map" viewBox="0 0 ${columns} ${rows}" preserveAspectRatio="none" aria-hidden="true">${values.map(
-    (value, at) =>
-      html`<rect x="${at % columns}" y="${Math.floor(at / columns)}" width="1" height="1" fill-opacity="${(0.7 * ((value - least) / range) ** 1.5).toFixed(2)}"/>`,
+  return html`<svg class="map" viewBox="0 0 ${columns} ${rows}" preserveAspectRatio="none" aria-hidden="true">${mapOpacities(
+    values,
+  ).map(
+    (opacity, at) =>
+      html`<rect x="${at % columns}" y="${Math.floor(at / columns)}" width="1" height="1" fill-opacity="${opacity.toFixed(2)}"/>`,
   )}</svg>`;
 }

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { decodingThreads } from '../datasets/decoding/decoding-threads.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
 import { writeFileAtomically } from '../files/write-atomically.ts';
+import { mapOpacities } from '../report/map-opacities.ts';
 
 interface ImageFile {
   readonly path: string;
@@ -43,11 +44,7 @@ export async function mapImageOf(
   { path }: ImageFile,
   { rows, columns, values }: ActivationMap,
 ): Promise<Uint8Array> {
-  const least = Math.min(...values);
-  const range = Math.max(...values) - least || 1;
-  const cells = Array.from(values, (value) => {
-    return [...MAP_COLOUR, Math.round(255 * 0.7 * ((value - least) / range) ** 1.5)];
-  });
+  const cells = mapOpacities(values).map((opacity) => [...MAP_COLOUR, Math.round(255 * opacity)]);
   const raw = { width: columns, height: rows, channels: 4 } as const;
   const size = { width: MAP, height: MAP, fit: 'cover' } as const;
   const layer = await sharp(Uint8Array.from(cells.flat()), { raw })
