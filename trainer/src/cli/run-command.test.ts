@@ -1,4 +1,7 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { expect, test } from 'vitest';
 import { runCommand } from './run-command.ts';
 
@@ -157,10 +160,6 @@ test.each([
     ['predict', '/no/such/photo.jpg'],
     /^Expected an image at \/no\/such\/photo\.jpg, but there is no such file\.\n$/,
   ],
-  [
-    ['predict', 'photo.jpg', '--model', 'none'],
-    /^There is no model none in .*models: there are cifar10, cifar10-fast, imagenet\.\n$/,
-  ],
   [['evaluate', 'cifar_10'], /^There is no model cifar_10 in .*; did you mean cifar10\?\n$/],
   [['evaluate', 'Imagenet'], /^There is no model Imagenet in .*; did you mean imagenet\?\n$/],
   [['report', 'none', '--runs', '/no'], /^There is no run none in \/no: there are no runs\.\n$/],
@@ -183,4 +182,20 @@ test.each([
   const { code, out, err } = await run(...args);
   expect({ code, out }).toEqual({ code: 1, out: '' });
   expect(err).toMatch(line);
+});
+
+// A folder of its own: beside the repository's models are those that its user has trained.
+test('names the models that there are', async () => {
+  const models = join(await temporaryFolder(), 'models');
+  for (const name of ['cifar10', 'cifar10-fast', 'imagenet']) {
+    await mkdir(join(models, name), { recursive: true });
+    await writeFile(join(models, name, 'model.json'), '');
+  }
+  const { code, out, err } = await run(
+    ...['predict', 'photo.jpg', '--model', 'none', '--models', models],
+  );
+  expect({ code, out }).toEqual({ code: 1, out: '' });
+  expect(err).toMatch(
+    /^There is no model none in .*models: there are cifar10, cifar10-fast, imagenet\.\n$/,
+  );
 });
