@@ -34,6 +34,7 @@ test('the description is valid and has every path', async () => {
   expect(Object.keys(description['paths'] as object).toSorted()).toEqual([
     '/classify',
     '/classify/batch',
+    '/embed',
     '/feedback',
     '/feedback/{id}',
     '/health',

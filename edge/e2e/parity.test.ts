@@ -9,8 +9,12 @@ import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import sharp from 'sharp';
 import { startBackend } from 'trainer/backends/start-backend';
+import { unitRows } from 'trainer/evaluation/prototypes';
 import { exportPretrained } from 'trainer/export/export-pretrained';
-import { loadModel } from 'trainer/models/load-model';
+import { eachRow } from 'trainer/export/feature-rows';
+import { fromArtifacts, toArtifacts } from 'trainer/export/graph-builder';
+import { cutGraph, headOf } from 'trainer/export/known-score';
+import { loadGraph, loadModel, readModel } from 'trainer/models/load-model';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type {} from '../../trainer/fixtures/backends-global-setup.ts';
 import { makeFolder, type Served, serve } from './serve.ts';
@@ -58,6 +62,28 @@ test.each(['float32', 'int8'])(
   },
 );
 
+test.each(['float32', 'int8'])('in %s, embeddings are the features of the trainer', async (id) => {
+  await startBackend('cpu', () => {});
+  const { card, artifacts } = await readModel(modelFolder(id));
+  const graph = fromArtifacts(artifacts);
+  const trunk = toArtifacts(cutGraph(graph, headOf(graph).features));
+  const { run, dispose } = await loadGraph(trunk, card.quantization.arithmetic);
+  for (const [index, name] of NAMES.entries()) {
+    const input = tf.tensor4d(await inputOf(name, card.preprocess), [1, 224, 224, 3]);
+    const values = tf.tidy(() => run(input).dataSync<'float32'>());
+    const row = eachRow(unitRows({ width: values.length, values }, [0]))[0] as Float32Array;
+    const { dimensions, data } = (await served.embed(index, { model: id })).embedding;
+    const embedding = new Float32Array(Uint8Array.from(Buffer.from(data, 'base64')).buffer);
+    expect(dimensions).toBe(row.length);
+    for (const [at, value] of row.entries()) {
+      expect(Math.abs(value - (embedding[at] as number))).toBeLessThan(1e-6);
+    }
+    expect(new Set(embedding).size).toBeGreaterThan(row.length / 4);
+    input.dispose();
+  }
+  dispose();
+});
+
 test('in int8, a batch of images gives the same as the images one by one', async () => {
   const { run, dispose } = await loadModel(modelFolder('int8'));
   tf.tidy(() => {
@@ -80,12 +106,7 @@ async function expectAgreement(
 ): Promise<void> {
   for (const [index, name] of NAMES.entries()) {
     const { predictions } = await served.classify(index, { model, top: '100' });
-    const { data, info } = await sharp(fixture(name))
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    const image = { width: info.width, height: info.height, channels: 3, data } as const;
-    const input = preprocess(image, spec);
+    const input = await inputOf(name, spec);
     const probabilities = tf.tidy(() =>
       run(tf.tensor4d(input, [1, 224, 224, 3])).dataSync<'float32'>(),
     );
@@ -94,6 +115,14 @@ async function expectAgreement(
       expect(Math.abs(probability - (probabilities[place] as number))).toBeLessThan(TOLERANCE);
     }
   }
+}
+
+async function inputOf(name: string, spec: PreprocessSpec): Promise<Float32Array> {
+  const { data, info } = await sharp(fixture(name))
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return preprocess({ width: info.width, height: info.height, channels: 3, data }, spec);
 }
 
 function modelFolder(id: string): string {

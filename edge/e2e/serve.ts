@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ClassifyResponse, classifyResponse } from 'shared/contract/responses';
+import { type EmbedResponse, embedResponse } from 'shared/contract/search';
 import { createTestHarness, experimental_readRawConfig } from 'wrangler';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
@@ -14,6 +15,7 @@ export interface Served {
   fetch(path: string): Promise<{ json(): Promise<unknown> }>;
   /** @param photo index in `photos` @param query parameters besides the url */
   classify(photo: number, query?: Readonly<Record<string, string>>): Promise<ClassifyResponse>;
+  embed(photo: number, query?: Readonly<Record<string, string>>): Promise<EmbedResponse>;
   close(): Promise<void>;
 }
 
@@ -36,14 +38,15 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
   const { port } = imageHost.address() as AddressInfo;
 
   const worker = await startWorker(folder, 'src/index.ts');
+  const ask = async (path: string, photo: number, query: Readonly<Record<string, string>> = {}) => {
+    const search = new URLSearchParams({ ...query, url: `http://127.0.0.1:${port}/${photo}` });
+    return (await worker.fetch(`${path}?${search}`)).json();
+  };
 
   return {
     fetch: (path) => worker.fetch(path),
-    async classify(photo, query = {}) {
-      const url = `http://127.0.0.1:${port}/${photo}`;
-      const search = new URLSearchParams({ ...query, url });
-      return classifyResponse.parse(await (await worker.fetch(`/classify?${search}`)).json());
-    },
+    classify: async (...asked) => classifyResponse.parse(await ask('/classify', ...asked)),
+    embed: async (...asked) => embedResponse.parse(await ask('/embed', ...asked)),
     async close() {
       await worker.close();
       await new Promise((closed) => imageHost.close(closed));

@@ -15,6 +15,7 @@ import { feedbackRoutes } from './routes/feedback.ts';
 import { healthRoute } from './routes/health.ts';
 import { modelsRoutes } from './routes/models.ts';
 import { recordRequest } from './routes/record-request.ts';
+import { embedRoutes } from './routes/search/embed.ts';
 
 /**
  * The Worker's routes.
@@ -34,6 +35,7 @@ export function createApp(limits: Limits = defaultLimits, ...more: Hono<AppEnv>[
 
   app.route('/', classifyRoutes(limits));
   app.route('/', classifyBatchRoute(limits));
+  app.route('/', embedRoutes(limits));
   for (const routes of more) app.route('/', routes);
   app.route('/', feedbackRoutes(limits));
   app.route('/', modelsRoutes);

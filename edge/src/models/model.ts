@@ -27,6 +27,11 @@ export interface Model {
   classify(input: Float32Array): Float32Array;
   /** The same, with a function that explains a label; absent where the head has no such maps. */
   readonly explain?: ((input: Float32Array) => Explained) | undefined;
+  /**
+   * @returns `[width]`, the features that the last dense layer reads, the caller's own; absent where a model ends
+   *   in another way
+   */
+  readonly embed?: ((input: Float32Array) => Float32Array) | undefined;
 }
 
 /** What a model says of an image, and why. */
@@ -77,9 +82,10 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
   const { card, version } = description;
   const graph = loadGraph(foldGraph(artifacts), card.quantization.arithmetic ?? 'float32');
   const { size } = card.preprocess;
-  const { head, withFeatures } = graph;
+  const { head, embeddingWidth, withFeatures } = graph;
   const shape = [1, size, size, 3];
-  const predictor = createPredictor(withFeatures, shape, callRecorder(), head ? 1 : 0);
+  const hidden = Number(embeddingWidth > 0) + Number(head !== undefined);
+  const predictor = createPredictor(withFeatures, shape, callRecorder(), hidden);
   return {
     card,
     version,
@@ -89,8 +95,12 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
       head &&
       ((input) => {
         const [outputs, features] = predictor.predictAll(input);
-        return { outputs, mapOf: (label) => activationMap(features, head.kernel, label) };
+        const pooled = features.subarray(embeddingWidth);
+        return { outputs, mapOf: (label) => activationMap(pooled, head.kernel, label) };
       }),
+    embed: embeddingWidth
+      ? (input) => predictor.predictAll(input)[1].slice(0, embeddingWidth)
+      : undefined,
     dispose() {
       predictor.dispose();
       graph.dispose();

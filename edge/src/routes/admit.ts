@@ -20,8 +20,9 @@ export function admit(limits: Limits): MiddlewareHandler<AppEnv> {
       throw new ProblemError('blocked_target', 'The service does not fetch from itself.');
     }
     const settings = readSettings(c.env);
-    // A signature covers the url of one `GET /classify`, never a body.
-    const { url, expires, signature } = c.req.method === 'POST' ? {} : c.req.query();
+    // A signature covers the url of one `GET /classify`, never a body, nor what other routes tell.
+    const isSignable = c.req.method !== 'POST' && c.req.path.endsWith('/classify');
+    const { url, expires, signature } = isSignable ? c.req.query() : {};
     const authorization = c.req.header('authorization');
     const caller = await identifyCaller({ authorization, url, expires, signature }, settings);
     const { origin } = new URL(c.req.url);

@@ -12,6 +12,7 @@ import { describeJobs } from './description/jobs.ts';
 import {
   answer,
   IMAGE,
+  imageBody,
   jsonBody,
   KEY_OR_NOTHING,
   type Paths,
@@ -19,6 +20,7 @@ import {
   refusal,
   SCHEMAS,
 } from './description/operation.ts';
+import { describeSearch } from './description/search.ts';
 
 /** The service as OpenAPI 3.1 describes it, but for these paths themselves. */
 export function describeApi() {
@@ -48,6 +50,7 @@ export function describeApi() {
 function describePaths(): Paths {
   return {
     ...describeClassification(),
+    ...describeSearch(),
     ...describeJobs(),
     ...describeFeedback(),
     ...describeModels(),
@@ -63,8 +66,6 @@ function describePaths(): Paths {
 }
 
 function describeClassification(): Paths {
-  const image = { type: 'string', format: 'binary' };
-  const form = { type: 'object', properties: { image }, required: ['image'] };
   const classified = answer('The predictions, the most probable label first.', classifyResponse);
   return {
     '/classify': {
@@ -84,14 +85,7 @@ function describeClassification(): Paths {
           'says of model and top goes before the query.',
         security: KEY_OR_NOTHING,
         parameters: parametersOf(imageQuery),
-        requestBody: {
-          required: true,
-          content: {
-            'application/octet-stream': { schema: image },
-            'multipart/form-data': { schema: form },
-          },
-          'x-content': jsonBody(urlRequest, { url: IMAGE }),
-        },
+        requestBody: imageBody(urlRequest),
         responses: { 200: classified, default: refusal() },
       },
     },

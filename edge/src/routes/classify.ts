@@ -1,20 +1,15 @@
 import { type Context, Hono } from 'hono';
 import { classifyQuery, imageQuery, urlRequest } from 'shared/contract/wire';
-import type { Admission } from '../classify/admission.ts';
 import { classifyChosen } from '../classify/classify-chosen.ts';
-import type { Timings, Wanted } from '../classify/classify-image.ts';
-import { type ImageSource, imageAtUrl, imageInBody } from '../classify/image-source.ts';
-import { isJson, readJson } from '../input/read-json.ts';
-import { withByteBudget } from '../isolate/byte-budget.ts';
+import type { Wanted } from '../classify/classify-image.ts';
+import { type ImageSource, imageInBody } from '../classify/image-source.ts';
+import { isJson } from '../input/read-json.ts';
 import type { Limits } from '../limits.ts';
 import { chooseModel } from '../models/choose-model.ts';
 import { admit, limitRequests } from './admit.ts';
 import type { AppEnv } from './app-env.ts';
-import { withoutQuery } from './record-request.ts';
+import { cacheControl, namedImage, readNaming, serverTiming } from './image-request.ts';
 import { validQuery } from './valid-query.ts';
-
-/** A url of the greatest length, each of its characters escaped. */
-const MAX_JSON_BYTES = 64 * 1024;
 
 /** `GET /classify?url=` names an image; `POST /classify` sends one, or names it in JSON. */
 export function classifyRoutes(limits: Limits): Hono<AppEnv> {
@@ -28,9 +23,7 @@ export function classifyRoutes(limits: Limits): Hono<AppEnv> {
   routes.post(path, admit(limits), limitRequests, validQuery(imageQuery), async (c) => {
     const query = askedIn(c.req.valid('query'));
     if (!isJson(c.req.raw)) return respond(c, imageInBody(c.req.raw, c.get('admission')), query);
-    const body = await withByteBudget(limits.maxHeldBytes, (budget) =>
-      readJson(c.req.raw, urlRequest, MAX_JSON_BYTES, limits, budget),
-    );
+    const body = await readNaming(c, urlRequest, limits);
     return respondForUrl(c, {
       url: body.url,
       model: body.model ?? query.model,
@@ -56,8 +49,7 @@ function respondForUrl(
   c: Context<AppEnv>,
   { url, ...asked }: Asked & { readonly url: string },
 ): Promise<Response> {
-  c.get('record').image = withoutQuery(url);
-  return respond(c, imageAtUrl(url, c.get('admission')), asked);
+  return respond(c, namedImage(c, url), asked);
 }
 
 async function respond(
@@ -78,27 +70,4 @@ async function respond(
   if (cache === 'hit') c.header('age', `${ageS}`);
   c.header('server-timing', serverTiming(timings) || `cache;desc=${cache}`);
   return c.json(response);
-}
-
-/**
- * Responses for an API key or a signed url, or of one version where clients get several, may be kept by that
- * caller's own cache only.
- */
-function cacheControl({ caller, isFresh, limits }: Admission, isSplit: boolean): string {
-  if (isFresh) return 'no-store';
-  const { keyHash, signedUntil } = caller;
-  const maxAgeS = limits.responseMaxAgeS;
-  if (signedUntil !== undefined) {
-    const leftS = Math.floor(signedUntil - Date.now() / 1000);
-    return `private, max-age=${Math.max(0, Math.min(maxAgeS, leftS))}`;
-  }
-  const isPublic = keyHash === undefined && !isSplit;
-  return `${isPublic ? 'public' : 'private'}, max-age=${maxAgeS}`;
-}
-
-/** @see https://www.w3.org/TR/server-timing/ */
-function serverTiming(timings: Timings): string {
-  return Object.entries(timings)
-    .map(([stage, ms]) => `${stage};dur=${ms.toFixed(1)}`)
-    .join(', ');
 }

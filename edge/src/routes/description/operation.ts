@@ -51,6 +51,20 @@ export function jsonBody(schema: z.ZodMiniType, example: object): Content {
   return { 'application/json': { schema: toJsonSchema(schema), example } };
 }
 
+/** An image as the body, or alone in a form. @param naming the JSON that names one instead */
+export function imageBody(naming: z.ZodMiniType): RequestBody {
+  const image = { type: 'string', format: 'binary' };
+  const form = { type: 'object', properties: { image }, required: ['image'] };
+  return {
+    required: true,
+    content: {
+      'application/octet-stream': { schema: image },
+      'multipart/form-data': { schema: form },
+    },
+    'x-content': jsonBody(naming, { url: IMAGE }),
+  };
+}
+
 export function refusal() {
   return answer('A problem; its code says which.', problem, 'application/problem+json');
 }

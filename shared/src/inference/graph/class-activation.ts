@@ -22,6 +22,19 @@ export interface PooledHead {
   readonly kernel: StoredWeight;
 }
 
+/** What the last dense layer reads: its node, `[n, width]`. @returns nothing for a graph that ends in another way */
+export function embeddingOf({
+  topology: { node },
+  weights,
+}: FoldedGraph): { readonly name: string; readonly width: number } | undefined {
+  const logits = nodeOf(node.at(-1)?.input?.[0] ?? '');
+  const dense = node.find(({ name }) => name === logits);
+  const [features, kernel] = (dense?.input ?? []).map(nodeOf);
+  const width = weights.find(({ name }) => name === kernel)?.shape[0];
+  if (dense?.op !== '_FusedMatMul' || features === undefined || width === undefined) return;
+  return { name: features, width };
+}
+
 /** @returns nothing for a graph with another head */
 export function pooledHeadOf({ topology: { node }, weights }: FoldedGraph): PooledHead | undefined {
   const before = (reference = '') => node.find(({ name }) => name === nodeOf(reference));

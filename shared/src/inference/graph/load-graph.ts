@@ -3,7 +3,7 @@ import { KNOWN_SCORE } from '../../contract/known-score.ts';
 import type { Arithmetic } from '../../contract/model-card.ts';
 import { type FoldedGraph, type StoredWeight, valuesOf } from '../fold-constants.ts';
 import { tensorOf, type WeightUse } from '../kernels/dequantize.ts';
-import { type PooledHead, pooledHeadOf } from './class-activation.ts';
+import { embeddingOf, type PooledHead, pooledHeadOf } from './class-activation.ts';
 import { fuseExpansion } from './fuse-expansion.ts';
 import { fusePadding } from './fuse-padding.ts';
 import { fuseSwish } from './fuse-swish.ts';
@@ -22,7 +22,9 @@ export interface Graph {
   outputs(input: tf.Tensor): tf.Tensor[];
   /** The head of a graph of which class activation maps can be read. */
   readonly head: PooledHead | undefined;
-  /** The outputs, and after them the features that the head pools, where there is one. */
+  /** Width of the features that the last dense layer reads; 0 for a graph that ends in another way. */
+  readonly embeddingWidth: number;
+  /** The outputs; after them those features, `[batch, width]`; and after these what the head pools, where there are such. */
   withFeatures(input: tf.Tensor): tf.Tensor[];
   /** Frees the weights. */
   dispose(): void;
@@ -61,7 +63,8 @@ export function loadGraph(folded: FoldedGraph, arithmetic: Arithmetic): Graph {
   const given = new Set([input, ...floats.map(({ name }) => name)]);
   refuseDisorder(nodes, given);
   const head = pooledHeadOf(folded);
-  const features = head ? [head.features] : [];
+  const embedding = embeddingOf(folded);
+  const features = [...(embedding ? [embedding.name] : []), ...(head ? [head.features] : [])];
   const kept = new Set([...given, ...features]);
   const steps = stepsOf(fuseExpansion(fusePadding(fuseSwish(nodes))), kept);
   const useOf = usesIn(nodes, arithmetic);
@@ -80,6 +83,7 @@ export function loadGraph(folded: FoldedGraph, arithmetic: Arithmetic): Graph {
     });
   return {
     head,
+    embeddingWidth: embedding?.width ?? 0,
     run: (tensor) => execute(tensor, [output])[0] as tf.Tensor,
     outputs: (tensor) => execute(tensor, names),
     withFeatures: (tensor) => execute(tensor, [...names, ...features]),

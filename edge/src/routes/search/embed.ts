@@ -1,0 +1,76 @@
+import { type Context, Hono } from 'hono';
+import {
+  type EmbedResponse,
+  embedImageQuery,
+  embedQuery,
+  embedUrlRequest,
+} from 'shared/contract/search';
+import { embedImage } from '../../classify/embed-image.ts';
+import { type ImageSource, imageInBody } from '../../classify/image-source.ts';
+import { isJson } from '../../input/read-json.ts';
+import type { Limits } from '../../limits.ts';
+import { chooseModel } from '../../models/choose-model.ts';
+import { admit, limitRequests } from '../admit.ts';
+import type { AppEnv } from '../app-env.ts';
+import { cacheControl, namedImage, readNaming, serverTiming } from '../image-request.ts';
+import { validQuery } from '../valid-query.ts';
+
+/** `GET /embed?url=` names an image; `POST /embed` sends one, or names it in JSON. */
+export function embedRoutes(limits: Limits): Hono<AppEnv> {
+  const routes = new Hono<AppEnv>();
+  const path = '/embed';
+
+  routes.get(path, admit(limits), limitRequests, validQuery(embedQuery), (c) => {
+    const { url, ...asked } = c.req.valid('query');
+    return respond(c, namedImage(c, url), asked);
+  });
+
+  routes.post(path, admit(limits), limitRequests, validQuery(embedImageQuery), async (c) => {
+    const query = c.req.valid('query');
+    if (!isJson(c.req.raw)) return respond(c, imageInBody(c.req.raw, c.get('admission')), query);
+    const { url, model, format } = await readNaming(c, embedUrlRequest, limits);
+    const asked = { model: model ?? query.model, format: format ?? query.format };
+    return respond(c, namedImage(c, url), asked);
+  });
+
+  return routes;
+}
+
+type Format = EmbedResponse['embedding']['format'];
+
+async function respond(
+  c: Context<AppEnv>,
+  source: ImageSource,
+  { model: reference, format }: { readonly model?: string | undefined; readonly format: Format },
+): Promise<Response> {
+  const admission = c.get('admission');
+  const record = c.get('record');
+  const { model, isSplit } = await chooseModel(c.env, reference, c.get('client'));
+  record.model = model.id;
+  record.version = model.version;
+  const { result, image, timings, isCacheable } = await embedImage(source, model, admission);
+  c.header('cache-control', isCacheable ? cacheControl(admission, isSplit) : 'no-store');
+  c.header('server-timing', serverTiming(timings));
+  const response: EmbedResponse = {
+    model: { id: model.id, version: model.version },
+    image,
+    embedding: { format, dimensions: result.length, ...encoders[format](result) },
+  };
+  return c.json(response);
+}
+
+const encoders: Readonly<
+  Record<
+    Format,
+    (values: Float32Array<ArrayBuffer>) => { readonly data: string; readonly scale?: number }
+  >
+> = {
+  // WebAssembly is little-endian, and so is every host that runs it here.
+  float32: (values) => ({ data: new Uint8Array(values.buffer).toBase64() }),
+  int8(values) {
+    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const scale = largest / 127 || 1;
+    const steps = Int8Array.from(values, (value) => Math.round(value / scale));
+    return { scale, data: new Uint8Array(steps.buffer).toBase64() };
+  },
+};
