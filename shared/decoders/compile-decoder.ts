@@ -20,7 +20,7 @@ const target = [
 ];
 
 /** SIMDe, which has other processors' SIMD for WebAssembly: its headers, as PyPI has them. */
-const simde = {
+export const simde = {
   name: 'cmeel-simde',
   version: '0.8.2',
   sha256: 'e44917e0dbcd62cb841a9232a06087e74583c5e8366831ea9390400fcc8f50bb',

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Crate } from './compile-decoder.ts';
+import { type Crate, simde } from './compile-decoder.ts';
 import { dav1dBuild } from './dav1d/build.ts';
 import { jpegBuild } from './jpeg/build.ts';
 import { lcms2Build } from './lcms2/build.ts';
@@ -21,13 +21,21 @@ async function newestOf({ name }: Pick<Crate, 'name'>): Promise<string> {
   return version;
 }
 
+/** @returns the newest version that PyPI has */
+async function newestHeaders({ name }: typeof simde): Promise<string> {
+  const { stdout } = await run('python3', ['-m', 'pip', 'index', 'versions', name]);
+  return /\(([^)]+)\)/.exec(stdout)?.[1] ?? '';
+}
+
+function compare({ name, version }: Pick<Crate, 'name' | 'version'>, newest: string): void {
+  const isNewer = newest !== version;
+  if (isNewer) process.exitCode = 1;
+  console.log(`${name} ${version}${isNewer ? `: ${newest} is newer` : ' is the newest'}`);
+}
+
 const crates = [jpegBuild, webpBuild, dav1dBuild, lcms2Build].map(({ crate }) => crate);
 
 for (const crate of [...crates, ...(await readRowsCrates())]) {
-  const newest = await newestOf(crate);
-  const isNewer = newest !== crate.version;
-  if (isNewer) process.exitCode = 1;
-  console.log(
-    `${crate.name} ${crate.version}${isNewer ? `: ${newest} is newer` : ' is the newest'}`,
-  );
+  compare(crate, await newestOf(crate));
 }
+compare(simde, await newestHeaders(simde));

@@ -58,6 +58,20 @@ test.each([
   expect(memoryBytes).toBeLessThanOrEqual(rowsBytes(width));
 });
 
+test('decodes the next image in the same memory, unless an image failed there', () => {
+  const file = makePng({ width: 1, height: 1, depth: 8, colourType: 2 }, Buffer.of(0, 1, 2, 3));
+  const memoryOf = (image: Buffer, isFinished: boolean): ArrayBufferLike => {
+    const rows = startRows(program, 'png', [image]);
+    const row = rows.next(1);
+    expect([...row]).toEqual([1, 2, 3, 255]);
+    if (isFinished) rows.finish();
+    return row.buffer;
+  };
+  const first = memoryOf(file, true);
+  expect(memoryOf(file, false)).toBe(first);
+  expect(memoryOf(file, true)).not.toBe(first);
+});
+
 test('inflates at most the allowed bytes', () => {
   const stream = deflateSync(Buffer.alloc(1000, 7));
   expect(inflate(program, stream, 1000)).toEqual(new Uint8Array(1000).fill(7));

@@ -1,14 +1,19 @@
 import type { DecoderProgram } from './decoder-programs.ts';
-import { startDecoder } from './wasm-decoder.ts';
+import { keepDecoder, startDecoder, takeDecoder } from './wasm-decoder.ts';
 
 /** The exports of decoders/rows/src/lib.rs, which documents them. */
-interface RowsModule {
+interface RowsExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   openPng(): number;
   openGif(): number;
   nextRow(): number;
   inflate(max: number): number;
   inflated(): number;
+}
+
+interface RowsDecoder extends RowsExports {
+  /** Makes `parts` the file, nothing of which has been read. */
+  open(parts: Iterable<Uint8Array>): void;
 }
 
 /** Memory of the program for rows of a width, as measured; its build sets a maximum of 16 MiB. */
@@ -24,11 +29,12 @@ export interface Rows {
    * @throws Error for a file that is damaged or ends too early
    */
   next(width: number): Uint8Array;
+  /** Must be called after the last row, so that the next image uses the same memory. */
+  finish(): void;
 }
 
 /**
- * Starts the decoder of PNG and GIF. Each image has an instance of its own, so that its memory is freed
- * afterwards.
+ * Starts the decoder of PNG and GIF.
  *
  * @param file its parts, one after the other
  * @throws Error for a file that is damaged before its first row
@@ -38,7 +44,8 @@ export function startRows(
   format: 'png' | 'gif',
   file: Iterable<Uint8Array>,
 ): Rows {
-  const decoder = start(program, file);
+  const decoder = takeDecoder<RowsDecoder>(program) ?? startRowsDecoder(program);
+  decoder.open(file);
   const isOpen = format === 'png' ? decoder.openPng() : decoder.openGif();
   if (!isOpen) throw new Error(`The ${format} file is damaged before its first row.`);
   return {
@@ -46,6 +53,11 @@ export function startRows(
       const at = decoder.nextRow();
       if (at === 0) throw new Error(`The ${format} file is damaged, or ends before its last row.`);
       return new Uint8Array(decoder.memory.buffer, at, width * 4);
+    },
+    finish() {
+      // So that the file is in memory no longer.
+      decoder.open([]);
+      keepDecoder(program, decoder);
     },
   };
 }
@@ -59,18 +71,19 @@ export function inflate(
   stream: Uint8Array,
   maxBytes: number,
 ): Uint8Array | undefined {
-  const decoder = start(program, [stream]);
+  const decoder = startRowsDecoder(program);
+  decoder.open([stream]);
   const length = decoder.inflate(maxBytes);
   if (length === 0) return undefined;
   return new Uint8Array(decoder.memory.buffer, decoder.inflated(), length).slice();
 }
 
-function start(program: DecoderProgram, file: Iterable<Uint8Array>): RowsModule {
-  const parts = file[Symbol.iterator]();
-  let part: Uint8Array = new Uint8Array(0);
+function startRowsDecoder(program: DecoderProgram): RowsDecoder {
+  let file: Iterator<Uint8Array>;
+  let part: Uint8Array;
   const read = (to: number, length: number): number => {
     while (part.length === 0) {
-      const next = parts.next();
+      const next = file.next();
       if (next.done) return 0;
       part = next.value;
     }
@@ -79,6 +92,12 @@ function start(program: DecoderProgram, file: Iterable<Uint8Array>): RowsModule 
     new Uint8Array(decoder.memory.buffer).set(bytes, to);
     return bytes.length;
   };
-  const decoder: RowsModule = startDecoder(program, { env: { read } });
-  return decoder;
+  const decoder = startDecoder<RowsExports>(program, { env: { read } });
+  return {
+    ...decoder,
+    open(parts) {
+      file = parts[Symbol.iterator]();
+      part = new Uint8Array(0);
+    },
+  };
 }

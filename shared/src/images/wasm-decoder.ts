@@ -20,6 +20,32 @@ export function startDecoder<T>(program: DecoderProgram, imports: object = {}): 
   return new WebAssembly.Instance(program, imports).exports as T;
 }
 
+/** A larger instance is not kept, since WebAssembly cannot return memory. */
+export const maxKeptBytes = 4 * 1024 * 1024;
+
+/** Of each program, the instance that the next image uses: a new one costs as much as decoding a small image. */
+const free = new WeakMap<DecoderProgram, unknown>();
+
+/**
+ * Takes the instance that {@link keepDecoder} kept, if there is one. It is kept no longer: images that are decoded
+ * meanwhile have others, and one that fails in it drops it.
+ */
+export function takeDecoder<T>(program: DecoderProgram): T | undefined {
+  const decoder = free.get(program) as T | undefined;
+  free.delete(program);
+  return decoder;
+}
+
+/** Keeps an instance whose image is decoded, unless it is large. @returns whether it is kept */
+export function keepDecoder(
+  program: DecoderProgram,
+  decoder: Pick<DecoderMemory, 'memory'>,
+): boolean {
+  const isKept = decoder.memory.buffer.byteLength <= maxKeptBytes;
+  if (isKept) free.set(program, decoder);
+  return isKept;
+}
+
 /** @throws Error where no memory is left */
 export function allocate(decoder: DecoderMemory, bytes: number): number {
   const at = decoder.malloc(bytes);

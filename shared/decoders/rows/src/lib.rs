@@ -37,15 +37,18 @@ static mut ROWS: Option<Box<dyn Rows>> = None;
 /// Reads up to the first pixels. Returns whether there are any.
 #[unsafe(export_name = "openPng")]
 pub extern "C" fn open_png() -> bool {
-    open(Png::open())
+    open(Png::open)
 }
 
 #[unsafe(export_name = "openGif")]
 pub extern "C" fn open_gif() -> bool {
-    open(Gif::open())
+    open(Gif::open)
 }
 
-fn open<T: Rows + 'static>(rows: Option<T>) -> bool {
+fn open<T: Rows + 'static>(start: fn() -> Option<T>) -> bool {
+    // Its memory is free for the new image.
+    unsafe { ROWS = None };
+    let rows = start();
     let is_open = rows.is_some();
     unsafe { ROWS = rows.map(|rows| Box::new(rows) as Box<dyn Rows>) };
     is_open

@@ -1,7 +1,7 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
 import type { Colours, Image } from '../image.ts';
 import { layOverWhite } from '../reduce/pixel-sink.ts';
-import { allocate, type DecoderMemory, startDecoder } from '../wasm-decoder.ts';
+import { allocate, type DecoderMemory, maxKeptBytes, startDecoder } from '../wasm-decoder.ts';
 import { isSrgb, maxProfileBytes } from './icc-profile.ts';
 
 /** The exports of decoders/lcms2/lcms2.c, which documents them. */
@@ -18,9 +18,6 @@ export function conversionBytes({ profile }: Colours): number {
 }
 
 const maxBytes = 16 * 1024 * 1024;
-
-/** A larger instance is not kept, since WebAssembly cannot return memory. */
-const maxKeptBytes = 4 * 1024 * 1024;
 
 /** Pixels that are converted at a time. */
 const maxPixels = 16 * 1024;

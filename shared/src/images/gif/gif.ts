@@ -60,6 +60,7 @@ async function decodeGif(
       sink.add(rows.next(frame.width), frame.y + row, frame.x);
     }
   }
+  rows.finish();
   return sink.finish();
 }
 

@@ -1,7 +1,7 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
 import type { Image, OpenImage } from '../image.ts';
 import { ImageError } from '../image-error.ts';
-import { startDecoder } from '../wasm-decoder.ts';
+import { keepDecoder, startDecoder, takeDecoder } from '../wasm-decoder.ts';
 import { type JpegHeader, readJpegHeader } from './jpeg-header.ts';
 import { readJpegProfile } from './jpeg-profile.ts';
 
@@ -35,9 +35,6 @@ class JpegFailure extends Error {
   }
 }
 
-/** A larger instance is not kept, since WebAssembly cannot return memory. */
-const maxKeptBytes = 8 * 1024 * 1024;
-
 /**
  * The work of the scans after the first one, in units of jpeg.c, a third to one nanosecond each. Photos
  * with as many blocks as memory holds take 0.3 × 10^9.
@@ -46,8 +43,6 @@ const maxWork = 1e9;
 
 /** Memory of the program, its stack, and all else except file, coefficients and pixels. Measured. */
 const programBytes = 1024 * 1024;
-
-let kept: JpegTurbo | undefined;
 
 /**
  * Opens a JPEG for libjpeg-turbo: accurate DCT and smooth upsampling, as in Pillow and sharp.
@@ -72,8 +67,6 @@ export function openJpeg(file: Uint8Array, programs: DecoderPrograms): OpenImage
 }
 
 /**
- * A new instance costs as much as decoding a small image, so the last one is kept.
- *
  * @throws Error for a file that libjpeg-turbo refuses, or whose pixels or end are missing: the result
  *   would be half grey, with a confident label. Other damage is ignored, as in browsers.
  * @throws ImageError `broken_image` for scans with more work than the pixels justify
@@ -84,9 +77,7 @@ export function decodeJpeg(
   { width, height }: JpegHeader,
   reduction: number,
 ): Image {
-  const turbo = kept ?? startJpegTurbo(program);
-  // Put back after this image is decoded without an error.
-  kept = undefined;
+  const turbo = takeDecoder<JpegTurbo>(program) ?? startJpegTurbo(program);
   const fileAt = turbo.prepare(file.length);
   if (fileAt === 0) throw new Error(`The decoder has no memory left for ${file.length} bytes.`);
   new Uint8Array(turbo.memory.buffer).set(file, fileAt);
@@ -96,8 +87,7 @@ export function decodeJpeg(
   const [pixelsAt = 0, outWidth = 0, outHeight = 0] = new Int32Array(turbo.memory.buffer, image, 3);
   const isWhole = finish(turbo);
   const view = new Uint8Array(turbo.memory.buffer, pixelsAt, outWidth * outHeight * 4);
-  const isKept = isWhole && turbo.memory.buffer.byteLength <= maxKeptBytes;
-  if (isKept) kept = turbo;
+  const isKept = isWhole && keepDecoder(program, turbo);
   return {
     width: outWidth,
     height: outHeight,

@@ -41,6 +41,7 @@ async function decodePng(
   for (const { x, y, stepX, stepY, width, height } of passesOf(header)) {
     for (let i = 0; i < height; i++) sink.add(rows.next(width), y + i * stepY, x, stepX);
   }
+  rows.finish();
   return sink.finish();
 }
 

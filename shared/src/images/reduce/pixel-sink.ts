@@ -1,6 +1,6 @@
 import type { DecoderProgram, DecoderPrograms } from '../decoder-programs.ts';
 import type { Image } from '../image.ts';
-import { startDecoder } from '../wasm-decoder.ts';
+import { keepDecoder, startDecoder, takeDecoder } from '../wasm-decoder.ts';
 
 /** Receives the pixels of an image as they are decoded, in any order. */
 export interface PixelSink {
@@ -96,7 +96,6 @@ function rowBytes(width: number): number {
   return Math.ceil(width / 4) * 16;
 }
 
-/** Each image has an instance of its own, so that its memory is freed afterwards. */
 function createReducingSink(
   program: DecoderProgram,
   width: number,
@@ -107,12 +106,14 @@ function createReducingSink(
   const rows = Math.floor(height / reduction);
   const left = (width - columns * reduction) >> 1;
   const top = (height - rows * reduction) >> 1;
-  const kernel = startDecoder<ReduceKernel>(program);
+  const kernel = takeDecoder<ReduceKernel>(program) ?? startDecoder<ReduceKernel>(program);
   const sums = rowBytes(width);
   const { memory } = kernel;
   const pages = (kernelBytes(width, columns * rows) - memory.buffer.byteLength) / pageBytes;
   if (pages > 0) memory.grow(pages);
   const bytes = new Uint8Array(memory.buffer);
+  // Those of the image before.
+  bytes.fill(0, sums, sums + columns * rows * bytesPerSum);
   return {
     add(rgba, y, x = 0, step = 1) {
       const row = Math.floor((y - top) / reduction);
@@ -124,12 +125,9 @@ function createReducingSink(
     finish() {
       const count = columns * rows;
       kernel.average(sums, count, 1 / (255 * reduction * reduction));
-      return {
-        width: columns,
-        height: rows,
-        channels: 4,
-        data: bytes.slice(sums, sums + count * 4),
-      };
+      const data = bytes.slice(sums, sums + count * 4);
+      keepDecoder(program, kernel);
+      return { width: columns, height: rows, channels: 4, data };
     },
   };
 }

@@ -130,3 +130,13 @@ test.each([
   // Of 255. The sides of the JPEG are odd, so its reduction moves the centre by half a pixel.
   expect(mean).toBeLessThan(format === 'jpeg' ? 2.5 : 0.7);
 });
+
+test('adds nothing to what the image before had', async () => {
+  const greyOf = async (level: number): Promise<number[]> => {
+    const sink = await createPixelSink(decoderPrograms, 2, 2, 2);
+    for (const y of [0, 1]) sink.add(new Uint8Array(8).fill(level).fill(255, 3, 4).fill(255, 7), y);
+    return [...sink.finish().data.slice(0, 4)];
+  };
+  expect(await greyOf(200)).toEqual([200, 200, 200, 255]);
+  expect(await greyOf(7)).toEqual([7, 7, 7, 255]);
+});
