@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const settings = {
+  unstubEnvs: true,
   // TensorFlow's addon cannot be loaded by two threads of one process.
   pool: 'forks',
   testTimeout: 60_000,
@@ -13,7 +14,7 @@ const settings = {
  */
 const WORKING = [
   'src/backbones/{architectures,parity}.test.ts',
-  'src/backends/**/{*-backend,install-native}.test.ts',
+  'src/backends/**/{*-backend,install-native,prebuilt-native}.test.ts',
   'src/training/**/*.test.ts',
   'src/commands/**/*.test.ts',
   'src/report/**/*.test.ts',
@@ -39,6 +40,9 @@ export default defineConfig({
         test: {
           ...settings,
           name: 'unit',
+          // A process runs many files: to start one and to load TensorFlow there takes as long as the tests of a file.
+          isolate: false,
+          setupFiles: 'fixtures/remove-temporary-folders.ts',
           include: ['src/**/*.test.ts', 'bench/**/*.test.ts', 'parity/**/*.test.ts'],
           exclude: [...WORKING, ...SLOW],
           globalSetup,

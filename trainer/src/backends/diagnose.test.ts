@@ -21,7 +21,6 @@ test('tries every backend, and what is not set up it does not set up', async () 
   vi.stubEnv('GRAFT_CACHE', cache);
   const lines: string[] = [];
   const { backends, cores } = await diagnose((line) => lines.push(line));
-  vi.unstubAllEnvs();
   const report = lines.join('\n');
   expect(cores).toBeGreaterThan(0);
   expect(backends.find(({ name }) => name === 'native')).toMatchObject({

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
 import { temporaryFolder } from 'shared/test/folders/temporary-folder';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { nativeRecipe } from './native/native-recipe.ts';
 import { startBackend } from './start-backend.ts';
 
@@ -11,8 +11,6 @@ beforeEach(async () => {
   cache = await temporaryFolder();
   vi.stubEnv('GRAFT_CACHE', cache);
 });
-
-afterEach(() => vi.unstubAllEnvs());
 
 function product(): number[] {
   return tf.tidy(() => {

@@ -4,7 +4,6 @@ import { barLine, formatPercent, formatSeconds, startProgress } from './progress
 
 afterEach(() => {
   vi.restoreAllMocks();
-  vi.unstubAllEnvs();
   vi.useRealTimers();
 });
 

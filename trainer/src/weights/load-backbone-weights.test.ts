@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { temporaryFolder } from 'shared/test/folders/temporary-folder';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { weightValues } from '../../parity/formula.ts';
 import { buildBackbone } from '../backbones/registry.ts';
 import { startBackend } from '../backends/start-backend.ts';
@@ -14,10 +14,9 @@ import { writeSafetensors } from './safetensors/safetensors.ts';
 let folder: string;
 beforeAll(async () => {
   folder = await temporaryFolder();
-  vi.stubEnv('GRAFT_CACHE', folder);
   await startBackend('cpu', () => {});
 });
-afterAll(() => vi.unstubAllEnvs());
+beforeEach(() => vi.stubEnv('GRAFT_CACHE', folder));
 
 test('loads a file with its classifier into a network without, and with', async () => {
   const whole = buildBackbone('lenet5', { classes: 10, initialize: false });

@@ -1,13 +1,12 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Zippable, zipSync } from 'fflate';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { usePhotoTree } from '../../../fixtures/photo-tree.ts';
 import { unpackZip } from './unpack-zip.ts';
 
 const tree = usePhotoTree();
 beforeEach(() => vi.stubEnv('GRAFT_CACHE', join(tree.root, 'cache')));
-afterEach(() => vi.unstubAllEnvs());
 
 async function unpack(files: Zippable) {
   const path = join(tree.root, 'My pets.zip');

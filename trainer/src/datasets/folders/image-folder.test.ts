@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp, { type Sharp } from 'sharp';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { readingOptions } from '../../../fixtures/folders/reading-options.ts';
 import { type ImageFolderOptions, openImageFolder } from './image-folder.ts';
 
@@ -19,7 +19,6 @@ beforeEach(async () => {
   vi.stubEnv('GRAFT_CACHE', cache);
   said = [];
 });
-afterEach(() => vi.unstubAllEnvs());
 
 const open = (options: Partial<ImageFolderOptions> = {}) =>
   openImageFolder(root, {

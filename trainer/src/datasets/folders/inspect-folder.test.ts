@@ -3,7 +3,7 @@ import { chmod, copyFile, symlink, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { asNobody } from '../../../fixtures/as-nobody.ts';
 import { usePhotoTree } from '../../../fixtures/photo-tree.ts';
 import { type InspectOptions, inspectFolder } from './inspect-folder.ts';
@@ -15,7 +15,6 @@ beforeEach(async () => {
   await putImages('cat', 3, 10);
   await putImages('dog', 3, 20);
 });
-afterEach(() => vi.unstubAllEnvs());
 
 const at = (path: string) => join(tree.root, 'pets', path);
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { tinyCardForImages } from '../../../fixtures/tiny-card.ts';
 import { buildTinyNetwork, TINY_SIZE } from '../../../fixtures/tiny-network.ts';
 import { startBackend } from '../../backends/start-backend.ts';
@@ -17,10 +17,11 @@ import { addClass } from './add-class.ts';
 const signal = new AbortController().signal;
 let root: string;
 let directory: string;
+const useCache = () => vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
 beforeAll(async () => {
   await startBackend('wasm', () => {});
   root = await mkdtemp(join(tmpdir(), 'graft-add-'));
-  vi.stubEnv('GRAFT_CACHE', join(root, 'cache'));
+  useCache();
   directory = join(root, 'models', 'pets');
   const model = await toGraphModel(fusePlan(buildTinyNetwork()), TINY_SIZE, 'float32');
   await writeModelDirectory(directory, model, tinyCardForImages);
@@ -36,8 +37,8 @@ beforeAll(async () => {
     say: () => {},
   });
 });
+beforeEach(useCache);
 afterAll(async () => {
-  vi.unstubAllEnvs();
   await rm(root, { recursive: true });
 });
 
