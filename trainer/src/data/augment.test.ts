@@ -54,7 +54,7 @@ test('shifts, and pads by reflection without repeating the border', () => {
 });
 
 test('crops squares of at least the given area, uniformly in area and position', () => {
-  const [width, height] = [40, 20];
+  const [width, height] = [20, 20];
   const data = Uint8Array.from({ length: width * height * 3 }, (_, index) => Math.floor(index / 3));
   const random = createRandom(5);
   const areas: number[] = [];
@@ -83,6 +83,30 @@ test('crops squares of at least the given area, uniformly in area and position',
   expect(mean).toBeCloseTo((0.25 + 1) / 2, 1);
   expect(lefts.size).toBeGreaterThan(5);
   expect(tops.size).toBeGreaterThan(20);
+});
+
+test('takes the middle of a long image where a square of its area does not fit', () => {
+  const [width, height] = [40, 20];
+  const data = Uint8Array.from(
+    { length: width * height * 3 },
+    (_, at) => Math.floor(at / 3) % width,
+  );
+  const random = createRandom(5);
+  const lefts = { small: new Set<number>(), largest: new Set<number>() };
+  let middles = 0;
+  for (let i = 0; i < 1000; i++) {
+    const kept = augment({ width, height, channels: 3, data }, random, {
+      ...none,
+      resizedCrop: 0.25,
+    });
+    expect(kept.width).toBeGreaterThanOrEqual(14);
+    lefts[kept.width === height ? 'largest' : 'small'].add(kept.data[0] as number);
+    if (kept.width === height) middles += 1;
+  }
+  expect([...lefts.largest]).toEqual([10]);
+  expect(lefts.small.size).toBeGreaterThan(20);
+  // A square has half of the image's area at most: of shares from 1/4 to 1, two thirds are larger.
+  expect(middles / 1000).toBeCloseTo(2 / 3, 1);
 });
 
 test.each([

@@ -11,8 +11,8 @@ export interface Augmentation {
   /** Random shift by at most this fraction of the shorter side in each direction; 0 disables it. */
   readonly crop: number;
   /**
-   * Random crop of a square, whose area is at least this fraction of the largest square in the image;
-   * it is then resized like a whole image. 1 disables it.
+   * Random crop of a square, whose area is at least this fraction of the image's, or as much of it as a square
+   * can have; it is then resized like a whole image. 1 disables it.
    */
   readonly resizedCrop: number;
   /** Random brightness, contrast and saturation, each by at most this fraction; 0 disables it. */
@@ -79,17 +79,20 @@ export function augment(image: Image, random: Random, augmentation: Augmentation
 
 /**
  * torchvision's RandomResizedCrop (Szegedy et al. 2015, §6), of squares only: the images keep their
- * proportions.
+ * proportions. A square as large as the shorter side is the one in the middle, as the network sees the image
+ * when it is served: so it is for most crops of a long image, whose ends may show other things.
  */
 function cropSquare(
   { width, height, channels, data }: Image,
   random: Random,
   least: number,
 ): Image {
-  const area = least + random.float() * (1 - least);
-  const side = Math.max(1, Math.round(Math.sqrt(area) * Math.min(width, height)));
-  const left = random.below(width - side + 1);
-  const top = random.below(height - side + 1);
+  const area = (least + random.float() * (1 - least)) * width * height;
+  const largest = Math.min(width, height);
+  const side = Math.min(largest, Math.max(1, Math.round(Math.sqrt(area))));
+  const place = (length: number) =>
+    side === largest ? Math.floor((length - side) / 2) : random.below(length - side + 1);
+  const [left, top] = [place(width), place(height)];
   const kept = new Uint8ClampedArray(side * side * channels);
   for (let y = 0; y < side; y++) {
     const from = ((top + y) * width + left) * channels;
