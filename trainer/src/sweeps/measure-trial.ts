@@ -3,7 +3,7 @@ import { stretchStage } from '../config/stage-length.ts';
 import type { StageConfig, TrainConfig } from '../config/train-config.ts';
 import { checkpointIn, loadCheckpoint } from '../runs/checkpoint.ts';
 import { epochsOf, readRunLog } from '../runs/run-log.ts';
-import { type Candidate, epochsPerValidation, isBetter } from '../training/stage.ts';
+import { type Candidate, endedBy, epochsPerValidation, isBetter } from '../training/stage.ts';
 import type { TrialResult } from './sweep-file.ts';
 
 /** The epochs of stage 2 that a share of it takes: as many as end with a validation. */
@@ -28,18 +28,19 @@ export async function measureTrial(
 ): Promise<TrialResult> {
   const log = await readRunLog(directory);
   const { header } = await loadCheckpoint(checkpointIn(directory));
-  const images = log.find((line) => line.event === 'start')?.images.train ?? 1;
-  const last = epochsUntil(stretchStage(config.stage2, images), until);
+  const images = log.find((line) => line.event === 'start')?.images;
+  const stage2 = stretchStage(config.stage2, images?.train ?? 1);
+  const last = epochsUntil(stage2, until);
   const epochs = epochsOf(log).filter(({ stage, epoch }) => stage === 1 || epoch <= last);
   const candidates = epochs.map(({ stage, epoch, validation }) => ({
     epoch: stage === 1 ? 0 : epoch,
     accuracy: validation.accuracy,
     logLoss: validation.loss,
   }));
-  const best = candidates.reduce<Candidate | null>(
-    (kept, candidate) => (isBetter(candidate, kept) ? candidate : kept),
-    null,
-  );
+  const best = candidates.reduce<Candidate | null>((kept, candidate) => {
+    const ended = endedBy(candidate.epoch, stage2, images?.validation ?? 0);
+    return isBetter(candidate, kept, ended) ? candidate : kept;
+  }, null);
   if (best === null) {
     return { error: 'No class has enough images to validate on, which a sweep chooses by.' };
   }

@@ -22,6 +22,7 @@ import { fit, type Position } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
 import {
   accuracyName,
+  endedBy,
   epochsPerValidation,
   isBetter,
   type SessionRun,
@@ -29,7 +30,8 @@ import {
 } from './stage.ts';
 import { stepsLogger } from './steps-logger.ts';
 
-const CHECKPOINT_EVERY_MS = 60_000;
+/** Most work that is lost. A checkpoint of a stage is 68 MB, and a run of few photos soon over. */
+const CHECKPOINT_EVERY_MS = 3 * 60_000;
 
 /** What a resumed run must have in common with the run before. */
 type Origin = Pick<CheckpointHeader, 'datasetHash' | 'weightsHash' | 'backend'>;
@@ -222,11 +224,12 @@ export class Session {
     return optimizer.averaged(() => this.#keep(stage, epoch));
   }
 
-  async #keep({ validate, plan }: Stage, epoch: number) {
+  async #keep({ validate, validationImages = 0, config, plan }: Stage, epoch: number) {
     const metrics = await validate?.();
     const { accuracy, logLoss } = metrics ?? { accuracy: 0, logLoss: Infinity };
     const candidate = { epoch, accuracy, ...(metrics && { logLoss }) };
-    if (!metrics || isBetter(candidate, this.#header.best)) {
+    const ended = endedBy(epoch, config, validationImages);
+    if (!metrics || isBetter(candidate, this.#header.best, ended)) {
       this.#best = await snapshot(byName(trainableParametersOf(plan)), '');
       this.#header = { ...this.#header, best: candidate };
     }

@@ -23,6 +23,8 @@ export interface Stage extends Pick<Fit, 'plan' | 'source' | 'classes' | 'config
    * ones are kept.
    */
   readonly validate: (() => Promise<Validation>) | undefined;
+  /** How many images `validate` measures on. */
+  readonly validationImages?: number;
 }
 
 /** The parts of a run that a session needs. */
@@ -35,7 +37,7 @@ export interface SessionRun {
   readonly enough?: AbortSignal | undefined;
   /** Leave the checkpoint and the log as they are, so that the training can go on. */
   readonly readOnly?: boolean;
-  /** Time between two checkpoints; a minute by default. */
+  /** Time between two checkpoints; three minutes by default. */
   readonly checkpointEveryMs?: number;
   /** Called before a stage's first epoch of a session and after each, with the number that are complete. */
   onEpoch?(stage: Pick<Stage, 'number' | 'config'>, epoch: number): void;
@@ -50,10 +52,29 @@ export function accuracyName(plan: Plan): string {
 /** Weights of a stage that could be kept, by their validation. */
 export type Candidate = NonNullable<CheckpointHeader['best']>;
 
-/** Equal accuracies, which are common with few validation images, are decided by the lower loss. */
-export function isBetter(candidate: Candidate, best: Candidate | null): boolean {
-  if (!best || candidate.accuracy !== best.accuracy) {
-    return candidate.accuracy > (best?.accuracy ?? -1);
+/**
+ * Whether weights are kept rather than the best before. Equal accuracies, which are common with few validation
+ * images, are decided by the lower loss.
+ *
+ * @param ended for the weights that a cycle ends with, the number of images that validate: the rate falls to 0
+ *   for them, and few images choose among all epochs mostly by chance, so the end is kept unless others were
+ *   better by more than the standard error of their accuracy (Breiman et al. 1984, §3.4.3)
+ */
+export function isBetter(candidate: Candidate, best: Candidate | null, ended?: number): boolean {
+  if (!best) return true;
+  const { accuracy } = best;
+  if (ended !== undefined) {
+    return candidate.accuracy >= accuracy - Math.sqrt((accuracy * (1 - accuracy)) / ended);
   }
+  if (candidate.accuracy !== accuracy) return candidate.accuracy > accuracy;
   return (candidate.logLoss ?? Infinity) < (best.logLoss ?? Infinity);
+}
+
+/** What {@link isBetter} takes for an epoch of a stage; undefined where it does not end a cycle. */
+export function endedBy(
+  epoch: number,
+  { epochs, schedule }: Pick<StageConfig, 'epochs' | 'schedule'>,
+  images: number,
+): number | undefined {
+  return schedule === 'one-cycle' && epoch === epochs ? images : undefined;
 }

@@ -104,6 +104,7 @@ export async function fineTune(
     ...tuningOf(config, plan, prepared),
     number: 2,
     title: 'Stage 2',
+    validationImages: images.validation.length,
     validate: validates
       ? async () => validationOf(await validate('Stage 2, validation'))
       : undefined,
