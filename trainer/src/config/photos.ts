@@ -21,6 +21,7 @@ export const photos: TrainConfig = trainConfig.parse({
     weightDecay: 0.05,
     schedule: 'one-cycle',
     peakLearningRate: 5e-4,
+    fullSteps: 400,
     finalLearningRate: 0,
     warmup: 0.3,
     labelSmoothing: 0.1,

@@ -18,6 +18,18 @@ test('leaves out epochs where a large data set would have too many steps', () =>
   expect(stretchStage({ ...stage, maxSteps: 200 }, 1000).epochs).toBe(2);
 });
 
+test('raises the learning rate of a stage of few steps, at most to twice', () => {
+  const full = { ...stage, minSteps: 30, peakLearningRate: 1e-3, fullSteps: 60 };
+  const rateOf = (examples: number) => stretchStage(full, examples).peakLearningRate;
+  // 30, 40 and 60 steps.
+  expect(rateOf(41)).toBeCloseTo(2e-3);
+  expect(rateOf(200)).toBeCloseTo(1.5e-3);
+  expect(rateOf(300)).toBe(1e-3);
+  expect(rateOf(1000)).toBe(1e-3);
+  expect(stretchStage({ ...full, fullSteps: 1000 }, 41).peakLearningRate).toBe(2e-3);
+  expect(stretchStage({ ...full, fullSteps: 0 }, 41).peakLearningRate).toBe(1e-3);
+});
+
 test('does not change a stage that has enough steps, or none', () => {
   expect(stretchStage(stage, 1000)).toEqual(stage);
   expect(stretchStage({ ...stage, epochs: 0 }, 41).epochs).toBe(0);

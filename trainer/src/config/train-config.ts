@@ -40,6 +40,13 @@ const stage = z.strictObject({
     .default('cosine')
     .describe('learning-rate schedule after the warm-up'),
   peakLearningRate: z.number().positive().describe('peak learning rate, after warm-up'),
+  fullSteps: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'steps that the peak learning rate is for; a stage of fewer has a higher one, in inverse proportion and at most twice as high; 0: the same for any number',
+    ),
   finalLearningRate: z
     .number()
     .min(0)
