@@ -2,26 +2,27 @@
  * The recipe `photos` on a folder of one's own, beside a linear probe and a PyTorch recipe on the same
  * weights and the same images.
  *
- *     pnpm --filter trainer bench:own-photos --data <folder> [--per-class 12] [--seed 1] [--size 128]
+ *     pnpm --filter trainer bench:own-photos --data <folder> [--per-class 12] [--seed 1] [--size 128] [--keep <file>]
  *
  * The folder has a folder of photos for each class. A fifth of each class is drawn to test, or all but
  * `--per-class` of it where that is given; of what is left, at most 1,500 images train, and at most 500
- * test. A row has accuracy with its 95 % interval (Wilson), the mean of the classes' accuracies, the sign
+ * test, none of them nearly the same as one to train. A row has accuracy with its 95 % interval (Wilson), the mean of the classes' accuracies, the sign
  * test of the images that only one of a peer and ours has right (McNemar), and CPU seconds, which other
- * work on the machine moves less than the clock. Ours is as served, in 8 bits. The last line is JSON.
+ * work on the machine moves less than the clock. Ours is as served, in 8 bits. `--keep` names a file of
+ * predictions, which those of this run are appended to, and from which known ones are taken. The last line is JSON.
  */
 import { spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { reportFigures } from 'shared/bench/report-figures';
 import { trainInStages } from '../../src/commands/training/train-in-stages.ts';
 import { photos } from '../../src/config/photos.ts';
-import { createRandom, shuffle } from '../../src/config/random.ts';
+import type { TrainConfig } from '../../src/config/train-config.ts';
 import { prepareImages } from '../../src/data/prepare-images.ts';
-import { findLayout } from '../../src/datasets/folders/folder-layout.ts';
+import type { Photo } from '../../src/datasets/folders/inspect-folder.ts';
 import { TrainerError } from '../../src/errors.ts';
 import { evaluate } from '../../src/evaluation/evaluate.ts';
 import { wilsonInterval } from '../../src/evaluation/format-accuracy.ts';
@@ -29,30 +30,28 @@ import { topPrediction } from '../../src/evaluation/metrics.ts';
 import { formatPercent } from '../../src/files/progress.ts';
 import { fromUser } from '../../src/files/project.ts';
 import { loadModel } from '../../src/models/load-model.ts';
+import { phasesOf, readRunLog } from '../../src/runs/run-log.ts';
 import { preparePython, torch } from '../python-env.ts';
+import { type Draw, drawPhotos } from './draw.ts';
 
-const MOST_TRAIN = 1500;
-const MOST_TEST = 500;
 const WEIGHTS = fileURLToPath(
   new URL('../../weights/efficientnet-lite0-imagenet.safetensors', import.meta.url),
 );
 const signal = new AbortController().signal;
+/** Unit of `fsWrite`, in bytes. */
+const BLOCK = 512;
 const quiet = { advance: () => {}, stop: () => {} };
 
-interface Photo {
-  readonly path: string;
-  readonly label: number;
-}
-interface Draw {
-  readonly labels: readonly string[];
-  readonly train: readonly Photo[];
-  readonly test: readonly Photo[];
-}
 /** The predictions of a method for the test images. */
 interface Answers {
   readonly method: string;
   readonly predictions: readonly number[];
   readonly cpuSeconds: number;
+  /** That the training printed. */
+  readonly lines?: number;
+  /** To disk, in 10^6 bytes; 0 where the folder for temporary files is in memory. */
+  readonly megabytesWritten?: number;
+  readonly stage1Seconds?: number;
 }
 
 async function main(): Promise<void> {
@@ -60,6 +59,7 @@ async function main(): Promise<void> {
     options: {
       data: { type: 'string' },
       record: { type: 'boolean' },
+      keep: { type: 'string' },
       'per-class': { type: 'string' },
       seed: { type: 'string', default: '1' },
       size: { type: 'string', default: `${photos.size}` },
@@ -70,62 +70,61 @@ async function main(): Promise<void> {
   }
   const perClass = values['per-class'] === undefined ? undefined : Number(values['per-class']);
   const setting = { seed: Number(values.seed), size: Number(values.size) };
-  const drawn = await draw(fromUser(values.data), perClass, setting.seed);
+  const drawn = await drawPhotos(fromUser(values.data), perClass, setting.seed);
   const { train, test, labels } = drawn;
+  const data = basename(values.data);
+  const cell = { data, ...setting, train: train.length, test: test.length };
   console.log(
-    `${basename(values.data)}: ${labels.length} classes, ${train.length} images to train, ${test.length} to test, ${setting.size} px, seed ${setting.seed}.`,
+    `${data}: ${labels.length} classes, ${train.length} images to train, ${test.length} to test, ${setting.size} px, seed ${setting.seed}.`,
   );
-  const folder = await mkdtemp(join(tmpdir(), 'graft-own-photos-'));
-  try {
-    await copy(drawn, folder);
-    const ours = await trainOurs(folder, drawn, setting);
-    const rows = [ours, ...(await runPeers(drawn, setting))].map((answers) => ({
-      method: answers.method,
-      ...scoreOf(answers, drawn),
-      ...(answers !== ours && { p: signTest(ours, answers, test) }),
-      cpuSeconds: Math.round(answers.cpuSeconds),
-    }));
-    for (const { method, accuracy, interval, balanced, p, cpuSeconds } of rows) {
-      const paired = p === undefined ? '' : `, p against ours ${p.toFixed(3)}`;
-      console.log(
-        `${method}: ${formatPercent(accuracy)} (${interval.map(formatPercent).join(' to ')}), mean of classes ${formatPercent(balanced)}${paired}, ${cpuSeconds} CPU s`,
-      );
-    }
-    const counts = { classes: labels.length, train: train.length, test: test.length };
-    const data = basename(values.data);
-    await reportFigures('trainer bench:own-photos', { data, ...setting, ...counts, methods: rows });
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
-/** Draws the images that train and those that test, at random within each class. */
-async function draw(path: string, perClass: number | undefined, seed: number): Promise<Draw> {
-  const { labels, files } = await findLayout(path, { purpose: 'measuring' });
-  const random = createRandom(seed);
-  const all = shuffle([...(files.train ?? [])], random);
-  const classes = labels.map((_, label) => all.filter((photo) => photo.label === label));
-  const tested = classes.map((photos) =>
-    perClass === undefined ? Math.ceil(photos.length / 5) : photos.length - perClass,
-  );
-  if (tested.some((count) => count < 1)) {
-    throw new TrainerError(
-      'config_invalid',
-      `Expected more than --per-class ${perClass} images in each class of ${path}.`,
+  const file = values.keep === undefined ? undefined : fromUser(values.keep);
+  const ours = await kept(file, cell, ['ours'], async () => [await trainOurs(drawn, setting)]);
+  const peers = await kept(file, cell, ['probe', 'pytorch'], () => runPeers(drawn, setting));
+  const rows = [...ours, ...peers].map((answers) => ({
+    ...{ ...answers, predictions: undefined },
+    ...scoreOf(answers, drawn),
+    ...(answers.method !== 'ours' && { p: signTest(ours[0] as Answers, answers, test) }),
+    cpuSeconds: Math.round(answers.cpuSeconds),
+  }));
+  for (const { method, accuracy, interval, balanced, p, cpuSeconds } of rows) {
+    const paired = p === undefined ? '' : `, p against ours ${p.toFixed(3)}`;
+    console.log(
+      `${method}: ${formatPercent(accuracy)} (${interval.map(formatPercent).join(' to ')}), mean of classes ${formatPercent(balanced)}${paired}, ${cpuSeconds} CPU s`,
     );
   }
-  const cut = (photos: Photo[], most: number) => shuffle(photos, random).slice(0, most);
-  return {
-    labels,
-    train: cut(
-      classes.flatMap((photos, label) => photos.slice(tested[label])),
-      MOST_TRAIN,
-    ),
-    test: cut(
-      classes.flatMap((photos, label) => photos.slice(0, tested[label])),
-      MOST_TEST,
-    ),
-  };
+  const [own, ...others] = rows;
+  const ratios = others.flatMap(({ method, accuracy, cpuSeconds }) => [
+    [`ratio_${method}`, (own?.accuracy as number) / accuracy],
+    [`ratio_${method}_cpu`, cpuSeconds / (own?.cpuSeconds as number)],
+  ]);
+  await reportFigures('trainer bench:own-photos', {
+    ...{ ...cell, classes: labels.length, methods: rows },
+    ...Object.fromEntries(ratios),
+  });
+}
+
+/**
+ * The answers of some methods for a draw: from a file of lines of JSON where it has them; otherwise measured, and
+ * appended to it, so that an interrupted series of cells goes on where it stopped.
+ */
+async function kept(
+  file: string | undefined,
+  cell: object,
+  methods: readonly string[],
+  measure: () => Promise<Answers[]>,
+): Promise<Answers[]> {
+  const lines = file === undefined ? '' : await readFile(file, 'utf8').catch(() => '');
+  const known = lines
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Answers & { readonly cell: object })
+    .filter((found) => isDeepStrictEqual(found.cell, cell) && methods.includes(found.method));
+  if (known.length === methods.length) return known.map(({ cell: _, ...answers }) => answers);
+  const measured = await measure();
+  for (const answers of file === undefined ? [] : measured) {
+    await appendFile(file as string, `${JSON.stringify({ cell, ...answers })}\n`);
+  }
+  return measured;
 }
 
 async function copy({ labels, train, test }: Draw, folder: string): Promise<void> {
@@ -139,36 +138,60 @@ async function copy({ labels, train, test }: Draw, folder: string): Promise<void
 }
 
 async function trainOurs(
-  folder: string,
-  { labels, test }: Draw,
+  drawn: Draw,
   setting: { readonly seed: number; readonly size: number },
 ): Promise<Answers> {
+  const { labels, test } = drawn;
   const config = { ...photos, ...setting };
-  const begin = process.cpuUsage();
-  await trainInStages(config, {
-    directory: join(folder, 'run'),
-    models: join(folder, 'models'),
-    modelId: 'photos',
-    data: folder,
-    ...{ strict: false, resume: false, backend: 'auto', signal, say: console.log },
-    ...{ command: '', publicCommand: '', resumeCommand: '', watchCommand: '' },
-  });
-  const { user, system } = process.cpuUsage(begin);
-  const { images } = await prepareImages(config, {
-    ...{ data: folder, strict: false, signal, say: () => {} },
-  });
-  const model = await loadModel(join(folder, 'models', 'photos'));
+  const folder = await mkdtemp(join(tmpdir(), 'graft-own-photos-'));
+  try {
+    await copy(drawn, folder);
+    const directory = join(folder, 'run');
+    let lines = 0;
+    const say = (line: string) => {
+      lines += 1;
+      console.log(line);
+    };
+    const before = [process.cpuUsage(), process.resourceUsage().fsWrite] as const;
+    await trainInStages(config, {
+      ...{ directory, models: join(folder, 'models'), modelId: 'photos', data: folder },
+      ...{ strict: false, resume: false, backend: 'auto', signal, say },
+      ...{ command: '', publicCommand: '', resumeCommand: '', watchCommand: '' },
+    });
+    const { user, system } = process.cpuUsage(before[0]);
+    const blocks = process.resourceUsage().fsWrite - before[1];
+    const predictions = await predictTest(config, folder, drawn);
+    // The trainer reads images by class, then by name.
+    const order = labels.flatMap((_, label) =>
+      [...test.keys()].filter((index) => test[index]?.label === label),
+    );
+    return {
+      method: 'ours',
+      predictions: test.map((_, index) => predictions[order.indexOf(index)] as number),
+      cpuSeconds: (user + system) / 1e6,
+      lines,
+      megabytesWritten: (blocks * BLOCK) / 1e6,
+      stage1Seconds: await stage1Seconds(directory),
+    };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** @returns the label that the exported model predicts for each test image, in the trainer's order */
+async function predictTest(config: TrainConfig, data: string, { test }: Draw): Promise<number[]> {
+  const { images } = await prepareImages(config, { data, strict: false, signal, say: () => {} });
+  const model = await loadModel(join(data, 'models', 'photos'));
   const answers = await evaluate(model.run, images.test, { progress: quiet, signal });
   model.dispose();
-  // The trainer reads images by class, then by name.
-  const order = labels.flatMap((_, label) =>
-    [...test.keys()].filter((index) => test[index]?.label === label),
-  );
-  const predictions: number[] = Array(test.length);
-  for (const [at, index] of order.entries()) {
-    predictions[index] = topPrediction(answers, at).predicted;
-  }
-  return { method: 'ours', predictions, cpuSeconds: (user + system) / 1e6 };
+  return test.map((_, at) => topPrediction(answers, at).predicted);
+}
+
+/** Features and head, by the run's log. */
+async function stage1Seconds(directory: string): Promise<number> {
+  const phases = phasesOf(await readRunLog(directory));
+  const counted = phases.filter(({ phase }) => phase === 'Features' || phase === 'Stage 1');
+  return counted.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
 async function runPeers(

@@ -1,0 +1,60 @@
+import { createRandom, shuffle } from '../../src/config/random.ts';
+import { inspectFolder, type Photo } from '../../src/datasets/folders/inspect-folder.ts';
+import { TrainerError } from '../../src/errors.ts';
+
+const MOST_TRAIN = 1500;
+const MOST_TEST = 500;
+
+/** The images of a folder that train, and those that test. */
+export interface Draw {
+  readonly labels: readonly string[];
+  readonly train: readonly Photo[];
+  readonly test: readonly Photo[];
+}
+
+/**
+ * Draws the images that train and those that test, at random within each class. An image that is nearly the
+ * same as one to train is no test, and is left out; where a fifth of a class tests, such images are drawn
+ * together, so that hardly any are.
+ *
+ * @param perClass images of each class that train; undefined for four fifths of it
+ */
+export async function drawPhotos(
+  path: string,
+  perClass: number | undefined,
+  seed: number,
+): Promise<Draw> {
+  const { labels, photos: found } = await inspectFolder(path, {
+    ...{ purpose: 'measuring', size: 128, strict: false, signal: new AbortController().signal },
+    startProgress: () => ({ advance: () => {}, stop: () => {} }),
+  });
+  const random = createRandom(seed);
+  const all = shuffle([...found.train], random);
+  const classes = labels.map((_, label) => all.filter((photo) => photo.label === label));
+  const split = classes.map((photos) => splitClass(photos, perClass));
+  if (split.some(({ test }) => test.length === 0)) {
+    throw new TrainerError(
+      'config_invalid',
+      `Expected more than --per-class ${perClass} images in each class of ${path}.`,
+    );
+  }
+  const cut = (photos: Photo[], most: number) => shuffle(photos, random).slice(0, most);
+  const train = cut(
+    split.flatMap((photos) => photos.train),
+    MOST_TRAIN,
+  );
+  const trained = new Set(train.map(({ group }) => group));
+  const test = split.flatMap((photos) => photos.test).filter(({ group }) => !trained.has(group));
+  return { labels, train, test: cut(test, MOST_TEST) };
+}
+
+function splitClass(photos: readonly Photo[], perClass: number | undefined) {
+  if (perClass !== undefined) {
+    const tested = Math.max(0, photos.length - perClass);
+    return { test: photos.slice(0, tested), train: photos.slice(tested) };
+  }
+  // In the order of each group's first image.
+  const together = [...Map.groupBy(photos, ({ group }) => group).values()].flat();
+  const tested = Math.ceil(photos.length / 5);
+  return { test: together.slice(0, tested), train: together.slice(tested) };
+}
