@@ -28,6 +28,7 @@ function limitsOf({ CHUNK_IMAGES }: TestEnv): Limits {
     lostMs: 3_000,
     retryDelayS: 1,
     hostIntervalMs: 1,
+    hostRestMs: 500,
   };
   return { ...defaultLimits, jobs };
 }

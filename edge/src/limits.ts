@@ -83,6 +83,9 @@ interface JobLimits {
   readonly chunkMs: number;
   /** The shortest time between two requests of an isolate to the same image host. */
   readonly hostIntervalMs: number;
+  /** Failures in a row after which an isolate lets a host rest, and for how long. */
+  readonly maxHostFailures: number;
+  readonly hostRestMs: number;
   /** Chunks of results in one response. */
   readonly chunksPerResponse: number;
 }
@@ -135,6 +138,10 @@ export const defaultLimits: Limits = {
     retryDelayS: 20,
     chunkMs: 8 * 60_000,
     hostIntervalMs: 100,
+    // A host that fails one request in ten fails so often in a row once in 100,000 requests.
+    maxHostFailures: 5,
+    // Shorter than the pauses before an image's second and third try together.
+    hostRestMs: 60_000,
     chunksPerResponse: 300,
   },
 };

@@ -1,4 +1,4 @@
-import type { JobLine } from 'shared/contract/responses';
+import type { ClassifyResponse, JobLine } from 'shared/contract/responses';
 import { readSettings } from '../access/settings.ts';
 import type { Admission } from '../classify/admission.ts';
 import { classify } from '../classify/classify.ts';
@@ -10,7 +10,6 @@ import { ProblemError, toProblem, toProblemError } from '../problem.ts';
 import {
   beginChunk,
   type ChunkProgress,
-  type ImageProgress,
   readProgress,
   recordFailure,
   saveProgress,
@@ -25,7 +24,7 @@ import {
   writeJsonObject,
   writeMetadata,
 } from './job.ts';
-import { type HostPace, paceHosts } from './pace-hosts.ts';
+import { paceHosts } from './pace-hosts.ts';
 import { bucketOf, readChunk } from './pages.ts';
 import { readPinnedModel, withPinnedModels } from './pin-model.ts';
 
@@ -61,17 +60,26 @@ export async function classifyChunk(
   if (progress.current !== undefined) blame(progress, images, limits);
 
   const until = Date.now() + limits.jobs.chunkMs;
-  const classifyOne = await openJob(env, job, limits, until);
+  const { find, classifyOne } = await openJob(env, job, limits, until);
   const left = progress.images.entries();
   const classifyNext = async (): Promise<void> => {
     for (const [index, state] of left) {
       if (state.line) continue;
       if (Date.now() >= until) return;
+      const image = images[index] as string;
+      const attempt = <T>(work: () => Promise<T>) =>
+        work().catch((error: unknown) => {
+          if (toProblemError(error).code === 'internal') console.error(job.id, image, error);
+          recordFailure(state, image, error, limits.jobs.maxTries);
+        });
+      const source = await attempt(() => find(image));
+      if (!source) continue;
       if (isCareful) {
         progress.current = index;
         await save();
       }
-      await classifyOne(images[index] as string, state);
+      const answer = await attempt(() => classifyOne(source));
+      if (answer) state.line = { image, answer };
     }
   };
   const concurrency = isCareful ? 1 : limits.batchConcurrency;
@@ -169,13 +177,13 @@ function blame(progress: ChunkProgress, images: readonly string[], { jobs }: Lim
   recordFailure(state, image, error, jobs.maxTries);
 }
 
-/** @returns classifies one image of the job */
-async function openJob(
-  env: JobsEnv,
-  job: Job,
-  limits: Limits,
-  until: number,
-): Promise<(image: string, state: ImageProgress) => Promise<void>> {
+interface JobWork {
+  /** Finds an image, and waits for its host. @returns undefined where that takes too long */
+  find(image: string): Promise<ImageSource | undefined>;
+  classifyOne(source: ImageSource): Promise<ClassifyResponse>;
+}
+
+async function openJob(env: JobsEnv, job: Job, limits: Limits, until: number): Promise<JobWork> {
   const settings = readSettings(env);
   const pace = paceHosts(env, settings, limits);
   const admission: Admission = {
@@ -188,21 +196,17 @@ async function openJob(
   };
   const model = await readPinnedModel(admission.env, job);
   const sourceOf = openSource(env, job, admission);
-  return async (image, state) => {
-    try {
+  return {
+    async find(image) {
       const source = sourceOf(image);
-      if (!(await isTurnOf(source, pace, until))) return;
-      const { response } = await classify(
-        source,
-        model,
-        { top: job.top, unknown: 'only' },
-        admission,
-      );
-      state.line = { image, answer: response };
-    } catch (error) {
-      if (toProblemError(error).code === 'internal') console.error(job.id, image, error);
-      recordFailure(state, image, error, limits.jobs.maxTries);
-    }
+      const { url } = source;
+      const isNow = url === undefined || (await pace.waitFor(url, until));
+      return isNow ? source : undefined;
+    },
+    async classifyOne(source) {
+      const wanted = { top: job.top, unknown: 'only' } as const;
+      return (await classify(source, model, wanted, admission)).response;
+    },
   };
 }
 
@@ -214,10 +218,6 @@ function openSource(
   if ('urls' in source) return (url) => imageAtUrl(url, admission);
   const bucket = bucketOf(env, source.bucket);
   return (key) => imageInBucket(bucket, key, admission);
-}
-
-async function isTurnOf({ url }: ImageSource, pace: HostPace, until: number): Promise<boolean> {
-  return url === undefined || (await pace.waitFor(url.hostname, until));
 }
 
 async function writeResult(

@@ -8,18 +8,25 @@ import { ProblemError } from '../problem.ts';
 /** A job's requests to image hosts, which wait where a caller's would be refused. */
 export interface HostPace extends RateLimits {
   /**
-   * Waits until a host may be asked again.
+   * Waits until the host of a url may be asked again.
    *
    * @param until in milliseconds since 1970
    * @returns whether that was so in time
+   * @throws ProblemError `fetch_failed` for a host that rests
    */
-  waitFor(host: string, until: number): Promise<boolean>;
+  waitFor(url: URL, until: number): Promise<boolean>;
 }
 
 const PAUSE_MS = 2_000;
 
+/** So many hosts are remembered before those of long ago are forgotten. */
+const MANY_HOSTS = 1_000;
+
 /** When each host may be asked next, by all jobs of the isolate, in milliseconds since 1970. */
 const nextAt = new Map<string, number>();
+
+/** Requests in a row that failed, by host and port, and when the last of them did. */
+const failures = new Map<string, { readonly count: number; readonly at: number }>();
 
 /** A key does not exempt a job from HOST_RATE_LIMITER as it does a request; ALLOWED_HOSTS does. */
 export function paceHosts(env: Env, { allowedHosts }: Settings, { jobs }: Limits): HostPace {
@@ -34,15 +41,23 @@ export function paceHosts(env: Env, { allowedHosts }: Settings, { jobs }: Limits
       return fetches;
     },
     admitImage: async () => {},
-    async admitFetch({ hostname }, isRedirect) {
+    async admitFetch(url, isRedirect) {
+      refuseResting(url, jobs);
       fetches += 1;
-      const host = withoutDot(hostname);
+      const host = withoutDot(url.hostname);
       if (!isRedirect || (await admits(host))) return;
       throw new ProblemError('rate_limited', `Too many images from ${host} were requested.`);
     },
-    async waitFor(hostname, until) {
-      const host = withoutDot(hostname);
+    noteHost(url, works) {
+      if (works) return void failures.delete(url.host);
+      const at = Date.now();
+      forget(failures, (failure) => failure.at + jobs.hostRestMs < at);
+      failures.set(url.host, { count: (failures.get(url.host)?.count ?? 0) + 1, at });
+    },
+    async waitFor(url, until) {
+      const host = withoutDot(url.hostname);
       while (Date.now() < until) {
+        refuseResting(url, jobs);
         await waitForTurn(host, jobs.hostIntervalMs);
         if (await admits(host)) return true;
         await scheduler.wait(PAUSE_MS * (0.5 + Math.random()));
@@ -52,11 +67,25 @@ export function paceHosts(env: Env, { allowedHosts }: Settings, { jobs }: Limits
   };
 }
 
+/** A host that failed too often is not asked for a while; then one more failure is enough. */
+function refuseResting({ host }: URL, { maxHostFailures, hostRestMs }: Limits['jobs']): void {
+  const { count, at } = failures.get(host) ?? { count: 0, at: 0 };
+  if (count < maxHostFailures || Date.now() - at >= hostRestMs) return;
+  throw new ProblemError(
+    'fetch_failed',
+    `${host} failed ${count} times in a row and is not asked for a while; retry the job once it works.`,
+  );
+}
+
 async function waitForTurn(host: string, intervalMs: number): Promise<void> {
   const now = Date.now();
-  // The hosts of long ago say nothing any more.
-  if (nextAt.size > 1_000) for (const [name, at] of nextAt) if (at < now) nextAt.delete(name);
+  forget(nextAt, (at) => at < now);
   const at = Math.max(now, nextAt.get(host) ?? 0);
   nextAt.set(host, at + intervalMs);
   if (at > now) await scheduler.wait(at - now);
+}
+
+function forget<T>(hosts: Map<string, T>, isOld: (of: T) => boolean): void {
+  if (hosts.size <= MANY_HOSTS) return;
+  for (const [host, of] of hosts) if (isOld(of)) hosts.delete(host);
 }

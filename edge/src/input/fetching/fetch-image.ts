@@ -34,6 +34,10 @@ export interface Outbound {
 export interface FetchRates {
   /** @throws ProblemError `rate_limited` */
   admitFetch(url: URL, isRedirect: boolean): Promise<void>;
+  /**
+   * Is told whether a host works: it does not where no response comes from it, or one with a status from 500.
+   */
+  noteHost?(url: URL, works: boolean): void;
 }
 
 export interface FetchedImage {
@@ -115,7 +119,13 @@ async function followRedirects(
   let url = first;
   for (let redirects = 0; redirects <= maxRedirects; redirects++) {
     await rates.admitFetch(url, redirects > 0);
-    const response = await fetch(url, { redirect: 'manual', headers, signal });
+    const response = await fetch(url, { redirect: 'manual', headers, signal }).catch(
+      (error: unknown) => {
+        rates.noteHost?.(url, false);
+        throw error;
+      },
+    );
+    rates.noteHost?.(url, response.status < 500);
     if (!redirectStatuses.includes(response.status)) return response;
     await response.body?.cancel();
     const location = response.headers.get('location');
