@@ -12,7 +12,7 @@ import { preprocess } from 'shared/images/preprocess/preprocess-node';
 import { makeGridAvif } from 'shared/test/avif-grid';
 import sharp, { type AvifOptions, type Sharp } from 'sharp';
 import { createTestHarness } from 'wrangler';
-import { watchWorkerd } from './measuring/process-memory.ts';
+import { watchWorkerd } from './measuring/process-use.ts';
 
 export interface LargePhoto {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { createApp } from '../src/app.ts';
-import type { ChunkMessage, Env } from '../src/env.ts';
+import type { ChunkMessage, Env, ObjectEvent } from '../src/env.ts';
 import { decode } from '../src/input/decode.ts';
 import { preprocess } from '../src/input/preprocess.ts';
 import { consume } from '../src/jobs/consume.ts';
@@ -14,6 +14,7 @@ import { jobsRoutes } from '../src/routes/jobs.ts';
 interface TestEnv extends Env {
   readonly BUCKET_PHOTOS: R2Bucket;
   readonly JOBS: R2Bucket;
+  readonly EVENTS: Queue<ObjectEvent>;
   readonly CHUNK_IMAGES: string;
 }
 
@@ -27,6 +28,7 @@ function limitsOf({ CHUNK_IMAGES }: TestEnv): Limits {
     stalledMs: 4_000,
     lostMs: 3_000,
     retryDelayS: 1,
+    imageMs: 5_000,
     hostIntervalMs: 1,
     hostRestMs: 500,
   };
@@ -42,21 +44,31 @@ let app: ReturnType<typeof createApp> | undefined;
 export default {
   async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
-    const [, verb, rest = ''] = /^\/(put|copy|loop)\/(.*)$/.exec(pathname) ?? [];
+    const [, verb, rest = ''] = /^\/(put|copy|loop|tell)\/(.*)$/.exec(pathname) ?? [];
     if (verb === 'put') return put(request, env, rest);
     if (verb === 'copy') return copy(env, rest);
     if (verb === 'loop') return loop(env, rest);
+    if (verb === 'tell') return tell(env, rest);
     app ??= createApp(limitsOf(env), jobsRoutes(limitsOf(env)));
     return app.fetch(request, env, context);
   },
   queue: (batch, env) => consume(batch, env, limitsOf(env)),
-} satisfies ExportedHandler<TestEnv, ChunkMessage>;
+} satisfies ExportedHandler<TestEnv, ChunkMessage | ObjectEvent>;
 
 /** `photos/<key>` or `jobs/<key>`, from the body. */
 async function put(request: Request, env: TestEnv, path: string): Promise<Response> {
   const [, name, key = ''] = /^(photos|jobs)\/(.*)$/.exec(path) ?? [];
   const bucket = name === 'photos' ? env.BUCKET_PHOTOS : env.JOBS;
   await bucket.put(decodeURIComponent(key), await request.arrayBuffer());
+  return new Response();
+}
+
+/** `<key>`: sends the message of R2's event notifications for an object. */
+async function tell({ BUCKET_PHOTOS, EVENTS }: TestEnv, path: string): Promise<Response> {
+  const key = decodeURIComponent(path);
+  const object = await BUCKET_PHOTOS.head(key);
+  const about = { key, size: object?.size ?? 0, eTag: object?.etag ?? '' };
+  await EVENTS.send({ action: 'PutObject', bucket: 'photos', object: about });
   return new Response();
 }
 

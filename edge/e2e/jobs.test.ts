@@ -1,11 +1,9 @@
 import { rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { type ClassifyResponse, classifyResponse, problem } from 'shared/contract/responses';
 import { makePng } from 'shared/test/png';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { deadPort, startHost } from './image-hosts.ts';
 import { makeFolder } from './serve.ts';
 import { type ServedJobs, serveJobs } from './serve-jobs.ts';
 
@@ -49,7 +47,7 @@ test('each image of a bucket has one result, though workerd is killed three time
   expect(lines.map(({ image }) => image).toSorted()).toEqual([...photos.keys()].toSorted());
   const differing: string[] = [];
   for (const line of lines) {
-    const expected = await classifyAlone(photos.get(line.image) as Buffer);
+    const expected = await jobs.classify(photos.get(line.image) as Buffer, 3);
     const got = 'answer' in line ? line.answer : line.problem.code;
     if (JSON.stringify(got) !== JSON.stringify(expected)) differing.push(line.image);
   }
@@ -62,17 +60,14 @@ test('images of hosts that fail are tried three times, and again when the job is
   const photo = photos.values().next().value as Buffer;
   const asked = new Map<string, number>();
   let requests = 0;
-  const flaky = await listen(0, (path) => {
+  const flaky = await startHost((path) => {
     asked.set(path, (asked.get(path) ?? 0) + 1);
     requests += 1;
     return requests % 10 === 0 ? undefined : photo;
   });
-  // Nothing listens where this one was.
-  const gone = await listen(0, () => photo);
-  const deadPort = portOf(gone);
-  await close(gone);
-  const alive = Array.from({ length: 95 }, (_, i) => `http://127.0.0.1:${portOf(flaky)}/${i}.jpg`);
-  const dead = Array.from({ length: 5 }, (_, i) => `http://127.0.0.1:${deadPort}/${i}.jpg`);
+  const gone = await deadPort();
+  const alive = Array.from({ length: 95 }, (_, i) => `http://127.0.0.1:${flaky.port}/${i}.jpg`);
+  const dead = Array.from({ length: 5 }, (_, i) => `http://127.0.0.1:${gone}/${i}.jpg`);
   const list = [...alive.slice(0, 50), ...dead, '', ...alive.slice(50), 'http://10.0.0.1/a.jpg'];
   await jobs.put('jobs', 'urls/list.txt', Buffer.from(list.join('\r\n')));
   try {
@@ -83,7 +78,7 @@ test('images of hosts that fail are tried three times, and again when the job is
       images: { found: 101, done: 101, failed: 6 },
       problems: { fetch_failed: 5, blocked_target: 1 },
     });
-    const expected = { answer: await classifyAlone(photo, 5) };
+    const expected = { answer: await jobs.classify(photo, 5) };
     const lines = await jobs.results(id);
     expect(lines.map(({ image }) => image)).toEqual(list.filter((line) => line !== ''));
     for (const line of lines.filter(({ image }) => alive.includes(image))) {
@@ -96,7 +91,7 @@ test('images of hosts that fail are tried three times, and again when the job is
 
     // The dead host is back; all else has been classified.
     const before = requests;
-    const back = await listen(deadPort, () => photo);
+    const back = await startHost(() => photo, gone);
     try {
       const retry = await jobs.fetch(`/jobs/${id}/retry`, { method: 'POST' });
       expect(retry.status).toBe(202);
@@ -112,25 +107,34 @@ test('images of hosts that fail are tried three times, and again when the job is
       );
       expect(requests).toBe(before);
     } finally {
-      await close(back);
+      await back.close();
     }
   } finally {
-    await close(flaky);
+    await flaky.close();
   }
 });
 
-const poll = { timeout: 120_000, interval: 200 };
-
-/** What `/classify` responds for an image, or the code of its problem. */
-async function classifyAlone(photo: Buffer, top = 3): Promise<ClassifyResponse | string> {
-  const response = await jobs.fetch(`/classify?top=${top}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/octet-stream' },
-    body: new Uint8Array(photo),
+test('images that come into the bucket later are classified, each once', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const [one, two] = [...photos.values()] as [Buffer, Buffer];
+  await jobs.put('photos', 'later/1', one);
+  const { id } = await jobs.start({
+    source: { bucket: 'photos', prefix: 'later/' },
+    top: 3,
+    follow: true,
   });
-  const json: unknown = await response.json();
-  return response.ok ? classifyResponse.parse(json) : problem.parse(json).code;
-}
+  await jobs.finish(id);
+  await jobs.put('photos', 'later/2', two);
+  for (const key of ['later/1', 'later/2', 'later/2']) await jobs.fetch(`/tell/${key}`);
+  await expect.poll(async () => (await jobs.results(id)).length, poll).toBe(2);
+  expect(await jobs.results(id)).toEqual([
+    { image: 'later/1', answer: await jobs.classify(one, 3) },
+    { image: 'later/2', answer: await jobs.classify(two, 3) },
+  ]);
+});
+
+const poll = { timeout: 120_000, interval: 200 };
 
 /** Cut from three photos, each at another place, and files that no decoder reads. */
 async function makePhotos(): Promise<ReadonlyMap<string, Buffer>> {
@@ -151,22 +155,4 @@ async function makePhotos(): Promise<ReadonlyMap<string, Buffer>> {
   });
   for (const [i, bytes] of bad.entries()) found.set(`all/bad/${i}`, bytes);
   return found;
-}
-
-async function listen(port: number, answer: (path: string) => Buffer | undefined): Promise<Server> {
-  const server = createServer((request, response) => {
-    const body = answer(request.url ?? '');
-    response.writeHead(body ? 200 : 500).end(body);
-  });
-  await new Promise<void>((listening) => server.listen(port, '127.0.0.1', listening));
-  return server;
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port;
-}
-
-async function close(server: Server): Promise<void> {
-  server.closeAllConnections();
-  await new Promise((closed) => server.close(closed));
 }

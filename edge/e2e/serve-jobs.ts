@@ -7,7 +7,14 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type JobLine, type JobResponse, jobLine } from 'shared/contract/responses';
+import {
+  type ClassifyResponse,
+  classifyResponse,
+  type JobLine,
+  type JobResponse,
+  jobLine,
+  problem,
+} from 'shared/contract/responses';
 import { connectToJobs } from 'trainer/jobs/jobs-client';
 import { experimental_readRawConfig } from 'wrangler';
 import { withJobsConfig } from '../deploy/jobs-config.ts';
@@ -25,6 +32,8 @@ export interface ServedJobs {
   /** Follows a job to its end. */
   finish(id: string): Promise<JobResponse>;
   results(id: string): Promise<JobLine[]>;
+  /** What `/classify` responds for an image, or the code of its problem. */
+  classify(photo: Uint8Array, top: number): Promise<ClassifyResponse | string>;
   /** Ends workerd as a power failure would, and starts it again. */
   killAndRestart(): Promise<void>;
   close(): Promise<void>;
@@ -69,6 +78,15 @@ export async function serveJobs(folder: string, chunkImages: number): Promise<Se
       const lines = text.split('\n').filter(Boolean);
       return lines.map((line) => jobLine.parse(JSON.parse(line)));
     },
+    async classify(photo, top) {
+      const response = await request(`/classify?top=${top}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: new Uint8Array(photo),
+      });
+      const json: unknown = await response.json();
+      return response.ok ? classifyResponse.parse(json) : problem.parse(json).code;
+    },
     async killAndRestart() {
       await running.kill('SIGKILL');
       running = await startWrangler(config, folder);
@@ -91,6 +109,11 @@ async function writeConfig(folder: string, chunkImages: number): Promise<string>
       ...workflow,
       class_name: 'QuickJobWorkflow',
     })),
+    queues: {
+      ...jobs.queues,
+      // Stands for R2, which sends no events under wrangler.
+      producers: [...jobs.queues.producers, { binding: 'EVENTS', queue: 'graft-jobs-new' }],
+    },
     // The tests ask more often than any host does.
     ratelimits: [],
   };

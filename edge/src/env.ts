@@ -79,6 +79,18 @@ export interface ChunkMessage {
   readonly run: number;
 }
 
+/**
+ * What R2 sends into a queue when an object comes, is replaced or goes.
+ *
+ * @see https://developers.cloudflare.com/r2/buckets/event-notifications/#message-format
+ */
+export interface ObjectEvent {
+  /** Such as `PutObject`. */
+  readonly action: string;
+  readonly bucket: string;
+  readonly object: { readonly key: string; readonly size?: number; readonly eTag?: string };
+}
+
 /** What a Workflow instance is started with. */
 export interface JobParams {
   readonly job: string;

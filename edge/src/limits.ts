@@ -58,6 +58,8 @@ export const CHUNKS_PER_PAGE = 10;
 interface JobLimits {
   /** Jobs of one key that may run at the same time. */
   readonly maxRunning: number;
+  /** Jobs of one key that may classify what comes later. */
+  readonly maxFollowing: number;
   /** Images in a message of the queue. */
   readonly chunkImages: number;
   /** Chunks that are enqueued and not yet done. The queue takes bursts of at most 10,000 messages. */
@@ -79,6 +81,8 @@ interface JobLimits {
   readonly maxTries: number;
   /** The pause before the second try; it is three times as long before each further one. */
   readonly retryDelayS: number;
+  /** The longest that one image takes to be fetched and classified; after it, its consumer is gone. */
+  readonly imageMs: number;
   /** How long a consumer begins to classify images of a chunk before it puts off the rest. */
   readonly chunkMs: number;
   /** The shortest time between two requests of an isolate to the same image host. */
@@ -121,6 +125,7 @@ export const defaultLimits: Limits = {
   },
   jobs: {
     maxRunning: 4,
+    maxFollowing: 8,
     chunkImages: 100,
     maxWaitingChunks: 5_000,
     maxWaitingUrlChunks: 50,
@@ -136,6 +141,8 @@ export const defaultLimits: Limits = {
     lostMs: 10 * 60_000,
     maxTries: 3,
     retryDelayS: 20,
+    // The timeouts of a fetch are a quarter of it, and the largest image takes seconds.
+    imageMs: 60_000,
     chunkMs: 8 * 60_000,
     hostIntervalMs: 100,
     // A host that fails one request in ten fails so often in a row once in 100,000 requests.

@@ -1,5 +1,5 @@
 import { createApp } from './app.ts';
-import type { ChunkMessage, Env } from './env.ts';
+import type { ChunkMessage, Env, ObjectEvent } from './env.ts';
 import { consume } from './jobs/consume.ts';
 import { defaultLimits } from './limits.ts';
 import { jobsRoutes } from './routes/jobs.ts';
@@ -10,4 +10,4 @@ export { JobWorkflow } from './jobs/job-workflow.ts';
 export default {
   fetch: createApp(defaultLimits, jobsRoutes(defaultLimits)).fetch,
   queue: (batch, env) => consume(batch, env, defaultLimits),
-} satisfies ExportedHandler<Env, ChunkMessage>;
+} satisfies ExportedHandler<Env, ChunkMessage | ObjectEvent>;

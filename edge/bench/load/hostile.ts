@@ -11,7 +11,7 @@ import { mutate } from 'shared/test/mutate';
 import sharp from 'sharp';
 import { createTestHarness } from 'wrangler';
 import { defaultLimits } from '../../src/limits.ts';
-import { watchWorkerd } from '../measuring/process-memory.ts';
+import { watchWorkerd } from '../measuring/process-use.ts';
 import { makeSeeds } from './hostile-seeds.ts';
 
 const maxCpuMs = 2000;

@@ -11,7 +11,7 @@ import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
 import { startBareWorkerd } from '../bare-workerd.ts';
 import { median } from '../measuring/median.ts';
-import { watchWorkerd } from '../measuring/process-memory.ts';
+import { watchWorkerd } from '../measuring/process-use.ts';
 
 const total = Number(process.argv.slice(2).find((word) => word !== '--record') ?? 20_000);
 const connections = 8;

@@ -12,7 +12,7 @@ import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
 import { startBareWorkerd } from '../bare-workerd.ts';
 import { median } from '../measuring/median.ts';
-import { watchWorkerd } from '../measuring/process-memory.ts';
+import { watchWorkerd } from '../measuring/process-use.ts';
 
 const models = ['imagenet', 'cifar10', 'cifar10-fast'];
 const maxGrowthMb = 60;

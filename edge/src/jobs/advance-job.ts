@@ -47,7 +47,10 @@ export async function advanceJob(
   }
   state.rounds += 1;
   state.updatedAt = Date.now();
-  if (state.status !== 'running') await endJob(env, job, state);
+  if (state.status !== 'running') {
+    if (state.status !== 'done') state.follows = false;
+    await endJob(env, job, state);
+  }
   // Otherwise the step is repeated, and finds what another instance has written.
   if (!(await replaceState(env, id, state, etag)))
     throw new Error('The state was written meanwhile.');
@@ -93,7 +96,13 @@ export async function replaceState(
 export async function failJob(env: JobsEnv, id: string, reason: string): Promise<void> {
   const { job, state, etag } = await readJob(env, id);
   if (state.status !== 'running') return;
-  const failed: JobState = { ...state, status: 'failed', reason, updatedAt: Date.now() };
+  const failed: JobState = {
+    ...state,
+    status: 'failed',
+    reason,
+    updatedAt: Date.now(),
+    follows: false,
+  };
   await endJob(env, job, failed);
   await replaceState(env, id, failed, etag);
 }
@@ -113,9 +122,11 @@ async function endJob({ JOBS }: JobsEnv, job: Job, state: JobState): Promise<voi
     failed: failedOf(tally),
     problems: tally.problems,
     results: `${keys.results(job.id)}*.ndjson`,
+    ...(state.follows && { later: `${keys.later(job.id)}*.ndjson` }),
     endedAt: new Date(state.updatedAt).toISOString(),
   });
   await JOBS.delete(keys.running(job.keyHash, job.id));
+  if (!state.follows) await JOBS.delete(keys.following(job.keyHash, job.id));
 }
 
 /** Lists the results from the first chunk that is waited for to the last one. */

@@ -1,11 +1,15 @@
-import type { ChunkMessage, Env } from '../env.ts';
+import type { ChunkMessage, Env, ObjectEvent } from '../env.ts';
 import type { Limits } from '../limits.ts';
-import { buryChunk, classifyChunk } from './classify-chunk.ts';
-import { withJobs } from './job.ts';
+import { buryChunk, type ChunkOutcome, classifyChunk } from './chunks/classify-chunk.ts';
+import { classifyLater } from './following/classify-later.ts';
+import { type JobsEnv, withJobs } from './job.ts';
 
-/** Takes the messages of the jobs' queue, and those that nobody could take from its dead-letter queue. */
+/**
+ * Takes the messages of the jobs' queues: chunks, R2's events of images that come later, and, from the
+ * dead-letter queue, those that nobody could take.
+ */
 export async function consume(
-  batch: MessageBatch<ChunkMessage>,
+  batch: MessageBatch<ChunkMessage | ObjectEvent>,
   env: Env,
   limits: Limits,
 ): Promise<void> {
@@ -14,22 +18,29 @@ export async function consume(
   for (const message of batch.messages) {
     const { body, attempts } = message;
     try {
-      if (isDead) {
-        await buryChunk(jobs, body, limits);
-        message.ack();
-        continue;
-      }
-      const outcome = await classifyChunk(jobs, body, attempts > 1, limits);
+      const outcome = await handle(jobs, body, { attempts, isDead }, limits);
       if (outcome.is === 'retry') {
         message.retry({ delaySeconds: outcome.delaySeconds });
         continue;
       }
       // A new message, since nothing failed and a message has a limited number of retries.
-      if (outcome.is === 'later') await jobs.JOBS_QUEUE.send(body, outcome);
+      if (outcome.is === 'later') await jobs.JOBS_QUEUE.send(body as ChunkMessage, outcome);
       message.ack();
     } catch (error) {
-      console.error(body.job, body.chunk, error);
+      console.error(JSON.stringify(body), error);
       message.retry({ delaySeconds: limits.jobs.retryDelayS });
     }
   }
+}
+
+async function handle(
+  jobs: JobsEnv,
+  body: ChunkMessage | ObjectEvent,
+  { attempts, isDead }: { readonly attempts: number; readonly isDead: boolean },
+  limits: Limits,
+): Promise<ChunkOutcome> {
+  if ('object' in body) return classifyLater(jobs, body, { attempts, isLast: isDead }, limits);
+  if (!isDead) return classifyChunk(jobs, body, attempts > 1, limits);
+  await buryChunk(jobs, body, limits);
+  return { is: 'done' };
 }

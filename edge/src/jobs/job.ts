@@ -13,7 +13,9 @@ import type { Tally } from './tally.ts';
 //   jobs/<job>/dead/<chunk>.json     of a chunk that no delivery succeeded with
 //   results/<job>/<chunk>@<version>  a line of JSON an image
 //   results/<job>/manifest.json      what there is, once the job has ended
+//   later/<job>/<hash>@<version>     the line of an image that came later, by the hash of its key
 //   running/<key hash>/<job>         one for each job of a key that runs
+//   following/<key hash>/<job>       one for each job that classifies what comes later
 //   models/<id>@<version>/           the models of jobs
 
 /** What was asked of a job. It never changes. */
@@ -31,6 +33,8 @@ export interface Job {
   /** Of the request that started it. */
   readonly origin: string;
   readonly createdAt: number;
+  /** Whether it is to classify what comes into its bucket later. */
+  readonly follow: boolean;
 }
 
 /** Where the next page of a job begins: after a key of the bucket or of the results, or at a byte of the list. */
@@ -61,6 +65,8 @@ export interface JobState {
   /** When a result last came, or messages were last sent. */
   readonly progressAt: number;
   readonly updatedAt: number;
+  /** Whether images that come into the bucket later are classified too, even when the rest is done. */
+  readonly follows: boolean;
 }
 
 /** The bindings that jobs need. `BUCKET_PHOTOS` is `{"bucket": "photos"}` of a request. */
@@ -97,6 +103,8 @@ export const keys = {
     `results/${id}/${padded(chunk)}@${model.version}.ndjson`,
   manifest: (job: string) => `results/${job}/manifest.json`,
   running: (keyHash: string, job = '') => `running/${keyHash}/${job}`,
+  later: (job: string, name = '') => `later/${job}/${name}`,
+  following: (keyHash = '', job = '') => `following/${keyHash && `${keyHash}/${job}`}`,
   model: ({ id, version }: Job['model']) => `models/${id}@${version}`,
 } as const;
 

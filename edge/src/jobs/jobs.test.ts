@@ -5,7 +5,7 @@ import { beforeEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import { sha256Hex } from '../access/sha256-hex.ts';
 import { createApp } from '../app.ts';
-import type { ChunkMessage, Env, JobParams } from '../env.ts';
+import type { ChunkMessage, Env, JobParams, ObjectEvent } from '../env.ts';
 import { defaultLimits, type Limits } from '../limits.ts';
 import { jobsRoutes } from '../routes/jobs.ts';
 import { advanceJob } from './advance-job.ts';
@@ -17,7 +17,14 @@ import { type JobsEnv, keys, readJsonObject } from './job.ts';
 const host = inject('imageHost');
 const limits: Limits = {
   ...defaultLimits,
-  jobs: { ...defaultLimits.jobs, chunkImages: 3, maxRunning: 2, hostIntervalMs: 0 },
+  jobs: {
+    ...defaultLimits.jobs,
+    chunkImages: 3,
+    maxRunning: 2,
+    maxFollowing: 1,
+    hostIntervalMs: 0,
+    imageMs: 0,
+  },
 };
 const app = createApp(limits, jobsRoutes(limits));
 const { TEST_JOBS, TEST_PHOTOS } = env;
@@ -88,7 +95,7 @@ const advance = (job: string) =>
 
 /** Delivers a message. @returns what became of it */
 async function deliver(
-  body: ChunkMessage,
+  body: ChunkMessage | ObjectEvent,
   { attempts = 1, queue = 'graft-jobs', using = limits } = {},
 ): Promise<'acked' | { readonly retryInS: number | undefined } | undefined> {
   let outcome: Awaited<ReturnType<typeof deliver>>;
@@ -99,7 +106,9 @@ async function deliver(
     retry: (options?: QueueRetryOptions) => (outcome = { retryInS: options?.delaySeconds }),
   };
   const context = createExecutionContext();
-  const batch = { queue, messages: [message] } as unknown as MessageBatch<ChunkMessage>;
+  const batch = { queue, messages: [message] } as unknown as MessageBatch<
+    ChunkMessage | ObjectEvent
+  >;
   await consume(batch, bindings, using);
   await waitOnExecutionContext(context);
   return outcome;
@@ -236,7 +245,8 @@ test('finds the image that ends the isolate, and classifies the others', async (
   const put = TEST_JOBS.put.bind(TEST_JOBS) as (...args: unknown[]) => Promise<R2Object>;
   vi.spyOn(TEST_JOBS, 'put').mockImplementation(async (...args: unknown[]) => {
     const written = await put(...args);
-    if (`${args[1]}`.includes('"current":1')) throw new Error('The isolate exceeded its memory.');
+    if (`${args[1]}`.includes('"current":{"index":1,'))
+      throw new Error('The isolate exceeded its memory.');
     return written;
   });
   vi.spyOn(console, 'error').mockImplementation(() => {});
@@ -249,6 +259,23 @@ test('finds the image that ends the isolate, and classifies the others', async (
     { image: 'p/2', answer: {} },
   ]);
   expect(await TEST_JOBS.head(keys.tries(id, 0, 0))).toBeNull();
+});
+
+test('blames no image that another delivery may have in hand', async () => {
+  await putPhotos(2);
+  const { id } = await start(photos);
+  await advance(id);
+  const [message] = sent.splice(0) as [ChunkMessage];
+  const inHand = { images: [{ tries: 2 }, { tries: 0 }], current: { index: 0, at: Date.now() } };
+  await TEST_JOBS.put(keys.tries(id, 0, 0), JSON.stringify(inHand));
+  const patient = { ...limits, jobs: { ...limits.jobs, imageMs: 60_000 } };
+  expect(await deliver(message, { using: patient })).toBe('acked');
+  expect(sent).toEqual([message]);
+  // The other one wrote no result in time, so its isolate has ended.
+  const now = Date.now();
+  vi.spyOn(Date, 'now').mockReturnValue(now + 60_001);
+  expect(await deliver(message, { using: patient })).toBe('acked');
+  expect(await linesOf(id)).toMatchObject([{ problem: { code: 'internal' } }, { answer: {} }]);
 });
 
 test('settles and keeps what no delivery succeeded with; a retry classifies it', async () => {
@@ -422,6 +449,95 @@ test('ends where it is cancelled', async () => {
   expect((await TEST_JOBS.list({ prefix: 'running/' })).objects).toEqual([]);
 });
 
+/** As R2 sends it. @see https://developers.cloudflare.com/r2/buckets/event-notifications/#message-format */
+async function eventOf(key: string, action = 'PutObject') {
+  const object = await TEST_PHOTOS.head(key);
+  return {
+    account: '3f4b7e3dcab231cbfdaa90a6a28bd548',
+    action,
+    bucket: 'my-photos',
+    object: { key, size: object?.size ?? 0, eTag: object?.etag ?? '' },
+    eventTime: '2026-11-27T01:23:45.678Z',
+  };
+}
+
+test('classifies what comes into the bucket later, each image once, until it is cancelled', async () => {
+  await putPhotos(4);
+  const response = await call('/jobs', { body: { source: photos, top: 1, follow: true } });
+  const { id, follows } = jobResponse.parse(await response.json());
+  expect(follows).toBe(true);
+  const listed = await eventOf('p/1');
+  // Before the bucket has been listed, the message waits.
+  expect(await deliver(listed)).toEqual({ retryInS: limits.jobs.retryDelayS });
+  await advance(id);
+  await deliverAll();
+  expect((await advance(id)).status).toBe('done');
+  const before = await linesOf(id);
+
+  const settle = async (event: ObjectEvent, attempts = 1) =>
+    expect(await deliver(event, { attempts })).toBe('acked');
+  await settle(listed, 2);
+  await TEST_PHOTOS.put('p/0-new', await photo());
+  await TEST_PHOTOS.put('p/9-broken', 'no image');
+  await TEST_PHOTOS.put('elsewhere/new', await photo());
+  const replaced = await eventOf('p/0-new');
+  await TEST_PHOTOS.put('p/0-new', await photo('small.jpg'));
+  for (const key of ['p/0-new', 'p/9-broken', 'elsewhere/new', 'p/0-new']) {
+    await settle(await eventOf(key));
+  }
+  await settle(replaced);
+  await settle(await eventOf('p/2', 'DeleteObject'));
+  await TEST_PHOTOS.delete('p/3');
+  await settle(await eventOf('p/3'));
+
+  expect(await linesOf(id)).toEqual(before);
+  const first = await call(`/jobs/${id}/results`);
+  const path = /<([^>]*)>; rel="next"/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+  await first.body?.cancel();
+  const later = (await (await call(path)).text()).trim().split('\n').sort();
+  const lines = later.map((line) => JSON.parse(line) as JobLine);
+  expect(lines.map(({ image }) => image)).toEqual(['p/0-new', 'p/9-broken']);
+  const small = (await photo('small.jpg')).byteLength;
+  expect(lines).toMatchObject([
+    { answer: { image: { bytes: small } } },
+    { problem: { code: 'unsupported_image' } },
+  ]);
+
+  expect((await call(`/jobs/${id}/cancel`, { method: 'POST' })).status).toBe(202);
+  expect(await show(id)).toMatchObject({ status: 'done', follows: false });
+  expect((await TEST_JOBS.list({ prefix: 'following/' })).objects).toEqual([]);
+  await TEST_PHOTOS.put('p/too-late', await photo());
+  await settle(await eventOf('p/too-late'));
+  expect((await TEST_JOBS.list({ prefix: keys.later(id) })).objects).toHaveLength(2);
+});
+
+test('tries a later image three times, and leaves none without a line', async () => {
+  const response = await call('/jobs', { body: { source: photos, follow: true } });
+  const { id } = jobResponse.parse(await response.json());
+  await advance(id);
+  const get = TEST_PHOTOS.get.bind(TEST_PHOTOS);
+  vi.spyOn(TEST_PHOTOS, 'get').mockRejectedValue(new Error('R2 is away.'));
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+  await TEST_PHOTOS.put('p/new', await photo());
+  const event = await eventOf('p/new');
+  for (const attempts of [1, 2]) expect(await deliver(event, { attempts })).not.toBe('acked');
+  expect(await deliver(event, { attempts: 3 })).toBe('acked');
+  const lineOf = async () => {
+    const [object] = (await TEST_JOBS.list({ prefix: keys.later(id) })).objects;
+    return JSON.parse((await (await TEST_JOBS.get(object?.key ?? ''))?.text()) ?? '') as JobLine;
+  };
+  expect(await lineOf()).toMatchObject({ image: 'p/new', problem: { code: 'internal' } });
+  // An image that has ended the isolate three times is not tried again.
+  vi.spyOn(TEST_PHOTOS, 'get').mockImplementation(get as typeof TEST_PHOTOS.get);
+  await TEST_PHOTOS.put('p/new', await photo('small.jpg'));
+  expect(await deliver(await eventOf('p/new'), { attempts: 4 })).toBe('acked');
+  expect(await lineOf()).toMatchObject({ problem: { detail: /each time/ } });
+  // Nor is one that no delivery could take.
+  await TEST_PHOTOS.put('p/dead', await photo());
+  expect(await deliver(await eventOf('p/dead'), { queue: 'graft-jobs-dead' })).toBe('acked');
+  expect((await TEST_JOBS.list({ prefix: keys.later(id) })).objects).toHaveLength(2);
+});
+
 test('lets a key have so many jobs at a time, and see its own only', async () => {
   const { id } = await start(photos);
   await start(photos);
@@ -449,6 +565,7 @@ test.each([
   [{ source: { urls: 'jobs/x/job.json' } }, 'a key that begins with urls/'],
   [{ source: {} }, 'source'],
   [{ source: photos, top: 0 }, 'top'],
+  [{ source: { urls: 'urls/list.txt' }, follow: true }, 'Expected a bucket with follow'],
   [{ source: photos, prefix: 'x' }, 'unknown field prefix'],
 ])('refuses %j', async (body, says) => {
   const response = await call('/jobs', { body });

@@ -6,6 +6,7 @@ import type { Limits } from '../limits.ts';
 import { resolveModel } from '../models/models-index.ts';
 import { ProblemError } from '../problem.ts';
 import { lookUpJob, type ReadJob, replaceState } from './advance-job.ts';
+import { followBucket } from './following/followers.ts';
 import { type Job, type JobState, type JobsEnv, keys, writeJsonObject } from './job.ts';
 import { bucketOf, startOf } from './pages.ts';
 import { pinModel } from './pin-model.ts';
@@ -30,11 +31,12 @@ export function keyHashOf(env: JobsEnv, caller: Caller): string {
  */
 export async function startJob(
   env: JobsEnv,
-  { source, model: reference, top }: JobRequest,
+  { source, model: reference, top, follow }: JobRequest,
   keyHash: string,
   origin: string,
   limits: Limits,
 ): Promise<JobResponse> {
+  if (follow) await refuseFollowing(env, source, keyHash, limits);
   const list = await checkSource(env, source);
   const model = await resolveModel(env, reference);
   await refuseTooMany(env, keyHash, limits);
@@ -50,6 +52,7 @@ export async function startJob(
     keyHash,
     origin,
     createdAt: now,
+    follow,
   };
   const state: JobState = {
     status: 'running',
@@ -66,9 +69,11 @@ export async function startJob(
     runImages: 0,
     progressAt: now,
     updatedAt: now,
+    follows: follow,
   };
   await writeJsonObject(env.JOBS, keys.job(id), job);
   await writeJsonObject(env.JOBS, keys.state(id), state);
+  if (follow) await followBucket(env, job);
   await begin(env, job, state);
   return describe(job, state);
 }
@@ -93,9 +98,21 @@ export async function showJob(
   return describe(found.job, found.state);
 }
 
-/** Ends a job soon; the chunks that are being classified are finished. @throws ProblemError `conflict` */
+/**
+ * Ends a job soon; the chunks that are being classified are finished. One that is done and follows its bucket
+ * does so no longer.
+ *
+ * @throws ProblemError `conflict`
+ */
 export async function cancelJob(env: JobsEnv, id: string, keyHash: string): Promise<JobResponse> {
-  const { job, state } = await findJob(env, id, keyHash);
+  const { job, state, etag } = await findJob(env, id, keyHash);
+  if (state.status === 'done' && state.follows) {
+    const ended: JobState = { ...state, follows: false };
+    if (!(await replaceState(env, id, ended, etag)))
+      throw notNow(state, 'it was changed meanwhile');
+    await env.JOBS.delete(keys.following(keyHash, id));
+    return describe(job, ended);
+  }
   if (state.status !== 'running') throw notNow(state, 'only a running job can be cancelled');
   await env.JOBS.put(keys.cancelled(id), '');
   return describe(job, state);
@@ -162,6 +179,29 @@ async function refuseTooMany(env: JobsEnv, keyHash: string, { jobs }: Limits): P
   );
 }
 
+/** @throws ProblemError `invalid_request`, `rate_limited` */
+async function refuseFollowing(
+  env: JobsEnv,
+  source: JobRequest['source'],
+  keyHash: string,
+  { jobs }: Limits,
+): Promise<void> {
+  if ('urls' in source) {
+    throw new ProblemError(
+      'invalid_request',
+      'Expected a bucket with follow, since nothing says what comes later to a list of urls.',
+    );
+  }
+  const limit = jobs.maxFollowing;
+  const prefix = `${keys.following(keyHash)}`;
+  const { objects } = await env.JOBS.list({ prefix, limit });
+  if (objects.length < limit) return;
+  throw new ProblemError(
+    'rate_limited',
+    `This key has ${limit} jobs that follow their buckets, which is the most; cancel one.`,
+  );
+}
+
 function notNow({ status }: JobState, rule: string): ProblemError {
   return new ProblemError('conflict', `The job is ${status}; ${rule}.`);
 }
@@ -188,6 +228,7 @@ function describe({ id, model, top, source, createdAt }: Job, state: JobState): 
     imagesPerSecond: Math.round(imagesPerSecond * 10) / 10,
     secondsLeft: isKnown ? Math.ceil(left / imagesPerSecond) : null,
     usd: Math.round(total * 1e6) / 1e6,
+    follows: state.follows,
   };
 }
 

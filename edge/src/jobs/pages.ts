@@ -62,6 +62,50 @@ export async function readChunk(
   return page.images.slice(first, first + jobs.chunkImages);
 }
 
+/** When a list was made that has a key; or whether none has it, or none has come to it yet. */
+export type Listing = { readonly at: Date } | 'not listed' | 'not yet';
+
+/**
+ * Looks a key up in the lists that a job has made of its bucket, which ascend.
+ *
+ * @param pages as many as there may be
+ */
+export async function findListing(
+  { JOBS }: JobsEnv,
+  job: Job,
+  pages: number,
+  key: string,
+): Promise<Listing> {
+  let [first, end] = [0, pages];
+  let isPassed = false;
+  while (first < end) {
+    const middle = (first + end) >> 1;
+    const object = await JOBS.get(keys.page(job.id, middle));
+    if (!object) {
+      end = middle;
+      continue;
+    }
+    const { images, next } = await object.json<Page>();
+    if (next !== null && 'after' in next && compareKeys(next.after, key) < 0) {
+      first = middle + 1;
+      continue;
+    }
+    isPassed = true;
+    if (images.includes(key)) return { at: object.uploaded };
+    end = middle;
+  }
+  return isPassed ? 'not listed' : 'not yet';
+}
+
+/** The order of R2's lists: that of the bytes of UTF-8, which differs from that of strings beyond U+FFFF. */
+function compareKeys(a: string, b: string): number {
+  const encoder = new TextEncoder();
+  const [left, right] = [encoder.encode(a), encoder.encode(b)];
+  const at = left.findIndex((byte, index) => byte !== right[index]);
+  if (at < 0) return left.length - right.length;
+  return (left[at] as number) - (right[at] ?? -1);
+}
+
 /** The bucket that a job names. @throws ProblemError `invalid_request` */
 export function bucketOf(env: JobsEnv, name: string): R2Bucket {
   const bucket = env[`BUCKET_${name.toUpperCase().replaceAll('-', '_')}`];

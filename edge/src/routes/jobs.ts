@@ -37,7 +37,10 @@ export function jobsRoutes(limits: Limits): Hono<AppEnv> {
     const { readResults } = await import('../jobs/read-results.ts');
     const { body, next } = await readResults(env, job, readResultsQuery(c.req.query()), limits);
     c.header('content-type', 'application/x-ndjson');
-    if (next !== undefined) c.header('link', `</jobs/${id}/results?after=${next}>; rel="next"`);
+    if (next !== undefined) {
+      const [[name = '', value = ''] = []] = Object.entries(next);
+      c.header('link', `</jobs/${id}/results?${name}=${value}>; rel="next"`);
+    }
     return c.body(body);
   });
 

@@ -2,6 +2,7 @@ import { type JobRequest, jobRequest, resultsQuery } from 'shared/contract/jobs'
 import { readJson } from '../input/read-json.ts';
 import { validate } from '../input/validate.ts';
 import { withByteBudget } from '../isolate/byte-budget.ts';
+import type { ResultsPosition } from '../jobs/read-results.ts';
 import type { Limits } from '../limits.ts';
 
 /** @throws ProblemError as `readJson` does */
@@ -15,7 +16,7 @@ export function readJobRequest(
   );
 }
 
-/** @returns the chunk after which the results begin. @throws ProblemError `invalid_request` */
-export function readResultsQuery(query: Readonly<Record<string, string>>): number | undefined {
-  return validate('query', resultsQuery, query).after;
+/** @throws ProblemError `invalid_request` */
+export function readResultsQuery(query: Readonly<Record<string, string>>): ResultsPosition {
+  return validate('query', resultsQuery, query);
 }

@@ -34,6 +34,12 @@ export const jobRequest = z.strictObject({
   source: jobSource,
   model: urlRequest.shape.model,
   top: z._default(z.int().check(z.minimum(1), z.maximum(100)), 5),
+  follow: z._default(z.boolean(), false).check(
+    z.meta({
+      description:
+        'Whether images that come into the bucket later are classified too, until the job is cancelled.',
+    }),
+  ),
 });
 
 export type JobRequest = z.infer<typeof jobRequest>;
@@ -43,6 +49,11 @@ export const resultsQuery = z.strictObject({
   after: z.optional(z.coerce.number().check(z.int(), z.minimum(0))).check(
     z.meta({
       description: 'The chunk after which the results begin, as the Link header gives it.',
+    }),
+  ),
+  later: z.optional(z.string().check(z.regex(/^([0-9a-f]{64}@[\w.-]+)?$/))).check(
+    z.meta({
+      description: 'The image that came later after which they begin, as the Link header gives it.',
     }),
   ),
 });

@@ -159,6 +159,8 @@ export const jobResponse = z
     secondsLeft: z.nullable(index),
     /** What the job has cost so far, estimated from what Cloudflare bills, without what the plan includes. */
     usd: z.number(),
+    /** Whether images that come into the bucket later are classified too. */
+    follows: z.boolean(),
   })
   .check(z.meta({ id: 'JobResponse' }));
 

@@ -32,6 +32,10 @@ export const jobs = defineCommand({
       otherwise: 'all of it',
       parse: nameOf,
     },
+    follow: {
+      group: 'Images',
+      about: 'classify what comes into the bucket later too',
+    },
     urls: {
       group: 'Images',
       value: '<key>',
@@ -71,12 +75,13 @@ export const jobs = defineCommand({
     );
     if (action === 'start') {
       if (id !== undefined) throw usage(`Expected options after start, but got ${id}.`);
-      const { bucket, prefix, urls, model, top } = values;
+      const { bucket, prefix, urls, model, top, follow } = values;
       if ((bucket === undefined) === (urls === undefined)) {
         throw usage('Expected --bucket or --urls, and one of them.');
       }
+      if (follow && bucket === undefined) throw usage('Expected --bucket with --follow.');
       const source = bucket === undefined ? { urls } : { bucket, ...(prefix && { prefix }) };
-      const job = await client.start({ source, top, ...(model && { model }) });
+      const job = await client.start({ source, top, follow, ...(model && { model }) });
       return say(values.json ? JSON.stringify(job) : formatJob(job));
     }
     if (id === undefined) throw usage(`Expected the id of a job after ${action}.`);

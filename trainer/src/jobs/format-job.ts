@@ -13,6 +13,7 @@ export function formatJob(job: JobResponse): string {
     `${count(images.done)} of ${found} images${speed}${left}`,
     `${count(images.failed)} failed${failed.length > 0 ? `: ${failed.join(', ')}` : ''}`,
     `${job.model}, about $${job.usd.toFixed(4)} so far`,
+    ...(job.follows ? ['What comes later is classified too, until you cancel the job.'] : []),
   ].join('\n');
 }
 

@@ -1,9 +1,9 @@
-import type { RateLimits } from '../access/limit-rate.ts';
-import type { Settings } from '../access/settings.ts';
-import type { Env } from '../env.ts';
-import { isListed, withoutDot } from '../input/fetching/guard-url.ts';
-import type { Limits } from '../limits.ts';
-import { ProblemError } from '../problem.ts';
+import type { RateLimits } from '../../access/limit-rate.ts';
+import type { Settings } from '../../access/settings.ts';
+import type { Env } from '../../env.ts';
+import { isListed, withoutDot } from '../../input/fetching/guard-url.ts';
+import type { Limits } from '../../limits.ts';
+import { ProblemError } from '../../problem.ts';
 
 /** A job's requests to image hosts, which wait where a caller's would be refused. */
 export interface HostPace extends RateLimits {

@@ -1,20 +1,7 @@
-import type { ClassifyResponse, JobLine } from 'shared/contract/responses';
-import { readSettings } from '../access/settings.ts';
-import type { Admission } from '../classify/admission.ts';
-import { classify } from '../classify/classify.ts';
-import { type ImageSource, imageAtUrl, imageInBucket } from '../classify/image-source.ts';
-import { outboundFor } from '../classify/outbound.ts';
-import type { ChunkMessage } from '../env.ts';
-import type { Limits } from '../limits.ts';
-import { ProblemError, toProblem, toProblemError } from '../problem.ts';
-import {
-  beginChunk,
-  type ChunkProgress,
-  readProgress,
-  recordFailure,
-  saveProgress,
-  tallyOf,
-} from './chunk-progress.ts';
+import type { JobLine } from 'shared/contract/responses';
+import type { ChunkMessage } from '../../env.ts';
+import type { Limits } from '../../limits.ts';
+import { ProblemError, toProblem, toProblemError } from '../../problem.ts';
 import {
   type Job,
   type JobsEnv,
@@ -23,10 +10,17 @@ import {
   readMetadata,
   writeJsonObject,
   writeMetadata,
-} from './job.ts';
-import { paceHosts } from './pace-hosts.ts';
-import { bucketOf, readChunk } from './pages.ts';
-import { readPinnedModel, withPinnedModels } from './pin-model.ts';
+} from '../job.ts';
+import { readChunk } from '../pages.ts';
+import {
+  beginChunk,
+  type ChunkProgress,
+  readProgress,
+  recordFailure,
+  saveProgress,
+  tallyOf,
+} from './chunk-progress.ts';
+import { openJob } from './open-job.ts';
 
 /** `later`: a part is classified, and nothing failed; `retry`: a try of some images failed. */
 export type ChunkOutcome =
@@ -57,7 +51,13 @@ export async function classifyChunk(
   const progress = earlier ?? work.progress;
   const isCareful = isRepeated || earlier !== undefined;
   const save = () => saveProgress(env, job.id, chunk, run, progress);
-  if (progress.current !== undefined) blame(progress, images, limits);
+  const { imageMs, retryDelayS } = limits.jobs;
+  if (progress.current) {
+    // Another delivery may be at it.
+    if (Date.now() - progress.current.at < imageMs)
+      return { is: 'later', delaySeconds: retryDelayS };
+    blame(progress, images, limits);
+  }
 
   const until = Date.now() + limits.jobs.chunkMs;
   const { find, classifyOne } = await openJob(env, job, limits, until);
@@ -75,7 +75,7 @@ export async function classifyChunk(
       const source = await attempt(() => find(image));
       if (!source) continue;
       if (isCareful) {
-        progress.current = index;
+        progress.current = { index, at: Date.now() };
         await save();
       }
       const answer = await attempt(() => classifyOne(source));
@@ -94,7 +94,6 @@ export async function classifyChunk(
   }
   await save();
   const tries = Math.max(...open.map(({ tries }) => tries));
-  const { retryDelayS } = limits.jobs;
   return tries === 0
     ? { is: 'later', delaySeconds: retryDelayS }
     : { is: 'retry', delaySeconds: retryDelayS * 3 ** (tries - 1) };
@@ -165,9 +164,9 @@ function settledLines({ images }: ChunkProgress): JobLine[] {
 
 /** The last delivery ended with an image in hand. */
 function blame(progress: ChunkProgress, images: readonly string[], { jobs }: Limits): void {
-  const { current = 0 } = progress;
-  const state = progress.images[current];
-  const image = images[current];
+  const { index = 0 } = progress.current ?? {};
+  const state = progress.images[index];
+  const image = images[index];
   progress.current = undefined;
   if (!state || image === undefined) return;
   const error = new ProblemError(
@@ -175,49 +174,6 @@ function blame(progress: ChunkProgress, images: readonly string[], { jobs }: Lim
     'The service stopped while it classified this image, which may take more memory or time than it has.',
   );
   recordFailure(state, image, error, jobs.maxTries);
-}
-
-interface JobWork {
-  /** Finds an image, and waits for its host. @returns undefined where that takes too long */
-  find(image: string): Promise<ImageSource | undefined>;
-  classifyOne(source: ImageSource): Promise<ClassifyResponse>;
-}
-
-async function openJob(env: JobsEnv, job: Job, limits: Limits, until: number): Promise<JobWork> {
-  const settings = readSettings(env);
-  const pace = paceHosts(env, settings, limits);
-  const admission: Admission = {
-    env: withPinnedModels(env),
-    limits,
-    caller: { keyHash: job.keyHash },
-    // A million responses that nobody asks for again would fill the cache.
-    isFresh: true,
-    outbound: outboundFor(job.origin, settings, limits, pace),
-  };
-  const model = await readPinnedModel(admission.env, job);
-  const sourceOf = openSource(env, job, admission);
-  return {
-    async find(image) {
-      const source = sourceOf(image);
-      const { url } = source;
-      const isNow = url === undefined || (await pace.waitFor(url, until));
-      return isNow ? source : undefined;
-    },
-    async classifyOne(source) {
-      const wanted = { top: job.top, unknown: 'only' } as const;
-      return (await classify(source, model, wanted, admission)).response;
-    },
-  };
-}
-
-function openSource(
-  env: JobsEnv,
-  { source }: Job,
-  admission: Admission,
-): (image: string) => ImageSource {
-  if ('urls' in source) return (url) => imageAtUrl(url, admission);
-  const bucket = bucketOf(env, source.bucket);
-  return (key) => imageInBucket(bucket, key, admission);
 }
 
 async function writeResult(

@@ -1,8 +1,8 @@
 import type { JobLine, Problem } from 'shared/contract/responses';
 import type { ProblemCode } from 'shared/contract/wire';
-import { toProblem } from '../problem.ts';
-import { type JobsEnv, keys, readJsonObject, writeJsonObject } from './job.ts';
-import { nothing, type Tally } from './tally.ts';
+import { toProblem } from '../../problem.ts';
+import { type JobsEnv, keys, readJsonObject, writeJsonObject } from '../job.ts';
+import { nothing, type Tally } from '../tally.ts';
 
 /** What an image of a chunk has so far. */
 export interface ImageProgress {
@@ -16,8 +16,11 @@ export interface ImageProgress {
 /** A chunk that did not succeed at its first delivery. */
 export interface ChunkProgress {
   readonly images: ImageProgress[];
-  /** The image that was being classified; the next delivery finds it where that ended the isolate. */
-  current?: number | undefined;
+  /**
+   * The image that was being classified, and since when, in milliseconds since 1970; the next delivery finds it
+   * where that ended the isolate.
+   */
+  current?: { readonly index: number; readonly at: number } | undefined;
 }
 
 /** @param before the lines of an earlier run, whose predictions stay */

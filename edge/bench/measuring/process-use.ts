@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** The total memory of some processes in bytes, as counted by Linux. */
-export interface ProcessMemory {
-  /** The memory that they hold now. */
+/** What some processes take together, as counted by Linux. */
+export interface ProcessUse {
+  /** The memory that they hold now, in bytes. */
   resident(): number;
-  /** Resets the peaks. */
+  /** Processor time so far, in milliseconds. */
+  cpuMs(): number;
+  /** Resets the peaks of memory. */
   resetPeak(): void;
-  /** The sum of their peaks since the last reset. */
+  /** The sum of their peaks since the last reset, in bytes. */
   peak(): number;
 }
 
@@ -16,7 +18,7 @@ export interface ProcessMemory {
  *
  * @throws Error where there is none
  */
-export function watchWorkerd(): ProcessMemory {
+export function watchWorkerd(): ProcessUse {
   const parents = new Map<number, number>();
   const found: number[] = [];
   for (const name of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -33,11 +35,22 @@ export function watchWorkerd(): ProcessMemory {
     own.reduce((total, id) => total + kibibytes(readProc(`${id}`, 'status'), name) * 1024, 0);
   return {
     resident: () => sum('VmRSS'),
+    cpuMs: () =>
+      own.reduce((total, id) => total + ticks(readProc(`${id}`, 'stat')), 0) * MS_PER_TICK,
     resetPeak: () => {
       for (const id of own) writeFileSync(`/proc/${id}/clear_refs`, '5');
     },
     peak: () => sum('VmHWM'),
   };
+}
+
+/** Linux counts processor time in hundredths of a second on every machine, whatever its own clock. */
+const MS_PER_TICK = 10;
+
+/** User and system time. @see proc_pid_stat(5), the fields 14 and 15; the second one may have blanks */
+function ticks(stat: string): number {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
 }
 
 function kibibytes(status: string, name: string): number {
