@@ -16,14 +16,15 @@ interface TestEnv extends Env {
   readonly JOBS: R2Bucket;
   readonly EVENTS: Queue<ObjectEvent>;
   readonly CHUNK_IMAGES: string;
+  readonly POLL_MS: string;
 }
 
-function limitsOf({ CHUNK_IMAGES }: TestEnv): Limits {
+function limitsOf({ CHUNK_IMAGES, POLL_MS }: TestEnv): Limits {
   const jobs = {
     ...defaultLimits.jobs,
     chunkImages: Number(CHUNK_IMAGES),
-    minPollMs: 300,
-    maxPollMs: 300,
+    minPollMs: Number(POLL_MS),
+    maxPollMs: Number(POLL_MS),
     // The queue of a killed workerd is lost.
     stalledMs: 4_000,
     lostMs: 3_000,

@@ -42,9 +42,14 @@ export interface ServedJobs {
 /**
  * @param folder keeps the configuration and what persists
  * @param chunkImages images in a message of the queue
+ * @param pollMs how often the Workflow and whoever waits for a job look how far it is
  */
-export async function serveJobs(folder: string, chunkImages: number): Promise<ServedJobs> {
-  const config = await writeConfig(folder, chunkImages);
+export async function serveJobs(
+  folder: string,
+  chunkImages: number,
+  pollMs = 300,
+): Promise<ServedJobs> {
+  const config = await writeConfig(folder, chunkImages, pollMs);
   let running = await startWrangler(config, folder);
   const request = (path: string, init: RequestInit = {}) =>
     fetch(`${running.origin}${path}`, {
@@ -69,7 +74,7 @@ export async function serveJobs(folder: string, chunkImages: number): Promise<Se
       while (true) {
         const job = await show(id);
         if (job.status !== 'running') return job;
-        await sleep(300);
+        await sleep(pollMs);
       }
     },
     async results(id) {
@@ -95,7 +100,7 @@ export async function serveJobs(folder: string, chunkImages: number): Promise<Se
   };
 }
 
-async function writeConfig(folder: string, chunkImages: number): Promise<string> {
+async function writeConfig(folder: string, chunkImages: number, pollMs: number): Promise<string> {
   const file = join(edge, 'wrangler.jsonc');
   const { rawConfig } = experimental_readRawConfig({ config: file });
   const jobs = withJobsConfig(rawConfig, file);
@@ -103,7 +108,12 @@ async function writeConfig(folder: string, chunkImages: number): Promise<string>
   const config = {
     ...withEntry(jobs, 'e2e/jobs-worker.ts'),
     assets: { ...rawConfig.assets, directory: join(edge, 'public') },
-    vars: { ALLOW_LOOPBACK: '1', API_KEY_HASHES: hash, CHUNK_IMAGES: `${chunkImages}` },
+    vars: {
+      ALLOW_LOOPBACK: '1',
+      API_KEY_HASHES: hash,
+      CHUNK_IMAGES: `${chunkImages}`,
+      POLL_MS: `${pollMs}`,
+    },
     r2_buckets: [...(jobs.r2_buckets ?? []), { binding: 'BUCKET_PHOTOS', bucket_name: 'photos' }],
     workflows: (jobs.workflows ?? []).map((workflow: object) => ({
       ...workflow,

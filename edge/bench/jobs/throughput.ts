@@ -22,6 +22,8 @@ const images = Number(process.argv.slice(2).find((word) => word !== '--record') 
 const all = Math.ceil(images / cores);
 const few = Math.ceil(all / 10);
 const maxGrowthMb = 60;
+/** A fifth of how often a job looks by default, so that its end is seen soon. */
+const POLL_MS = 1_000;
 
 const chelsea = fileURLToPath(new URL('../../../shared/fixtures/chelsea.png', import.meta.url));
 const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
@@ -29,7 +31,8 @@ const folder = await makeFolder();
 const services: ServedJobs[] = [];
 try {
   for (let core = 0; core < cores; core++) {
-    services.push(await serveJobs(join(folder, `${core}`), defaultLimits.jobs.chunkImages));
+    const at = join(folder, `${core}`);
+    services.push(await serveJobs(at, defaultLimits.jobs.chunkImages, POLL_MS));
   }
   const use = watchWorkerd();
 

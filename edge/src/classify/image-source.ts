@@ -1,6 +1,6 @@
 import { type FetchedImage, fetchImage } from '../input/fetching/fetch-image.ts';
 import { guardUrl } from '../input/fetching/guard-url.ts';
-import { imageTooLarge, readBody } from '../input/read-body.ts';
+import { imageTooLarge } from '../input/read-body.ts';
 import { readImage } from '../input/read-image.ts';
 import type { ByteBudget } from '../isolate/byte-budget.ts';
 import { ProblemError } from '../problem.ts';
@@ -41,12 +41,15 @@ export function imageInBucket(bucket: R2Bucket, key: string, { limits }: Admissi
     read: async (budget) => {
       const object = await bucket.get(key);
       if (!object) throw new ProblemError('not_found', 'The bucket has no such object any more.');
-      if (object.size > maxBytes) {
+      try {
+        if (object.size > maxBytes) throw imageTooLarge(maxBytes);
+        budget.take(object.size);
+      } catch (error) {
         await object.body.cancel();
-        throw imageTooLarge(maxBytes);
+        throw error;
       }
-      const bytes = await readBody(object.body, object.size, { maxBytes, budget });
-      return { bytes, isCacheable: false };
+      // Its size is known for certain, so that it need not be counted piece by piece.
+      return { bytes: new Uint8Array(await object.arrayBuffer()), isCacheable: false };
     },
   };
 }
