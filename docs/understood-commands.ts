@@ -8,6 +8,8 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft find-lr',
     'graft feedback',
     'graft jobs',
+    'graft jobs cancel',
+    'graft jobs results',
     'graft jobs retry',
     'graft jobs status',
     'graft predict',
@@ -62,6 +64,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
   'an account': [
     'graft feedback pull --to photos',
     'graft jobs results 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',
+    'graft jobs start --bucket photos --model pets --follow',
     'graft jobs start --bucket photos --prefix 2026/ --model pets',
     'graft jobs start --urls urls/shop.txt',
     'graft jobs status 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',
