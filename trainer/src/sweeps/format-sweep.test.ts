@@ -30,7 +30,7 @@ function sweepOf(changes: Partial<SweepFile> = {}): SweepFile {
   return {
     key: '0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',
     ...{ command: 'graft sweep', data: null, labels: null, folders: null },
-    ...{ strict: false, backend: 'auto' },
+    ...{ strict: false, backend: 'auto', features: null },
     ...{ varied: ['dropout', 'size'], rungs: [1], eta: 2, trials: named },
     results: Object.fromEntries(results),
     ...changes,

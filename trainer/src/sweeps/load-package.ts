@@ -2,7 +2,7 @@ import { TrainerError } from '../errors.ts';
 import { project } from '../files/project.ts';
 
 /** The packages that only sweeps need: 30 MB, which nobody else should install. */
-const PACKAGES = 'pg-boss @electric-sql/pglite @electric-sql/pglite-socket';
+const PACKAGES = 'pg-boss @electric-sql/pglite @electric-sql/pglite-socket aws4fetch';
 
 /**
  * @param load imports a package that may not be installed

@@ -3,7 +3,7 @@ import type { PgBoss } from 'pg-boss';
 import { TrainerError } from '../errors.ts';
 import { loadPackage } from './load-package.ts';
 import { type TrialResult, trialResult } from './sweep-file.ts';
-import { type TrialMessage, trialMessage } from './trial-message.ts';
+import { type TrialMessage, type WorkMessage, workMessage } from './work-message.ts';
 
 const QUEUE = 'graft-trials';
 /** A trial whose worker has been silent for so long is handed out again. */
@@ -15,23 +15,29 @@ const SUPERVISE_SECONDS = 5;
 const MOST_RETRIES = 20;
 /** Then it is handed out again, and resumes: a day is the longest that pg-boss allows. */
 const EXPIRE_SECONDS = 24 * 60 * 60 - 1;
+/** What pg-boss calls work that is over. */
+const ENDED: ReadonlySet<string> = new Set(['completed', 'failed', 'cancelled']);
 /** More jobs than any sweep has. */
 const ALL = 100_000;
 
-/** A queue of trials in a PostgreSQL, which any number of machines may take from. */
+/** A queue of trials and of their features in a PostgreSQL, which any number of machines may take from. */
 export interface Queue {
-  /** Puts trials into it; one that it has already is left as it is. */
-  send(trials: readonly TrialMessage[]): Promise<void>;
+  /** Puts work into it; what it has already is left as it is. */
+  send(work: readonly WorkMessage[]): Promise<void>;
+  /** How many shares of a sweep's features are not computed yet. */
+  featuresLeft(key: string): Promise<number>;
   /** The results of a sweep's trials so far, each with its trial's name and rung. */
   results(key: string): Promise<(Pick<TrialMessage, 'trial' | 'rung'> & { result: TrialResult })[]>;
   /**
-   * Takes trials, one at a time, until the queue is closed.
+   * Takes work, one message at a time, until the queue is closed.
    *
-   * @param run does one; its signal aborts when the trial has been handed to another worker. A trial whose
-   *   run throws is handed out again.
+   * @param run does it, and gives the result of a trial; its signal aborts when the work has been handed to
+   *   another worker. Work whose run throws is handed out again.
    */
-  take(run: (trial: TrialMessage, signal: AbortSignal) => Promise<TrialResult>): Promise<void>;
-  /** Takes a sweep's waiting trials out. */
+  take(
+    run: (work: WorkMessage, signal: AbortSignal) => Promise<TrialResult | undefined>,
+  ): Promise<void>;
+  /** Takes a sweep's waiting work out. */
   clear(key: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -44,12 +50,18 @@ export interface Queue {
 export async function openQueue(url: string, say: (line: string) => void): Promise<Queue> {
   const boss = await connect(url, say);
   return {
-    async send(trials) {
-      const jobs = trials.map((data) => ({ id: idOf(data), data }));
+    async send(work) {
+      const jobs = work.map((data) => ({ id: idOf(data), data }));
       if (jobs.length > 0) await boss.insert(QUEUE, jobs);
     },
+    async featuresLeft(key) {
+      const jobs = await boss.findJobs(QUEUE, { data: { key, kind: 'features' }, limit: ALL });
+      // What nobody could compute, each trial tries to itself.
+      return jobs.filter(({ state }) => !ENDED.has(state)).length;
+    },
     async results(key) {
-      const jobs = await boss.findJobs<TrialMessage>(QUEUE, { data: { key }, limit: ALL });
+      const wanted = { data: { key, kind: 'trial' }, limit: ALL };
+      const jobs = await boss.findJobs<TrialMessage>(QUEUE, wanted);
       return jobs.flatMap(({ data, state, output }) => {
         const { trial, rung } = data;
         if (state === 'failed') {
@@ -60,12 +72,12 @@ export async function openQueue(url: string, say: (line: string) => void): Promi
       });
     },
     async take(run) {
-      await boss.work<unknown, TrialResult>(
+      await boss.work<unknown, TrialResult | undefined>(
         QUEUE,
         { pollingIntervalSeconds: 1, heartbeatRefreshSeconds: HEARTBEAT_SECONDS },
         async ([job]) => {
           if (job === undefined) throw new Error('pg-boss handed out an empty batch.');
-          return run(trialMessage.parse(job.data), job.signal);
+          return run(workMessage.parse(job.data), job.signal);
         },
       );
     },
@@ -114,10 +126,12 @@ async function connect(url: string, say: (line: string) => void): Promise<PgBoss
   return boss;
 }
 
-/** The same trial always has the same id, so that it is in the queue once. */
-function idOf({ key, trial, rung }: TrialMessage): string {
+/** The same work always has the same id, so that it is in the queue once. */
+function idOf(work: WorkMessage): string {
+  const { key } = work;
+  const name = work.kind === 'trial' ? [work.trial, work.rung] : [work.origin, work.share, work.of];
   const hash = createHash('sha256')
-    .update(JSON.stringify([key, trial, rung]))
+    .update(JSON.stringify([key, ...name]))
     .digest('hex');
   // RFC 9562, §5.8: version 8 is for ids that a program makes its own way.
   return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5');

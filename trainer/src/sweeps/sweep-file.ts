@@ -54,6 +54,8 @@ const sweepFile = z.strictObject({
   folders: z.enum(folderMeanings).nullable(),
   strict: z.boolean(),
   backend: z.enum(['auto', ...backendNames]),
+  /** Where the machines keep features together: a folder or s3://bucket/prefix; null: each its own. */
+  features: z.string().nullable(),
   /** The varied fields' paths. */
   varied: z.array(z.string()),
   /** Shares of stage 2 after which all but the best are left out, ascending; the last is 1. */
@@ -88,4 +90,13 @@ export async function readSweep(directory: string): Promise<SweepFile> {
 /** @throws TrainerError `disk_full`, `not_writable` */
 export async function writeSweep(directory: string, sweep: SweepFile): Promise<void> {
   await writeFileAtomically(sweepFileIn(directory), `${JSON.stringify(sweep, null, 1)}\n`);
+}
+
+/** What a worker is told of a trial's recipe and images. @param name of the sweep's folder */
+export function messageOf(
+  { key, data, labels, folders, strict, backend, features }: SweepFile,
+  name: string,
+  { config }: Trial,
+) {
+  return { key, sweep: name, config, data, labels, folders, strict, backend, features };
 }

@@ -55,11 +55,9 @@ async function features({
 }: Partial<
   FeatureOrigin & { in: string; name: 'train' | 'test'; of: typeof part }
 > = {}): Promise<tf.Tensor> {
-  const cache = await FeatureCache.open(
-    { ...origin, ...change },
-    (line) => said.push(line),
-    cacheFolder,
-  );
+  const cache = await FeatureCache.open({ ...origin, ...change }, (line) => said.push(line), {
+    folder: cacheFolder,
+  });
   const counted = {
     ...photos,
     inputs: (chosen: readonly number[]) => {
@@ -191,7 +189,7 @@ async function storeFolderOf(datasetHash: string): Promise<string> {
       }),
     );
   for (const { path } of await times()) await utimes(path, new Date(1000), new Date(1000));
-  const cache = await FeatureCache.open({ ...origin, datasetHash }, () => {}, folder);
+  const cache = await FeatureCache.open({ ...origin, datasetHash }, () => {}, { folder });
   await cache.storeOf('train', part).load(0);
   const touched = (await times()).find(({ mtimeMs }) => mtimeMs > 1000);
   if (!touched) throw new Error('no entry was used');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { decodersVersion } from 'shared/images/decoders-version';
 import type { Part, Splits } from '../datasets/split.ts';
@@ -12,8 +12,20 @@ import type { Plan } from '../plan/plan.ts';
 import { readSafetensors, writeSafetensors } from '../weights/safetensors/safetensors.ts';
 import type { FeatureShard, FeatureStore } from './features.ts';
 
+/** Where several machines keep features together. It never throws. */
+export interface SharedFeatures {
+  /** Brings a file here, if it is there. */
+  fetch(name: string, path: string): Promise<void>;
+  store(name: string, path: string): Promise<void>;
+}
+
+interface CacheOptions {
+  readonly folder?: string;
+  readonly shared?: SharedFeatures | undefined;
+}
+
 /** Raise it when the same plan, images and decoders give different features. */
-const VERSION = 1;
+const VERSION = 2;
 /** Above this size, the least recently used entries are removed. */
 const MAX_BYTES = 4 * 1024 ** 3;
 
@@ -38,20 +50,26 @@ export class FeatureCache {
   readonly #folder: string;
   readonly #origin: string;
   readonly #say: (line: string) => void;
+  readonly #shared: SharedFeatures | undefined;
   #bytesRead = 0;
   #bytesWritten = 0;
   #canWrite = true;
 
-  private constructor(folder: string, origin: string, say: (line: string) => void) {
+  private constructor(
+    origin: string,
+    say: (line: string) => void,
+    { folder = join(cacheDirectory(), 'features'), shared }: CacheOptions,
+  ) {
     this.#folder = folder;
     this.#origin = origin;
     this.#say = say;
+    this.#shared = shared;
   }
 
   static async open(
     { trunk, preprocess, datasetHash, backend }: FeatureOrigin,
     say: (line: string) => void,
-    folder = join(cacheDirectory(), 'features'),
+    options: CacheOptions = {},
   ): Promise<FeatureCache> {
     const origin = JSON.stringify({
       version: VERSION,
@@ -60,7 +78,7 @@ export class FeatureCache {
       // In this order, whatever the caller's: the text is hashed.
       ...{ datasetHash, backend, preprocess },
     });
-    return new FeatureCache(folder, origin, say);
+    return new FeatureCache(origin, say, options);
   }
 
   /** @param name of the split: parts of different sets may have the same indices */
@@ -68,11 +86,12 @@ export class FeatureCache {
     const id = createHash('sha256')
       .update(JSON.stringify([this.#origin, name, indices]))
       .digest('hex');
-    const folder = join(this.#folder, id.slice(0, 32));
-    const pathOf = (shard: number) => join(folder, `${String(shard).padStart(4, '0')}.safetensors`);
+    const entry = id.slice(0, 32);
+    const nameOf = (shard: number) => `${entry}/${String(shard).padStart(4, '0')}.safetensors`;
     return {
-      load: (shard) => this.#load(folder, pathOf(shard)),
-      save: (shard, features) => this.#save(pathOf(shard), features),
+      load: async (shard) =>
+        (await this.#load(nameOf(shard))) ?? (await this.#loadShared(nameOf(shard))),
+      save: (shard, features) => this.#save(nameOf(shard), features),
     };
   }
 
@@ -87,14 +106,21 @@ export class FeatureCache {
     this.#say(`Feature cache: ${parts.join(', ')}; ${megabytes(kept)} in ${this.#folder}.`);
   }
 
-  async #load(folder: string, path: string): Promise<FeatureShard | undefined> {
+  async #loadShared(name: string): Promise<FeatureShard | undefined> {
+    if (!this.#shared) return undefined;
+    await this.#shared.fetch(name, join(this.#folder, name));
+    return this.#load(name);
+  }
+
+  async #load(name: string): Promise<FeatureShard | undefined> {
+    const path = join(this.#folder, name);
     try {
       const { metadata, tensors } = await readSafetensors(path);
       const features = tensors.get('features');
       if (!features || metadata['sha256'] !== hashOf(features)) throw new Error('wrong hash');
       this.#bytesRead += features.values.byteLength;
       const now = new Date();
-      await utimes(folder, now, now).catch(() => {});
+      await utimes(dirname(path), now, now).catch(() => {});
       return features;
     } catch (error) {
       if (!isMissing(error))
@@ -103,14 +129,16 @@ export class FeatureCache {
     }
   }
 
-  async #save(path: string, features: FeatureShard): Promise<void> {
+  async #save(name: string, features: FeatureShard): Promise<void> {
     if (!this.#canWrite) return;
+    const path = join(this.#folder, name);
     try {
       await writeSafetensors(path, {
         metadata: { sha256: hashOf(features) },
         tensors: new Map([['features', features]]),
       });
       this.#bytesWritten += features.values.byteLength;
+      await this.#shared?.store(name, path);
     } catch (error) {
       this.#canWrite = false;
       const isFull = error instanceof TrainerError && error.code === 'disk_full';

@@ -7,7 +7,13 @@ import { createRandom } from '../config/random.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { cutPlan, type Plan } from '../plan/plan.ts';
 import { runPlan } from '../plan/run.ts';
-import { computeFeatures, type FeatureShard, type FeatureStore } from './features.ts';
+import {
+  computeFeatures,
+  countShards,
+  type FeatureShard,
+  type FeatureStore,
+  storeFeatures,
+} from './features.ts';
 
 const source = memoryBatches(7, [TINY_SIZE, TINY_SIZE, 3]);
 const random = createRandom(1);
@@ -108,4 +114,28 @@ test('computes only the shards that the store lacks', async () => {
   const [found, wanted] = [await features.inputs(all, random), await whole.inputs(all, random)];
   expect(largestDifference(found, wanted)).toBeLessThan(1e-6);
   tf.dispose([found, wanted]);
+});
+
+test('shares of a source together are the shards of one that computes all', async () => {
+  const storeIn = (shards: Map<number, FeatureShard>): FeatureStore => ({
+    load: async (shard) => shards.get(shard),
+    save: async (shard, features) => void shards.set(shard, features),
+  });
+  const [one, together] = [new Map(), new Map()] as Map<number, FeatureShard>[] as [
+    Map<number, FeatureShard>,
+    Map<number, FeatureShard>,
+  ];
+  const sharded = { ...options, batchSize: 2, shardSize: 3 };
+  await computeFeatures(trunk, source, { ...sharded, store: storeIn(one) });
+  expect(countShards(source, 3)).toBe(one.size);
+  const before = tf.memory().numTensors;
+  const store = storeIn(together);
+  for (const share of [2, 0, 1]) {
+    const isMine = (shard: number) => shard % 3 === share;
+    expect(await storeFeatures(trunk, source, isMine, { ...sharded, store })).toBe(1);
+    // Nothing is computed twice.
+    expect(await storeFeatures(trunk, source, isMine, { ...sharded, store })).toBe(0);
+  }
+  expect(tf.memory().numTensors).toBe(before);
+  for (const [shard, features] of one) expect(together.get(shard)).toEqual(features);
 });

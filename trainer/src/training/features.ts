@@ -30,6 +30,9 @@ export interface FeatureOptions {
   readonly shardSize?: number;
 }
 
+/** Few enough that several machines have a part of a small set each; 1.3 MB with 1,280 channels. */
+const SHARD_SIZE = 256;
+
 /**
  * Runs the trunk over every example once. The trunk is frozen in stage 1, so each epoch would compute
  * the same features again.
@@ -40,7 +43,7 @@ export interface FeatureOptions {
 export async function computeFeatures(
   trunk: Plan,
   source: BatchSource,
-  { batchSize, progress, signal, store, shardSize = 4096 }: FeatureOptions,
+  { batchSize, progress, signal, store, shardSize = SHARD_SIZE }: FeatureOptions,
 ): Promise<BatchSource> {
   const shards: FeatureShard[] = [];
   try {
@@ -73,6 +76,39 @@ export async function computeFeatures(
       return tf.tensor(rows, [indices.length, ...shape]);
     },
   };
+}
+
+/**
+ * Computes some shards of what {@link computeFeatures} is going to load, as far as the store lacks them.
+ *
+ * @param isMine whether to compute a shard, by its number
+ * @returns how many it computed
+ * @throws the signal's reason
+ */
+export async function storeFeatures(
+  trunk: Plan,
+  source: BatchSource,
+  isMine: (shard: number) => boolean,
+  options: FeatureOptions & { readonly store: FeatureStore },
+): Promise<number> {
+  const { progress, store, shardSize = SHARD_SIZE } = options;
+  let computed = 0;
+  try {
+    for (const [number, indices] of [...batchIndices(source.length, shardSize)].entries()) {
+      if (!isMine(number)) continue;
+      if ((await store.load(number))?.shape[0] === indices.length) continue;
+      await store.save(number, await computeShard(trunk, source, indices, options));
+      computed += 1;
+    }
+  } finally {
+    progress.stop();
+  }
+  return computed;
+}
+
+/** How many shards a source's features have. */
+export function countShards({ length }: BatchSource, shardSize = SHARD_SIZE): number {
+  return Math.ceil(length / shardSize);
 }
 
 async function computeShard(

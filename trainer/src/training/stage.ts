@@ -2,6 +2,7 @@ import type { StageConfig } from '../config/train-config.ts';
 import type { Validation } from '../evaluation/label-metrics.ts';
 import { isMultiLabel, type Plan } from '../plan/plan.ts';
 import type { CheckpointHeader } from '../runs/checkpoint.ts';
+import type { SharedFeatures } from './feature-cache.ts';
 import type { Fit } from './fit.ts';
 
 /** Of many short epochs, about as many are validated, evenly spread and the last one among them. */
@@ -39,6 +40,8 @@ export interface SessionRun {
   readonly readOnly?: boolean;
   /** Time between two checkpoints; three minutes by default. */
   readonly checkpointEveryMs?: number;
+  /** Where several machines keep the features of stage 1 together. */
+  readonly features?: SharedFeatures | undefined;
   /** Called before a stage's first epoch of a session and after each, with the number that are complete. */
   onEpoch?(stage: Pick<Stage, 'number' | 'config'>, epoch: number): void;
   say(line: string): void;

@@ -6,22 +6,47 @@ import { TrainerError, type TrainerErrorCode } from '../../errors.ts';
 import { graft } from '../../files/project.ts';
 import { checkpointIn, loadCheckpoint } from '../../runs/checkpoint.ts';
 import { epochsUntil, measureTrial } from '../../sweeps/measure-trial.ts';
+import { openShared } from '../../sweeps/share-features.ts';
 import type { TrialResult } from '../../sweeps/sweep-file.ts';
-import type { TrialMessage } from '../../sweeps/trial-message.ts';
+import type { FeaturesMessage, TrialMessage, WorkMessage } from '../../sweeps/work-message.ts';
 import { quoted } from '../options/option-values.ts';
+import { computeShare } from '../training/compute-share.ts';
 import { runStages } from '../training/train-in-stages.ts';
 
 /** What lies in the trial itself, so that another machine would come to it too. */
 const FINAL: readonly TrainerErrorCode[] = ['loss_not_finite', 'config_invalid'];
 
-interface Place {
+export interface Place {
   /** Folder of the runs. */
   readonly runs: string;
   /** Where this machine has the images, if elsewhere. */
   readonly data: string | undefined;
   readonly threads: number | undefined;
+  /** Where it keeps features together with other machines, if elsewhere than the sweep says. */
+  readonly features: string | undefined;
   readonly signal: AbortSignal;
   say(line: string): void;
+}
+
+/** What a worker computes with: the sweep's images, backend and features, as this machine has them. */
+function imagesOf(work: WorkMessage, { data, threads, features, say }: Place) {
+  return {
+    data: data ?? work.data,
+    folders: work.folders ?? undefined,
+    labels: work.labels ?? undefined,
+    strict: work.strict,
+    backend: work.backend,
+    threads,
+    features: openShared(features ?? work.features, say),
+    say,
+  };
+}
+
+/** Computes a share of the features that trials begin with. @throws as {@link runTrial} does */
+export async function runFeatures(work: FeaturesMessage, place: Place): Promise<void> {
+  const options = { ...imagesOf(work, place), signal: place.signal };
+  const computed = await computeShare(work.config, options, work);
+  place.say(`Features, share ${work.share + 1} of ${work.of}: ${computed} shards computed.`);
 }
 
 /**
@@ -42,13 +67,10 @@ export async function runTrial(trial: TrialMessage, place: Place): Promise<Trial
     await runStages(config, {
       ...{ directory, resume, command, publicCommand: command, resumeCommand: command },
       watchCommand: graft(`report ${quoted(directory)} --live`),
-      ...{ data: place.data ?? trial.data, folders: trial.folders ?? undefined },
-      labels: trial.labels ?? undefined,
-      ...{ strict: trial.strict, backend: trial.backend, threads: place.threads },
+      ...imagesOf(trial, place),
       // Nothing is exported.
       ...{ models: directory, modelId: undefined },
       signal: AbortSignal.any([place.signal, reached.signal]),
-      say: place.say,
       onEpoch({ number, config: stage }, epoch) {
         const last = epochsUntil(stage, until);
         if (number === 2 && epoch >= last && last < stage.epochs) reached.abort();

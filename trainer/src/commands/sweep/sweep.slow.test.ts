@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cp, mkdir, readdir } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -9,6 +10,7 @@ import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import sharp from 'sharp';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { findPostgres, startPostgres } from '../../../fixtures/postgres.ts';
+import { s3Environment, startS3 } from '../../../fixtures/s3-server.ts';
 import { createRandom } from '../../config/random.ts';
 import { readRun } from '../../runs/list-runs.ts';
 import { readRunLog } from '../../runs/run-log.ts';
@@ -47,9 +49,14 @@ afterEach(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-function start(args: readonly string[], cache: string): ChildProcess {
+/** @param cache name of its cache, and what else it finds in its environment */
+function start(
+  args: readonly string[],
+  cache: string,
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const child = spawn(process.execPath, [cli, ...args], {
-    env: { ...process.env, GRAFT_CACHE: join(folder, cache) },
+    env: { ...process.env, ...environment, GRAFT_CACHE: join(folder, 'caches', cache) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   running.add(child);
@@ -86,9 +93,9 @@ function outcomeOf(sweep: SweepFile) {
 }
 
 /** A worker that is killed in the midst of stage 2 of its first trials, and started again. */
-async function workAndDie(args: readonly string[], cache: string): Promise<void> {
+async function workAndDie(startWorker: () => ChildProcess): Promise<void> {
   for (let kills = 0; kills < KILLS; kills++) {
-    const worker = start(args, cache);
+    const worker = startWorker();
     const closed = once(worker, 'close');
     for await (const line of createInterface({ input: worker.stdout as NodeJS.ReadableStream })) {
       if (line.startsWith('Stage 2, epoch 2/')) break;
@@ -96,7 +103,22 @@ async function workAndDie(args: readonly string[], cache: string): Promise<void>
     worker.kill('SIGKILL');
     expect(await closed).toEqual([null, 'SIGKILL']);
   }
-  start(args, cache).stdout?.resume();
+  startWorker().stdout?.resume();
+}
+
+/** Hashes of the shards of features that the process of the undisturbed sweep has computed, by name. */
+async function undisturbedShards(): Promise<Record<string, string>> {
+  const features = join(folder, 'caches/undisturbed/features');
+  const names = await readdir(features, { recursive: true });
+  const shards = names.filter((name) => name.endsWith('.safetensors'));
+  const files = shards.map(async (name) => [name, await readFile(join(features, name))] as const);
+  return hashesOf(await Promise.all(files));
+}
+
+function hashesOf(files: Iterable<readonly [string, Uint8Array]>): Record<string, string> {
+  return Object.fromEntries(
+    [...files].map(([name, bytes]) => [name, createHash('sha256').update(bytes).digest('hex')]),
+  );
 }
 
 /** What a command prints that comes to its end. */
@@ -152,14 +174,22 @@ const databases = [
 test.each(databases.filter(([, , isThere]) => isThere))(
   `over %s, ${WORKERS} workers, one of them killed ${KILLS} times, give the table of one process`,
   async (name, startQueue) => {
-    const database = await startQueue();
+    const [database, s3] = await Promise.all([startQueue(), startS3()]);
     try {
       const args = ['worker', '--queue', database.url, '--runs', join(folder, `${name}-runs`)];
       const work = [...args, '--threads', '1'];
-      const dying = workAndDie(work, name);
-      for (let other = 1; other < WORKERS; other++) start(work, name).stdout?.resume();
+      // Each as on a machine of its own, which has the others' features from the bucket only.
+      const startWorker = (number: number) =>
+        start(work, `${name}-${number}`, s3Environment(s3.endpoint));
+      const dying = workAndDie(() => startWorker(0));
+      for (let other = 1; other < WORKERS; other++) startWorker(other).stdout?.resume();
       const options = [...vary, ...compute, '--queue', database.url, '--workers', '0'];
-      const [sweep] = await Promise.all([sweepOf(name, options), dying]);
+      const shared = ['--features', 's3://sweeps/features'];
+      const [sweep] = await Promise.all([sweepOf(name, [...options, ...shared]), dying]);
+      const shards = [...s3.objects].map(
+        ([path, bytes]) => [path.slice('sweeps/features/'.length), bytes] as const,
+      );
+      expect(hashesOf(shards)).toEqual(await undisturbedShards());
       expect(Object.keys(sweep.results).length).toBe(sweep.trials.length);
       expect(outcomeOf(sweep)).toEqual(outcomeOf(undisturbed));
       const workers = [...running].map((worker) => {
@@ -169,7 +199,7 @@ test.each(databases.filter(([, , isThere]) => isThere))(
       });
       for (const ended of await Promise.all(workers)) expect(ended).toEqual([130, null]);
     } finally {
-      await database.stop();
+      await Promise.all([database.stop(), s3.close()]);
     }
   },
   TIMEOUT_MS,

@@ -12,7 +12,7 @@ import { type Call, defineCommand } from '../options/command.ts';
 import { nameOf, positiveOf, quoted, usage, within } from '../options/option-values.ts';
 import * as shared from '../options/shared-options.ts';
 import { untilInterrupted } from '../options/until-interrupted.ts';
-import { queueOption } from './worker.ts';
+import { featuresOption, queueOption } from './worker.ts';
 
 const options = {
   vary: {
@@ -51,11 +51,15 @@ const options = {
     parse: (text: string, name: string) => (text === '0' ? 0 : positiveOf(text, name)),
   },
   queue: { ...queueOption.queue, otherwise: 'its own' },
+  features: { ...featuresOption.features, otherwise: 'none' },
   ...runOptions,
   resume: { ...shared.resume.resume, about: 'continue a sweep, named by its folder' },
 } as const;
 
 type SweepCall = Call<typeof options>;
+
+/** Enough for as many machines; each share builds the network and opens the images once. */
+const SHARES = 8;
 
 /** More runs take longer to measure than they add. */
 const MOST_IN_SOUP = 5;
@@ -129,6 +133,7 @@ async function planSweep(call: SweepCall): Promise<{ directory: string; file: Sw
     ...{ data: chosen.data, labels: chosen.labels ?? null },
     ...{ folders: values.folders ?? null, strict: values.strict },
     backend: values.backend,
+    features: values.features ?? null,
     varied,
     rungs,
     eta,
@@ -144,12 +149,13 @@ async function planSweep(call: SweepCall): Promise<{ directory: string; file: Sw
 async function trainTrials({
   directory,
   signal,
-  call: { values, say },
+  call,
 }: {
   directory: string;
   signal: AbortSignal;
   call: SweepCall;
 }): Promise<SweepFile> {
+  const { values, say } = call;
   const { coordinate } = await import('../../sweeps/coordinate.ts');
   const { startDatabase } = await import('../../sweeps/embedded-database.ts');
   const { openQueue } = await import('../../sweeps/queue.ts');
@@ -169,7 +175,7 @@ async function trainTrials({
     const over = new AbortController();
     const until = AbortSignal.any([signal, over.signal]);
     try {
-      const options = { name: basename(directory), signal: until, say };
+      const options = { name: basename(directory), shares: sharesOf(call), signal: until, say };
       return await Promise.race([coordinate(directory, queue, options), workers.failure]);
     } finally {
       over.abort();
@@ -181,9 +187,16 @@ async function trainTrials({
   }
 }
 
-function placesOf({ values: { runs, queue, workers } }: SweepCall): string {
+/** Shares of features, where the workers can take each other's: from one cache, or from where they keep them together. */
+function sharesOf({ values: { queue, features, workers } }: SweepCall): number {
+  if (queue !== undefined) return features === undefined ? 0 : SHARES;
+  return workers > 1 ? workers : 0;
+}
+
+function placesOf({ values: { runs, queue, features, workers } }: SweepCall): string {
   const given = {
     runs,
+    features,
     queue: queue && '$GRAFT_QUEUE',
     workers: workers === 1 ? undefined : workers,
   };

@@ -12,6 +12,15 @@ export const queueOption = {
   },
 } as const;
 
+export const featuresOption = {
+  features: {
+    group: 'Machine',
+    value: '<place>',
+    about: 'folder or s3://bucket/prefix to share features in',
+    parse: nameOf,
+  },
+} as const;
+
 export const worker = defineCommand({
   name: 'worker',
   about: 'Train the trials of sweeps that wait in a queue',
@@ -25,6 +34,7 @@ export const worker = defineCommand({
   options: {
     queue: { ...queueOption.queue, otherwise: 'GRAFT_QUEUE' },
     data: { ...shared.data.data, about: 'where the images are here', otherwise: "the sweep's" },
+    features: { ...featuresOption.features, otherwise: "the sweep's" },
     threads: shared.compute.threads,
     ...shared.runs,
   },
@@ -32,18 +42,23 @@ export const worker = defineCommand({
     const url = values.queue ?? process.env['GRAFT_QUEUE'];
     if (!url) throw usage('Expected --queue, or the environment variable GRAFT_QUEUE.');
     const { openQueue } = await import('../../sweeps/queue.ts');
-    const { runTrial } = await import('./run-trial.ts');
-    const { data, threads, runs = shared.RUNS } = values;
+    const { runFeatures, runTrial } = await import('./run-trial.ts');
+    const { data, threads, features, runs = shared.RUNS } = values;
     await untilInterrupted('Stopped. Its trial goes on elsewhere.', async ({ signal }) => {
       const unable = new AbortController();
       const stop = AbortSignal.any([signal, unable.signal, untilOrphaned()]);
       const queue = await openQueue(url, say);
       try {
-        await queue.take(async (trial, lost) => {
-          say(`Trial ${trial.trial} of ${trial.sweep}:`);
+        await queue.take(async (work, lost) => {
+          const signal = AbortSignal.any([stop, lost]);
+          const place = { runs, data, threads, features, signal, say };
           try {
-            const place = { runs, data, threads, signal: AbortSignal.any([stop, lost]), say };
-            return await runTrial(trial, place);
+            if (work.kind === 'features') {
+              await runFeatures(work, place);
+              return undefined;
+            }
+            say(`Trial ${work.trial} of ${work.sweep}:`);
+            return await runTrial(work, place);
           } catch (error) {
             // Another machine may have what is missing here, so this one takes no more.
             if (!lost.aborted) unable.abort(error);

@@ -65,7 +65,9 @@ async function computeAllFeatures(
 ) {
   const { preprocess, splits, images, validates } = prepared;
   const begin = performance.now();
-  const cache = await FeatureCache.open({ ...origin, trunk, preprocess }, run.say);
+  const cache = await FeatureCache.open({ ...origin, trunk, preprocess }, run.say, {
+    shared: run.features,
+  });
   const featuresOf = (source: BatchSource, name: keyof Splits) =>
     computeFeatures(trunk, source, {
       batchSize: INFERENCE_BATCH,
