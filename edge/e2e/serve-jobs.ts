@@ -145,6 +145,8 @@ async function startWrangler(config: string, folder: string): Promise<Running> {
   const state = ['--persist-to', join(folder, 'state'), '--show-interactive-dev-session=false'];
   const child = spawn(process.execPath, [bin, 'dev', ...options, ...state, '--inspector-port=0'], {
     cwd: edge,
+    // It writes a trace of each request to R2 to disk, in the thread of the Worker.
+    env: { ...process.env, X_LOCAL_OBSERVABILITY: 'false' },
     // A group of its own, so that all of it is killed at once.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
