@@ -45,6 +45,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft soup trainer/runs/my-sweep/01 trainer/runs/my-sweep/04 trainer/runs/my-sweep/07',
   ],
   'a database': [
+    'graft sweep --queue $GRAFT_QUEUE --data photos --vary dropout=0.1,0.2,0.4 --workers 0 --features s3://my-bucket/features',
     'graft sweep --queue $GRAFT_QUEUE --data photos --vary size=96,112,128 --workers 0',
     'graft worker --data photos',
   ],

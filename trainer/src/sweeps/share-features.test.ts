@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type S3Server, s3Environment, startS3 } from '../../fixtures/s3-server.ts';
+import { type S3Server, s3Environment, startS3 } from '../../fixtures/servers/s3-server.ts';
 import { openShared } from './share-features.ts';
 
 const NAME = 'abc/0001.safetensors';
