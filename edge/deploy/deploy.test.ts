@@ -65,12 +65,15 @@ async function deploy(account: Account, ...args: readonly string[]): Promise<Dep
     if (isUpload && account.isDown) return fail(10_013, 'Not now.');
     if (isUpload && limit && !account.isPaid) return fail(100_328, 'CPU limits are not supported.');
     const secrets = (account.secrets ?? []).map((name) => ({ name, type: 'secret_text' }));
-    const queue_name = new URL(url, 'http://api').searchParams.get('name');
-    const queue = { queue_id: '1', queue_name, producers: [], consumers: [] };
+    const names = new URL(url, 'http://api').searchParams.getAll('name');
+    const queues = names.map((queue_name, index) => ({
+      ...{ queue_id: `${index}`, queue_name },
+      ...{ producers: [], consumers: [] },
+    }));
     const lists = { '/secrets': secrets, '/consumers': [] };
     const list = Object.entries(lists).find(([end]) => method === 'GET' && url.endsWith(end))?.[1];
-    const result = queue_name
-      ? [queue]
+    const result = names.length
+      ? queues
       : (list ?? {
           bindings: [],
           deployments: [],
@@ -149,7 +152,7 @@ test('accepts the options of wrangler', async () => {
 test('deploys with jobs, and makes the queues that they need', async () => {
   const { code, errors, made, bindings, limits } = await deploy({ isPaid: true }, '--jobs');
   expect({ code, errors }).toEqual({ code: 0, errors: '' });
-  expect(made).toEqual(['graft-jobs-dead', 'graft-jobs']);
+  expect(made).toEqual(['graft-jobs-dead', 'graft-jobs-new', 'graft-jobs']);
   expect(bindings).toEqual(expect.arrayContaining(['JOBS', 'JOBS_QUEUE', 'JOBS_WORKFLOW']));
   expect(limits).toEqual(['300000']);
 });

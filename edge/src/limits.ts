@@ -133,11 +133,11 @@ export const defaultLimits: Limits = {
     pagesPerStep: 200,
     minPollMs: 5_000,
     // With 2,000 chunks a step, 250 consumers are never idle: see bench/jobs/simulate.ts.
-    maxPollMs: 15_000,
+    maxPollMs: 8_000,
     stepsPerInstance: 4_000,
     // A consumer may take 15 minutes, and a retry waits.
     stalledMs: 30 * 60_000,
-    // Forty times the longest pause.
+    // Many times the longest pause.
     lostMs: 10 * 60_000,
     maxTries: 3,
     retryDelayS: 20,

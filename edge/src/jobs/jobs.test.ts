@@ -266,7 +266,10 @@ test('blames no image that another delivery may have in hand', async () => {
   const { id } = await start(photos);
   await advance(id);
   const [message] = sent.splice(0) as [ChunkMessage];
-  const inHand = { images: [{ tries: 2 }, { tries: 0 }], current: { index: 0, at: Date.now() } };
+  const inHand = {
+    images: [{ tries: 2, stops: 2 }, { tries: 2 }],
+    current: { index: 0, at: Date.now() },
+  };
   await TEST_JOBS.put(keys.tries(id, 0, 0), JSON.stringify(inHand));
   const patient = { ...limits, jobs: { ...limits.jobs, imageMs: 60_000 } };
   expect(await deliver(message, { using: patient })).toBe('acked');

@@ -16,8 +16,11 @@ const READS_PER_CHUNK = 5;
 /** A list, a look whether the page is there, and a write. */
 const WRITES_PER_PAGE = 2;
 
-/** CPU time of an image, decoded and classified: assumed, for photos of half a megapixel. */
-export const CPU_MS_PER_IMAGE = 20;
+/**
+ * CPU time of an image of 500×333 pixels, decoded and classified at 224 pixels, with all that a job does for it:
+ * `cpu_ms.jobs` of docs/benchmarks/edge-bench-jobs.json.
+ */
+export const CPU_MS_PER_IMAGE = 11;
 
 /** What a job has done so far. */
 export interface JobWork {

@@ -1,6 +1,6 @@
 import type { JobLine, Problem } from 'shared/contract/responses';
 import type { ProblemCode } from 'shared/contract/wire';
-import { toProblem } from '../../problem.ts';
+import { ProblemError, toProblem } from '../../problem.ts';
 import { type JobsEnv, keys, readJsonObject, writeJsonObject } from '../job.ts';
 import { nothing, type Tally } from '../tally.ts';
 
@@ -9,6 +9,8 @@ export interface ImageProgress {
   /** Set once it is settled. */
   line?: JobLine;
   tries: number;
+  /** Isolates that ended with it in hand. */
+  stops?: number;
   /** Of the last try. */
   problem?: Problem;
 }
@@ -75,6 +77,22 @@ export function recordFailure(
   if (problem.code === 'rate_limited') return;
   progress.tries += 1;
   if (!passing.has(problem.code) || progress.tries >= maxTries) progress.line = { image, problem };
+}
+
+/**
+ * Counts an isolate that ended with an image in hand, and settles it where it was the last one. An isolate may end
+ * for other reasons, so this counts apart from what the image's host fails.
+ */
+export function recordStop(progress: ImageProgress, image: string, maxStops: number): void {
+  progress.stops = (progress.stops ?? 0) + 1;
+  if (progress.stops < maxStops) return;
+  const problem = toProblem(
+    new ProblemError(
+      'internal',
+      'The service stopped while it classified this image, which may take more memory or time than it has.',
+    ),
+  );
+  progress.line = { image, problem };
 }
 
 export function tallyOf(lines: readonly JobLine[]): Tally {

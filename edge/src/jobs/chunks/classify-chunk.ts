@@ -1,7 +1,7 @@
 import type { JobLine } from 'shared/contract/responses';
 import type { ChunkMessage } from '../../env.ts';
 import type { Limits } from '../../limits.ts';
-import { ProblemError, toProblem, toProblemError } from '../../problem.ts';
+import { toProblem, toProblemError } from '../../problem.ts';
 import {
   type Job,
   type JobsEnv,
@@ -17,6 +17,7 @@ import {
   type ChunkProgress,
   readProgress,
   recordFailure,
+  recordStop,
   saveProgress,
   tallyOf,
 } from './chunk-progress.ts';
@@ -168,12 +169,7 @@ function blame(progress: ChunkProgress, images: readonly string[], { jobs }: Lim
   const state = progress.images[index];
   const image = images[index];
   progress.current = undefined;
-  if (!state || image === undefined) return;
-  const error = new ProblemError(
-    'internal',
-    'The service stopped while it classified this image, which may take more memory or time than it has.',
-  );
-  recordFailure(state, image, error, jobs.maxTries);
+  if (state && image !== undefined) recordStop(state, image, jobs.maxTries);
 }
 
 async function writeResult(
