@@ -82,6 +82,8 @@ const knownScore = z.readonly(
     method: z.enum(['prototypes', 'maximum-logit']),
     /** How many prototypes there are. */
     prototypes: z.optional(count),
+    /** How many directions contrast the classes to ImageNet's others, where something does. */
+    contrast: z.optional(count),
     /** The share of known images that the threshold is to keep, and the images that it was set on. */
     keep: fraction,
     images: count,

@@ -21,6 +21,13 @@ export const unknownCommand = defineCommand({
       about: 'folders of images of none of the classes, to measure on',
       parse: pathOf,
     },
+    imagenet: {
+      group: 'Data',
+      value: '<file>',
+      about:
+        "ImageNet's classes that are among the model's, one a line, where photos look unlike the training images",
+      parse: pathOf,
+    },
     keep: {
       group: 'Data',
       value: '<share>',
@@ -32,7 +39,7 @@ export const unknownCommand = defineCommand({
     ...shared.compute,
   },
   async run({ values, positionals, say }) {
-    const { data = null, threads, keep } = values;
+    const { data = null, threads, keep, imagenet } = values;
     const model = await findModel(values.models ?? shared.MODELS, oneOf(positionals, 'model'));
     const { startBackend } = await import('../backends/start-backend.ts');
     const { formatKnownScore } = await import('../evaluation/format-known-score.ts');
@@ -40,7 +47,7 @@ export const unknownCommand = defineCommand({
     await startBackend(values.backend, say, { threads });
     const { signal } = new AbortController();
     const unknown = values['counter-examples'];
-    const task = { data, unknown, keep, signal, say };
+    const task = { data, unknown, imagenet, keep, signal, say };
     say(formatKnownScore(await refitKnownScore(model, task)));
   },
 });

@@ -2,36 +2,32 @@ import type { KnownScore } from 'shared/contract/model-card';
 import { createRandom } from '../config/random.ts';
 import { generateImages } from '../data/generated-images.ts';
 import { type Part, type Splits, whole } from '../datasets/split.ts';
-import {
-  clusterDirections,
-  nearestTo,
-  normOf,
-  type Rows,
-  unitRows,
-} from '../evaluation/prototypes.ts';
+import { TrainerError } from '../errors.ts';
+import { clusterDirections, type Rows, unitRows } from '../evaluation/prototypes.ts';
 import { quantile, separate } from '../evaluation/separation.ts';
+import { type Contrast, contrastOf, type PretrainedClasses } from './contrast/contrast.ts';
+import { type ClassPrototypes, cosineTo, halves, moveAway } from './contrast/counter-examples.ts';
+import { distillContrast } from './contrast/distill-contrast.ts';
 import { drawFrom, eachRow, type RowsOf, type RowsTask, startRows } from './feature-rows.ts';
 import type { GraphModel } from './graph-builder.ts';
-import { cutGraph, headOf, withKnownScore } from './known-score.ts';
+import { CONTRAST_WEIGHT, cutGraph, headOf, MEDIAN_SCORE, withKnownScore } from './known-score.ts';
 
 /** Prototypes of a class: more of them moved AUROC by less than 0.002 on CIFAR-10. */
 const PROTOTYPES = 8;
-/** Of all prototypes, in 8 bits. */
+/** Beside a contrast: more of them moved AUROC by less than 0.002 there too. */
+const PROTOTYPES_BESIDE_CONTRAST = 2;
+/** Of all prototypes and the contrast's directions, in 8 bits. */
 const MAX_PROTOTYPE_BYTES = 190_000;
+/** Of the contrast. With fewer it comes out much coarser. */
+const DIRECTIONS = { fewest: 40, most: 120 };
+/** More of them fit the training images' features better, and photos no better. */
+const DISTILLING_STEPS = 2000;
 
 /** How many images are looked at; they are drawn with the seed. */
-const MOST = { train: 2000, validation: 1000, test: 500, counterExamples: 500 };
+const MOST = { train: 2000, validation: 1000, test: 500 };
 const GENERATED = 200;
 /** Classes that are left out in turn. */
 const MOST_LEFT_OUT = 10;
-
-/** With fewer counter-examples, all of them measure. */
-const MIN_COUNTER_EXAMPLES = 10;
-/** How far prototypes are moved away from counter-examples: the best of these on validation images. */
-const COUNTER_WEIGHTS = [0, 0.25, 0.5, 0.75, 1];
-
-/** The score of the median known image. */
-const MEDIAN_SCORE = 0.9;
 
 export interface KnownScoreTask extends RowsTask {
   /** Number of the model's classes. */
@@ -39,6 +35,8 @@ export interface KnownScoreTask extends RowsTask {
   readonly splits: Splits;
   /** Images of none of the classes: half of them fit the score, and half measure it; a few only measure it. */
   readonly counterExamples?: Part | undefined;
+  /** ImageNet's classifier, to which a model that was fine-tuned from it is contrasted. */
+  readonly pretrained?: PretrainedClasses | undefined;
   /** The share of known images to keep, 0–1. */
   readonly keep: number;
   readonly seed: number;
@@ -48,8 +46,9 @@ export interface KnownScoreTask extends RowsTask {
  * Gives a model a score that says whether an image shows one of its classes: the cosine between the
  * image's features and the nearest of some prototypes, the centres of the training images' features. A
  * model of too many classes for that takes its largest logit, which is nearly its energy (Liu et al. 2020).
- * The threshold keeps the wanted share of the validation images; everything that the card says is measured
- * on test images.
+ * Where ImageNet's classifier is given, the contrast to it is added: that has seen sharp photos of many classes, which a
+ * model of small images has not. The threshold keeps the wanted share of the validation images; everything
+ * that the card says is measured on test images.
  *
  * @param model without a score
  */
@@ -60,13 +59,13 @@ export async function fitKnownScore(
   const { splits, keep, seed } = task;
   const { logits, features } = headOf(model);
   const width = channelsOf(model, logits);
-  const perClass = Math.min(PROTOTYPES, Math.floor(MAX_PROTOTYPE_BYTES / width / task.classes));
+  const { perClass, directions } = planSizes(width, task);
   const rowsOf = await startRows(cutGraph(model, perClass > 0 ? features : logits), task);
   try {
-    const fitted =
-      perClass > 0
-        ? await fitPrototypes(drawFrom(splits.train, MOST.train, seed), perClass, rowsOf, seed)
-        : null;
+    const train = drawFrom(splits.train, MOST.train, seed);
+    const trainRows = perClass > 0 ? await rowsOf('Prototypes', train) : null;
+    const fitted = trainRows && fitPrototypes(train, trainRows, perClass, seed);
+    const contrast = trainRows ? await fitContrast(trainRows, directions, rowsOf, task) : undefined;
     const validation = drawFrom(splits.validation, MOST.validation, seed);
     const knownRows = eachRow(await rowsOf('Known images', validation));
     const [fitting, measuring] = halves(task.counterExamples, seed);
@@ -74,13 +73,16 @@ export async function fitKnownScore(
       fitted && fitting
         ? moveAway(fitted, knownRows, await rowsOf('Counter-examples', fitting))
         : { groups: fitted, counter: undefined };
-    const scoreOf = (row: Float32Array) => (groups ? cosineTo(row, groups) : Math.max(...row));
+    const scoreOf = (row: Float32Array) =>
+      groups ? cosineTo(row, groups) + addedBy(contrast, row) : Math.max(...row);
     const known = knownRows.map(scoreOf);
     const threshold = quantile(known, 1 - keep);
     const spread = Math.max(quantile(known, 0.5) - threshold, 1e-6);
     const slope = Math.log(MEDIAN_SCORE / (1 - MEDIAN_SCORE)) / spread;
     const unknown = { ...task, counterExamples: measuring };
-    const measured = await measureScore(unknown, rowsOf, { groups, scoreOf, threshold });
+    // The contrast knows every class, and none can be taken from it.
+    const leavesOut = contrast ? null : groups;
+    const measured = await measureScore(unknown, rowsOf, { groups: leavesOut, scoreOf, threshold });
     const prototypes = groups && {
       width,
       values: Float32Array.from(groups.flatMap(({ rows }) => [...rows.values])),
@@ -88,6 +90,7 @@ export async function fitKnownScore(
     return {
       model: withKnownScore(model, {
         prototypes: prototypes ?? undefined,
+        contrast,
         counter,
         slope,
         offset: -slope * threshold,
@@ -95,6 +98,7 @@ export async function fitKnownScore(
       knownScore: {
         method: prototypes ? 'prototypes' : 'maximum-logit',
         ...(prototypes && { prototypes: prototypes.values.length / width }),
+        ...(contrast && { contrast: directions }),
         keep,
         images: known.length,
         measured,
@@ -103,6 +107,43 @@ export async function fitKnownScore(
   } finally {
     rowsOf.dispose();
   }
+}
+
+/** How many prototypes a class has, and how many directions the contrast. */
+function planSizes(width: number, { classes, pretrained }: KnownScoreTask) {
+  const most = Math.floor(MAX_PROTOTYPE_BYTES / width);
+  const perClass = Math.min(
+    pretrained ? PROTOTYPES_BESIDE_CONTRAST : PROTOTYPES,
+    Math.floor(most / classes),
+  );
+  const directions = Math.min(DIRECTIONS.most, most - perClass * classes);
+  if (!pretrained || (perClass > 0 && directions >= DIRECTIONS.fewest)) {
+    return { perClass, directions };
+  }
+  throw new TrainerError(
+    'config_invalid',
+    `Expected fewer than ${classes} classes for a contrast to ImageNet's: leave out --imagenet.`,
+  );
+}
+
+async function fitContrast(
+  features: Rows,
+  directions: number,
+  rowsOf: RowsOf,
+  { pretrained, splits, seed, signal }: KnownScoreTask,
+): Promise<Contrast | undefined> {
+  if (!pretrained) return;
+  const { head, isKnown } = pretrained;
+  // Others than those that measure the score.
+  const set = generateImages(splits.train, 2 * GENERATED);
+  const indices = Array.from({ length: GENERATED }, (_, at) => GENERATED + at);
+  const ofNothing = await rowsOf('Other generated images', { set, indices });
+  const task = { isKnown, features, ofNothing, directions, steps: DISTILLING_STEPS, seed, signal };
+  return distillContrast(head, task);
+}
+
+function addedBy(contrast: Contrast | undefined, row: Float32Array): number {
+  return contrast ? CONTRAST_WEIGHT * contrastOf(row, contrast) : 0;
 }
 
 interface FittedScore {
@@ -141,22 +182,10 @@ async function measureScore(
   return measured;
 }
 
-/** A class's prototypes. */
-interface ClassPrototypes {
-  readonly label: number;
-  readonly rows: Rows;
-}
-
 type Measurement = KnownScore['measured'][number];
 
 /** The prototypes of each class that has images. */
-async function fitPrototypes(
-  part: Part,
-  perClass: number,
-  rowsOf: RowsOf,
-  seed: number,
-): Promise<ClassPrototypes[]> {
-  const rows = await rowsOf('Prototypes', part);
+function fitPrototypes(part: Part, rows: Rows, perClass: number, seed: number): ClassPrototypes[] {
   const random = createRandom(seed);
   const places = Map.groupBy(part.indices.keys(), (place) =>
     part.set.label(part.indices[place] as number),
@@ -165,60 +194,6 @@ async function fitPrototypes(
     label,
     rows: clusterDirections(unitRows(rows, places), perClass, random),
   }));
-}
-
-/** Counter-examples to fit with, where there are enough, and others to measure with. */
-function halves(part: Part | undefined, seed: number): (Part | undefined)[] {
-  if (!part) return [];
-  const { set, indices } = drawFrom(part, MOST.counterExamples, seed);
-  if (indices.length < MIN_COUNTER_EXAMPLES) return [undefined, part];
-  const half = indices.length >> 1;
-  return [
-    { set, indices: indices.slice(0, half) },
-    { set, indices: indices.slice(half) },
-  ];
-}
-
-/**
- * Takes a part of the counter-examples' mean direction from each prototype, so that an image is known by how
- * much closer it is to a class than to them.
- *
- * @param known rows of images that did not fit the prototypes
- * @returns the prototypes, and the vector that was subtracted; undefined where none told them better
- */
-function moveAway(
-  groups: readonly ClassPrototypes[],
-  known: readonly Float32Array[],
-  counterExamples: Rows,
-): { readonly groups: readonly ClassPrototypes[]; readonly counter: Float32Array | undefined } {
-  const { width } = counterExamples;
-  const unknown = eachRow(counterExamples);
-  const mean = new Float32Array(width);
-  for (const row of eachRow(unitRows(counterExamples, [...unknown.keys()]))) {
-    for (let i = 0; i < width; i++) {
-      mean[i] = (mean[i] as number) + (row[i] as number) / unknown.length;
-    }
-  }
-  const tried = COUNTER_WEIGHTS.map((weight) => {
-    const counter = mean.map((value) => weight * value);
-    const moved = groups.map(({ label, rows }) => ({
-      label,
-      rows: {
-        width,
-        values: rows.values.map((value, i) => value - (counter[i % width] as number)),
-      },
-    }));
-    const scores = (rows: readonly Float32Array[]) => rows.map((row) => cosineTo(row, moved));
-    const { auroc } = separate(scores(known), scores(unknown), 0);
-    return { groups: moved, counter: weight > 0 ? counter : undefined, auroc };
-  });
-  // Of equally good ones the first, which moves them least.
-  return tried.reduce((best, one) => (one.auroc > best.auroc ? one : best));
-}
-
-/** How much of a row's direction is that of the nearest prototype: the cosine to it, of norm 1. */
-function cosineTo(row: Float32Array, groups: readonly ClassPrototypes[]): number {
-  return Math.max(...groups.map(({ rows }) => nearestTo(row, rows).product)) / normOf(row);
 }
 
 /**

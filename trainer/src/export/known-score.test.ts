@@ -7,14 +7,16 @@ import { startBackend } from '../backends/start-backend.ts';
 import { createRandom } from '../config/random.ts';
 import { imageBatches } from '../data/batches.ts';
 import type { ImageSet } from '../datasets/dataset.ts';
-import { unitRows } from '../evaluation/prototypes.ts';
+import { nearestTo, normOf, unitRows } from '../evaluation/prototypes.ts';
 import { loadGraph } from '../models/load-model.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, type Plan } from '../plan/plan.ts';
+import { contrastOf } from './contrast/contrast.ts';
 import { fitKnownScore } from './fit-known-score.ts';
 import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
 import {
+  CONTRAST_WEIGHT,
   cutGraph,
   headOf,
   readKnownScore,
@@ -83,6 +85,47 @@ test('is the cosine to the nearest prototype, in stock tfjs and as served', asyn
   // Who reads one output reads what was there before.
   expect(largestDifference(probabilities as tf.Tensor, before)).toBe(0);
   expect(largestDifference(graph.predict(inputs) as tf.Tensor, before)).toBe(0);
+});
+
+test('adds the contrast to the cosine, in stock tfjs and as served, and reads it back', async () => {
+  const width = (await runCut(model, headOf(model).features)).shape[1] as number;
+  const random = createRandom(5);
+  const rowsOf = (count: number) => ({
+    width,
+    values: Float32Array.from({ length: count * width }, () => random.float() - 0.5),
+  });
+  const prototypes = unitRows(rowsOf(3), [0, 1, 2]);
+  const contrast = {
+    known: { rows: rowsOf(2), bias: Float32Array.of(0.3, -0.2) },
+    others: { rows: rowsOf(4), bias: Float32Array.of(0.1, 0.2, -0.4, 0) },
+  };
+  const scored = withKnownScore(model, { ...nodes, prototypes, contrast });
+  const features = (await (await runCut(model, headOf(model).features)).data()) as Float32Array;
+  const expected = Array.from({ length: 6 }, (_, at) => {
+    const row = features.subarray(at * width, (at + 1) * width);
+    const cosine = nearestTo(row, prototypes).product / normOf(row);
+    const value = cosine + CONTRAST_WEIGHT * contrastOf(row, contrast);
+    return 1 / (1 + Math.exp(-(nodes.slope * value + nodes.offset)));
+  });
+  const inStock = (await stock(scored)).execute(inputs, KNOWN_SCORE) as tf.Tensor;
+  // Kernels of 8 bits.
+  expect(largestDifference(inStock, tf.tensor(expected, [6, 1]))).toBeLessThan(0.02);
+  expect(largestDifference(await runCut(scored, KNOWN_SCORE), inStock)).toBeLessThan(1e-5);
+
+  const read = readKnownScore(scored);
+  expect(read?.slope).toBeCloseTo(nodes.slope, 4);
+  for (const side of ['known', 'others'] as const) {
+    const [was, is] = [contrast[side], read?.contrast?.[side]];
+    expect([...(is?.bias ?? [])].map((one) => one.toFixed(4))).toEqual(
+      [...was.bias].map((one) => one.toFixed(4)),
+    );
+    expect(is?.rows.values).toHaveLength(was.rows.values.length);
+    for (const [at, value] of was.rows.values.entries()) {
+      expect(is?.rows.values[at] as number).toBeCloseTo(value, 1);
+    }
+  }
+  const { weightSpecs } = withoutKnownScore(scored);
+  expect(weightSpecs).toEqual(model.weightSpecs);
 });
 
 test('is the largest logit without prototypes', async () => {

@@ -2,6 +2,8 @@ import { KNOWN_SCORE } from 'shared/contract/known-score';
 import { foldGraph, nodeOf, valuesOf } from 'shared/inference/fold-constants';
 import type { Rows } from '../evaluation/prototypes.ts';
 import { fusedOps, integerType } from '../plan/graph-writer.ts';
+import type { NamedTensor } from '../plan/named-tensor.ts';
+import type { Contrast, Directions } from './contrast/contrast.ts';
 import {
   bytesOf,
   GraphBuilder,
@@ -16,12 +18,20 @@ const PREFIX = KNOWN_SCORE.slice(0, KNOWN_SCORE.indexOf('/') + 1);
 /** Keeps a feature vector of zeros from becoming NaN. */
 const EPSILON = 1e-12;
 
+/** The score of the median known image. */
+export const MEDIAN_SCORE = 0.9;
+
+/** What a contrast of 1 counts, in cosines: of 0.2 to 0.5, all told photos apart about as well. */
+export const CONTRAST_WEIGHT = 0.5;
+
 /** How a graph computes the score: `sigmoid(slope · value + offset)`. */
 export interface KnownScoreNodes {
   /** Directions of norm 1, to the nearest of which the value is the cosine; without them, it is the largest logit. */
   readonly prototypes?: Rows | undefined;
   /** What has been taken from each prototype to move it away from counter-examples, if anything. */
   readonly counter?: Float32Array | undefined;
+  /** What is added to the cosine, times `CONTRAST_WEIGHT`, if anything. */
+  readonly contrast?: Contrast | undefined;
   readonly slope: number;
   readonly offset: number;
 }
@@ -70,7 +80,7 @@ export function withoutKnownScore(model: GraphModel): GraphModel {
 export function readKnownScore(model: GraphModel): KnownScoreNodes | undefined {
   const { weights } = foldGraph(toArtifacts(model));
   const valuesIn = (part: string) => {
-    const weight = weights.find(({ name }) => name === `${PREFIX}${part}`);
+    const weight = weights.find(({ name }) => name === named(part));
     return weight && { shape: weight.shape, values: valuesOf(weight) as Float32Array };
   };
   const [slope, offset, kernel] = ['slope', 'offset', 'prototypes'].map(valuesIn);
@@ -78,15 +88,33 @@ export function readKnownScore(model: GraphModel): KnownScoreNodes | undefined {
   const [factor = 0] = slope.values;
   const [moved = 0] = offset.values;
   if (!kernel) return { slope: factor, offset: moved };
-  const [width = 1, count = 1] = kernel.shape;
+  const [width = 1] = kernel.shape;
   const isLast = model.weightSpecs.at(-1)?.name === `${PREFIX}counter`;
   const counter = model.weightData.slice(-4 * width).buffer;
+  const directionsIn = (part: Side): Directions | undefined => {
+    const [kernel, bias] = [valuesIn(part), valuesIn(`${part}/bias`)];
+    const unit = CONTRAST_WEIGHT * Math.sqrt(width);
+    return (
+      kernel && bias && { rows: rowsOf(kernel, unit), bias: bias.values.map((one) => one / unit) }
+    );
+  };
+  const [known, others] = [directionsIn('own'), directionsIn('others')];
   return {
     ...(isLast && { counter: new Float32Array(counter) }),
-    prototypes: { width, values: transpose({ width: count, values: kernel.values }).values },
+    ...(known && others && { contrast: { known, others } }),
+    prototypes: rowsOf(kernel),
     slope: factor * Math.sqrt(width),
     offset: moved,
   };
+}
+
+/** The two sides of a contrast, as the graph calls them. */
+type Side = 'own' | 'others';
+
+/** The columns of a dense layer's kernel, divided by a number. */
+function rowsOf({ shape: [width = 1, count = 1], values }: NamedTensor, unit = 1): Rows {
+  const { values: rows } = transpose({ width: count, values });
+  return { width, values: rows.map((value) => value / unit) };
 }
 
 /**
@@ -94,52 +122,20 @@ export function readKnownScore(model: GraphModel): KnownScoreNodes | undefined {
  *
  * @param model without a score
  */
-export function withKnownScore(
-  model: GraphModel,
-  { prototypes, counter, slope, offset }: KnownScoreNodes,
-): GraphModel {
+export function withKnownScore(model: GraphModel, score: KnownScoreNodes): GraphModel {
+  const { prototypes, counter, slope, offset } = score;
   const { logits, features } = headOf(model);
   const graph = new GraphBuilder('uint8');
-  const name = (part: string) => `${PREFIX}${part}`;
-  const number = (part: string, value: number) =>
-    graph.float(name(part), { shape: [1], values: Float32Array.of(value) });
-  const overRow = (part: string, op: 'Max' | 'Mean', input: string) =>
-    graph.node(name(part), op, [input, graph.integers(name(`${part}/axes`), [1])], {
-      ...integerType('Tidx'),
-      keep_dims: { b: true },
-    });
-  let value: string;
-  let factor = slope;
-  if (prototypes) {
-    const { width } = prototypes;
-    const products = graph.node(
-      name('products'),
-      '_FusedMatMul',
-      [
-        features,
-        graph.kernel(name('prototypes'), transpose(prototypes), 1),
-        graph.float(name('bias'), {
-          shape: [prototypes.values.length / width],
-          values: new Float32Array(prototypes.values.length / width),
-        }),
-      ],
-      { transpose_a: { b: false }, transpose_b: { b: false }, ...fusedOps(['BiasAdd']) },
-    );
-    // The mean of squares is the squared norm divided by the number of channels.
-    factor = slope / Math.sqrt(width);
-    const squares = graph.node(name('squares'), 'Mul', [features, features]);
-    const mean = overRow('mean', 'Mean', squares);
-    const positive = graph.node(name('positive'), 'AddV2', [mean, number('epsilon', EPSILON)]);
-    const inverse = graph.node(name('inverse'), 'Rsqrt', [positive]);
-    value = graph.node(name('cosine'), 'Mul', [overRow('nearest', 'Max', products), inverse]);
-  } else {
-    value = overRow('largest', 'Max', logits);
-  }
-  const scaled = graph.node(name('scaled'), 'Mul', [value, number('slope', factor)]);
-  const moved = graph.node(name('moved'), 'AddV2', [scaled, number('offset', offset)]);
+  const value = prototypes
+    ? addCosine(graph, features, { ...score, prototypes })
+    : overRow(graph, 'largest', 'Max', logits);
+  // The cosine comes multiplied by the root of the width.
+  const factor = prototypes ? slope / Math.sqrt(prototypes.width) : slope;
+  const scaled = graph.node(named('scaled'), 'Mul', [value, number(graph, 'slope', factor)]);
+  const moved = graph.node(named('moved'), 'AddV2', [scaled, number(graph, 'offset', offset)]);
   graph.node(KNOWN_SCORE, 'Sigmoid', [moved]);
   // No node reads it: prototypes of classes that are added later are moved by the same.
-  if (counter) graph.float(name('counter'), { shape: [counter.length], values: counter });
+  if (counter) graph.float(named('counter'), { shape: [counter.length], values: counter });
   const added = graph.finish({ name: '', shape: [] }, { name: '', shape: [] });
   const { node, versions } = model.topology;
   return {
@@ -151,6 +147,75 @@ export function withKnownScore(
     weightSpecs: [...model.weightSpecs, ...added.weightSpecs],
     weightData: new Uint8Array(Buffer.concat([model.weightData, added.weightData])),
   };
+}
+
+/**
+ * The cosine to the nearest prototype, and the contrast where there is one, times the root of the width: the mean of
+ * squares is the squared norm divided by the number of channels.
+ */
+function addCosine(
+  graph: GraphBuilder,
+  features: string,
+  { prototypes, contrast }: KnownScoreNodes & { readonly prototypes: Rows },
+): string {
+  const { width } = prototypes;
+  const bias = new Float32Array(prototypes.values.length / width);
+  const nearest = addLargest(graph, features, 'prototypes', { rows: prototypes, bias });
+  const squares = graph.node(named('squares'), 'Mul', [features, features]);
+  const mean = overRow(graph, 'mean', 'Mean', squares);
+  const positive = graph.node(named('positive'), 'AddV2', [
+    mean,
+    number(graph, 'epsilon', EPSILON),
+  ]);
+  const inverse = graph.node(named('inverse'), 'Rsqrt', [positive]);
+  const cosine = graph.node(named('cosine'), 'Mul', [nearest, inverse]);
+  if (!contrast) return cosine;
+  const unit = CONTRAST_WEIGHT * Math.sqrt(width);
+  const own = addLargest(graph, features, 'own', contrast.known, unit);
+  const others = addLargest(graph, features, 'others', contrast.others, unit);
+  const less = graph.node(named('less'), 'Mul', [others, number(graph, 'minus', -1)]);
+  const added = graph.node(named('contrast'), 'AddV2', [own, less]);
+  return graph.node(named('both'), 'AddV2', [cosine, added]);
+}
+
+/** The largest of some logits, times a number. */
+function addLargest(
+  graph: GraphBuilder,
+  features: string,
+  part: 'prototypes' | Side,
+  { rows, bias }: Directions,
+  unit = 1,
+): string {
+  const scaled = { width: rows.width, values: rows.values.map((value) => unit * value) };
+  const products = graph.node(
+    named(`${part}/products`),
+    '_FusedMatMul',
+    [
+      features,
+      graph.kernel(named(part), transpose(scaled), 1),
+      graph.float(named(`${part}/bias`), {
+        shape: [bias.length],
+        values: bias.map((value) => unit * value),
+      }),
+    ],
+    { transpose_a: { b: false }, transpose_b: { b: false }, ...fusedOps(['BiasAdd']) },
+  );
+  return overRow(graph, `${part}/largest`, 'Max', products);
+}
+
+function overRow(graph: GraphBuilder, part: string, op: 'Max' | 'Mean', input: string): string {
+  return graph.node(named(part), op, [input, graph.integers(named(`${part}/axes`), [1])], {
+    ...integerType('Tidx'),
+    keep_dims: { b: true },
+  });
+}
+
+function number(graph: GraphBuilder, part: string, value: number): string {
+  return graph.float(named(part), { shape: [1], values: Float32Array.of(value) });
+}
+
+function named(part: string): string {
+  return `${PREFIX}${part}`;
 }
 
 /** Weights of a graph, with the names of their entries in the manifest. */

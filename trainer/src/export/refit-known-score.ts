@@ -3,7 +3,10 @@ import { openCounterExamples } from '../datasets/counter-examples.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { whole } from '../datasets/split.ts';
 import { readModel } from '../models/load-model.ts';
+import { readHead } from './adding/widen-head.ts';
 import { openCardImages, readingFor } from './card-images.ts';
+import { readImagenetClasses } from './contrast/imagenet-classes.ts';
+import { readPretrainedHead } from './contrast/pretrained-head.ts';
 import { fitKnownScore } from './fit-known-score.ts';
 import { fromArtifacts } from './graph-builder.ts';
 import { withoutKnownScore } from './known-score.ts';
@@ -14,6 +17,8 @@ export interface RefitTask {
   readonly data: string | null;
   /** A folder of folders of images of none of the classes, instead of those beside the classes. */
   readonly unknown?: string | undefined;
+  /** A file of ImageNet's classes that are among the model's own, to contrast it to all others. */
+  readonly imagenet?: string | undefined;
   /** The share of known images to keep, 0–1. */
   readonly keep: number;
   readonly signal: AbortSignal;
@@ -24,7 +29,7 @@ export interface RefitTask {
  * Fits the score of a finished model again, or for the first time. The network's weights do not change;
  * the score's are a shard of their own.
  *
- * @throws TrainerError `model_invalid`, `dataset_invalid`
+ * @throws TrainerError `model_invalid`, `dataset_invalid`, `config_invalid`, `weights_invalid`
  */
 export async function refitKnownScore(directory: string, task: RefitTask): Promise<KnownScore> {
   const { card, artifacts } = await readModel(directory);
@@ -36,12 +41,19 @@ export async function refitKnownScore(directory: string, task: RefitTask): Promi
     task.unknown === undefined
       ? await openCounterExamples(task.data, card.preprocess.size, task.say)
       : (await openDataset(task.unknown, options)).train;
-  const { model, knownScore } = await fitKnownScore(withoutKnownScore(fromArtifacts(artifacts)), {
+  const bare = withoutKnownScore(fromArtifacts(artifacts));
+  const isKnown = task.imagenet === undefined ? null : await readImagenetClasses(task.imagenet);
+  const pretrained = isKnown && {
+    head: await readPretrainedHead(card, readHead(bare).channels),
+    isKnown,
+  };
+  const { model, knownScore } = await fitKnownScore(bare, {
     preprocess: card.preprocess,
     arithmetic: quantization.arithmetic ?? 'float32',
     classes: card.labels.length,
     splits,
     counterExamples: counterExamples && whole(counterExamples),
+    pretrained: pretrained ?? undefined,
     keep: task.keep,
     seed,
     signal: task.signal,

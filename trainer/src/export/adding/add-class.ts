@@ -7,15 +7,24 @@ import { type Part, whole } from '../../datasets/split.ts';
 import { TrainerError } from '../../errors.ts';
 import { matchLabels } from '../../evaluation/evaluate-model.ts';
 import { readImage } from '../../evaluation/predict.ts';
-import { clusterDirections, type Rows, unitRows } from '../../evaluation/prototypes.ts';
+import {
+  clusterDirections,
+  nearestTo,
+  normOf,
+  type Rows,
+  unitRows,
+} from '../../evaluation/prototypes.ts';
 import { readModel } from '../../models/load-model.ts';
 import { openCardImages, readingFor } from '../card-images.ts';
-import { drawFrom, startRows } from '../feature-rows.ts';
+import { widenContrast } from '../contrast/contrast.ts';
+import { drawFrom, eachRow, startRows } from '../feature-rows.ts';
 import { fromArtifacts, type GraphModel } from '../graph-builder.ts';
 import {
+  CONTRAST_WEIGHT,
   cutGraph,
   headOf,
   type KnownScoreNodes,
+  MEDIAN_SCORE,
   readKnownScore,
   withKnownScore,
   withoutKnownScore,
@@ -94,6 +103,7 @@ export async function addClass(directory: string, task: AdditionTask): Promise<A
       createRandom(seed),
     );
     const { model, knownScore } = widenScore(widenHead(bare, row), own, {
+      photos: eachRow(photos),
       score: readKnownScore(stored),
       knownScore: card.knownScore,
     });
@@ -147,19 +157,33 @@ function joinRows(one: LabelledRows, other: LabelledRows): LabelledRows {
   return { features: { width, values }, labels: [...one.labels, ...other.labels] };
 }
 
+interface Stored {
+  /** Features of the new class's photos. */
+  readonly photos: readonly Float32Array[];
+  readonly score: KnownScoreNodes | undefined;
+  readonly knownScore: KnownScore | undefined;
+}
+
 /** Puts a score back, with prototypes of the new class; its threshold stays. */
 function widenScore(
   model: GraphModel,
   own: Rows,
-  { score, knownScore }: { score: KnownScoreNodes | undefined; knownScore: KnownScore | undefined },
+  { photos, score, knownScore }: Stored,
 ): { readonly model: GraphModel; readonly knownScore: KnownScore | undefined } {
   if (!score || !knownScore) return { model, knownScore: undefined };
   const { width } = own;
   const moved = own.values.map((value, i) => value - (score.counter?.[i % width] ?? 0));
   const values = score.prototypes && [...score.prototypes.values, ...moved];
   const prototypes = values && { width, values: Float32Array.from(values) };
+  const { slope, offset } = score;
+  const medianValue = (Math.log(MEDIAN_SCORE / (1 - MEDIAN_SCORE)) - offset) / slope;
+  const needed = (place: number) => {
+    const features = photos[place] as Float32Array;
+    return (medianValue - nearestTo(features, own).product / normOf(features)) / CONTRAST_WEIGHT;
+  };
+  const contrast = score.contrast && widenContrast(score.contrast, own, photos, needed);
   return {
-    model: withKnownScore(model, { ...score, prototypes }),
+    model: withKnownScore(model, { ...score, prototypes, contrast }),
     // What was measured was without the class.
     knownScore: {
       ...knownScore,
