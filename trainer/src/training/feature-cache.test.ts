@@ -1,5 +1,5 @@
-import { readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { startBackend } from '../backends/start-backend.ts';
 import { createRandom } from '../config/random.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { cutPlan, type Plan } from '../plan/plan.ts';
-import { FeatureCache, type FeatureOrigin } from './feature-cache.ts';
+import { FeatureCache, type FeatureOrigin, type SharedFeatures } from './feature-cache.ts';
 import { computeFeatures } from './features.ts';
 
 const random = createRandom(1);
@@ -51,12 +51,14 @@ async function features({
   in: cacheFolder = folder,
   name = 'train',
   of = part,
+  shared,
   ...change
 }: Partial<
-  FeatureOrigin & { in: string; name: 'train' | 'test'; of: typeof part }
+  FeatureOrigin & { in: string; name: 'train' | 'test'; of: typeof part; shared: SharedFeatures }
 > = {}): Promise<tf.Tensor> {
   const cache = await FeatureCache.open({ ...origin, ...change }, (line) => said.push(line), {
     folder: cacheFolder,
+    shared,
   });
   const counted = {
     ...photos,
@@ -140,6 +142,29 @@ test('computes only the shards that a killed run did not reach', async () => {
   await rm((await shards())[1] as string);
   expect(largestDifference(first, await features())).toBe(0);
   expect(computed).toBe(7 + 3);
+});
+
+test('takes what another machine has computed, unless it is damaged', async () => {
+  const files = new Map<string, Buffer>();
+  const shared: SharedFeatures = {
+    async fetch(name, path) {
+      const file = files.get(name);
+      if (!file) return;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, file);
+    },
+    store: async (name, path) => void files.set(name, await readFile(path)),
+  };
+  const first = await features({ shared });
+  expect([computed, files.size]).toEqual([7, 2]);
+  expect(largestDifference(first, await features({ in: join(folder, 'b'), shared }))).toBe(0);
+  expect(computed).toBe(7);
+  const [name, file] = [...files][0] as [string, Buffer];
+  files.set(name, file.subarray(0, file.length - 4));
+  expect(largestDifference(first, await features({ in: join(folder, 'c'), shared }))).toBe(0);
+  expect(computed).toBe(7 + 4);
+  // The whole one takes its place.
+  expect(files.get(name)).toEqual(file);
 });
 
 test('continues without a cache where it cannot write, with one message', async () => {
