@@ -7,7 +7,7 @@ export const queueOption = {
   queue: {
     group: 'Machine',
     value: '<url>',
-    about: 'PostgreSQL of the trials, postgres://…',
+    about: 'PostgreSQL of trials, postgres://…',
     parse: nameOf,
   },
 } as const;
@@ -16,7 +16,7 @@ export const featuresOption = {
   features: {
     group: 'Machine',
     value: '<place>',
-    about: 'folder or s3://bucket/prefix to share features in',
+    about: 'folder or s3://… for shared features',
     parse: nameOf,
   },
 } as const;
