@@ -35,12 +35,14 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
     'printable.ts',
   ],
   'edge/src': [
-    ['library.ts', 'library-with-jobs.ts'],
+    ['library.ts', 'library-with-jobs.ts', 'library-with-search.ts'],
+    'with-search.ts',
     'with-jobs.ts',
     'index.ts',
     'app.ts',
     'routes',
     'jobs',
+    'search',
     'classify',
     'feedback',
     'access',
@@ -50,7 +52,7 @@ const floors: Readonly<Record<string, readonly (string | readonly string[])[]>> 
     ['env.ts', 'limits.ts', 'problem.ts'],
   ],
   'create/src': ['create.ts', 'write-project.ts'],
-  'shared/src': ['inference', 'images', 'contract'],
+  'shared/src': ['search', 'inference', 'images', 'contract'],
 };
 
 const MAX_SOURCES = 15;

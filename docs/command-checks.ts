@@ -108,6 +108,21 @@ export const runs: readonly Run[] = [
     with: WASM,
     prints: 'photos/',
   },
+  {
+    command: 'graft similar --in photos --index photos.index --model pets',
+    with: WASM,
+    prints: 'Written to',
+  },
+  {
+    command: 'graft similar cat.jpg --index photos.index',
+    with: WASM,
+    prints: '/',
+  },
+  {
+    command: 'graft similar --in photos --index photos.index --vectorize photos.ndjson',
+    with: `--model pets ${WASM}`,
+    prints: 'their vectors are in',
+  },
   { command: 'graft export --format onnx --model cifar10 --output onnx', prints: ONNX },
   { command: 'graft export --format onnx --model cifar10 --with-preprocess', prints: ONNX },
   { command: 'graft export --format browser --model cifar10 --output web', prints: 'web/cifar10' },
@@ -178,6 +193,8 @@ export const explained: readonly string[] = [
   'wrangler dev',
   'wrangler r2 object put graft-models/index.json --file index.json --remote',
   'npx wrangler r2 bucket create graft-feedback',
+  'npx wrangler r2 bucket create graft-search',
+  'npx wrangler r2 object put graft-search/images.index --file photos.index --remote',
   'npx wrangler r2 bucket lifecycle add graft-feedback expire --expire-days 30',
 ];
 
@@ -191,6 +208,7 @@ export const scripts: readonly string[] = [
   'npx -y pnpm@10 --filter edge bench:answers',
   'npx -y pnpm@10 --filter edge bench:decoders',
   'npx -y pnpm@10 --filter edge bench:hostile',
+  'npx -y pnpm@10 --filter edge bench:similar',
   'npx -y pnpm@10 --filter trainer bench',
   'npx -y pnpm@10 --filter trainer bench:accuracy',
   'npx -y pnpm@10 --filter trainer bench:review',

@@ -12,7 +12,13 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: './wrangler.jsonc' },
             miniflare: {
-              r2Buckets: ['TEST_MODELS', 'TEST_JOBS', 'TEST_PHOTOS', 'TEST_FEEDBACK'],
+              r2Buckets: [
+                'TEST_MODELS',
+                'TEST_JOBS',
+                'TEST_PHOTOS',
+                'TEST_FEEDBACK',
+                'TEST_SEARCH',
+              ],
               images: { binding: 'TEST_IMAGES' },
             },
           }),

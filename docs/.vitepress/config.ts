@@ -29,6 +29,7 @@ export const sections: Readonly<Record<string, Readonly<Record<string, string>>>
     versions: 'Versions',
     feedback: 'Doubtful images',
     jobs: 'Jobs',
+    search: 'Similar images',
     security: 'Security',
     images: 'Images',
     arithmetic: 'Arithmetic',

@@ -45,6 +45,7 @@ test('the description is valid and has every path', async () => {
     '/jobs/{id}/retry',
     '/models',
     '/models/{id}',
+    '/similar',
   ]);
 });
 

@@ -33,6 +33,7 @@ await build({
   entryPoints: {
     index: join(edge, 'src/library.ts'),
     'with-jobs': join(edge, 'src/library-with-jobs.ts'),
+    'with-search': join(edge, 'src/library-with-search.ts'),
   },
   // As wrangler does.
   platform: 'browser',
@@ -45,7 +46,7 @@ await build({
   splitting: true,
 });
 await build({ ...common, entryPoints: [join(edge, 'deploy/deploy.ts')], platform: 'node' });
-const sources = ['library.ts', 'library-with-jobs.ts', 'wasm.d.ts'];
+const sources = ['library.ts', 'library-with-jobs.ts', 'library-with-search.ts', 'wasm.d.ts'];
 await writeDeclarations(
   edge,
   sources.map((file) => join(edge, 'src', file)),

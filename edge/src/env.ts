@@ -4,6 +4,7 @@ import type {
   ImagesBinding,
   R2Bucket,
   RateLimit,
+  Vectorize,
 } from '@cloudflare/workers-types';
 
 /** The Worker's bindings and variables. All except `ASSETS` are optional. */
@@ -28,6 +29,13 @@ export interface Env {
    * docs/feedback.md. Without it, none is kept.
    */
   readonly FEEDBACK?: R2Bucket;
+  /**
+   * A bucket with indexes of images, `<name>.index`, among which `/similar` looks; see docs/search.md. Only the entry
+   * `with-search` has it.
+   */
+  readonly SEARCH?: R2Bucket;
+  /** Cloudflare Vectorize, which keeps the vectors of an index that has none. */
+  readonly VECTORIZE?: Pick<Vectorize, 'query'>;
   /** Receives one data point per request; routes/record-request.ts documents its columns. */
   readonly METRICS?: AnalyticsEngineDataset;
   /**

@@ -11,6 +11,7 @@ declare global {
       readonly TEST_JOBS: R2Bucket;
       readonly TEST_PHOTOS: R2Bucket;
       readonly TEST_FEEDBACK: R2Bucket;
+      readonly TEST_SEARCH: R2Bucket;
       readonly TEST_IMAGES: ImagesBinding;
     }
   }

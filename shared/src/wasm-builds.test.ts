@@ -10,6 +10,7 @@ const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 test.each([
   { file: 'images/preprocess/resize.wasm', options: ['--config', 'asconfig.json'] },
   { file: 'images/reduce/reduce.wasm', options: ['--config', 'asconfig.reduce.json'] },
+  { file: 'search/dot-products.wasm', options: ['--config', 'asconfig.search.json'] },
   { file: 'inference/kernels/cnn-kernels.wasm', options: ['--config', 'asconfig.cnn.json'] },
   {
     file: 'inference/kernels/cnn-kernels-shared.wasm',

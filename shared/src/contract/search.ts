@@ -2,7 +2,7 @@ import { classifyResponse } from './responses.ts';
 import * as z from './schema.ts';
 import { classifyQuery } from './wire.ts';
 
-// What `/embed` takes and gives.
+// What `/embed` and `/similar` take and give.
 
 const format = z.enum(['float32', 'int8']).check(
   z.meta({
@@ -40,3 +40,63 @@ export const embedResponse = z
   .check(z.meta({ id: 'EmbedResponse' }));
 
 export type EmbedResponse = z.infer<typeof embedResponse>;
+
+const TOP = { default: 10, max: 50 } as const;
+
+const index = z
+  .string()
+  .check(
+    z.regex(/^[\w-]{1,64}$/),
+    z.meta({ description: 'The name of an index of this service.', example: 'images' }),
+  );
+const DEFAULT_INDEX = 'images';
+
+/** In a query every value is a string. */
+const topOfQuery = z._default(
+  z.coerce.number().check(
+    z.int(),
+    z.minimum(1),
+    // What Vectorize returns at most.
+    z.maximum(TOP.max),
+    z.meta({ description: 'The number of images in the response.' }),
+  ),
+  TOP.default,
+);
+
+/** The query of `GET /similar`. */
+export const similarQuery = z.strictObject({
+  url,
+  index: z._default(index, DEFAULT_INDEX),
+  top: topOfQuery,
+});
+
+/** The query of `POST /similar`; the image is the body. */
+export const similarImageQuery = z.pick(similarQuery, { index: true, top: true });
+
+/** The JSON body of `POST /similar`, which names an image to fetch. */
+export const similarUrlRequest = z.strictObject({
+  url,
+  index: z.optional(index),
+  top: z.optional(z.int().check(z.minimum(1), z.maximum(TOP.max))),
+});
+
+/** The response of `/similar`. */
+export const similarResponse = z
+  .strictObject({
+    /** Whose embeddings are compared. */
+    model: classifyResponse.shape.model,
+    image: classifyResponse.shape.image,
+    index: z.string(),
+    /** The most similar image first. */
+    matches: z.array(
+      z.strictObject({
+        /** Its path from the folder of which the index was written. */
+        image: z.string(),
+        /** Cosine of the angle between the two embeddings; of a copy it is 1. */
+        similarity: z.number().check(z.minimum(-1), z.maximum(1)),
+      }),
+    ),
+  })
+  .check(z.meta({ id: 'SimilarResponse' }));
+
+export type SimilarResponse = z.infer<typeof similarResponse>;
