@@ -39,6 +39,10 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'npx -y pnpm@10 graft train --data ~/photos',
     'npx graft train --data cifar10 --id cifar10',
   ],
+  'what installs TensorFlow for Python': [
+    'graft export --format tflite --model cifar10 --output phones',
+    'graft export --format tflite --model cifar10 --quantize int8',
+  ],
   'a page that a person works in': ['graft review pets --data photos'],
   'runs of a sweep': [
     'graft runs --sweep <sweep>',

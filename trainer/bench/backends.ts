@@ -15,7 +15,7 @@ import { reportFigures } from 'shared/bench/report-figures';
 import { swiftshaderEnvironment } from '../fixtures/swiftshader.ts';
 import { type BackendName, backendNames } from '../src/backends/start-backend.ts';
 import { mayHaveGpu } from '../src/backends/webgpu/webgpu-backend.ts';
-import { preparePython } from './python-env.ts';
+import { preparePython } from '../src/programs/python-environment.ts';
 
 interface Figures {
   readonly train_images_per_second?: number;

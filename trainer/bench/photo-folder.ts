@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { reportFigures } from 'shared/bench/report-figures';
 import sharp from 'sharp';
-import { preparePython } from './python-env.ts';
+import { preparePython } from '../src/programs/python-environment.ts';
 
 const run = promisify(execFile);
 const ROUNDS = 3;

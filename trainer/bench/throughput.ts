@@ -16,7 +16,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { reportFigures } from 'shared/bench/report-figures';
 import { TrainerError } from '../src/errors.ts';
-import { preparePython, torch } from './python-env.ts';
+import { preparePython } from '../src/programs/python-environment.ts';
+import { torch } from './torch.ts';
 
 const run = promisify(execFile);
 const ROUNDS = 3;

@@ -13,10 +13,10 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { preparePython } from '../bench/python-env.ts';
 import { backbones } from '../src/backbones/registry.ts';
 import type { BackboneName } from '../src/config/backbone-names.ts';
 import { writeFileAtomically } from '../src/files/write-atomically.ts';
+import { preparePython } from '../src/programs/python-environment.ts';
 import { runProgram } from '../src/programs/run-program.ts';
 import { checkGraphModel } from './check-graph-model.ts';
 import { differences } from './differences.ts';

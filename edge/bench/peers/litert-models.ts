@@ -1,10 +1,5 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { preparePython } from '../../../trainer/bench/python-env.ts';
+import { convertToTflite } from 'trainer/export/tflite/convert-to-tflite';
 
 /** TensorFlow Lite files. */
 export interface LiteRtModels {
@@ -13,8 +8,7 @@ export interface LiteRtModels {
 }
 
 /**
- * Converts a model directory for LiteRT with TensorFlow, with the same weights. The first run installs
- * TensorFlow for Python into the cache folder.
+ * Converts a model directory for LiteRT with TensorFlow, with the same weights, as `graft export` does.
  *
  * @param images for the calibration of int8's activations, each `[size, size, 3]` preprocessed
  */
@@ -22,18 +16,10 @@ export async function makeLiteRtModels(
   directory: URL,
   images: readonly Float32Array[],
 ): Promise<LiteRtModels> {
-  const python = await preparePython(console.error);
-  const folder = await mkdtemp(join(tmpdir(), 'graft-litert-'));
-  const [float32, int8, calibration] = ['float32.tflite', 'int8.tflite', 'images'].map((name) =>
-    join(folder, name),
-  ) as [string, string, string];
-  try {
-    await writeFile(calibration, Buffer.concat(images.map(({ buffer }) => Buffer.from(buffer))));
-    const script = fileURLToPath(new URL('litert_models.py', import.meta.url));
-    const model = fileURLToPath(directory);
-    await promisify(execFile)(python, [script, model, float32, int8, calibration]);
-    return { float32: await readFile(float32), int8: await readFile(int8) };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const folder = fileURLToPath(directory);
+  const log = console.error;
+  return {
+    float32: await convertToTflite(folder, { kernels: 'float32', log }),
+    int8: await convertToTflite(folder, { kernels: 'int8', images, log }),
+  };
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type * as tf from '@tensorflow/tfjs-core';
 import { toOnnxModel } from 'trainer/export/onnx/to-onnx-model';
-import { preparePython } from '../../../trainer/bench/python-env.ts';
+import { preparePython } from 'trainer/programs/python-environment';
 
 export interface OnnxModels {
   readonly float32: Uint8Array;

@@ -30,8 +30,9 @@ import { topPrediction } from '../../src/evaluation/metrics.ts';
 import { formatPercent } from '../../src/files/progress.ts';
 import { fromUser } from '../../src/files/project.ts';
 import { loadModel } from '../../src/models/load-model.ts';
+import { preparePython } from '../../src/programs/python-environment.ts';
 import { phasesOf, readRunLog } from '../../src/runs/run-log.ts';
-import { preparePython, torch } from '../python-env.ts';
+import { torch } from '../torch.ts';
 import { type Draw, drawPhotos } from './draw.ts';
 
 const WEIGHTS = fileURLToPath(

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { arithmetics } from 'shared/contract/model-card';
-import { type OnnxKernelFormat, onnxFormats, quantizations } from '../config/quantizations.ts';
-import type { Part } from '../datasets/split.ts';
+import { onnxFormats, quantizations, tfliteFormats } from '../config/quantizations.ts';
+import type { OpenImages } from '../export/calibration-images.ts';
 import { publicCommand, resumeCommand, typedCommand } from './options/choose-run.ts';
 import { type Call, defineCommand } from './options/command.ts';
 import { findModel, findRun } from './options/find-model.ts';
@@ -18,7 +18,7 @@ const options = {
     value: '<how>',
     choices: [...quantizations, 'int8'],
     about: 'of kernels',
-    otherwise: 'uint8; ONNX float32',
+    otherwise: 'uint8; float32 for others',
   },
   arithmetic: {
     group: 'Format',
@@ -30,7 +30,7 @@ const options = {
   format: {
     group: 'Format',
     value: '<name>',
-    choices: ['worker', 'onnx', 'browser'],
+    choices: ['worker', 'onnx', 'tflite', 'browser'],
     default: 'worker',
     about: 'what is written',
   },
@@ -44,7 +44,7 @@ const options = {
   output: {
     group: 'Format',
     value: '<folder>',
-    about: 'for <id>.onnx or <id>/',
+    about: 'for <id>.onnx, .tflite or <id>/',
     otherwise: 'this one',
     parse: pathOf,
   },
@@ -77,11 +77,11 @@ const options = {
 export const exportCommand = defineCommand({
   name: 'export',
   about: "Export the pretrained network itself, with ImageNet's 1,000 classes",
-  details: 'With --format onnx or browser a finished model, with --keras weights for Keras.',
+  details: 'With another --format a finished model, with --keras weights for Keras.',
   examples: [
     ['export', 'as the model imagenet'],
     ['export --keras my.weights.h5 --run my-run', 'of a run, for Keras'],
-    ['export --format browser --model cifar10', 'a page; or for onnx'],
+    ['export --format browser --model cifar10', 'a page; or for onnx, tflite'],
   ],
   options,
   run(call) {
@@ -89,14 +89,15 @@ export const exportCommand = defineCommand({
     if (keras !== undefined) return exportForKeras(keras, call);
     if (run !== undefined) return exportRun(run, call);
     if (format === 'onnx') return exportAsOnnx(call);
+    if (format === 'tflite') return exportAsTflite(call);
     return format === 'browser' ? exportForBrowser(call) : exportPretrainedModel(call);
   },
 });
 
 type ExportCall = Call<typeof options>;
 
-const ONNX_ONLY =
-  'Expected --format onnx with --quantize int8; the Worker computes uint8 kernels in 8 bits too.';
+const NOT_FOR_WORKERS =
+  'Expected --format onnx or tflite with --quantize int8; the Worker computes uint8 kernels in 8 bits too.';
 
 /** Exports a training as it is so far: one that is told, before its first step, to come to an end. */
 async function exportRun(run: string, { values, typed, say }: ExportCall): Promise<void> {
@@ -117,7 +118,7 @@ async function exportRun(run: string, { values, typed, say }: ExportCall): Promi
     },
   });
   const { quantize = header.config.quantize } = values;
-  if (quantize === 'int8') throw usage(ONNX_ONLY);
+  if (quantize === 'int8') throw usage(NOT_FOR_WORKERS);
   await untilInterrupted(`Stopped. Go on with: ${resumed}`, async ({ signal }) => {
     await trainInStages(
       { ...header.config, quantize, arithmetic },
@@ -135,18 +136,41 @@ async function exportRun(run: string, { values, typed, say }: ExportCall): Promi
   });
 }
 
-async function exportAsOnnx({ values, say }: ExportCall): Promise<void> {
+async function exportAsOnnx(call: ExportCall): Promise<void> {
   const { exportOnnx } = await import('../export/onnx/export-onnx.ts');
+  const kernels = formatOf(call.values, onnxFormats);
+  const withPreprocess = call.values['with-preprocess'];
+  await exportCalibrated(call, kernels === 'int8', (model, folder, options) =>
+    exportOnnx(model, folder, { ...options, kernels, withPreprocess }),
+  );
+}
+
+async function exportAsTflite(call: ExportCall): Promise<void> {
+  const { exportTflite } = await import('../export/tflite/export-tflite.ts');
+  const kernels = formatOf(call.values, tfliteFormats);
+  await exportCalibrated(call, kernels === 'int8', (model, folder, options) =>
+    exportTflite(model, folder, { ...options, kernels, log: call.say }),
+  );
+}
+
+/** @param write gets the model's directory, and images where it calibrates @returns the file's path */
+async function exportCalibrated(
+  { values, say }: ExportCall,
+  calibrates: boolean,
+  write: (
+    model: string,
+    folder: string,
+    options: { readonly signal: AbortSignal; readonly images?: OpenImages },
+  ) => Promise<string>,
+): Promise<void> {
   const model = await findModel(modelsOf(values), values.model ?? 'imagenet');
-  const kernels = onnxKernelsOf(values.quantize);
-  const { signal } = new AbortController();
-  const options = { kernels, withPreprocess: values['with-preprocess'], signal };
   const folder = values.output ?? pathOf('.', 'output');
-  if (kernels !== 'int8') return say(`Written to ${await exportOnnx(model, folder, options)}.`);
+  const { signal } = new AbortController();
+  if (!calibrates) return say(`Written to ${await write(model, folder, { signal })}.`);
   const { startBackend } = await import('../backends/start-backend.ts');
   const { data = (await trainedOn(values.runs ?? shared.RUNS, model))?.data ?? null } = values;
   await startBackend(values.backend, say, { threads: values.threads });
-  const path = await exportOnnx(model, folder, { ...options, images: imagesOf(data, say) });
+  const path = await write(model, folder, { signal, images: imagesOf(data, say) });
   say(`Written to ${path}, calibrated on images of ${data ?? 'cifar10'}.`);
 }
 
@@ -176,7 +200,7 @@ async function exportPretrainedModel({ values, say }: ExportCall): Promise<void>
   const { startBackend } = await import('../backends/start-backend.ts');
   const { prepareModelFolder } = await import('../files/output-folder.ts');
   const { backbone, weights, threads, arithmetic, quantize = 'uint8', data = null } = values;
-  if (quantize === 'int8') throw usage(ONNX_ONLY);
+  if (quantize === 'int8') throw usage(NOT_FOR_WORKERS);
   const images = imagesOf(data, say);
   const models = modelsOf(values);
   const target = join(models, values.id ?? 'imagenet');
@@ -191,7 +215,7 @@ async function exportPretrainedModel({ values, say }: ExportCall): Promise<void>
 }
 
 /** @returns a function that opens a data set's training images, for a size of network inputs */
-function imagesOf(data: string | null, say: ExportCall['say']): (size: number) => Promise<Part> {
+function imagesOf(data: string | null, say: ExportCall['say']): OpenImages {
   return async (size) => {
     const { openDataset } = await import('../datasets/open-dataset.ts');
     const { whole } = await import('../datasets/split.ts');
@@ -207,11 +231,14 @@ function modelsOf({ models }: ExportCall['values']): string {
   return models ?? shared.MODELS;
 }
 
-/** @throws TrainerError `config_invalid` for a format that ONNX files do not get */
-function onnxKernelsOf(quantization = 'float32'): OnnxKernelFormat {
-  const format = onnxFormats.find((known) => known === quantization);
-  if (format) return format;
+/** @throws TrainerError `config_invalid` for a format of kernels that the files do not get */
+function formatOf<F extends string>(
+  { quantize = 'float32', format }: ExportCall['values'],
+  formats: readonly F[],
+): F {
+  const known = formats.find((one) => one === quantize);
+  if (known) return known;
   throw usage(
-    `Expected one of ${onnxFormats.join(', ')} for --quantize with --format onnx, but got ${quantization}.`,
+    `Expected one of ${formats.join(', ')} for --quantize with --format ${format}, but got ${quantize}.`,
   );
 }

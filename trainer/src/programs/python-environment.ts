@@ -1,33 +1,27 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { TrainerError } from '../src/errors.ts';
-import { buildDirectory } from '../src/files/build-directory.ts';
-import { cacheDirectory } from '../src/files/cache-directory.ts';
-import { findPython } from '../src/programs/pip.ts';
-import { runProgram } from '../src/programs/run-program.ts';
+import { TrainerError } from '../errors.ts';
+import { buildDirectory } from '../files/build-directory.ts';
+import { cacheDirectory } from '../files/cache-directory.ts';
+import { findPython } from './pip.ts';
+import { runProgram } from './run-program.ts';
 
-// The TensorFlow version that the native backend uses.
-const keras = ['tensorflow-cpu==2.21.0', 'keras==3.15.1'];
-
-/**
- * PyTorch, and what its recipe and the linear probe need, in one environment: on Linux PyTorch's CUDA libraries come with
- * it, 5 GB.
- */
-export const torch = [
-  'torch==2.15.0',
-  ...['scikit-learn==1.9.1', 'pillow==13.0.0', 'safetensors==0.8.0'],
+/** TensorFlow for Python, of the version that the native backend uses; on Linux x64 the one without CUDA. */
+const tensorflow = [
+  `tensorflow${process.platform === 'linux' && process.arch === 'x64' ? '-cpu' : ''}==2.21.0`,
+  'keras==3.15.1',
 ];
 
 /**
- * Makes, once for this machine and user, a Python environment with the libraries to measure
- * against, by default TensorFlow and Keras. Training does not need it.
+ * Makes, once for this machine and user, a Python environment with libraries, by default TensorFlow and Keras. Training
+ * does not need it.
  *
  * @returns the path of its python
  * @throws TrainerError `backend_unavailable` without Python, `download_failed`, `interrupted`
  */
 export async function preparePython(
   log: (line: string) => void,
-  requirements: readonly string[] = keras,
+  requirements: readonly string[] = tensorflow,
 ): Promise<string> {
   const versions = requirements.join('-').replaceAll('==', '-');
   const target = join(cacheDirectory(), `python-${versions}-${process.platform}-${process.arch}`);
@@ -38,11 +32,12 @@ export async function preparePython(
   if (existsSync(pythonOf(target))) return pythonOf(target);
 
   const python = await findPython();
-  log(`Installing ${requirements.join(' and ')} (once, to ${target}) to measure against.`);
+  log(`Installing ${requirements.join(' and ')} once, to ${target}.`);
   await buildDirectory(target, async (folder) => {
     // Without pip, which Debian packages separately; the present pip can install into the environment.
-    await run(python, ['-m', 'venv', '--without-pip', folder]);
-    await run(python, [
+    const run = (args: readonly string[]) => install(python, args, requirements);
+    await run(['-m', 'venv', '--without-pip', folder]);
+    await run([
       ...['-m', 'pip', '--python', pythonOf(folder), 'install', '--no-input', '--quiet'],
       ...['--disable-pip-version-check', '--no-cache-dir', '--only-binary=:all:', ...requirements],
     ]);
@@ -50,12 +45,16 @@ export async function preparePython(
   return pythonOf(target);
 }
 
-async function run(python: string, args: readonly string[]): Promise<void> {
+async function install(
+  python: string,
+  args: readonly string[],
+  requirements: readonly string[],
+): Promise<void> {
   const result = await runProgram(python, args);
   if (result.kind !== 'done') {
     throw new TrainerError(
       'download_failed',
-      `The Python environment for the benchmark could not be made (${result.output.trim()}): check the network and try again.`,
+      `A Python environment with ${requirements[0]} could not be made (${result.output.trim()}): check the network and try again.`,
     );
   }
 }
