@@ -23,7 +23,7 @@ import { dimensionsFor } from 'trainer/export/search/write-image-index';
 import { readModel } from 'trainer/models/load-model';
 import { exactSearch, Index, MetricKind, ScalarKind } from 'usearch';
 import { makeFolder, startWorker } from '../../e2e/serve.ts';
-import { watchWorkerd } from '../measuring/process-memory.ts';
+import { watchWorkerd } from '../measuring/process-use.ts';
 
 const images = Number(process.argv.slice(2).find((word) => word !== '--record') ?? 5_000);
 const VECTORS = 100_000;
