@@ -41,11 +41,11 @@ export const similar = defineCommand({
   name: 'similar',
   about: 'Find the images of a folder that are most like another one',
   details:
-    "By a model's features: what it learned to tell apart counts. Every image of the folder is computed, once with an index.",
+    "By a model's features: what it learned to tell apart counts. Every image of the folder is computed, unless it is in an index, which the Worker serves too.",
   takes: '[image]',
   examples: [
     ['similar cat.jpg --in photos --model pets', 'to your own model'],
-    ['similar --in photos --index photos.index', 'write an index, which the Worker serves too'],
+    ['similar --in photos --index photos.index', 'write an index'],
     ['similar cat.jpg --index photos.index', 'look it up'],
   ],
   options,
