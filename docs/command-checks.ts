@@ -208,6 +208,7 @@ export const scripts: readonly string[] = [
   'npx -y pnpm@10 --filter edge bench:answers',
   'npx -y pnpm@10 --filter edge bench:decoders',
   'npx -y pnpm@10 --filter edge bench:hostile',
+  'npx -y pnpm@10 --filter edge bench:known',
   'npx -y pnpm@10 --filter edge bench:similar',
   'npx -y pnpm@10 --filter trainer bench',
   'npx -y pnpm@10 --filter trainer bench:accuracy',

@@ -13,15 +13,15 @@ import { createPredictor } from 'shared/inference/kernels/predictor';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import sharp from 'sharp';
-import { startBareWorkerd } from './bare-workerd.ts';
-import { median } from './measuring/median.ts';
-import { startBackend } from './measuring/node-backend.ts';
+import { startBareWorkerd } from '../bare-workerd.ts';
+import { median } from '../measuring/median.ts';
+import { startBackend } from '../measuring/node-backend.ts';
 
 const MODELS = ['imagenet', 'cifar10', 'cifar10-fast'] as const;
 const ROUNDS = 15;
 const TIMES = 10;
 
-const chelsea = fileURLToPath(new URL('../../shared/fixtures/chelsea.png', import.meta.url));
+const chelsea = fileURLToPath(new URL('../../../shared/fixtures/chelsea.png', import.meta.url));
 const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
 const figures: Record<string, object> = {};
 const explained = await measureExplanations();
@@ -71,7 +71,7 @@ async function measureExplanations(): Promise<Record<string, object>> {
 
 /** Milliseconds of the network with its score and without, in turn, and the score's bytes. */
 async function measureScore(model: string): Promise<object> {
-  const directory = fileURLToPath(new URL(`../public/models/${model}`, import.meta.url));
+  const directory = fileURLToPath(new URL(`../../public/models/${model}`, import.meta.url));
   const { card, artifacts } = await readModelDirectory(modelFiles(directory));
   const scored = foldGraph(artifacts);
   const isOfScore = ({ name }: { readonly name: string }) => name.startsWith(prefix);
