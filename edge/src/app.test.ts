@@ -16,6 +16,7 @@ import type { Env } from './env.ts';
 import { defaultLimits } from './limits.ts';
 import { describeApi } from './routes/api-document.ts';
 import { jobsRoutes } from './routes/jobs.ts';
+import { similarRoutes } from './routes/search/similar.ts';
 
 const host = inject('imageHost');
 const app = createApp({ ...defaultLimits, maxBytes: 1_000_000 });
@@ -153,7 +154,8 @@ test('describes every route except those of the description', () => {
   const described = Object.entries(describeApi().paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  const routes = createApp(defaultLimits, jobsRoutes(defaultLimits))
+  const more = [jobsRoutes(defaultLimits), similarRoutes(defaultLimits)];
+  const routes = createApp(defaultLimits, ...more)
     .routes.filter(
       ({ method, path }) => method !== 'ALL' && !['/api', '/openapi.json'].includes(path),
     )
