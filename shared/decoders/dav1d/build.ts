@@ -40,7 +40,7 @@ export const dav1dBuild: DecoderBuild = {
     ),
   ],
   ownSources: ['dav1d/dav1d.c'],
-  flags: ['-O3', '-std=c11', '-D_GNU_SOURCE'],
+  flags: ['-Os', '-std=c11', '-D_GNU_SOURCE'],
   includes: ['', 'include'],
   headers: writeHeaders,
   // dav1d asks for half a megabyte of a thread.

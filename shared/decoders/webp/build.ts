@@ -36,7 +36,7 @@ export const webpBuild: DecoderBuild = {
   folder: 'vendor',
   units: [...sources, ...simdSources].map((path) => [`src/${path}`] as const),
   ownSources: ['arena.c', 'webp/webp.c'],
-  flags: ['-O3', '-std=gnu11', '-DWEBP_USE_SSE2', '-DWEBP_USE_SSE41'],
+  flags: ['-Os', '-std=gnu11', '-DWEBP_USE_SSE2', '-DWEBP_USE_SSE41'],
   includes: ['', 'src'],
   headers: async () => ({
     'emmintrin.h': '#include <simde/x86/sse2.h>\n',
