@@ -15,17 +15,11 @@ import tensorflow as tf
 import formula
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "../src/export/tflite"))
-from tensorflow_graph import read_weights, to_graph  # noqa: E402
+from tensorflow_graph import read_model  # noqa: E402
 
 
 def run(folder):
-    with open(os.path.join(folder, "model.json")) as file:
-        model = json.load(file)
-    graph = to_graph(model["modelTopology"], read_weights(folder, model["weightsManifest"]))
-    (name, port), (output, _) = (
-        next(iter(model["signature"][side].items())) for side in ("inputs", "outputs")
-    )
-    size = int(port["tensorShape"]["dim"][1]["size"])
+    graph, name, output, size = read_model(folder)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.import_graph_def(graph, name="")
         image = formula.signed("input", (1, size, size, 3))

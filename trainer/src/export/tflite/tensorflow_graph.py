@@ -1,5 +1,6 @@
 """A model directory as TensorFlow's graph and weights, without tfjs."""
 
+import json
 import os
 
 import numpy as np
@@ -12,6 +13,17 @@ FUSED = {
     "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative",
     "_FusedMatMul": "MatMul",
 }
+
+
+def read_model(folder):
+    """The graph, the names of its input and its output, and the side of its images in pixels."""
+    with open(os.path.join(folder, "model.json")) as file:
+        model = json.load(file)
+    graph = to_graph(model["modelTopology"], read_weights(folder, model["weightsManifest"]))
+    (name, port), (output, _) = (
+        next(iter(model["signature"][side].items())) for side in ("inputs", "outputs")
+    )
+    return graph, name, output, int(port["tensorShape"]["dim"][1]["size"])
 
 
 def read_weights(folder, manifest):

@@ -4,7 +4,6 @@ full int8 as TensorFlow's guide does it, activations calibrated, kernels with a 
 to_tflite.py <model directory> <file> <float32, float16 or int8> [<calibration images, float32>]
 """
 
-import json
 import os
 import sys
 
@@ -13,16 +12,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from tensorflow_graph import read_weights, to_graph
+from tensorflow_graph import read_model
 
 folder, path, kernels, *calibration = sys.argv[1:]
-with open(os.path.join(folder, "model.json")) as file:
-    model = json.load(file)
-graph = to_graph(model["modelTopology"], read_weights(folder, model["weightsManifest"]))
-(name, port), (output, _) = (
-    next(iter(model["signature"][side].items())) for side in ("inputs", "outputs")
-)
-size = int(port["tensorShape"]["dim"][1]["size"])
+graph, name, output, size = read_model(folder)
 wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
 network = tf.function(
     wrapped.prune(*(wrapped.graph.as_graph_element(f"{end}:0") for end in (name, output))),
