@@ -42,11 +42,10 @@ export const trialResult = z.union([measured, failed]);
 
 export type TrialResult = z.infer<typeof trialResult>;
 
-const sweepFile = z.strictObject({
+/** What all trainings of a sweep have in common. */
+export const sweepSettings = {
   /** Tells its jobs from those of other sweeps in the same queue. */
   key: z.uuid(),
-  /** As it was typed. */
-  command: z.string(),
   /** Name or path of the data set; null for CIFAR-10. */
   data: z.string().nullable(),
   /** What says which labels an image has, where it may have several. */
@@ -56,6 +55,12 @@ const sweepFile = z.strictObject({
   backend: z.enum(['auto', ...backendNames]),
   /** Where the machines keep features together: a folder or s3://bucket/prefix; null: each its own. */
   features: z.string().nullable(),
+};
+
+const sweepFile = z.strictObject({
+  ...sweepSettings,
+  /** As it was typed. */
+  command: z.string(),
   /** The varied fields' paths. */
   varied: z.array(z.string()),
   /** Shares of stage 2 after which all but the best are left out, ascending; the last is 1. */

@@ -1,22 +1,13 @@
 import * as z from 'zod';
-import { backendNames } from '../backends/start-backend.ts';
 import { trainConfig } from '../config/train-config.ts';
-import { folderMeanings } from '../datasets/folders/find-splits.ts';
+import { sweepSettings } from './sweep-file.ts';
 
 /** What a worker is told of a recipe and its images. */
 const common = {
-  /** Of the sweep. */
-  key: z.uuid(),
+  ...sweepSettings,
   /** Name of the sweep's folder. */
   sweep: z.string().regex(/^[\w-]+$/),
   config: trainConfig,
-  data: z.string().nullable(),
-  labels: z.string().nullable(),
-  folders: z.enum(folderMeanings).nullable(),
-  strict: z.boolean(),
-  backend: z.enum(['auto', ...backendNames]),
-  /** Where the machines keep features together; null: each its own. */
-  features: z.string().nullable(),
 };
 
 /** A training, or a part of one. */
