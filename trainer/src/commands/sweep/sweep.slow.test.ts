@@ -92,12 +92,16 @@ function outcomeOf(sweep: SweepFile) {
   return { results: results.sort(), table: formatSweep(sweep) };
 }
 
-/** A worker that is killed in the midst of stage 2 of its first trials, and started again. */
-async function workAndDie(startWorker: () => ChildProcess): Promise<void> {
-  for (let kills = 0; kills < KILLS; kills++) {
+/**
+ * A worker that is killed in the midst of stage 2 of its first trials, and started again. The
+ * others start when it has the last trial that it dies in: fast ones would leave it none.
+ */
+async function workAndDie(startWorker: () => ChildProcess, startOthers: () => void): Promise<void> {
+  for (let kills = 1; kills <= KILLS; kills++) {
     const worker = startWorker();
     const closed = once(worker, 'close');
     for await (const line of createInterface({ input: worker.stdout as NodeJS.ReadableStream })) {
+      if (kills === KILLS && line.startsWith('Stage 2, epoch 1/')) startOthers();
       if (line.startsWith('Stage 2, epoch 2/')) break;
     }
     worker.kill('SIGKILL');
@@ -181,8 +185,12 @@ test.each(databases.filter(([, , isThere]) => isThere))(
       // Each as on a machine of its own, which has the others' features from the bucket only.
       const startWorker = (number: number) =>
         start(work, `${name}-${number}`, s3Environment(s3.endpoint));
-      const dying = workAndDie(() => startWorker(0));
-      for (let other = 1; other < WORKERS; other++) startWorker(other).stdout?.resume();
+      const dying = workAndDie(
+        () => startWorker(0),
+        () => {
+          for (let other = 1; other < WORKERS; other++) startWorker(other).stdout?.resume();
+        },
+      );
       const options = [...vary, ...compute, '--queue', database.url, '--workers', '0'];
       const shared = ['--features', 's3://sweeps/features'];
       const [sweep] = await Promise.all([sweepOf(name, [...options, ...shared]), dying]);
