@@ -11,12 +11,11 @@
  * work on the machine moves less than the clock. Ours is as served, in 8 bits. `--keep` names a file of
  * predictions, which those of this run are appended to, and from which known ones are taken. The last line is JSON.
  */
-import { spawn } from 'node:child_process';
-import { appendFile, copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import { reportFigures } from 'shared/bench/report-figures';
 import { trainInStages } from '../../src/commands/training/train-in-stages.ts';
 import { photos } from '../../src/config/photos.ts';
@@ -30,14 +29,11 @@ import { topPrediction } from '../../src/evaluation/metrics.ts';
 import { formatPercent } from '../../src/files/progress.ts';
 import { fromUser } from '../../src/files/project.ts';
 import { loadModel } from '../../src/models/load-model.ts';
-import { preparePython } from '../../src/programs/python-environment.ts';
 import { phasesOf, readRunLog } from '../../src/runs/run-log.ts';
-import { torch } from '../torch.ts';
 import { type Draw, drawPhotos } from './draw.ts';
+import { keptAnswers } from './kept-answers.ts';
+import { runPeer } from './run-peer.ts';
 
-const WEIGHTS = fileURLToPath(
-  new URL('../../weights/efficientnet-lite0-imagenet.safetensors', import.meta.url),
-);
 const signal = new AbortController().signal;
 /** Unit of `fsWrite`, in bytes. */
 const BLOCK = 512;
@@ -79,8 +75,10 @@ async function main(): Promise<void> {
     `${data}: ${labels.length} classes, ${train.length} images to train, ${test.length} to test, ${setting.size} px, seed ${setting.seed}.`,
   );
   const file = values.keep === undefined ? undefined : fromUser(values.keep);
-  const ours = await kept(file, cell, ['ours'], async () => [await trainOurs(drawn, setting)]);
-  const peers = await kept(file, cell, ['probe', 'pytorch'], () => runPeers(drawn, setting));
+  const ours = await keptAnswers(file, cell, ['ours'], async () => [
+    await trainOurs(drawn, setting),
+  ]);
+  const peers = await keptAnswers(file, cell, ['probe', 'pytorch'], () => runPeers(drawn, setting));
   const rows = [...ours, ...peers].map((answers) => ({
     ...{ ...answers, predictions: undefined },
     ...scoreOf(answers, drawn),
@@ -102,30 +100,6 @@ async function main(): Promise<void> {
     ...{ ...cell, classes: labels.length, methods: rows },
     ...Object.fromEntries(ratios),
   });
-}
-
-/**
- * The answers of some methods for a draw: from a file of lines of JSON where it has them; otherwise measured, and
- * appended to it, so that an interrupted series of cells goes on where it stopped.
- */
-async function kept(
-  file: string | undefined,
-  cell: object,
-  methods: readonly string[],
-  measure: () => Promise<Answers[]>,
-): Promise<Answers[]> {
-  const lines = file === undefined ? '' : await readFile(file, 'utf8').catch(() => '');
-  const known = lines
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Answers & { readonly cell: object })
-    .filter((found) => isDeepStrictEqual(found.cell, cell) && methods.includes(found.method));
-  if (known.length === methods.length) return known.map(({ cell: _, ...answers }) => answers);
-  const measured = await measure();
-  for (const answers of file === undefined ? [] : measured) {
-    await appendFile(file as string, `${JSON.stringify({ cell, ...answers })}\n`);
-  }
-  return measured;
 }
 
 async function copy({ labels, train, test }: Draw, folder: string): Promise<void> {
@@ -195,25 +169,13 @@ async function stage1Seconds(directory: string): Promise<number> {
   return counted.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
-async function runPeers(
+function runPeers(
   { labels, train, test }: Draw,
   setting: { readonly seed: number; readonly size: number },
 ): Promise<Answers[]> {
-  const python = await preparePython(console.log, torch);
-  const { epochs, minSteps } = photos.stage2;
   const pairs = (photos: readonly Photo[]) => photos.map(({ path, label }) => [path, label]);
-  const task = {
-    ...{ train: pairs(train), test: pairs(test), classes: labels.length },
-    ...{ ...setting, epochs, minSteps, weights: WEIGHTS },
-  };
-  const program = fileURLToPath(new URL('own_photos_peer.py', import.meta.url));
-  // Threads that wait for others would else spin, and their CPU seconds would say little on a busy machine.
-  const env = { ...process.env, OMP_WAIT_POLICY: 'PASSIVE' };
-  const child = spawn(python, [program], { stdio: ['pipe', 'pipe', 'inherit'], env });
-  child.stdin.end(JSON.stringify(task));
-  const lines = (await child.stdout.toArray()).join('').trim().split('\n');
-  const [reading, ...rows] = lines.map((line) => JSON.parse(line)) as [Answers, ...Answers[]];
-  return rows.map((row) => ({ ...row, cpuSeconds: row.cpuSeconds + reading.cpuSeconds }));
+  const task = { train: pairs(train), test: pairs(test), classes: labels.length, ...setting };
+  return runPeer<Answers>(fileURLToPath(new URL('own_photos_peer.py', import.meta.url)), task);
 }
 
 function scoreOf({ predictions }: Answers, { labels, test }: Draw) {

@@ -147,25 +147,24 @@ def batches(images, size):
 
 
 def report(method, predictions, seconds):
-    row = {"method": method, "predictions": [int(p) for p in predictions], "cpuSeconds": seconds}
+    row = {"method": method, "predictions": predictions, "cpuSeconds": seconds}
     print(json.dumps(row), flush=True)
 
 
-def probe(task, train, labels, test, model):
-    begin = cpu_seconds()
+def pooled(images, size, model):
+    """The trunk's features, one row an image."""
     with torch.inference_mode():
-        features = [
-            np.concatenate([model.trunk(x).mean((2, 3)).numpy() for x in batches(part, task["size"])])
-            for part in (train, test)
-        ]
-    regression = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    regression.fit(features[0], labels)
-    report("probe", regression.predict(features[1]), cpu_seconds() - begin)
+        return np.concatenate([model.trunk(x).mean((2, 3)).numpy() for x in batches(images, size)])
 
 
-def fine_tune(task, train, labels, test, model):
-    begin = cpu_seconds()
+def linear_probe():
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+
+
+def fine_tune(task, train, targets, test, model, loss_of):
+    """Logits for the test images after training on targets, one row or number an image."""
     size = task["size"]
+    model.train()
     for layer in model.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.eval()
@@ -184,7 +183,6 @@ def fine_tune(task, train, labels, test, model):
     average = torch.optim.swa_utils.AveragedModel(
         model, avg_fn=lambda old, new, n: torch.lerp(new, old, min(EMA, (1 + n) / (10 + n)))
     )
-    loss_of = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
     for _ in range(epochs):
         order = random.sample(range(len(train)), len(train))
         for begin_of_batch in range(0, len(order), BATCH):
@@ -192,30 +190,39 @@ def fine_tune(task, train, labels, test, model):
             inputs = torch.stack([augmented(train[index], size) for index in batch])
             optimizer.zero_grad()
             logits = model(inputs.to(memory_format=torch.channels_last))
-            loss_of(logits, torch.tensor([labels[index] for index in batch])).backward()
+            loss_of(logits, targets[batch]).backward()
             optimizer.step()
             schedule.step()
             average.update_parameters(model)
     average.eval()
     with torch.inference_mode():
-        logits = torch.cat([average(x) for x in batches(test, size)])
-    report("pytorch", logits.argmax(1), cpu_seconds() - begin)
+        return torch.cat([average(x) for x in batches(test, size)])
+
+
+def begin_task(task):
+    """The images to train and to test, and the pretrained network with a head of the task's classes."""
+    random.seed(task["seed"])
+    torch.manual_seed(task["seed"])
+    begin = cpu_seconds()
+    train, test = [[read(path, task["size"]) for path, _ in task[part]] for part in ("train", "test")]
+    report("reading", [], cpu_seconds() - begin)
+    model = EfficientNetLite0(task["classes"]).to(memory_format=torch.channels_last).eval()
+    load(model, task["weights"])
+    return train, test, model
 
 
 def main():
     task = json.load(sys.stdin)
-    random.seed(task["seed"])
-    torch.manual_seed(task["seed"])
-    begin = cpu_seconds()
-    train = [read(path, task["size"]) for path, _ in task["train"]]
-    test = [read(path, task["size"]) for path, _ in task["test"]]
+    train, test, model = begin_task(task)
     labels = [label for _, label in task["train"]]
-    print(json.dumps({"method": "reading", "cpuSeconds": cpu_seconds() - begin}), flush=True)
-    model = EfficientNetLite0(task["classes"]).to(memory_format=torch.channels_last).eval()
-    load(model, task["weights"])
-    probe(task, train, labels, test, model)
-    model.train()
-    fine_tune(task, train, labels, test, model)
+    begin = cpu_seconds()
+    features = [pooled(part, task["size"], model) for part in (train, test)]
+    probe = linear_probe().fit(features[0], labels)
+    report("probe", probe.predict(features[1]).tolist(), cpu_seconds() - begin)
+    begin = cpu_seconds()
+    loss_of = nn.CrossEntropyLoss(label_smoothing=SMOOTHING)
+    logits = fine_tune(task, train, torch.tensor(labels), test, model, loss_of)
+    report("pytorch", logits.argmax(1).tolist(), cpu_seconds() - begin)
 
 
 if __name__ == "__main__":
