@@ -43,7 +43,10 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft export --format tflite --model cifar10 --output phones',
     'graft export --format tflite --model cifar10 --quantize int8',
   ],
-  'a page that a person works in': ['graft review pets --data photos'],
+  'a page that a person works in': [
+    'graft review pets --data photos',
+    'graft review beaches --labels photos/labels.csv',
+  ],
   'runs of a sweep': [
     'graft runs --sweep <sweep>',
     'graft soup trainer/runs/my-sweep/01 trainer/runs/my-sweep/04 trainer/runs/my-sweep/07',

@@ -65,7 +65,11 @@ export async function evaluate(
   return { classes, probabilities, labels, ...(targets && { targets }) };
 }
 
-function targetsIn(source: BatchSource, classes: number): Uint8Array | undefined {
+/** `[n, classes]`: 1 for each label of each example; undefined where each has one label. */
+export function targetsIn(
+  source: Pick<BatchSource, 'labels' | 'length'>,
+  classes: number,
+): Uint8Array | undefined {
   if (!source.labels) return undefined;
   const targets = new Uint8Array(source.length * classes);
   for (let index = 0; index < source.length; index++) {

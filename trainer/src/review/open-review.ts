@@ -4,25 +4,32 @@ import { backbones } from '../backbones/registry.ts';
 import { createRandom } from '../config/random.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import { type BatchSource, imageBatches, subsetOf } from '../data/batches.ts';
-import { decidedImage } from '../datasets/decisions/apply-decisions.ts';
+import { decidedImage, decidedLabels } from '../datasets/decisions/apply-decisions.ts';
 import { type DecidedImage, Decisions } from '../datasets/decisions/decisions.ts';
+import { BY_FOLDERS } from '../datasets/folders/find-splits.ts';
 import { decidedDataset } from '../datasets/folders/image-folder.ts';
 import { type Inspection, inspectFolder, type Photo } from '../datasets/folders/inspect-folder.ts';
 import type { SplitName } from '../datasets/folders/split-names.ts';
+import { labelsOf } from '../datasets/lists/several-labels.ts';
 import { type Part, splitDataset } from '../datasets/split.ts';
-import { evaluate, INFERENCE_BATCH, type Predictions } from '../evaluation/evaluate.ts';
+import { evaluate, INFERENCE_BATCH } from '../evaluation/evaluate.ts';
 import { startProgress } from '../files/progress.ts';
 import { buildNetwork } from '../models/build-network.ts';
 import { cutHead } from '../models/head.ts';
 import { disposePlan } from '../plan/plan.ts';
 import { FeatureCache, type FeatureOrigin } from '../training/feature-cache.ts';
 import { computeFeatures } from '../training/features.ts';
+import { findMistakes, type Mistake } from './finding/find-mistakes.ts';
 import { findProblems, type Problems } from './finding/find-problems.ts';
 import { joinSources } from './finding/join-sources.ts';
 
 export interface ReviewTask {
   /** The folder of images. */
   readonly data: string;
+  /** Where an image may have several labels, what says which: a file's path, or `folders`. */
+  readonly labels?: string | undefined;
+  /** One a label, from which on an image has it; one half by default. */
+  readonly thresholds?: readonly number[] | undefined;
   /** The recipe that the images were trained with. */
   readonly config: TrainConfig;
   /** Name of the backend that computes. */
@@ -39,17 +46,8 @@ export interface ReviewTask {
 export interface ReviewedImage extends DecidedImage {
   readonly path: string;
   readonly split: SplitName;
-  /** Of its folder, whatever has been decided. */
-  readonly label: number;
-}
-
-/** A prediction of the trained network that differs from the label. */
-export interface Mistake {
-  readonly index: number;
-  readonly predicted: number;
-  readonly probability: number;
-  /** What speaks for the prediction, of the square that the network sees. */
-  readonly map?: ActivationMap;
+  /** Of its folder or its label file, whatever has been decided; one, where an image has one. */
+  readonly labels: readonly number[];
 }
 
 /** Mistakes that have maps: more are rarely looked at. */
@@ -58,6 +56,10 @@ const MAPPED = 200;
 export interface Review extends Problems {
   readonly folder: string;
   readonly labels: readonly string[];
+  /** Whether an image may have several of them. */
+  readonly isMultiLabel: boolean;
+  /** Path of the file that says which, where one does. */
+  readonly labelFile?: string | undefined;
   /** All images; the problems' indices are theirs. */
   readonly images: readonly ReviewedImage[];
   /** Of validation and test images, the most confident first. */
@@ -75,20 +77,23 @@ export async function openReview(task: ReviewTask): Promise<Review> {
   const { config, signal } = task;
   const inspection = await inspectFolder(task.data, {
     ...{ purpose: 'measuring', size: config.size, strict: false, signal, startProgress },
+    labels: task.labels,
   });
-  const { folder, labels } = inspection;
+  const { folder, labels, isMultiLabel } = inspection;
   const decisions = await Decisions.read(folder);
   const { images, parts, datasetHash } = listImages(inspection, decisions, config);
   const preprocess = { ...backbones[config.backbone].preprocess, size: config.size };
 
   const features = await computeAll(parts, { ...task, preprocess, datasetHash });
-  const labelOf = decidedLabels(images, decisions, labels);
-  const kept = [...images.keys()].filter((index) => labelOf[index] !== undefined);
+  const decided = labelsAfter(images, decisions, inspection);
+  const kept = [...images.keys()].filter((index) => decided[index] !== undefined);
+  const labelled = (source: BatchSource, indices: readonly number[]): BatchSource => {
+    const labelsAt = (at: number) => decided[indices[at] as number] as readonly number[];
+    const label = (at: number) => labelsAt(at)[0] ?? labels.length;
+    return { ...subsetOf(source, indices), label, ...(isMultiLabel && { labels: labelsAt }) };
+  };
   const problems = await findProblems({
-    features: {
-      ...subsetOf(features, kept),
-      label: (at) => labelOf[kept[at] as number] as number,
-    },
+    features: labelled(features, kept),
     classes: labels.length,
     splitOf: (at) => images[kept[at] as number]?.split ?? 'train',
     seed: config.seed,
@@ -96,15 +101,14 @@ export async function openReview(task: ReviewTask): Promise<Review> {
   });
   const held = kept.filter((index) => images[index]?.split !== 'train');
   const pixels = joinSources(parts.map(({ part }) => imageBatches(part, preprocess)));
-  const predictions = await evaluate(
-    task.run,
-    { ...subsetOf(pixels, held), label: (at) => labelOf[held[at] as number] as number },
-    { progress: startProgress('Predictions, held-out images', held.length), signal },
-  );
+  const progress = startProgress('Predictions, held-out images', held.length);
+  const predictions = await evaluate(task.run, labelled(pixels, held), { progress, signal });
+  const mistakes = findMistakes(predictions, held, task.thresholds);
   return {
     ...withIndices(problems, kept, images.length, labels.length),
-    mistakes: await withMaps(findMistakes(predictions, held), pixels, task.explain),
-    ...{ folder, labels, images, decisions },
+    mistakes: await withMaps(mistakes, pixels, task.explain),
+    ...{ folder, labels, isMultiLabel, images, decisions },
+    labelFile: task.labels === BY_FOLDERS ? undefined : task.labels,
   };
 }
 
@@ -137,20 +141,21 @@ async function computeAll(
   return joinSources(sources);
 }
 
-/** The label of each image as decided; undefined for one that is left out. */
-function decidedLabels(
+/** The labels of each image as decided; undefined for one that is left out. */
+function labelsAfter(
   images: readonly ReviewedImage[],
   decisions: Decisions,
-  labels: readonly string[],
-): (number | undefined)[] {
+  { labels: names, isMultiLabel }: Inspection,
+): (readonly number[] | undefined)[] {
   const find = decisions.finder(images);
-  return images.map((image): number | undefined => {
+  return images.map((image): readonly number[] | undefined => {
     const decision = find(image);
     if (decision?.decision === 'duplicate' || decision?.decision === 'not a photo') {
       return undefined;
     }
-    const moved = decision?.decision === 'move' ? labels.indexOf(decision.to) : -1;
-    return moved < 0 ? image.label : moved;
+    const { labels } = image;
+    const photo = { label: labels[0] ?? names.length, ...(isMultiLabel && { labels }) };
+    return decidedLabels(photo, decision, names) ?? labels;
   });
 }
 
@@ -170,23 +175,11 @@ function listImages(inspection: Inspection, decisions: Decisions, config: TrainC
     photos.map((photo) => ({
       ...decidedImage(inspection.folder, photo),
       path: photo.path,
-      label: photo.label,
+      labels: labelsOf(photo),
       split: name,
     })),
   );
   return { images, parts, datasetHash: dataset.hash };
-}
-
-function findMistakes(predictions: Predictions, held: readonly number[]): Mistake[] {
-  const { classes, probabilities, labels } = predictions;
-  return held
-    .map((index, at) => {
-      const row = probabilities.subarray(at * classes, (at + 1) * classes);
-      const probability = Math.max(...row);
-      return { index, predicted: row.indexOf(probability), probability, label: labels[at] };
-    })
-    .filter(({ predicted, label }) => predicted !== label)
-    .sort((a, b) => b.probability - a.probability);
 }
 
 async function withMaps(

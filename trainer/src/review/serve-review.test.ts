@@ -9,6 +9,7 @@ import { startChromium } from '../../fixtures/start-chromium.ts';
 import { decidedImage } from '../datasets/decisions/apply-decisions.ts';
 import { Decisions, decisionsIn } from '../datasets/decisions/decisions.ts';
 import { inspectFolder } from '../datasets/folders/inspect-folder.ts';
+import { labelsOf } from '../datasets/lists/several-labels.ts';
 import type { LocalServer } from '../report/live/serve-locally.ts';
 import type { Review } from './open-review.ts';
 import { serveReview } from './serve-review.ts';
@@ -50,26 +51,30 @@ async function put(path: string, background: { r: number; g: number; b: number }
 }
 
 /** Its problems are made up: what finds them has tests of its own. */
-async function reviewOf(times = 1): Promise<Review> {
+async function reviewOf(times = 1, labelFile?: string): Promise<Review> {
   const {
     folder,
     labels,
+    isMultiLabel,
     photos: found,
   } = await inspectFolder(photos, {
     ...{ size: 32, purpose: 'training', strict: false, signal: new AbortController().signal },
+    labels: labelFile,
     startProgress: () => ({ advance: () => {}, stop: () => {} }),
   });
   const once = found.train.map((photo) => ({
     ...decidedImage(folder, photo),
-    ...{ path: photo.path, label: photo.label, split: 'train' as const },
+    ...{ path: photo.path, labels: labelsOf(photo), split: 'train' as const },
   }));
   const images = Array.from({ length: times }, () => once).flat();
   const at = (file: string) => images.findIndex((image) => image.file === file);
   const probabilities = new Float32Array(images.length * labels.length).fill(0.1);
-  for (const [index, { label }] of images.entries()) probabilities[index * 3 + label] = 0.8;
+  for (const [index, { labels: own }] of images.entries()) {
+    for (const label of own) probabilities[index * 3 + label] = 0.8;
+  }
   probabilities.set([0.05, 0.2, 0.75], at('cat/2.png') * 3);
   return {
-    ...{ folder, labels, images, probabilities, likelyErrors: 2 },
+    ...{ folder, labels, isMultiLabel, labelFile, images, probabilities, likelyErrors: 2 },
     labelErrors: [
       { index: at('cat/2.png'), suggested: 2, logOdds: 3 },
       { index: at('dog/4.png'), suggested: 0, logOdds: 1 },
@@ -110,9 +115,11 @@ async function open(
 async function decided(): Promise<string[]> {
   const text = await readFile(decisionsIn(photos), 'utf8').catch(() => '{"decisions":[]}');
   const { decisions } = JSON.parse(text) as {
-    decisions: { file: string; decision: string; to?: string }[];
+    decisions: { file: string; decision: string; to?: string; labels?: string[] }[];
   };
-  return decisions.map(({ file, decision, to }) => `${file}: ${decision}${to ? ` ${to}` : ''}`);
+  return decisions.map(({ file, decision, to, labels }) =>
+    [`${file}: ${decision}`, ...(to || labels ? [to ?? labels?.join()] : [])].join(' '),
+  );
 }
 
 const settled = (expected: readonly string[]) =>
@@ -191,6 +198,71 @@ test('labels an image from production into the folder of its class, and takes it
   await page.keyboard.press('u');
   await settled([]);
   expect((await readdir(join(photos, 'dog'))).length).toBe(6);
+  expect(complaints).toEqual([]);
+  await page.close();
+});
+
+test('gives an image more labels and takes some away, and lists an image from production', async () => {
+  await server.close();
+  const list = join(root, 'labels.csv');
+  const rows = [
+    'bird/0.png,bird',
+    'bird/1.png,bird;cat',
+    'cat/2.png,cat',
+    'dog/1.png,',
+    'dog/4.png,dog',
+  ];
+  await writeFile(list, `file,labels\n${rows.join('\n')}\n`);
+  const review = await reviewOf(1, list);
+  const at = (file: string) => review.images.findIndex((image) => image.file === file);
+  const said = {
+    labelErrors: [
+      { index: at('cat/2.png'), suggested: 2, logOdds: 3 },
+      { index: at('bird/1.png'), suggested: 1, logOdds: 1 },
+    ],
+    mistakes: [{ index: at('dog/4.png'), predicted: 2, probability: 0.2 }],
+    ...{ duplicates: [], outliers: [] },
+  };
+  server = await serveReview(await ReviewSession.open({ ...review, ...said }), 0);
+  const { page, complaints } = await open();
+  await page.locator('#kind').selectOption('label errors');
+  const note = page.locator('#note');
+  expect(await note.textContent()).toBe('seems to be also dog');
+  // Digits are labels, the most doubtful first, and the image stays for others.
+  expect(await page.locator('#classes button').first().textContent()).toBe('1 cat 20 %');
+  await page.keyboard.press('2');
+  await settled(['cat/2.png: labels cat,dog']);
+  expect(await note.textContent()).toBe('Decided: labels: cat, dog.');
+  await page.keyboard.press('m');
+  await page.getByRole('combobox', { name: 'Add or remove the label' }).fill('cat');
+  await page.keyboard.press('Enter');
+  await settled(['cat/2.png: labels dog']);
+  await page.keyboard.press('r');
+  expect(await note.textContent()).toBe('seems not to be cat');
+  await page.getByRole('button', { name: 'cat', pressed: true }).click();
+  await settled(['bird/1.png: labels bird', 'cat/2.png: labels dog']);
+  await page.getByText('Images by class, before and after').click();
+  expect(await page.locator('#count-rows').textContent()).toBe('bird22cat20dog12');
+  await page.keyboard.press('u');
+  await page.keyboard.press('u');
+  await page.keyboard.press('u');
+  await settled([]);
+
+  await page.locator('#kind').selectOption('confident mistakes');
+  expect(await note.textContent()).toBe('the model misses dog, 20 %');
+  await page.locator('#kind').selectOption('from production');
+  await page.keyboard.press('r');
+  await settled([
+    '_feedback/kept.png: labels cat',
+    expect.stringMatching(/^feedback-[0-9a-f]{12}\.png: added$/),
+  ] as string[]);
+  expect(await readFile(list, 'utf8')).toMatch(
+    /dog\/4\.png,dog\nfeedback-[0-9a-f]{12}\.png,cat\n$/,
+  );
+  await page.keyboard.press('u');
+  await settled([]);
+  expect(await readFile(list, 'utf8')).toMatch(/dog\/4\.png,dog\n$/);
+  expect((await readdir(photos)).filter((name) => name.startsWith('feedback-'))).toEqual([]);
   expect(complaints).toEqual([]);
   await page.close();
 });

@@ -1,11 +1,10 @@
-import { copyFile, rm } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
 import type { ActivationMap } from 'shared/inference/graph/class-activation';
-import { decidedImage } from '../datasets/decisions/apply-decisions.ts';
 import type { DecidedImage, Decision, Verdict } from '../datasets/decisions/decisions.ts';
 import { TrainerError } from '../errors.ts';
-import { writingFailed } from '../files/write-atomically.ts';
 import { type FeedbackImage, readFeedback } from './feedback.ts';
+import type { Mistake } from './finding/find-mistakes.ts';
+import type { LabelError } from './finding/label-errors.ts';
+import { labelProduced, namesIn } from './label-produced.ts';
 import type { Review, ReviewedImage } from './open-review.ts';
 
 /** An image as the page lists it. */
@@ -13,8 +12,11 @@ export interface PageImage {
   readonly file: string;
   /** Absent for an image from production. */
   readonly split?: string;
-  readonly label: number | null;
-  /** The most probable classes, the most probable first, with their probabilities. */
+  readonly labels: readonly number[] | null;
+  /**
+   * The most probable classes, the most probable first, with their probabilities; where an image may have several
+   * labels, those whose presence or absence is the least probable, the least first.
+   */
   readonly top: readonly (readonly [label: number, probability: number])[];
   readonly verdict: Verdict | null;
 }
@@ -36,6 +38,8 @@ export interface PageList {
 export interface PageData {
   readonly folder: string;
   readonly labels: readonly string[];
+  /** Whether an image may have several of them. */
+  readonly isMultiLabel: boolean;
   readonly images: readonly PageImage[];
   readonly lists: readonly PageList[];
   readonly thin: readonly { readonly label: number; readonly images: number }[];
@@ -81,13 +85,13 @@ export class ReviewSession {
   }
 
   data(): PageData {
-    const { folder, labels, thinClasses } = this.#review;
+    const { folder, labels, isMultiLabel, thinClasses } = this.#review;
     const images = [...this.#review.images.entries()].map(([at, image]) =>
       this.#pageImage(image, at),
     );
     const produced = this.#feedback.map((image) => this.#feedbackPageImage(image));
     return {
-      ...{ folder, labels },
+      ...{ folder, labels, isMultiLabel },
       thin: thinClasses,
       images: [...images, ...produced],
       lists: this.#lists(images),
@@ -95,15 +99,29 @@ export class ReviewSession {
   }
 
   #pageImage(image: ReviewedImage, at: number): PageImage {
-    const { labels, probabilities } = this.#review;
-    const row = probabilities.subarray(at * labels.length, (at + 1) * labels.length);
-    const order = [...row.keys()].sort((a, b) => (row[b] as number) - (row[a] as number));
-    const { file, label, split } = image;
+    const { isMultiLabel } = this.#review;
+    const row = this.#probabilitiesOf(at);
+    const interest = (one: number) =>
+      isMultiLabel ? -probabilityOf(image, one, row) : (row[one] as number);
+    const order = [...row.keys()].sort((a, b) => interest(b) - interest(a));
+    const { file, labels, split } = image;
     return {
-      ...{ file, label, split },
+      ...{ file, labels, split },
       top: order.slice(0, SHOWN_CLASSES).map((one) => [one, round(row[one] as number)] as const),
       verdict: this.#verdict(image),
     };
+  }
+
+  #probabilitiesOf(at: number): Float32Array {
+    const { labels, probabilities } = this.#review;
+    return probabilities.subarray(at * labels.length, (at + 1) * labels.length);
+  }
+
+  /** Of the image's label; of several, of that whose presence or absence is the least probable. */
+  #certaintyOf(image: ReviewedImage, at: number): number {
+    const row = this.#probabilitiesOf(at);
+    const asked = this.#review.isMultiLabel ? [...row.keys()] : image.labels;
+    return Math.min(...asked.map((label) => probabilityOf(image, label, row)));
   }
 
   #feedbackPageImage(image: FeedbackImage): PageImage {
@@ -116,7 +134,7 @@ export class ReviewSession {
         ? [[predicted, round(image.probability)] as const]
         : []),
     ];
-    return { file: image.file, label: null, top, verdict: this.#verdict(image) };
+    return { file: image.file, labels: null, top, verdict: this.#verdict(image) };
   }
 
   #verdict(image: DecidedImage): Verdict | null {
@@ -128,18 +146,26 @@ export class ReviewSession {
 
   #lists(images: readonly PageImage[]): PageList[] {
     const { labelErrors, likelyErrors, duplicates, mistakes, outliers, labels } = this.#review;
+    const { isMultiLabel } = this.#review;
     const nameOf = (label: number) => labels[label] as string;
     const first = this.#review.images.length;
-    const selfConfidence = images.map(({ top, label }) =>
-      Math.max(0, ...top.filter(([one]) => one === label).map(([, probability]) => probability)),
-    );
+    const certainties = this.#review.images.map((image, at) => this.#certaintyOf(image, at));
+    const has = (image: number, label: number) => images[image]?.labels?.includes(label);
+    const errorIn = ({ index, suggested }: LabelError) => {
+      if (!isMultiLabel) return `looks like ${nameOf(suggested)}`;
+      return `${has(index, suggested) ? 'seems not to be' : 'seems to be also'} ${nameOf(suggested)}`;
+    };
+    const mistakeIn = ({ index, predicted, probability }: Mistake) => {
+      const isMissed = isMultiLabel && has(index, predicted);
+      return `the model ${isMissed ? 'misses' : 'says'} ${nameOf(predicted)}, ${percent(probability)}`;
+    };
     const list = (kind: string, about: string, entries: PageList['entries']): PageList => ({
       ...{ kind, about, entries },
     });
     return [
       list(
         'from production',
-        'Images that your Worker kept, the most doubtful first; a label copies one into its class folder.',
+        `Images that your Worker kept, the most doubtful first; a label copies one ${this.#review.labelFile === undefined ? 'into its class folder' : 'beside the others, and lists it'}.`,
         this.#feedback.map(({ predicted, probability, score, suggested }, at) => ({
           image: first + at,
           note: [
@@ -153,15 +179,12 @@ export class ReviewSession {
       ),
       list(
         'label errors',
-        `Images that look like another class, the likeliest errors first; about ${likelyErrors} are errors.`,
-        labelErrors.map(({ index, suggested }) => ({
-          image: index,
-          note: `looks like ${nameOf(suggested)}`,
-        })),
+        `Images that seem to have ${isMultiLabel ? 'other labels' : 'another label'}, the likeliest errors first; about ${likelyErrors} are errors.`,
+        labelErrors.map((error) => ({ image: error.index, note: errorIn(error) })),
       ),
       list(
         'near-duplicates',
-        'Images that look the same in two classes, or in two of training, validation and test images.',
+        'Images that look the same and have different labels, or are in two of training, validation and test images.',
         duplicates.map(({ index, of, similarity }) => ({
           image: index,
           of,
@@ -171,10 +194,10 @@ export class ReviewSession {
       list(
         'confident mistakes',
         'Validation and test images that the model gets wrong, the most confident first.',
-        mistakes.map(({ index, predicted, probability, map }) => ({
-          image: index,
-          ...(map && { mapOf: nameOf(predicted) }),
-          note: `the model says ${nameOf(predicted)}, ${percent(probability)}`,
+        mistakes.map((mistake) => ({
+          image: mistake.index,
+          ...(mistake.map && { mapOf: nameOf(mistake.predicted) }),
+          note: mistakeIn(mistake),
         })),
       ),
       list(
@@ -184,9 +207,9 @@ export class ReviewSession {
       ),
       list(
         'all images',
-        'Every image, the least certain of its label first.',
-        [...images.keys()]
-          .sort((a, b) => (selfConfidence[a] as number) - (selfConfidence[b] as number))
+        `Every image, the least certain of its ${isMultiLabel ? 'labels' : 'label'} first.`,
+        [...certainties.keys()]
+          .sort((a, b) => (certainties[a] as number) - (certainties[b] as number))
           .map((image) => ({ image, note: '' })),
       ),
     ];
@@ -194,7 +217,7 @@ export class ReviewSession {
 
   /**
    * Decides about an image, or takes that back, and writes the decisions. A label of an image from production
-   * copies it into the folder of the class.
+   * copies it into the folder of the class, or beside the others and into the label file.
    *
    * @returns the verdict before
    * @throws TrainerError `config_invalid` for no image or class of the folder, `disk_full`, `not_writable`
@@ -212,51 +235,23 @@ export class ReviewSession {
     const { decisions, labels, images } = this.#review;
     const image = this.#all[index];
     if (!image) throw refused(`an image below ${this.#all.length}`, `${index}`);
-    if (verdict?.decision === 'move' && !labels.includes(verdict.to)) {
-      throw refused('a class of the folder', verdict.to);
-    }
+    const other = namesIn(verdict)?.find((name) => !labels.includes(name));
+    if (other !== undefined) throw refused('a class of the folder', other);
     const known = this.#find(image);
     const before = this.#verdict(image);
-    if (index >= images.length) await this.#label(image, before, verdict);
+    if (index >= images.length) await labelProduced(this.#review, image, before, verdict);
     // A renamed image has a decision under its former name.
     if (known) decisions.set(known, undefined);
     decisions.set(image, verdict ?? undefined);
     await decisions.write();
     return before;
   }
+}
 
-  /** Copies an image from production into a class's folder, or takes the copy back. */
-  async #label(
-    image: DecidedImage & { readonly path: string },
-    before: Verdict | null,
-    after: Verdict | null,
-  ): Promise<void> {
-    const { decisions } = this.#review;
-    if (before?.decision === 'move') {
-      const copy = this.#copyOf(image, before.to);
-      await rm(copy, { force: true });
-      decisions.set(this.#decided(copy, image), undefined);
-    }
-    if (after?.decision !== 'move') return;
-    const copy = this.#copyOf(image, after.to);
-    await copyFile(image.path, copy).catch((cause) => {
-      throw writingFailed(copy, cause);
-    });
-    decisions.set(this.#decided(copy, image), { decision: 'added' });
-  }
-
-  #decided(copy: string, { sha256 }: DecidedImage): DecidedImage {
-    return decidedImage(this.#review.folder, { path: copy, hash: sha256 });
-  }
-
-  /** In the folder of the class's first training image. */
-  #copyOf({ path, sha256 }: DecidedImage & { readonly path: string }, to: string): string {
-    const label = this.#review.labels.indexOf(to);
-    const { images, folder } = this.#review;
-    const own = images.find((one) => one.label === label && one.split === 'train');
-    const directory = own ? dirname(own.path) : join(folder, to);
-    return join(directory, `feedback-${sha256.slice(0, 12)}${extname(path)}`);
-  }
+/** That the image has the label, or has it not, as is said of it. */
+function probabilityOf({ labels }: ReviewedImage, label: number, row: Float32Array): number {
+  const probability = row[label] as number;
+  return labels.includes(label) ? probability : 1 - probability;
 }
 
 function refused(expected: string, got: string): TrainerError {

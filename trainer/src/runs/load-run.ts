@@ -11,11 +11,15 @@ import { checkpointIn, loadCheckpoint } from './checkpoint.ts';
  * @throws TrainerError `checkpoint_invalid`, `config_invalid` where BatchNorm is not from pretrained
  *   weights, `run_invalid` where no epoch is complete
  */
-export async function loadRun(
-  directory: string,
-): Promise<{ network: tf.LayersModel; config: TrainConfig; dispose(): void }> {
+export async function loadRun(directory: string): Promise<{
+  network: tf.LayersModel;
+  config: TrainConfig;
+  /** What says which labels an image has, where it may have several. */
+  labels: string | undefined;
+  dispose(): void;
+}> {
   const { header, tensors } = await loadCheckpoint(checkpointIn(directory));
-  const { config } = header;
+  const { config, labels } = header;
   if (config.weights === 'none' || config.head !== 'linear') {
     throw new TrainerError(
       'config_invalid',
@@ -29,7 +33,7 @@ export async function loadRun(
     );
   }
   const classes = tensors.get('parameters/predictions/bias')?.shape[0] ?? 0;
-  const { network, dispose } = await buildLayers(config, classes);
+  const { network, dispose } = await buildLayers(config, classes, labels !== undefined);
   for (const layer of network.layers) {
     tf.tidy(() =>
       layer.setWeights(
@@ -42,5 +46,5 @@ export async function loadRun(
       ),
     );
   }
-  return { network, config, dispose };
+  return { network, config, labels, dispose };
 }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { createRandom, shuffle } from '../config/random.ts';
 import type { StageConfig } from '../config/train-config.ts';
 import { type BatchSource, targetsOf } from '../data/batches.ts';
-import { lossOf, softmaxCrossEntropy } from '../plan/loss.ts';
+import { lossOf, sigmoidCrossEntropy, softmaxCrossEntropy } from '../plan/loss.ts';
 import { type Plan, parametersOf } from '../plan/plan.ts';
 import { classWeightsOf } from './fit.ts';
 import { minimize } from './minimize.ts';
@@ -77,7 +77,8 @@ export async function crossValidateHead({
   seed,
   signal,
 }: Pick<SolveOptions, 'source' | 'classes' | 'seed' | 'signal'>): Promise<Float32Array> {
-  const lossFrom = softmaxCrossEntropy;
+  const lossFrom = source.labels ? sigmoidCrossEntropy : softmaxCrossEntropy;
+  const activate = source.labels ? tf.sigmoid : tf.softmax;
   const { examples, mean, scale } = await standardize({ source, classes, lossFrom });
   const foldOf = drawFolds(source, seed);
   // One fold is enough to rank the strengths, and takes a fifth of the time.
@@ -86,7 +87,7 @@ export async function crossValidateHead({
   await eachFold(examples, foldOf, ALL_FOLDS, async ({ train, heldOut, heldOutIndices }) => {
     signal.throwIfAborted();
     const solution = await minimize(slopeOf(train, strength), zeros(train), IN_FOLDS);
-    const outputs = tf.tidy(() => tf.softmax(logitsOf(heldOut.features, solution, classes)));
+    const outputs = tf.tidy(() => activate(logitsOf(heldOut.features, solution, classes)));
     const rows = await outputs.data<'float32'>();
     outputs.dispose();
     for (const [at, index] of heldOutIndices.entries()) {

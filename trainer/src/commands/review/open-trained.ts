@@ -9,10 +9,16 @@ import { loadRun } from '../../runs/load-run.ts';
 import { readRunLog } from '../../runs/run-log.ts';
 import { findModel, findRun } from '../options/find-model.ts';
 import { usage } from '../options/option-values.ts';
+import { trainedOn } from '../options/trained-on.ts';
 
 /** A trained network and its recipe. */
 export interface Trained {
   readonly config: TrainConfig;
+  readonly isMultiLabel: boolean;
+  /** Where an image may have several labels, what said which in training; undefined where its run is gone. */
+  readonly labels: string | undefined;
+  /** Of a model of several labels, one a label. */
+  readonly thresholds?: readonly number[] | undefined;
   /** @param inputs preprocessed images; returns probabilities, both the caller's */
   run(inputs: tf.Tensor): tf.Tensor;
   /** Of a model with such a head, as it is served. */
@@ -31,17 +37,28 @@ export async function openTrained(name: string, models: string, runs: string): P
   const directory = await findRun(runs, name).catch(() => undefined);
   const log = directory && (await readRunLog(directory).catch(() => undefined));
   if (directory && log) return openRun(directory);
-  const { card, ...network } = await loadModel(await findModel(models, name));
+  const found = await findModel(models, name);
+  const { card, labels: _, multiLabel, ...network } = await loadModel(found);
   const config = cardConfig.safeParse(card.training?.config);
-  // A review trains nothing, so any recipe's stages will do.
-  if (config.success) return { config: { ...photos, ...config.data }, ...network };
+  if (config.success) {
+    const labels = multiLabel && (await trainedOn(runs, found))?.labels;
+    const several = { isMultiLabel: multiLabel !== undefined, thresholds: multiLabel?.thresholds };
+    // A review trains nothing, so any recipe's stages will do.
+    return { config: { ...photos, ...config.data }, ...network, ...several, labels };
+  }
   network.dispose();
   throw usage(`Expected a model that was trained here, but the card of ${name} has no recipe.`);
 }
 
 async function openRun(directory: string): Promise<Trained> {
-  const { network, config, dispose } = await loadRun(directory);
+  const { network, config, labels, dispose } = await loadRun(directory);
   const plan = fusePlan(network);
   dispose();
-  return { config, run: (inputs) => runPlan(plan, inputs), dispose: () => disposePlan(plan) };
+  const several = { isMultiLabel: labels !== undefined, labels };
+  return {
+    config,
+    ...several,
+    run: (inputs) => runPlan(plan, inputs),
+    dispose: () => disposePlan(plan),
+  };
 }

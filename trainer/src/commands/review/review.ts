@@ -1,5 +1,5 @@
 import { defineCommand } from '../options/command.ts';
-import { oneOf, pathOf, portOf, usage } from '../options/option-values.ts';
+import { dataBeside, oneOf, pathOf, portOf, usage } from '../options/option-values.ts';
 import * as shared from '../options/shared-options.ts';
 import { untilStopped } from '../options/until-stopped.ts';
 
@@ -12,7 +12,7 @@ export const review = defineCommand({
   takes: '<model or run>',
   examples: [
     ['review pets --data photos', 'opens on this machine only'],
-    ['review ./my-run --data photos', 'the folder of a run'],
+    ['review beaches --labels photos/labels.csv', 'several labels an image'],
     ['train --data photos', 'then train with the decisions'],
   ],
   options: {
@@ -22,6 +22,7 @@ export const review = defineCommand({
       about: 'images in class folders (cat/1.jpg)',
       parse: pathOf,
     },
+    labels: { ...shared.reading.labels, otherwise: 'those of the training' },
     port: {
       group: 'Page',
       value: '<n>',
@@ -35,7 +36,8 @@ export const review = defineCommand({
   },
   async run({ values, positionals, say }) {
     const name = oneOf(positionals, 'model or run');
-    const { data, threads } = values;
+    const { threads } = values;
+    const data = values.data ?? dataBeside(values.labels);
     if (data === undefined) throw usage('Expected the folder of images after --data.');
     const { startBackend } = await import('../../backends/start-backend.ts');
     const { openReview } = await import('../../review/open-review.ts');
@@ -49,13 +51,16 @@ export const review = defineCommand({
       values.models ?? shared.MODELS,
       values.runs ?? shared.RUNS,
     );
-    const found = await openReview({
-      ...trained,
-      data,
-      backend: backend.name,
-      signal,
-      say,
-    }).finally(() => trained.dispose());
+    const labels = values.labels ?? trained.labels;
+    if (trained.isMultiLabel !== (labels !== undefined)) {
+      throw usage(
+        trained.isMultiLabel
+          ? `Expected --labels, a CSV file or folders, since images may have several of the labels of ${name}.`
+          : `Expected no --labels, since images have one of the labels of ${name}.`,
+      );
+    }
+    const task = { ...trained, labels, data, backend: backend.name, signal, say };
+    const found = await openReview(task).finally(() => trained.dispose());
     const { url, close } = await serveReview(await ReviewSession.open(found), values.port ?? 0);
     say(`The review of ${found.folder} is at ${url} for this machine. Ctrl-C ends it.`);
     await untilStopped();

@@ -1,12 +1,14 @@
 import { relative, sep } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { listNames } from '../../files/list-names.ts';
 import { printable } from '../../printable.ts';
 import type { Inspection, Photo } from '../folders/inspect-folder.ts';
+import { classCounts, labelsOf, rarestOf } from '../lists/several-labels.ts';
 import type { DecidedImage, Decision, Decisions } from './decisions.ts';
 
-/** A photo with its label as decided. */
+/** A photo with its labels as decided. */
 export interface DecidedPhoto extends Photo {
-  /** What changes the data set: that its label was moved, or that it was added from production. */
+  /** What changes the data set: that its labels are others, or that it was added from production. */
   readonly decided?: 'move' | 'added';
 }
 
@@ -29,7 +31,7 @@ export function decidedImage(
   return { file: relative(folder, path).split(sep).join('/'), sha256: hash };
 }
 
-/** Moves images to the classes that people have decided on, and leaves out duplicates and what is no photo. */
+/** Gives images the labels that people have decided on, and leaves out duplicates and what is no photo. */
 export function applyDecisions(
   { folder, labels, photos }: Pick<Inspection, 'folder' | 'labels' | 'photos'>,
   decisions: Decisions,
@@ -39,20 +41,22 @@ export function applyDecisions(
   const done: Decision[] = [];
   const noClass: string[] = [];
   const after: DecidedPhoto[] = [];
+  const counts = classCounts(photos.train, labels.length);
   const applyTo = (split: readonly Photo[]): { kept: DecidedPhoto[]; places: Places } => {
     const kept: DecidedPhoto[] = [];
     const places = split.map((photo): number | undefined => {
       const decision = find(decidedImage(folder, photo));
-      const label = decision?.decision === 'move' ? labels.indexOf(decision.to) : photo.label;
-      if (label < 0) noClass.push(`${decision?.file}`);
-      if (decision && label >= 0) done.push(decision);
+      const all = decidedLabels(photo, decision, labels);
+      if (!all) noClass.push(`${decision?.file}`);
+      else if (decision) done.push(decision);
       if (decision?.decision === 'duplicate' || decision?.decision === 'not a photo')
         return undefined;
-      const decided = label !== photo.label ? 'move' : decision?.decision;
-      const isNew = label >= 0 && (decided === 'move' || decided === 'added');
-      // Of several labels, what a person has decided on is the only one.
-      const all = photo.labels && { labels: [label] };
-      return kept.push(isNew ? { ...photo, label, decided, ...all } : photo) - 1;
+      if (all && !isDeepStrictEqual(all, labelsOf(photo))) {
+        const several = photo.labels && { labels: all };
+        const label = rarestOf(all, counts);
+        return kept.push({ ...photo, label, ...several, decided: 'move' }) - 1;
+      }
+      return kept.push(decision?.decision === 'added' ? { ...photo, decided: 'added' } : photo) - 1;
     });
     after.push(...kept);
     return { kept, places };
@@ -73,8 +77,31 @@ export function applyDecisions(
   };
 }
 
+/**
+ * The labels that an image has after a decision.
+ *
+ * @returns ascending indices; undefined for a label that the folder has not, or several of an image that has one
+ */
+export function decidedLabels(
+  photo: Pick<Photo, 'label' | 'labels'>,
+  decision: Decision | undefined,
+  labels: readonly string[],
+): readonly number[] | undefined {
+  const names =
+    decision?.decision === 'move'
+      ? [decision.to]
+      : decision?.decision === 'labels'
+        ? decision.labels
+        : undefined;
+  if (!names) return labelsOf(photo);
+  const found = [...new Set(names.map((name) => labels.indexOf(name)))].sort((a, b) => a - b);
+  const isOne = photo.labels !== undefined || found.length === 1;
+  return found.includes(-1) || !isOne ? undefined : found;
+}
+
 const DONE = {
   move: 'moved to another class',
+  labels: 'given other labels',
   duplicate: 'left out as duplicates',
   'not a photo': 'left out as no photos',
   added: 'added from production',
@@ -101,7 +128,7 @@ function describeCounts(
   after: readonly Photo[],
 ): string[] {
   const countIn = (photos: readonly Photo[], label: number) =>
-    photos.filter((photo) => photo.label === label).length;
+    photos.filter((photo) => labelsOf(photo).includes(label)).length;
   const changed = labels.flatMap((name, label) => {
     const [one, other] = [countIn(before, label), countIn(after, label)];
     return one === other ? [] : [`${name} ${one} → ${other}`];

@@ -19,6 +19,8 @@ const verdictWith = <T extends z.ZodRawShape>(others: T) =>
     z.strictObject({ ...others, decision: z.literal('right') }),
     /** To another class, by its name. */
     z.strictObject({ ...others, decision: z.literal('move'), to: z.string() }),
+    /** Where an image may have several labels: those that it has, by their names. */
+    z.strictObject({ ...others, decision: z.literal('labels'), labels: z.array(z.string()) }),
     z.strictObject({ ...others, decision: z.literal('duplicate') }),
     z.strictObject({ ...others, decision: z.literal('not a photo') }),
     /** From production: it is trained on, and no split is drawn with it, so that the others stay where they are. */

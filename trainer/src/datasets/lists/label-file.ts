@@ -23,7 +23,7 @@ const FILE = /^(?:files?|file[ _]?name|image(?:[ _](?:name|path|file))?|path)$/i
 const LABELS = /^(?:labels?|classe?s?|tags?)$/i;
 const SPLIT = /^(?:split|subset|set)$/i;
 /** Between the labels of an image. */
-const SEPARATOR = ';';
+export const SEPARATOR = ';';
 
 /**
  * Reads a file `file,labels`, such as `beach.jpg,sea;sand`, whose first row may name the columns; or one with a
@@ -33,17 +33,11 @@ const SEPARATOR = ';';
  * @throws TrainerError `dataset_invalid`
  */
 export async function readLabelFile(path: string): Promise<LabelFile> {
-  const rows = await readCsv(path);
+  const { names, fileAt, labelsAt, splitAt, body } = findColumns(await readCsv(path));
   const invalid = (what: string, but: string) =>
     new TrainerError('dataset_invalid', `Expected ${what} in ${path}, but ${but}.`);
-  const [first] = rows;
-  const hasHeader = first?.cells.some((cell) => FILE.test(cell)) ?? false;
-  const names = hasHeader && first ? first.cells : ['file', 'labels'];
-  const body = hasHeader ? rows.slice(1) : rows;
   if (body.length === 0)
     throw invalid('a row for each image, such as beach.jpg,sea;sand', 'there is none');
-  const column = (pattern: RegExp) => names.findIndex((name) => pattern.test(name));
-  const [fileAt, labelsAt, splitAt] = [column(FILE), column(LABELS), column(SPLIT)];
   const wrong = body.find(({ cells }) => cells.length !== names.length);
   if (wrong) {
     const found = wrong.cells.length;
@@ -89,6 +83,18 @@ export async function readLabelFile(path: string): Promise<LabelFile> {
     images.set(file, { line: row.line, file, labels: [...all].sort((a, b) => a - b), split });
   }
   return { labels, images: [...images.values()], hasSplits: splitAt >= 0 };
+}
+
+/** What the columns of a label file mean, −1 for those that it has not, and its rows below their names. */
+export function findColumns(rows: readonly CsvRow[]) {
+  const [first] = rows;
+  const hasHeader = first?.cells.some((cell) => FILE.test(cell)) ?? false;
+  const names = hasHeader && first ? first.cells : ['file', 'labels'];
+  const column = (pattern: RegExp) => names.findIndex((name) => pattern.test(name));
+  return {
+    ...{ names, body: hasHeader ? rows.slice(1) : rows },
+    ...{ fileAt: column(FILE), labelsAt: column(LABELS), splitAt: column(SPLIT) },
+  };
 }
 
 function namesOf(cell: string): string[] {

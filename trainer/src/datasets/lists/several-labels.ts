@@ -3,7 +3,10 @@ import { BY_FOLDERS, type LayoutOptions } from '../folders/find-splits.ts';
 import type { LabelledFile } from '../folders/folder-layout.ts';
 
 /** All labels of an image, of one label or several. */
-export function labelsOf({ label, labels }: LabelledFile): readonly number[] {
+export function labelsOf({
+  label,
+  labels,
+}: Pick<LabelledFile, 'label' | 'labels'>): readonly number[] {
   return labels ?? [label];
 }
 
@@ -12,6 +15,18 @@ export function classCounts(photos: readonly LabelledFile[], classes: number): n
   const counts = Array<number>(classes).fill(0);
   for (const label of photos.flatMap(labelsOf)) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
+}
+
+/**
+ * The rarest of an image's labels; the number of classes where it has none.
+ *
+ * @param counts of images of each class
+ */
+export function rarestOf(labels: readonly number[], counts: readonly number[]): number {
+  return labels.reduce(
+    (best, label) => ((counts[label] as number) < (counts[best] ?? Infinity) ? label : best),
+    counts.length,
+  );
 }
 
 /**
@@ -28,13 +43,8 @@ export function withAllLabels(
   if (labels === undefined) return { photos, notes: [] };
   const merged = labels === BY_FOLDERS ? mapSplits(photos, (split) => mergeCopies(split)) : photos;
   const counts = classCounts(merged.train, classes);
-  const rarest = (of: readonly number[]) =>
-    of.reduce(
-      (best, label) => ((counts[label] as number) < (counts[best] ?? Infinity) ? label : best),
-      classes,
-    );
   const stratified = mapSplits(merged, (split) =>
-    split.map((photo) => ({ ...photo, label: rarest(labelsOf(photo)) })),
+    split.map((photo) => ({ ...photo, label: rarestOf(labelsOf(photo), counts) })),
   );
   const all = Object.values(stratified).flatMap((split) => split ?? []);
   const count = (isSo: (labels: number) => boolean) =>

@@ -1,7 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type * as tf from '@tensorflow/tfjs';
 import { createRandom } from '../../config/random.ts';
 import type { BatchSource } from '../../data/batches.ts';
+import { allLabels } from '../../datasets/dataset.ts';
 import type { SplitName } from '../../datasets/folders/split-names.ts';
+import { targetsIn } from '../../evaluation/evaluate.ts';
 import { crossValidateHead } from '../../training/solve-head.ts';
 import { findLabelErrors, type LabelError } from './label-errors.ts';
 import { findNeighbours, type Neighbours } from './neighbours.ts';
@@ -15,7 +18,7 @@ export interface FindingTask {
   readonly signal: AbortSignal;
 }
 
-/** Two images that look nearly the same, in two classes or in two splits. */
+/** Two images that look nearly the same, with different labels or in two splits. */
 export interface NearDuplicate {
   readonly index: number;
   /** The earlier of the two. */
@@ -72,18 +75,20 @@ export async function findProblems(task: FindingTask): Promise<Problems> {
   const probabilities = await crossValidateHead({ source: features, classes, seed, signal });
   const rows = (await features.inputs([...labels.keys()], createRandom(0))) as tf.Tensor2D;
   const neighbours = await findNeighbours(rows, NEIGHBOURS, signal).finally(() => rows.dispose());
-  const { errors, likely } = findLabelErrors({ classes, probabilities, labels });
+  const targets = targetsIn(features, classes);
+  const predictions = { classes, probabilities, labels, ...(targets && { targets }) };
+  const { errors, likely } = findLabelErrors(predictions);
   return {
     labelErrors: errors,
     likelyErrors: likely,
     duplicates: findDuplicates(neighbours, task),
     outliers: findOutliers(neighbours, features.length),
-    thinClasses: findThinClasses(labels, classes),
+    thinClasses: findThinClasses(features, classes),
     probabilities,
   };
 }
 
-/** Copies within a class and split do no harm, and are left out. */
+/** Copies with the same labels in the same split do no harm, and are left out. */
 function findDuplicates(
   neighbours: Neighbours,
   { features, splitOf }: FindingTask,
@@ -93,8 +98,8 @@ function findDuplicates(
   similarities.forEach((similarity, at) => {
     const [one, other] = [Math.floor(at / count), indices[at] as number];
     if (similarity < SAME && !(at % count === 0 && areAlike(neighbours, one))) return;
-    const isSameClass = features.label(one) === features.label(other);
-    if (isSameClass && splitOf(one) === splitOf(other)) return;
+    const hasSameLabels = isDeepStrictEqual(allLabels(features, one), allLabels(features, other));
+    if (hasSameLabels && splitOf(one) === splitOf(other)) return;
     const [of, index] = one < other ? [one, other] : [other, one];
     pairs.set(`${of} ${index}`, { index, of, similarity });
   });
@@ -119,9 +124,11 @@ function findOutliers({ count, similarities }: Neighbours, images: number): Outl
   return all.slice(0, MOST_OUTLIERS * images).filter(({ similarity }) => similarity < fence);
 }
 
-function findThinClasses(labels: Int32Array, classes: number): Problems['thinClasses'] {
+function findThinClasses(features: BatchSource, classes: number): Problems['thinClasses'] {
   const counts = Array<number>(classes).fill(0);
-  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  for (let index = 0; index < features.length; index++) {
+    for (const label of allLabels(features, index)) counts[label] = (counts[label] as number) + 1;
+  }
   const most = Math.max(...counts);
   return counts
     .map((images, label) => ({ label, images }))

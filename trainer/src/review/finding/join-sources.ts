@@ -1,17 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BatchSource } from '../../data/batches.ts';
+import { allLabels } from '../../datasets/dataset.ts';
 
 /** The examples of several sources, one source after the other. */
 export function joinSources(sources: readonly BatchSource[]): BatchSource {
   const places = sources.flatMap((source) =>
     Array.from({ length: source.length }, (_, index) => ({ source, index })),
   );
+  const place = (at: number) => places[at] as (typeof places)[number];
+  const labels = (at: number) => allLabels(place(at).source, place(at).index);
   return {
     length: places.length,
-    label: (at) => {
-      const { source, index } = places[at] as (typeof places)[number];
-      return source.label(index);
-    },
+    label: (at) => place(at).source.label(place(at).index),
+    ...(sources[0]?.labels && { labels }),
     async inputs(indices, random, size) {
       const chosen = indices.map((at) => places[at] as (typeof places)[number]);
       const order: number[] = [];

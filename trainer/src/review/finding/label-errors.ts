@@ -1,17 +1,18 @@
 import type { Predictions } from '../../evaluation/evaluate.ts';
+import { isLabelPredictions, type LabelPredictions } from '../../evaluation/label-metrics.ts';
 import { SMALLEST_PROBABILITY } from '../../evaluation/metrics.ts';
 
-/** An image that may be in the wrong class. */
+/** An image that may have a wrong label. */
 export interface LabelError {
   readonly index: number;
-  /** The class that it seems to show. */
+  /** The class that it seems to show; of several labels, one that it seems to have and has not, or the reverse. */
   readonly suggested: number;
-  /** Logarithm of the probability of the suggested class over that of the label. */
+  /** Logarithm of the probability of the suggestion over that of the label as it is. */
   readonly logOdds: number;
 }
 
 export interface LabelErrors {
-  /** Every image that seems to show another class than its label; the likeliest error first. */
+  /** Every image that seems to have other labels; the likeliest error first. */
   readonly errors: readonly LabelError[];
   /** How many of them confident learning counts as errors. */
   readonly likely: number;
@@ -26,9 +27,13 @@ export interface LabelErrors {
  * order hold more than three quarters, of the paper's difference of probabilities less than two thirds
  * (bench/review.ts): images between two classes are told from those that are certainly not of their label.
  *
+ * Of several labels, each is a question of its own, with two classes, as Thyagarajan et al. 2023 have it; an image
+ * counts by the label that is the likeliest error.
+ *
  * @param predictions by networks that have not learned from the image
  */
 export function findLabelErrors(predictions: Predictions): LabelErrors {
+  if (isLabelPredictions(predictions)) return findAmongSeveral(predictions);
   const { classes, probabilities, labels } = predictions;
   const typical = meanSelfConfidence(predictions);
   const errors: LabelError[] = [];
@@ -45,6 +50,29 @@ export function findLabelErrors(predictions: Predictions): LabelErrors {
     errors.push({ index, suggested, logOdds });
   });
   return { errors: errors.sort((a, b) => b.logOdds - a.logOdds), likely };
+}
+
+function findAmongSeveral(predictions: LabelPredictions): LabelErrors {
+  const { classes, probabilities, targets, labels } = predictions;
+  const questions = Array.from({ length: classes }, (_, label) => {
+    const own = [...labels.keys()].map((image) => image * classes + label);
+    const answers = Float32Array.from(
+      own.flatMap((at) => [1 - (probabilities[at] as number), probabilities[at] as number]),
+    );
+    const given = Int32Array.from(own, (at) => targets[at] as number);
+    return findLabelErrors({ classes: 2, probabilities: answers, labels: given });
+  });
+  const found = new Map<number, LabelError>();
+  const likely = new Set<number>();
+  for (const [suggested, { errors, likely: count }] of questions.entries()) {
+    for (const [at, { index, logOdds }] of errors.entries()) {
+      const before = found.get(index);
+      if (!before || before.logOdds < logOdds) found.set(index, { index, suggested, logOdds });
+      if (at < count) likely.add(index);
+    }
+  }
+  const errors = [...found.values()].sort((a, b) => b.logOdds - a.logOdds);
+  return { errors, likely: likely.size };
 }
 
 /** Mean probability of each class over the images of that label; infinite for a class without images. */

@@ -6,7 +6,7 @@ const $ = (id) => /** @type {any} */ (document.getElementById(id));
 const ROW = 64;
 
 const data = await (await fetch('data.json')).json();
-const { images, labels } = data;
+const { images, labels, isMultiLabel } = data;
 document.title = `Review of ${data.folder.split(/[/\\]/).at(-1)}`;
 const lists = data.lists.filter((list) => list.entries.length > 0);
 let list = lists[0];
@@ -21,6 +21,11 @@ const entry = () => list?.entries[place];
 
 for (const { kind, entries } of lists) {
   $('kind').append(new Option(`${kind} (${entries.length})`, kind));
+}
+if (isMultiLabel) {
+  $('classes').setAttribute('aria-label', 'Labels of the image');
+  $('move-title').textContent = 'Add or remove the label';
+  $('move-ok').textContent = 'Change';
 }
 for (const label of labels) $('class-names').append(new Option(label, label));
 
@@ -50,7 +55,16 @@ function make(tag, text) {
 }
 
 function wordsOf(verdict) {
-  return verdict.decision === 'move' ? `moved to ${verdict.to}` : verdict.decision;
+  if (verdict.decision === 'move') return `moved to ${verdict.to}`;
+  if (verdict.decision === 'labels') return `labels: ${verdict.labels.join(', ') || 'none'}`;
+  return verdict.decision;
+}
+
+/** The names of an image's labels after what is decided; undefined of one that has none yet. */
+function namesOf({ labels: own, verdict }) {
+  if (verdict?.decision === 'move') return [verdict.to];
+  if (verdict?.decision === 'labels') return verdict.labels;
+  return own?.map((one) => labels[one]);
 }
 
 function show() {
@@ -60,17 +74,18 @@ function show() {
     $('about').textContent = 'There is nothing to look at.';
     return;
   }
-  const { file, label, split, top, verdict } = images[now.image];
+  const image = images[now.image];
+  const { top, verdict } = image;
   $('about').textContent = list.about;
   $('image').src = `image/${now.image}`;
-  $('image').alt = file;
-  caption($('caption'), file, label, split);
+  $('image').alt = image.file;
+  caption($('caption'), image);
   $('other').hidden = now.of === undefined && now.mapOf === undefined;
   if (now.of !== undefined) {
     const other = images[now.of];
     $('other-image').src = `image/${now.of}`;
     $('other-image').alt = other.file;
-    caption($('other-caption'), other.file, other.label, other.split);
+    caption($('other-caption'), other);
   }
   if (now.mapOf !== undefined) {
     $('other-image').src = `map/${now.image}`;
@@ -79,33 +94,37 @@ function show() {
   }
   $('note').textContent = verdict ? `Decided: ${wordsOf(verdict)}.` : now.note;
   $('duplicate').hidden = $('right').hidden = false;
-  $('right').hidden = label === null && top.length === 0;
-  showClasses(label, top);
+  $('right').hidden = image.labels === null && top.length === 0;
+  showClasses(image);
   const done = list.entries.filter(({ image }) => images[image].verdict).length;
   $('progress').textContent = `${place + 1} of ${list.entries.length}, ${done} decided`;
   $('undo').disabled = history.length === 0;
   virtual.reveal(place);
 }
 
-function caption(element, file, label, split) {
-  element.replaceChildren(make('b', label === null ? 'no label yet' : labels[label]));
+function caption(element, { file, labels: own, split }) {
+  const names = own?.map((one) => labels[one]).join(', ') || 'no label';
+  element.replaceChildren(make('b', own === null ? 'no label yet' : names));
   element.append(` ${file}`, split ? ` (${split})` : '');
 }
 
-/** The likeliest other classes, each with a digit, and all others. */
-function showClasses(label, top) {
-  const likely = top.filter(([one]) => one !== label).slice(0, 5);
+/** The likeliest other classes, or the most doubtful labels, each with a digit, and all others. */
+function showClasses(image) {
+  const { labels: own, top } = image;
+  const names = namesOf(image) ?? [];
+  const likely = top.filter(([one]) => isMultiLabel || !own?.includes(one)).slice(0, 5);
   const buttons = likely.map(([one, probability], at) => {
     const button = document.createElement('button');
     button.type = 'button';
     button.append(make('kbd', at + 1), ` ${labels[one]} `);
     button.append(make('small', `${Math.round(100 * probability)} %`));
-    button.addEventListener('click', () => move(labels[one]));
+    if (isMultiLabel) button.setAttribute('aria-pressed', String(names.includes(labels[one])));
+    button.addEventListener('click', () => choose(labels[one]));
     return button;
   });
   const other = document.createElement('button');
   other.type = 'button';
-  other.append(make('kbd', 'm'), ' another class …');
+  other.append(make('kbd', 'm'), isMultiLabel ? ' another label …' : ' another class …');
   other.addEventListener('click', askClass);
   $('classes').replaceChildren(...buttons, other);
 }
@@ -120,24 +139,37 @@ function go(to) {
   if (next) new Image().src = `image/${next.image}`;
 }
 
-function decide(verdict) {
+/** @param stays whether the same image is shown next, since it may have more labels */
+function decide(verdict, stays = false) {
   const now = entry();
   if (!now) return;
   history.push({ list, place, image: now.image, before: images[now.image].verdict });
   send(now.image, verdict);
-  go(place + 1);
+  go(stays ? place : place + 1);
 }
 
-function move(to) {
-  const { label } = images[entry().image];
-  decide(label !== null && labels[label] === to ? { decision: 'right' } : { decision: 'move', to });
+/** Moves the image to a class; of several labels, gives it one or takes it away. */
+function choose(name) {
+  const image = images[entry().image];
+  const before = image.labels?.map((one) => labels[one]);
+  if (!isMultiLabel) {
+    decide(before?.includes(name) ? { decision: 'right' } : { decision: 'move', to: name });
+    return;
+  }
+  const now = new Set(namesOf(image));
+  if (!now.delete(name)) now.add(name);
+  const chosen = labels.filter((one) => now.has(one));
+  const isRight = before?.join('\n') === chosen.join('\n');
+  decide(isRight ? { decision: 'right' } : { decision: 'labels', labels: chosen }, true);
 }
 
-/** Of an image without a label, that the prediction is right. */
+/** That the labels are right as they are shown; of an image without a label, that the prediction is right. */
 function right() {
-  const { label, top } = images[entry().image];
-  if (label === null) move(labels[top[0][0]]);
-  else decide({ decision: 'right' });
+  const { labels: own, top, verdict } = images[entry().image];
+  if (verdict?.decision === 'labels') go(place + 1);
+  else if (own !== null) decide({ decision: 'right' });
+  else if (isMultiLabel) decide({ decision: 'labels', labels: top.map(([one]) => labels[one]) });
+  else choose(labels[top[0][0]]);
 }
 
 function undo() {
@@ -173,11 +205,13 @@ function send(image, verdict) {
 function showCounts() {
   const before = labels.map(() => 0);
   const after = labels.map(() => 0);
-  for (const { label, verdict } of images) {
-    if (label !== null) before[label] += 1;
-    const isOut = verdict?.decision === 'duplicate' || verdict?.decision === 'not a photo';
-    const final = verdict?.decision === 'move' ? labels.indexOf(verdict.to) : label;
-    if (!isOut && final !== null && final >= 0) after[final] += 1;
+  for (const image of images) {
+    for (const label of image.labels ?? []) before[label] += 1;
+    const { decision } = image.verdict ?? {};
+    if (decision === 'duplicate' || decision === 'not a photo') continue;
+    for (const label of (namesOf(image) ?? []).map((name) => labels.indexOf(name))) {
+      if (label >= 0) after[label] += 1;
+    }
   }
   const thin = new Set(data.thin.map(({ label }) => label));
   $('count-rows').replaceChildren(
@@ -205,7 +239,7 @@ $('move').addEventListener('close', () => {
   const found =
     labels.find((label) => label.toLowerCase() === typed) ??
     labels.find((label) => label.toLowerCase().startsWith(typed));
-  if (typed && found) move(found);
+  if (typed && found) choose(found);
   else $('problem').textContent = `There is no class ${typed}.`;
 });
 $('kind').addEventListener('change', () => {
