@@ -1,6 +1,6 @@
 /**
- * Compiles a decoder's C sources to WebAssembly, the same bytes each time. It needs cargo, for the
- * sources are in crates, and zig as a C compiler: `pip install ziglang==0.17.1`.
+ * Compiles a decoder's C sources to WebAssembly, the same bytes each time. It needs zig as a
+ * C compiler, `pip install ziglang==0.17.1`, and the client of the registry that has its sources.
  */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { downloadSimde, downloadSource, missingClient, type Source } from './sources.ts';
 
 const run = promisify(execFile);
 
@@ -19,26 +20,12 @@ const target = [
   '-mcpu=baseline+simd128+bulk_memory+nontrapping_fptoint+sign_ext',
 ];
 
-/** SIMDe, which has other processors' SIMD for WebAssembly: its headers, as PyPI has them. */
-export const simde = {
-  name: 'cmeel-simde',
-  version: '0.8.2',
-  sha256: 'e44917e0dbcd62cb841a9232a06087e74583c5e8366831ea9390400fcc8f50bb',
-};
-
 /** Under other processors' names; numbers of 16 bits with a point, clang has not for WebAssembly. */
 const simdeFlags = ['-DSIMDE_ENABLE_NATIVE_ALIASES', '-DSIMDE_FLOAT16_API=1'];
 
-export interface Crate {
-  readonly name: string;
-  readonly version: string;
-  /** Of the crate's file, as crates.io has it. */
-  readonly sha256: string;
-}
-
 export interface DecoderBuild {
-  readonly crate: Crate;
-  /** The library's folder in the crate. */
+  readonly source: Source;
+  /** The library's folder in the source. */
   readonly folder: string;
   /** Sources in that folder, each with flags of its own. */
   readonly units: readonly (readonly [path: string, ...flags: string[]])[];
@@ -56,20 +43,19 @@ export interface DecoderBuild {
 }
 
 /** @returns what is missing to build, as a sentence; undefined when all is there */
-export async function missingTool(): Promise<string | undefined> {
+export async function missingTool({ source }: DecoderBuild): Promise<string | undefined> {
   const found = await run('python3', [...zig, 'version']).catch(() => ({ stdout: '' }));
   if (found.stdout.trim() !== zigVersion) {
     return `Building a decoder needs zig: pip install ziglang==${zigVersion}`;
   }
-  const cargo = await run('cargo', ['--version']).catch(() => undefined);
-  return cargo ? undefined : 'Building a decoder needs cargo, to download its sources.';
+  return missingClient(source);
 }
 
 /** @throws Error for sources that are not those of the build, or that do not compile */
 export async function compileDecoder(build: DecoderBuild): Promise<Uint8Array> {
   const scratch = await mkdtemp(join(tmpdir(), 'graft-decoder-'));
   try {
-    const library = join(await downloadCrate(build.crate, scratch), build.folder);
+    const library = join(await downloadSource(build.source, scratch), build.folder);
     const written = join(scratch, 'include');
     for (const [path, text] of Object.entries(await build.headers(library))) {
       await mkdir(join(written, path, '..'), { recursive: true });
@@ -109,43 +95,11 @@ export async function compileDecoder(build: DecoderBuild): Promise<Uint8Array> {
 
 /** What a `build.ts` does when it is run. */
 export async function writeDecoder(build: DecoderBuild, file: URL): Promise<void> {
-  const missing = await missingTool();
+  const missing = await missingTool(build);
   if (missing) throw new Error(missing);
   await writeFile(file, await compileDecoder(build));
 }
 
 function cc(args: readonly string[]): Promise<unknown> {
   return run('python3', [...zig, 'cc', ...args]);
-}
-
-/** @returns the crate's folder */
-async function downloadCrate({ name, version, sha256 }: Crate, scratch: string): Promise<string> {
-  const manifest = join(scratch, 'Cargo.toml');
-  const lines = [
-    ...['[package]', 'name = "sources"', 'version = "0.0.0"', '[lib]', 'path = "Cargo.toml"'],
-    ...['[dependencies]', `${name} = "=${version}"`],
-  ];
-  await writeFile(manifest, lines.join('\n'));
-  await run('cargo', ['vendor', '--manifest-path', manifest, join(scratch, 'vendor')]);
-  const root = join(scratch, 'vendor', name);
-  const checksum = JSON.parse(await readFile(join(root, '.cargo-checksum.json'), 'utf8'));
-  if (checksum.package !== sha256) {
-    throw new Error(`Expected ${name} ${version} with hash ${sha256}, got ${checksum.package}.`);
-  }
-  return root;
-}
-
-/** @returns the folder in which `simde/` is */
-async function downloadSimde(scratch: string): Promise<string> {
-  const { name, version, sha256 } = simde;
-  const requirements = join(scratch, 'requirements.txt');
-  await writeFile(requirements, `${name}==${version} --hash=sha256:${sha256}\n`);
-  const wheels = join(scratch, 'wheels');
-  await run('python3', [
-    ...['-m', 'pip', 'download', '--no-deps', '--only-binary', ':all:', '--require-hashes'],
-    ...['-r', requirements, '-d', wheels],
-  ]);
-  const wheel = join(wheels, `${name.replace('-', '_')}-${version}-0-py3-none-any.whl`);
-  await run('python3', ['-m', 'zipfile', '-e', wheel, wheels]);
-  return join(wheels, 'cmeel.prefix/include');
 }

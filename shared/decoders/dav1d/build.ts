@@ -6,8 +6,21 @@ import { type DecoderBuild, writeDecoder } from '../compile-decoder.ts';
 
 /** In `src/`. The others are for programs, other processors, or to be included. */
 const sources = [
-  ...['cdf', 'cpu', 'data', 'decode', 'dequant_tables', 'getbits', 'intra_edge', 'itx_1d'],
-  ...['lf_mask', 'lib', 'log', 'mem', 'msac', 'obu', 'pal', 'picture', 'qm', 'ref', 'refmvs'],
+  ...['cdf', 'cpu', 'ctx', 'data', 'decode', 'dequant_tables', 'getbits', 'intra_edge'],
+  ...[
+    'itx_1d',
+    'lf_mask',
+    'lib',
+    'log',
+    'mem',
+    'msac',
+    'obu',
+    'pal',
+    'picture',
+    'qm',
+    'ref',
+    'refmvs',
+  ],
   ...['scan', 'tables', 'thread_task', 'warpmv', 'wedge'],
 ];
 
@@ -27,12 +40,13 @@ const config = {
 };
 
 export const dav1dBuild: DecoderBuild = {
-  crate: {
-    name: 'libdav1d-sys',
-    version: '0.7.1',
-    sha256: '3d875e9669d116a603412a126de599b7bf47789a365b79fcf461fbf9c18d141f',
+  source: {
+    registry: 'Debian',
+    name: 'dav1d',
+    version: '1.5.1',
+    sha256: '401813f1f89fa8fd4295805aa5284d9aed9bc7fc1fdbe554af4292f64cbabe21',
   },
-  folder: 'vendor',
+  folder: '',
   units: [
     ...sources.map((name) => [`src/${name}.c`] as const),
     ...templates.flatMap((name) =>
@@ -52,17 +66,10 @@ export const dav1dBuild: DecoderBuild = {
 async function writeHeaders(dav1d: string): Promise<Record<string, string>> {
   const lines = Object.entries(config).map(([name, value]) => `#define ${name} ${value}\n`);
   const meson = await readFile(join(dav1d, 'meson.build'), 'utf8');
-  const versions = /dav1d_soname_version\s*=\s*'(\d+)\.(\d+)\.(\d+)'/.exec(meson) ?? [];
   const project = /version: '([\d.]+)'/.exec(meson)?.[1] ?? '';
-  const template = await readFile(join(dav1d, 'include/dav1d/version.h.in'), 'utf8');
-  const version = ['MAJOR', 'MINOR', 'PATCH'].reduce(
-    (text, part, i) => text.replace(`@DAV1D_API_VERSION_${part}@`, versions[i + 1] ?? ''),
-    template,
-  );
   return {
     'config.h': lines.join(''),
     'vcs_version.h': `#define DAV1D_VERSION "${project}"\n`,
-    'version.h': version,
   };
 }
 

@@ -16,7 +16,8 @@ const huffman = ['jdhuff', 'jdphuff'].map(
 );
 
 export const jpegBuild: DecoderBuild = {
-  crate: {
+  source: {
+    registry: 'crates.io',
     name: 'turbojpeg-sys',
     version: '1.2.0',
     sha256: '49b5a974bc59382d35927e3a07eef2ba9a24fe7227cefe52ec44b508e1b90f86',

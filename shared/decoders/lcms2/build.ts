@@ -10,7 +10,8 @@ const sources = [
 ];
 
 export const lcms2Build: DecoderBuild = {
-  crate: {
+  source: {
+    registry: 'crates.io',
     name: 'lcms2-sys',
     version: '4.0.7',
     sha256: '264db0b78119c5a37d78bb41fb355daab29b3b29430b53cd92e3da51f0ab06cc',

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Source } from '../sources.ts';
 
 const run = promisify(execFile);
 
@@ -21,9 +22,10 @@ const flags = [
 ];
 
 /** The crates that decode, as Cargo.toml has them. */
-export async function readRowsCrates(): Promise<{ name: string; version: string }[]> {
+export async function readRowsCrates(): Promise<Pick<Source, 'registry' | 'name' | 'version'>[]> {
   const manifest = await readFile(new URL('Cargo.toml', import.meta.url), 'utf8');
   return [...manifest.matchAll(/^(\w+) = .*"=([^"]+)"/gm)].map(([, name = '', version = '']) => ({
+    registry: 'crates.io',
     name,
     version,
   }));

@@ -28,7 +28,8 @@ const simdSources = [
 ];
 
 export const webpBuild: DecoderBuild = {
-  crate: {
+  source: {
+    registry: 'crates.io',
     name: 'libwebp-sys',
     version: '0.14.4',
     sha256: '6b3a87b44e34d17161e4f17d92a463d596cb13825dcd1758ed18fd3a721e189c',

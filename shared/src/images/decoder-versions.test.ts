@@ -13,7 +13,7 @@ test.each([
     async () => spell(jpegTurboVersion(await decoderPrograms.jpeg()), 1000),
   ],
   ['libwebp', '1.6.0', async () => spell(libwebpVersion(await decoderPrograms.webp()), 256)],
-  ['dav1d', '1.4.3', async () => spell(dav1dVersion(await decoderPrograms.dav1d()), 256)],
+  ['dav1d', '1.5.1', async () => spell(dav1dVersion(await decoderPrograms.dav1d()), 256)],
 ])('%s has the version %s', async (_, expected, read) => {
   expect(await read()).toBe(expected);
 });

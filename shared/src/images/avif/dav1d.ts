@@ -54,7 +54,7 @@ export interface Dav1d {
   decode(data: Uint8Array, limits: Pick<Av1Header, 'frameBytes' | 'frames'>): Av1Frame;
 }
 
-/** The library's version, as in 0x010403 for 1.4.3. */
+/** The library's version, as in 0x010501 for 1.5.1. */
 export function dav1dVersion(program: DecoderProgram): number {
   const dav1d = startDecoder<Dav1dModule>(program);
   dav1d._initialize();
