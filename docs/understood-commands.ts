@@ -73,6 +73,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft feedback pull --to photos',
     'graft jobs results 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',
     'graft jobs start --bucket photos --model pets --follow',
+    'graft jobs start --bucket photos --model pets --index photos',
     'graft jobs start --bucket photos --prefix 2026/ --model pets',
     'graft jobs start --urls urls/shop.txt',
     'graft jobs status 0b2e8a6c-1d3f-4c55-9e0a-7f6d5c4b3a29',

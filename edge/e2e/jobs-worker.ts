@@ -8,12 +8,14 @@ import { defaultLimits, type Limits } from '../src/limits.ts';
 import { withModel } from '../src/models/model.ts';
 import { resolveModel } from '../src/models/models-index.ts';
 import { jobsRoutes } from '../src/routes/jobs.ts';
+import { similarRoutes } from '../src/routes/search/similar.ts';
 
 // The Worker with jobs that wait for nothing long, into whose buckets tests and benches put images.
 
 interface TestEnv extends Env {
   readonly BUCKET_PHOTOS: R2Bucket;
   readonly JOBS: R2Bucket;
+  readonly SEARCH: R2Bucket;
   readonly EVENTS: Queue<ObjectEvent>;
   readonly CHUNK_IMAGES: string;
   readonly POLL_MS: string;
@@ -45,12 +47,13 @@ let app: ReturnType<typeof createApp> | undefined;
 export default {
   async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
-    const [, verb, rest = ''] = /^\/(put|copy|loop|tell)\/(.*)$/.exec(pathname) ?? [];
+    const [, verb, rest = ''] = /^\/(put|copy|loop|tell|index)\/(.*)$/.exec(pathname) ?? [];
     if (verb === 'put') return put(request, env, rest);
     if (verb === 'copy') return copy(env, rest);
     if (verb === 'loop') return loop(env, rest);
     if (verb === 'tell') return tell(env, rest);
-    app ??= createApp(limitsOf(env), jobsRoutes(limitsOf(env)));
+    if (verb === 'index') return new Response((await env.SEARCH.get(rest))?.body ?? null);
+    app ??= createApp(limitsOf(env), jobsRoutes(limitsOf(env)), similarRoutes(limitsOf(env)));
     return app.fetch(request, env, context);
   },
   queue: (batch, env) => consume(batch, env, limitsOf(env)),

@@ -114,7 +114,11 @@ async function writeConfig(folder: string, chunkImages: number, pollMs: number):
       CHUNK_IMAGES: `${chunkImages}`,
       POLL_MS: `${pollMs}`,
     },
-    r2_buckets: [...(jobs.r2_buckets ?? []), { binding: 'BUCKET_PHOTOS', bucket_name: 'photos' }],
+    r2_buckets: [
+      ...(jobs.r2_buckets ?? []),
+      { binding: 'BUCKET_PHOTOS', bucket_name: 'photos' },
+      { binding: 'SEARCH', bucket_name: 'search' },
+    ],
     workflows: (jobs.workflows ?? []).map((workflow: object) => ({
       ...workflow,
       class_name: 'QuickJobWorkflow',

@@ -1,4 +1,5 @@
 import { servedLimits } from 'shared/images/served-limits';
+import { MAX_VECTORS, VECTOR_BYTES } from 'shared/search/index-size';
 
 /** The cost that one request may cause. */
 export interface Limits {
@@ -92,6 +93,19 @@ interface JobLimits {
   readonly hostRestMs: number;
   /** Chunks of results in one response. */
   readonly chunksPerResponse: number;
+  readonly indexing: IndexingLimits;
+}
+
+/** How a job makes an index of its images. */
+interface IndexingLimits {
+  /** The most images of an index. */
+  readonly maxImages: number;
+  /** Bytes of all its vectors, which decide how many dimensions these have. */
+  readonly vectorBytes: number;
+  /** Chunks whose embeddings are in memory at the same time. */
+  readonly chunksPerPart: number;
+  /** Parts that one step of the Workflow makes. */
+  readonly partsPerStep: number;
 }
 
 export const defaultLimits: Limits = {
@@ -150,5 +164,12 @@ export const defaultLimits: Limits = {
     // Shorter than the pauses before an image's second and third try together.
     hostRestMs: 60_000,
     chunksPerResponse: 300,
+    indexing: {
+      maxImages: MAX_VECTORS,
+      vectorBytes: VECTOR_BYTES,
+      // Of 2,048 features, 20 MB.
+      chunksPerPart: 25,
+      partsPerStep: 8,
+    },
   },
 };

@@ -110,7 +110,7 @@ function compare(
 ) {
   const names = new Set(lines.map(({ image }) => image));
   const different = lines.filter((line) => {
-    const got = 'answer' in line ? line.answer : line.problem.code;
+    const got = 'problem' in line ? line.problem.code : 'answer' in line && line.answer;
     return JSON.stringify(got) !== answerOf(line.image);
   });
   for (const line of different.slice(0, 3)) console.log('Not so alone:', JSON.stringify(line));

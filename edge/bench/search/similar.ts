@@ -8,6 +8,8 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { reportFigures } from 'shared/bench/report-figures';
+import { dimensionsFor } from 'shared/search/index-size';
+import { addToMoment, principalDirections, project } from 'shared/search/principal-directions';
 import { openVectorIndex } from 'shared/search/vector-index-node';
 import { writeVectorIndex } from 'shared/search/write-vector-index';
 import sharp from 'sharp';
@@ -18,8 +20,6 @@ import { type Rows, unitRows } from 'trainer/evaluation/prototypes';
 import { eachRow, startRows } from 'trainer/export/feature-rows';
 import { fromArtifacts } from 'trainer/export/graph-builder';
 import { cutGraph, headOf } from 'trainer/export/known-score';
-import { principalDirections, project } from 'trainer/export/search/principal-directions';
-import { dimensionsFor } from 'trainer/export/search/write-image-index';
 import { readModel } from 'trainer/models/load-model';
 import { exactSearch, Index, MetricKind, ScalarKind } from 'usearch';
 import { makeFolder, startWorker } from '../../e2e/serve.ts';
@@ -27,7 +27,7 @@ import { watchWorkerd } from '../measuring/process-use.ts';
 
 const images = Number(process.argv.slice(2).find((word) => word !== '--record') ?? 5_000);
 const VECTORS = 100_000;
-const DIMENSIONS = dimensionsFor(1280, VECTORS, false);
+const DIMENSIONS = dimensionsFor(1280, VECTORS);
 const QUERIES = 200;
 const TOP = 10;
 const ROUNDS = 25;
@@ -41,13 +41,13 @@ const rest: Rows = {
   width: embeddings.width,
   values: embeddings.values.subarray(QUERIES * embeddings.width),
 };
-const directions = principalDirections(rest, DIMENSIONS);
+const moment = new Float32Array(rest.width ** 2);
+addToMoment(moment, indexed);
+const directions = principalDirections(moment, DIMENSIONS);
 const recall = await measureRecall();
 console.log(`of the ten nearest: ${JSON.stringify(recall)}`);
 const mixtures = mix();
-const nearest = queries.map((query) =>
-  unit(project({ width: rest.width, values: query }, directions).values),
-);
+const nearest = queries.map((query) => unit(project(directions, query)));
 const search = await measureSearch();
 console.log(`a query among ${VECTORS}: ${JSON.stringify(search)}`);
 const served = await measureWorker();
@@ -80,8 +80,8 @@ async function measureRecall(): Promise<Record<'int8' | 'int8_projected', number
   const names = indexed.map((_, at) => `${at}`);
   const { width } = embeddings;
   const whole = writeVectorIndex({ model, vectors: rest.values, dimensions: width, names });
-  const vectors = project(rest, directions).values;
-  const projection = directions.values;
+  const vectors = Float32Array.from(indexed.flatMap((row) => [...project(directions, row)]));
+  const projection = directions;
   const small = writeVectorIndex({ model, vectors, dimensions: DIMENSIONS, names, projection });
   const expected = queries.map((query) => new Set(topOf(rest.values, query).map(String)));
   const shareOf = async (file: Uint8Array): Promise<number> => {
@@ -97,7 +97,7 @@ async function measureRecall(): Promise<Record<'int8' | 'int8_projected', number
 
 /** `[VECTORS, DIMENSIONS]` of norm 1: each between two images, so that they lie as dense as those of more images. */
 function mix(): Float32Array<ArrayBuffer> {
-  const projected = eachRow(project(rest, directions));
+  const projected = indexed.map((row) => project(directions, row));
   const random = createRandom(1);
   const values = new Float32Array(VECTORS * DIMENSIONS);
   for (let at = 0; at < VECTORS; at++) {
@@ -167,7 +167,7 @@ async function measureSearch() {
 async function measureWorker() {
   const folder = await makeFolder();
   const names = Array.from({ length: VECTORS }, (_, at) => `photos/2026/${at}.jpg`);
-  const projection = directions.values;
+  const projection = directions;
   const file = writeVectorIndex({
     model,
     vectors: mixtures,

@@ -1,5 +1,6 @@
 import type { ChunkMessage, JobParams } from '../env.ts';
 import type { Limits } from '../limits.ts';
+import { advanceIndex } from './indexing/advance-index.ts';
 import {
   beforeChunk,
   chunkOf,
@@ -39,7 +40,10 @@ export async function advanceJob(
   try {
     await countResults(env, job, state);
     if (await env.JOBS.head(keys.cancelled(id))) state.status = 'cancelled';
-    else await enqueue(env, job, state, limits);
+    else {
+      await enqueue(env, job, state, limits);
+      if (isComputed(state) && (await advanceIndex(env, job, state, limits))) state.status = 'done';
+    }
   } catch (error) {
     // Any other error repeats the step.
     if (!(error instanceof JobFailure)) throw error;
@@ -123,6 +127,7 @@ async function endJob({ JOBS }: JobsEnv, job: Job, state: JobState): Promise<voi
     problems: tally.problems,
     results: `${keys.results(job.id)}*.ndjson`,
     ...(state.follows && { later: `${keys.later(job.id)}*.ndjson` }),
+    ...(job.index !== undefined && { index: `${job.index}.index` }),
     endedAt: new Date(state.updatedAt).toISOString(),
   });
   await JOBS.delete(keys.running(job.keyHash, job.id));
@@ -175,7 +180,10 @@ async function enqueue(env: JobsEnv, job: Job, state: Draft, limits: Limits): Pr
   }
   state.messages += messages.length;
   if (messages.length > 0) state.progressAt = Date.now();
-  if (!state.next && Object.keys(state.waiting).length === 0) state.status = 'done';
+}
+
+function isComputed({ next, waiting }: Draft): boolean {
+  return !next && Object.keys(waiting).length === 0;
 }
 
 function hasRoom({ source }: Job, { waiting }: Draft, { jobs }: Limits): boolean {
@@ -197,6 +205,11 @@ async function nextPage(
   state.pages += 1;
   state.next = page.next;
   state.found += page.images.length;
+  if (job.index !== undefined && state.found > limits.jobs.indexing.maxImages) {
+    throw new JobFailure(
+      `Expected at most ${limits.jobs.indexing.maxImages} images for an index, but the source has more: start a job for each of several prefixes.`,
+    );
+  }
   for (const chunk of chunks) state.waiting[chunk] = nothing;
   return chunks;
 }

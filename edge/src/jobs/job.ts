@@ -11,6 +11,7 @@ import type { Tally } from './tally.ts';
 //   jobs/<job>/pages/<page>.json     the keys or urls of ten chunks
 //   jobs/<job>/tries/<chunk>.json    of a chunk that did not succeed at once: what each image has so far
 //   jobs/<job>/dead/<chunk>.json     of a chunk that no delivery succeeded with
+//   jobs/<job>/index/<run>/<part>    an index of some of its images, of which that in the bucket SEARCH is joined
 //   results/<job>/<chunk>@<version>  a line of JSON an image
 //   results/<job>/manifest.json      what there is, once the job has ended
 //   later/<job>/<hash>@<version>     the line of an image that came later, by the hash of its key
@@ -35,6 +36,8 @@ export interface Job {
   readonly createdAt: number;
   /** Whether it is to classify what comes into its bucket later. */
   readonly follow: boolean;
+  /** The name of the index that it makes of its images, whose embeddings it computes. */
+  readonly index?: string;
 }
 
 /** Where the next page of a job begins: after a key of the bucket or of the results, or at a byte of the list. */
@@ -62,6 +65,8 @@ export interface JobState {
   readonly runStartedAt: number;
   /** Images that this run has classified. */
   readonly runImages: number;
+  /** Steps of this run towards the index. */
+  readonly indexSteps: number;
   /** When a result last came, or messages were last sent. */
   readonly progressAt: number;
   readonly updatedAt: number;
@@ -98,6 +103,8 @@ export const keys = {
     `jobs/${job}/tries/${padded(chunk)}-${run}.json`,
   dead: (job: string, chunk: number, run: number) =>
     `jobs/${job}/dead/${padded(chunk)}-${run}.json`,
+  indexPart: (job: string, run: number, part: number | 'start') =>
+    `jobs/${job}/index/${run}/${part}.index`,
   results: (job: string) => `results/${job}/`,
   result: ({ id, model }: Job, chunk: number) =>
     `results/${id}/${padded(chunk)}@${model.version}.ndjson`,

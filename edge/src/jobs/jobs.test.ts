@@ -1,136 +1,34 @@
-import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { type JobLine, type JobResponse, jobResponse, problem } from 'shared/contract/responses';
-import { beforeEach, expect, inject, test, vi } from 'vitest';
+import { problem } from 'shared/contract/responses';
+import { expect, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
-import { sha256Hex } from '../access/sha256-hex.ts';
-import { createApp } from '../app.ts';
-import type { ChunkMessage, Env, JobParams, ObjectEvent } from '../env.ts';
-import { defaultLimits, type Limits } from '../limits.ts';
-import { jobsRoutes } from '../routes/jobs.ts';
+import {
+  advance,
+  app,
+  bindings,
+  call,
+  clearJobs,
+  codeOf,
+  deliver,
+  deliverAll,
+  host,
+  limits,
+  linesOf,
+  photo,
+  photos,
+  putPhotos,
+  sent,
+  show,
+  start,
+  started,
+  TEST_JOBS,
+  TEST_PHOTOS,
+} from '../../test/jobs.ts';
+import type { ChunkMessage, Env } from '../env.ts';
 import { advanceJob } from './advance-job.ts';
-import { consume } from './consume.ts';
-import { type JobsEnv, keys, readJsonObject } from './job.ts';
+import { keys, readJsonObject } from './job.ts';
 
-// The routes, the steps of the Workflow and the consumer, with a queue that the tests deliver by hand.
-
-const host = inject('imageHost');
-const limits: Limits = {
-  ...defaultLimits,
-  jobs: {
-    ...defaultLimits.jobs,
-    chunkImages: 3,
-    maxRunning: 2,
-    maxFollowing: 1,
-    hostIntervalMs: 0,
-    imageMs: 0,
-  },
-};
-const app = createApp(limits, jobsRoutes(limits));
-const { TEST_JOBS, TEST_PHOTOS } = env;
-
-let sent: ChunkMessage[];
-let started: JobParams[];
-let bindings: JobsEnv;
-
-beforeEach(async () => {
-  vi.restoreAllMocks();
-  for (const bucket of [TEST_JOBS, TEST_PHOTOS]) {
-    for (const { key } of (await bucket.list()).objects) await bucket.delete(key);
-  }
-  sent = [];
-  started = [];
-  bindings = {
-    ...env,
-    ALLOW_LOOPBACK: '1',
-    API_KEY_HASHES: [await sha256Hex('mine'), await sha256Hex('theirs')].join(),
-    JOBS: TEST_JOBS,
-    BUCKET_PHOTOS: TEST_PHOTOS,
-    JOBS_QUEUE: {
-      send: async (message: ChunkMessage) => sent.push(message),
-      sendBatch: async (messages: { body: ChunkMessage }[]) =>
-        sent.push(...messages.map(({ body }) => body)),
-    } as unknown as Queue<ChunkMessage>,
-    JOBS_WORKFLOW: {
-      create: async ({ params }: { params: JobParams }) => started.push(params),
-    } as unknown as Workflow<JobParams>,
-  };
-});
-
-async function call(
-  path: string,
-  { key = 'mine', body, method }: { key?: string; body?: unknown; method?: string } = {},
-  others: Partial<Env> = {},
-): Promise<Response> {
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
-  const init = { method: method ?? (body ? 'POST' : 'GET'), headers };
-  const sentBody = body ? { body: JSON.stringify(body) } : {};
-  return ask(app, path, { ...init, ...sentBody }, { ...bindings, ...others });
-}
-
-async function start(source: object, model = 'cifar10-fast'): Promise<JobResponse> {
-  const response = await call('/jobs', { body: { source, model, top: 1 } });
-  expect(response.status).toBe(202);
-  return jobResponse.parse(await response.json());
-}
-
-async function show(id: string): Promise<JobResponse> {
-  return jobResponse.parse(await (await call(`/jobs/${id}`)).json());
-}
-
-async function codeOf(response: Response): Promise<[number, string]> {
-  return [response.status, problem.parse(await response.json()).code];
-}
-
-async function linesOf(id: string, query = ''): Promise<JobLine[]> {
-  const text = await (await call(`/jobs/${id}/results${query}`)).text();
-  return text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as JobLine);
-}
-
-const advance = (job: string) =>
-  advanceJob(bindings, { job, part: started.at(-1)?.part ?? 0 }, limits);
-
-/** Delivers a message. @returns what became of it */
-async function deliver(
-  body: ChunkMessage | ObjectEvent,
-  { attempts = 1, queue = 'graft-jobs', using = limits } = {},
-): Promise<'acked' | { readonly retryInS: number | undefined } | undefined> {
-  let outcome: Awaited<ReturnType<typeof deliver>>;
-  const message = {
-    body,
-    attempts,
-    ack: () => (outcome = 'acked'),
-    retry: (options?: QueueRetryOptions) => (outcome = { retryInS: options?.delaySeconds }),
-  };
-  const context = createExecutionContext();
-  const batch = { queue, messages: [message] } as unknown as MessageBatch<
-    ChunkMessage | ObjectEvent
-  >;
-  await consume(batch, bindings, using);
-  await waitOnExecutionContext(context);
-  return outcome;
-}
-
-/** Delivers all that was sent, until nothing is left. */
-async function deliverAll(): Promise<void> {
-  for (let message = sent.shift(); message; message = sent.shift()) {
-    for (let attempts = 1; (await deliver(message, { attempts })) !== 'acked'; attempts++);
-  }
-}
-
-async function photo(name = 'chelsea.jpg'): Promise<ArrayBuffer> {
-  return (await fetch(`${host}/${name}`)).arrayBuffer();
-}
-
-async function putPhotos(count: number): Promise<void> {
-  const bytes = await photo('small.jpg');
-  for (let i = 0; i < count; i++) await TEST_PHOTOS.put(`p/${i}`, bytes);
-}
-
-const photos = { bucket: 'photos', prefix: 'p/' };
+clearJobs();
 
 test('classifies each image of a bucket once, and ends with a manifest', async () => {
   await putPhotos(7);
@@ -367,65 +265,6 @@ test('reads a list of urls, tries what may pass, and guards the rest', async () 
   ]);
 });
 
-test('puts off the rest of a chunk where a host is asked too often', async () => {
-  await TEST_JOBS.put('urls/list.txt', `${host}/chelsea.jpg`);
-  const { id } = await start({ urls: 'urls/list.txt' });
-  await advance(id);
-  const [message] = sent.splice(0) as [ChunkMessage];
-  const limit = vi.fn(async () => ({ success: false }));
-  Object.assign(bindings, { HOST_RATE_LIMITER: { limit } });
-  const hasty = { ...limits, jobs: { ...limits.jobs, chunkMs: 50 } };
-  expect(await deliver(message, { using: hasty })).toBe('acked');
-  expect(limit).toHaveBeenCalledWith({ key: new URL(host).hostname });
-  // A new message, which was tried no time yet.
-  expect(sent).toEqual([message]);
-  limit.mockResolvedValue({ success: true });
-  await deliverAll();
-  await advance(id);
-  expect(await show(id)).toMatchObject({ status: 'done', images: { done: 1, failed: 0 } });
-});
-
-test('lets a host rest that fails, and asks the others', async () => {
-  // A name that no other test asks, since the clock below decides when it is asked next.
-  const urls = Array.from({ length: 8 }, (_, i) => `http://localhost:1/${i}.jpg`);
-  const other = `${host}/small.jpg`;
-  const list = [...urls.slice(0, 6), other, ...urls.slice(6)];
-  await TEST_JOBS.put('urls/list.txt', list.join('\n'));
-  const patient = { ...limits, jobs: { ...limits.jobs, chunkImages: 9, hostRestMs: 60_000 } };
-  const one = { ...patient, batchConcurrency: 1 };
-  const asked = vi.spyOn(globalThis, 'fetch');
-  const { id } = await start({ urls: 'urls/list.txt' });
-  await advance(id);
-  const [message] = sent.splice(0, Infinity) as [ChunkMessage];
-  const deliverTo = (attempts: number) => deliver(message, { attempts, using: one });
-  const count = () => asked.mock.calls.filter(([url]) => `${url}`.includes(':1/')).length;
-  expect(await deliverTo(1)).not.toBe('acked');
-  expect(count()).toBe(limits.jobs.maxHostFailures);
-  expect(await deliverTo(2)).not.toBe('acked');
-  expect(count()).toBe(limits.jobs.maxHostFailures);
-  // When it has rested, one request finds that it still fails.
-  const now = Date.now();
-  vi.spyOn(Date, 'now').mockReturnValue(now + 60_001);
-  expect(await deliverTo(3)).toBe('acked');
-  expect(count()).toBe(limits.jobs.maxHostFailures + 1);
-  const lines = await linesOf(id);
-  expect(lines.map(({ image }) => image)).toEqual(list);
-  const details = lines.flatMap((line) => ('problem' in line ? line.problem.detail : []));
-  expect(details.filter((detail) => detail.includes('failed 6 times in a row'))).toHaveLength(7);
-  expect(lines[6]).toMatchObject({ answer: {} });
-});
-
-test('asks a host at a pace', async () => {
-  const urls = Array.from({ length: 3 }, () => `${host}/small.jpg`);
-  await TEST_JOBS.put('urls/list.txt', urls.join('\n'));
-  const slow = { ...limits, jobs: { ...limits.jobs, hostIntervalMs: 100 } };
-  const { id } = await start({ urls: 'urls/list.txt' });
-  await advance(id);
-  const begin = performance.now();
-  expect(await deliver(sent[0] as ChunkMessage, { using: slow })).toBe('acked');
-  expect(performance.now() - begin).toBeGreaterThan(195);
-});
-
 test('fails where the list of urls changes', async () => {
   await TEST_JOBS.put('urls/list.txt', `${host}/chelsea.jpg`);
   const { id } = await start({ urls: 'urls/list.txt' });
@@ -454,93 +293,6 @@ test('ends where it is cancelled', async () => {
 });
 
 /** As R2 sends it. @see https://developers.cloudflare.com/r2/buckets/event-notifications/#message-format */
-async function eventOf(key: string, action = 'PutObject') {
-  const object = await TEST_PHOTOS.head(key);
-  return {
-    account: '3f4b7e3dcab231cbfdaa90a6a28bd548',
-    action,
-    bucket: 'my-photos',
-    object: { key, size: object?.size ?? 0, eTag: object?.etag ?? '' },
-    eventTime: '2026-11-27T01:23:45.678Z',
-  };
-}
-
-test('classifies what comes into the bucket later, each image once, until it is cancelled', async () => {
-  await putPhotos(4);
-  const response = await call('/jobs', { body: { source: photos, top: 1, follow: true } });
-  const { id, follows } = jobResponse.parse(await response.json());
-  expect(follows).toBe(true);
-  const listed = await eventOf('p/1');
-  // Before the bucket has been listed, the message waits.
-  expect(await deliver(listed)).toEqual({ retryInS: limits.jobs.retryDelayS });
-  await advance(id);
-  await deliverAll();
-  expect((await advance(id)).status).toBe('done');
-  const before = await linesOf(id);
-
-  const settle = async (event: ObjectEvent, attempts = 1) =>
-    expect(await deliver(event, { attempts })).toBe('acked');
-  await settle(listed, 2);
-  await TEST_PHOTOS.put('p/0-new', await photo());
-  await TEST_PHOTOS.put('p/9-broken', 'no image');
-  await TEST_PHOTOS.put('elsewhere/new', await photo());
-  const replaced = await eventOf('p/0-new');
-  await TEST_PHOTOS.put('p/0-new', await photo('small.jpg'));
-  for (const key of ['p/0-new', 'p/9-broken', 'elsewhere/new', 'p/0-new']) {
-    await settle(await eventOf(key));
-  }
-  await settle(replaced);
-  await settle(await eventOf('p/2', 'DeleteObject'));
-  await TEST_PHOTOS.delete('p/3');
-  await settle(await eventOf('p/3'));
-
-  expect(await linesOf(id)).toEqual(before);
-  const first = await call(`/jobs/${id}/results`);
-  const path = /<([^>]*)>; rel="next"/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
-  await first.body?.cancel();
-  const later = (await (await call(path)).text()).trim().split('\n').sort();
-  const lines = later.map((line) => JSON.parse(line) as JobLine);
-  expect(lines.map(({ image }) => image)).toEqual(['p/0-new', 'p/9-broken']);
-  const small = (await photo('small.jpg')).byteLength;
-  expect(lines).toMatchObject([
-    { answer: { image: { bytes: small } } },
-    { problem: { code: 'unsupported_image' } },
-  ]);
-
-  expect((await call(`/jobs/${id}/cancel`, { method: 'POST' })).status).toBe(202);
-  expect(await show(id)).toMatchObject({ status: 'done', follows: false });
-  expect((await TEST_JOBS.list({ prefix: 'following/' })).objects).toEqual([]);
-  await TEST_PHOTOS.put('p/too-late', await photo());
-  await settle(await eventOf('p/too-late'));
-  expect((await TEST_JOBS.list({ prefix: keys.later(id) })).objects).toHaveLength(2);
-});
-
-test('tries a later image three times, and leaves none without a line', async () => {
-  const response = await call('/jobs', { body: { source: photos, follow: true } });
-  const { id } = jobResponse.parse(await response.json());
-  await advance(id);
-  const get = TEST_PHOTOS.get.bind(TEST_PHOTOS);
-  vi.spyOn(TEST_PHOTOS, 'get').mockRejectedValue(new Error('R2 is away.'));
-  vi.spyOn(console, 'error').mockImplementation(() => {});
-  await TEST_PHOTOS.put('p/new', await photo());
-  const event = await eventOf('p/new');
-  for (const attempts of [1, 2]) expect(await deliver(event, { attempts })).not.toBe('acked');
-  expect(await deliver(event, { attempts: 3 })).toBe('acked');
-  const lineOf = async () => {
-    const [object] = (await TEST_JOBS.list({ prefix: keys.later(id) })).objects;
-    return JSON.parse((await (await TEST_JOBS.get(object?.key ?? ''))?.text()) ?? '') as JobLine;
-  };
-  expect(await lineOf()).toMatchObject({ image: 'p/new', problem: { code: 'internal' } });
-  // An image that has ended the isolate three times is not tried again.
-  vi.spyOn(TEST_PHOTOS, 'get').mockImplementation(get as typeof TEST_PHOTOS.get);
-  await TEST_PHOTOS.put('p/new', await photo('small.jpg'));
-  expect(await deliver(await eventOf('p/new'), { attempts: 4 })).toBe('acked');
-  expect(await lineOf()).toMatchObject({ problem: { detail: /each time/ } });
-  // Nor is one that no delivery could take.
-  await TEST_PHOTOS.put('p/dead', await photo());
-  expect(await deliver(await eventOf('p/dead'), { queue: 'graft-jobs-dead' })).toBe('acked');
-  expect((await TEST_JOBS.list({ prefix: keys.later(id) })).objects).toHaveLength(2);
-});
 
 test('lets a key have so many jobs at a time, and see its own only', async () => {
   const { id } = await start(photos);

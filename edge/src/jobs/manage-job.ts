@@ -31,11 +31,12 @@ export function keyHashOf(env: JobsEnv, caller: Caller): string {
  */
 export async function startJob(
   env: JobsEnv,
-  { source, model: reference, top, follow }: JobRequest,
+  { source, model: reference, top, follow, index }: JobRequest,
   keyHash: string,
   origin: string,
   limits: Limits,
 ): Promise<JobResponse> {
+  if (index !== undefined) refuseIndex(env, follow);
   if (follow) await refuseFollowing(env, source, keyHash, limits);
   const list = await checkSource(env, source);
   const model = await resolveModel(env, reference);
@@ -53,6 +54,7 @@ export async function startJob(
     origin,
     createdAt: now,
     follow,
+    ...(index !== undefined && { index }),
   };
   const state: JobState = {
     status: 'running',
@@ -67,6 +69,7 @@ export async function startJob(
     rounds: 0,
     runStartedAt: now,
     runImages: 0,
+    indexSteps: 0,
     progressAt: now,
     updatedAt: now,
     follows: follow,
@@ -138,6 +141,7 @@ export async function retryJob(
     next: { after: '' },
     runStartedAt: now,
     runImages: 0,
+    indexSteps: 0,
     progressAt: now,
     updatedAt: now,
   };
@@ -179,6 +183,21 @@ async function refuseTooMany(env: JobsEnv, keyHash: string, { jobs }: Limits): P
   );
 }
 
+/** @throws ProblemError `invalid_request`, `misconfigured` */
+function refuseIndex({ SEARCH }: JobsEnv, follow: boolean): void {
+  if (!SEARCH) {
+    throw new ProblemError(
+      'misconfigured',
+      'This service has no bucket SEARCH, in which indexes are; its operator must correct it.',
+    );
+  }
+  if (!follow) return;
+  throw new ProblemError(
+    'invalid_request',
+    'Expected an index or follow, since an index has what its bucket has when the job lists it; start another job to renew it.',
+  );
+}
+
 /** @throws ProblemError `invalid_request`, `rate_limited` */
 async function refuseFollowing(
   env: JobsEnv,
@@ -206,7 +225,7 @@ function notNow({ status }: JobState, rule: string): ProblemError {
   return new ProblemError('conflict', `The job is ${status}; ${rule}.`);
 }
 
-function describe({ id, model, top, source, createdAt }: Job, state: JobState): JobResponse {
+function describe({ id, model, top, source, createdAt, index }: Job, state: JobState): JobResponse {
   const { status, reason, tally, found, next, run, updatedAt, runStartedAt, runImages } = state;
   const isComplete = next === null || run > 0;
   const seconds = (updatedAt - runStartedAt) / 1000;
@@ -229,6 +248,7 @@ function describe({ id, model, top, source, createdAt }: Job, state: JobState): 
     secondsLeft: isKnown ? Math.ceil(left / imagesPerSecond) : null,
     usd: Math.round(total * 1e6) / 1e6,
     follows: state.follows,
+    ...(index !== undefined && { index }),
   };
 }
 

@@ -1,10 +1,10 @@
 import search from 'shared/search/dot-products.wasm';
+import { MAX_INDEX_BYTES } from 'shared/search/index-size';
 import { VectorIndex } from 'shared/search/vector-index';
 import { SharedResults } from '../isolate/shared-results.ts';
 import { overloaded, ProblemError } from '../problem.ts';
 
-/** With a model and the memory of images, an isolate has room for one of these. */
-const MAX_BYTES = 48 * 2 ** 20;
+/** With a model and the memory of images, an isolate has room for one. */
 const MAX_INDEXES = 1;
 
 /** An index may be replaced at any time. */
@@ -37,11 +37,11 @@ export async function withIndex<T>(
 async function load(bucket: R2Bucket, key: string, etag: string): Promise<VectorIndex> {
   const object = await bucket.get(key, { onlyIf: { etagMatches: etag } });
   if (!object || !('body' in object)) throw overloaded('The index is being replaced');
-  if (object.size > MAX_BYTES) {
+  if (object.size > MAX_INDEX_BYTES) {
     await object.body.cancel();
     throw new ProblemError(
       'misconfigured',
-      `The index ${key} of this service has more than ${MAX_BYTES} bytes; its operator must replace it.`,
+      `The index ${key} of this service has more than ${MAX_INDEX_BYTES} bytes; its operator must replace it.`,
     );
   }
   return VectorIndex.load(

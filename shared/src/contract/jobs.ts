@@ -1,4 +1,5 @@
 import * as z from './schema.ts';
+import { indexName } from './vectors.ts';
 import { urlRequest } from './wire.ts';
 
 /** Where the images of a job are. */
@@ -38,6 +39,13 @@ export const jobRequest = z.strictObject({
     z.meta({
       description:
         'Whether images that come into the bucket later are classified too, until the job is cancelled.',
+    }),
+  ),
+  index: z.optional(indexName).check(
+    z.meta({
+      description:
+        'Computes embeddings instead of predictions, and ends with an index of this name, for `/similar`.',
+      example: 'images',
     }),
   ),
 });

@@ -2,6 +2,7 @@ import { jobSource } from './jobs.ts';
 import { arithmetics, modelCard } from './model-card.ts';
 import { candidate } from './models-index.ts';
 import * as z from './schema.ts';
+import { embedding } from './vectors.ts';
 import { type ProblemCode, problemStatus } from './wire.ts';
 
 // The responses of the service. The Worker does not check its own responses, so it loads these schemas
@@ -161,6 +162,8 @@ export const jobResponse = z
     usd: z.number(),
     /** Whether images that come into the bucket later are classified too. */
     follows: z.boolean(),
+    /** The index of the images that the job makes; it is there once the job is done. */
+    index: z.optional(z.string()),
   })
   .check(z.meta({ id: 'JobResponse' }));
 
@@ -170,6 +173,7 @@ export type JobResponse = z.infer<typeof jobResponse>;
 export const jobLine = z
   .union([
     z.strictObject({ image: z.string(), answer: classifyResponse }),
+    z.strictObject({ image: z.string(), embedding }),
     z.strictObject({ image: z.string(), problem }),
   ])
   .check(z.meta({ id: 'JobLine' }));

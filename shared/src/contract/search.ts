@@ -1,15 +1,9 @@
 import { classifyResponse } from './responses.ts';
 import * as z from './schema.ts';
+import { embedding, embeddingFormat as format, indexName as index } from './vectors.ts';
 import { classifyQuery } from './wire.ts';
 
 // What `/embed` and `/similar` take and give.
-
-const format = z.enum(['float32', 'int8']).check(
-  z.meta({
-    description:
-      'How the values are encoded: as float32, or in a quarter of the bytes as int8 with one scale.',
-  }),
-);
 
 const { url, model } = classifyQuery.shape;
 
@@ -27,15 +21,7 @@ export const embedResponse = z
   .strictObject({
     model: classifyResponse.shape.model,
     image: classifyResponse.shape.image,
-    embedding: z.strictObject({
-      format,
-      /** How many values there are. */
-      dimensions: z.int().check(z.positive()),
-      /** What a step of int8 is worth; absent of float32. */
-      scale: z.optional(z.number()),
-      /** Base64 of the values, of float32 little-endian. The norm of the values is 1. */
-      data: z.string(),
-    }),
+    embedding,
   })
   .check(z.meta({ id: 'EmbedResponse' }));
 
@@ -43,12 +29,6 @@ export type EmbedResponse = z.infer<typeof embedResponse>;
 
 const TOP = { default: 10, max: 50 } as const;
 
-const index = z
-  .string()
-  .check(
-    z.regex(/^[\w-]{1,64}$/),
-    z.meta({ description: 'The name of an index of this service.', example: 'images' }),
-  );
 const DEFAULT_INDEX = 'images';
 
 /** In a query every value is a string. */
@@ -90,7 +70,7 @@ export const similarResponse = z
     /** The most similar image first. */
     matches: z.array(
       z.strictObject({
-        /** Its path from the folder of which the index was written. */
+        /** Its path from the folder of which the index was written, or its key in a bucket. */
         image: z.string(),
         /** Cosine of the angle between the two embeddings; of a copy it is 1. */
         similarity: z.number().check(z.minimum(-1), z.maximum(1)),

@@ -60,7 +60,8 @@ export function layOut(headerEnd: number, { width, dimensions, ...of }: IndexHea
 
 /** @returns the file's beginning, up to where the header ends */
 export function writeHeader(values: IndexHeader): Uint8Array {
-  const text = JSON.stringify(values);
+  // In the order of the schema, so that equal indexes are equal files.
+  const text = JSON.stringify(header.parse(values));
   const bytes = new TextEncoder().encode(text);
   const start = new Uint8Array(aligned(PREFIX_BYTES + bytes.length)).fill(' '.charCodeAt(0));
   start.set(new TextEncoder().encode(MAGIC));

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { dimensionsFor } from './index-size.ts';
+import { joinStarts, readStart } from './join-indexes.ts';
 import { openVectorIndex } from './vector-index-node.ts';
 import { writeVectorIndex } from './write-vector-index.ts';
 
@@ -93,4 +95,36 @@ test('refuses what is no index', async () => {
   await expect(openVectorIndex(new TextEncoder().encode('PK, and more'))).rejects.toThrow(
     'another file',
   );
+});
+
+test.each([
+  [1280, 1, 1280],
+  [1280, 26_214, 1280],
+  [1280, 26_215, 1264],
+  [1280, 100_000, 320],
+  [84, 100_000, 84],
+])('of %i features, %i images get as many as there is room for', (width, count, dimensions) => {
+  expect(dimensionsFor(width, count)).toBe(dimensions);
+});
+
+test.each([
+  ['whole', undefined],
+  ['projected', vectorsOf(33, 50, 5)],
+])('parts of %s embeddings are joined to the index of all', (_, projection) => {
+  const dimensions = 33;
+  const vectors = vectorsOf(7, dimensions, 1);
+  const names = namesOf(7);
+  const write = (from: number, to: number) =>
+    writeVectorIndex({
+      ...{ model: 'm@1', dimensions, names: names.slice(from, to) },
+      vectors: vectors.slice(from * dimensions, to * dimensions),
+    });
+  const common = { model: 'm@1', dimensions, ...(projection && { projection }) };
+  const first = writeVectorIndex({ ...common, vectors: new Float32Array(), names: [] });
+  const parts = [write(0, 3), write(3, 3), write(3, 7)];
+  const { start, bytes } = joinStarts(readStart(first), parts.map(readStart));
+  const codes = parts.map((part) => part.subarray(readStart(part).layout.codes));
+  const joined = Buffer.concat([start, ...codes]);
+  expect(joined).toHaveLength(bytes);
+  expect(joined.equals(writeVectorIndex({ ...common, vectors, names }))).toBe(true);
 });

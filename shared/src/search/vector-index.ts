@@ -1,4 +1,5 @@
 import { aligned, type IndexHeader, type IndexLayout, readHeader } from './index-layout.ts';
+import { project } from './principal-directions.ts';
 
 /** A vector of the index that is near another one. */
 export interface Match {
@@ -84,16 +85,8 @@ export class VectorIndex {
     }
     const { projection } = this.#layout;
     if (projection === undefined) return toUnit(embedding);
-    const vector = new Float32Array(dimensions);
     const directions = new Float32Array(this.#buffer, projection, dimensions * width);
-    for (let to = 0, at = 0; to < dimensions; to++) {
-      let sum = 0;
-      for (let from = 0; from < width; from++, at++) {
-        sum += (directions[at] as number) * (embedding[from] as number);
-      }
-      vector[to] = sum;
-    }
-    return toUnit(vector);
+    return toUnit(project(directions, embedding));
   }
 
   /**

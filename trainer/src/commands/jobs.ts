@@ -36,6 +36,12 @@ export const jobs = defineCommand({
       group: 'Images',
       about: 'classify what comes into the bucket later too',
     },
+    index: {
+      group: 'Output',
+      value: '<name>',
+      about: 'an index of the images for /similar, instead of classes',
+      parse: nameOf,
+    },
     urls: {
       group: 'Images',
       value: '<key>',
@@ -75,13 +81,17 @@ export const jobs = defineCommand({
     );
     if (action === 'start') {
       if (id !== undefined) throw usage(`Expected options after start, but got ${id}.`);
-      const { bucket, prefix, urls, model, top, follow } = values;
+      const { bucket, prefix, urls, model, top, follow, index } = values;
       if ((bucket === undefined) === (urls === undefined)) {
         throw usage('Expected --bucket or --urls, and one of them.');
       }
       if (follow && bucket === undefined) throw usage('Expected --bucket with --follow.');
       const source = bucket === undefined ? { urls } : { bucket, ...(prefix && { prefix }) };
-      const job = await client.start({ source, top, follow, ...(model && { model }) });
+      const job = await client.start({
+        ...{ source, top, follow },
+        ...(model && { model }),
+        ...(index && { index }),
+      });
       return say(values.json ? JSON.stringify(job) : formatJob(job));
     }
     if (id === undefined) throw usage(`Expected the id of a job after ${action}.`);

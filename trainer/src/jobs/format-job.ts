@@ -13,6 +13,9 @@ export function formatJob(job: JobResponse): string {
     `${count(images.done)} of ${found} images${speed}${left}`,
     `${count(images.failed)} failed${failed.length > 0 ? `: ${failed.join(', ')}` : ''}`,
     `${job.model}, about $${job.usd.toFixed(4)} so far`,
+    ...(job.index === undefined
+      ? []
+      : [`The index ${job.index} is ${job.status === 'done' ? '' : 'not yet '}there.`]),
     ...(job.follows ? ['What comes later is classified too, until you cancel the job.'] : []),
   ].join('\n');
 }

@@ -25,13 +25,13 @@ export interface ChunkProgress {
   current?: { readonly index: number; readonly at: number } | undefined;
 }
 
-/** @param before the lines of an earlier run, whose predictions stay */
+/** @param before the lines of an earlier run, of which those without a problem stay */
 export function beginChunk(images: readonly string[], before: readonly JobLine[]): ChunkProgress {
   const known = new Map(before.map((line) => [line.image, line]));
   return {
     images: images.map((image) => {
       const line = known.get(image);
-      return line && 'answer' in line ? { line, tries: 0 } : { tries: 0 };
+      return line && !('problem' in line) ? { line, tries: 0 } : { tries: 0 };
     }),
   };
 }

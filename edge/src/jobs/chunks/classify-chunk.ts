@@ -61,7 +61,7 @@ export async function classifyChunk(
   }
 
   const until = Date.now() + limits.jobs.chunkMs;
-  const { find, classifyOne } = await openJob(env, job, limits, until);
+  const { find, compute } = await openJob(env, job, limits, until);
   const left = progress.images.entries();
   const classifyNext = async (): Promise<void> => {
     for (const [index, state] of left) {
@@ -79,8 +79,8 @@ export async function classifyChunk(
         progress.current = { index, at: Date.now() };
         await save();
       }
-      const answer = await attempt(() => classifyOne(source));
-      if (answer) state.line = { image, answer };
+      const computed = await attempt(() => compute(source));
+      if (computed) state.line = { image, ...computed };
     }
   };
   const concurrency = isCareful ? 1 : limits.batchConcurrency;

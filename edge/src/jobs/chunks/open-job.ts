@@ -1,7 +1,10 @@
 import type { ClassifyResponse } from 'shared/contract/responses';
+import type { Embedding } from 'shared/contract/vectors';
 import { readSettings } from '../../access/settings.ts';
 import type { Admission } from '../../classify/admission.ts';
 import { classify } from '../../classify/classify.ts';
+import { embedImage } from '../../classify/embed-image.ts';
+import { encodeEmbedding } from '../../classify/encode-embedding.ts';
 import { type ImageSource, imageAtUrl, imageInBucket } from '../../classify/image-source.ts';
 import { outboundFor } from '../../classify/outbound.ts';
 import type { Limits } from '../../limits.ts';
@@ -10,11 +13,14 @@ import { bucketOf } from '../pages.ts';
 import { readPinnedModel, withPinnedModels } from '../pin-model.ts';
 import { paceHosts } from './pace-hosts.ts';
 
-/** How a job classifies an image. */
+/** What a job says of an image. */
+type Computed = { readonly answer: ClassifyResponse } | { readonly embedding: Embedding };
+
+/** How a job classifies an image, or computes its embedding. */
 export interface JobWork {
   /** Finds an image, and waits for its host. @returns undefined where that takes too long */
   find(image: string): Promise<ImageSource | undefined>;
-  classifyOne(source: ImageSource): Promise<ClassifyResponse>;
+  compute(source: ImageSource): Promise<Computed>;
 }
 
 /** @param until when it stops to wait for hosts, in milliseconds since 1970 */
@@ -43,9 +49,13 @@ export async function openJob(
       const isNow = url === undefined || (await pace.waitFor(url, until));
       return isNow ? source : undefined;
     },
-    async classifyOne(source) {
+    async compute(source) {
+      if (job.index !== undefined) {
+        const { result } = await embedImage(source, model, admission);
+        return { embedding: encodeEmbedding(result, 'int8') };
+      }
       const wanted = { top: job.top, unknown: 'only' } as const;
-      return (await classify(source, model, wanted, admission)).response;
+      return { answer: (await classify(source, model, wanted, admission)).response };
     },
   };
 }

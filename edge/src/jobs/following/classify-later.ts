@@ -69,9 +69,9 @@ async function classifyFor(
     fail(new ProblemError('internal', 'The service stopped each time it classified this image.'));
   } else {
     try {
-      const { find, classifyOne } = await openJob(env, job, limits, Date.now() + chunkMs);
+      const { find, compute } = await openJob(env, job, limits, Date.now() + chunkMs);
       const source = await find(object.key);
-      if (source) progress.line = { image: object.key, answer: await classifyOne(source) };
+      if (source) progress.line = { image: object.key, ...(await compute(source)) };
     } catch (error) {
       fail(error);
     }

@@ -16,7 +16,8 @@ export function describeJobs(): Paths {
     '/jobs': {
       post: {
         operationId: 'startJob',
-        summary: 'Classifies all images of a bucket or of a list of urls.',
+        summary:
+          'Classifies all images of a bucket or of a list of urls, or makes an index of them.',
         description: 'Needs an API key, also where the rest is open; its jobs are of no other key.',
         security: [{ apiKey: [] }],
         requestBody: {

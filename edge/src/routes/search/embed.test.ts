@@ -1,10 +1,12 @@
 import { problem } from 'shared/contract/responses';
-import { type EmbedResponse, embedResponse } from 'shared/contract/search';
+import { embedResponse } from 'shared/contract/search';
+import type { Embedding } from 'shared/contract/vectors';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../../test/ask.ts';
 import { signUrl } from '../../../test/sign-url.ts';
 import { sha256Hex } from '../../access/sha256-hex.ts';
 import { createApp } from '../../app.ts';
+import { decodeEmbedding } from '../../classify/encode-embedding.ts';
 import type { Env } from '../../env.ts';
 
 const host = inject('imageHost');
@@ -15,16 +17,12 @@ function get(query: Record<string, string>, bindings: Partial<Env> = {}, headers
   return ask(app, `/embed?${new URLSearchParams(query)}`, { headers }, bindings);
 }
 
-async function embeddingIn(response: Response): Promise<EmbedResponse['embedding']> {
+async function embeddingIn(response: Response): Promise<Embedding> {
   expect(response.status).toBe(200);
   return embedResponse.parse(await response.json()).embedding;
 }
 
-function valuesOf({ format, data, scale = 1 }: EmbedResponse['embedding']): number[] {
-  const { buffer } = Uint8Array.fromBase64(data);
-  if (format === 'float32') return [...new Float32Array(buffer)];
-  return Array.from(new Int8Array(buffer), (step) => step * scale);
-}
+const valuesOf = (embedding: Embedding): number[] => [...decodeEmbedding(embedding)];
 
 const dot = (a: readonly number[], b: readonly number[]) =>
   a.reduce((sum, value, at) => sum + value * (b[at] as number), 0);

@@ -5,7 +5,9 @@ import {
   embedQuery,
   embedUrlRequest,
 } from 'shared/contract/search';
+import type { Embedding } from 'shared/contract/vectors';
 import { embedImage } from '../../classify/embed-image.ts';
+import { encodeEmbedding } from '../../classify/encode-embedding.ts';
 import { type ImageSource, imageInBody } from '../../classify/image-source.ts';
 import { isJson } from '../../input/read-json.ts';
 import type { Limits } from '../../limits.ts';
@@ -36,12 +38,13 @@ export function embedRoutes(limits: Limits): Hono<AppEnv> {
   return routes;
 }
 
-type Format = EmbedResponse['embedding']['format'];
-
 async function respond(
   c: Context<AppEnv>,
   source: ImageSource,
-  { model: reference, format }: { readonly model?: string | undefined; readonly format: Format },
+  {
+    model: reference,
+    format,
+  }: { readonly model?: string | undefined; readonly format: Embedding['format'] },
 ): Promise<Response> {
   const admission = c.get('admission');
   const record = c.get('record');
@@ -54,23 +57,7 @@ async function respond(
   const response: EmbedResponse = {
     model: { id: model.id, version: model.version },
     image,
-    embedding: { format, dimensions: result.length, ...encoders[format](result) },
+    embedding: encodeEmbedding(result, format),
   };
   return c.json(response);
 }
-
-const encoders: Readonly<
-  Record<
-    Format,
-    (values: Float32Array<ArrayBuffer>) => { readonly data: string; readonly scale?: number }
-  >
-> = {
-  // WebAssembly is little-endian, and so is every host that runs it here.
-  float32: (values) => ({ data: new Uint8Array(values.buffer).toBase64() }),
-  int8(values) {
-    const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    const scale = largest / 127 || 1;
-    const steps = Int8Array.from(values, (value) => Math.round(value / scale));
-    return { scale, data: new Uint8Array(steps.buffer).toBase64() };
-  },
-};

@@ -1,4 +1,6 @@
 import { relative, sep } from 'node:path';
+import { dimensionsFor, MAX_VECTORS, SAMPLED_VECTORS } from 'shared/search/index-size';
+import { addToMoment, principalDirections, project } from 'shared/search/principal-directions';
 import { writeVectorIndex } from 'shared/search/write-vector-index';
 import { createRandom, shuffle } from '../../config/random.ts';
 import { listImages } from '../../datasets/list-images.ts';
@@ -7,21 +9,9 @@ import { type Rows, unitRows } from '../../evaluation/prototypes.ts';
 import { writeFileAtomically } from '../../files/write-atomically.ts';
 import { eachRow } from '../feature-rows.ts';
 import { embedImages } from './embed-images.ts';
-import { principalDirections, project } from './principal-directions.ts';
-
-/** Of an index that an isolate of the Worker searches: with a model and its memory, more does not fit. */
-const MAX_VECTORS = 100_000;
-
-/** Bytes of an index's vectors: what that leaves room for decides how many dimensions they have. */
-const VECTOR_BYTES = 32 * 2 ** 20;
-/** What the search is fastest with. */
-const MULTIPLE = 16;
 
 /** The most dimensions that Vectorize takes, and how many it gets of an embedding with more. */
 const VECTORIZE = { most: 1536, projected: 512 };
-
-/** Enough for the directions of any number of images. */
-const SAMPLE = 10_000;
 
 interface IndexTask {
   /** Of images, at any depth. */
@@ -58,40 +48,43 @@ export async function writeImageIndex(
   const names = images.map((path) => relative(folder, path).replaceAll(sep, '/'));
   const { vectors, projection } = toVectors(
     embeddings,
-    dimensionsFor(embeddings.width, names.length, vectorize !== undefined),
+    vectorize === undefined
+      ? dimensionsFor(embeddings.width, names.length)
+      : remoteDimensions(embeddings.width),
   );
   const { width: dimensions, values } = vectors;
   const index = writeVectorIndex({
     ...{ model, vectors: values, dimensions },
     ...(vectorize === undefined && { names }),
-    ...(projection && { projection: projection.values }),
+    ...(projection && { projection }),
   });
   if (vectorize !== undefined) await writeFileAtomically(vectorize, vectorLines(vectors, names));
   await writeFileAtomically(file, index);
   return { images: names.length, dimensions };
 }
 
-/**
- * How many dimensions vectors have: all of an embedding's, where there is room.
- *
- * @param width of an embedding
- */
-export function dimensionsFor(width: number, count: number, isRemote: boolean): number {
-  if (isRemote) return width <= VECTORIZE.most ? width : VECTORIZE.projected;
-  return Math.min(width, Math.floor(VECTOR_BYTES / count / MULTIPLE) * MULTIPLE);
+/** How many dimensions the vectors of embeddings have that Vectorize keeps. */
+export function remoteDimensions(width: number): number {
+  return width <= VECTORIZE.most ? width : VECTORIZE.projected;
 }
 
 function toVectors(
   embeddings: Rows,
   dimensions: number,
-): { readonly vectors: Rows; readonly projection?: Rows } {
+): { readonly vectors: Rows; readonly projection?: Float32Array } {
   const { width, values } = embeddings;
   if (dimensions >= width) return { vectors: embeddings };
   const places = shuffle([...Array(values.length / width).keys()], createRandom(1));
-  const sample = unitRows(embeddings, places.slice(0, SAMPLE));
-  const projection = principalDirections(sample, dimensions);
-  const projected = project(embeddings, projection);
-  return { vectors: unitRows(projected, [...places.keys()]), projection };
+  const sample = unitRows(embeddings, places.slice(0, SAMPLED_VECTORS));
+  const moment = new Float32Array(width * width);
+  addToMoment(moment, eachRow(sample));
+  const projection = principalDirections(moment, dimensions);
+  const projected = new Float32Array(places.length * dimensions);
+  for (const [at, row] of eachRow(embeddings).entries()) {
+    projected.set(project(projection, row), at * dimensions);
+  }
+  const vectors = unitRows({ width: dimensions, values: projected }, [...places.keys()]);
+  return { vectors, projection };
 }
 
 /** As `wrangler vectorize insert --file` takes them; an id there has 64 bytes at most, so names are metadata. */
