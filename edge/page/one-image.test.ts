@@ -109,6 +109,35 @@ test('shows why an image has its label, over the part that the network sees', as
   expect(complaints).toEqual([]);
 });
 
+test('shows all labels of an image that has several, and why it has each', async () => {
+  const { page, complaints } = await host.open(desktop);
+  await page.route('**/classify?**', async (route) => {
+    const response = await route.fetch();
+    const { explanation, ...answer } = (await response.json()) as ClassifyResponse;
+    const predictions = answer.predictions.slice(0, 2);
+    const explanations = predictions.map(({ label }) => ({ ...explanation, label }));
+    const json = { ...answer, multiLabel: true, predictions, ...(explanation && { explanations }) };
+    await route.fulfill({ response, json });
+  });
+  await choose(page, 'chelsea');
+  const names = await labels(page);
+  expect(names).toHaveLength(2);
+  expect(await page.locator('#status').textContent()).toBe(names.join(' and '));
+  await page.locator('#crop .frame').waitFor();
+  const why = page.getByRole('button', { name: 'Why?' });
+  const [note, cells] = [page.locator('#why-note'), page.locator('#map rect')];
+  await why.click();
+  await expect
+    .poll(() => note.textContent(), patience)
+    .toContain(`speaks for ${names[0]}. Press again for ${names[1]}.`);
+  await why.click();
+  expect(await note.textContent()).toMatch(new RegExp(`speaks for ${names[1]}\\.$`));
+  expect(await cells.count()).toBe(49);
+  await why.click();
+  expect(await cells.count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
 test('says so where the network sees the whole image', async () => {
   const { page } = await host.open(desktop, link({ model: 'cifar10' }));
   await choose(page, 'rocket-224');

@@ -33,3 +33,16 @@ export async function publishModel(edit: (card: Card, json: ModelJson) => void):
   }
   return version;
 }
+
+/** For {@link publishModel}: a model of several labels an image, all of which have the same threshold. */
+export function severalLabels(threshold: number): Parameters<typeof publishModel>[0] {
+  return (card, { modelTopology: { node } }) => {
+    for (const one of node) if (one.op === 'Softmax') one.op = 'Sigmoid';
+    const { labels } = card;
+    const measured = {
+      ...{ f1Micro: 1, f1Macro: 1, exactMatch: 1, hamming: 0 },
+      averagePrecision: labels.map(() => 1),
+    };
+    card.multiLabel = { thresholds: labels.map(() => threshold), images: 0, measured };
+  };
+}

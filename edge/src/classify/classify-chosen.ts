@@ -40,6 +40,9 @@ export async function classifyChosen(
   return FEEDBACK ? keepDoubtful(FEEDBACK, bytes, result, admission.limits.feedback) : result;
 }
 
+/** The metadata of an object has at most 2 KB. */
+const MOST_LABELS = 10;
+
 /** @returns the result, with the name under which the image is kept after the response */
 function keepDoubtful(
   bucket: R2Bucket,
@@ -47,17 +50,18 @@ function keepDoubtful(
   result: ServedClassification,
   limits: FeedbackLimits,
 ): ServedClassification {
-  const { response, best } = result;
-  const { known = true, score, model, image } = response;
-  const isDoubtful = best && (!known || best.probability < limits.doubtfulBelow);
-  const id =
-    isDoubtful && bytes.length <= limits.maxBytes ? nameImage(model.id, best.index) : undefined;
-  if (!best || id === undefined) return result;
+  const { response, decisive } = result;
+  const { known = true, score, multiLabel, predictions, model, image } = response;
+  if (!decisive || (known && decisive.confidence >= limits.doubtfulBelow)) return result;
+  const { label, index, probability } = decisive.prediction;
+  const id = bytes.length <= limits.maxBytes ? nameImage(model.id, index) : undefined;
+  if (id === undefined) return result;
   const about: KeptImage = {
     format: image.format,
-    predicted: best.label,
-    probability: best.probability,
+    predicted: label,
+    probability,
     ...(score === undefined ? {} : { score }),
+    ...(multiLabel && { labels: predictions.slice(0, MOST_LABELS).map((one) => one.label) }),
     model: model.id,
     version: model.version,
     at: new Date().toISOString(),

@@ -1,5 +1,5 @@
 import { knownOf } from 'shared/contract/known-score';
-import { predictionsOf, topPredictions } from 'shared/contract/predictions';
+import { type Decisive, decisiveOf, predictionsOf } from 'shared/contract/predictions';
 import type { ClassifyResponse, Prediction } from 'shared/contract/responses';
 import type { UnknownPolicy } from 'shared/contract/wire';
 import { sha256Hex } from '../access/sha256-hex.ts';
@@ -13,8 +13,8 @@ import { infer, type Timings } from './infer.ts';
 export interface Classification {
   readonly response: ClassifyResponse;
   readonly etag: string;
-  /** The most probable class, also where the response withholds it; undefined of a cached response. */
-  readonly best?: Prediction | undefined;
+  /** Also of predictions that the response withholds; undefined of a cached response. */
+  readonly decisive?: Decisive | undefined;
   readonly timings: Timings;
   /** Whether caches other than the caller's own client may keep the response. */
   readonly isCacheable: boolean;
@@ -26,7 +26,7 @@ export interface Wanted {
   readonly top: number;
   /** Whether an unknown image's predictions are left out, `reject`, or only its score says so. */
   readonly unknown: UnknownPolicy;
-  /** Whether the response has an explanation. */
+  /** Whether the response explains its first prediction, or each where an image may have several labels. */
   readonly explain?: boolean | undefined;
 }
 
@@ -46,23 +46,26 @@ export async function classifyImage(
       const { outputs, mapOf } = explain
         ? explained(model, input)
         : { outputs: model.classify(input) };
-      const best = topPredictions(outputs, card.labels, 1)[0] as Prediction;
-      return { outputs, best, explanation: mapOf && explanationOf(best, mapOf) };
+      const decisive = decisiveOf(outputs, card);
+      const predictions = predictionsOf(outputs, card, top);
+      const asked = card.multiLabel ? predictions : predictions.slice(0, 1);
+      const maps = mapOf && asked.map((prediction) => explanationOf(prediction, mapOf));
+      return { score: outputs[card.labels.length], decisive, predictions, maps };
     },
   );
-  const { outputs, best, explanation } = result;
-  const scored = knownOf(outputs[card.labels.length]);
+  const { score, decisive, predictions, maps } = result;
+  const scored = knownOf(score);
   const isShown = scored?.known !== false || unknown === 'only';
   const response: ClassifyResponse = {
     model: { id: card.id, version },
     image,
     ...scored,
     ...(card.multiLabel && { multiLabel: true }),
-    predictions: isShown ? predictionsOf(outputs, card, top) : [],
-    ...(explanation && isShown && { explanation }),
+    predictions: isShown ? predictions : [],
+    ...(maps && isShown && (card.multiLabel ? { explanations: maps } : { explanation: maps[0] })),
   };
   const etag = `"${(await sha256Hex(JSON.stringify(response))).slice(0, 32)}"`;
-  return { response, best, etag, timings, isCacheable };
+  return { response, decisive, etag, timings, isCacheable };
 }
 
 /** @throws ProblemError `invalid_request` for a model of which no maps can be read */

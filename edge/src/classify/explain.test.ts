@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { type ClassifyResponse, classifyResponse, problem } from 'shared/contract/responses';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
-import { publishModel } from '../../test/publish-model.ts';
+import { publishModel, severalLabels } from '../../test/publish-model.ts';
 import { createApp } from '../app.ts';
 import type { Env } from '../env.ts';
 import { withModel } from '../models/model.ts';
@@ -103,4 +103,24 @@ test('a model with another head says that it cannot', async () => {
   const { detail } = problem.parse(await response.json());
   expect(detail).toContain('cifar10 has another; ask without explain.');
   expect(await classify({ url }, {}, { MODELS })).toHaveProperty('predictions.0.label', 'cat');
+});
+
+test('explains each prediction of a model of several labels, and none where there is none', async () => {
+  const modelOf = async (threshold: number) => {
+    const version = await publishModel(severalLabels(threshold));
+    await MODELS.put(
+      'index.json',
+      JSON.stringify({ default: 'cifar10', models: [`cifar10@${version}`] }),
+    );
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 200_000);
+    return classify({ url, explain: 'true' }, {}, { MODELS });
+  };
+  const { predictions, explanation, explanations } = await modelOf(0.2);
+  expect(predictions.length).toBeGreaterThan(1);
+  expect(explanation).toBeUndefined();
+  expect(explanations?.map(({ label }) => label)).toEqual(predictions.map(({ label }) => label));
+  const [first, second] = explanations ?? [];
+  expect(first?.values).toHaveLength(25);
+  expect(second?.values).not.toEqual(first?.values);
+  expect(await modelOf(1)).toMatchObject({ multiLabel: true, predictions: [], explanations: [] });
 });

@@ -4,7 +4,7 @@ import { KNOWN_SCORE } from 'shared/contract/known-score';
 import { type ClassifyResponse, classifyResponse, modelsResponse } from 'shared/contract/responses';
 import { beforeEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';
-import { publishModel } from '../../test/publish-model.ts';
+import { publishModel, severalLabels } from '../../test/publish-model.ts';
 import { sha256Hex } from '../access/sha256-hex.ts';
 import { createApp } from '../app.ts';
 import type { Env } from '../env.ts';
@@ -106,6 +106,28 @@ test('keeps an unknown image whose predictions are withheld, with the predicted 
   const { score } = all;
   const said = { predicted: 'cat', score, model: 'cifar10', version };
   expect(await list()).toMatchObject([said, said]);
+});
+
+test('of several labels, keeps an image of which one is near its threshold, with the labels that it got', async () => {
+  const askOf = async (threshold: number, bindings: Partial<Env> = { FEEDBACK }) => {
+    const version = await publishModel(severalLabels(threshold));
+    const index = { default: 'cifar10', models: [`cifar10@${version}`] };
+    await MODELS.put('index.json', JSON.stringify(index));
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000);
+    return classify(appWith({ doubtfulBelow: 0.51 }), {}, { MODELS, ...bindings });
+  };
+  const all = (await askOf(0, {})).predictions;
+  const probabilities = all.map(({ probability }) => probability);
+  const gaps = probabilities.slice(1).map((one, at) => (probabilities[at] as number) - one);
+  const widest = gaps.indexOf(Math.max(...gaps));
+  const [above = 0, below = 0] = probabilities.slice(widest);
+  expect(await askOf((above + below) / 2)).not.toHaveProperty('feedback');
+  const kept = await askOf(above - 0.005);
+  expect(kept).toMatchObject({ multiLabel: true, feedback: expect.any(String) });
+  await keptKeys(1);
+  const labels = all.slice(0, widest + 1).map(({ label }) => label);
+  expect(await list()).toMatchObject([{ predicted: labels.at(-1), labels }]);
+  vi.restoreAllMocks();
 });
 
 test('keeps no image that the model is sure of, none too large, and none without the bucket', async () => {

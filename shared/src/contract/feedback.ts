@@ -29,9 +29,12 @@ export const feedbackQuery = z.strictObject({
 /** What the model said of a kept image. */
 export const keptImage = z.strictObject({
   format: z.string(),
+  /** The most probable label; of several labels an image, the one that it may have or not. */
   predicted: z.string(),
   probability: z.number(),
   score: z.optional(z.number()),
+  /** Of several labels an image, those that the model gave, the most probable ones. */
+  labels: z.optional(z.array(z.string())),
   model: z.string(),
   version: z.string(),
   at: z.iso.datetime(),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { predictionsOf, topPredictions } from './predictions.ts';
+import { decisiveOf, predictionsOf, topPredictions } from './predictions.ts';
 
 const labels = [
   { name: 'cat', synset: 'n02121808' },
@@ -51,4 +51,17 @@ test('returns every label that reaches its threshold where an image may have sev
     predictionsOf(probabilities, { labels, multiLabel }, 1).map(({ label }) => label);
   expect(of([0.5, 0.625, 0.625, 0.25])).toEqual(['dog', 'cat', 'owl']);
   expect(of([0, 0.125, 0.5, 0])).toEqual([]);
+});
+
+test('an answer depends on its most probable label, or on the one that is nearest to its threshold', () => {
+  const labels = [{ name: 'sea' }, { name: 'sand' }, { name: 'boat' }];
+  expect(decisiveOf([0.2, 0.7, 0.1], { labels })).toEqual({
+    prediction: { label: 'sand', index: 1, probability: 0.7 },
+    confidence: 0.7,
+  });
+  const measured = { f1Micro: 1, f1Macro: 1, exactMatch: 1, hamming: 0, averagePrecision: [] };
+  const multiLabel = { thresholds: [0.9, 0.5, 0.3], images: 9, measured };
+  const { prediction, confidence } = decisiveOf([0.1, 0.8, 0.25], { labels, multiLabel });
+  expect(prediction).toEqual({ label: 'boat', index: 2, probability: 0.25 });
+  expect(confidence).toBeCloseTo(0.55);
 });

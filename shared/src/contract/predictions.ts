@@ -18,6 +18,38 @@ export function predictionsOf(
   );
 }
 
+/** What decides whether an answer is doubtful. */
+export interface Decisive {
+  readonly prediction: Prediction;
+  /** 0–1; of several labels, one half and how far the label's probability is from its threshold. */
+  readonly confidence: number;
+}
+
+/**
+ * The label that an answer depends on: the most probable one; of a model of several labels an image, the one whose
+ * probability is the nearest to its threshold.
+ *
+ * @param probabilities `[classes]`, 0–1
+ */
+export function decisiveOf(
+  probabilities: ArrayLike<number>,
+  { labels, multiLabel }: Pick<ModelCard, 'labels' | 'multiLabel'>,
+): Decisive {
+  const [first, ...others] = topPredictions(
+    probabilities,
+    labels,
+    multiLabel ? labels.length : 1,
+  ) as [Prediction, ...Prediction[]];
+  if (!multiLabel) return { prediction: first, confidence: first.probability };
+  const distanceOf = ({ index, probability }: Prediction) =>
+    Math.abs(probability - (multiLabel.thresholds[index] as number));
+  const prediction = others.reduce(
+    (nearest, other) => (distanceOf(other) < distanceOf(nearest) ? other : nearest),
+    first,
+  );
+  return { prediction, confidence: Math.min(1, 0.5 + distanceOf(prediction)) };
+}
+
 /**
  * The `top` most probable classes, most probable first; equally probable ones in class order.
  *

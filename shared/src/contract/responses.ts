@@ -21,6 +21,15 @@ const prediction = z.strictObject({
 
 export type Prediction = z.infer<typeof prediction>;
 
+const explanation = z.strictObject({
+  label: z.string(),
+  /** The grid covers what the network sees, the square in the middle of the image. */
+  rows: count,
+  columns: count,
+  /** What each place adds to the label's logit, row by row, times the number of places. */
+  values: z.array(z.number()),
+});
+
 /**
  * The response of `GET /classify`; predictions are sorted, most probable first. Of a model of several labels an
  * image, they are all labels that reach their thresholds, and may be none.
@@ -42,16 +51,9 @@ export const classifyResponse = z
     multiLabel: z.optional(z.literal(true)),
     predictions: z.array(prediction),
     /** Where asked for: a class activation map of the most probable label (Zhou et al. 2016). */
-    explanation: z.optional(
-      z.strictObject({
-        label: z.string(),
-        /** The grid covers what the network sees, the square in the middle of the image. */
-        rows: count,
-        columns: count,
-        /** What each place adds to the label's logit, row by row, times the number of places. */
-        values: z.array(z.number()),
-      }),
-    ),
+    explanation: z.optional(explanation),
+    /** The same where an image may have several labels: a map for each prediction, in their order. */
+    explanations: z.optional(z.array(explanation)),
     /** Under which the image is kept, for `POST /feedback`; absent of images that are not kept. */
     feedback: z.optional(z.string()),
   })

@@ -11,6 +11,8 @@ const line = z.object({
   probability: z.number(),
   /** Of the image showing one of the classes at all, 0–1. */
   score: z.number().optional(),
+  /** Of several labels an image, those that the model gave. */
+  labels: z.array(z.string()).optional(),
   /** What the page's user said that it is. */
   label: z.string().optional(),
 });
@@ -24,6 +26,7 @@ export interface FeedbackImage {
   readonly predicted: string;
   readonly probability: number;
   readonly score?: number | undefined;
+  readonly labels?: readonly string[] | undefined;
   readonly suggested?: string | undefined;
 }
 

@@ -35,7 +35,7 @@ beforeEach(async () => {
   await put('photos/_feedback/kept.png', { r: 250, g: 250, b: 10 });
   await writeFile(
     join(photos, '_feedback/feedback.jsonl'),
-    `${JSON.stringify({ file: 'kept.png', predicted: 'cat', probability: 0.41, score: 0.3, model: 'pets', version: 'a', at: '2026-01-01T00:00:00Z' })}\n`,
+    `${JSON.stringify({ file: 'kept.png', predicted: 'cat', probability: 0.41, score: 0.3, labels: ['bird', 'dog'], model: 'pets', version: 'a', at: '2026-01-01T00:00:00Z' })}\n`,
   );
   server = await serveReview(await ReviewSession.open(await reviewOf()), 0);
 });
@@ -251,13 +251,15 @@ test('gives an image more labels and takes some away, and lists an image from pr
   await page.locator('#kind').selectOption('confident mistakes');
   expect(await note.textContent()).toBe('the model misses dog, 20 %');
   await page.locator('#kind').selectOption('from production');
+  // Those that the model gave, and the one that it doubts.
+  await page.getByRole('button', { name: 'cat 41 %', pressed: false }).click();
   await page.keyboard.press('r');
   await settled([
-    '_feedback/kept.png: labels cat',
+    '_feedback/kept.png: labels bird,cat,dog',
     expect.stringMatching(/^feedback-[0-9a-f]{12}\.png: added$/),
   ] as string[]);
   expect(await readFile(list, 'utf8')).toMatch(
-    /dog\/4\.png,dog\nfeedback-[0-9a-f]{12}\.png,cat\n$/,
+    /dog\/4\.png,dog\nfeedback-[0-9a-f]{12}\.png,bird;cat;dog\n$/,
   );
   await page.keyboard.press('u');
   await settled([]);

@@ -17,7 +17,9 @@ export interface PageImage {
    * The most probable classes, the most probable first, with their probabilities; where an image may have several
    * labels, those whose presence or absence is the least probable, the least first.
    */
-  readonly top: readonly (readonly [label: number, probability: number])[];
+  readonly top: readonly (readonly [label: number, probability: number | null])[];
+  /** Of an image from production, the labels that the model gave it. */
+  readonly given?: readonly number[];
   readonly verdict: Verdict | null;
 }
 
@@ -125,16 +127,18 @@ export class ReviewSession {
   }
 
   #feedbackPageImage(image: FeedbackImage): PageImage {
-    const { labels } = this.#review;
-    const said = image.suggested === undefined ? -1 : labels.indexOf(image.suggested);
-    const predicted = labels.indexOf(image.predicted);
-    const top = [
-      ...(said >= 0 ? [[said, 1] as const] : []),
-      ...(predicted >= 0 && predicted !== said
-        ? [[predicted, round(image.probability)] as const]
-        : []),
-    ];
-    return { file: image.file, labels: null, top, verdict: this.#verdict(image) };
+    const { labels, isMultiLabel } = this.#review;
+    const indexOf = (name: string) => labels.indexOf(name);
+    const given = (image.labels ?? [image.predicted]).map(indexOf).filter((one) => one >= 0);
+    const top = new Map<number, number | null>(isMultiLabel ? given.map((one) => [one, null]) : []);
+    top.set(indexOf(image.predicted), round(image.probability));
+    const said = image.suggested === undefined ? -1 : indexOf(image.suggested);
+    top.delete(-1);
+    const first = said < 0 ? [] : [[said, 1] as const];
+    return {
+      ...{ file: image.file, labels: null, given, verdict: this.#verdict(image) },
+      top: [...first, ...[...top].filter(([one]) => one !== said)],
+    };
   }
 
   #verdict(image: DecidedImage): Verdict | null {

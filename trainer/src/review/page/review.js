@@ -60,11 +60,11 @@ function wordsOf(verdict) {
   return verdict.decision;
 }
 
-/** The names of an image's labels after what is decided; undefined of one that has none yet. */
-function namesOf({ labels: own, verdict }) {
+/** The names of an image's labels after what is decided. */
+function namesOf({ labels: own, given, verdict }) {
   if (verdict?.decision === 'move') return [verdict.to];
   if (verdict?.decision === 'labels') return verdict.labels;
-  return own?.map((one) => labels[one]);
+  return (own ?? (isMultiLabel ? given : [])).map((one) => labels[one]);
 }
 
 function show() {
@@ -94,7 +94,7 @@ function show() {
   }
   $('note').textContent = verdict ? `Decided: ${wordsOf(verdict)}.` : now.note;
   $('duplicate').hidden = $('right').hidden = false;
-  $('right').hidden = image.labels === null && top.length === 0;
+  $('right').hidden = image.labels === null && top.length === 0 && !isMultiLabel;
   showClasses(image);
   const done = list.entries.filter(({ image }) => images[image].verdict).length;
   $('progress').textContent = `${place + 1} of ${list.entries.length}, ${done} decided`;
@@ -111,13 +111,13 @@ function caption(element, { file, labels: own, split }) {
 /** The likeliest other classes, or the most doubtful labels, each with a digit, and all others. */
 function showClasses(image) {
   const { labels: own, top } = image;
-  const names = namesOf(image) ?? [];
+  const names = namesOf(image);
   const likely = top.filter(([one]) => isMultiLabel || !own?.includes(one)).slice(0, 5);
   const buttons = likely.map(([one, probability], at) => {
     const button = document.createElement('button');
     button.type = 'button';
     button.append(make('kbd', at + 1), ` ${labels[one]} `);
-    button.append(make('small', `${Math.round(100 * probability)} %`));
+    button.append(make('small', probability === null ? '' : `${Math.round(100 * probability)} %`));
     if (isMultiLabel) button.setAttribute('aria-pressed', String(names.includes(labels[one])));
     button.addEventListener('click', () => choose(labels[one]));
     return button;
@@ -165,10 +165,10 @@ function choose(name) {
 
 /** That the labels are right as they are shown; of an image without a label, that the prediction is right. */
 function right() {
-  const { labels: own, top, verdict } = images[entry().image];
+  const { labels: own, top, given, verdict } = images[entry().image];
   if (verdict?.decision === 'labels') go(place + 1);
   else if (own !== null) decide({ decision: 'right' });
-  else if (isMultiLabel) decide({ decision: 'labels', labels: top.map(([one]) => labels[one]) });
+  else if (isMultiLabel) decide({ decision: 'labels', labels: given.map((one) => labels[one]) });
   else choose(labels[top[0][0]]);
 }
 
@@ -209,7 +209,8 @@ function showCounts() {
     for (const label of image.labels ?? []) before[label] += 1;
     const { decision } = image.verdict ?? {};
     if (decision === 'duplicate' || decision === 'not a photo') continue;
-    for (const label of (namesOf(image) ?? []).map((name) => labels.indexOf(name))) {
+    if (image.labels === null && !decision) continue;
+    for (const label of namesOf(image).map((name) => labels.indexOf(name))) {
       if (label >= 0) after[label] += 1;
     }
   }
