@@ -1,7 +1,8 @@
 import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
-import { oneOf, pathOf, shareOf } from './options/option-values.ts';
+import { dataBeside, oneOf, pathOf, shareOf } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
+import { trainedOn } from './options/trained-on.ts';
 
 export const unknownCommand = defineCommand({
   name: 'unknown',
@@ -15,6 +16,7 @@ export const unknownCommand = defineCommand({
   ],
   options: {
     ...shared.data,
+    labels: { ...shared.reading.labels, otherwise: 'those of the training' },
     'counter-examples': {
       group: 'Data',
       value: '<folder>',
@@ -36,18 +38,21 @@ export const unknownCommand = defineCommand({
       parse: (text, name) => shareOf(text, name, 0.5),
     },
     ...shared.models,
+    ...shared.runs,
     ...shared.compute,
   },
   async run({ values, positionals, say }) {
-    const { data = null, threads, keep, imagenet } = values;
+    const { threads, keep, imagenet } = values;
     const model = await findModel(values.models ?? shared.MODELS, oneOf(positionals, 'model'));
     const { startBackend } = await import('../backends/start-backend.ts');
     const { formatKnownScore } = await import('../evaluation/format-known-score.ts');
     const { refitKnownScore } = await import('../export/refit-known-score.ts');
     await startBackend(values.backend, say, { threads });
     const { signal } = new AbortController();
+    const { data = dataBeside(values.labels) ?? null } = values;
+    const labels = values.labels ?? (await trainedOn(values.runs ?? shared.RUNS, model))?.labels;
     const unknown = values['counter-examples'];
-    const task = { data, unknown, imagenet, keep, signal, say };
+    const task = { data, labels, unknown, imagenet, keep, signal, say };
     say(formatKnownScore(await refitKnownScore(model, task)));
   },
 });

@@ -1,6 +1,7 @@
 import type { KnownScore } from 'shared/contract/model-card';
 import { createRandom } from '../config/random.ts';
 import { generateImages } from '../data/generated-images.ts';
+import { allLabels } from '../datasets/dataset.ts';
 import { type Part, type Splits, whole } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
 import { clusterDirections, type Rows, unitRows } from '../evaluation/prototypes.ts';
@@ -81,8 +82,15 @@ export async function fitKnownScore(
     const slope = Math.log(MEDIAN_SCORE / (1 - MEDIAN_SCORE)) / spread;
     const unknown = { ...task, counterExamples: measuring };
     // The contrast knows every class, and none can be taken from it.
-    const leavesOut = contrast ? null : groups;
-    const measured = await measureScore(unknown, rowsOf, { groups: leavesOut, scoreOf, threshold });
+    const groupsWithout =
+      contrast || !groups || !trainRows
+        ? undefined
+        : (label: number) =>
+            splits.train.set.labels
+              ? fitPrototypes(train, trainRows, perClass, seed, label)
+              : groups.filter((group) => group.label !== label);
+    const fit = { groupsWithout, scoreOf, threshold };
+    const measured = await measureScore(unknown, rowsOf, fit);
     const prototypes = groups && {
       width,
       values: Float32Array.from(groups.flatMap(({ rows }) => [...rows.values])),
@@ -147,7 +155,8 @@ function addedBy(contrast: Contrast | undefined, row: Float32Array): number {
 }
 
 interface FittedScore {
-  readonly groups: readonly ClassPrototypes[] | null;
+  /** The prototypes as they would be without a class; absent where none can be left out. */
+  readonly groupsWithout: ((label: number) => readonly ClassPrototypes[]) | undefined;
   readonly scoreOf: (row: Float32Array) => number;
   readonly threshold: number;
 }
@@ -156,7 +165,7 @@ interface FittedScore {
 async function measureScore(
   { splits, counterExamples, seed }: KnownScoreTask,
   rowsOf: RowsOf,
-  { groups, scoreOf, threshold }: FittedScore,
+  { groupsWithout, scoreOf, threshold }: FittedScore,
 ): Promise<Measurement[]> {
   const test = drawFrom(splits.test, MOST.test, seed);
   const tested = eachRow(await rowsOf('Known images, test', test));
@@ -173,10 +182,9 @@ async function measureScore(
   }
   const generated = whole(generateImages(test, GENERATED));
   measured.push(await measure('generated', 'Generated images', generated));
-  // An image of several labels is not unknown where one of them is left out.
-  if (groups && !test.set.labels) {
-    const labels = test.indices.map((index) => test.set.label(index));
-    const leftOut = leaveClassesOut(tested, labels, groups, threshold);
+  if (groupsWithout) {
+    const labels = test.indices.map((index) => allLabels(test.set, index));
+    const leftOut = leaveClassesOut(tested, labels, groupsWithout, threshold);
     if (leftOut) measured.push(leftOut);
   }
   return measured;
@@ -184,12 +192,23 @@ async function measureScore(
 
 type Measurement = KnownScore['measured'][number];
 
-/** The prototypes of each class that has images. */
-function fitPrototypes(part: Part, rows: Rows, perClass: number, seed: number): ClassPrototypes[] {
+/**
+ * The prototypes of each class that has images; of several labels, an image is of the class of its rarest.
+ *
+ * @param without a class whose images are left out
+ */
+function fitPrototypes(
+  { set, indices }: Part,
+  rows: Rows,
+  perClass: number,
+  seed: number,
+  without?: number,
+): ClassPrototypes[] {
   const random = createRandom(seed);
-  const places = Map.groupBy(part.indices.keys(), (place) =>
-    part.set.label(part.indices[place] as number),
+  const kept = [...indices.keys()].filter(
+    (place) => without === undefined || !allLabels(set, indices[place] as number).includes(without),
   );
+  const places = Map.groupBy(kept, (place) => set.label(indices[place] as number));
   return [...places].map(([label, places]) => ({
     label,
     rows: clusterDirections(unitRows(rows, places), perClass, random),
@@ -197,26 +216,33 @@ function fitPrototypes(part: Part, rows: Rows, perClass: number, seed: number): 
 }
 
 /**
- * How well images of a class are told from the others where the score does not know their class. The
- * network does know it, so that this is easier than a class that nobody has thought of.
+ * How well images of a class are told from the others where the score does not know their class; of several labels,
+ * images of that label alone. The network does know it, so that this is easier than a class that nobody has thought of.
+ *
+ * @param labels of each row
  */
 function leaveClassesOut(
   rows: readonly Float32Array[],
-  labels: readonly number[],
-  groups: readonly ClassPrototypes[],
+  labels: readonly (readonly number[])[],
+  groupsWithout: (label: number) => readonly ClassPrototypes[],
   threshold: number,
 ): Measurement | undefined {
+  const isAlone = (own: readonly number[], label: number) => own.length === 1 && own[0] === label;
   // A class that all of the images are of leaves none to be kept.
-  const isSome = ({ label }: ClassPrototypes) =>
-    labels.includes(label) && labels.some((other) => other !== label);
-  const left = groups.filter(isSome).slice(0, MOST_LEFT_OUT);
-  if (left.length === 0 || groups.length < 2) return;
-  const results = left.map(({ label }) => {
-    const others = groups.filter((group) => group.label !== label);
-    const values = rows.map((row) => cosineTo(row, others));
-    const of = (isLeftOut: boolean) =>
-      values.filter((_, at) => (labels[at] === label) === isLeftOut);
-    return { images: of(true).length, ...separate(of(false), of(true), threshold) };
+  const left = [...new Set(labels.flat())]
+    .filter((label) => labels.some((own) => isAlone(own, label)))
+    .filter((label) => labels.some((own) => !own.includes(label)))
+    .sort((a, b) => a - b)
+    .slice(0, MOST_LEFT_OUT)
+    .map((label) => ({ label, others: groupsWithout(label) }))
+    .filter(({ others }) => others.length > 0);
+  if (left.length === 0) return;
+  const results = left.map(({ label, others }) => {
+    const valuesOf = (isOf: (own: readonly number[]) => boolean) =>
+      rows.filter((_, at) => isOf(labels[at] ?? [])).map((row) => cosineTo(row, others));
+    const unknown = valuesOf((own) => isAlone(own, label));
+    const known = valuesOf((own) => !own.includes(label));
+    return { images: unknown.length, ...separate(known, unknown, threshold) };
   });
   const mean = (key: 'auroc' | 'kept' | 'letThrough') =>
     results.reduce((sum, result) => sum + result[key], 0) / results.length;

@@ -183,6 +183,32 @@ test('keeps the wanted share of the known images, and says what it measured', as
   validation.dispose();
 });
 
+test('leaves labels out of images that have several, and looks for those that have no other', async () => {
+  const classes = model.weightSpecs.at(-1)?.shape[0] as number;
+  const plain = colours(60 * classes, classes);
+  // Every fifth image has the label before its own too, and every seventh has none.
+  const labels = (index: number) => {
+    if (index % 7 === 0) return [];
+    const own = plain.label(index);
+    return index % 5 === 0 && own > 0 ? [own - 1, own] : [own];
+  };
+  const set = { ...plain, label: (index: number) => labels(index)[0] ?? classes, labels };
+  const part = (first: number) => ({
+    set,
+    indices: Array.from({ length: 20 * classes }, (_, i) => 20 * classes * first + i),
+  });
+  const { knownScore } = await fitKnownScore(model, {
+    ...{ preprocess: PREPROCESS, arithmetic: 'float32', classes, keep: 0.9, seed: 1 },
+    splits: { train: part(0), validation: part(1), test: part(2) },
+    signal: new AbortController().signal,
+  });
+  expect(knownScore).toMatchObject({ method: 'prototypes', images: 20 * classes });
+  const leftOut = knownScore.measured.find(({ unknown }) => unknown === 'classes left out');
+  const alone = part(2).indices.filter((index) => labels(index).length === 1);
+  expect(leftOut).toMatchObject({ images: alone.length, known: 20 * classes });
+  expect(leftOut?.auroc).toBeGreaterThan(0.5);
+});
+
 test('moves away from counter-examples, and measures on others than it is fitted with', async () => {
   const classes = model.weightSpecs.at(-1)?.shape[0] as number;
   const set = colours(60 * classes, classes);

@@ -2,6 +2,7 @@ import type { KnownScore } from 'shared/contract/model-card';
 import { openCounterExamples } from '../datasets/counter-examples.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { whole } from '../datasets/split.ts';
+import { TrainerError } from '../errors.ts';
 import { readModel } from '../models/load-model.ts';
 import { readHead } from './adding/widen-head.ts';
 import { openCardImages, readingFor } from './card-images.ts';
@@ -15,6 +16,8 @@ import { writeModelDirectory } from './write-model-directory.ts';
 export interface RefitTask {
   /** Name or path of the data set; null for CIFAR-10. */
   readonly data: string | null;
+  /** Where an image may have several labels, what says which: a file's path, or `folders`. */
+  readonly labels?: string | undefined;
   /** A folder of folders of images of none of the classes, instead of those beside the classes. */
   readonly unknown?: string | undefined;
   /** A file of ImageNet's classes that are among the model's own, to contrast it to all others. */
@@ -35,8 +38,15 @@ export async function refitKnownScore(directory: string, task: RefitTask): Promi
   const { card, artifacts } = await readModel(directory);
   const { quantization, weightsHash: _, ...draft } = card;
   const { bytes: __, ...format } = quantization;
+  if (card.multiLabel && task.labels === undefined) {
+    throw new TrainerError(
+      'config_invalid',
+      `Expected --labels, a CSV file or folders, since images may have several of the labels of ${card.id}.`,
+    );
+  }
   const options = readingFor(card, task);
-  const { splits, seed } = await openCardImages(card, task.data, options);
+  const reading = { ...options, labels: task.labels };
+  const { splits, seed } = await openCardImages(card, task.data, reading);
   const counterExamples =
     task.unknown === undefined
       ? await openCounterExamples(task.data, card.preprocess.size, task.say)
