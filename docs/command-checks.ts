@@ -142,6 +142,16 @@ export const runs: readonly Run[] = [
     with: '--dry-run --outdir "$PWD/out-with-jobs"',
     prints: '--dry-run: exiting now',
   },
+  {
+    command: 'graft deploy --search',
+    with: '--dry-run --outdir "$PWD/out-with-search"',
+    prints: '--dry-run: exiting now',
+  },
+  {
+    command: 'graft deploy --search --jobs',
+    with: '--dry-run --outdir "$PWD/out-with-both"',
+    prints: '--dry-run: exiting now',
+  },
   { command: 'printf \'%s\' "$key" | sha256sum', prints: '  -' },
   {
     command: "alias graft='npx -y pnpm@10 graft'",
@@ -193,7 +203,6 @@ export const explained: readonly string[] = [
   'wrangler dev',
   'wrangler r2 object put graft-models/index.json --file index.json --remote',
   'npx wrangler r2 bucket create graft-feedback',
-  'npx wrangler r2 bucket create graft-search',
   'npx wrangler r2 object put graft-search/images.index --file photos.index --remote',
   'npx wrangler r2 bucket lifecycle add graft-feedback expire --expire-days 30',
 ];
@@ -203,6 +212,7 @@ export const scripts: readonly string[] = [
   'node --no-enable-avx-vnni bench/inference-in-node.ts',
   'npm run deploy',
   'npm run deploy -- --jobs',
+  'npm run deploy -- --search',
   'npm run train -- --minutes 5',
   'npx -y pnpm@10 --filter edge bench',
   'npx -y pnpm@10 --filter edge bench:answers',

@@ -225,6 +225,13 @@ export default app;
     expect(await readFile(join(out, 'with-jobs.js'), 'utf8')).toContain('JobWorkflow');
   });
 
+  test('deploys with similar images', async () => {
+    const out = join(place.project, 'out-with-search');
+    const { stdout } = await graft('deploy', '--search', '--dry-run', '--outdir', out);
+    expect(stdout).toContain('env.SEARCH');
+    expect(await readFile(join(out, 'with-search.js'), 'utf8')).toContain('/similar');
+  });
+
   test('the Worker is as small as that of the checkout', async () => {
     const out = join(place.project, 'out');
     await graft('deploy', '--dry-run', '--outdir', out);

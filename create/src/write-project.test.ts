@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test } from 'vitest';
-import { readJobsConfig } from '../../edge/deploy/jobs-config.ts';
+import { extras, readExtraConfig } from '../../edge/deploy/extras-config.ts';
 import { temporaryFolder } from '../../shared/test/folders/temporary-folder.ts';
 import { problemWith, writeProject } from './write-project.ts';
 
@@ -45,11 +45,11 @@ test("deploys what the repository's Worker deploys, and needs no help of wrangle
   expect(theirs).toEqual({ ...ours, name: 'my-classifier' });
 });
 
-test('deploys the same jobs, under names of its own', async () => {
-  const ours = readJobsConfig(join(repository, 'edge/wrangler.jsonc'));
+test.each(extras)('deploys the same %s, under names of its own', async (extra) => {
+  const ours = readExtraConfig(join(repository, 'edge/wrangler.jsonc'), extra);
   await writeProject(join(root, 'tomatoes'));
-  const theirs = readJobsConfig(join(root, 'tomatoes/wrangler.jsonc'));
-  const named = JSON.stringify(ours).replaceAll('graft-jobs', 'tomatoes-jobs');
+  const theirs = readExtraConfig(join(root, 'tomatoes/wrangler.jsonc'), extra);
+  const named = JSON.stringify(ours).replaceAll(`graft-${extra}`, `tomatoes-${extra}`);
   expect(theirs).toEqual(JSON.parse(named));
 });
 

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -55,9 +57,9 @@ async function deploy(account: Account, ...args: readonly string[]): Promise<Dep
     const [, resource] = /\/(queues|r2\/buckets)$/.exec(url) ?? [];
     if (method === 'POST' && resource) {
       const { queue_name, name } = JSON.parse(body) as { queue_name?: string; name?: string };
-      if (name)
+      if (name === 'graft-jobs')
         return fail(10_004, 'The bucket you tried to create already exists, and you own it.');
-      made.push(queue_name ?? '');
+      made.push(queue_name ?? name ?? '');
     }
     // It is the first time.
     if (url.includes('/services/')) return fail(10_090, 'No such service.', 404);
@@ -157,9 +159,39 @@ test('deploys with jobs, and makes the queues that they need', async () => {
   expect(limits).toEqual(['300000']);
 });
 
-test('deploys without jobs unless they are asked for', async () => {
+test('deploys with similar images, and makes the bucket of indexes', async () => {
+  const { code, errors, made, bindings, limits } = await deploy({ isPaid: true }, '--search');
+  expect({ code, errors }).toEqual({ code: 0, errors: '' });
+  expect(made).toEqual(['graft-search']);
+  expect(bindings).toContain('SEARCH');
+  expect(bindings).not.toContain('JOBS');
+  expect(limits).toEqual(['20000']);
+});
+
+test('deploys with both, whose entry is that of similar images', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'graft-deploy-test-'));
+  try {
+    const all = ['--search', '--jobs', '--dry-run', '--outdir', folder];
+    const { code, lines } = await deploy({}, ...all);
+    expect(code).toBe(0);
+    for (const name of ['JOBS', 'JOBS_QUEUE', 'JOBS_WORKFLOW', 'SEARCH'])
+      expect(lines.join()).toContain(`env.${name}`);
+    expect(await readdir(folder)).toContain('with-search.js');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('refuses what a configuration of its own must have', async () => {
+  const { code, errors } = await deploy({}, '--search', '--config', 'mine.jsonc');
+  expect(code).toBe(1);
+  expect(errors).toContain('Expected --search without --config');
+});
+
+test('deploys without jobs and similar images unless they are asked for', async () => {
   const { made, bindings } = await deploy({ isPaid: true });
   expect(made).toEqual([]);
   expect(bindings).toContain('ASSETS');
   expect(bindings).not.toContain('JOBS');
+  expect(bindings).not.toContain('SEARCH');
 });

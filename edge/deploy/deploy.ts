@@ -1,7 +1,7 @@
 /**
  * Deploys the Worker and reports who may use it: `pnpm --filter edge run deploy`, with any options of
  * `wrangler deploy`. It sets a limit of CPU time where the account's plan allows one. `--jobs` deploys
- * with jobs, and makes the queues and the bucket that they need.
+ * with jobs, and makes the queues and the bucket that they need; `--search` does so for similar images.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { experimental_readRawConfig } from 'wrangler';
-import { readJobsConfig, withJobsConfig } from './jobs-config.ts';
+import { extras, readExtraConfig, withExtra } from './extras-config.ts';
 
 /** The folder of the Worker's configuration: that of this package, or a person's own project. */
 const folder = process.cwd();
@@ -30,27 +30,28 @@ const require = createRequire(join(folder, 'package.json'));
 const isCheckout = import.meta.filename.endsWith('.ts');
 
 const configPath = join(folder, 'wrangler.jsonc');
-const hasJobs = process.argv.includes('--jobs');
-const args = process.argv.slice(2).filter((arg) => arg !== '--jobs');
+const wanted = extras.filter((extra) => process.argv.includes(`--${extra}`));
+const options = wanted.map((extra) => `--${extra}`);
+const args = process.argv.slice(2).filter((arg) => !options.includes(arg));
 const isDry = args.includes('--dry-run');
 const rawConfig = readConfig();
-if (hasJobs && !isDry) await makeResources();
+if (!isDry) await makeResources();
 process.exitCode = await deploy();
 if (process.exitCode === 0 && !isDry) await sayWhatIsOpen();
 
 function readConfig(): typeof rawConfig {
   const { rawConfig } = experimental_readRawConfig({ config: configPath });
-  return hasJobs ? withJobsConfig(rawConfig, configPath) : rawConfig;
+  return wanted.reduce((config, extra) => withExtra(config, configPath, extra), rawConfig);
 }
 
 /** Makes what a deployment does not make by itself; what is there already stays. */
 async function makeResources(): Promise<void> {
-  const { queues, r2_buckets } = readJobsConfig(configPath);
-  const runs = [
+  const configs = wanted.map((extra) => readExtraConfig(configPath, extra));
+  const runs = configs.flatMap(({ queues, r2_buckets }) => [
     ...r2_buckets.map(({ bucket_name }) => ['r2', 'bucket', 'create', bucket_name]),
     // The one for dead letters comes before the one that names it.
-    ...queues.consumers.toReversed().map(({ queue }) => ['queues', 'create', queue]),
-  ];
+    ...(queues?.consumers ?? []).toReversed().map(({ queue }) => ['queues', 'create', queue]),
+  ]);
   for (const run of runs) {
     const { code, output, errors } = await wrangler(run, 'pipe');
     if (code === 0 || /already (exists|taken)/i.test(output + errors)) continue;
@@ -61,16 +62,16 @@ async function makeResources(): Promise<void> {
 /** @returns wrangler's exit code */
 async function deploy(): Promise<number> {
   if (args.some((arg) => /^(-c|--config)(=|$)/.test(arg))) {
-    if (hasJobs) {
+    if (wanted.length > 0) {
       console.error(
-        'Expected --jobs without --config: copy the lines on jobs of wrangler.jsonc into your configuration.',
+        `Expected ${options.join(' and ')} without --config: copy the lines on ${wanted.join(' and ')} of wrangler.jsonc into your configuration.`,
       );
       return 1;
     }
     return deployWith([]);
   }
   if (rawConfig.limits) return deployAs(rawConfig);
-  const limits = { cpu_ms: hasJobs ? CPU_LIMIT_OF_JOBS_MS : CPU_LIMIT_MS };
+  const limits = { cpu_ms: wanted.includes('jobs') ? CPU_LIMIT_OF_JOBS_MS : CPU_LIMIT_MS };
   return deployAs({ ...rawConfig, limits }, async () => {
     console.log("This account's plan takes no CPU limit; deploying without it.");
     return deployAs(rawConfig);

@@ -17,7 +17,7 @@ import {
 } from 'shared/contract/responses';
 import { connectToJobs } from 'trainer/jobs/jobs-client';
 import { experimental_readRawConfig } from 'wrangler';
-import { withJobsConfig } from '../deploy/jobs-config.ts';
+import { withExtra } from '../deploy/extras-config.ts';
 import { withEntry } from './serve.ts';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
@@ -103,7 +103,7 @@ export async function serveJobs(
 async function writeConfig(folder: string, chunkImages: number, pollMs: number): Promise<string> {
   const file = join(edge, 'wrangler.jsonc');
   const { rawConfig } = experimental_readRawConfig({ config: file });
-  const jobs = withJobsConfig(rawConfig, file);
+  const jobs = withExtra(withExtra(rawConfig, file, 'jobs'), file, 'search');
   const hash = createHash('sha256').update(key).digest('hex');
   const config = {
     ...withEntry(jobs, 'e2e/jobs-worker.ts'),
@@ -114,11 +114,7 @@ async function writeConfig(folder: string, chunkImages: number, pollMs: number):
       CHUNK_IMAGES: `${chunkImages}`,
       POLL_MS: `${pollMs}`,
     },
-    r2_buckets: [
-      ...(jobs.r2_buckets ?? []),
-      { binding: 'BUCKET_PHOTOS', bucket_name: 'photos' },
-      { binding: 'SEARCH', bucket_name: 'search' },
-    ],
+    r2_buckets: [...(jobs.r2_buckets ?? []), { binding: 'BUCKET_PHOTOS', bucket_name: 'photos' }],
     workflows: (jobs.workflows ?? []).map((workflow: object) => ({
       ...workflow,
       class_name: 'QuickJobWorkflow',
