@@ -26,7 +26,9 @@ export default defineConfig({
         test: {
           name: 'workerd',
           include: ['src/**/*.test.ts'],
-          globalSetup: ['./test/image-host.ts', './test/every-operation.ts'],
+          globalSetup: ['image-host', 'every-operation', 'other-heads'].map(
+            (name) => `./test/${name}.ts`,
+          ),
           testTimeout: 30_000,
         },
       },

@@ -8,5 +8,7 @@ declare module 'vitest' {
     oddPaths: { good: string[]; bad: [name: string, says: string][]; picky: string[] };
     /** The graph of `every-operation.ts`, for square images of `size` pixels. */
     everyOperation: { size: number; json: string; weightData: number[] };
+    /** The models of `other-heads.ts`, by id: each file's bytes by its name. */
+    otherHeads: Record<string, Record<string, number[]>>;
   }
 }

@@ -1,7 +1,11 @@
 /**
  * Measures what an answer's `explanation`, and its `known` and `score`, cost: `pnpm --filter edge bench:answers`,
- * about a minute on Linux. A ratio is of the time without to the time with it: 1 / 1.3 is 1.3 × the time.
+ * some minutes on Linux. A ratio is of the time without to the time with it: 1 / 1.3 is 1.3 × the time. Networks
+ * with other heads than ours have random weights.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { reportFigures } from 'shared/bench/report-figures';
@@ -13,6 +17,13 @@ import { createPredictor } from 'shared/inference/kernels/predictor';
 import { readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
 import sharp from 'sharp';
+import { buildBackbone } from 'trainer/backbones/registry';
+import { exportPretrained } from 'trainer/export/export-pretrained';
+import { toGraphModel } from 'trainer/export/graph-model';
+import { writeModelDirectory } from 'trainer/export/write-model-directory';
+import { attachHead } from 'trainer/models/head';
+import { fusePlan } from 'trainer/plan/fuse';
+import { disposePlan } from 'trainer/plan/plan';
 import { startBareWorkerd } from '../bare-workerd.ts';
 import { median } from '../measuring/median.ts';
 import { startBackend } from '../measuring/node-backend.ts';
@@ -24,43 +35,71 @@ const TIMES = 10;
 const chelsea = fileURLToPath(new URL('../../../shared/fixtures/chelsea.png', import.meta.url));
 const photo = await sharp(chelsea).resize(500).jpeg({ quality: 85 }).toBuffer();
 const figures: Record<string, object> = {};
-const explained = await measureExplanations();
+const explained = await measureExplanations(MODELS, ROUNDS, TIMES);
 for (const kernel of composedKernels('wasm')) tf.registerKernel(kernel);
 const recorder = await startBackend();
 for (const model of MODELS) {
   const known = await measureScore(model);
   figures[model] = { ...explained[model], ...known };
-  console.log(`${model}: ${JSON.stringify(figures[model])}`);
 }
+const assets = await mkdtemp(join(tmpdir(), 'graft-heads-'));
+try {
+  Object.assign(figures, await measureExplanations(await exportOtherHeads(assets), 7, 2, assets));
+} finally {
+  await rm(assets, { recursive: true });
+}
+for (const [model, one] of Object.entries(figures)) console.log(`${model}: ${JSON.stringify(one)}`);
 await reportFigures('edge bench:answers', figures);
 
+/** Models whose heads flatten, convolve and have hidden layers. @returns their ids */
+async function exportOtherHeads(assets: string): Promise<string[]> {
+  const folder = (id: string) => join(assets, 'models', id);
+  for (const name of ['alexnet', 'vgg16'] as const) {
+    await exportPretrained(name, 'none', folder(name));
+  }
+  const name = 'efficientnetb0';
+  const card = await exportPretrained(name, 'none', folder('convolution'));
+  const trunk = buildBackbone(name, { includeTop: false });
+  const head = { head: 'convolution', dropout: 0.5, seed: 1 } as const;
+  const plan = fusePlan(attachHead(trunk, card.labels.length, head));
+  const graph = await toGraphModel(plan, card.preprocess.size, 'uint8');
+  await writeModelDirectory(folder('convolution'), graph, card);
+  disposePlan(plan);
+  return ['alexnet', 'vgg16', 'convolution'];
+}
+
 /** CPU milliseconds of a whole request, with an explanation and without, in turn. */
-async function measureExplanations(): Promise<Record<string, object>> {
-  const worker = await startBareWorkerd();
+async function measureExplanations(
+  models: readonly string[],
+  rounds: number,
+  times: number,
+  assets?: string,
+): Promise<Record<string, object>> {
+  const worker = await startBareWorkerd(assets);
   try {
     const figures: Record<string, object> = {};
-    for (const model of MODELS) {
+    for (const model of models) {
       const ask = async (explain: boolean): Promise<number> => {
         const before = await worker.cpuMs();
         const query = new URLSearchParams({ model, explain: `${explain}` });
-        for (let i = 0; i < TIMES; i++) {
+        for (let i = 0; i < times; i++) {
           const init = { method: 'POST', body: photo };
           const response = await fetch(`${worker.origin}/classify?${query}`, init);
           const { explanation } = (await response.json()) as { explanation?: object };
           if (!response.ok || Boolean(explanation) !== explain) throw new Error('Another answer.');
         }
-        return ((await worker.cpuMs()) - before) / TIMES;
+        return ((await worker.cpuMs()) - before) / times;
       };
-      const rounds: [plain: number, explained: number][] = [];
-      for (let round = -4; round < ROUNDS; round++) {
+      const all: [plain: number, explained: number][] = [];
+      for (let round = -4; round < rounds; round++) {
         const times: [number, number] = [await ask(false), await ask(true)];
         // In the first rounds, V8 still compiles.
-        if (round >= 0) rounds.push(times);
+        if (round >= 0) all.push(times);
       }
       figures[model] = {
-        request_ms: median(rounds.map(([plain]) => plain)),
-        explained_request_ms: median(rounds.map(([, with_]) => with_)),
-        ratio_without_explanation: median(rounds.map(([plain, with_]) => plain / with_)),
+        request_ms: median(all.map(([plain]) => plain)),
+        explained_request_ms: median(all.map(([, with_]) => with_)),
+        ratio_without_explanation: median(all.map(([plain, with_]) => plain / with_)),
       };
     }
     return figures;

@@ -73,7 +73,7 @@ function explained(model: Model, input: Float32Array) {
   if (model.explain) return model.explain(input);
   throw new ProblemError(
     'invalid_request',
-    `Expected a model whose head is average pooling and one dense layer to explain a prediction, but ${model.card.id} has another; ask without explain.`,
+    `Expected a model that ends in average pooling or flattening, and dense layers, to explain a prediction, but ${model.card.id} ends in another way; ask without explain.`,
   );
 }
 

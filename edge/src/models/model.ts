@@ -82,9 +82,8 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
   const { card, version } = description;
   const graph = loadGraph(foldGraph(artifacts), card.quantization.arithmetic ?? 'float32');
   const { size } = card.preprocess;
-  const { head, embeddingWidth, withFeatures } = graph;
+  const { head, embeddingWidth, hidden, withFeatures } = graph;
   const shape = [1, size, size, 3];
-  const hidden = Number(embeddingWidth > 0) + Number(head !== undefined);
   const predictor = createPredictor(withFeatures, shape, callRecorder(), hidden);
   return {
     card,
@@ -95,8 +94,8 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
       head &&
       ((input) => {
         const [outputs, features] = predictor.predictAll(input);
-        const pooled = features.subarray(embeddingWidth);
-        return { outputs, mapOf: (label) => activationMap(pooled, head.kernel, label) };
+        const values = features.subarray(embeddingWidth);
+        return { outputs, mapOf: (label) => activationMap(head, values, label) };
       }),
     embed: embeddingWidth
       ? (input) => predictor.predictAll(input)[1].slice(0, embeddingWidth)

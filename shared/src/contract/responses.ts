@@ -50,7 +50,7 @@ export const classifyResponse = z
     /** Present where an image may have several labels. */
     multiLabel: z.optional(z.literal(true)),
     predictions: z.array(prediction),
-    /** Where asked for: a class activation map of the most probable label (Zhou et al. 2016). */
+    /** Where asked for: a class activation map of the most probable label (Zhou et al. 2016; Draelos & Carin 2020). */
     explanation: z.optional(explanation),
     /** The same where an image may have several labels: a map for each prediction, in their order. */
     explanations: z.optional(z.array(explanation)),

@@ -95,6 +95,41 @@ export function columnOf(weight: StoredWeight, column: number): Float32Array<Arr
   return values;
 }
 
+/**
+ * @param vector a number for each column
+ * @param factors for each row, by which its product is multiplied; of a row of 0, none is made
+ * @returns float32, the product of each row with the vector, where the rows are all dimensions but the last
+ */
+export function rowsTimes(
+  weight: StoredWeight,
+  vector: Float32Array,
+  factors?: Float32Array,
+): Float32Array<ArrayBuffer> {
+  const { scale, min } = weight;
+  const steps = stepsOf(weight);
+  const columns = vector.length;
+  // Behind a ReLU, most are 0.
+  const used = Int32Array.from([...vector.keys()].filter((column) => vector[column] !== 0));
+  const scaled = Float64Array.from(
+    used,
+    (column) =>
+      (vector[column] as number) * (weight.factors[column % weight.factors.length] as number),
+  );
+  const offset = min * scaled.reduce((sum, value) => sum + value, 0);
+  const products = new Float32Array(steps.length / columns);
+  for (let row = 0; row < products.length; row++) {
+    const factor = factors ? (factors[row] as number) : 1;
+    if (factor === 0) continue;
+    const from = row * columns;
+    let sum = 0;
+    for (let i = 0; i < used.length; i++) {
+      sum += (steps[from + (used[i] as number)] as number) * (scaled[i] as number);
+    }
+    products[row] = factor * (scale * sum + offset);
+  }
+  return products;
+}
+
 function storedWeights(artifacts: io.ModelArtifacts): Map<string, StoredWeight> {
   const take = takeFrom([artifacts.weightData ?? []].flat());
   const weights = new Map<string, StoredWeight>();
@@ -165,6 +200,9 @@ function floatValues(weight: StoredWeight): Float32Array<ArrayBuffer> {
 }
 
 function stepsOf({ format, bytes }: StoredWeight) {
-  // A copy, since a number must begin at a multiple of its length.
-  return format === 'uint8' ? bytes : new ARRAYS[format](bytes.slice().buffer);
+  const Numbers = ARRAYS[format];
+  const width = Numbers.BYTES_PER_ELEMENT;
+  // A number must begin at a multiple of its length.
+  const { buffer, byteOffset, length } = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  return new Numbers(buffer, byteOffset, length / width);
 }

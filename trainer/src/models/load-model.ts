@@ -5,7 +5,11 @@ import imagenetLabels from 'shared/contract/labels/imagenet-1k.json' with { type
 import type { Arithmetic, Label, ModelCard, MultiLabel } from 'shared/contract/model-card';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { foldGraph } from 'shared/inference/fold-constants';
-import { type ActivationMap, activationMap } from 'shared/inference/graph/class-activation';
+import {
+  type ActivationMap,
+  activationMap,
+  nodesOf,
+} from 'shared/inference/graph/class-activation';
 import { loadGraph as loadServedGraph } from 'shared/inference/graph/load-graph';
 import { type ModelDirectory, readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
@@ -79,10 +83,11 @@ export async function loadGraph(
       head &&
       ((input, label) =>
         onWasm(() => {
-          const outputs = graph.withFeatures(input);
-          const features = outputs.at(-1)?.dataSync<'float32'>() ?? new Float32Array();
-          tf.dispose(outputs);
-          return activationMap(features, head.kernel, label);
+          const values = tf.tidy(() => {
+            const read = graph.withFeatures(input).slice(-nodesOf(head).length);
+            return tf.concat(read.map((one) => one.flatten())).dataSync<'float32'>();
+          });
+          return activationMap(head, values, label);
         })),
     dispose: () => graph.dispose(),
   };

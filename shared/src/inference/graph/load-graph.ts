@@ -3,11 +3,12 @@ import { KNOWN_SCORE } from '../../contract/known-score.ts';
 import type { Arithmetic } from '../../contract/model-card.ts';
 import { type FoldedGraph, type StoredWeight, valuesOf } from '../fold-constants.ts';
 import { tensorOf, type WeightUse } from '../kernels/dequantize.ts';
-import { embeddingOf, type PooledHead, pooledHeadOf } from './class-activation.ts';
+import { type Head, nodesOf } from './class-activation.ts';
 import { fuseExpansion } from './fuse-expansion.ts';
 import { fusePadding } from './fuse-padding.ts';
 import { fuseSwish } from './fuse-swish.ts';
 import { type Compute, graphOperations, operations } from './operations.ts';
+import { embeddingOf, headOf } from './read-head.ts';
 import { type NodeReader, readNode } from './read-node.ts';
 
 /** A graph of one input, ready to run. */
@@ -21,11 +22,13 @@ export interface Graph {
   /** The same, and after it the score `[batch, 1]` of a graph that says which images are known. */
   outputs(input: tf.Tensor): tf.Tensor[];
   /** The head of a graph of which class activation maps can be read. */
-  readonly head: PooledHead | undefined;
+  readonly head: Head | undefined;
   /** Width of the features that the last dense layer reads; 0 for a graph that ends in another way. */
   readonly embeddingWidth: number;
-  /** The outputs; after them those features, `[batch, width]`; and after these what the head pools, where there are such. */
+  /** The outputs; after them those features, `[batch, width]`; and after these the head's nodes, where there are such. */
   withFeatures(input: tf.Tensor): tf.Tensor[];
+  /** How many tensors it returns after the outputs. */
+  readonly hidden: number;
   /** Frees the weights. */
   dispose(): void;
 }
@@ -62,9 +65,9 @@ export function loadGraph(folded: FoldedGraph, arithmetic: Arithmetic): Graph {
   const floats = weights.filter(({ name }) => !integers.has(name));
   const given = new Set([input, ...floats.map(({ name }) => name)]);
   refuseDisorder(nodes, given);
-  const head = pooledHeadOf(folded);
+  const head = headOf(folded);
   const embedding = embeddingOf(folded);
-  const features = [...(embedding ? [embedding.name] : []), ...(head ? [head.features] : [])];
+  const features = [...(embedding ? [embedding.name] : []), ...(head ? nodesOf(head) : [])];
   const kept = new Set([...given, ...features]);
   const steps = stepsOf(fuseExpansion(fusePadding(fuseSwish(nodes))), kept);
   const useOf = usesIn(nodes, arithmetic);
@@ -84,6 +87,7 @@ export function loadGraph(folded: FoldedGraph, arithmetic: Arithmetic): Graph {
   return {
     head,
     embeddingWidth: embedding?.width ?? 0,
+    hidden: features.length,
     run: (tensor) => execute(tensor, [output])[0] as tf.Tensor,
     outputs: (tensor) => execute(tensor, names),
     withFeatures: (tensor) => execute(tensor, [...names, ...features]),
