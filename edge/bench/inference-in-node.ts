@@ -21,7 +21,11 @@ import { median } from './measuring/median.ts';
 import { startBackend } from './measuring/node-backend.ts';
 import { measurePeaks } from './measuring/peaks.ts';
 import { type LayerTime, profileLayers } from './measuring/profile-layers.ts';
-import { registeredKernels, useKernels } from './measuring/swap-kernels.ts';
+import {
+  registeredKernels,
+  useKernels,
+  inFloat32 as withFloat32,
+} from './measuring/swap-kernels.ts';
 import { openLiteRtNetwork, startLiteRt } from './peers/litert.ts';
 import { makeLiteRtModels } from './peers/litert-models.ts';
 import { makeOnnxModels } from './peers/onnx-models.ts';
@@ -67,7 +71,10 @@ const stock = registeredKernels();
 const recorder = await startBackend();
 const ours = registeredKernels();
 useKernels(stock);
-const { run: onStock } = loadGraph(foldGraph(artifacts), 'float32');
+// Layers are compared as our int8 has them, an inverted residual in one.
+const { run: layersOnStock } = loadGraph(foldGraph(artifacts), 'int8');
+useKernels(withFloat32(ours));
+const { run: layersInFloat32 } = loadGraph(foldGraph(artifacts), 'int8');
 useKernels(ours);
 const folded = foldForStock();
 const onWasm = runOf(await loadGraphModel({ load: async () => folded }));
@@ -148,9 +155,9 @@ const layersOf = (kernels: typeof ours, run: Run): LayerTime[] => {
   return layers;
 };
 const layers = {
-  ours: layersOf(ours, onWasmInFloat32),
+  ours: layersOf(ours, layersInFloat32),
   int8: layersOf(ours, onWasmInInt8),
-  stock: layersOf(stock, onStock),
+  stock: layersOf(stock, layersOnStock),
 };
 
 const msBySize: Record<number, number> = {};

@@ -1,7 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { topPredictions } from 'shared/contract/predictions';
-import type { WeightUse } from 'shared/inference/kernels/dequantize';
 import { createApp } from '../src/app.ts';
 import type { Env } from '../src/env.ts';
 import { decode } from '../src/input/decode.ts';
@@ -11,7 +10,12 @@ import { callRecorder, startBackend } from '../src/models/backend.ts';
 import { withModel } from '../src/models/model.ts';
 import { resolveModel } from '../src/models/models-index.ts';
 import type { InferenceCost } from './measuring/inference-cost.ts';
-import { type Kernels, registeredKernels, useKernels } from './measuring/swap-kernels.ts';
+import {
+  inFloat32,
+  type Kernels,
+  registeredKernels,
+  useKernels,
+} from './measuring/swap-kernels.ts';
 
 const app = createApp();
 /** The kernels before the backend starts, which replaces them. */
@@ -56,17 +60,6 @@ export default {
     }
   },
 } satisfies ExportedHandler<Env>;
-
-/** Our kernels, with float32 in place of int8 weights. */
-function inFloat32(kernels: Kernels): Kernels {
-  const dequantize = kernels.get('Dequantize') as tf.KernelConfig;
-  const kernelFunc: tf.KernelFunc = (call) => {
-    const { use } = call.attrs as unknown as { use: WeightUse };
-    const attrs = { ...call.attrs, use: use === 'int8 factor' ? 'factor' : use };
-    return dequantize.kernelFunc({ ...call, attrs });
-  };
-  return new Map([...kernels, ['Dequantize', { ...dequantize, kernelFunc }]]);
-}
 
 /** Runs one part. The query has `part`, `times`, `model`, and the `url` of an image. */
 async function runPart(query: URLSearchParams, env: Env): Promise<void> {

@@ -14,6 +14,7 @@ const calls: readonly Call[] = [
   { kernel: 'multiply', file: 'matrix-product', holder: 'Product', returns: 'void' },
   { kernel: 'multiplyInt8Weights', file: 'matrix-product', holder: 'Product', returns: 'void' },
   { kernel: 'multiplyInt8', file: 'int8-product', holder: 'Product', returns: 'void' },
+  { kernel: 'multiplyCodes', file: 'int8-product', holder: 'CodeProduct', returns: 'void' },
   { kernel: 'convolve', file: 'convolution', holder: 'Convolution', returns: 'void' },
   {
     kernel: 'convolveDepthwise',
@@ -27,6 +28,12 @@ const calls: readonly Call[] = [
     holder: 'ExpandedConvolution',
     returns: 'bool',
   },
+  {
+    kernel: 'convolveCodes',
+    file: 'codes/convolve-codes',
+    holder: 'CodeConvolution',
+    returns: 'bool',
+  },
 ];
 
 /** Memory that the arguments lie in, in whole cache lines: a vector across two takes twice as long to load. */
@@ -38,17 +45,20 @@ const LINE_BYTES = 64;
  * functions, which are inlined by AssemblyScript's optimizer only: see matrix-tiles.ts.
  */
 export function kernelClasses(): string {
-  const { multiply, convolve, convolveDepthwise, convolveExpanded } = kernelArguments;
+  const { multiply, multiplyCodes, convolve, convolveCodes, convolveDepthwise, convolveExpanded } =
+    kernelArguments;
   return [
     `/** Of what \`Product\` takes. */\nexport const PRODUCT_BYTES: usize = ${bytesOf(multiply)};`,
     classOf('Product', multiply),
+    classOf('CodeProduct extends Product', addedTo(multiply, multiplyCodes), multiply.length),
     classOf('Convolution', convolve),
     classOf('DepthwiseConvolution', convolveDepthwise),
     classOf(
       'ExpandedConvolution extends DepthwiseConvolution',
-      convolveExpanded.filter((name) => !convolveDepthwise.some((other) => other === name)),
+      addedTo(convolveDepthwise, convolveExpanded),
       convolveDepthwise.length,
     ),
+    classOf('CodeConvolution', convolveCodes),
   ].join('\n\n');
 }
 
@@ -60,9 +70,16 @@ export function kernelCalls(): string {
   const holders = [...new Set(calls.map(({ holder }) => holder))].join(', ');
   return [
     [...imports, `import { ${holders} } from './arguments';`].join('\n'),
+    "export { packTaps, tapBytes } from '../codes/taps';",
     "export { hasDotProduct } from '../int8-product';",
+    "export { quantizeRows } from './quantized-rows';",
     ...calls.map(callOf),
   ].join('\n\n');
+}
+
+/** @returns what a kernel takes that another one does not */
+function addedTo(known: readonly string[], names: readonly string[]): string[] {
+  return names.filter((name) => !known.includes(name));
 }
 
 function classOf(head: string, names: readonly string[], begin = 0): string {
@@ -93,8 +110,21 @@ function bytesOf(names: readonly string[]): number {
   return Math.ceil((names.length * 4) / LINE_BYTES) * LINE_BYTES;
 }
 
-const ADDRESSES = ['a', 'bias', 'expansionBias', 'filter', 'out', 'panels', 'patches', 'work', 'x'];
-const NUMBERS = ['low', 'high', 'expansionLow', 'expansionHigh'];
+const ADDRESSES = [
+  'a',
+  'bias',
+  'expansionBias',
+  'filter',
+  'out',
+  'panels',
+  'patches',
+  'rows',
+  'scales',
+  'taps',
+  'work',
+  'x',
+];
+const NUMBERS = ['low', 'high', 'expansionLow', 'expansionHigh', 'step'];
 
 function typeOf(name: string): string {
   if (ADDRESSES.includes(name)) return 'usize';

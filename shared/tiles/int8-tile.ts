@@ -32,7 +32,7 @@ export function int8Tile6(${PARAMETERS}): void {
 /** Without a dot product V8 takes five instructions for the same, of which two make the ones, each time. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function addProducts(hasDot: bool, a: v128, b: v128, ones: v128, sum: v128): v128 {
+export function addProducts(hasDot: bool, a: v128, b: v128, ones: v128, sum: v128): v128 {
   return hasDot
     ? i32x4.relaxed_dot_i8x16_i7x16_add_s(a, b, sum)
     : i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(a, b), ones));

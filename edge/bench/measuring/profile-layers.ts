@@ -1,4 +1,4 @@
-import type { NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
 import { median } from './median.ts';
 import { type Kernels, useKernels } from './swap-kernels.ts';
 
@@ -12,10 +12,13 @@ export interface LayerTime {
   readonly ms: number;
 }
 
+type Call = Parameters<KernelFunc>[0];
+
 const withWeights: ReadonlySet<string> = new Set([
   'ExpandedDepthwise',
   'FusedConv2D',
   'FusedDepthwiseConv2D',
+  'InvertedResidual',
   '_FusedMatMul',
 ]);
 
@@ -38,7 +41,7 @@ export function profileLayers(kernels: Kernels, run: () => void, rounds: number)
       const output = kernel.kernelFunc(call);
       const ms = performance.now() - start;
       isInside = false;
-      const { layer, gigaflop } = describe(name, call.inputs, output as TensorInfo);
+      const { layer, gigaflop } = describe(name, call, output as TensorInfo);
       const one = layers.get(layer) ?? { calls: 0, gigaflop: 0, ms: [] };
       layers.set(layer, one);
       one.calls += 1;
@@ -62,32 +65,39 @@ export function profileLayers(kernels: Kernels, run: () => void, rounds: number)
 /** Operations, of which a multiplication and an addition are two. */
 function describe(
   kernel: string,
-  { x, a, filter, b, depthwiseFilter }: NamedTensorInfoMap,
+  { inputs }: Call,
   output: TensorInfo,
 ): { layer: string; gigaflop: number } {
+  const { x, a, filter, b, depthwiseFilter, projectionFilter } = inputs;
   const input = x ?? a;
   const weights = filter ?? b;
   if (!input || !weights) throw new Error(`${kernel} has no input or no weights.`);
-  const outputs = output.shape.reduce((product, length) => product * length, 1);
+  const outputs = sizeOf(output.shape);
   if (kernel === '_FusedMatMul') {
     const [inner = 1, outer = 1] = weights.shape.slice(-2);
     return { layer: `dense ${inner}→${outer}`, gigaflop: (2 * outputs * inner) / 1e9 };
   }
   const from = input.shape.slice(1).join(',');
   const to = output.shape.slice(1).join(',');
+  const [height = 1, width = 1, channels = 1, wide = 1] = weights.shape;
   if (depthwiseFilter) {
-    const [inChannels = 1, wide = 1] = weights.shape.slice(2);
-    const [height = 1, width = 1] = depthwiseFilter.shape;
-    const pixels = input.shape.slice(0, -1).reduce((product, length) => product * length, 1);
-    const products = pixels * inChannels * wide + outputs * height * width;
-    const layer = `1×1 ${height}×${width} depthwise [${from}]→${wide}→[${to}]`;
+    const [tall = 1, broad = 1] = depthwiseFilter.shape;
+    const places = sizeOf(input.shape.slice(0, -1));
+    const pixels = sizeOf(output.shape.slice(0, -1));
+    const narrow = projectionFilter?.shape.at(-1) ?? 0;
+    const products = places * channels * wide + pixels * wide * (tall * broad + narrow);
+    const last = projectionFilter ? ' 1×1' : '';
+    const layer = `1×1 ${tall}×${broad} depthwise${last} [${from}]→${wide}→[${to}]`;
     return { layer, gigaflop: (2 * products) / 1e9 };
   }
-  const [height = 1, width = 1, channels = 1] = weights.shape;
   const isDepthwise = kernel === 'FusedDepthwiseConv2D';
   const perOutput = height * width * (isDepthwise ? 1 : channels);
   return {
     layer: `${height}×${width}${isDepthwise ? ' depthwise' : ''} [${from}]→[${to}]`,
     gigaflop: (2 * outputs * perOutput) / 1e9,
   };
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
 }

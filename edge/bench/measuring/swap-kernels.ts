@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { WeightUse } from 'shared/inference/kernels/dequantize';
 
-/** The kernels that ours replace, and three that tfjs-wasm does not have. */
+/** The kernels that ours replace, and four that tfjs-wasm does not have. */
 const names = [
   'Add',
   'Dequantize',
@@ -8,6 +9,7 @@ const names = [
   'FusedConv2D',
   'FusedDepthwiseConv2D',
   'Identity',
+  'InvertedResidual',
   'Mean',
   'Multiply',
   'Sigmoid',
@@ -30,4 +32,15 @@ export function useKernels(kernels: Kernels): void {
     const kernel = kernels.get(name);
     if (kernel) tf.registerKernel(kernel);
   }
+}
+
+/** Our kernels, with float32 in place of int8 weights. */
+export function inFloat32(kernels: Kernels): Kernels {
+  const dequantize = kernels.get('Dequantize') as tf.KernelConfig;
+  const kernelFunc: tf.KernelFunc = (call) => {
+    const { use } = call.attrs as unknown as { use: WeightUse };
+    const attrs = { ...call.attrs, use: use === 'values' ? use : 'factor' };
+    return dequantize.kernelFunc({ ...call, attrs });
+  };
+  return new Map([...kernels, ['Dequantize', { ...dequantize, kernelFunc }]]);
 }

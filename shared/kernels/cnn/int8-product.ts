@@ -10,12 +10,15 @@
 import { copyFloats } from './copy-floats';
 import { HEAD, paddedDepth } from './int8-panels';
 import { PANEL, panelBias } from './panels';
-import { Product } from './tiles/arguments';
+import { CodeProduct, Product } from './tiles/arguments';
 import { int8Tile6 } from './tiles/int8-tile';
+import { quantizeRows } from './tiles/quantized-rows';
 
 const TILE: i32 = 6;
 /** Rows that are worked on together take as much: they stay in the L1 cache. */
 const BLOCK_BYTES: i32 = 32 << 10;
+/** A tile, and a panel's biases. */
+const EDGE_BYTES: usize = <usize>TILE * 32 + 32;
 
 /**
  * `min(max(a · b + bias, low), high)`, row-major, float32. `a` is `[m, k]`, float32, `panels` is `b` as
@@ -23,62 +26,79 @@ const BLOCK_BYTES: i32 = 32 << 10;
  */
 export function multiplyInt8(product: Product): void {
   const k = product.k;
-  const n = product.n;
   const padded = paddedDepth(k);
-  const block = max(1, BLOCK_BYTES / padded / TILE) * TILE;
+  const block = blockRows(padded);
+  const scales = product.work + EDGE_BYTES;
+  const codes = scales + ((<usize>block) << 3);
+  const aBytes = (<usize>k) << 2;
+  for (let row = 0; row < product.m; row += block) {
+    const rows = min(block, product.m - row);
+    quantizeRows(product.a + <usize>row * aBytes, rows, k, codes, scales);
+    multiplyRows(product, row, rows, codes, padded, scales);
+  }
+}
+
+/**
+ * The same for a left factor of codes: whole numbers from 0 to 127, a byte each, which are worth `step`. `k` is a multiple of
+ * 16, and `a` has room for five rows more.
+ */
+export function multiplyCodes(product: CodeProduct): void {
+  const k = product.k;
+  const block = blockRows(k);
+  const scales = product.work + EDGE_BYTES;
+  for (let i: usize = 0; i < <usize>block; i++) {
+    store<f32>(scales + (i << 3), product.step);
+    store<f32>(scales + (i << 3), 0, 4);
+  }
+  for (let row = 0; row < product.m; row += block) {
+    const codes = product.a + <usize>(row * k);
+    multiplyRows(product, row, min(block, product.m - row), codes, k, scales);
+  }
+}
+
+function blockRows(padded: i32): i32 {
+  return max(1, BLOCK_BYTES / padded / TILE) * TILE;
+}
+
+/** @param codes of the rows from `begin` on, and `scales`, as `quantizeRows` leaves them */
+function multiplyRows(
+  product: Product,
+  begin: i32,
+  rows: i32,
+  codes: usize,
+  padded: i32,
+  scales: usize,
+): void {
+  const n = product.n;
   const edge = product.work;
-  const rowsAt = edge + TILE * 32 + 32;
-  const integers = rowsAt + ((<usize>block) << 3);
   const lowest = f32x4.splat(product.low);
   const highest = f32x4.splat(product.high);
   const hasDot = hasDotProduct();
-  const aBytes = (<usize>k) << 2;
   const outStride = (<usize>n) << 2;
   const panelBytes = HEAD + <usize>padded * PANEL;
-  let a = product.a;
-  let out = product.out;
-  let rest = product.m;
-  while (rest > 0) {
-    const rows = min(rest, block);
-    quantizeRows(a, rows, k, integers, rowsAt);
-    let panel = product.panels;
-    for (let column = 0; column < n; column += PANEL) {
-      const width = min(PANEL, n - column);
-      const from = panelBias(product.bias, column, n, edge);
-      const bias0 = v128.load(from);
-      const bias1 = v128.load(from, 16);
-      let to = out + ((<usize>column) << 2);
-      for (let row = 0; row < rows; row += TILE) {
-        const left = integers + <usize>(row * padded);
-        const scales = rowsAt + ((<usize>row) << 3);
-        if (width === PANEL && rows - row >= TILE) {
-          int8Tile6(
-            hasDot,
-            left,
-            padded,
-            panel,
-            scales,
-            bias0,
-            bias1,
-            lowest,
-            highest,
-            to,
-            outStride,
-          );
-          to += outStride * TILE;
-          continue;
-        }
-        int8Tile6(hasDot, left, padded, panel, scales, bias0, bias1, lowest, highest, edge, 32);
-        for (let i: usize = 0; i < <usize>min(TILE, rows - row); i++) {
-          copyFloats(edge + i * 32, to, width);
-          to += outStride;
-        }
+  const out = product.out + <usize>begin * outStride;
+  let panel = product.panels;
+  for (let column = 0; column < n; column += PANEL) {
+    const width = min(PANEL, n - column);
+    const from = panelBias(product.bias, column, n, edge);
+    const bias0 = v128.load(from);
+    const bias1 = v128.load(from, 16);
+    let to = out + ((<usize>column) << 2);
+    for (let row = 0; row < rows; row += TILE) {
+      const left = codes + <usize>(row * padded);
+      const steps = scales + ((<usize>row) << 3);
+      if (width === PANEL && rows - row >= TILE) {
+        int8Tile6(hasDot, left, padded, panel, steps, bias0, bias1, lowest, highest, to, outStride);
+        to += outStride * TILE;
+        continue;
       }
-      panel += panelBytes;
+      int8Tile6(hasDot, left, padded, panel, steps, bias0, bias1, lowest, highest, edge, 32);
+      for (let i: usize = 0; i < <usize>min(TILE, rows - row); i++) {
+        copyFloats(edge + i * 32, to, width);
+        to += outStride;
+      }
     }
-    a += <usize>rows * aBytes;
-    out += <usize>rows * outStride;
-    rest -= rows;
+    panel += panelBytes;
   }
 }
 
@@ -95,89 +115,4 @@ export function hasDotProduct(): bool {
     i32x4.splat(0),
   );
   return i32x4.extract_lane(sums, 0) !== 2 * 32_767;
-}
-
-/**
- * @param to `[rows, padded]`, a byte each, from 0 to 127
- * @param scales `[rows, 2]`, float32: what a step is worth, and what 0 stands for; NaN for a row with
- *   a number that is not finite, of which pmin and pmax tell nothing
- */
-function quantizeRows(a: usize, rows: i32, k: i32, to: usize, scales: usize): void {
-  const half = f32x4.splat(0.5);
-  const zero = f32x4.splat(0);
-  for (let row = 0; row < rows; row++) {
-    const end = a + ((<usize>k) << 2);
-    let least: f32 = load<f32>(a);
-    let most: f32 = least;
-    if (k >= 4) {
-      // The last four overlap those before: that changes no smallest and no largest value.
-      let lows = v128.load(end - 16);
-      let highs = lows;
-      let lows1 = lows;
-      let highs1 = lows;
-      let check = f32x4.mul(lows, zero);
-      let at = a;
-      for (; at + 32 <= end; at += 32) {
-        const x = v128.load(at);
-        const x1 = v128.load(at, 16);
-        check = f32x4.relaxed_madd(x, zero, check);
-        check = f32x4.relaxed_madd(x1, zero, check);
-        lows = f32x4.pmin(x, lows);
-        highs = f32x4.pmax(x, highs);
-        lows1 = f32x4.pmin(x1, lows1);
-        highs1 = f32x4.pmax(x1, highs1);
-      }
-      if (at + 16 <= end) {
-        const x = v128.load(at);
-        check = f32x4.relaxed_madd(x, zero, check);
-        lows = f32x4.pmin(x, lows);
-        highs = f32x4.pmax(x, highs);
-      }
-      lows = f32x4.pmin(lows, lows1);
-      highs = f32x4.pmax(highs, highs1);
-      lows = f32x4.pmin(lows, v128.shuffle<f32>(lows, lows, 2, 3, 0, 1));
-      highs = f32x4.pmax(highs, v128.shuffle<f32>(highs, highs, 2, 3, 0, 1));
-      least = min(f32x4.extract_lane(lows, 0), f32x4.extract_lane(lows, 1));
-      most = max(f32x4.extract_lane(highs, 0), f32x4.extract_lane(highs, 1));
-      check = f32x4.add(check, v128.shuffle<f32>(check, check, 2, 3, 0, 1));
-      most += f32x4.extract_lane(check, 0) + f32x4.extract_lane(check, 1);
-    } else {
-      for (let at = a; at < end; at += 4) {
-        least = min(least, load<f32>(at));
-        most = max(most, load<f32>(at));
-      }
-    }
-    const range = most - least;
-    store<f32>(scales, range / 127);
-    store<f32>(scales + 4, least);
-    const inverse: f32 = range > 0 ? 127 / range : 0;
-    const base = f32x4.splat(least);
-    const factor = f32x4.splat(inverse);
-    let at = a;
-    for (; at + 64 <= end; at += 64) {
-      let x = f32x4.sub(v128.load(at), base);
-      const step0 = i32x4.relaxed_trunc_f32x4_s(f32x4.relaxed_madd(x, factor, half));
-      x = f32x4.sub(v128.load(at, 16), base);
-      const step1 = i32x4.relaxed_trunc_f32x4_s(f32x4.relaxed_madd(x, factor, half));
-      x = f32x4.sub(v128.load(at, 32), base);
-      const step2 = i32x4.relaxed_trunc_f32x4_s(f32x4.relaxed_madd(x, factor, half));
-      x = f32x4.sub(v128.load(at, 48), base);
-      const step3 = i32x4.relaxed_trunc_f32x4_s(f32x4.relaxed_madd(x, factor, half));
-      const left = i16x8.narrow_i32x4_s(step0, step1);
-      const right = i16x8.narrow_i32x4_s(step2, step3);
-      v128.store(to, i8x16.narrow_i16x8_s(left, right));
-      to += 16;
-    }
-    if (at < end) {
-      v128.store(to, i32x4.splat(0));
-      let byte = to;
-      for (; at < end; at += 4) {
-        const step = <i32>((load<f32>(at) - least) * inverse + 0.5);
-        store<u8>(byte++, <u8>step);
-      }
-      to += 16;
-    }
-    a = end;
-    scales += 8;
-  }
 }

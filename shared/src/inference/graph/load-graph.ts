@@ -6,6 +6,7 @@ import { tensorOf, type WeightUse } from '../kernels/dequantize.ts';
 import { type Head, nodesOf } from './class-activation.ts';
 import { fuseExpansion } from './fuse-expansion.ts';
 import { fusePadding } from './fuse-padding.ts';
+import { fuseProjection } from './fuse-projection.ts';
 import { fuseSwish } from './fuse-swish.ts';
 import { type Compute, graphOperations, operations } from './operations.ts';
 import { embeddingOf, headOf } from './read-head.ts';
@@ -69,8 +70,10 @@ export function loadGraph(folded: FoldedGraph, arithmetic: Arithmetic): Graph {
   const embedding = embeddingOf(folded);
   const features = [...(embedding ? [embedding.name] : []), ...(head ? nodesOf(head) : [])];
   const kept = new Set([...given, ...features]);
-  const steps = stepsOf(fuseExpansion(fusePadding(fuseSwish(nodes))), kept);
-  const useOf = usesIn(nodes, arithmetic);
+  const fused = fuseExpansion(fusePadding(fuseSwish(nodes)));
+  const computed = arithmetic === 'int8' ? fuseProjection(fused) : fused;
+  const steps = stepsOf(computed, kept);
+  const useOf = usesIn(nodes, computed, arithmetic);
   const constants = constantsOf(floats, useOf);
   const names = [output, ...nodes.map(({ name }) => name).filter((name) => name === KNOWN_SCORE)];
   const execute = (tensor: tf.Tensor, wanted: readonly string[]): tf.Tensor[] =>
@@ -152,9 +155,14 @@ function nodeNameOf(reference: string): string {
   return reference.replace(/:\d+$/, '');
 }
 
-/** What each constant is for; one that is read twice is for any kernel. */
+/**
+ * What each constant is for; one that is read twice is for any kernel.
+ *
+ * @param computed what was fused of the nodes
+ */
 function usesIn(
   nodes: readonly NodeReader[],
+  computed: readonly NodeReader[],
   arithmetic: Arithmetic,
 ): (weight: { readonly name: string }) => WeightUse {
   const factors = new Set<string>();
@@ -164,9 +172,12 @@ function usesIn(
       (place === 1 && hasCoveredFactor(node) ? factors : others).add(name);
     }
   }
+  const residuals = computed.filter(({ op }) => op === 'InvertedResidual');
+  const inResiduals = new Set(residuals.flatMap(({ tensors }) => tensors));
   return ({ name }) => {
     if (!factors.has(name) || others.has(name)) return 'values';
-    return arithmetic === 'int8' ? 'int8 factor' : 'factor';
+    if (arithmetic !== 'int8') return 'factor';
+    return inResiduals.has(name) ? 'int8 residual' : 'int8 factor';
   };
 }
 

@@ -5,6 +5,8 @@ import type { NodeReader } from './read-node.ts';
 /** Computes a node's outputs from its tensors. */
 export type Compute = (...tensors: Tensor[]) => Tensor | Tensor[];
 
+const expandedInputs = ['x', 'filter', 'bias', 'depthwiseFilter', 'depthwiseBias'];
+
 /**
  * What each operation computes; its attributes are read once. These are tfjs' kernels themselves: its
  * functions around them make gradients ready, at each call and in each bundle.
@@ -16,9 +18,8 @@ export const operations = {
   ConcatV2: ({ integers }) => kernelOfAll('Concat', { axis: scalarOf(integers[0]) }),
   ExpandedDepthwise(node) {
     const expansion = node.expansion as NodeReader;
-    const inputs = ['x', 'filter', 'bias', 'depthwiseFilter', 'depthwiseBias'];
     const attributes = { expansion: convolutionOf(expansion), depthwise: convolutionOf(node) };
-    const compute = kernel('ExpandedDepthwise', inputs, attributes);
+    const compute = kernel('ExpandedDepthwise', expandedInputs, attributes);
     return (...tensors) => {
       const [x, filter, , depthwiseFilter] = tensors;
       refuseMismatch(expansion, x?.shape.at(-1), filter?.shape[2]);
@@ -28,6 +29,23 @@ export const operations = {
   },
   FusedDepthwiseConv2dNative: (node) => convolve('FusedDepthwiseConv2D', node),
   Identity: () => kernel('Identity', ['x']),
+  InvertedResidual(node) {
+    const expanded = node.expanded as NodeReader;
+    const expansion = expanded.expansion as NodeReader;
+    const inputs = [...expandedInputs, 'projectionFilter', 'projectionBias'];
+    const compute = kernel('InvertedResidual', inputs, {
+      expansion: convolutionOf(expansion),
+      depthwise: convolutionOf(expanded),
+      projection: convolutionOf(node),
+    });
+    return (...tensors) => {
+      const [x, filter, , depthwiseFilter, , projectionFilter] = tensors;
+      refuseMismatch(expansion, x?.shape.at(-1), filter?.shape[2]);
+      refuseMismatch(expanded, filter?.shape[3], depthwiseFilter?.shape[2]);
+      refuseMismatch(node, depthwiseFilter?.shape[2], projectionFilter?.shape[2]);
+      return compute(...tensors);
+    };
+  },
   LRN: ({ number }) =>
     kernel('LRN', ['x'], {
       depthRadius: number('depth_radius'),
@@ -84,7 +102,7 @@ export const operations = {
 } satisfies Readonly<Record<string, (node: NodeReader) => Compute>>;
 
 /** What fusing makes of several nodes; no file has it. */
-type FusedOperation = 'ExpandedDepthwise' | 'Swish';
+type FusedOperation = 'ExpandedDepthwise' | 'InvertedResidual' | 'Swish';
 
 /** The operations that the trainer's graphs are made of, by TensorFlow's names. */
 export type GraphOperation =
@@ -92,7 +110,11 @@ export type GraphOperation =
   | 'Const'
   | 'Placeholder';
 
-const FUSED: Readonly<Record<FusedOperation, true>> = { ExpandedDepthwise: true, Swish: true };
+const FUSED: Readonly<Record<FusedOperation, true>> = {
+  ExpandedDepthwise: true,
+  InvertedResidual: true,
+  Swish: true,
+};
 
 export const graphOperations: readonly GraphOperation[] = [
   'Const',

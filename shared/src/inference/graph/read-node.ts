@@ -21,6 +21,8 @@ export interface NodeReader {
   readonly integers: readonly number[][];
   /** Of an `ExpandedDepthwise`, the convolution that is part of it: see fuse-expansion.ts. */
   readonly expansion?: NodeReader;
+  /** Of an `InvertedResidual`, the `ExpandedDepthwise` that is part of it: see fuse-projection.ts. */
+  readonly expanded?: NodeReader;
   flag(name: string): boolean;
   number(name: string): number;
   numbers(name: string): number[];

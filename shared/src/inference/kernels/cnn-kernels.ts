@@ -7,11 +7,13 @@ import {
 
 /** What a kernel returns, if anything; a `bool` is 0 or 1. */
 export type KernelResult<K extends KernelName> = K extends
+  | 'convolveCodes'
   | 'convolveDepthwise'
   | 'convolveExpanded'
   | 'hasDotProduct'
   | 'int8PanelBytes'
   | 'panelBytes'
+  | 'tapBytes'
   ? number
   : undefined;
 

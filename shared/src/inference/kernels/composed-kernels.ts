@@ -42,6 +42,20 @@ export function composedKernels(backendName: string): tf.KernelConfig[] {
         return out;
       },
     },
+    {
+      // The same, and a convolution of what that computes.
+      kernelName: 'InvertedResidual',
+      backendName,
+      kernelFunc({ inputs, attrs, backend }) {
+        const { projectionFilter, projectionBias, ...expanded } = inputs;
+        const { projection, ...others } = attrs as unknown as InvertedResidualAttributes;
+        const wide = run('ExpandedDepthwise', expanded, backend, { ...others });
+        const narrow = { x: wide, filter: projectionFilter, bias: projectionBias };
+        const out = run('FusedConv2D', narrow, backend, projection);
+        release(backend, wide);
+        return out;
+      },
+    },
   ];
 }
 
@@ -49,4 +63,9 @@ export function composedKernels(backendName: string): tf.KernelConfig[] {
 export interface ExpandedDepthwiseAttributes {
   readonly expansion: tf.NamedAttrMap;
   readonly depthwise: tf.NamedAttrMap;
+}
+
+/** Those of the kernel `InvertedResidual`: of its three convolutions. */
+export interface InvertedResidualAttributes extends ExpandedDepthwiseAttributes {
+  readonly projection: tf.NamedAttrMap;
 }

@@ -9,16 +9,16 @@ const DEQUANTIZE = 'Dequantize';
 
 /**
  * What a constant is for: any kernel; or but the right factor of products and convolutions that our
- * kernels cover, of float32 or of integers. A factor exists as they want it, and has no values for
- * others.
+ * kernels cover, of float32 or of integers, or of integers in an inverted residual. A factor exists as they want it, and has
+ * no values for others.
  */
-export type WeightUse = 'values' | 'factor' | 'int8 factor';
+export type WeightUse = 'values' | 'factor' | 'int8 factor' | 'int8 residual';
 
 interface Dequantization extends StoredWeight {
   readonly use: WeightUse;
 }
 
-/** With a smaller inner dimension, quantizing the left factor takes what the product saves. */
+/** With a smaller inner dimension, quantizing the left factor takes what the product saves, but in a residual. */
 const MIN_INT8_DEPTH = 40;
 
 /**
@@ -26,7 +26,7 @@ const MIN_INT8_DEPTH = 40;
  * JavaScript takes several times as long, makes garbage of four bytes a weight, and then they are
  * copied.
  *
- * @param use an int8 factor may become one of float32
+ * @param use a factor of integers may become one of float32
  */
 export function tensorOf(weight: StoredWeight, use: WeightUse): tf.Tensor {
   if (weight.format !== 'uint8' || !tf.getKernel(DEQUANTIZE, tf.getBackend()))
@@ -40,10 +40,11 @@ function targetOf({ use, shape, scale, min, factors, bytes }: Dequantization): '
   const n = shape.at(-1) as number;
   // The packing kernels know a factor for each column, or one for all.
   if (use === 'values' || (factors.length !== 1 && factors.length !== n)) return 'values';
-  const product = use === 'int8 factor' ? 'multiplyInt8' : 'multiplyInt8Weights';
+  const product = use === 'factor' ? 'multiplyInt8Weights' : 'multiplyInt8';
   const isSymmetric = Math.abs(min / scale + 128) < 1e-3;
   const depth = bytes.length / n;
-  const isDeep = depth >= MIN_INT8_DEPTH && depth <= MAX_INT8_DEPTH[product];
+  const least = use === 'int8 residual' ? 1 : MIN_INT8_DEPTH;
+  const isDeep = depth >= least && depth <= MAX_INT8_DEPTH[product];
   return isSymmetric && isDeep ? product : 'multiply';
 }
 

@@ -144,14 +144,14 @@ test('a processor without an instruction for dot products comes to the same bits
   expect(answers[1]).toBe(answers[0]);
 });
 
-/** @returns the SHA-256 of a product that a Node with this option computes */
+/** @returns the SHA-256 of a product and of codes that a Node with this option computes */
 async function productUnder(option: string): Promise<string> {
   const script = `
     import { createHash } from 'node:crypto';
     import { kernelsIn } from './cnn-kernels.ts';
     import { cnnKernelsForNode } from './cnn-kernels-node.ts';
     const [m, k, n] = [13, 100, 24];
-    const memory = new WebAssembly.Memory({ initial: 16 });
+    const memory = new WebAssembly.Memory({ initial: 32 });
     const kernels = kernelsIn(memory, cnnKernelsForNode());
     const [codes, scales, panels, a, out, work] = [1, 2, 3, 4, 5, 6].map((at) => at << 17);
     new Uint8Array(memory.buffer, codes, k * n).forEach((_, i, all) => (all[i] = 1 + (i * 7919) % 255));
@@ -159,9 +159,19 @@ async function productUnder(option: string): Promise<string> {
     new Float32Array(memory.buffer, a, m * k).forEach((_, i, all) => (all[i] = Math.sin(i)));
     kernels.packInt8Panels({ codes, k, n, scales, channels: n, to: panels });
     kernels.multiplyInt8({ a, m, k, panels, n, bias: 0, low: -Infinity, high: Infinity, out, work });
-    const product = new Uint8Array(memory.buffer, out, 4 * m * n);
-    if (product.every((byte) => byte === 0)) throw new Error('It computed nothing.');
-    console.log(createHash('sha256').update(product).digest('hex'));`;
+    const product = new Uint8Array(memory.buffer, out, 4 * m * n).slice();
+    const [rows, rowScales, taps, bias] = [7, 8, 9, 10].map((at) => at << 17);
+    kernels.quantizeRows({ a, rows: 12, k, to: rows, scales: rowScales });
+    const filter = { filterHeight: 3, filterWidth: 3 };
+    kernels.packTaps({ ...filter, channels: 16, filter: a, to: taps });
+    kernels.convolveCodes({
+      ...filter, rows, scales: rowScales, batch: 1, height: 3, width: 4, depth: k, panels, expansionBias: bias,
+      expansionHigh: 6, channels: 16, taps, strideY: 1, strideX: 1, padTop: 1, padLeft: 1, outHeight: 3,
+      outWidth: 4, bias, high: 6, out, work, workBytes: 1 << 16,
+    });
+    const parts = [product, new Uint8Array(memory.buffer, out, 3 * 4 * 16)];
+    if (parts.some((part) => part.every((byte) => byte === 0))) throw new Error('It computed nothing.');
+    console.log(createHash('sha256').update(Buffer.concat(parts)).digest('hex'));`;
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [option, '--input-type=module', '--eval', script],

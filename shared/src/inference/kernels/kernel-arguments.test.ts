@@ -6,7 +6,9 @@ import { kernelArguments } from './kernel-arguments.ts';
 /** Of the functions that AssemblyScript's sources export. */
 function parametersInSources(): Map<string, string[]> {
   const folder = new URL('../../../kernels/cnn/', import.meta.url);
-  const files = readdirSync(folder).filter((file) => file.endsWith('.ts'));
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
   const written = files.map((file) => readFileSync(new URL(file, folder), 'utf8'));
   const sources = [...written, ...Object.values(tiles)].join('\n');
   const functions = sources.matchAll(/export function (\w+)\(([^)]*)\)/g);

@@ -25,6 +25,7 @@ export class PackedMatrices {
   readonly #heap: WasmHeap;
   readonly #kernels: CnnKernels;
   readonly #packed = new Map<DataId, Packed>();
+  readonly #taps = new Map<DataId, Pick<Packed, 'at' | 'block'>>();
 
   constructor(backend: BackendWasm, heap: WasmHeap, kernels: CnnKernels) {
     this.#backend = backend;
@@ -49,6 +50,19 @@ export class PackedMatrices {
     this.#kernels.packPanels({ from: this.#backend.getMemoryOffset(dataId), k, n, to: packed.at });
     this.#packed.set(dataId, packed);
     return packed;
+  }
+
+  /** @returns where a depthwise filter's values lie as the kernel `packTaps` leaves them */
+  packTaps({ dataId, shape }: TensorInfo): number {
+    const known = this.#taps.get(dataId);
+    if (known) return known.at;
+    const [filterHeight = 0, filterWidth = 0, channels = 0] = shape;
+    const size = { filterHeight, filterWidth, channels };
+    const taps = mallocLines(this.#heap._malloc, this.#kernels.tapBytes(size));
+    const filter = this.#backend.getMemoryOffset(dataId);
+    this.#kernels.packTaps({ ...size, filter, to: taps.at });
+    this.#taps.set(dataId, taps);
+    return taps.at;
   }
 
   /**
@@ -80,6 +94,9 @@ export class PackedMatrices {
   }
 
   #forget(dataId: DataId): void {
+    const taps = this.#taps.get(dataId);
+    if (taps) this.#heap._free(taps.block);
+    this.#taps.delete(dataId);
     const packed = this.#packed.get(dataId);
     if (!packed) return;
     this.#packed.delete(dataId);

@@ -1,9 +1,11 @@
 import { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { StoredWeight } from '../fold-constants.ts';
 import { createWasmModule, type WasmModule } from '../tfjs-wasm-node.ts';
 import { kernelsInHeap } from './cnn-kernels.ts';
 import { composedKernels } from './composed-kernels.ts';
+import { tensorOf, type WeightUse } from './dequantize.ts';
 import { registerCnnKernels } from './register-cnn-kernels.ts';
 import { watchedKernels } from './watched-kernels.ts';
 
@@ -54,6 +56,27 @@ const expandedDepthwise = (wide: number, expansion: object, depthwise: object) =
       depthwise: { ...whole, activation: 'relu', ...depthwise },
     } as unknown as tf.NamedAttrMap,
   ) as tf.Tensor;
+/** The same, and a pointwise one of it. */
+const invertedResidual = (filter: tf.Tensor, projectionFilter: tf.Tensor, depthwise: object) => {
+  const wide = filter.shape.at(-1) as number;
+  return tf.engine().runKernel(
+    'InvertedResidual',
+    {
+      x: x(),
+      filter,
+      bias: random<tf.Rank.R1>([wide], 3),
+      depthwiseFilter: random<tf.Rank.R4>([3, 3, wide, 1], 4),
+      depthwiseBias: random<tf.Rank.R1>([wide], 5),
+      projectionFilter,
+      projectionBias: random<tf.Rank.R1>([projectionFilter.shape.at(-1) as number], 6),
+    },
+    {
+      expansion: { ...whole, activation: 'relu6' },
+      depthwise: { ...whole, activation: 'relu6', ...depthwise },
+      projection: whole,
+    } as unknown as tf.NamedAttrMap,
+  ) as tf.Tensor;
+};
 const pads: tf.backend_util.ExplicitPadding = [
   [0, 0],
   [1, 2],
@@ -186,6 +209,77 @@ test('an expanded depthwise convolution of few channels is computed by two of ou
   tf.tidy(() => expandedDepthwise(9, {}, {}));
   expect(called).toEqual(['panelBytes', 'packPanels', 'multiply', 'convolveDepthwise']);
 });
+
+test('an inverted residual of float32 weights is computed by two of our kernels', () => {
+  called = [];
+  const filters = [random([1, 1, 6, 32], 2), random([1, 1, 32, 7], 7)] as const;
+  tf.tidy(() => invertedResidual(...filters, {}));
+  expect(called.filter((name) => !name.startsWith('pa'))).toEqual(['convolveExpanded', 'multiply']);
+});
+
+/** Counts the blocks of memory that are taken from now on, and not given back. */
+function heldBlocks() {
+  const { _malloc, _free } = wasm;
+  const blocks = new Set<number>();
+  wasm._malloc = (bytes) => {
+    const at = _malloc(bytes);
+    blocks.add(at);
+    return at;
+  };
+  wasm._free = (at) => {
+    blocks.delete(at);
+    _free(at);
+  };
+  onTestFinished(() => void Object.assign(wasm, { _malloc, _free }));
+  return { held: () => blocks.size };
+}
+
+const inCodes = ['quantizeRows', 'convolveCodes', 'multiplyCodes'];
+const inParts = ['multiplyInt8', 'convolveDepthwise', 'multiplyInt8'];
+
+test.each([
+  { filter: [1, 1, 6, 32], how: {}, kernels: inCodes },
+  { filter: [1, 1, 6, 32], how: { strides: [2, 2], pad: 'valid' }, kernels: inCodes },
+  { filter: [1, 1, 6, 32], how: { pad: 'valid' }, kernels: inParts },
+  { filter: [1, 1, 6, 24], how: {}, kernels: inParts },
+  { filter: [3, 3, 6, 32], how: {}, kernels: ['convolve', ...inParts.slice(1)] },
+])(
+  'an inverted residual of 8 bits with a filter $filter, $how, is near that of float32',
+  ({ filter, how, kernels }) => {
+    const weight = (shape: number[], seed: number): StoredWeight => {
+      const length = shape.reduce((product, side) => product * side, 1);
+      const bytes = Uint8Array.from({ length }, (_, i) => 1 + ((i * seed) % 255));
+      const scale = 1 / 254;
+      const all = {
+        name: '',
+        dtype: 'float32',
+        format: 'uint8',
+        factors: Float32Array.of(1),
+      } as const;
+      return { ...all, shape, bytes, scale, min: -128 * scale };
+    };
+    const weights = [weight(filter, 7919), weight([1, 1, filter.at(-1) as number, 7], 6007)];
+    const run = (use: WeightUse) =>
+      tf.tidy(() => {
+        const [first, last] = weights.map((one) => tensorOf(one, use)) as [tf.Tensor, tf.Tensor];
+        return invertedResidual(first, last, how).dataSync<'float32'>();
+      });
+    const expected = run('values');
+    called = [];
+    const before = tf.memory().numTensors;
+    const blocks = heldBlocks();
+    const result = run('int8 residual');
+    expect(tf.memory().numTensors).toBe(before);
+    expect(blocks.held()).toBe(0);
+    const computing = called.filter((name) => !/^(pack|hasDot)|Bytes$/.test(name));
+    expect(computing).toEqual(kernels);
+    // Sums of 32 codes, of which each is off by half a 127th of six.
+    result.forEach((value, i) => {
+      expect(Math.abs(value - (expected[i] as number))).toBeLessThan(0.25);
+    });
+    expect(Math.max(...result) - Math.min(...result)).toBeGreaterThan(3);
+  },
+);
 
 test('a filter is packed once, and never used when it has changed', () => {
   const input = tf.ones<tf.Rank.R4>([1, 2, 2, 3]);

@@ -6,10 +6,11 @@ import type { PackedMatrices } from './packed-matrices.ts';
 import { Computing, type Kernel } from './replacing/computing.ts';
 import { convolve, convolveDepthwise, convolveExpanded } from './replacing/convolutions.ts';
 import { add, identity, mapEach, mean, multiplyChannels } from './replacing/elementwise.ts';
+import { convolveInverted } from './replacing/inverted-residuals.ts';
 import { multiplyMatrices } from './replacing/products.ts';
 
-/** It runs other kernels where ours does not cover it, which see to packed weights themselves. */
-const COMPOSED = 'ExpandedDepthwise';
+/** They run other kernels where ours do not cover them, which see to packed weights themselves. */
+const COMPOSED = ['ExpandedDepthwise', 'InvertedResidual'];
 
 /**
  * Puts faster kernels in the place of tfjs-wasm's for what convolutional networks are made of, for any
@@ -28,7 +29,8 @@ export function registerCnnKernels(backend: BackendWasm, kernels: CnnKernels): v
     FusedConv2D: convolve(on),
     DepthwiseConv2dNative: convolveDepthwise(on),
     FusedDepthwiseConv2D: convolveDepthwise(on),
-    [COMPOSED]: convolveExpanded(on),
+    ExpandedDepthwise: convolveExpanded(on),
+    InvertedResidual: convolveInverted(on),
     BatchMatMul: multiplyMatrices(on),
     _FusedMatMul: multiplyMatrices(on),
     Identity: identity(on),
@@ -48,7 +50,7 @@ function replace(kernelName: string, faster: Kernel, matrices: PackedMatrices): 
   const kernelFunc: tf.KernelConfig['kernelFunc'] = (call) => {
     const result = faster(call);
     if (result) return result;
-    if (kernelName !== COMPOSED) {
+    if (!COMPOSED.includes(kernelName)) {
       for (const input of Object.values(call.inputs)) if (input) matrices.expectUnpacked(input);
     }
     return original.kernelFunc(call);

@@ -213,6 +213,43 @@ test.each(batches)(
   },
 );
 
+test.each(batches)(
+  'one of codes of $batch images is that of one thread, on $threads',
+  ({ batch, threads }) => {
+    const [side, depth, channels, n, workBytes] = [47, 32, 48, 24, 64 * 1024];
+    const pixels = batch * side * side;
+    const size = { filterHeight: 3, filterWidth: 3, channels };
+    const [codes, factor] = [malloc(channels * depth), malloc(4)];
+    heap.HEAPU8.subarray(codes, codes + channels * depth).forEach((_, i, all) => {
+      all[i] = 1 + ((i * 7919) % 255);
+    });
+    floats[factor / 4] = 0.01;
+    const pack = (k: number, columns: number): number => {
+      const to = malloc(one.int8PanelBytes({ k, n: columns }));
+      one.packInt8Panels({ codes, k, n: columns, scales: factor, channels: 1, to });
+      return to;
+    };
+    const [panels, projection] = [pack(depth, channels), pack(channels, n)];
+    const taps = malloc(one.tapBytes(size));
+    one.packTaps({ ...size, filter: values(9 * channels), to: taps });
+    const [rows, scales] = [malloc((pixels + 3) * depth), malloc((pixels + 3) * 8)];
+    const x = values(pixels * depth);
+    one.quantizeRows({ a: x, rows: pixels, k: depth, to: rows, scales });
+    const [expansionBias, bias] = [values(channels), values(channels)];
+    const [middle, work] = [malloc((pixels + 5) * channels), malloc(WORK_BYTES)];
+    const found = compare(pixels * n, (kernels, out) => {
+      const ranges = { expansionBias, expansionHigh: 6, bias, high: 6 };
+      const all = { ...squares(batch, side, 3), ...size, ...ranges, rows, scales, depth, panels };
+      expect(kernels.convolveCodes({ ...all, taps, out: middle, work, workBytes })).toBeTruthy();
+      const product = { a: middle, m: pixels, k: channels, panels: projection, n, step: 6 / 127 };
+      kernels.multiplyCodes({ ...product, bias: 0, low: -Infinity, high: Infinity, out, work });
+    });
+    expect(found.together).toEqual(found.alone);
+    expect(new Set(found.alone).size).toBeGreaterThan(1);
+    expect(found.threads).toBe(threads);
+  },
+);
+
 test('a kernel that fails on another thread throws, and the next one computes', () => {
   const [m, k, n] = [401, 123, 165];
   const [a, panels, work] = [values(m * k), values(168 * k), malloc(WORK_BYTES)];

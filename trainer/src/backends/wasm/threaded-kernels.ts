@@ -48,6 +48,24 @@ export async function startThreadedKernels(heap: WasmHeap, count: number): Promi
 
     multiplyInt8: (values) => shareRows(threads, 'multiplyInt8', values),
 
+    multiplyCodes: (values) => shareRows(threads, 'multiplyCodes', values, 1),
+
+    convolveCodes(values) {
+      const { rows, scales, batch, depth, channels, outHeight, outWidth, out, workBytes } = values;
+      const pixels = values.height * values.width;
+      const rowBytes = Math.ceil(depth / 16) * 16;
+      const parts = split(threads.count, batch, 1, batch * pixels * depth * channels);
+      const shares = parts.map(({ first, count }, thread) => ({
+        ...values,
+        rows: rows + first * pixels * rowBytes,
+        scales: scales + first * pixels * 8,
+        batch: count,
+        out: out + first * outHeight * outWidth * channels,
+        work: threads.scratchOf(thread, workBytes),
+      }));
+      return threads.run('convolveCodes', shares);
+    },
+
     convolve(values) {
       const { filterHeight, filterWidth, channels, outHeight, outWidth, n, patchCount } = values;
       const k = filterHeight * filterWidth * channels;
@@ -79,16 +97,18 @@ export async function startThreadedKernels(heap: WasmHeap, count: number): Promi
   };
 }
 
-function shareRows(
+/** @param bytes of a value of the left factor */
+function shareRows<K extends Product | 'multiplyCodes'>(
   threads: KernelThreads,
-  name: Product,
-  values: KernelArguments<Product>,
-): undefined {
+  name: K,
+  values: KernelArguments<K> & KernelArguments<Product>,
+  bytes = 4,
+): KernelResult<K> {
   const { a, m, k, n, out } = values;
   const parts = split(threads.count, m, MIN_ROWS, m * k * n);
   const shares = parts.map(({ first, count }, thread) => ({
     ...values,
-    a: a + first * k * 4,
+    a: a + first * k * bytes,
     m: count,
     out: out + first * n * 4,
     work: threads.scratchOf(thread, WORK_BYTES),
