@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { modelResponse } from 'shared/contract/responses';
+import { batchLine, modelResponse } from 'shared/contract/responses';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   composePairs,
@@ -67,6 +67,34 @@ test('the Worker answers with every label that reaches its threshold, whatever t
   expect(several).toBeGreaterThan(0);
   // Naming all ten labels each time would give 0.32.
   expect((2 * right) / (predicted + present)).toBeGreaterThan(0.35);
+});
+
+test('images that are sent, batches and explanations have the same labels', async () => {
+  const some = [0, 1, 2, 3, 4, 5];
+  const answers = await Promise.all(some.map((image) => served.classify(image)));
+  const predicted = answers.map(({ predictions }) => predictions);
+  const sent = await served.fetch('/classify?top=1', {
+    method: 'POST',
+    headers: { 'content-type': 'image/png' },
+    body: Uint8Array.from(pairs[0]?.png as Buffer),
+  });
+  expect(await sent.json()).toMatchObject({ multiLabel: true, predictions: predicted[0] });
+
+  const batch = await served.fetch('/classify/batch?top=1', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ urls: some.map((image) => served.urlOf(image)) }),
+  });
+  const lines = (await batch.text()).trimEnd().split('\n');
+  for (const line of lines.map((text) => batchLine.parse(JSON.parse(text)))) {
+    if (!('answer' in line)) throw new Error(line.problem.detail);
+    expect(line.answer).toMatchObject({ multiLabel: true, predictions: predicted[line.index] });
+  }
+  expect(lines).toHaveLength(some.length);
+
+  const at = predicted.findIndex(({ length }) => length > 1);
+  const { explanations } = await served.classify(at, { explain: 'true' });
+  expect(explanations?.map(({ label }) => label)).toEqual(predicted[at]?.map(({ label }) => label));
 });
 
 test('predict and evaluate agree with it', async () => {

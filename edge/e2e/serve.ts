@@ -10,9 +10,20 @@ import { createTestHarness, experimental_readRawConfig } from 'wrangler';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));
 
+interface PostInit {
+  readonly method: 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+}
+
 /** The Worker in workerd with models of its own, and an image host for it to fetch from. */
 export interface Served {
-  fetch(path: string): Promise<{ json(): Promise<unknown> }>;
+  fetch(
+    path: string,
+    init?: PostInit,
+  ): Promise<{ json(): Promise<unknown>; text(): Promise<string> }>;
+  /** Where the Worker may fetch a photo. */
+  urlOf(photo: number): string;
   /** @param photo index in `photos` @param query parameters besides the url */
   classify(photo: number, query?: Readonly<Record<string, string>>): Promise<ClassifyResponse>;
   embed(photo: number, query?: Readonly<Record<string, string>>): Promise<EmbedResponse>;
@@ -38,13 +49,15 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
   const { port } = imageHost.address() as AddressInfo;
 
   const worker = await startWorker(folder, 'src/index.ts');
+  const urlOf = (photo: number) => `http://127.0.0.1:${port}/${photo}`;
   const ask = async (path: string, photo: number, query: Readonly<Record<string, string>> = {}) => {
-    const search = new URLSearchParams({ ...query, url: `http://127.0.0.1:${port}/${photo}` });
+    const search = new URLSearchParams({ ...query, url: urlOf(photo) });
     return (await worker.fetch(`${path}?${search}`)).json();
   };
 
   return {
-    fetch: (path) => worker.fetch(path),
+    fetch: (...asked) => worker.fetch(...asked),
+    urlOf,
     classify: async (...asked) => classifyResponse.parse(await ask('/classify', ...asked)),
     embed: async (...asked) => embedResponse.parse(await ask('/embed', ...asked)),
     async close() {
