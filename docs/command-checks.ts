@@ -256,7 +256,7 @@ export const scripts: readonly string[] = [
   'pnpm --filter trainer bench:review --data <folder>',
   'pnpm --filter trainer bench:own-photos --data <folder> --per-class 12',
   'pnpm --filter trainer bench:own-photos --data <folder> --seed 2',
-  'pnpm --filter trainer bench:several-labels --labels <file> --seed 2',
+  'pnpm --filter trainer bench:several-labels --labels <file> --size 64 --seed 2',
   'pnpm --filter trainer bench:photos --data <folder>',
   'pnpm --filter trainer bench:photos --data <folder> --model cifar10',
   'pnpm --filter trainer bench:quantization --run <run>',

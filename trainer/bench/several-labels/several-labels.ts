@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { reportFigures } from 'shared/bench/report-figures';
 import { trainInStages } from '../../src/commands/training/train-in-stages.ts';
+import { forSeveralLabels } from '../../src/config/for-several-labels.ts';
 import { photos } from '../../src/config/photos.ts';
 import { prepareImages } from '../../src/data/prepare-images.ts';
 import type { Photo } from '../../src/datasets/folders/inspect-folder.ts';
@@ -114,7 +115,7 @@ async function trainOurs(
   drawn: LabelledDraw,
   setting: { readonly seed: number; readonly size: number },
 ): Promise<Answers> {
-  const config = { ...photos, ...setting };
+  const config = { ...forSeveralLabels(photos), ...setting };
   const folder = await mkdtemp(join(tmpdir(), 'graft-several-labels-'));
   try {
     const source = { data: folder, labels: await copy(drawn, folder), strict: false, signal };

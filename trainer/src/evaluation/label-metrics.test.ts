@@ -54,6 +54,19 @@ test('chooses the threshold of the highest F1, in the middle between two probabi
   expect(shared).toBe(3.5 / 16);
 });
 
+test('lets a label of many images choose alone', () => {
+  const steps = Array.from({ length: 1600 }, (_, i) => i / 1600);
+  const targets = steps.map((p) => [p >= 0.25 ? 1 : 0, p >= 0.75 ? 1 : 0]);
+  const [low = 0, high = 0] = chooseThresholds(
+    predictions(
+      steps.map((p) => [p, p]),
+      targets,
+    ),
+  );
+  expect(low).toBeCloseTo(0.25, 2);
+  expect(high).toBeGreaterThan(0.65);
+});
+
 test('calibrates each label on its own', () => {
   const confident = predictions(
     Array.from({ length: 400 }, (_, i) => [i % 2 === 0 ? 0.99 : 0.01, 0.99]),

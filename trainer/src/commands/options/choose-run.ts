@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { configFields, overrideConfig } from '../../config/config-fields.ts';
+import { forSeveralLabels } from '../../config/for-several-labels.ts';
 import { configs } from '../../config/registry.ts';
 import { applySettings, readSettings, type Settings } from '../../config/settings.ts';
 import type { TrainConfig } from '../../config/train-config.ts';
@@ -52,7 +53,8 @@ export async function chooseRun({ values, fields }: RunCall): Promise<ChosenRun>
     Object.keys(configs),
     values.config ?? settings?.config ?? recipeFor(given ?? settings?.data),
   );
-  const recipe = configs[name] as TrainConfig;
+  const named = configs[name] as TrainConfig;
+  const recipe = labels === undefined ? named : forSeveralLabels(named);
   const { weights } = fields;
   const config = overrideConfig(settings ? applySettings(recipe, besideFile(settings)) : recipe, {
     ...fields,
