@@ -251,7 +251,7 @@ export const scripts: readonly string[] = [
   'pnpm --filter trainer bench:accuracy',
   'pnpm --filter edge bench:decoders',
   'pnpm --filter trainer bench:decoding',
-  'pnpm --filter trainer bench:add-class --data <folder> --class <class>',
+  'pnpm --filter trainer bench:add-class --data <folder> --seed 1',
   'pnpm --filter trainer bench:unknown --model cifar10 --data <folder> --foreign <folder>',
   'pnpm --filter trainer bench:review --data <folder>',
   'pnpm --filter trainer bench:own-photos --data <folder> --per-class 12',

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import type { Arithmetic } from 'shared/contract/model-card';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { createRandom, shuffle } from '../config/random.ts';
@@ -16,8 +17,10 @@ export interface RowsTask {
   readonly signal: AbortSignal;
 }
 
-/** @returns a row of the graph's output for each image */
-export type RowsOf = ((title: string, part: Part) => Promise<Rows>) & { dispose(): void };
+/** @returns a row of the graph's output for each image, or of its mirror image */
+export type RowsOf = ((title: string, part: Part, isMirrored?: boolean) => Promise<Rows>) & {
+  dispose(): void;
+};
 
 /** @returns a function that runs images through a graph, as it is served */
 export async function startRows(
@@ -25,13 +28,17 @@ export async function startRows(
   { arithmetic, preprocess, signal }: RowsTask,
 ): Promise<RowsOf> {
   const network = await loadGraph(toArtifacts(graph), arithmetic);
-  const rowsOf = async (title: string, part: Part): Promise<Rows> => {
+  const mirrored = (images: tf.Tensor4D) => tf.tidy(() => network.run(tf.reverse4d(images, 2)));
+  const rowsOf = async (title: string, part: Part, isMirrored = false): Promise<Rows> => {
     // The rows are no probabilities of labels.
     const { labels: _, ...source } = imageBatches(part, preprocess);
     const { advance, stop } = startProgress(title, source.length);
     // Nor would their accuracy say anything.
     const progress = { advance: (images: number) => advance(images), stop };
-    const outputs = await evaluate(network.run, source, { progress, signal });
+    const outputs = await evaluate(isMirrored ? mirrored : network.run, source, {
+      progress,
+      signal,
+    });
     return { width: outputs.classes, values: outputs.probabilities };
   };
   return Object.assign(rowsOf, { dispose: () => network.dispose() });

@@ -83,18 +83,25 @@ export async function addClass(directory: string, task: AdditionTask): Promise<A
   });
   try {
     const photos = await rowsOf('Photos', whole(set));
-    const labelled = async (title: string, part: Part): Promise<LabelledRows> => ({
-      features: await rowsOf(title, part),
+    const labelled = async (
+      title: string,
+      part: Part,
+      isMirrored = false,
+    ): Promise<LabelledRows> => ({
+      features: await rowsOf(title, part, isMirrored),
       labels: part.indices.map((index) => classOf[part.set.label(index)] as number),
     });
     const train = await labelled('Images', drawFrom(splits.train, MOST.train, seed));
     const half = MOST.heldOut / 2;
-    const heldOut = joinRows(
-      await labelled('Validation images', drawFrom(splits.validation, half, seed)),
-      await labelled('Test images', drawFrom(splits.test, half, seed)),
-    );
+    const viewOf = async (isMirrored: boolean) =>
+      joinRows([
+        await labelled('Validation images', drawFrom(splits.validation, half, seed), isMirrored),
+        await labelled('Test images', drawFrom(splits.test, half, seed), isMirrored),
+      ]);
+    const heldOut = await viewOf(false);
+    const mirrored = await viewOf(true);
     const head = readHead(bare);
-    const { row, recognized, lost } = fitRow({ head, train, heldOut, photos });
+    const { row, recognized, lost } = fitRow({ head, train, heldOut, mirrored, photos });
     const before = accuracyOf(head, heldOut);
     const old = { images: heldOut.labels.length, before, after: before - lost };
     const own = clusterDirections(
@@ -151,10 +158,10 @@ async function readPhotos(
   };
 }
 
-function joinRows(one: LabelledRows, other: LabelledRows): LabelledRows {
-  const { width } = one.features;
-  const values = Float32Array.from([...one.features.values, ...other.features.values]);
-  return { features: { width, values }, labels: [...one.labels, ...other.labels] };
+function joinRows(parts: readonly LabelledRows[]): LabelledRows {
+  const width = parts[0]?.features.width ?? 0;
+  const values = Float32Array.from(parts.flatMap(({ features }) => [...features.values]));
+  return { features: { width, values }, labels: parts.flatMap(({ labels }) => labels) };
 }
 
 interface Stored {
