@@ -31,7 +31,7 @@ export default async function startImageHost(project: TestProject): Promise<() =
   project.provide('imageHost', `http://127.0.0.1:${port}`);
   project.provide('oddPaths', {
     good: [...oddGood.keys()],
-    bad: [...badOddResponses].map(([name, { says }]) => [name, says]),
+    bad: [...badOddResponses].map(([name, { says }]): [string, string] => [name, says]),
     picky: [...pickyNames],
   });
   return () => {

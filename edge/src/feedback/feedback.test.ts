@@ -68,7 +68,7 @@ async function list(): Promise<FeedbackLine[]> {
 }
 
 test('keeps a doubtful image with what the model said, and neither its url nor an address', async () => {
-  const { feedback, model, predictions } = await classify();
+  const { feedback, model, predictions, score } = await classify();
   const [key] = await keptKeys(1);
   const object = await FEEDBACK.get(key as string);
   const image = await (await fetch(`${host}/chelsea.jpg`)).arrayBuffer();
@@ -82,6 +82,7 @@ test('keeps a doubtful image with what the model said, and neither its url nor a
       format: 'jpeg',
       predicted: predictions[0]?.label,
       probability: predictions[0]?.probability,
+      score,
       model: model.id,
       version: model.version,
       at: expect.any(String),

@@ -60,7 +60,7 @@ test('serves only the models of the index', async () => {
   }
 });
 
-test('returns probabilities, and keeps no tensor except its input', async () => {
+test('returns probabilities and the score, and keeps no tensor except its input', async () => {
   const { card, classify } = await load(env as Env);
   const input = new Float32Array(card.preprocess.size ** 2 * 3);
   const before = tf.memory().numTensors;
@@ -68,9 +68,10 @@ test('returns probabilities, and keeps no tensor except its input', async () => 
   expect(tf.memory().numTensors).toBe(before);
   // The second call is recorded, and later calls replay it.
   classify(input);
-  const probabilities = classify(input);
+  const outputs = classify(input);
   expect(tf.memory().numTensors).toBe(before + 1);
-  expect(probabilities).toHaveLength(card.labels.length);
+  const probabilities = outputs.slice(0, card.labels.length);
+  expect(outputs).toHaveLength(card.labels.length + 1);
   expect(probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);
   expect(Math.min(...probabilities)).toBeGreaterThanOrEqual(0);
 });
@@ -82,13 +83,13 @@ test('frees a model to make room for another, but none that a request uses', asy
   const other = () => load(env as Env, './imagenet', 1);
   await withModel(env as Env, 'imagenet', 1, async (model) => {
     await expect(other()).rejects.toMatchObject({ code: 'overloaded' });
-    expect(model.classify(input)).toHaveLength(first.card.labels.length);
+    expect(model.classify(input)).toHaveLength(first.card.labels.length + 1);
   });
   const before = tf.memory().numTensors;
   await other();
   await withModel(env as Env, './imagenet', 0, (model) => model);
   await vi.waitFor(() => expect(tf.memory().numTensors).toBeLessThan(before));
-  expect((await load(env as Env)).classify(input)).toHaveLength(first.card.labels.length);
+  expect((await load(env as Env)).classify(input)).toHaveLength(first.card.labels.length + 1);
 });
 
 test('prepares a model only where there is room', async () => {

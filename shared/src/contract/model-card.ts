@@ -78,7 +78,7 @@ const calibration = z.readonly(
 
 const knownScore = z.readonly(
   z.strictObject({
-    /** `prototypes`: cosine to the nearest of the classes' prototypes; `maximum-logit`: the largest logit. */
+    /** `prototypes`: cosine to the nearest of the classes' prototypes; `maximum-logit`: the largest logit of features that are clipped. */
     method: z.enum(['prototypes', 'maximum-logit']),
     /** How many prototypes there are. */
     prototypes: z.optional(count),

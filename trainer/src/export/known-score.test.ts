@@ -135,6 +135,26 @@ test('is the largest logit without prototypes', async () => {
   expect(largestDifference(score, expected)).toBeLessThan(1e-5);
 });
 
+test('is the largest logit of clipped features, by the weights that the classifier has', async () => {
+  const { logits, features } = headOf(model);
+  const row = await runCut(model, features);
+  const clip = 0.5 * (row.max().dataSync()[0] as number);
+  const scored = withKnownScore(model, { ...nodes, clip });
+  const [kernel = '', bias = ''] =
+    model.topology.node.find(({ name }) => name === logits)?.input.slice(1) ?? [];
+  const program = await stock(scored);
+  const [weights, moved] = program.execute(inputs, [kernel, bias]) as [tf.Tensor2D, tf.Tensor];
+  const largest = row.minimum(clip).matMul(weights).add(moved).max(1, true);
+  const expected = tf.sigmoid(largest.mul(nodes.slope).add(nodes.offset));
+  const inStock = program.execute(inputs, KNOWN_SCORE) as tf.Tensor;
+  expect(largestDifference(inStock, expected)).toBeLessThan(1e-5);
+  expect(largestDifference(await runCut(scored, KNOWN_SCORE), inStock)).toBeLessThan(1e-5);
+  const plain = await runCut(withKnownScore(model, nodes), KNOWN_SCORE);
+  expect(largestDifference(plain, inStock)).toBeGreaterThan(1e-3);
+  expect(readKnownScore(scored)?.clip).toBeCloseTo(clip, 5);
+  expect(scored.weightData.length - model.weightData.length).toBeLessThan(40);
+});
+
 test('leaves nothing behind when it is taken away', () => {
   const prototypes = { width: 8, values: new Float32Array(16).fill(1) };
   const { topology, weightSpecs, weightData } = withoutKnownScore(

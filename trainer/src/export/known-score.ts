@@ -26,7 +26,12 @@ export const CONTRAST_WEIGHT = 0.5;
 
 /** How a graph computes the score: `sigmoid(slope · value + offset)`. */
 export interface KnownScoreNodes {
-  /** Directions of norm 1, to the nearest of which the value is the cosine; without them, it is the largest logit. */
+  /**
+   * The value without prototypes is the largest logit of the features, none of which counts for more than this
+   * (Sun et al. 2021, ReAct, equation 1); without it, of the features as they are.
+   */
+  readonly clip?: number | undefined;
+  /** Directions of norm 1, to the nearest of which the value is the cosine. */
   readonly prototypes?: Rows | undefined;
   /** What has been taken from each prototype to move it away from counter-examples, if anything. */
   readonly counter?: Float32Array | undefined;
@@ -83,11 +88,13 @@ export function readKnownScore(model: GraphModel): KnownScoreNodes | undefined {
     const weight = weights.find(({ name }) => name === named(part));
     return weight && { shape: weight.shape, values: valuesOf(weight) as Float32Array };
   };
-  const [slope, offset, kernel] = ['slope', 'offset', 'prototypes'].map(valuesIn);
+  const [slope, offset, clip, kernel] = ['slope', 'offset', 'clip', 'prototypes'].map(valuesIn);
   if (!slope || !offset) return undefined;
   const [factor = 0] = slope.values;
   const [moved = 0] = offset.values;
-  if (!kernel) return { slope: factor, offset: moved };
+  if (!kernel) {
+    return { ...(clip && { clip: -(clip.values[0] as number) }), slope: factor, offset: moved };
+  }
   const [width = 1] = kernel.shape;
   const isLast = model.weightSpecs.at(-1)?.name === `${PREFIX}counter`;
   const counter = model.weightData.slice(-4 * width).buffer;
@@ -124,11 +131,11 @@ function rowsOf({ shape: [width = 1, count = 1], values }: NamedTensor, unit = 1
  */
 export function withKnownScore(model: GraphModel, score: KnownScoreNodes): GraphModel {
   const { prototypes, counter, slope, offset } = score;
-  const { logits, features } = headOf(model);
+  const { features } = headOf(model);
   const graph = new GraphBuilder('uint8');
   const value = prototypes
     ? addCosine(graph, features, { ...score, prototypes })
-    : overRow(graph, 'largest', 'Max', logits);
+    : addLargestLogit(graph, model, score.clip);
   // The cosine comes multiplied by the root of the width.
   const factor = prototypes ? slope / Math.sqrt(prototypes.width) : slope;
   const scaled = graph.node(named('scaled'), 'Mul', [value, number(graph, 'slope', factor)]);
@@ -147,6 +154,23 @@ export function withKnownScore(model: GraphModel, score: KnownScoreNodes): Graph
     weightSpecs: [...model.weightSpecs, ...added.weightSpecs],
     weightData: new Uint8Array(Buffer.concat([model.weightData, added.weightData])),
   };
+}
+
+/** The node of a score's value where it has no prototypes, `[n, 1]`. */
+export const LARGEST_LOGIT = `${PREFIX}largest`;
+
+/** The classifier's own weights serve a second time where features are clipped. */
+function addLargestLogit(graph: GraphBuilder, model: GraphModel, clip: number | undefined): string {
+  const { logits, features } = headOf(model);
+  const dense = model.topology.node.find(({ name }) => name === logits) as GraphNode;
+  if (clip === undefined) return overRow(graph, 'largest', 'Max', logits);
+  const beyond = graph.node(named('beyond'), 'AddV2', [features, number(graph, 'clip', -clip)]);
+  const over = graph.node(named('over'), 'Relu', [beyond]);
+  const less = graph.node(named('less'), 'Mul', [over, number(graph, 'minus', -1)]);
+  const clipped = graph.node(named('clipped'), 'AddV2', [features, less]);
+  const weights = dense.input.slice(1);
+  const products = graph.node(named('logits'), dense.op, [clipped, ...weights], dense.attr);
+  return overRow(graph, 'largest', 'Max', products);
 }
 
 /**
