@@ -19,6 +19,8 @@ export const photos: TrainConfig = trainConfig.parse({
     maxSteps: 2000,
     optimizer: 'adamw',
     weightDecay: 0.05,
+    // A few hundred steps are over before Keras' 0.999 has forgotten the first gradients.
+    beta2: 0.99,
     schedule: 'one-cycle',
     peakLearningRate: 5e-4,
     fullSteps: 400,

@@ -29,6 +29,12 @@ const stage = z.strictObject({
     .min(0)
     .default(0)
     .describe('decoupled weight decay of adamw, for kernels only'),
+  beta2: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.999)
+    .describe('β₂ of Adam: decay of the average of squared gradients; less forgets sooner'),
   ema: z
     .number()
     .min(0)

@@ -14,7 +14,7 @@ describe.each(inject('native') ? (['cpu', 'native'] as const) : (['cpu'] as cons
     // Longer than any vector register, and not a multiple of one.
     const uniform = (seed: number, low = -1) => tf.randomUniform([3, 77], low, 1, 'float32', seed);
 
-    test('computes one step of the paper', () => {
+    test.each([0.999, 0.99])('computes one step of the paper with a β₂ of %d', (beta2) => {
       const before = tf.memory().numTensors;
       const largest = tf.tidy(() => {
         const given = {
@@ -23,13 +23,13 @@ describe.each(inject('native') ? (['cpu', 'native'] as const) : (['cpu'] as cons
           mean: uniform(3),
           square: uniform(4, 0),
         };
-        const next = adamStep(given, { stays: 0.9, rate: 0.1 });
+        const next = adamStep(given, { stays: 0.9, rate: 0.1, beta2 });
         // In double precision, from the equations of Kingma & Ba 2015, Algorithm 1.
         const [value, gradient, mean, square] = Object.values(given).map((of) => of.dataSync());
         const expected = Array.from(value as ArrayLike<number>, (w, i) => {
           const g = gradient?.[i] as number;
           const m = 0.9 * (mean?.[i] as number) + 0.1 * g;
-          const v = 0.999 * (square?.[i] as number) + 0.001 * g * g;
+          const v = beta2 * (square?.[i] as number) + (1 - beta2) * g * g;
           return [0.9 * w - (0.1 * m) / (Math.sqrt(v) + 1e-7), m, v];
         });
         return [next.value, next.mean, next.square].map((tensor, slot) =>

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
 export const BETA1 = 0.9;
-export const BETA2 = 0.999;
 const EPSILON = 1e-7;
 
 // A type, not an interface: tf.tidy accepts only types with an implicit index signature.
@@ -17,6 +16,8 @@ export interface AdamNumbers {
   readonly stays: number;
   /** The learning rate, times the bias correction of both moments (Kingma & Ba 2015, §2). */
   readonly rate: number;
+  /** Decay of the average of squares, β₂. */
+  readonly beta2: number;
 }
 
 /**
@@ -26,17 +27,23 @@ export interface AdamNumbers {
  */
 export function adamStep(
   { value, gradient, mean, square }: AdamState & { readonly gradient: tf.Tensor },
-  { stays, rate }: AdamNumbers,
+  { stays, rate, beta2 }: AdamNumbers,
 ): AdamState {
   return tf.tidy(() => {
     if (tf.getKernel('GraftAdamStep', tf.getBackend())) {
-      const inputs = { value, gradient, mean, square, numbers: tf.tensor1d([stays, rate]) };
+      const inputs = {
+        value,
+        gradient,
+        mean,
+        square,
+        numbers: tf.tensor1d([stays, rate, 1 - beta2]),
+      };
       const next = tf.engine().runKernel<tf.Tensor[]>('GraftAdamStep', inputs);
       return { value: next[0], mean: next[1], square: next[2] } as unknown as AdamState;
     }
     const nextMean = mean.add(gradient.sub(mean).mul(1 - BETA1));
     const squareError = gradient.square().sub(square);
-    const nextSquare = square.add(squareError.mul(1 - BETA2));
+    const nextSquare = square.add(squareError.mul(1 - beta2));
     const change = nextMean.mul(rate).div(nextSquare.sqrt().add(EPSILON));
     const stay = stays === 1 ? value : value.mul(stays);
     return { value: stay.sub(change), mean: nextMean, square: nextSquare };

@@ -10,8 +10,8 @@ beforeAll(async () => {
 });
 afterEach(() => tf.disposeVariables());
 
-const adam: OptimizerConfig = { weightDecay: 0, ema: 0 };
-const everything: OptimizerConfig = { weightDecay: 0.1, ema: 0.9 };
+const adam: OptimizerConfig = { weightDecay: 0, beta2: 0.999, ema: 0 };
+const everything: OptimizerConfig = { weightDecay: 0.1, beta2: 0.99, ema: 0.9 };
 
 function parameter(name: string, values: number[], shape = [values.length]): Parameter {
   return { name, value: tf.tidy(() => tf.variable(tf.tensor(values, shape))) };
@@ -85,6 +85,15 @@ test.each([
   step(optimizer, w, [0.5, -1]);
   step(optimizer, w, [1, 0.5]);
   expectClose(valuesOf(w), expected, 5);
+});
+
+/** As before, with 0.99 in place of 0.999 in the equations. */
+test('adam takes two steps with a β₂ of 0.99', () => {
+  const w = parameter('w', [1, -2]);
+  const optimizer = new Optimizer([w], { ...adam, beta2: 0.99 });
+  step(optimizer, w, [0.5, -1]);
+  step(optimizer, w, [1, 0.5]);
+  expectClose(valuesOf(w), [0.8036128, -1.8733302]);
 });
 
 /** With decays of 2/11, then 0.2, which is less than 3/12. */

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { StageConfig } from '../config/train-config.ts';
 import type { Parameter } from '../plan/operation.ts';
-import { adamStep, BETA1, BETA2, movingAverage } from './adam-step.ts';
+import { adamStep, BETA1, movingAverage } from './adam-step.ts';
 
-export type OptimizerConfig = Pick<StageConfig, 'weightDecay' | 'ema'>;
+export type OptimizerConfig = Pick<StageConfig, 'weightDecay' | 'beta2' | 'ema'>;
 
 /** The optimizer's state of one parameter. */
 interface Slots {
@@ -15,8 +15,8 @@ interface Slots {
 }
 
 /**
- * Updates parameters by gradient descent: Adam with Keras' defaults (Kingma & Ba 2015, Algorithm 1, with
- * the bias correction of §2). Optional: decoupled weight decay of kernels (Loshchilov & Hutter 2019), and an
+ * Updates parameters by gradient descent: Adam with Keras' defaults but for β₂ (Kingma & Ba 2015, Algorithm 1,
+ * with the bias correction of §2). Optional: decoupled weight decay of kernels (Loshchilov & Hutter 2019), and an
  * exponential moving average (EMA) of the parameters.
  */
 export class Optimizer {
@@ -41,17 +41,17 @@ export class Optimizer {
   /** @param gradients of every parameter, by name; not disposed of */
   apply(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number): void {
     this.#steps += 1;
-    const { weightDecay, ema } = this.#config;
+    const { weightDecay, beta2, ema } = this.#config;
     // Early on, a smaller decay lets the EMA forget its initial value (TensorFlow's ExponentialMovingAverage).
     const keep = Math.min(ema, (1 + this.#steps) / (10 + this.#steps));
-    const correction = Math.sqrt(1 - BETA2 ** this.#steps) / (1 - BETA1 ** this.#steps);
+    const correction = Math.sqrt(1 - beta2 ** this.#steps) / (1 - BETA1 ** this.#steps);
     for (const { name, value, slots } of this.#parameters) {
       const gradient = gradients.get(name);
       if (!gradient) throw new Error(`The optimizer has no gradient for ${name}.`);
       tf.tidy(() => {
         // Only kernels are decayed, not biases.
         const decay = value.rank > 1 ? learningRate * weightDecay : 0;
-        const numbers = { stays: 1 - decay, rate: learningRate * correction };
+        const numbers = { stays: 1 - decay, rate: learningRate * correction, beta2 };
         const next = adamStep({ value, gradient, ...slots }, numbers);
         value.assign(next.value);
         slots.mean.assign(next.mean);

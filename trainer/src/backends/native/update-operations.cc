@@ -35,8 +35,8 @@ struct Arrays {
   const float* numbers;
 };
 
-// In: value, gradient, mean, square. Out: value, mean, square. Numbers: the factor of the value, and the
-// learning rate with the moments' correction. As adam-step.ts has it.
+// In: value, gradient, mean, square. Out: value, mean, square. Numbers: the factor of the value, the
+// learning rate with the moments' correction, and 1 − β₂. As adam-step.ts has it.
 FOR_EVERY_PROCESSOR
 void AdamStep(const Arrays& arrays, int64_t begin, int64_t end) {
   const float* __restrict value = arrays.in[0];
@@ -46,11 +46,11 @@ void AdamStep(const Arrays& arrays, int64_t begin, int64_t end) {
   float* __restrict new_value = arrays.out[0];
   float* __restrict new_mean = arrays.out[1];
   float* __restrict new_square = arrays.out[2];
-  const float stays = arrays.numbers[0], rate = arrays.numbers[1];
+  const float stays = arrays.numbers[0], rate = arrays.numbers[1], share = arrays.numbers[2];
   for (int64_t i = begin; i < end; ++i) {
     const float g = gradient[i];
     const float m = mean[i] + 0.1f * (g - mean[i]);
-    const float s = square[i] + 0.001f * (g * g - square[i]);
+    const float s = square[i] + share * (g * g - square[i]);
     new_mean[i] = m;
     new_square[i] = s;
     new_value[i] = stays * value[i] - rate * m / (std::sqrt(s) + 1e-7f);

@@ -55,7 +55,7 @@ export async function distillContrast(head: Head, task: DistillTask): Promise<Co
     { name: `kernel ${side}`, value: kernel },
     { name: `bias ${side}`, value: bias },
   ]);
-  const optimizer = new Optimizer(parameters, { weightDecay: 0, ema: 0 });
+  const optimizer = new Optimizer(parameters, { weightDecay: 0, beta2: 0.999, ema: 0 });
   const { advance, stop } = startProgress('Contrast to ImageNet', steps);
   try {
     for (let step = 0; step < steps; step++) {
