@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { headOnly, trainingOf } from '../../../fixtures/commands/head-only-training.ts';
 import { folderWithBackends } from '../../../fixtures/folders/folder-with-cache.ts';
-import { headOnly, trainingOf } from '../../../fixtures/head-only-training.ts';
 import { composePairs, writePairs } from '../../../fixtures/labels/compose-pairs.ts';
 import { startBackend } from '../../backends/start-backend.ts';
 import { openReview } from '../../review/open-review.ts';
