@@ -65,6 +65,7 @@ test('what a visitor says of a kept image comes into the folder with it', async 
   expect(line).toEqual({
     file: expect.stringMatching(/^[0-9a-f]{24}\.png$/),
     predicted: 'Egyptian_cat',
+    score: expect.any(Number),
     probability: expect.any(Number),
     label: 'our cat, Chelsea',
     model: 'imagenet',

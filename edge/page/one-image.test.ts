@@ -15,7 +15,7 @@ test('says between which labels the model decides', async () => {
   await expect
     .poll(() => classes.textContent(), patience)
     .toMatch(
-      /^This model gives every image one of its 1,000 labels, such as tench, .+ and .+\. An/,
+      /^This model gives every image one of its 1,000 labels, such as tench, .+ and .+\. Of an/,
     );
   await page.getByText('All 1,000 labels').click();
   expect(await page.locator('#labels li').count()).toBe(1000);
