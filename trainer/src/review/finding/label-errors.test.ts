@@ -22,8 +22,9 @@ test('finds labels that are missing and labels that are too many, each by what i
   });
   const found = errors.slice(0, 3).map(({ index, suggested }) => index * classes + suggested);
   expect(found.sort((a, b) => a - b)).toEqual(flipped);
-  expect(likely).toBeGreaterThanOrEqual(3);
-  expect(likely).toBeLessThan(10);
+  // Counted is what is at least as probable as on average, about half of the three.
+  expect(likely).toBeGreaterThanOrEqual(1);
+  expect(likely).toBeLessThanOrEqual(3);
 });
 
 test('of several labels, a mistake is the one that the network is the surest of', () => {
