@@ -2,10 +2,10 @@ import { createRandom, shuffle } from '../../src/config/random.ts';
 import { inspectFolder, type Photo } from '../../src/datasets/folders/inspect-folder.ts';
 import { TrainerError } from '../../src/errors.ts';
 
-const MOST_TRAIN = 1500;
-const MOST_TEST = 500;
+export const MOST_TRAIN = 1500;
+export const MOST_TEST = 500;
 
-/** The images of a folder that train, and those that test. */
+/** The images of a data set that train, and those that test. */
 export interface Draw {
   readonly labels: readonly string[];
   readonly train: readonly Photo[];

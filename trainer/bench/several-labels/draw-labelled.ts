@@ -1,17 +1,8 @@
 import { createRandom, shuffle } from '../../src/config/random.ts';
-import { inspectFolder, type Photo } from '../../src/datasets/folders/inspect-folder.ts';
+import { inspectFolder } from '../../src/datasets/folders/inspect-folder.ts';
 import { labelsOf } from '../../src/datasets/lists/several-labels.ts';
 import type { LabelPredictions } from '../../src/evaluation/label-metrics.ts';
-
-const MOST_TRAIN = 1500;
-const MOST_TEST = 500;
-
-/** The images of a label file that train, and those that test. */
-export interface LabelledDraw {
-  readonly labels: readonly string[];
-  readonly train: readonly Photo[];
-  readonly test: readonly Photo[];
-}
+import { type Draw, MOST_TEST, MOST_TRAIN } from '../own-photos/draw.ts';
 
 /**
  * Draws a fifth of the images to test, and the others to train, both up to a limit. None of those that test is nearly
@@ -19,11 +10,7 @@ export interface LabelledDraw {
  *
  * @param data folder that the label file names its images from
  */
-export async function drawLabelled(
-  data: string,
-  list: string,
-  seed: number,
-): Promise<LabelledDraw> {
+export async function drawLabelled(data: string, list: string, seed: number): Promise<Draw> {
   const { labels, photos } = await inspectFolder(data, {
     ...{ purpose: 'measuring', size: 128, strict: false, labels: list },
     ...{ signal: new AbortController().signal },
@@ -43,7 +30,7 @@ export async function drawLabelled(
 
 /** @param probabilities of each label, one row an image that tests */
 export function predictionsOf(
-  { labels, test }: LabelledDraw,
+  { labels, test }: Draw,
   probabilities: readonly (readonly number[])[],
 ): LabelPredictions {
   const classes = labels.length;

@@ -29,10 +29,11 @@ import { DEFAULT_THRESHOLD, measureLabels } from '../../src/evaluation/label-met
 import { formatPercent } from '../../src/files/progress.ts';
 import { fromUser } from '../../src/files/project.ts';
 import { loadModel } from '../../src/models/load-model.ts';
+import type { Draw } from '../own-photos/draw.ts';
 import { keptAnswers } from '../own-photos/kept-answers.ts';
 import { runPeer } from '../own-photos/run-peer.ts';
 import { bootstrap } from './bootstrap.ts';
-import { drawLabelled, type LabelledDraw, predictionsOf } from './draw-labelled.ts';
+import { drawLabelled, predictionsOf } from './draw-labelled.ts';
 
 const signal = new AbortController().signal;
 const quiet = { advance: () => {}, stop: () => {} };
@@ -95,7 +96,7 @@ async function main(): Promise<void> {
   });
 }
 
-function scoresOf(answers: readonly Answers[], drawn: LabelledDraw, seed: number) {
+function scoresOf(answers: readonly Answers[], drawn: Draw, seed: number) {
   const predictions = answers.map(({ predictions }) => predictionsOf(drawn, predictions));
   const intervals = bootstrap(predictions, seed);
   return answers.map(({ method, cpuSeconds, thresholds }, at) => {
@@ -112,7 +113,7 @@ function scoresOf(answers: readonly Answers[], drawn: LabelledDraw, seed: number
 }
 
 async function trainOurs(
-  drawn: LabelledDraw,
+  drawn: Draw,
   setting: { readonly seed: number; readonly size: number },
 ): Promise<Answers> {
   const config = { ...forSeveralLabels(photos), ...setting };
@@ -149,7 +150,7 @@ async function trainOurs(
  *
  * @returns path of their label file
  */
-async function copy({ labels, train, test }: LabelledDraw, folder: string): Promise<string> {
+async function copy({ labels, train, test }: Draw, folder: string): Promise<string> {
   const rows = [['file', ...labels.map((label) => `"${label.replaceAll('"', '""')}"`), 'split']];
   for (const [split, photos] of Object.entries({ train, test })) {
     await mkdir(join(folder, split));
@@ -166,7 +167,7 @@ async function copy({ labels, train, test }: LabelledDraw, folder: string): Prom
 }
 
 function runPeers(
-  { labels, train, test }: LabelledDraw,
+  { labels, train, test }: Draw,
   setting: { readonly seed: number; readonly size: number },
 ): Promise<Answers[]> {
   const pairs = (photos: readonly Photo[]) => photos.map((photo) => [photo.path, labelsOf(photo)]);
