@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export interface Source {
-  /** Debian's source packages are for a library whose crates are behind it. */
+  /** Debian's source packages are for a library of which the crates have an old version. */
   readonly registry: 'crates.io' | 'Debian';
   readonly name: string;
   readonly version: string;

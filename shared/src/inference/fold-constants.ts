@@ -108,7 +108,7 @@ export function rowsTimes(
   const { scale, min } = weight;
   const steps = stepsOf(weight);
   const columns = vector.length;
-  // Behind a ReLU, most are 0.
+  // After a ReLU, most are 0.
   const used = Int32Array.from([...vector.keys()].filter((column) => vector[column] !== 0));
   const scaled = Float64Array.from(
     used,
