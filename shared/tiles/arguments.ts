@@ -34,6 +34,7 @@ const calls: readonly Call[] = [
     holder: 'CodeConvolution',
     returns: 'bool',
   },
+  { kernel: 'quantizePatches', file: 'codes/patches', holder: 'Patches', returns: 'bool' },
 ];
 
 /** Memory that the arguments lie in, in whole cache lines: a vector across two takes twice as long to load. */
@@ -47,6 +48,7 @@ const LINE_BYTES = 64;
 export function kernelClasses(): string {
   const { multiply, multiplyCodes, convolve, convolveCodes, convolveDepthwise, convolveExpanded } =
     kernelArguments;
+  const { quantizePatches } = kernelArguments;
   return [
     `/** Of what \`Product\` takes. */\nexport const PRODUCT_BYTES: usize = ${bytesOf(multiply)};`,
     classOf('Product', multiply),
@@ -59,6 +61,7 @@ export function kernelClasses(): string {
       convolveDepthwise.length,
     ),
     classOf('CodeConvolution', convolveCodes),
+    classOf('Patches', quantizePatches),
   ].join('\n\n');
 }
 

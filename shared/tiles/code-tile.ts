@@ -5,7 +5,7 @@ const PIXELS = 4;
 /** Steps in a turn of the loop; each takes four values of the inner dimension, one a byte of a lane. */
 const STEPS = 4;
 const PARAMETERS = `
-  hasDot: bool, a: usize, aStride: usize, depth: usize, panel: usize, rows: usize, head: usize, to: usize,
+  hasDot: bool, a: usize, aStride: usize, depth: usize, panel: usize, rows: usize, head: usize, to: usize, quads: i32,
 `;
 
 const pixels = Array.from({ length: PIXELS }, (_, pixel) => pixel);
@@ -16,7 +16,7 @@ export function codeTile(): string {
 import { addProducts } from './int8-tile';
 
 /**
- * Four neighbouring pixels of eight channels, as codes, those of a channel side by side.
+ * A line of pixels of eight channels, as codes, those of four neighbouring pixels of a channel side by side.
  *
  * @param hasDot what \`hasDotProduct\` says
  * @param a integers from 0 to 127, the pixels \`aStride\` bytes apart
@@ -25,15 +25,16 @@ import { addProducts } from './int8-tile';
  * @param rows of \`quantizeRows\`: what a step is worth, and what 0 stands for
  * @param head scales, sums of columns and biases, eight each
  */
-export function codeTile4(${PARAMETERS}): void {
-  if (hasDot) tile4(true, a, aStride, depth, panel, rows, head, to);
-  else tile4(false, a, aStride, depth, panel, rows, head, to);
+export function codeTiles(${PARAMETERS}): void {
+  if (hasDot) tiles(true, a, aStride, depth, panel, rows, head, to, quads);
+  else tiles(false, a, aStride, depth, panel, rows, head, to, quads);
 }
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
-function tile4(${PARAMETERS}): void {
+function tiles(${PARAMETERS}): void {
   const ones = i16x8.splat(1);
+  for (; quads > 0; quads--) {
   let a0 = a;
 ${unroll(PIXELS - 1, (pixel) => `  let a${pixel + 1} = a${pixel} + aStride;`)}
 ${unroll(PIXELS, (pixel) => [
@@ -64,6 +65,10 @@ ${unroll(2, (half) => [
   `  const codes${half} = ${codesOf(pixels.map((pixel) => `value${pixel}${half}`))};`,
   `  v128.store(to, v128.shuffle<i8>(codes${half}, codes${half}, ${sideBySide}), ${half * 16});`,
 ])}
+  a += aStride << 2;
+  rows += 32;
+  to += 32;
+  }
 }`;
 }
 

@@ -66,7 +66,8 @@ ${rows
   .join('\n')}
 }
 
-function quantizeRow(a: usize, bytes: usize, to: usize, least: v128, inverse: v128): void {
+/** One row. @param bytes of \`a\`. @param inverse steps in 1, or 0 for no range */
+export function quantizeRow(a: usize, bytes: usize, to: usize, least: v128, inverse: v128): void {
   const half = f32x4.splat(0.5);
   const end = a + bytes;
   for (const last = a + (bytes & ~63); a < last; a += 64) {

@@ -1,4 +1,5 @@
 import type { KernelFunc, TensorInfo } from '@tensorflow/tfjs-core';
+import type { ExpandedDepthwiseAttributes } from 'shared/inference/kernels/composed-kernels';
 import { median } from './median.ts';
 import { type Kernels, useKernels } from './swap-kernels.ts';
 
@@ -65,7 +66,7 @@ export function profileLayers(kernels: Kernels, run: () => void, rounds: number)
 /** Operations, of which a multiplication and an addition are two. */
 function describe(
   kernel: string,
-  { inputs }: Call,
+  { inputs, attrs }: Call,
   output: TensorInfo,
 ): { layer: string; gigaflop: number } {
   const { x, a, filter, b, depthwiseFilter, projectionFilter } = inputs;
@@ -82,12 +83,15 @@ function describe(
   const [height = 1, width = 1, channels = 1, wide = 1] = weights.shape;
   if (depthwiseFilter) {
     const [tall = 1, broad = 1] = depthwiseFilter.shape;
-    const places = sizeOf(input.shape.slice(0, -1));
+    const { strides } = (attrs as unknown as ExpandedDepthwiseAttributes).expansion;
+    const [down = 1, right = 1] = [strides as number | number[]].flat();
+    const places = sizeOf(input.shape.slice(0, -1)) / (down * right);
     const pixels = sizeOf(output.shape.slice(0, -1));
     const narrow = projectionFilter?.shape.at(-1) ?? 0;
-    const products = places * channels * wide + pixels * wide * (tall * broad + narrow);
+    const deep = height * width * channels;
+    const products = places * deep * wide + pixels * wide * (tall * broad + narrow);
     const last = projectionFilter ? ' 1×1' : '';
-    const layer = `1×1 ${tall}×${broad} depthwise${last} [${from}]→${wide}→[${to}]`;
+    const layer = `${height}×${width} ${tall}×${broad} depthwise${last} [${from}]→${wide}→[${to}]`;
     return { layer, gigaflop: (2 * products) / 1e9 };
   }
   const isDepthwise = kernel === 'FusedDepthwiseConv2D';

@@ -11,7 +11,7 @@ import { hasDotProduct } from '../int8-product';
 import { PANEL } from '../panels';
 import { CodeConvolution } from '../tiles/arguments';
 import { codeLine, putShifts, quadsUnder, setCodeLines } from '../tiles/code-lines';
-import { codeTile4 } from '../tiles/code-tile';
+import { codeTiles } from '../tiles/code-tile';
 import { quadBytes, shiftTaps } from './taps';
 
 /** Channels that are worked on at a time, in planes of a panel each. */
@@ -158,12 +158,9 @@ function expandLine(
   const width = c.width;
   const stride = <usize>paddedDepth(c.depth);
   const depth = <usize>((c.depth + 3) & ~3);
-  for (let x = 0; x < width; x += 4) {
-    codeTile4(hasDot, rows, stride, depth, panel, scales, head, to);
-    rows += stride << 2;
-    scales += 32;
-    to += QUAD_BYTES;
-  }
+  const quads = (width + 3) >> 2;
+  codeTiles(hasDot, rows, stride, depth, panel, scales, head, to, quads);
+  to += QUAD_BYTES * <usize>quads;
   // The last four columns may be more than there are.
   const over = -width & 3;
   if (over === 0) return;

@@ -29,7 +29,6 @@ test.each([
     'a convolution that something else reads',
     ['x = _FusedConv2D(photo, wide, shift)', depthwise, 'z = Relu(x)'],
   ],
-  ['one that leaves pixels out', ['x = _FusedConv2D2(photo, wide, shift)', depthwise]],
   ['one without a bias', ['x = _FusedConv2D(photo, wide)', depthwise]],
   [
     'a depthwise one without',

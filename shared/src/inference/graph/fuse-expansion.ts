@@ -1,10 +1,9 @@
 import { type NodeReader, namesReadOnce } from './read-node.ts';
 
 /**
- * Makes one node, `ExpandedDepthwise`, of a convolution of each pixel and the depthwise one that alone reads
- * it, as in
- * the inverted residuals of MobileNetV2 (Sandler et al., CVPR 2018): what is in between is several times as
- * large as what goes in, and need not be made as a whole.
+ * Makes one node, `ExpandedDepthwise`, of a convolution and the depthwise one that alone reads it, as in the
+ * inverted residuals of MobileNetV2 (Sandler et al., CVPR 2018) and the stem before them: what is in between is
+ * several times as large as what goes in, and need not be made as a whole.
  *
  * @returns the nodes in their order, named as before
  */
@@ -13,11 +12,8 @@ export function fuseExpansion(nodes: readonly NodeReader[]): NodeReader[] {
   const expansions = new Map(
     nodes
       .filter((node) => {
-        const isWhole = node.numbers('strides').every((step) => step === 1);
         const [, , bias] = node.tensors;
-        return (
-          node.op === '_FusedConv2D' && isWhole && bias !== undefined && readOnce.has(node.name)
-        );
+        return node.op === '_FusedConv2D' && bias !== undefined && readOnce.has(node.name);
       })
       .map((node) => [node.name, node]),
   );

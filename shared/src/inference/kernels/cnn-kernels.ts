@@ -13,6 +13,7 @@ export type KernelResult<K extends KernelName> = K extends
   | 'hasDotProduct'
   | 'int8PanelBytes'
   | 'panelBytes'
+  | 'quantizePatches'
   | 'tapBytes'
   ? number
   : undefined;

@@ -79,6 +79,7 @@ export const kernelArguments = {
   packPanels: ['from', 'k', 'n', 'to'],
   packTaps: ['filter', 'filterHeight', 'filterWidth', 'channels', 'to'],
   panelBytes: ['k', 'n'],
+  quantizePatches: [...images, 'channels', ...filterShape, 'rows', 'scales', 'work', 'workBytes'],
   quantizeRows: ['a', 'rows', 'k', 'to', 'scales'],
   sigmoid: ['x', 'count', 'out'],
   swish: ['x', 'count', 'out'],

@@ -242,7 +242,8 @@ test.each([
   { filter: [1, 1, 6, 32], how: { strides: [2, 2], pad: 'valid' }, kernels: inCodes },
   { filter: [1, 1, 6, 32], how: { pad: 'valid' }, kernels: inParts },
   { filter: [1, 1, 6, 24], how: {}, kernels: inParts },
-  { filter: [3, 3, 6, 32], how: {}, kernels: ['convolve', ...inParts.slice(1)] },
+  { filter: [3, 3, 6, 32], how: {}, kernels: ['quantizePatches', ...inCodes.slice(1)] },
+  { filter: [3, 3, 6, 24], how: {}, kernels: ['convolve', ...inParts.slice(1)] },
 ])(
   'an inverted residual of 8 bits with a filter $filter, $how, is near that of float32',
   ({ filter, how, kernels }) => {

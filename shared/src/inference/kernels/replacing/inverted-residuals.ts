@@ -1,4 +1,4 @@
-import type { backend_util } from '@tensorflow/tfjs-core';
+import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import { mallocLines } from '../arena.ts';
 import type { Clamp } from '../cnn-kernels.ts';
 import type { InvertedResidualAttributes } from '../composed-kernels.ts';
@@ -30,10 +30,11 @@ export function convolveInverted(on: Computing): Kernel {
     const block = blockOf(call);
     if (!block) return;
     const { x, filter, projectionFilter, wide, between, narrow, wideClamp, clamp } = block;
-    const expansion = on.matrices.pack(filter, wide.inChannels, wide.outChannels);
+    const depth = wide.filterHeight * wide.filterWidth * wide.inChannels;
+    const channels = wide.outChannels;
+    const expansion = on.matrices.pack(filter, depth, channels);
     const projection = on.matrices.pack(projectionFilter, narrow.inChannels, narrow.outChannels);
     if (expansion.product !== 'multiplyInt8' || projection.product !== 'multiplyInt8') return;
-    const { inChannels: depth, outChannels: channels } = wide;
     const rows = wide.batchSize * wide.outHeight * wide.outWidth;
     const pixels = narrow.batchSize * narrow.outHeight * narrow.outWidth;
     const rowBytes = Math.ceil(depth / 16) * 16;
@@ -42,23 +43,24 @@ export function convolveInverted(on: Computing): Kernel {
     const bytes = codesAt + (pixels + PIXELS_BEYOND) * channels;
     const { at, block: memory } = mallocLines(on.heap._malloc, bytes);
     const [scales, codes] = [at + scalesAt, at + codesAt];
-    on.kernels.quantizeRows({ a: on.addressOf(x), rows, k: depth, to: at, scales });
-    const isDone = on.kernels.convolveCodes({
-      ...shapeArguments(between),
-      rows: at,
-      scales,
-      depth,
-      panels: expansion.at,
-      expansionBias: on.addressOf(call.inputs['bias']),
-      expansionHigh: wideClamp.high,
-      channels,
-      taps: on.matrices.packTaps(block.depthwiseFilter),
-      bias: on.addressOf(call.inputs['depthwiseBias']),
-      high: clamp.high,
-      out: codes,
-      work: on.scratch,
-      workBytes: SCRATCH_BYTES,
-    });
+    const isDone =
+      quantize(on, x, wide, at, scales) &&
+      on.kernels.convolveCodes({
+        ...shapeArguments(between),
+        rows: at,
+        scales,
+        depth,
+        panels: expansion.at,
+        expansionBias: on.addressOf(call.inputs['bias']),
+        expansionHigh: wideClamp.high,
+        channels,
+        taps: on.matrices.packTaps(block.depthwiseFilter),
+        bias: on.addressOf(call.inputs['depthwiseBias']),
+        high: clamp.high,
+        out: codes,
+        work: on.scratch,
+        workBytes: SCRATCH_BYTES,
+      });
     const out = isDone ? on.makeOutput(narrow.outShape) : undefined;
     if (out) {
       on.kernels.multiplyCodes({
@@ -79,6 +81,20 @@ export function convolveInverted(on: Computing): Kernel {
   };
 }
 
+/** Codes of what lies under the expansion's filter. @returns whether there was enough memory */
+function quantize(on: Computing, x: TensorInfo, wide: Info, rows: number, scales: number): boolean {
+  const a = on.addressOf(x);
+  const { inChannels: channels } = wide;
+  if (isPointwise(wide)) {
+    const pixels = wide.batchSize * wide.outHeight * wide.outWidth;
+    on.kernels.quantizeRows({ a, rows: pixels, k: channels, to: rows, scales });
+    return true;
+  }
+  const shape = { ...shapeArguments(wide), x: a, channels };
+  const room = { work: on.scratch, workBytes: SCRATCH_BYTES };
+  return on.kernels.quantizePatches({ ...shape, ...room, rows, scales }) !== 0;
+}
+
 /** Nothing for what the kernels do not cover, whatever its weights are. */
 function blockOf({ inputs, attrs, backend }: KernelCall) {
   const { x, filter, bias, depthwiseFilter, depthwiseBias, projectionFilter, projectionBias } =
@@ -88,7 +104,7 @@ function blockOf({ inputs, attrs, backend }: KernelCall) {
   const first: KernelCall = { inputs: { x, filter }, attrs: attributes.expansion, backend };
   const wide = convolutionOf(first, false);
   const wideClamp = clampOf(first);
-  if (!wide || !isPointwise(wide) || wide.outChannels % GROUP > 0 || !isOfCodes(wideClamp)) return;
+  if (!wide || wide.outChannels % GROUP > 0 || !isOfCodes(wideClamp)) return;
   const second: KernelCall = {
     inputs: { x: { ...x, shape: wide.outShape }, filter: depthwiseFilter },
     attrs: attributes.depthwise,
