@@ -1,5 +1,5 @@
 import { type CodeFilter, codeFilters } from '../src/inference/kernels/replacing/code-filters.ts';
-import { codesOf } from './code-tile.ts';
+import { bytesOf, toCode } from './code-tile.ts';
 import { unroll } from './unroll.ts';
 
 /** Output pixels whose sums are in registers at a time. */
@@ -75,7 +75,7 @@ ${shiftsOf(filter)
  * @param line the leftmost columns under the filter
  * @param weights of \`shiftTaps\`
  * @param head scales and biases of four channels
- * @param to pixels, 16 bytes apart, a multiple of eight
+ * @param to pixels, four bytes each, a multiple of eight
  */
 export function codeLine(
   width: i32, step: i32, hasDot: bool, line: usize, weights: usize, head: usize, to: usize,
@@ -140,9 +140,16 @@ ${unroll(shifts.length, (i) => [
     } while (row < last);
     const left = ${codesOf(values.slice(0, 4))};
     const right = ${codesOf(values.slice(4))};
-${unroll(PIXELS, (i) => `    v128.store32_lane(to, ${i < 4 ? 'left' : 'right'}, ${i % 4}, ${i * 16});`)}
-    to += ${PIXELS * 16};
+    v128.store(to, left);
+    v128.store(to, right, 16);
+    to += ${PIXELS * 4};
     line += ${(PIXELS / 4) * filter.step * 32};
   }
 }`;
+}
+
+/** @param values four vectors of float32 */
+function codesOf(values: readonly string[]): string {
+  const [a, b, c, d] = values.map(toCode);
+  return bytesOf(`i16x8.narrow_i32x4_s(${a}, ${b})`, `i16x8.narrow_i32x4_s(${c}, ${d})`);
 }

@@ -1,12 +1,15 @@
 import { unroll } from './unroll.ts';
 
+/** Of a tile, and of the one for a row that is left over. */
 const ROWS = 6;
 /** Steps in a turn of the loop; each takes four values of the inner dimension, one a byte of a lane. */
 const STEPS = 4;
 /** Of the tile, with and without a dot product. */
-const PARAMETERS = `
+const ONE_PARAMETERS = `
   hasDot: bool, a: usize, aStride: usize, panel: usize, rows: usize, bias0: v128, bias1: v128,
-  low: v128, high: v128, out: usize, outStride: usize,
+  low: v128, high: v128, out: usize,
+`;
+const PARAMETERS = `${ONE_PARAMETERS.trimEnd()} outStride: usize,
 `;
 
 /**
@@ -38,6 +41,38 @@ export function addProducts(hasDot: bool, a: v128, b: v128, ones: v128, sum: v12
     : i32x4.add(sum, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(a, b), ones));
 }
 
+/** The same for one row. */
+export function int8Tile1(${ONE_PARAMETERS}): void {
+  if (hasDot) tile1(true, a, aStride, panel, rows, bias0, bias1, low, high, out);
+  else tile1(false, a, aStride, panel, rows, bias0, bias1, low, high, out);
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function tile1(${ONE_PARAMETERS}): void {
+  const ones = i16x8.splat(1);
+${unroll(STEPS, (step) => [
+  `  let sum${step}0 = i32x4.splat(0);`,
+  `  let sum${step}1 = i32x4.splat(0);`,
+])}
+  let b = panel + 64;
+  for (const end = a + aStride; a < end; a += ${STEPS * 4}) {
+    let x: v128;
+${unroll(STEPS, (step) => [
+  `    x = v128.load32_splat(a, ${step * 4});`,
+  `    sum${step}0 = addProducts(hasDot, v128.load(b, ${step * 32}), x, ones, sum${step}0);`,
+  `    sum${step}1 = addProducts(hasDot, v128.load(b, ${step * 32 + 16}), x, ones, sum${step}1);`,
+])}
+    b += ${STEPS * 32};
+  }
+  const left = i32x4.add(i32x4.add(sum00, sum10), i32x4.add(sum20, sum30));
+  const right = i32x4.add(i32x4.add(sum01, sum11), i32x4.add(sum21, sum31));
+  storeRow(
+    out, rows, left, right, v128.load(panel), v128.load(panel, 16), v128.load(panel, 32), v128.load(panel, 48),
+    bias0, bias1, low, high,
+  );
+}
+
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function tile6(${PARAMETERS}): void {
@@ -54,7 +89,7 @@ ${unroll(ROWS, (row) => [
   const columnSum1 = v128.load(panel, 48);
   let b = panel + 64;
   for (const end = a0 + aStride; a0 < end; ) {
-${unroll(STEPS, addStep)}
+${unroll(STEPS, addSixProducts)}
 ${unroll(ROWS, (row) => `    a${row} += ${STEPS * 4};`)}
     b += ${STEPS * 32};
   }
@@ -83,7 +118,8 @@ function storeRow(
 }`;
 }
 
-function addStep(step: number): string {
+/** A step of six rows. */
+export function addSixProducts(step: number): string {
   const declare = step === 0 ? 'let ' : '';
   return `    ${declare}b0 = v128.load(b, ${step * 32});
     ${declare}b1 = v128.load(b, ${step * 32 + 16});

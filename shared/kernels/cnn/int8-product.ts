@@ -11,7 +11,7 @@ import { copyFloats } from './copy-floats';
 import { HEAD, paddedDepth } from './int8-panels';
 import { PANEL, panelBias } from './panels';
 import { CodeProduct, Product } from './tiles/arguments';
-import { int8Tile6 } from './tiles/int8-tile';
+import { int8Tile1, int8Tile6 } from './tiles/int8-tile';
 import { quantizeRows } from './tiles/quantized-rows';
 
 const TILE: i32 = 6;
@@ -92,7 +92,9 @@ function multiplyRows(
         to += outStride * TILE;
         continue;
       }
-      int8Tile6(hasDot, left, padded, panel, steps, bias0, bias1, lowest, highest, edge, 32);
+      if (rows - row === 1)
+        int8Tile1(hasDot, left, padded, panel, steps, bias0, bias1, lowest, highest, edge);
+      else int8Tile6(hasDot, left, padded, panel, steps, bias0, bias1, lowest, highest, edge, 32);
       for (let i: usize = 0; i < <usize>min(TILE, rows - row); i++) {
         copyFloats(edge + i * 32, to, width);
         to += outStride;

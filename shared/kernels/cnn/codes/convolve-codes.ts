@@ -11,7 +11,7 @@ import { hasDotProduct } from '../int8-product';
 import { PANEL } from '../panels';
 import { CodeConvolution } from '../tiles/arguments';
 import { codeLine, putShifts, quadsUnder, setCodeLines } from '../tiles/code-lines';
-import { codeTiles } from '../tiles/code-tile';
+import { codeTile6 } from '../tiles/code-tile';
 import { quadBytes, shiftTaps } from './taps';
 
 /** Channels that are worked on at a time, in planes of a panel each. */
@@ -26,10 +26,14 @@ const TAP_HEAD_BYTES: usize = 32;
 /** Four columns of eight channels. */
 const QUAD_BYTES: usize = 32;
 const SHIFT_BYTES: usize = 64;
+/** Pixels of a tile. */
+const TILE: i32 = 6;
+/** Pixels that are computed together: of few lines or many, these stay in the L1 cache. */
+const BLOCK_PIXELS: i32 = 448;
 
 /**
  * Layout is NHWC. The expansion is a product of `rows`, codes of `quantizeRows`, a row of `depth` a pixel, and room for
- * three more; `scales` are theirs. `panels` is its filter, `[depth, channels]`, of `packInt8Panels`, `taps` is the
+ * five more; `scales` are theirs. `panels` is its filter, `[depth, channels]`, of `packInt8Panels`, `taps` is the
  * depthwise filter, of `packTaps`, and `channels` a multiple of 16. Both have biases, `[channels]`, and
  * activations from 0 to `expansionHigh` and `high`. `out` is `[batch, outHeight, outWidth, channels]`, a byte each.
  *
@@ -56,7 +60,9 @@ export function convolveCodes(c: CodeConvolution): bool {
   const weightBytes = (<usize>(filterHeight * shiftCount)) << 4;
   // A line of the output, in whole tiles.
   const outLine = weights + weightBytes * QUADS;
-  const planes = outLine + ((<usize>((c.outWidth + 7) & ~7)) << 4);
+  const quadLine = (<usize>((c.outWidth + 7) & ~7)) << 2;
+  const codes = outLine + quadLine * QUADS;
+  const planes = codes + ((<usize>(blockLines(c) * width + TILE + 2)) << 3);
   const lines = (c.workBytes - <i32>(planes - c.work)) / <i32>(lineBytes * PLANES);
   if (lines < filterHeight) return false;
   const bandRows = min((lines - filterHeight) / strideY + 1, outHeight);
@@ -100,21 +106,18 @@ export function convolveCodes(c: CodeConvolution): bool {
             const below = max(height - top, 0);
             clear(plane + <usize>below * lineBytes, <usize>(bottom - top - below) * lineBytes);
           }
-          let line = plane + <usize>(first - top) * lineBytes + QUAD_BYTES * <usize>firstQuad;
-          for (let y = first; y < last; y++) {
-            const from = rows + <usize>(y * width * padded);
-            const steps = scales + ((<usize>(y * width)) << 3);
-            expandLine(
-              c,
-              hasDot,
-              from,
-              steps,
-              panel + i * panelStride,
-              heads + i * HEAD_BYTES,
-              line,
-            );
-            line += lineBytes;
-          }
+          expandLines(
+            c,
+            hasDot,
+            rows + <usize>(first * width * padded),
+            scales + ((<usize>(first * width)) << 3),
+            last - first,
+            panel + i * panelStride,
+            heads + i * HEAD_BYTES,
+            codes,
+            plane + <usize>(first - top) * lineBytes + QUAD_BYTES * <usize>firstQuad,
+            lineBytes,
+          );
         }
         next = last;
         let to = out + <usize>(outY * c.outWidth * channels + channel);
@@ -128,13 +131,11 @@ export function convolveCodes(c: CodeConvolution): bool {
               line + (i >> 1) * planeBytes + ((i & 1) << 4),
               weights + i * weightBytes,
               tapHeads + i * TAP_HEAD_BYTES,
-              outLine + (i << 2),
+              outLine + quadLine * i,
             );
           }
-          for (let x = 0; x < c.outWidth; x++) {
-            v128.store(to, v128.load(outLine + ((<usize>x) << 4)));
-            to += <usize>channels;
-          }
+          putPixels(outLine, quadLine, c.outWidth, to, <usize>channels);
+          to += <usize>(c.outWidth * channels);
         }
       }
     }
@@ -145,28 +146,92 @@ export function convolveCodes(c: CodeConvolution): bool {
   return true;
 }
 
-/** A line of the expansion, eight channels of it. */
-function expandLine(
+/** Lines of the expansion, eight channels of it, `toStride` bytes apart; in `codes` are as many lines as are computed together. */
+function expandLines(
   c: CodeConvolution,
   hasDot: bool,
   rows: usize,
   scales: usize,
+  count: i32,
   panel: usize,
   head: usize,
+  codes: usize,
   to: usize,
+  toStride: usize,
 ): void {
   const width = c.width;
   const stride = <usize>paddedDepth(c.depth);
   const depth = <usize>((c.depth + 3) & ~3);
-  const quads = (width + 3) >> 2;
-  codeTiles(hasDot, rows, stride, depth, panel, scales, head, to, quads);
-  to += QUAD_BYTES * <usize>quads;
+  const most = blockLines(c);
+  for (; count > 0; count -= most) {
+    const lines = min(count, most);
+    const pixels = lines * width;
+    let from = rows;
+    let steps = scales;
+    let tile = codes;
+    for (let i = 0; i < pixels; i += TILE) {
+      codeTile6(hasDot, from, stride, depth, panel, steps, head, tile);
+      from += stride * TILE;
+      steps += 8 * TILE;
+      tile += 8 * TILE;
+    }
+    rows += stride * <usize>pixels;
+    scales += (<usize>pixels) << 3;
+    for (let i = 0; i < lines; i++) {
+      putLine(codes + ((<usize>(i * width)) << 3), width, to);
+      to += toStride;
+    }
+  }
+}
+
+/** Lines that are computed together, so that tiles go from one to the next. */
+function blockLines(c: CodeConvolution): i32 {
+  return min(c.height, max(BLOCK_PIXELS / c.width, 1));
+}
+
+/** Codes of eight channels of each pixel, to four pixels of each channel. */
+function putLine(from: usize, width: i32, to: usize): void {
+  for (let x = 0; x < width; x += 4) {
+    const left = v128.load(from);
+    const right = v128.load(from, 16);
+    // biome-ignore format: pairs
+    const even = v128.shuffle<i8>(left, right, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    // biome-ignore format: pairs
+    const odd = v128.shuffle<i8>(left, right, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    // biome-ignore format: pairs
+    v128.store(to, v128.shuffle<i8>(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+    // biome-ignore format: pairs
+    v128.store(to, v128.shuffle<i8>(even, odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), 16);
+    from += QUAD_BYTES;
+    to += QUAD_BYTES;
+  }
   // The last four columns may be more than there are.
   const over = -width & 3;
   if (over === 0) return;
   const mask = i32x4.splat(-1 >>> (over << 3));
   v128.store(to - 32, v128.and(v128.load(to - 32), mask));
   v128.store(to - 16, v128.and(v128.load(to - 16), mask));
+}
+
+/** Four channels of each pixel, of which there are four lines, to sixteen channels of each. */
+function putPixels(from: usize, stride: usize, width: i32, to: usize, toStride: usize): void {
+  for (let x = 0; x < width; x += 4) {
+    const quad0 = v128.load(from);
+    const quad1 = v128.load(from + stride);
+    const quad2 = v128.load(from + stride * 2);
+    const quad3 = v128.load(from + stride * 3);
+    const left01 = v128.shuffle<i32>(quad0, quad1, 0, 4, 1, 5);
+    const left23 = v128.shuffle<i32>(quad2, quad3, 0, 4, 1, 5);
+    const right01 = v128.shuffle<i32>(quad0, quad1, 2, 6, 3, 7);
+    const right23 = v128.shuffle<i32>(quad2, quad3, 2, 6, 3, 7);
+    const left = width - x;
+    v128.store(to, v128.shuffle<i64>(left01, left23, 0, 2));
+    if (left > 1) v128.store(to + toStride, v128.shuffle<i64>(left01, left23, 1, 3));
+    if (left > 2) v128.store(to + toStride * 2, v128.shuffle<i64>(right01, right23, 0, 2));
+    if (left > 3) v128.store(to + toStride * 3, v128.shuffle<i64>(right01, right23, 1, 3));
+    from += 16;
+    to += toStride << 2;
+  }
 }
 
 /** What makes codes of the sums of a panel; a half is for rounding. */

@@ -117,7 +117,7 @@ test('an expansion and its depthwise convolution in 8 bits are those of plain lo
     const { depth, channels, filterHeight, filterWidth } = c;
     const pixels = c.batch * c.height * c.width;
     const padded = Math.ceil(depth / 16) * 16;
-    const rows = new Uint8Array((pixels + 3) * padded);
+    const rows = new Uint8Array((pixels + 5) * padded);
     for (let pixel = 0; pixel < pixels; pixel++)
       rows.set(c.rows.subarray(pixel * depth, (pixel + 1) * depth), pixel * padded);
     const panels = packInt8({ k: depth, n: channels, codes: c.codes, scales: c.weightScales });
@@ -130,7 +130,7 @@ test('an expansion and its depthwise convolution in 8 bits are those of plain lo
     const work = one([1200, 3000, 12_000]);
     const buffers = {
       rows: new Float32Array(rows.buffer),
-      scales: Float32Array.from({ length: (pixels + 3) * 2 }, (_, at) => c.scales[at] ?? 0),
+      scales: Float32Array.from({ length: (pixels + 5) * 2 }, (_, at) => c.scales[at] ?? 0),
       panels,
       expansionBias: c.expansionBias,
       taps,

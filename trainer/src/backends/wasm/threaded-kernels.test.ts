@@ -232,7 +232,7 @@ test.each(batches)(
     const [panels, projection] = [pack(depth, channels), pack(channels, n)];
     const taps = malloc(one.tapBytes(size));
     one.packTaps({ ...size, filter: values(9 * channels), to: taps });
-    const [rows, scales] = [malloc((pixels + 3) * depth), malloc((pixels + 3) * 8)];
+    const [rows, scales] = [malloc((pixels + 5) * depth), malloc((pixels + 5) * 8)];
     const x = values(pixels * depth);
     one.quantizeRows({ a: x, rows: pixels, k: depth, to: rows, scales });
     const [expansionBias, bias] = [values(channels), values(channels)];

@@ -17,9 +17,8 @@ type Info = backend_util.Conv2DInfo;
 
 /** The wide middle is in groups of so many channels. */
 const GROUP = 16;
-/** Rows and pixels that the kernels read beyond the last, for whole tiles. */
-const ROWS_BEYOND = 3;
-const PIXELS_BEYOND = 5;
+/** Rows that the kernels read beyond the last, for whole tiles. */
+const BEYOND = 5;
 
 /**
  * An expansion, its depthwise convolution and the projection of it in 8 bits from one to the next, where both
@@ -38,9 +37,9 @@ export function convolveInverted(on: Computing): Kernel {
     const rows = wide.batchSize * wide.outHeight * wide.outWidth;
     const pixels = narrow.batchSize * narrow.outHeight * narrow.outWidth;
     const rowBytes = Math.ceil(depth / 16) * 16;
-    const scalesAt = (rows + ROWS_BEYOND) * rowBytes;
-    const codesAt = scalesAt + (rows + ROWS_BEYOND) * 8;
-    const bytes = codesAt + (pixels + PIXELS_BEYOND) * channels;
+    const scalesAt = (rows + BEYOND) * rowBytes;
+    const codesAt = scalesAt + (rows + BEYOND) * 8;
+    const bytes = codesAt + (pixels + BEYOND) * channels;
     const { at, block: memory } = mallocLines(on.heap._malloc, bytes);
     const [scales, codes] = [at + scalesAt, at + codesAt];
     const isDone =
