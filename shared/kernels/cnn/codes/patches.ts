@@ -23,9 +23,9 @@ export function quantizePatches(p: Patches): bool {
   const stepBytes = <usize>(p.strideX * channels);
   const under = stepBytes * <usize>(p.outWidth - 1) + runBytes;
   const lineBytes = max(under, left + imageLine) + VECTOR;
-  if (<i32>lineBytes * filterHeight > p.workBytes) return false;
-  const rowBytes = <usize>paddedDepth(filterHeight * <i32>runBytes);
   const isWhole = isPointwise(p);
+  if (!isWhole && <i32>lineBytes * filterHeight > p.workBytes) return false;
+  const rowBytes = <usize>paddedDepth(filterHeight * <i32>runBytes);
   let x = p.x;
   let row = p.rows;
   let scales = p.scales;
