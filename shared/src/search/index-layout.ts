@@ -26,6 +26,8 @@ const MAGIC = 'GRAFTIDX';
 /** Before the header. */
 const PREFIX_BYTES = MAGIC.length + 4;
 const ALIGNMENT = 16;
+/** A model's id and version are a few dozen bytes. */
+export const MAX_HEADER_BYTES = 4096;
 
 /** Where the parts of an index lie, in bytes from its beginning; each is aligned to 16 bytes. */
 export interface IndexLayout {
@@ -71,10 +73,14 @@ export function writeHeader(values: IndexHeader): Uint8Array {
 }
 
 /**
- * @param file an index
+ * @param file an index, or what it begins with, up to the end of its header at least
+ * @param bytes of the whole file
  * @throws Error for another file, or one that was cut off
  */
-export function readHeader(file: Uint8Array): {
+export function readHeader(
+  file: Uint8Array,
+  bytes = file.length,
+): {
   readonly header: IndexHeader;
   readonly layout: IndexLayout;
 } {
@@ -86,8 +92,8 @@ export function readHeader(file: Uint8Array): {
   const end = PREFIX_BYTES + length;
   const read = header.parse(JSON.parse(text(PREFIX_BYTES, end)));
   const layout = layOut(end, read);
-  if (end % ALIGNMENT === 0 && layout.end === file.length) return { header: read, layout };
-  throw new Error(`Expected an index of ${layout.end} bytes, but got ${file.length}.`);
+  if (end % ALIGNMENT === 0 && layout.end === bytes) return { header: read, layout };
+  throw new Error(`Expected an index of ${layout.end} bytes, but got ${bytes}.`);
 }
 
 export function aligned(bytes: number): number {

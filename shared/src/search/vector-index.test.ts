@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { dimensionsFor } from './index-size.ts';
-import { joinStarts, readStart } from './join-indexes.ts';
+import { JoinedIndex, openIndex } from './join-indexes.ts';
 import { openVectorIndex } from './vector-index-node.ts';
 import { writeVectorIndex } from './write-vector-index.ts';
 
@@ -110,7 +110,7 @@ test.each([
 test.each([
   ['whole', undefined],
   ['projected', vectorsOf(33, 50, 5)],
-])('parts of %s embeddings are joined to the index of all', (_, projection) => {
+])('parts of %s embeddings are joined to the index of all', async (_, projection) => {
   const dimensions = 33;
   const vectors = vectorsOf(7, dimensions, 1);
   const names = namesOf(7);
@@ -122,9 +122,12 @@ test.each([
   const common = { model: 'm@1', dimensions, ...(projection && { projection }) };
   const first = writeVectorIndex({ ...common, vectors: new Float32Array(), names: [] });
   const parts = [write(0, 3), write(3, 3), write(3, 7)];
-  const { start, bytes } = joinStarts(readStart(first), parts.map(readStart));
-  const codes = parts.map((part) => part.subarray(readStart(part).layout.codes));
-  const joined = Buffer.concat([start, ...codes]);
-  expect(joined).toHaveLength(bytes);
+  const open = (file: Uint8Array) =>
+    openIndex(file.length, async (length) => file.slice(0, length));
+  const opened = await Promise.all(parts.map(open));
+  const index = new JoinedIndex(await open(first), opened);
+  const codes = parts.map((part, at) => part.subarray(opened[at]?.layout.codes));
+  const joined = Buffer.concat([await index.readStart(), ...codes]);
+  expect(joined).toHaveLength(index.bytes);
   expect(joined.equals(writeVectorIndex({ ...common, vectors, names }))).toBe(true);
 });

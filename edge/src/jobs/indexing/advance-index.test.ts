@@ -98,6 +98,7 @@ test('is the same index in many parts, delivered twice, with steps that are repe
   const id = await startIndex();
   const small = withIndexing({ chunksPerPart: 1, partsPerStep: 1 });
   const step = () => advanceJob(bindings, { job: id, part: 0 }, small);
+  const get = vi.spyOn(TEST_JOBS, 'get');
   await step();
   await Promise.all(sent.map((message) => deliver(message)));
   await deliverAll();
@@ -111,6 +112,10 @@ test('is the same index in many parts, delivered twice, with steps that are repe
   }
   expect(status).toBe('done');
   expect(await indexFile()).toEqual(once);
+  // A part has the codes of thousands of vectors, which are never in memory together.
+  const ofParts = get.mock.calls.filter(([key]) => /\d\.index$/.test(key));
+  expect(ofParts.length).toBeGreaterThan(8);
+  for (const [, options] of ofParts) expect(options).toHaveProperty('range');
 });
 
 test('keeps the directions for which there is room', async () => {

@@ -1,5 +1,5 @@
 import { dimensionsFor, MAX_INDEX_BYTES, SAMPLED_VECTORS } from 'shared/search/index-size';
-import { type IndexStart, joinStarts, readStart } from 'shared/search/join-indexes';
+import { JoinedIndex, type OpenIndex, openIndex } from 'shared/search/join-indexes';
 import { addToMoment, principalDirections, project } from 'shared/search/principal-directions';
 import { writeVectorIndex } from 'shared/search/write-vector-index';
 import { CHUNKS_PER_PAGE, type Limits } from '../../limits.ts';
@@ -35,9 +35,10 @@ export async function advanceIndex(
     await joinParts(env, job, state.run, parts);
     return true;
   }
-  const start = await readPart(env, job, state.run, 'start');
+  const start = await openPart(env, job, state.run, 'start');
+  const directions = await readDirections(start);
   for (let part = first; part < Math.min(parts, first + partsPerStep); part++) {
-    await writePart(env, job, state.run, part, start, chunksPerPart);
+    await writePart(env, job, state.run, part, { ...start, directions, chunksPerPart });
   }
   return false;
 }
@@ -73,19 +74,30 @@ async function writeStart(
   await env.JOBS.put(keys.indexPart(job.id, run, 'start'), file);
 }
 
+/** @returns `[dimensions, width]`, where embeddings are projected */
+async function readDirections({
+  header: { width, dimensions },
+  layout: { projection },
+  readStart,
+}: OpenIndex): Promise<Float32Array | undefined> {
+  if (projection === undefined) return undefined;
+  return new Float32Array((await readStart()).buffer, projection, dimensions * width);
+}
+
 async function writePart(
   env: JobsEnv,
   job: Job,
   run: number,
   part: number,
-  { header, layout, bytes }: IndexStart,
-  chunksPerPart: number,
+  {
+    header: { model, dimensions },
+    directions,
+    chunksPerPart,
+  }: Pick<OpenIndex, 'header'> & {
+    readonly directions: Float32Array | undefined;
+    readonly chunksPerPart: number;
+  },
 ): Promise<void> {
-  const { width, dimensions } = header;
-  const directions =
-    layout.projection === undefined
-      ? undefined
-      : new Float32Array(bytes.buffer, layout.projection, dimensions * width);
   const names: string[] = [];
   const vectors: Float32Array[] = [];
   for (const chunk of await listChunks(env, job, part * chunksPerPart, chunksPerPart)) {
@@ -95,7 +107,7 @@ async function writePart(
     }
   }
   const file = writeVectorIndex({
-    ...{ model: header.model, vectors: joined(vectors, dimensions), dimensions, names },
+    ...{ model, vectors: joined(vectors, dimensions), dimensions, names },
   });
   await env.JOBS.put(keys.indexPart(job.id, run, part), file);
 }
@@ -104,14 +116,16 @@ async function writePart(
 async function joinParts(env: JobsEnv, job: Job, run: number, count: number): Promise<void> {
   const bucket = env.SEARCH;
   if (!bucket) throw new JobFailure('The service has no bucket SEARCH any more.');
-  const parts: IndexStart[] = [];
-  for (let part = 0; part < count; part++) parts.push(await readPart(env, job, run, part));
-  const { start, bytes } = joinStarts(await readPart(env, job, run, 'start'), parts);
+  const parts: OpenIndex[] = [];
+  for (let part = 0; part < count; part++) parts.push(await openPart(env, job, run, part));
+  const index = new JoinedIndex(await openPart(env, job, run, 'start'), parts);
+  const { bytes } = index;
   if (bytes > MAX_INDEX_BYTES) {
     throw new JobFailure(
       `Expected an index of at most ${MAX_INDEX_BYTES} bytes, but its images and their keys take ${bytes}: start a job for each of several prefixes.`,
     );
   }
+  const start = await index.readStart();
   const { readable, writable } = new FixedLengthStream(bytes);
   const write = async (): Promise<void> => {
     const writer = writable.getWriter();
@@ -132,16 +146,22 @@ async function joinParts(env: JobsEnv, job: Job, run: number, count: number): Pr
   await Promise.all([bucket.put(`${job.index}.index`, readable), written]);
 }
 
-async function readPart(
+/** Reads a part's header. */
+async function openPart(
   { JOBS }: JobsEnv,
   job: Job,
   run: number,
   part: number | 'start',
-): Promise<IndexStart> {
+): Promise<OpenIndex> {
   const key = keys.indexPart(job.id, run, part);
-  const object = await JOBS.get(key);
-  if (!object) throw new Error(`The bucket JOBS has no ${key}.`);
-  return readStart(new Uint8Array(await object.arrayBuffer()));
+  const missing = () => new Error(`The bucket JOBS has no ${key}.`);
+  const found = await JOBS.head(key);
+  if (!found) throw missing();
+  return openIndex(found.size, async (length) => {
+    const object = await JOBS.get(key, { range: { offset: 0, length } });
+    if (!object) throw missing();
+    return new Uint8Array(await object.arrayBuffer());
+  });
 }
 
 function joined(rows: readonly Float32Array[], width: number): Float32Array {
