@@ -12,6 +12,7 @@ import {
   checkpointIn,
   saveCheckpoint,
 } from '../runs/checkpoint.ts';
+import { loadRun } from '../runs/load-run.ts';
 import { readWeights } from '../weights/read-weights.ts';
 import { exportRunKeras } from './export-keras.ts';
 
@@ -77,4 +78,15 @@ test('refuses a run whose BatchNorm is not in the checkpoint', async () => {
   await expect(exportRunKeras(join(run, 'x.weights.h5'), run)).rejects.toMatchObject({
     code: 'config_invalid',
   });
+});
+
+test('writes the same layers for a run of several labels, whose last one ends in sigmoids', async () => {
+  await save(config, { labels: 'labels.csv' });
+  const path = join(run, 'several.weights.h5');
+  await exportRunKeras(path, run);
+  const { network, dispose } = await loadRun(run);
+  expect(network.layers.at(-1)?.getConfig()).toMatchObject({ activation: 'sigmoid' });
+  const tensors = await readWeights(path, network.layers);
+  expect(tensors.get('predictions/bias')).toEqual(trained.get('parameters/predictions/bias'));
+  dispose();
 });

@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeSeveralLabels } from '../../../fixtures/labels/several-labels-model.ts';
 import { startChromium } from '../../../fixtures/start-chromium.ts';
 import { startBackend } from '../../backends/start-backend.ts';
 import { predict, type Seen } from '../../evaluation/predict.ts';
@@ -45,16 +46,16 @@ beforeAll(async () => {
   classifier = await loadModel(model);
   folder = await exportBrowser(model, root);
   server = createServer(async ({ url = '/' }, response) => {
-    const name = url === '/' ? 'index.html' : url.slice(1);
+    const name = url.endsWith('/') ? `${url}index.html` : url;
     asked.push(name);
     const types = { '.html': 'text/html', '.js': 'text/javascript' };
     response.setHeader('content-type', types[extname(name) as '.js'] ?? 'application/octet-stream');
-    response.end(await readFile(join(folder, name)));
+    response.end(await readFile(join(root, name)));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   browser = await startChromium();
   page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/cifar10/`);
 });
 afterAll(async () => {
   await browser?.close();
@@ -63,12 +64,15 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** @param make an expression of what is classified, of a `file` */
-async function seenInPage(name: string, make = 'file'): Promise<Seen> {
+/**
+ * @param make an expression of what is classified, of a `file`
+ * @param id of an exported model
+ */
+async function seenInPage(name: string, make = 'file', id = 'cifar10'): Promise<Seen> {
   const base64 = (await readFile(fixture(name))).toString('base64');
   return page.evaluate(`(async () => {
     const file = await (await fetch('data:;base64,${base64}')).blob();
-    const { classify } = await import('/index.js');
+    const { classify } = await import('/${id}/index.js');
     return classify(${make}, { top: 10 });
   })()`);
 }
@@ -113,6 +117,22 @@ test.each([
 ])('gives the same for %s', async (_, make) => {
   const expected = await predict(classifier, fixture('coffee.png'), 10);
   expect(largestDifference(await seenInPage('coffee.png', make), expected)).toBeLessThan(1e-6);
+});
+
+test('gives every one of several labels that reaches its threshold', async () => {
+  const directory = join(root, 'models/several');
+  await writeSeveralLabels(directory, 0.3);
+  await exportBrowser(directory, root);
+  const several = await loadModel(directory);
+  const { predictions } = await predict(several, fixture('coffee.png'), 1);
+  several.dispose();
+  const seen = await seenInPage('coffee.png', 'file', 'several');
+  expect(seen).toMatchObject({ model: { id: 'several' }, multiLabel: true });
+  expect(seen.predictions.map(({ label }) => label)).toEqual(predictions.map(({ label }) => label));
+  for (const [at, { probability }] of seen.predictions.entries()) {
+    expect(probability).toBeCloseTo(predictions[at]?.probability ?? 2, 5);
+  }
+  expect(seen.predictions.length).toBeGreaterThan(1);
 });
 
 test('classifies in the page when the host is gone', async () => {

@@ -33,7 +33,7 @@ export async function exportBrowser(directory: string, folder: string): Promise<
   const model = await Promise.all(names.map(async (name) => [name, await read(name)] as const));
   const files = {
     ...Object.fromEntries(model),
-    ...(await bundleRuntime()),
+    ...(await bundleRuntime(version)),
     'index.js': moduleOf(names),
     'index.d.ts': await readText('types.txt'),
     'index.html': await readText('page.html'),
@@ -59,8 +59,12 @@ export async function exportBrowser(directory: string, folder: string): Promise<
   return target;
 }
 
-/** The code and the decoders, which are loaded with the first image of their format. */
-async function bundleRuntime(): Promise<Record<string, Uint8Array>> {
+/**
+ * The code and the decoders, which are loaded with the first image of their format.
+ *
+ * @param version of the model
+ */
+async function bundleRuntime(version: string): Promise<Record<string, Uint8Array>> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(moduleUrl('runtime', import.meta))],
     outdir: '.',
@@ -74,6 +78,9 @@ async function bundleRuntime(): Promise<Record<string, Uint8Array>> {
     loader: { '.wasm': 'binary' },
     // Emscripten's branches for Node fall away.
     define: { process: 'undefined', __dirname: "''" },
+    // tfjs keeps these in the page for all copies of it: the modules of two models would use each other's kernels.
+    mangleProps: /^_tf(engine|Globals)$/,
+    mangleCache: { _tfengine: `_tfengine${version}`, _tfGlobals: `_tfGlobals${version}` },
     legalComments: 'inline',
     logLevel: 'error',
   });

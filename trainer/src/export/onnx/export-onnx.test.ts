@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
@@ -8,6 +9,7 @@ import { createPixelSink } from 'shared/images/reduce/pixel-sink';
 import { reductionFor } from 'shared/images/reduce/reduction';
 import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { beforeAll, expect, test } from 'vitest';
+import { writeSeveralLabels } from '../../../fixtures/labels/several-labels-model.ts';
 import { startBackend } from '../../backends/start-backend.ts';
 import { createRandom } from '../../config/random.ts';
 import { batchIndices, imageBatches } from '../../data/batches.ts';
@@ -118,4 +120,41 @@ test('answers in 8 bits as the Worker does, calibrated on other images', {
   const file = await readFile(path, 'latin1');
   expect(file.length).toBeLessThan(4e6);
   expect(file.match(/QuantizeLinear/g)?.length).toBeGreaterThan(50);
+});
+
+test('gives each of several labels its probability, and has their thresholds in the card', {
+  timeout: 300_000,
+}, async () => {
+  const several = join(folder, 'several');
+  await writeSeveralLabels(several, 0.3);
+  const { card, artifacts } = await readModel(several);
+  const { size } = card.preprocess;
+  const { train, test } = await openCifar10();
+  const some = (set: ImageSet, length: number) => ({ set, indices: [...Array(length).keys()] });
+  const source = imageBatches(some(test as ImageSet, 20), card.preprocess);
+  const inputs = await source.inputs([...Array(20).keys()], createRandom(0));
+  const data = (await inputs.transpose([0, 3, 1, 2]).data()) as Float32Array;
+  const network = await loadGraph(artifacts);
+  const expected = network.run(inputs).dataSync();
+  const options = { withPreprocess: false, signal, images: async () => some(train, 16) };
+  for (const [kernels, tolerance] of [
+    ['float32', 1e-4],
+    ['int8', 0.1],
+  ] as const) {
+    const path = await exportOnnx(several, folder, { ...options, kernels });
+    expect(await readFile(path, 'latin1')).toContain('"multiLabel":{"thresholds":[0.3,');
+    const session = await ort.InferenceSession.create(path);
+    const feeds = { input: new ort.Tensor('float32', data, [20, 3, size, size]) };
+    const { probabilities } = await session.run(feeds);
+    await session.release();
+    const given = probabilities?.data as Float32Array;
+    const differences = given.map((value, at) => Math.abs(value - (expected[at] ?? 2)));
+    expect(Math.max(...differences)).toBeLessThan(tolerance);
+  }
+  network.dispose();
+  // A sigmoid each: they are no distribution.
+  const sums = Array.from({ length: 20 }, (_, at) =>
+    expected.subarray(10 * at, 10 * at + 10).reduce((sum, one) => sum + one, 0),
+  );
+  expect(Math.max(...sums) - Math.min(...sums)).toBeGreaterThan(0.2);
 });
