@@ -15,9 +15,7 @@ import { activationRanges } from './activation-ranges.ts';
 import { toOnnxModel } from './to-onnx-model.ts';
 
 const CALIBRATED = 24;
-const IMAGES = 60;
-/** Errors of 8 bits add up over the 55 blocks of the deepest one, whose kernels are random: 59 of 60, and 97 of 100. */
-const least = (name: string) => (name === 'efficientnetb7' ? 0.95 : 0.99);
+const IMAGES = 100;
 
 beforeAll(() => startBackend('wasm', () => {}));
 
@@ -57,7 +55,7 @@ test.each(backboneNames)(
     await session.release();
     graph.dispose();
     console.log(`${name}: ${same} of ${IMAGES}, probabilities ${furthest.toFixed(4)} off at most`);
-    expect(same / IMAGES).toBeGreaterThanOrEqual(least(name));
+    expect(same / IMAGES).toBeGreaterThanOrEqual(0.99);
     // Or any two networks would say the same, and activations would not be in 8 bits.
     expect(right / IMAGES).toBeGreaterThan(0.9);
     expect(furthest).toBeGreaterThan(1e-6);

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { temporaryFolder } from 'shared/test/folders/temporary-folder';
 import { afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { buildFittedNetwork, patternBatches } from '../../../fixtures/fitted/fitted-network.ts';
+import { writeSeveralLabels } from '../../../fixtures/labels/several-labels-model.ts';
 import { tinyCard } from '../../../fixtures/tiny-card.ts';
 import { startBackend } from '../../backends/start-backend.ts';
 import { createRandom } from '../../config/random.ts';
@@ -131,6 +132,24 @@ test('a trained model in 8 bits, calibrated on its training images, says the sam
   console.log(`cifar10-fast: int8 ${same} of ${source.length}, ${furthest}`);
   expect(same).toBeGreaterThanOrEqual(0.98 * source.length);
   expect((await readFile(file)).length).toBeLessThan(4.2e6);
+});
+
+test('gives each of several labels its probability, and has their thresholds in the card', {
+  timeout: 300_000,
+}, async () => {
+  const directory = join(folder, 'models/several');
+  await writeSeveralLabels(directory, 0.3);
+  const file = await exportTflite(directory, folder, { kernels: 'float32', signal, log });
+  const { card } = await readModel(directory);
+  const { test: held } = await openCifar10();
+  const set = held as ImageSet;
+  const source = imageBatches({ set, indices: [...Array(20).keys()] }, card.preprocess);
+  const { probabilities, furthest } = await compare(file, directory, source);
+  expect(furthest).toBeLessThan(1e-4);
+  // A sigmoid each: they are no distribution.
+  const sums = probabilities.map((row) => row.reduce((sum, one) => sum + one, 0));
+  expect(Math.max(...sums) - Math.min(...sums)).toBeGreaterThan(0.2);
+  expect(JSON.parse(await readFile(join(folder, 'several.card.json'), 'utf8'))).toEqual(card);
 });
 
 test('says what is missing where there is no Python', async () => {

@@ -18,7 +18,8 @@ interface TfliteExport {
 const BATCH = 16;
 
 /**
- * Writes a model as `<id>.tflite`, and its labels, a line each, as `<id>.labels.txt`.
+ * Writes a model as `<id>.tflite`, its labels, a line each, as `<id>.labels.txt`, and its card, which has the preprocessing
+ * and the thresholds of several labels, as `<id>.card.json`.
  *
  * @param directory of the model
  * @param folder that receives the files
@@ -41,6 +42,10 @@ export async function exportTflite(
   await writeFileAtomically(path, model);
   const labels = card.labels.map(({ name }) => `${name}\n`).join('');
   await writeFileAtomically(join(folder, `${card.id}.labels.txt`), labels);
+  await writeFileAtomically(
+    join(folder, `${card.id}.card.json`),
+    `${JSON.stringify(card, null, 2)}\n`,
+  );
   return path;
 }
 
