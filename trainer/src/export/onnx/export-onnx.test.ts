@@ -135,7 +135,7 @@ test('gives each of several labels its probability, and has their thresholds in 
   const inputs = await source.inputs([...Array(20).keys()], createRandom(0));
   const data = (await inputs.transpose([0, 3, 1, 2]).data()) as Float32Array;
   const network = await loadGraph(artifacts);
-  const expected = network.run(inputs).dataSync();
+  const expected = network.run(inputs).dataSync<'float32'>();
   const options = { withPreprocess: false, signal, images: async () => some(train, 16) };
   for (const [kernels, tolerance] of [
     ['float32', 1e-4],
