@@ -257,7 +257,7 @@ export const scripts: readonly string[] = [
   'pnpm --filter trainer bench:own-photos --data <folder> --per-class 12',
   'pnpm --filter trainer bench:own-photos --data <folder> --seed 2',
   'pnpm --filter trainer bench:several-labels --labels <file> --size 64 --seed 2',
-  'pnpm --filter trainer bench:class-weights',
+  'pnpm --filter trainer bench:class-weights --seeds 1',
   'pnpm --filter trainer bench:photos --data <folder>',
   'pnpm --filter trainer bench:photos --data <folder> --model cifar10',
   'pnpm --filter trainer bench:quantization --run <run>',
