@@ -75,6 +75,7 @@ export function kernelCalls(): string {
     [...imports, `import { ${holders} } from './arguments';`].join('\n'),
     "export { packTaps, tapBytes } from '../codes/taps';",
     "export { hasDotProduct } from '../int8-product';",
+    "export { quantizeRows } from './quantized-rows';",
     ...calls.map(callOf),
   ].join('\n\n');
 }

@@ -5,7 +5,7 @@ const ROWS = 6;
 /** Steps in a turn of the loop; each takes four values of the inner dimension, one a byte of a lane. */
 const STEPS = 4;
 const PARAMETERS = `
-  hasDot: bool, a: usize, aStride: usize, depth: usize, panel: usize, head: usize, to: usize,
+  hasDot: bool, a: usize, aStride: usize, depth: usize, panel: usize, rows: usize, head: usize, to: usize,
 `;
 
 /** A tile of an expansion, which becomes codes: see convolve-codes.ts. It is unrolled for the reasons that matrix-tiles.ts gives. */
@@ -20,11 +20,12 @@ import { addProducts } from './int8-tile';
  * @param a integers from 0 to 127, the pixels \`aStride\` bytes apart
  * @param depth the inner dimension, up to a multiple of four
  * @param panel of \`packInt8Panels\`
- * @param head what a step of the sums is worth, and what a sum of 0 stands for, eight each
+ * @param rows of \`quantizeRows\`: what a step is worth, and what 0 stands for
+ * @param head scales, sums of columns and biases, eight each
  */
 export function codeTile6(${PARAMETERS}): void {
-  if (hasDot) tile6(true, a, aStride, depth, panel, head, to);
-  else tile6(false, a, aStride, depth, panel, head, to);
+  if (hasDot) tile6(true, a, aStride, depth, panel, rows, head, to);
+  else tile6(false, a, aStride, depth, panel, rows, head, to);
 }
 
 // @ts-ignore: a decorator of AssemblyScript
@@ -49,9 +50,12 @@ ${advance(1)}
   }
 ${unroll(2, (half) => [
   `  const scale${half} = v128.load(head, ${half * 16});`,
-  `  const base${half} = v128.load(head, ${32 + half * 16});`,
+  `  const columnSum${half} = v128.load(head, ${32 + half * 16});`,
+  `  const bias${half} = v128.load(head, ${64 + half * 16});`,
 ])}
 ${unroll(ROWS, (row) => [
+  `  const step${row} = v128.load32_splat(rows, ${row * 8});`,
+  `  const least${row} = v128.load32_splat(rows, ${row * 8 + 4});`,
   `  const row${row} = i16x8.narrow_i32x4_s(${code(row, 0)}, ${code(row, 1)});`,
   ...(row % 2 === 1
     ? [`  v128.store(to, ${bytesOf(`row${row - 1}`, `row${row}`)}, ${(row - 1) * 8});`]
@@ -66,8 +70,9 @@ function advance(steps: number): string {
 }
 
 function code(row: number, half: number): string {
-  const sum = `f32x4.convert_i32x4_s(sum${row}${half})`;
-  return toCode(`f32x4.relaxed_madd(${sum}, scale${half}, base${half})`);
+  const sum = `f32x4.mul(f32x4.convert_i32x4_s(sum${row}${half}), step${row})`;
+  const base = `f32x4.relaxed_madd(least${row}, columnSum${half}, bias${half})`;
+  return toCode(`f32x4.relaxed_madd(${sum}, scale${half}, ${base})`);
 }
 
 /** @param value float32 */

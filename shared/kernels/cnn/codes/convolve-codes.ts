@@ -19,8 +19,8 @@ const GROUP: i32 = 16;
 const PLANES: usize = 2;
 /** Four channels each. */
 const QUADS: usize = 4;
-/** Eight scales and bases, which give codes. */
-const HEAD_BYTES: usize = 64;
+/** Eight scales, sums of columns and biases, which give codes. */
+const HEAD_BYTES: usize = 96;
 /** Scales and biases of four channels, which give codes. */
 const TAP_HEAD_BYTES: usize = 32;
 /** Four columns of eight channels. */
@@ -32,7 +32,7 @@ const TILE: i32 = 6;
 const BLOCK_PIXELS: i32 = 448;
 
 /**
- * Layout is NHWC. The expansion is a product of `rows`, codes of `quantizePatches`, a row of `depth` a pixel, and room for
+ * Layout is NHWC. The expansion is a product of `rows`, codes of `quantizeRows`, a row of `depth` a pixel, and room for
  * five more; `scales` are theirs. `panels` is its filter, `[depth, channels]`, of `packInt8Panels`, `taps` is the
  * depthwise filter, of `packTaps`, and `channels` a multiple of 16. Both have biases, `[channels]`, and
  * activations from 0 to `expansionHigh` and `high`. `out` is `[batch, outHeight, outWidth, channels]`, a byte each.
@@ -78,13 +78,7 @@ export function convolveCodes(c: CodeConvolution): bool {
     for (let channel = 0; channel < channels; channel += GROUP) {
       const panel = c.panels + <usize>(channel / PANEL) * panelStride;
       for (let i: usize = 0; i < PLANES; i++)
-        makeHead(
-          c,
-          scales,
-          panel + i * panelStride,
-          channel + <i32>i * PANEL,
-          heads + i * HEAD_BYTES,
-        );
+        makeHead(c, panel + i * panelStride, channel + <i32>i * PANEL, heads + i * HEAD_BYTES);
       for (let i: usize = 0; i < QUADS; i++) {
         const at = channel + <i32>(i << 2);
         const taps = c.taps + <usize>(at >> 2) * quadBytes(filterHeight, c.filterWidth);
@@ -116,6 +110,7 @@ export function convolveCodes(c: CodeConvolution): bool {
             c,
             hasDot,
             rows + <usize>(first * width * padded),
+            scales + ((<usize>(first * width)) << 3),
             last - first,
             panel + i * panelStride,
             heads + i * HEAD_BYTES,
@@ -145,7 +140,7 @@ export function convolveCodes(c: CodeConvolution): bool {
       }
     }
     rows += <usize>(height * width * padded);
-    scales += 8;
+    scales += (<usize>(height * width)) << 3;
     out += <usize>(outHeight * c.outWidth * channels);
   }
   return true;
@@ -156,6 +151,7 @@ function expandLines(
   c: CodeConvolution,
   hasDot: bool,
   rows: usize,
+  scales: usize,
   count: i32,
   panel: usize,
   head: usize,
@@ -171,13 +167,16 @@ function expandLines(
     const lines = min(count, most);
     const pixels = lines * width;
     let from = rows;
+    let steps = scales;
     let tile = codes;
     for (let i = 0; i < pixels; i += TILE) {
-      codeTile6(hasDot, from, stride, depth, panel, head, tile);
+      codeTile6(hasDot, from, stride, depth, panel, steps, head, tile);
       from += stride * TILE;
+      steps += 8 * TILE;
       tile += 8 * TILE;
     }
     rows += stride * <usize>pixels;
+    scales += (<usize>pixels) << 3;
     for (let i = 0; i < lines; i++) {
       putLine(codes + ((<usize>(i * width)) << 3), width, to);
       to += toStride;
@@ -235,16 +234,15 @@ function putPixels(from: usize, stride: usize, width: i32, to: usize, toStride: 
   }
 }
 
-/** What makes codes of the sums of a panel, of an image's scale; a half is for rounding. */
-function makeHead(c: CodeConvolution, scale: usize, panel: usize, channel: i32, to: usize): void {
+/** What makes codes of the sums of a panel; a half is for rounding. */
+function makeHead(c: CodeConvolution, panel: usize, channel: i32, to: usize): void {
   const codes = f32x4.splat(127 / c.expansionHigh);
-  const step = v128.load32_splat(scale);
-  const least = v128.load32_splat(scale, 4);
   const bias = c.expansionBias + ((<usize>channel) << 2);
+  for (let i: usize = 0; i < 64; i += 16)
+    v128.store(to + i, f32x4.mul(v128.load(panel + i), codes));
   for (let i: usize = 0; i < 32; i += 16) {
-    v128.store(to + i, f32x4.mul(f32x4.mul(v128.load(panel + i), step), codes));
-    const zero = f32x4.add(f32x4.mul(v128.load(panel + i, 32), least), v128.load(bias + i));
-    v128.store(to + i, f32x4.add(f32x4.mul(zero, codes), f32x4.splat(0.5)), 32);
+    const shift = f32x4.add(f32x4.mul(v128.load(bias + i), codes), f32x4.splat(0.5));
+    v128.store(to + 64 + i, shift);
   }
 }
 

@@ -10,7 +10,7 @@ const VECTOR: usize = 16;
  * Quantizes images, each between its smallest and its largest value, of which 0 is between, and copies what lies under the
  * filter at each output pixel to a row: `[batch · outHeight · outWidth, filterHeight · filterWidth · channels]`, a byte each,
  * from 0 to 127, a row in a multiple of 16 bytes, of which the last ones say nothing. There is room for 16 bytes more.
- * `scales` become `[batch, 2]`: what a step is worth, and what 0 stands for; NaN for an image with a number that is not finite.
+ * `scales` become those of `quantizeRows`.
  *
  * @returns whether the `workBytes` to work in were enough; else nothing was computed
  */
@@ -23,31 +23,26 @@ export function quantizePatches(p: Patches): bool {
   const stepBytes = <usize>(p.strideX * channels);
   const under = stepBytes * <usize>(p.outWidth - 1) + runBytes;
   const lineBytes = max(under, left + imageLine) + VECTOR;
-  const isWhole = isPointwise(p);
-  if (!isWhole && <i32>lineBytes * filterHeight > p.workBytes) return false;
+  if (<i32>lineBytes * filterHeight > p.workBytes) return false;
   const rowBytes = <usize>paddedDepth(filterHeight * <i32>runBytes);
+  const pixels = p.outHeight * p.outWidth;
   let x = p.x;
   let row = p.rows;
   let scales = p.scales;
   for (let b = 0; b < p.batch; b++) {
     const imageBytes = (imageLine * <usize>p.height) << 2;
     putScale(x, imageBytes, scales);
-    const step = load<f32>(scales);
-    const least = load<f32>(scales, 4);
-    scales += 8;
+    const scale = load<u64>(scales);
+    for (let i = 0; i < pixels; i++) {
+      store<u64>(scales, scale);
+      scales += 8;
+    }
+    const step = load<f32>(scales - 8);
+    const least = load<f32>(scales - 4);
     const inverse: f32 = step > 0 ? 1.0 / step : 0;
     const leasts = f32x4.splat(least);
     const inverses = f32x4.splat(inverse);
     const zero = <u8>(<f32>0.5 - least * inverse);
-    if (isWhole) {
-      const end = x + imageBytes;
-      for (let from = x; from < end; from += runBytes << 2) {
-        quantizeRow(from, runBytes << 2, row, leasts, inverses);
-        row += rowBytes;
-      }
-      x = end;
-      continue;
-    }
     for (let outY = 0; outY < p.outHeight; outY++) {
       let line = p.work;
       for (let y = outY * p.strideY - p.padTop, end = y + filterHeight; y < end; y++) {
@@ -77,13 +72,7 @@ export function quantizePatches(p: Patches): bool {
   return true;
 }
 
-/** Whether a row is a pixel. */
-function isPointwise(p: Patches): bool {
-  const areas = p.filterHeight * p.filterWidth * p.strideY * p.strideX;
-  return areas === 1 && p.outHeight === p.height && p.outWidth === p.width;
-}
-
-/** Puts what a step is worth, and what 0 stands for. */
+/** Puts what a step is worth, and what 0 stands for; NaN where a number is not finite. */
 function putScale(x: usize, bytes: usize, to: usize): void {
   let lows = f32x4.splat(0);
   let highs = lows;

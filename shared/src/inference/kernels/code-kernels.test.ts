@@ -16,7 +16,7 @@ interface CodeCase extends ReturnType<typeof shapeArguments> {
   readonly channels: number;
   /** `[batch, height, width, depth]`, from 0 to 127. */
   readonly rows: Uint8Array;
-  /** `[batch, 2]`: what a step is worth, and what 0 stands for. */
+  /** `[batch, height, width, 2]`: what a step is worth, and what 0 stands for. */
   readonly scales: Float32Array;
   /** `[depth, channels]`, of which 128 stands for 0. */
   readonly codes: Uint8Array<ArrayBuffer>;
@@ -51,7 +51,7 @@ function randomCase(): CodeCase {
     depth,
     channels,
     rows: Uint8Array.from({ length: pixels * depth }, () => between(0, 127)),
-    scales: Float32Array.from({ length: shape.batch * 2 }, (_, i) =>
+    scales: Float32Array.from({ length: pixels * 2 }, (_, i) =>
       i % 2 === 0 ? 2 ** -between(6, 8) : between(-20, 20) / 16,
     ),
     codes: Uint8Array.from({ length: depth * channels }, () => between(1, 255)),
@@ -79,8 +79,7 @@ function reference(c: CodeCase): number[] {
       sum += (c.rows[pixel * c.depth + i] as number) * weight;
       columnSum += weight;
     }
-    const image = Math.floor(pixel / (c.height * c.width));
-    const [step = 0, least = 0] = c.scales.subarray(image * 2);
+    const [step = 0, least = 0] = c.scales.subarray(pixel * 2);
     const scale = c.weightScales[channel] as number;
     const value = (step * sum + least * columnSum) * scale + (c.expansionBias[channel] as number);
     return toCode(value, EXPANSION_HIGH);
@@ -131,7 +130,7 @@ test('an expansion and its depthwise convolution in 8 bits are those of plain lo
     const work = one([1200, 3000, 12_000]);
     const buffers = {
       rows: new Float32Array(rows.buffer),
-      scales: c.scales,
+      scales: Float32Array.from({ length: (pixels + 5) * 2 }, (_, at) => c.scales[at] ?? 0),
       panels,
       expansionBias: c.expansionBias,
       taps,
@@ -140,7 +139,7 @@ test('an expansion and its depthwise convolution in 8 bits are those of plain lo
       out: (outPixels * channels) / 4,
     };
     let isDone = 1;
-    const { rows: _rows, codes, weightScales, taps: _taps, ...shape } = c;
+    const { rows: _rows, scales: _scales, codes, weightScales, taps: _taps, ...shape } = c;
     const results = guarded.run(buffers, (at) => {
       isDone = kernels.convolveCodes({
         ...shape,

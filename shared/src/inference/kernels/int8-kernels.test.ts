@@ -161,14 +161,13 @@ async function productUnder(option: string): Promise<string> {
     kernels.multiplyInt8({ a, m, k, panels, n, bias: 0, low: -Infinity, high: Infinity, out, work });
     const product = new Uint8Array(memory.buffer, out, 4 * m * n).slice();
     const [rows, rowScales, taps, bias] = [7, 8, 9, 10].map((at) => at << 17);
-    const shape = { batch: 1, height: 3, width: 4, outHeight: 3, outWidth: 4, strideY: 1, strideX: 1 };
-    const pixels = { filterHeight: 1, filterWidth: 1, padTop: 0, padLeft: 0, channels: k };
-    kernels.quantizePatches({ ...shape, ...pixels, x: a, rows, scales: rowScales, work, workBytes: 1 << 16 });
+    kernels.quantizeRows({ a, rows: 12, k, to: rows, scales: rowScales });
     const filter = { filterHeight: 3, filterWidth: 3 };
     kernels.packTaps({ ...filter, channels: 16, filter: a, to: taps });
     kernels.convolveCodes({
-      ...shape, ...filter, rows, scales: rowScales, depth: k, panels, expansionBias: bias, expansionHigh: 6,
-      channels: 16, taps, padTop: 1, padLeft: 1, bias, high: 6, out, work, workBytes: 1 << 16,
+      ...filter, rows, scales: rowScales, batch: 1, height: 3, width: 4, depth: k, panels, expansionBias: bias,
+      expansionHigh: 6, channels: 16, taps, strideY: 1, strideX: 1, padTop: 1, padLeft: 1, outHeight: 3,
+      outWidth: 4, bias, high: 6, out, work, workBytes: 1 << 16,
     });
     const parts = [product, new Uint8Array(memory.buffer, out, 3 * 4 * 16)];
     if (parts.some((part) => part.every((byte) => byte === 0))) throw new Error('It computed nothing.');

@@ -80,6 +80,7 @@ export const kernelArguments = {
   packTaps: ['filter', 'filterHeight', 'filterWidth', 'channels', 'to'],
   panelBytes: ['k', 'n'],
   quantizePatches: [...images, 'channels', ...filterShape, 'rows', 'scales', 'work', 'workBytes'],
+  quantizeRows: ['a', 'rows', 'k', 'to', 'scales'],
   sigmoid: ['x', 'count', 'out'],
   swish: ['x', 'count', 'out'],
   tapBytes: ['filterHeight', 'filterWidth', 'channels'],

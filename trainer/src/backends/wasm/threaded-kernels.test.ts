@@ -232,10 +232,9 @@ test.each(batches)(
     const [panels, projection] = [pack(depth, channels), pack(channels, n)];
     const taps = malloc(one.tapBytes(size));
     one.packTaps({ ...size, filter: values(9 * channels), to: taps });
-    const [rows, scales] = [malloc((pixels + 5) * depth), malloc(batch * 8)];
+    const [rows, scales] = [malloc((pixels + 5) * depth), malloc((pixels + 5) * 8)];
     const x = values(pixels * depth);
-    const whole = { ...squares(batch, side, 1), x, channels: depth };
-    one.quantizePatches({ ...whole, rows, scales, work: malloc(workBytes), workBytes });
+    one.quantizeRows({ a: x, rows: pixels, k: depth, to: rows, scales });
     const [expansionBias, bias] = [values(channels), values(channels)];
     const [middle, work] = [malloc((pixels + 5) * channels), malloc(WORK_BYTES)];
     const found = compare(pixels * n, (kernels, out) => {

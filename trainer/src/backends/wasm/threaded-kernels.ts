@@ -58,7 +58,7 @@ export async function startThreadedKernels(heap: WasmHeap, count: number): Promi
       const shares = parts.map(({ first, count }, thread) => ({
         ...values,
         rows: rows + first * pixels * rowBytes,
-        scales: scales + first * 8,
+        scales: scales + first * pixels * 8,
         batch: count,
         out: out + first * outHeight * outWidth * channels,
         work: threads.scratchOf(thread, workBytes),

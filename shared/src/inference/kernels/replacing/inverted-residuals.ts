@@ -1,4 +1,4 @@
-import type { backend_util } from '@tensorflow/tfjs-core';
+import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import { mallocLines } from '../arena.ts';
 import type { Clamp } from '../cnn-kernels.ts';
 import type { InvertedResidualAttributes } from '../composed-kernels.ts';
@@ -37,23 +37,15 @@ export function convolveInverted(on: Computing): Kernel {
     const rows = wide.batchSize * wide.outHeight * wide.outWidth;
     const pixels = narrow.batchSize * narrow.outHeight * narrow.outWidth;
     const rowBytes = Math.ceil(depth / 16) * 16;
-    const codesAt = (rows + BEYOND) * rowBytes;
-    const scalesAt = codesAt + (pixels + BEYOND) * channels;
-    const { at, block: memory } = mallocLines(on.heap._malloc, scalesAt + wide.batchSize * 8);
+    const scalesAt = (rows + BEYOND) * rowBytes;
+    const codesAt = scalesAt + (rows + BEYOND) * 8;
+    const bytes = codesAt + (pixels + BEYOND) * channels;
+    const { at, block: memory } = mallocLines(on.heap._malloc, bytes);
     const [scales, codes] = [at + scalesAt, at + codesAt];
-    const room = { work: on.scratch, workBytes: SCRATCH_BYTES };
     const isDone =
-      on.kernels.quantizePatches({
-        ...shapeArguments(wide),
-        ...room,
-        x: on.addressOf(x),
-        channels: wide.inChannels,
-        rows: at,
-        scales,
-      }) &&
+      quantize(on, x, wide, at, scales) &&
       on.kernels.convolveCodes({
         ...shapeArguments(between),
-        ...room,
         rows: at,
         scales,
         depth,
@@ -65,6 +57,8 @@ export function convolveInverted(on: Computing): Kernel {
         bias: on.addressOf(call.inputs['depthwiseBias']),
         high: clamp.high,
         out: codes,
+        work: on.scratch,
+        workBytes: SCRATCH_BYTES,
       });
     const out = isDone ? on.makeOutput(narrow.outShape) : undefined;
     if (out) {
@@ -84,6 +78,20 @@ export function convolveInverted(on: Computing): Kernel {
     on.heap._free(memory);
     return out;
   };
+}
+
+/** Codes of what lies under the expansion's filter. @returns whether there was enough memory */
+function quantize(on: Computing, x: TensorInfo, wide: Info, rows: number, scales: number): boolean {
+  const a = on.addressOf(x);
+  const { inChannels: channels } = wide;
+  if (isPointwise(wide)) {
+    const pixels = wide.batchSize * wide.outHeight * wide.outWidth;
+    on.kernels.quantizeRows({ a, rows: pixels, k: channels, to: rows, scales });
+    return true;
+  }
+  const shape = { ...shapeArguments(wide), x: a, channels };
+  const room = { work: on.scratch, workBytes: SCRATCH_BYTES };
+  return on.kernels.quantizePatches({ ...shape, ...room, rows, scales }) !== 0;
 }
 
 /** Nothing for what the kernels do not cover, whatever its weights are. */
