@@ -61,7 +61,7 @@ function endEpoch(): void {
 }
 
 if (values.train) {
-  const { plan } = await buildNetwork({ ...fast, size }, labels.length);
+  const { plan } = await buildNetwork({ ...fast, freeze: 0, size }, labels.length);
   const config = { ...fast.stage2, epochs, batchSize, ema: 0 };
   lastEpoch = performance.now();
   await fit({

@@ -12,7 +12,7 @@ import { backend, batch, imagesPerSecond, size } from './time-steps.ts';
 
 const { description } = await startBackend(backend as BackendName, console.error);
 const classes = 10;
-const { plan } = await buildNetwork({ ...fast, size }, classes);
+const { plan } = await buildNetwork({ ...fast, freeze: 0, size }, classes);
 const parameters = parametersOf(plan);
 const optimizer = new Optimizer(parameters, { ...fast.stage2, ema: 0 });
 const random = createRandom(1);

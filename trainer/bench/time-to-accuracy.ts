@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { reportFigures } from 'shared/bench/report-figures';
 import { startBackend } from '../src/backends/start-backend.ts';
 import { configFields, overrideConfig } from '../src/config/config-fields.ts';
+import { forNetwork } from '../src/config/for-network.ts';
 import { configs } from '../src/config/registry.ts';
 import { sizeInEpoch } from '../src/config/stage-length.ts';
 import type { TrainConfig } from '../src/config/train-config.ts';
@@ -50,7 +51,7 @@ const { values } = parseArgs({
 });
 const named = configs[values.config];
 if (!named) throw new Error(`There is no experiment ${values.config}.`);
-const config: TrainConfig = overrideConfig(named, values);
+const config: TrainConfig = overrideConfig(forNetwork(named, values), values);
 const every = Number(values.every);
 const never = new AbortController().signal;
 const quiet = { advance: () => {}, stop: () => {} };

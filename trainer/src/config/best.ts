@@ -16,6 +16,7 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
 export const best: TrainConfig = trainConfig.parse({
   ...fast,
   name: 'best',
+  freeze: 0,
   size: 160,
   augment: {
     flip: true,

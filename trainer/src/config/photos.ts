@@ -9,6 +9,7 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
 export const photos: TrainConfig = trainConfig.parse({
   ...fast,
   name: 'photos',
+  freeze: 0,
   validateFrom: 20,
   augment: { flip: true, resizedCrop: 0.35, colour: 0.2 },
   stage1: { ...fast.stage1, solve: true },

@@ -9,6 +9,7 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
 export const smoke: TrainConfig = trainConfig.parse({
   ...fast,
   name: 'smoke',
+  freeze: 0,
   size: 64,
   limit: 1000,
   stage1: { ...fast.stage1, epochs: 10, minSteps: 0, batchSize: 32 },

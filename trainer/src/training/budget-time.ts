@@ -50,7 +50,7 @@ export async function budgetTime(
   while (epochs > 1 && secondsOf(epochs) > left) epochs -= 1;
   const shortened = epochs < stage.epochs ? `, of the recipe's ${stage.epochs}` : '';
   say(
-    `The head learns first, then the whole network, in ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}${shortened}, of ${steps} ${steps === 1 ? 'step' : 'steps'}: about ${formatSeconds(Math.ceil(secondsOf(epochs)))} on this machine.`,
+    `The head learns first, then ${config.freeze === 0 ? 'the whole network' : 'the layers that are not frozen'}, in ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}${shortened}, of ${steps} ${steps === 1 ? 'step' : 'steps'}: about ${formatSeconds(Math.ceil(secondsOf(epochs)))} on this machine.`,
   );
   if (epochs === stage.epochs) return config;
   return { ...config, stage2: { ...withEpochs(config.stage2, epochs), minSteps: 0 } };

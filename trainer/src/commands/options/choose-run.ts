@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { configFields, overrideConfig } from '../../config/config-fields.ts';
+import { forNetwork } from '../../config/for-network.ts';
 import { forSeveralLabels } from '../../config/for-several-labels.ts';
 import { configs } from '../../config/registry.ts';
 import { applySettings, readSettings, type Settings } from '../../config/settings.ts';
@@ -54,7 +55,8 @@ export async function chooseRun({ values, fields }: RunCall): Promise<ChosenRun>
     values.config ?? settings?.config ?? recipeFor(given ?? settings?.data),
   );
   const named = configs[name] as TrainConfig;
-  const recipe = labels === undefined ? named : forSeveralLabels(named);
+  const fitting = labels === undefined ? named : forSeveralLabels(named);
+  const recipe = forNetwork(fitting, { ...settings?.fields, ...fields });
   const { weights } = fields;
   const config = overrideConfig(settings ? applySettings(recipe, besideFile(settings)) : recipe, {
     ...fields,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { overrideConfig } from '../../config/config-fields.ts';
+import { forNetwork } from '../../config/for-network.ts';
 import { graft } from '../../files/project.ts';
 import { formatSweep } from '../../sweeps/format-sweep.ts';
 import { rungsOf } from '../../sweeps/halving.ts';
@@ -115,7 +116,7 @@ async function planSweep(call: SweepCall): Promise<{ directory: string; file: Sw
   const all = settings.flatMap((texts) =>
     seeds.map((seed) => ({
       settings: texts,
-      config: overrideConfig(chosen.config, { ...texts, seed: `${seed}` }),
+      config: overrideConfig(forNetwork(chosen.config, texts), { ...texts, seed: `${seed}` }),
     })),
   );
   const width = `${all.length}`.length;
