@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { similarResponse } from 'shared/contract/search';
+import { similarResponse } from 'shared/contract/responses';
 import { readHeader } from 'shared/search/index-layout';
 import sharp from 'sharp';
 import { startBackend } from 'trainer/backends/start-backend';

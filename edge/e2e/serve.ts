@@ -4,8 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ClassifyResponse, classifyResponse } from 'shared/contract/responses';
-import { type EmbedResponse, embedResponse } from 'shared/contract/search';
+import {
+  type ClassifyResponse,
+  classifyResponse,
+  type EmbedResponse,
+  embedResponse,
+} from 'shared/contract/responses';
 import { createTestHarness, experimental_readRawConfig } from 'wrangler';
 
 const edge = fileURLToPath(new URL('..', import.meta.url));

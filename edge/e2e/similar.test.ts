@@ -1,7 +1,7 @@
 import { copyFile, cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { similarResponse } from 'shared/contract/search';
+import { similarResponse } from 'shared/contract/responses';
 import sharp from 'sharp';
 import { startBackend } from 'trainer/backends/start-backend';
 import { readImageIndex, similarInIndex } from 'trainer/export/search/similar-images';

@@ -1,6 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { classifyResponse } from 'shared/contract/responses';
-import { embedResponse, similarResponse } from 'shared/contract/search';
+import { classifyResponse, embedResponse, similarResponse } from 'shared/contract/responses';
 import { beforeEach, expect, test } from 'vitest';
 import { ask } from '../../test/ask.ts';
 import {

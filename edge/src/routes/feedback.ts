@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono';
-import { feedbackQuery, feedbackRequest } from 'shared/contract/feedback';
 import { requireKey } from '../access/identify-caller.ts';
 import { readSettings } from '../access/settings.ts';
 import { labelImage, listKept, readKept } from '../feedback/kept-images.ts';
@@ -14,12 +13,15 @@ import { validQuery } from './valid-query.ts';
 /** An id and a label. */
 const MAX_JSON_BYTES = 4096;
 
+const schemas = () => import('shared/contract/feedback');
+
 /** `POST /feedback` says what a kept image shows; `GET /feedback` and below hand them out, for an API key. */
 export function feedbackRoutes(limits: Limits): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
 
   routes.post('/feedback', admit(limits), limitRequests, async (c) => {
     const bucket = bucketOf(c);
+    const { feedbackRequest } = await schemas();
     const { id, label } = await withByteBudget(limits.maxHeldBytes, (budget) =>
       readJson(c.req.raw, feedbackRequest, MAX_JSON_BYTES, limits, budget),
     );
@@ -27,12 +29,18 @@ export function feedbackRoutes(limits: Limits): Hono<AppEnv> {
     return c.body(null, 204);
   });
 
-  routes.get('/feedback', admit(limits), limitRequests, validQuery(feedbackQuery), async (c) => {
-    const { lines, next } = await listKept(ownersBucket(c), c.req.valid('query').after);
-    if (next) c.header('link', `</feedback?after=${encodeURIComponent(next)}>; rel="next"`);
-    c.header('content-type', 'application/x-ndjson');
-    return c.body(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  });
+  routes.get(
+    '/feedback',
+    admit(limits),
+    limitRequests,
+    validQuery(async () => (await schemas()).feedbackQuery),
+    async (c) => {
+      const { lines, next } = await listKept(ownersBucket(c), c.req.valid('query').after);
+      if (next) c.header('link', `</feedback?after=${encodeURIComponent(next)}>; rel="next"`);
+      c.header('content-type', 'application/x-ndjson');
+      return c.body(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    },
+  );
 
   routes.get('/feedback/:id', admit(limits), limitRequests, async (c) => {
     c.header('content-type', 'application/octet-stream');

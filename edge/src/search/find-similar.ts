@@ -1,4 +1,4 @@
-import type { SimilarResponse } from 'shared/contract/search';
+import type { SimilarResponse } from 'shared/contract/responses';
 import type { IndexHeader } from 'shared/search/index-layout';
 import type { Admission } from '../classify/admission.ts';
 import { embedImage } from '../classify/embed-image.ts';

@@ -1,6 +1,10 @@
 import { env } from 'cloudflare:workers';
-import { problem } from 'shared/contract/responses';
-import { embedResponse, type SimilarResponse, similarResponse } from 'shared/contract/search';
+import {
+  embedResponse,
+  problem,
+  type SimilarResponse,
+  similarResponse,
+} from 'shared/contract/responses';
 import { writeVectorIndex } from 'shared/search/write-vector-index';
 import { afterEach, beforeAll, expect, inject, test, vi } from 'vitest';
 import { ask } from '../../test/ask.ts';

@@ -21,9 +21,9 @@ export const feedbackRequest = z.strictObject({
 
 /** The query of `GET /feedback`. */
 export const feedbackQuery = z.strictObject({
-  after: z
-    .optional(z.string())
-    .check(z.meta({ description: 'Where the list goes on, as the Link header gives it.' })),
+  after: z.optional(z.string()).register(z.globalRegistry, {
+    description: 'Where the list goes on, as the Link header gives it.',
+  }),
 });
 
 /** What the model said of a kept image. */
@@ -50,6 +50,6 @@ export const feedbackLine = z
     /** What somebody said that it is. */
     label: z.optional(z.string()),
   })
-  .check(z.meta({ id: 'FeedbackLine' }));
+  .register(z.globalRegistry, { id: 'FeedbackLine' });
 
 export type FeedbackLine = z.infer<typeof feedbackLine>;

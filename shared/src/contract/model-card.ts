@@ -62,87 +62,97 @@ const accuracy = z.readonly(
   }),
 );
 
-const calibration = z.readonly(
-  z.strictObject({
-    /**
-     * The number by which the logits were divided, so that probabilities say how often the model is right
-     * (Guo et al. 2017, §4.2). The weights already contain it: do not divide again.
-     */
-    temperature: z.number().check(z.positive()),
-    /** Images of the validation set on which it was chosen. */
-    images: count,
-    /** Expected calibration error on the test set in 15 bins, without and with the temperature. */
-    ece: z.readonly(z.strictObject({ before: fraction, after: fraction })),
-  }),
+// What few cards have is lazy: its schema is made with the first card that has it, not at each cold start.
+
+const calibration = z.lazy(() =>
+  z.readonly(
+    z.strictObject({
+      /**
+       * The number by which the logits were divided, so that probabilities say how often the model is right
+       * (Guo et al. 2017, §4.2). The weights already contain it: do not divide again.
+       */
+      temperature: z.number().check(z.positive()),
+      /** Images of the validation set on which it was chosen. */
+      images: count,
+      /** Expected calibration error on the test set in 15 bins, without and with the temperature. */
+      ece: z.readonly(z.strictObject({ before: fraction, after: fraction })),
+    }),
+  ),
 );
 
-const knownScore = z.readonly(
-  z.strictObject({
-    /** `prototypes`: cosine to the nearest of the classes' prototypes; `maximum-logit`: the largest logit of features that are clipped. */
-    method: z.enum(['prototypes', 'maximum-logit']),
-    /** How many prototypes there are. */
-    prototypes: z.optional(count),
-    /** How many directions contrast the classes to ImageNet's others, where something does. */
-    contrast: z.optional(count),
-    /** The share of known images that the threshold is to keep, and the images that it was set on. */
-    keep: fraction,
-    images: count,
-    /** What was measured, on images that fitted nothing. */
-    measured: z.readonly(
-      z.array(
-        z.readonly(
-          z.strictObject({
-            /** `counter-examples` of the user, `generated`, or `classes left out`, whose prototypes are taken away in turn. */
-            unknown: z.enum(['counter-examples', 'generated', 'classes left out']),
-            images: count,
-            /** The known images, and the share of them that is kept. */
-            known: count,
-            kept: fraction,
-            /** Area under the ROC curve, known against unknown. */
-            auroc: fraction,
-            /** The share of the unknown images that is taken for known. */
-            letThrough: fraction,
-          }),
+const knownScore = z.lazy(() =>
+  z.readonly(
+    z.strictObject({
+      /** `prototypes`: cosine to the nearest of the classes' prototypes; `maximum-logit`: the largest logit of features that are clipped. */
+      method: z.enum(['prototypes', 'maximum-logit']),
+      /** How many prototypes there are. */
+      prototypes: z.optional(count),
+      /** How many directions contrast the classes to ImageNet's others, where something does. */
+      contrast: z.optional(count),
+      /** The share of known images that the threshold is to keep, and the images that it was set on. */
+      keep: fraction,
+      images: count,
+      /** What was measured, on images that fitted nothing. */
+      measured: z.readonly(
+        z.array(
+          z.readonly(
+            z.strictObject({
+              /** `counter-examples` of the user, `generated`, or `classes left out`, whose prototypes are taken away in turn. */
+              unknown: z.enum(['counter-examples', 'generated', 'classes left out']),
+              images: count,
+              /** The known images, and the share of them that is kept. */
+              known: count,
+              kept: fraction,
+              /** Area under the ROC curve, known against unknown. */
+              auroc: fraction,
+              /** The share of the unknown images that is taken for known. */
+              letThrough: fraction,
+            }),
+          ),
         ),
       ),
-    ),
-  }),
+    }),
+  ),
 );
 
 export type KnownScore = z.infer<typeof knownScore>;
 
-const multiLabel = z.readonly(
-  z.strictObject({
-    /** One per label: an image has the label where its probability is that or more. */
-    thresholds: z.readonly(z.array(fraction)),
-    /** Images of the validation set on which they were chosen; 0 where all are one half. */
-    images: z.int().check(z.nonnegative()),
-    /** What was measured at the thresholds, on the images of the first `accuracy`. */
-    measured: z.readonly(
-      z.strictObject({
-        /** F1 of all labels of all images together, and the mean of the labels' F1. */
-        f1Micro: fraction,
-        f1Macro: fraction,
-        /** The share of images of which every label is right. */
-        exactMatch: fraction,
-        /** The share of labels, of all images, that are wrong. */
-        hamming: fraction,
-        /** Average precision of each label; null where no image has it. */
-        averagePrecision: z.readonly(z.array(z.nullable(fraction))),
-      }),
-    ),
-  }),
+const multiLabel = z.lazy(() =>
+  z.readonly(
+    z.strictObject({
+      /** One per label: an image has the label where its probability is that or more. */
+      thresholds: z.readonly(z.array(fraction)),
+      /** Images of the validation set on which they were chosen; 0 where all are one half. */
+      images: z.int().check(z.nonnegative()),
+      /** What was measured at the thresholds, on the images of the first `accuracy`. */
+      measured: z.readonly(
+        z.strictObject({
+          /** F1 of all labels of all images together, and the mean of the labels' F1. */
+          f1Micro: fraction,
+          f1Macro: fraction,
+          /** The share of images of which every label is right. */
+          exactMatch: fraction,
+          /** The share of labels, of all images, that are wrong. */
+          hamming: fraction,
+          /** Average precision of each label; null where no image has it. */
+          averagePrecision: z.readonly(z.array(z.nullable(fraction))),
+        }),
+      ),
+    }),
+  ),
 );
 
 export type MultiLabel = z.infer<typeof multiLabel>;
 
-const addedClass = z.readonly(
-  z.strictObject({
-    label: z.string(),
-    photos: count,
-    /** Images of the classes before it, and top-1 on them before and, by cross-validation, after. */
-    old: z.readonly(z.strictObject({ images: count, before: fraction, after: fraction })),
-  }),
+const addedClass = z.lazy(() =>
+  z.readonly(
+    z.strictObject({
+      label: z.string(),
+      photos: count,
+      /** Images of the classes before it, and top-1 on them before and, by cross-validation, after. */
+      old: z.readonly(z.strictObject({ images: count, before: fraction, after: fraction })),
+    }),
+  ),
 );
 
 export type AddedClass = z.infer<typeof addedClass>;

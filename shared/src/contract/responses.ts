@@ -57,9 +57,41 @@ export const classifyResponse = z
     /** Under which the image is kept, for `POST /feedback`; absent of images that are not kept. */
     feedback: z.optional(z.string()),
   })
-  .check(z.meta({ id: 'ClassifyResponse' }));
+  .register(z.globalRegistry, { id: 'ClassifyResponse' });
 
 export type ClassifyResponse = z.infer<typeof classifyResponse>;
+
+/** The response of `/embed`. */
+export const embedResponse = z
+  .strictObject({
+    model: classifyResponse.shape.model,
+    image: classifyResponse.shape.image,
+    embedding,
+  })
+  .register(z.globalRegistry, { id: 'EmbedResponse' });
+
+export type EmbedResponse = z.infer<typeof embedResponse>;
+
+/** The response of `/similar`. */
+export const similarResponse = z
+  .strictObject({
+    /** Whose embeddings are compared. */
+    model: classifyResponse.shape.model,
+    image: classifyResponse.shape.image,
+    index: z.string(),
+    /** The most similar image first. */
+    matches: z.array(
+      z.strictObject({
+        /** Its path from the folder of which the index was written, or its key in a bucket. */
+        image: z.string(),
+        /** Cosine of the angle between the two embeddings; of a copy it is 1. */
+        similarity: z.number().check(z.minimum(-1), z.maximum(1)),
+      }),
+    ),
+  })
+  .register(z.globalRegistry, { id: 'SimilarResponse' });
+
+export type SimilarResponse = z.infer<typeof similarResponse>;
 
 /** The response of `GET /models`. */
 export const modelsResponse = z
@@ -84,14 +116,14 @@ export const modelsResponse = z
       }),
     ),
   })
-  .check(z.meta({ id: 'ModelsResponse' }));
+  .register(z.globalRegistry, { id: 'ModelsResponse' });
 
 export type ModelsResponse = z.infer<typeof modelsResponse>;
 
 /** The response of `GET /models/{id}`. */
 export const modelResponse = z
   .strictObject({ version: z.string(), card: modelCard })
-  .check(z.meta({ id: 'ModelResponse' }));
+  .register(z.globalRegistry, { id: 'ModelResponse' });
 
 export type ModelResponse = z.infer<typeof modelResponse>;
 
@@ -104,7 +136,7 @@ export const healthResponse = z
     arithmetic: z.enum(arithmetics),
     reason: z.string(),
   })
-  .check(z.meta({ id: 'HealthResponse' }));
+  .register(z.globalRegistry, { id: 'HealthResponse' });
 
 export type HealthResponse = z.infer<typeof healthResponse>;
 
@@ -117,7 +149,7 @@ export const problem = z
     detail: z.string(),
     code: z.enum(Object.keys(problemStatus) as [ProblemCode, ...ProblemCode[]]),
   })
-  .check(z.meta({ id: 'Problem' }));
+  .register(z.globalRegistry, { id: 'Problem' });
 
 export type Problem = z.infer<typeof problem>;
 
@@ -127,7 +159,7 @@ export const batchLine = z
     z.strictObject({ index, url: z.string(), answer: classifyResponse }),
     z.strictObject({ index, url: z.string(), problem }),
   ])
-  .check(z.meta({ id: 'BatchLine' }));
+  .register(z.globalRegistry, { id: 'BatchLine' });
 
 export type BatchLine = z.infer<typeof batchLine>;
 
@@ -167,7 +199,7 @@ export const jobResponse = z
     /** The index of the images that the job makes; it is there once the job is done. */
     index: z.optional(z.string()),
   })
-  .check(z.meta({ id: 'JobResponse' }));
+  .register(z.globalRegistry, { id: 'JobResponse' });
 
 export type JobResponse = z.infer<typeof jobResponse>;
 
@@ -178,6 +210,6 @@ export const jobLine = z
     z.strictObject({ image: z.string(), embedding }),
     z.strictObject({ image: z.string(), problem }),
   ])
-  .check(z.meta({ id: 'JobLine' }));
+  .register(z.globalRegistry, { id: 'JobLine' });
 
 export type JobLine = z.infer<typeof jobLine>;

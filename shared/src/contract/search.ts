@@ -1,9 +1,8 @@
-import { classifyResponse } from './responses.ts';
 import * as z from './schema.ts';
-import { embedding, embeddingFormat as format, indexName as index } from './vectors.ts';
+import { embeddingFormat as format, indexName as index } from './vectors.ts';
 import { classifyQuery } from './wire.ts';
 
-// What `/embed` and `/similar` take and give.
+// What `/embed` and `/similar` take.
 
 const { url, model } = classifyQuery.shape;
 
@@ -15,17 +14,6 @@ export const embedImageQuery = z.pick(embedQuery, { model: true, format: true })
 
 /** The JSON body of `POST /embed`, which names an image to fetch. */
 export const embedUrlRequest = z.strictObject({ url, model, format: z.optional(format) });
-
-/** The response of `/embed`. */
-export const embedResponse = z
-  .strictObject({
-    model: classifyResponse.shape.model,
-    image: classifyResponse.shape.image,
-    embedding,
-  })
-  .check(z.meta({ id: 'EmbedResponse' }));
-
-export type EmbedResponse = z.infer<typeof embedResponse>;
 
 const TOP = { default: 10, max: 50 } as const;
 
@@ -59,24 +47,3 @@ export const similarUrlRequest = z.strictObject({
   index: z.optional(index),
   top: z.optional(z.int().check(z.minimum(1), z.maximum(TOP.max))),
 });
-
-/** The response of `/similar`. */
-export const similarResponse = z
-  .strictObject({
-    /** Whose embeddings are compared. */
-    model: classifyResponse.shape.model,
-    image: classifyResponse.shape.image,
-    index: z.string(),
-    /** The most similar image first. */
-    matches: z.array(
-      z.strictObject({
-        /** Its path from the folder of which the index was written, or its key in a bucket. */
-        image: z.string(),
-        /** Cosine of the angle between the two embeddings; of a copy it is 1. */
-        similarity: z.number().check(z.minimum(-1), z.maximum(1)),
-      }),
-    ),
-  })
-  .check(z.meta({ id: 'SimilarResponse' }));
-
-export type SimilarResponse = z.infer<typeof similarResponse>;

@@ -2,12 +2,10 @@ import * as z from './schema.ts';
 
 // What embeddings and indexes of them are called, in requests and in the results of jobs.
 
-export const embeddingFormat = z.enum(['float32', 'int8']).check(
-  z.meta({
-    description:
-      'How the values are encoded: as float32, or in a quarter of the bytes as int8 with one scale.',
-  }),
-);
+export const embeddingFormat = z.enum(['float32', 'int8']).register(z.globalRegistry, {
+  description:
+    'How the values are encoded: as float32, or in a quarter of the bytes as int8 with one scale.',
+});
 
 export const embedding = z.strictObject({
   format: embeddingFormat,

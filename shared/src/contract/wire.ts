@@ -1,11 +1,9 @@
 import * as z from './schema.ts';
 
-const model = z.optional(z.string()).check(
-  z.meta({
-    description: "A model's id, or id@version. The default is the service's default model.",
-    example: 'imagenet',
-  }),
-);
+const model = z.optional(z.string()).register(z.globalRegistry, {
+  description: "A model's id, or id@version. The default is the service's default model.",
+  example: 'imagenet',
+});
 
 const TOP = { default: 5, max: 100 } as const;
 
@@ -25,41 +23,35 @@ const topOfQuery = z._default(
 
 const topOfBody = z.int().check(z.minimum(1), z.maximum(TOP.max));
 
-const unknown = z.enum(['only', 'reject']).check(
-  z.meta({
-    description:
-      'What an image of none of the classes gets: predictions beside known: false (only), or none (reject).',
-  }),
-);
+const unknown = z.enum(['only', 'reject']).register(z.globalRegistry, {
+  description:
+    'What an image of none of the classes gets: predictions beside known: false (only), or none (reject).',
+});
 
 /** In a query it is text, as `top` is. */
-const explainOfQuery = z.enum(['true', 'false']).check(
-  z.meta({
-    description:
-      'Whether the response says how much each part of the image adds to the most probable label.',
-  }),
-);
+const explainOfQuery = z.enum(['true', 'false']).register(z.globalRegistry, {
+  description:
+    'Whether the response says how much each part of the image adds to the most probable label.',
+});
 
 export type UnknownPolicy = z.infer<typeof unknown>;
 
 /** The query of `GET /classify`. */
 export const classifyQuery = z.strictObject({
-  url: z.string().check(
-    z.meta({
-      description: 'The url of the image, on a public http or https server.',
-      example: 'https://example.com/cat.jpg',
-    }),
-  ),
+  url: z.string().register(z.globalRegistry, {
+    description: 'The url of the image, on a public http or https server.',
+    example: 'https://example.com/cat.jpg',
+  }),
   model,
   top: topOfQuery,
   unknown: z._default(unknown, 'only'),
   explain: z._default(explainOfQuery, 'false'),
-  expires: z
-    .optional(z.coerce.number().check(z.int()))
-    .check(z.meta({ description: 'When the signature expires, in seconds since 1970.' })),
-  signature: z
-    .optional(z.string())
-    .check(z.meta({ description: 'HMAC-SHA256 of expires, a line feed and url, in hexadecimal.' })),
+  expires: z.optional(z.coerce.number().check(z.int())).register(z.globalRegistry, {
+    description: 'When the signature expires, in seconds since 1970.',
+  }),
+  signature: z.optional(z.string()).register(z.globalRegistry, {
+    description: 'HMAC-SHA256 of expires, a line feed and url, in hexadecimal.',
+  }),
 });
 
 /** The query of `POST /classify`; the image is the body. */

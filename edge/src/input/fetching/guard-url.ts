@@ -142,14 +142,12 @@ function isLoopback(host: string): boolean {
   return ipaddr.isValid(address) && ipaddr.parse(address).range() === 'loopback';
 }
 
-const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
-
 function isPublicAddress(host: string): boolean {
   const address = ipaddr.parse(unbracket(host));
   if (address.range() !== 'unicast') return false;
   if (address instanceof ipaddr.IPv4) return true;
   // Addresses outside 2000::/3 include disguised IPv4 addresses (`::7f00:1`).
-  return address.match(globalUnicast) && !isIsatap(address);
+  return address.match(ipaddr.IPv6.parseCIDR('2000::/3')) && !isIsatap(address);
 }
 
 /**

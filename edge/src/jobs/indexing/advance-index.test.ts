@@ -1,4 +1,4 @@
-import { similarResponse } from 'shared/contract/search';
+import { similarResponse } from 'shared/contract/responses';
 import { readHeader } from 'shared/search/index-layout';
 import { expect, test, vi } from 'vitest';
 import {

@@ -1,12 +1,11 @@
+import { embedResponse, similarResponse } from 'shared/contract/responses';
 import type * as z from 'shared/contract/schema';
 import {
   embedImageQuery,
   embedQuery,
-  embedResponse,
   embedUrlRequest,
   similarImageQuery,
   similarQuery,
-  similarResponse,
   similarUrlRequest,
 } from 'shared/contract/search';
 import {

@@ -1,5 +1,4 @@
-import { problem } from 'shared/contract/responses';
-import { embedResponse } from 'shared/contract/search';
+import { embedResponse, problem } from 'shared/contract/responses';
 import type { Embedding } from 'shared/contract/vectors';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../../test/ask.ts';

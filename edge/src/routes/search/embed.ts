@@ -1,10 +1,5 @@
 import { type Context, Hono } from 'hono';
-import {
-  type EmbedResponse,
-  embedImageQuery,
-  embedQuery,
-  embedUrlRequest,
-} from 'shared/contract/search';
+import type { EmbedResponse } from 'shared/contract/responses';
 import type { Embedding } from 'shared/contract/vectors';
 import { embedImage } from '../../classify/embed-image.ts';
 import { encodeEmbedding } from '../../classify/encode-embedding.ts';
@@ -17,23 +12,37 @@ import type { AppEnv } from '../app-env.ts';
 import { cacheControl, namedImage, readNaming, serverTiming } from '../image-request.ts';
 import { validQuery } from '../valid-query.ts';
 
+const schemas = () => import('shared/contract/search');
+
 /** `GET /embed?url=` names an image; `POST /embed` sends one, or names it in JSON. */
 export function embedRoutes(limits: Limits): Hono<AppEnv> {
   const routes = new Hono<AppEnv>();
   const path = '/embed';
 
-  routes.get(path, admit(limits), limitRequests, validQuery(embedQuery), (c) => {
-    const { url, ...asked } = c.req.valid('query');
-    return respond(c, namedImage(c, url), asked);
-  });
+  routes.get(
+    path,
+    admit(limits),
+    limitRequests,
+    validQuery(async () => (await schemas()).embedQuery),
+    (c) => {
+      const { url, ...asked } = c.req.valid('query');
+      return respond(c, namedImage(c, url), asked);
+    },
+  );
 
-  routes.post(path, admit(limits), limitRequests, validQuery(embedImageQuery), async (c) => {
-    const query = c.req.valid('query');
-    if (!isJson(c.req.raw)) return respond(c, imageInBody(c.req.raw, c.get('admission')), query);
-    const { url, model, format } = await readNaming(c, embedUrlRequest, limits);
-    const asked = { model: model ?? query.model, format: format ?? query.format };
-    return respond(c, namedImage(c, url), asked);
-  });
+  routes.post(
+    path,
+    admit(limits),
+    limitRequests,
+    validQuery(async () => (await schemas()).embedImageQuery),
+    async (c) => {
+      const query = c.req.valid('query');
+      if (!isJson(c.req.raw)) return respond(c, imageInBody(c.req.raw, c.get('admission')), query);
+      const { url, model, format } = await readNaming(c, (await schemas()).embedUrlRequest, limits);
+      const asked = { model: model ?? query.model, format: format ?? query.format };
+      return respond(c, namedImage(c, url), asked);
+    },
+  );
 
   return routes;
 }
