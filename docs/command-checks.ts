@@ -236,6 +236,7 @@ export const scripts: readonly string[] = [
   'pnpm --filter docs configuration',
   'pnpm --filter edge bench',
   'pnpm --filter edge bench:architectures',
+  'pnpm --filter edge bench:cold-start',
   'pnpm --filter edge bench:hostile',
   'pnpm --filter edge bench:jobs',
   'pnpm --filter edge bench:jobs-at-scale',
