@@ -36,7 +36,10 @@ export function convolveInverted(on: Computing): Kernel {
     if (expansion.product !== 'multiplyInt8' || projection.product !== 'multiplyInt8') return;
     const rows = wide.batchSize * wide.outHeight * wide.outWidth;
     const pixels = narrow.batchSize * narrow.outHeight * narrow.outWidth;
-    const rowBytes = Math.ceil(depth / 16) * 16;
+    // Of an image, whose numbers have 8 bits, two halves are in a row; what residuals read has 7.
+    const isImage = !isPointwise(wide);
+    const halfBytes = Math.ceil(depth / 16) * 16;
+    const rowBytes = isImage ? 2 * halfBytes : halfBytes;
     const scalesAt = (rows + BEYOND) * rowBytes;
     const codesAt = scalesAt + (rows + BEYOND) * 8;
     const bytes = codesAt + (pixels + BEYOND) * channels;
@@ -48,8 +51,8 @@ export function convolveInverted(on: Computing): Kernel {
         ...shapeArguments(between),
         rows: at,
         scales,
-        depth,
-        panels: expansion.at,
+        depth: isImage ? halfBytes + depth : depth,
+        panels: isImage ? on.matrices.packTwice(filter, depth, channels) : expansion.at,
         expansionBias: on.addressOf(call.inputs['bias']),
         expansionHigh: wideClamp.high,
         channels,
