@@ -5,15 +5,14 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
  *
  *     pnpm --filter trainer train
  *
- * Measured: test accuracy passes 92.6 % after 7.3 minutes. Before EMA was added, it was 87.4 % after stage 1
- * and 95.1 % after stage 2. With `--size 112`, at which the Worker classifies an image within the 10 ms of
- * CPU time of Cloudflare's free plan: 85.3 %, 94.6 %, and 94.7 % in 8 bits, in
- * 23 minutes on two cores.
+ * Measured on the test images: 87.4 % after stage 1, 94.9 % after stage 2, in float32 and in 8 bits; with `--freeze 0`
+ * 95.1 % in float32 and 94.9 % in 8 bits, and 92.6 % after 7.3 minutes. With `--size 112 --freeze 0`, at which the Worker
+ * classifies an image within the 10 ms of CPU time of Cloudflare's free plan: 85.3 %, 94.6 %, and 94.7 % in 8 bits.
  */
 export const fast: TrainConfig = trainConfig.parse({
   name: 'fast',
   backbone: 'efficientnet-lite0',
-  // As accurate, a third faster, and better on real photos: see docs/benchmarks/real-photos.md.
+  // As accurate in 8 bits, a third faster, and better on real photos: see docs/benchmarks/real-photos.md.
   freeze: 'stem*,block[1-3]*',
   size: 128,
   dropout: 0.2,
