@@ -7,10 +7,9 @@ import { quantizeRow } from '../tiles/quantized-rows';
 const VECTOR: usize = 16;
 
 /**
- * Quantizes images, each to 255 steps between its smallest and its largest value, of which 0 is between, and copies what lies
- * under the filter at each output pixel to a row: `[batch · outHeight · outWidth, 2, filterHeight · filterWidth · channels]`, a
- * byte each. A factor of the product has 7 bits, so a number is in two halves, from 0 to 127, whose sum it is; each is
- * in a multiple of 16 bytes, of which the last ones say nothing. There is room for 16 bytes more.
+ * Quantizes images, each between its smallest and its largest value, of which 0 is between, and copies what lies under the
+ * filter at each output pixel to a row: `[batch · outHeight · outWidth, filterHeight · filterWidth · channels]`, a byte each,
+ * from 0 to 127, a row in a multiple of 16 bytes, of which the last ones say nothing. There is room for 16 bytes more.
  * `scales` become those of `quantizeRows`.
  *
  * @returns whether the `workBytes` to work in were enough; else nothing was computed
@@ -24,9 +23,8 @@ export function quantizePatches(p: Patches): bool {
   const stepBytes = <usize>(p.strideX * channels);
   const under = stepBytes * <usize>(p.outWidth - 1) + runBytes;
   const lineBytes = max(under, left + imageLine) + VECTOR;
-  const linesBytes = lineBytes * <usize>filterHeight;
-  if (<i32>linesBytes * 2 > p.workBytes) return false;
-  const halfBytes = <usize>paddedDepth(filterHeight * <i32>runBytes);
+  if (<i32>lineBytes * filterHeight > p.workBytes) return false;
+  const rowBytes = <usize>paddedDepth(filterHeight * <i32>runBytes);
   const pixels = p.outHeight * p.outWidth;
   let x = p.x;
   let row = p.rows;
@@ -41,43 +39,37 @@ export function quantizePatches(p: Patches): bool {
     }
     const step = load<f32>(scales - 8);
     const least = load<f32>(scales - 4);
-    const inverse: f32 = step > 0 ? 0.5 / step : 0;
+    const inverse: f32 = step > 0 ? 1.0 / step : 0;
+    const leasts = f32x4.splat(least);
     const inverses = f32x4.splat(inverse);
+    const zero = <u8>(<f32>0.5 - least * inverse);
     for (let outY = 0; outY < p.outHeight; outY++) {
       let line = p.work;
-      // Of twice the number x, rounded, floor(x + 1/4) and floor(x + 3/4) are the halves.
-      for (let half: f32 = 0.25; half < 1; half += 0.5) {
-        const leasts = f32x4.splat(least + (<f32>1 - 2 * half) * step);
-        const zero = <u8>(half - least * inverse);
-        for (let y = outY * p.strideY - p.padTop, end = y + filterHeight; y < end; y++) {
-          if (y >= 0 && y < p.height) {
-            const from = x + ((imageLine * <usize>y) << 2);
-            memory.fill(line, zero, left);
-            quantizeRow(from, imageLine << 2, line + left, leasts, inverses);
-            const right = left + imageLine;
-            memory.fill(line + right, zero, lineBytes - right);
-          } else memory.fill(line, zero, lineBytes);
-          line += lineBytes;
-        }
+      for (let y = outY * p.strideY - p.padTop, end = y + filterHeight; y < end; y++) {
+        if (y >= 0 && y < p.height) {
+          const from = x + ((imageLine * <usize>y) << 2);
+          memory.fill(line, zero, left);
+          quantizeRow(from, imageLine << 2, line + left, leasts, inverses);
+          const right = left + imageLine;
+          memory.fill(line + right, zero, lineBytes - right);
+        } else memory.fill(line, zero, lineBytes);
+        line += lineBytes;
       }
+      const end = line;
       for (let outX = 0; outX < p.outWidth; outX++) {
-        const from = p.work + stepBytes * <usize>outX;
-        copyRuns(from, lineBytes, linesBytes, row, runBytes);
-        copyRuns(from + linesBytes, lineBytes, linesBytes, row + halfBytes, runBytes);
-        row += halfBytes * 2;
+        const at = stepBytes * <usize>outX;
+        let to = row;
+        // What is copied beyond a line of the filter, the next one is copied over.
+        for (let from = p.work + at; from < end; from += lineBytes) {
+          for (let i: usize = 0; i < runBytes; i += VECTOR) v128.store(to + i, v128.load(from + i));
+          to += runBytes;
+        }
+        row += rowBytes;
       }
     }
     x += imageBytes;
   }
   return true;
-}
-
-/** What is copied beyond a line of the filter, the next one is copied over. */
-function copyRuns(from: usize, lineBytes: usize, bytes: usize, to: usize, runBytes: usize): void {
-  for (const end = from + bytes; from < end; from += lineBytes) {
-    for (let i: usize = 0; i < runBytes; i += VECTOR) v128.store(to + i, v128.load(from + i));
-    to += runBytes;
-  }
 }
 
 /** Puts what a step is worth, and what 0 stands for; NaN where a number is not finite. */
@@ -110,6 +102,6 @@ function putScale(x: usize, bytes: usize, to: usize): void {
   highs = f32x4.max(highs, v128.shuffle<i32>(highs, highs, 2, 3, 0, 1));
   const least = min(f32x4.extract_lane(lows, 0), f32x4.extract_lane(lows, 1));
   const most = max(f32x4.extract_lane(highs, 0), f32x4.extract_lane(highs, 1));
-  store<f32>(to, (most - least) / 254);
+  store<f32>(to, (most - least) / 127);
   store<f32>(to, least, 4);
 }

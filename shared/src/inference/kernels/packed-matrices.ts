@@ -26,7 +26,6 @@ export class PackedMatrices {
   readonly #kernels: CnnKernels;
   readonly #packed = new Map<DataId, Packed>();
   readonly #taps = new Map<DataId, Pick<Packed, 'at' | 'block'>>();
-  readonly #twice = new Map<DataId, Pick<Packed, 'at' | 'block'>>();
 
   constructor(backend: BackendWasm, heap: WasmHeap, kernels: CnnKernels) {
     this.#backend = backend;
@@ -51,34 +50,6 @@ export class PackedMatrices {
     this.#kernels.packPanels({ from: this.#backend.getMemoryOffset(dataId), k, n, to: packed.at });
     this.#packed.set(dataId, packed);
     return packed;
-  }
-
-  /**
-   * @returns where a matrix that is packed for the product of integers lies with its rows twice, as `quantizePatches` makes
-   *   two of a column: `[ceil(n / 8)]` panels, of which each sums its columns once
-   */
-  packTwice(tensor: TensorInfo, k: number, n: number): number {
-    const { dataId } = tensor;
-    const known = this.#twice.get(dataId);
-    if (known) return known.at;
-    const once = this.pack(tensor, k, n).at;
-    const { int8PanelBytes } = this.#kernels;
-    const panelBytes = int8PanelBytes({ k, n: 1 });
-    const weightBytes = panelBytes - int8PanelBytes({ k: 0, n: 1 });
-    const panels = int8PanelBytes({ k, n }) / panelBytes;
-    const twice = mallocLines(this.#heap._malloc, panels * (panelBytes + weightBytes));
-    for (let panel = 0; panel < panels; panel++) {
-      const from = once + panel * panelBytes;
-      const to = twice.at + panel * (panelBytes + weightBytes);
-      this.#heap.HEAPU8.copyWithin(to, from, from + panelBytes);
-      this.#heap.HEAPU8.copyWithin(
-        to + panelBytes,
-        from + panelBytes - weightBytes,
-        from + panelBytes,
-      );
-    }
-    this.#twice.set(dataId, twice);
-    return twice.at;
   }
 
   /** @returns where a depthwise filter's values lie as the kernel `packTaps` leaves them */
@@ -123,11 +94,9 @@ export class PackedMatrices {
   }
 
   #forget(dataId: DataId): void {
-    for (const made of [this.#taps, this.#twice]) {
-      const one = made.get(dataId);
-      if (one) this.#heap._free(one.block);
-      made.delete(dataId);
-    }
+    const taps = this.#taps.get(dataId);
+    if (taps) this.#heap._free(taps.block);
+    this.#taps.delete(dataId);
     const packed = this.#packed.get(dataId);
     if (!packed) return;
     this.#packed.delete(dataId);

@@ -36,10 +36,7 @@ export function convolveInverted(on: Computing): Kernel {
     if (expansion.product !== 'multiplyInt8' || projection.product !== 'multiplyInt8') return;
     const rows = wide.batchSize * wide.outHeight * wide.outWidth;
     const pixels = narrow.batchSize * narrow.outHeight * narrow.outWidth;
-    // Of an image, whose numbers have 8 bits, two halves are in a row; what residuals read has 7.
-    const isImage = !isPointwise(wide);
-    const halfBytes = Math.ceil(depth / 16) * 16;
-    const rowBytes = isImage ? 2 * halfBytes : halfBytes;
+    const rowBytes = Math.ceil(depth / 16) * 16;
     const scalesAt = (rows + BEYOND) * rowBytes;
     const codesAt = scalesAt + (rows + BEYOND) * 8;
     const bytes = codesAt + (pixels + BEYOND) * channels;
@@ -51,8 +48,8 @@ export function convolveInverted(on: Computing): Kernel {
         ...shapeArguments(between),
         rows: at,
         scales,
-        depth: isImage ? halfBytes + depth : depth,
-        panels: isImage ? on.matrices.packTwice(filter, depth, channels) : expansion.at,
+        depth,
+        panels: expansion.at,
         expansionBias: on.addressOf(call.inputs['bias']),
         expansionHigh: wideClamp.high,
         channels,
