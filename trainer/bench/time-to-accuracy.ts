@@ -2,7 +2,8 @@
  * Minutes of training until 92.6 % of the 10,000 CIFAR-10 test images are right, the figure of the
  * tutorial that this project follows.
  *
- *     pnpm --filter trainer bench:accuracy [--config fast] [--every 100] [any field of the experiment]
+ *     pnpm --filter trainer bench:accuracy [--config fast] [--every 100] [--photos <folder>]
+ *         [any field of the experiment]
  *
  * The experiment's two stages, from images on disk: features, the head, then everything, until the
  * mark is passed or the epochs are over. Every few steps of stage 2 the weights that would be exported
@@ -10,11 +11,15 @@
  * not training, and its time is left out. Beside the minutes on the clock stand those of the processor,
  * divided by its cores: what the clock would show if nothing else had run.
  *
+ * With `--photos`, the network that passed the mark is tried on the photos of a folder of class folders,
+ * as `bench:photos` does.
+ *
  * The reference is a recorded one, of Keras on the same kind of machine: Lite0 at 128 px from the
  * stage-1 head, Adam 2e-4 with a warm-up, flips and crops, 92.7 % after the first epoch, ten minutes.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { Tensor } from '@tensorflow/tfjs';
 import { reportFigures } from 'shared/bench/report-figures';
 import { startBackend } from '../src/backends/start-backend.ts';
 import { configFields, overrideConfig } from '../src/config/config-fields.ts';
@@ -26,8 +31,15 @@ import { type BatchSource, imageBatches } from '../src/data/batches.ts';
 import { prepareImages } from '../src/data/prepare-images.ts';
 import { subset } from '../src/datasets/split.ts';
 import { evaluate, INFERENCE_BATCH } from '../src/evaluation/evaluate.ts';
+import {
+  listPhotos,
+  measurePhotos,
+  type PhotoFolder,
+  type PhotoResult,
+} from '../src/evaluation/measure-photos.ts';
 import { measure } from '../src/evaluation/metrics.ts';
 import { startProgress } from '../src/files/progress.ts';
+import { fromUser } from '../src/files/project.ts';
 import { buildNetwork } from '../src/models/build-network.ts';
 import { cutHead } from '../src/models/head.ts';
 import { type Plan, trainableParametersOf } from '../src/plan/plan.ts';
@@ -46,6 +58,7 @@ const { values } = parseArgs({
     ...Object.fromEntries(configFields.map(({ path }) => [path, { type: 'string' as const }])),
     config: { type: 'string', default: 'fast' },
     every: { type: 'string', default: '100' },
+    photos: { type: 'string' },
     record: { type: 'boolean' },
   },
 });
@@ -59,6 +72,7 @@ const quiet = { advance: () => {}, stop: () => {} };
 const backend = await startBackend('native', console.log);
 const source = { data: null, strict: true, signal: never, say: console.log };
 const { dataset, preprocess, splits, images } = await prepareImages(config, source);
+const folder = values.photos && (await listPhotos(fromUser(values.photos), dataset.labels));
 const few = imageBatches(
   {
     ...splits.test,
@@ -99,7 +113,8 @@ const accuracyOf = async (plan: Plan, source: BatchSource) =>
     await evaluate((inputs) => runPlan(plan, inputs), source, { progress: quiet, signal: never }),
   ).top1;
 
-let passed: { accuracy: number; epoch: number; steps: number } | undefined;
+type Photos = Pick<PhotoResult, 'right' | 'photos'>;
+let passed: { accuracy: number; epoch: number; steps: number; photos?: Photos } | undefined;
 class Passed extends Error {}
 
 const { plan } = await buildNetwork(config, dataset.labels.length);
@@ -123,7 +138,7 @@ await learn(2, config.stage2, plan, images.augmented, {
     const accuracy = await accuracyOf(plan, images.test);
     say(`epoch ${epoch + 1}, step ${steps}: ${percent(accuracy)} of all`);
     if (accuracy < MARK) return;
-    passed = { accuracy, epoch: epoch + 1, steps };
+    passed = { accuracy, epoch: epoch + 1, steps, ...(folder && { photos: await tryOn(folder) }) };
     throw new Passed();
   },
 }).catch((error: unknown) => {
@@ -180,6 +195,14 @@ async function learn(
   } finally {
     optimizer.dispose();
   }
+}
+
+async function tryOn(folder: PhotoFolder): Promise<Photos> {
+  const labels = dataset.labels.map((name) => ({ name }));
+  const run = (inputs: Tensor) => runPlan(plan, inputs);
+  const { right, photos } = await measurePhotos({ run, preprocess, labels }, folder);
+  say(`${right} of ${photos} photos`);
+  return { right, photos };
 }
 
 function say(line: string): void {
