@@ -163,6 +163,17 @@ export const modelId = z
   .check(z.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'up to 64 lower-case letters, digits and hyphens'));
 
 /** The description of a model, in `model.json` under `userDefinedMetadata.card`. */
+const trainingData = z.readonly(
+  z.strictObject({
+    /** Of the data set. */
+    hash: z.string(),
+    /** Number of training images. */
+    images: count,
+    /** The median of their shorter sides, in pixels; absent in older cards. */
+    side: z.optional(count),
+  }),
+);
+
 export const modelCard = z.readonly(
   z.strictObject({
     id: modelId,
@@ -208,8 +219,8 @@ export const modelCard = z.readonly(
           command: z.string(),
           seconds: z.number().check(z.nonnegative()),
           config: z.looseObject({}),
-          /** The hash of the data set and the number of training images; absent in older cards. */
-          data: z.optional(z.readonly(z.strictObject({ hash: z.string(), images: count }))),
+          /** Absent in older cards. */
+          data: z.optional(trainingData),
         }),
       ),
     ),

@@ -78,11 +78,17 @@ export const train = defineCommand({
   },
 });
 
-/** The three worst confusions and what to do about them, and the next command. */
+/** The three worst confusions and what to do about them, what small images mean, and the next command. */
 async function summaryOf(
   directory: string,
-  { id, labels }: ModelCard,
-  { models, candidate }: { readonly models: string | undefined; readonly candidate: boolean },
+  { id, labels, preprocess, training }: ModelCard,
+  {
+    models,
+    photos,
+    candidate,
+  }: { readonly [name in 'models' | 'photos']: string | undefined } & {
+    readonly candidate: boolean;
+  },
 ): Promise<string> {
   const { isLabelResults, readResults } = await import('../report/results.ts');
   const { describeConfusions } = await import('../report/describe-confusions.ts');
@@ -90,13 +96,21 @@ async function summaryOf(
   const names = labels.map(({ name }) => name);
   const confusions =
     results && !isLabelResults(results) ? describeConfusions(results, names, 3) : [];
-  const next =
-    models === undefined || models === shared.MODELS
-      ? `Next, try it in a browser: ${graft('dev')}`
-      : `Next, try it: ${graft(`predict photo.jpg --model ${quoted(join(models, id))}`)}`;
+  const side = training?.data?.side ?? preprocess.size;
+  const areSmall = 2 * side <= preprocess.size && photos === undefined;
+  const isServed = models === undefined || models === shared.MODELS;
+  const model = isServed ? id : quoted(join(models, id));
+  const next = isServed
+    ? `Next, try it in a browser: ${graft('dev')}`
+    : `Next, try it: ${graft(`predict photo.jpg --model ${model}`)}`;
   return [
     ...(confusions.length > 0 ? ['Worst confusions of the test images:'] : []),
     ...confusions.map((line) => `  ${line}`),
+    ...(areSmall
+      ? [
+          `It was trained on images of ${side} pixels, enlarged to ${preprocess.size}: on sharp photos it may be right less often. See: ${graft(`evaluate ${model} --data photos`)}`,
+        ]
+      : []),
     // Where a candidate is, and what becomes of it, the export has said.
     ...(candidate ? [] : [next]),
   ].join('\n');

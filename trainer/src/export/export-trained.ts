@@ -5,6 +5,7 @@ import { backbones } from '../backbones/registry.ts';
 import { createRandom } from '../config/random.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { BatchSource } from '../data/batches.ts';
+import { medianSide } from '../data/median-side.ts';
 import type { PreparedImages } from '../data/prepare-images.ts';
 import type { Dataset } from '../datasets/dataset.ts';
 import { whole } from '../datasets/split.ts';
@@ -215,7 +216,11 @@ async function draftCard(
       seconds: Math.round(session.seconds),
       // Of a path the last part only: the card is public.
       config: { ...config, weights: basename(config.weights) },
-      data: { hash: dataset.hash, images: images.plain.length },
+      data: {
+        hash: dataset.hash,
+        images: images.plain.length,
+        side: await medianSide(splits.train),
+      },
     },
     licences: [
       ...licencesOf(config.backbone, config.weights),

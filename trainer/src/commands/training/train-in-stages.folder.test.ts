@@ -113,6 +113,7 @@ test('trains on a folder as people have them, and says what is wrong in it', asy
   await mkdir(join(realPhotos, 'cat'), { recursive: true });
   await golden('chelsea').toFile(join(realPhotos, 'cat/chelsea.png'));
   const card = await trainInStages(config, { ...run, photos: realPhotos });
+  expect(card.training?.data?.side).toBe(96);
 
   const skipped = said.filter((line) => line.startsWith('Skipped')).join();
   for (const name of ['cut.jpg', 'zeros.jpg', 'empty.png', 'notes.txt', 'page.jpg'])
