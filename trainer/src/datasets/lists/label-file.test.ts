@@ -36,6 +36,18 @@ test('reads a column for each label, and what an image is for', async () => {
   ]);
 });
 
+test('reads what spreadsheets and pandas write', async () => {
+  const expected = [
+    ['a, b.jpg', ['sand', 'sea'], 'train'],
+    ['c.jpg', [], 'train'],
+  ];
+  expect(await read('\ufefffile;labels\r\na, b.jpg;"sea;sand"\r\nc.jpg;\r\n')).toEqual(expected);
+  expect(await read('"a, b.jpg";"sea;sand"\nc.jpg;""\n')).toEqual(expected);
+  expect(await read('image_id,tags\n"a, b.jpg",sea;sand\nc.jpg,\n')).toEqual(expected);
+  expect(await read('file,sand,sea\n"a, b.jpg",True,TRUE\nc.jpg,False,false\n')).toEqual(expected);
+  expect(await read('file;sand;sea\na, b.jpg;1.0;1\nc.jpg;0.0;0\n')).toEqual(expected);
+});
+
 test('gives an image that stands in several rows the labels of all', async () => {
   expect(await read('a.jpg,sea\nb.jpg,sea\na.jpg,sand\n')).toEqual([
     ['a.jpg', ['sand', 'sea'], 'train'],

@@ -22,18 +22,24 @@ interface LabelledRow {
 const FILE = /^(?:files?|file[ _]?name|image(?:[ _](?:name|path|file))?|path)$/i;
 const LABELS = /^(?:labels?|classe?s?|tags?)$/i;
 const SPLIT = /^(?:split|subset|set)$/i;
+const PRESENT = /^(?:1(?:\.0)?|true)$/i;
+const ABSENT = /^(?:0(?:\.0)?|false)?$/i;
 /** Between the labels of an image. */
 export const SEPARATOR = ';';
 
 /**
  * Reads a file `file,labels`, such as `beach.jpg,sea;sand`, whose first row may name the columns; or one with a
- * column for each label, which holds 1 where the image has it and 0 where not. A column `split` may say what an
- * image is for. An image that stands in several rows has the labels of all.
+ * column for each label, which holds 1 or true where the image has it and 0 or false where not. A column `split`
+ * may say what an image is for. An image that stands in several rows has the labels of all.
  *
+ * @param keyOf what the names of an image have in common
  * @throws TrainerError `dataset_invalid`
  */
-export async function readLabelFile(path: string): Promise<LabelFile> {
-  const { names, fileAt, labelsAt, splitAt, body } = findColumns(await readCsv(path));
+export async function readLabelFile(
+  path: string,
+  keyOf = (file: string): string => file,
+): Promise<LabelFile> {
+  const { names, fileAt, labelsAt, splitAt, body } = findColumns((await readCsv(path)).rows);
   const invalid = (what: string, but: string) =>
     new TrainerError('dataset_invalid', `Expected ${what} in ${path}, but ${but}.`);
   if (body.length === 0)
@@ -49,10 +55,9 @@ export async function readLabelFile(path: string): Promise<LabelFile> {
     if (labelsAt >= 0) return namesOf(cells[labelsAt] ?? '');
     return columns.flatMap(({ name, at }) => {
       const cell = cells[at] ?? '';
-      if (!['0', '1', ''].includes(cell)) {
-        throw invalid(`0 or 1 for ${name} in line ${line}`, `it is ${cell}`);
-      }
-      return cell === '1' ? [labelOf(name)] : [];
+      if (PRESENT.test(cell)) return [labelOf(name)];
+      if (ABSENT.test(cell)) return [];
+      throw invalid(`0 or 1 for ${name} in line ${line}`, `it is ${cell}`);
     });
   };
   const splitIn = ({ line, cells }: CsvRow): SplitName => {
@@ -74,13 +79,18 @@ export async function readLabelFile(path: string): Promise<LabelFile> {
   const images = new Map<string, LabelledRow>();
   for (const { row, names } of found) {
     const file = row.cells[fileAt] as string;
-    const earlier = images.get(file);
+    const earlier = images.get(keyOf(file));
     const all = new Set([
       ...(earlier?.labels ?? []),
       ...names.map((name) => indexOf.get(name) as number),
     ]);
     const split = splitIn(row);
-    images.set(file, { line: row.line, file, labels: [...all].sort((a, b) => a - b), split });
+    images.set(keyOf(file), {
+      line: row.line,
+      file,
+      labels: [...all].sort((a, b) => a - b),
+      split,
+    });
   }
   return { labels, images: [...images.values()], hasSplits: splitAt >= 0 };
 }
@@ -88,12 +98,13 @@ export async function readLabelFile(path: string): Promise<LabelFile> {
 /** What the columns of a label file mean, −1 for those that it has not, and its rows below their names. */
 export function findColumns(rows: readonly CsvRow[]) {
   const [first] = rows;
-  const hasHeader = first?.cells.some((cell) => FILE.test(cell)) ?? false;
+  const hasHeader = first?.cells.some((cell) => FILE.test(cell) || LABELS.test(cell)) ?? false;
   const names = hasHeader && first ? first.cells : ['file', 'labels'];
   const column = (pattern: RegExp) => names.findIndex((name) => pattern.test(name));
   return {
     ...{ names, body: hasHeader ? rows.slice(1) : rows },
-    ...{ fileAt: column(FILE), labelsAt: column(LABELS), splitAt: column(SPLIT) },
+    // A column of another name, such as image_id, stands first.
+    ...{ fileAt: Math.max(column(FILE), 0), labelsAt: column(LABELS), splitAt: column(SPLIT) },
   };
 }
 

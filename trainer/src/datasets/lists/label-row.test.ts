@@ -7,6 +7,7 @@ import { setLabelRow } from './label-row.ts';
 
 test.each([
   ['file,labels\na.jpg,sea\nb.jpg,sand\n', 'new.jpg,sand;sea\n'],
+  ['file;labels\r\na.jpg;sea\r\nb.jpg;sand\r\n', 'new.jpg;"sand;sea"\r\n'],
   ['a.jpg,sea\nb.jpg,sand', 'new.jpg,sand;sea\n'],
   ['file,sand,sea,split\r\na.jpg,0,1,test\r\nb.jpg,1,0,train\r\n', 'new.jpg,1,1,train\r\n'],
   ['file,labels,note\n"a, b.jpg",sea,"two\nlines"\nb.jpg,sand,\n', 'new.jpg,sand;sea,\n'],

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '../../files/write-atomically.ts';
 import { labelOf } from '../folders/folder-reader.ts';
 import { findColumns, SEPARATOR } from './label-file.ts';
-import { readCsv } from './read-csv.ts';
+import { type Delimiter, readCsv } from './read-csv.ts';
 
 /**
  * Lists an image in a label file as its last row, to be trained on, or takes it out of it. The other rows stay as they
@@ -18,7 +18,8 @@ export async function setLabelRow(
   file: string,
   labels: readonly string[] | undefined,
 ): Promise<void> {
-  const { names, fileAt, labelsAt, splitAt, body } = findColumns(await readCsv(path));
+  const { rows, delimiter } = await readCsv(path);
+  const { names, fileAt, labelsAt, splitAt, body } = findColumns(rows);
   const text = await readFile(path, 'utf8');
   const lineBreak = text.includes('\r\n') ? '\r\n' : '\n';
   const lines = text.replace(/(\r?\n)+$/, '').split(/\r?\n/);
@@ -31,10 +32,14 @@ export async function setLabelRow(
     if (labelsAt >= 0) return '';
     return labels?.includes(labelOf(name)) ? '1' : '0';
   };
-  if (labels) kept.push(names.map((name, at) => quoted(cellOf(name, at))).join());
+  if (labels) {
+    kept.push(names.map((name, at) => quoted(cellOf(name, at), delimiter)).join(delimiter));
+  }
   await writeFileAtomically(path, `${kept.join(lineBreak)}${lineBreak}`);
 }
 
-function quoted(cell: string): string {
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+function quoted(cell: string, delimiter: Delimiter): string {
+  return /["\r\n]/.test(cell) || cell.includes(delimiter)
+    ? `"${cell.replaceAll('"', '""')}"`
+    : cell;
 }

@@ -1,4 +1,4 @@
-import { basename, relative } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { TrainerError } from '../../errors.ts';
 import { listNames } from '../../files/list-names.ts';
 import { printable } from '../../printable.ts';
@@ -24,7 +24,11 @@ export async function listLayout(
   { purpose, oneLabel = false }: Pick<LayoutOptions, 'purpose'> & { readonly oneLabel?: boolean },
 ): Promise<FolderLayout> {
   const reader = await FolderReader.open(path);
-  const { labels, images, hasSplits } = await readLabelFile(list);
+  const keyOf = (file: string) => {
+    const found = resolve(reader.root.path, file.replaceAll('\\', '/'));
+    return relative(reader.root.path, found).normalize('NFC');
+  };
+  const { labels, images, hasSplits } = await readLabelFile(list, keyOf);
   const name = printable(basename(list));
   if (labels.length < 2 && purpose === 'training') {
     throw new TrainerError(
@@ -33,8 +37,7 @@ export async function listLayout(
     );
   }
   const paths = await reader.filesBelow(reader.root);
-  const keyOf = (file: string) => file.normalize('NFC').replaceAll('\\', '/').replace(/^\.\//, '');
-  const known = new Map(paths.map((file) => [keyOf(relative(reader.root.path, file)), file]));
+  const known = new Map(paths.map((file) => [keyOf(file), file]));
   const files: Record<SplitName, LabelledFile[]> = { train: [], validation: [], test: [] };
   const absent: string[] = [];
   const unlabelled: string[] = [];

@@ -12,14 +12,20 @@ export interface CsvRow {
   readonly cells: readonly string[];
 }
 
+/** Where a comma is the decimal separator, spreadsheets write semicolons between cells. */
+export type Delimiter = ',' | ';';
+
 /**
  * Reads comma-separated values (RFC 4180): cells in quotes may hold commas, line breaks and doubled quotes. Empty
- * lines are passed over.
+ * lines are passed over. A file whose first line has semicolons and no comma has semicolons between its cells.
  *
  * @throws TrainerError `dataset_invalid`
  */
-export async function readCsv(path: string): Promise<CsvRow[]> {
+export async function readCsv(
+  path: string,
+): Promise<{ readonly rows: CsvRow[]; readonly delimiter: Delimiter }> {
   const text = await readText(path);
+  const delimiter = delimiterOf(text);
   const rows: CsvRow[] = [];
   let cells: string[] = [];
   let [line, first] = [1, 1];
@@ -29,14 +35,26 @@ export async function readCsv(path: string): Promise<CsvRow[]> {
     first = line;
   };
   // A cell and what ends it. A quote that nothing closes is taken as it stands.
-  const pattern = /[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^,\r\n]*))(,|\r?\n|\r|$)/gy;
+  const pattern =
+    delimiter === ','
+      ? /[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^,\r\n]*))(,|\r?\n|\r|$)/gy
+      : /[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^;\r\n]*))(;|\r?\n|\r|$)/gy;
   for (const [whole, quoted, plain = '', ended] of text.matchAll(pattern)) {
     cells.push((quoted?.replaceAll('""', '"') ?? plain).trim());
     line += whole.match(/\r?\n|\r/g)?.length ?? 0;
-    if (ended !== ',') end();
+    if (ended !== delimiter) end();
     if (ended === '') break;
   }
-  return rows;
+  return { rows, delimiter };
+}
+
+function delimiterOf(text: string): Delimiter {
+  const unquoted = text
+    .slice(0, 100_000)
+    .replaceAll(/"(?:[^"]|"")*"/g, '')
+    .trimStart();
+  const [first = ''] = unquoted.split(/[\r\n]/, 1);
+  return first.includes(';') && !first.includes(',') ? ';' : ',';
 }
 
 async function readText(path: string): Promise<string> {

@@ -76,3 +76,29 @@ test('refuses a file of other images, and a label of too few', async () => {
     'Expected at least 3 different images of sand, but there are 2',
   );
 });
+
+test('takes paths from the root of the disk, and knows an image under each of its names', async () => {
+  for (let i = 0; i < 6; i++) await putImage(i, `photos/sub/${i}.png`);
+  const rows = Array.from({ length: 6 }, (_, i) => [
+    `${join(root, 'photos/sub', `${i}.png`)},sea\n`,
+    `./sub/${i}.png,${i % 2 ? 'sand' : 'sea'}\n`,
+  ]);
+  await put('labels.csv', rows.flat().join(''));
+  expect(labelsOf(await open(join(root, 'labels.csv')))).toEqual([
+    [1],
+    [0, 1],
+    [1],
+    [0, 1],
+    [1],
+    [0, 1],
+  ]);
+  expect(said).toContain('Labels: 3 of 6 images have several.');
+});
+
+test('says what separates labels where no image has several', async () => {
+  for (let i = 0; i < 6; i++) await putImage(i, `photos/${i}.png`);
+  const rows = Array.from({ length: 6 }, (_, i) => `${i}.png,${i % 2 ? 'sea|sand' : 'sand'}\n`);
+  await put('labels.csv', rows.join(''));
+  await open(join(root, 'labels.csv'));
+  expect(said).toContain('Labels: 0 of 6 images have several. In the file, ; separates them.');
+});

@@ -53,7 +53,7 @@ export function withAllLabels(
   return {
     photos: stratified,
     notes: [
-      `Labels: ${several} of ${all.length} images have several${none > 0 ? `, ${none} have none` : ''}.`,
+      `Labels: ${several} of ${all.length} images have several${none > 0 ? `, ${none} have none` : ''}.${several === 0 && labels !== BY_FOLDERS ? ' In the file, ; separates them.' : ''}`,
     ],
   };
 }
