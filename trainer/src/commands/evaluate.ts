@@ -1,8 +1,8 @@
 import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
-import { dataBeside, nameOf, oneOf, usage } from './options/option-values.ts';
+import { nameOf, oneOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
-import { trainedOn } from './options/trained-on.ts';
+import { dataFor } from './options/trained-on.ts';
 
 export const evaluateCommand = defineCommand({
   name: 'evaluate',
@@ -37,12 +37,9 @@ export const evaluateCommand = defineCommand({
     const model = await findModel(models, oneOf(positionals, 'model'));
     const against = values.against && (await findModel(models, values.against));
     const note = values.json ? () => {} : say;
-    const given = values.data ?? dataBeside(values.labels);
-    const own =
-      (given ?? values.labels) ? undefined : await trainedOn(values.runs ?? shared.RUNS, model);
-    const { data, labels } = own ?? { data: given ?? null, labels: values.labels };
-    if (own?.data) note(`Reading ${own.data}, the data of its training; --data names others.`);
-    if (labels !== undefined && against !== undefined) {
+    const { data, labels, isOwn } = await dataFor(values, model);
+    if (isOwn && data) note(`Reading ${data}, the data of its training; --data names others.`);
+    if (values.labels !== undefined && against !== undefined) {
       throw usage(
         'Expected no --labels with --against: models of several labels are not compared.',
       );

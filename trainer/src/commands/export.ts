@@ -5,9 +5,9 @@ import type { OpenImages } from '../export/calibration-images.ts';
 import { publicCommand, resumeCommand, typedCommand } from './options/choose-run.ts';
 import { type Call, defineCommand } from './options/command.ts';
 import { findModel, findRun } from './options/find-model.ts';
-import { nameOf, pathOf, usage } from './options/option-values.ts';
+import { dataBeside, nameOf, pathOf, usage } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
-import { trainedOn } from './options/trained-on.ts';
+import { dataFor } from './options/trained-on.ts';
 import { untilInterrupted } from './options/until-interrupted.ts';
 
 const options = {
@@ -32,7 +32,7 @@ const options = {
     value: '<name>',
     choices: ['worker', 'onnx', 'tflite', 'browser'],
     default: 'worker',
-    about: 'what is written',
+    about: 'kind',
   },
   model: {
     group: 'Format',
@@ -66,8 +66,10 @@ const options = {
   },
   data: {
     ...shared.data.data,
-    about: 'what mixed and int8 are measured on',
+    about: 'to measure mixed and int8 on',
+    otherwise: "the training's",
   },
+  labels: shared.reading.labels,
   ...shared.compute,
   id: { ...shared.id.id, otherwise: 'imagenet' },
   ...shared.models,
@@ -168,9 +170,9 @@ async function exportCalibrated(
   const { signal } = new AbortController();
   if (!calibrates) return say(`Written to ${await write(model, folder, { signal })}.`);
   const { startBackend } = await import('../backends/start-backend.ts');
-  const { data = (await trainedOn(values.runs ?? shared.RUNS, model))?.data ?? null } = values;
+  const { data, labels } = await dataFor(values, model);
   await startBackend(values.backend, say, { threads: values.threads });
-  const path = await write(model, folder, { signal, images: imagesOf(data, say) });
+  const path = await write(model, folder, { signal, images: imagesOf(data, labels, say) });
   say(`Written to ${path}, calibrated on images of ${data ?? 'cifar10'}.`);
 }
 
@@ -199,9 +201,10 @@ async function exportForKeras(file: string, { values, say }: ExportCall): Promis
 async function exportPretrainedModel({ values, say }: ExportCall): Promise<void> {
   const { startBackend } = await import('../backends/start-backend.ts');
   const { prepareModelFolder } = await import('../files/output-folder.ts');
-  const { backbone, weights, threads, arithmetic, quantize = 'uint8', data = null } = values;
+  const { backbone, weights, threads, arithmetic, quantize = 'uint8', labels } = values;
+  const { data = dataBeside(labels) ?? null } = values;
   if (quantize === 'int8') throw usage(NOT_FOR_WORKERS);
-  const images = imagesOf(data, say);
+  const images = imagesOf(data, labels, say);
   const models = modelsOf(values);
   const target = join(models, values.id ?? 'imagenet');
   await prepareModelFolder(target, models);
@@ -214,15 +217,22 @@ async function exportPretrainedModel({ values, say }: ExportCall): Promise<void>
   say(`Written to ${target}.`);
 }
 
-/** @returns a function that opens a data set's training images, for a size of network inputs */
-function imagesOf(data: string | null, say: ExportCall['say']): OpenImages {
+/**
+ * @param labels where images may have several, what says which
+ * @returns a function that opens a data set's training images, for a size of network inputs
+ */
+function imagesOf(
+  data: string | null,
+  labels: string | undefined,
+  say: ExportCall['say'],
+): OpenImages {
   return async (size) => {
     const { openDataset } = await import('../datasets/open-dataset.ts');
     const { whole } = await import('../datasets/split.ts');
     const { startProgress } = await import('../files/progress.ts');
     const { signal } = new AbortController();
     const purpose = 'measuring' as const;
-    const options = { size, strict: false, purpose, signal, say, startProgress };
+    const options = { size, strict: false, labels, purpose, signal, say, startProgress };
     return whole((await openDataset(data, options)).train);
   };
 }

@@ -32,15 +32,7 @@ test('graft unknown fits the score of a model of several labels again, by the la
   expect(card.knownScore?.keep).toBe(0.8);
   expect(card.multiLabel).toEqual(before.card.multiLabel);
   expect(said).not.toBe('');
-  // Without them, they are those of the run that gave the model.
-  const again = await typed(
-    'unknown',
-    model,
-    '--data',
-    data,
-    '--runs',
-    join(root, 'runs'),
-    ...options,
-  );
+  // Without them, images and labels are those of the run that gave the model.
+  const again = await typed('unknown', model, '--runs', join(root, 'runs'), ...options);
   expect(again).toBe(said);
 }, 300_000);

@@ -1,13 +1,14 @@
 import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
-import { dataBeside, oneOf, pathOf, shareOf } from './options/option-values.ts';
+import { oneOf, pathOf, shareOf } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
-import { trainedOn } from './options/trained-on.ts';
+import { dataFor } from './options/trained-on.ts';
 
 export const unknownCommand = defineCommand({
   name: 'unknown',
   about: 'Teach a finished model to recognize images of none of its classes',
-  details: 'Training does so too. Pass the images that it was trained on.',
+  details:
+    'Training does so too. It takes the images that the model was trained on; pass them where its run is gone.',
   takes: '<model>',
   examples: [
     ['unknown cifar10', 'on CIFAR-10'],
@@ -15,7 +16,7 @@ export const unknownCommand = defineCommand({
     ['unknown pets --counter-examples others', 'measured on yours'],
   ],
   options: {
-    ...shared.data,
+    data: { ...shared.data.data, otherwise: 'those of the training, or cifar10' },
     labels: { ...shared.reading.labels, otherwise: 'those of the training' },
     'counter-examples': {
       group: 'Data',
@@ -49,8 +50,10 @@ export const unknownCommand = defineCommand({
     const { refitKnownScore } = await import('../export/refit-known-score.ts');
     await startBackend(values.backend, say, { threads });
     const { signal } = new AbortController();
-    const { data = dataBeside(values.labels) ?? null } = values;
-    const labels = values.labels ?? (await trainedOn(values.runs ?? shared.RUNS, model))?.labels;
+    const { data, labels = (await dataFor({ runs: values.runs }, model)).labels } = await dataFor(
+      values,
+      model,
+    );
     const unknown = values['counter-examples'];
     const task = { data, labels, unknown, imagenet, keep, signal, say };
     say(formatKnownScore(await refitKnownScore(model, task)));

@@ -67,3 +67,9 @@ test('knows a data set by its name, its files, or its folders', async () => {
     /^Expected a folder of photos at .*none, but there is nothing by that name: pass .*\.$/,
   );
 });
+
+test('refuses labels of images that have their own', async () => {
+  await expect(openDataset(null, { ...options, labels: 'folders' })).rejects.toThrow(
+    'Expected a folder of images after --data, since --labels says which labels they have, but got cifar10.',
+  );
+});

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
 import { downloadFile, type RemoteFile } from '../weights/download.ts';
 import { openCifar10 } from './cifar.ts';
@@ -44,6 +45,12 @@ export async function openDataset(
 ): Promise<Dataset> {
   const name = data ?? 'cifar10';
   const known = Object.hasOwn(knownDatasets, name) ? knownDatasets[name] : undefined;
+  if (known && options.labels !== undefined) {
+    throw new TrainerError(
+      'dataset_invalid',
+      `Expected a folder of images after --data, since --labels says which labels they have, but got ${name}.`,
+    );
+  }
   if (known) return known.open(options);
   return (await openCifarBinary(name)) ?? openImageFolder(name, options);
 }

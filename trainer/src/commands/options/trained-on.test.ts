@@ -7,7 +7,7 @@ import { photos } from '../../config/photos.ts';
 import { saveOutcome } from '../../report/write-report.ts';
 import { type CheckpointHeader, checkpointIn, saveCheckpoint } from '../../runs/checkpoint.ts';
 import { logIn } from '../../runs/run-log.ts';
-import { trainedOn } from './trained-on.ts';
+import { dataFor, trainedOn } from './trained-on.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -22,7 +22,7 @@ async function recordOf(seconds: number, digit: string) {
   return { log, outcome: { ...outcome, card } };
 }
 
-async function putRun(data: string, seconds: number): Promise<void> {
+async function putRun(data: string, seconds: number, labels?: string): Promise<void> {
   const directory = join(root, 'runs', data);
   await mkdir(directory, { recursive: true });
   const { log, outcome } = await recordOf(seconds, '1');
@@ -30,7 +30,7 @@ async function putRun(data: string, seconds: number): Promise<void> {
   await saveOutcome(directory, outcome.card, outcome.results);
   const header: CheckpointHeader = {
     ...{ stage: 3, epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null, seconds: 1 },
-    ...{ config: photos, data, datasetHash: '', backend: 'cpu', stage1Accuracy: null },
+    ...{ config: photos, data, labels, datasetHash: '', backend: 'cpu', stage1Accuracy: null },
   };
   await saveCheckpoint(checkpointIn(directory), { header, tensors: new Map() });
 }
@@ -51,4 +51,18 @@ test('finds the data that a model was trained on by the run that gave it, also w
   expect(await trainedOn(runs, await putModel(3))).toBeUndefined();
   expect(await trainedOn(join(root, 'none'), root)).toBeUndefined();
   expect(await trainedOn(runs, join(root, 'none'))).toBeUndefined();
+});
+
+test('takes the data of the training where none are named, and their labels with them', async () => {
+  await putRun('pets', 1, 'pets/labels.csv');
+  const [runs, model] = [join(root, 'runs'), await putModel(1)];
+  const own = { data: 'pets', labels: 'pets/labels.csv', isOwn: true };
+  expect(await dataFor({ runs }, model)).toEqual(own);
+  expect(await dataFor({ runs, labels: 'folders' }, model)).toEqual({ ...own, labels: 'folders' });
+  const named = { data: 'cars', labels: undefined, isOwn: false };
+  expect(await dataFor({ runs, data: 'cars' }, model)).toEqual(named);
+  const labels = join('cars', 'labels.csv');
+  expect(await dataFor({ runs, labels }, model)).toEqual({ ...named, labels });
+  const none = { data: null, labels: undefined, isOwn: false };
+  expect(await dataFor({ runs: join(root, 'none') }, model)).toEqual(none);
 });
