@@ -234,8 +234,9 @@ function askClass() {
   $('move').showModal();
 }
 
-$('move').addEventListener('close', () => {
-  if ($('move').returnValue !== 'ok') return;
+// Before the dialog closes: the next key may open it again before it has said that it did.
+$('move').firstElementChild.addEventListener('submit', ({ submitter }) => {
+  if (submitter.value !== 'ok') return;
   const typed = $('class-name').value.trim().toLowerCase();
   const found =
     labels.find((label) => label.toLowerCase() === typed) ??
