@@ -1,4 +1,4 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
@@ -12,6 +12,7 @@ import { generateImages } from 'trainer/data/generated-images';
 import { openCifar10 } from 'trainer/datasets/cifar';
 import { loadModel, readModel } from 'trainer/models/load-model';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { copyWithArithmetic } from './copy-with-arithmetic.ts';
 import { makeFolder, type Served, serve } from './serve.ts';
 
 // workerd, the trainer and stock tfjs say of the same images that they are known, in int8 and in float32.
@@ -27,15 +28,8 @@ let images: Image[];
 beforeAll(async () => {
   folder = await makeFolder();
   await startBackend('wasm', () => {});
-  for (const id of MODELS) {
-    await cp(SHIPPED, modelFolder(id), { recursive: true });
-    const path = join(modelFolder(id), 'model.json');
-    const { userDefinedMetadata, ...model } = JSON.parse(await readFile(path, 'utf8'));
-    const { card } = userDefinedMetadata;
-    const arithmetic = id.slice('in-'.length);
-    const other = { ...card, id, quantization: { ...card.quantization, arithmetic } };
-    const metadata = { ...userDefinedMetadata, card: other };
-    await writeFile(path, JSON.stringify({ ...model, userDefinedMetadata: metadata }));
+  for (const arithmetic of ['int8', 'float32'] as const) {
+    await copyWithArithmetic(SHIPPED, modelFolder(`in-${arithmetic}`), arithmetic);
   }
   const index = { default: MODELS[0], models: MODELS };
   await writeFile(join(folder, 'public/models/index.json'), JSON.stringify(index));

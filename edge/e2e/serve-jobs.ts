@@ -43,13 +43,15 @@ export interface ServedJobs {
  * @param folder keeps the configuration and what persists
  * @param chunkImages images in a message of the queue
  * @param pollMs how often the Workflow and whoever waits for a job look how far it is
+ * @param assets folder of the Worker's files, which has its models
  */
 export async function serveJobs(
   folder: string,
   chunkImages: number,
   pollMs = 300,
+  assets = join(edge, 'public'),
 ): Promise<ServedJobs> {
-  const config = await writeConfig(folder, chunkImages, pollMs);
+  const config = await writeConfig(folder, chunkImages, pollMs, assets);
   let running = await startWrangler(config, folder);
   const request = (path: string, init: RequestInit = {}) =>
     fetch(`${running.origin}${path}`, {
@@ -100,14 +102,19 @@ export async function serveJobs(
   };
 }
 
-async function writeConfig(folder: string, chunkImages: number, pollMs: number): Promise<string> {
+async function writeConfig(
+  folder: string,
+  chunkImages: number,
+  pollMs: number,
+  directory: string,
+): Promise<string> {
   const file = join(edge, 'wrangler.jsonc');
   const { rawConfig } = experimental_readRawConfig({ config: file });
   const jobs = withExtra(withExtra(rawConfig, file, 'jobs'), file, 'search');
   const hash = createHash('sha256').update(key).digest('hex');
   const config = {
     ...withEntry(jobs, 'e2e/jobs-worker.ts'),
-    assets: { ...rawConfig.assets, directory: join(edge, 'public') },
+    assets: { ...rawConfig.assets, directory },
     vars: {
       ALLOW_LOOPBACK: '1',
       API_KEY_HASHES: hash,

@@ -26,6 +26,8 @@ export interface Served {
     path: string,
     init?: PostInit,
   ): Promise<{ json(): Promise<unknown>; text(): Promise<string> }>;
+  /** Where a browser finds it. */
+  readonly origin: string;
   /** Where the Worker may fetch a photo. */
   urlOf(photo: number): string;
   /** @param photo index in `photos` @param query parameters besides the url */
@@ -53,6 +55,7 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
   const { port } = imageHost.address() as AddressInfo;
 
   const worker = await startWorker(folder, 'src/index.ts');
+  const { url } = await worker.listen();
   const urlOf = (photo: number) => `http://127.0.0.1:${port}/${photo}`;
   const ask = async (path: string, photo: number, query: Readonly<Record<string, string>> = {}) => {
     const search = new URLSearchParams({ ...query, url: urlOf(photo) });
@@ -61,6 +64,7 @@ export async function serve(folder: string, photos: readonly Uint8Array[]): Prom
 
   return {
     fetch: (...asked) => worker.fetch(...asked),
+    origin: `${url}`,
     urlOf,
     classify: async (...asked) => classifyResponse.parse(await ask('/classify', ...asked)),
     embed: async (...asked) => embedResponse.parse(await ask('/embed', ...asked)),
