@@ -105,7 +105,7 @@ async function decodeAvif(
   const alphaPlane = alpha && decodeAlpha(dav1d, alpha, limits);
   const sink = await createPixelSink(programs, width, height, reduction);
   for (const { frame, x, y } of decodeTiles(dav1d, colour, limits)) {
-    const writeRow = rgbaWriter(frame, nclx ?? frame);
+    const writeRow = rgbaWriter(frame, nclx ?? frame, reduction === 1);
     const rgba = new Uint8ClampedArray(frame.width * 4).fill(255);
     // Tiles may extend beyond the image, and the image may be cropped.
     const first = Math.max(left - x, 0);

@@ -21,8 +21,15 @@ type WriteRow = (y: number, to: Uint8ClampedArray) => void;
 /**
  * Converts a frame's samples to RGBA, without touching alpha. A matrix that is unknown or not stated counts
  * as BT.601, which most such images use.
+ *
+ * @param isSmooth whether chroma of a lower resolution is interpolated, as in browsers and Pillow, or
+ *   repeated, which is as good where the image is reduced anyway
  */
-export function rgbaWriter(frame: Av1Frame, { matrix, isFullRange }: Nclx): WriteRow {
+export function rgbaWriter(
+  frame: Av1Frame,
+  { matrix, isFullRange }: Nclx,
+  isSmooth: boolean,
+): WriteRow {
   const { width, depth, layout, planes } = frame;
   const [yPlane, uPlane, vPlane] = planes;
   if (!uPlane || !vPlane) return greyWriter(frame, isFullRange, 4);
@@ -31,14 +38,19 @@ export function rgbaWriter(frame: Av1Frame, { matrix, isFullRange }: Nclx): Writ
   const [[ry, ru, rv], [gy, gu, gv], [by, bu, bv]] = weightsOf(matrix);
   const columnShift = layout === layouts[444] ? 0 : 1;
   const rowShift = layout === layouts[420] ? 1 : 0;
+  const isInterpolated = isSmooth && columnShift === 1;
+  const shift = isInterpolated ? 0 : columnShift;
+  const readChroma = (plane: Av1Plane): ((row: number) => Samples) =>
+    isInterpolated ? interpolator(frame, plane) : (row) => rowOf(plane, row >> rowShift);
+  const [readU, readV] = [readChroma(uPlane), readChroma(vPlane)];
   return (row, rgba) => {
     const ys = rowOf(yPlane, row);
-    const us = rowOf(uPlane, row >> rowShift);
-    const vs = rowOf(vPlane, row >> rowShift);
+    const us = readU(row);
+    const vs = readV(row);
     for (let x = 0, to = 0; x < width; x++, to += 4) {
       const y = ((ys[x] as number) - luma.zero) * luma.scale;
-      const u = ((us[x >> columnShift] as number) - chroma.zero) * chroma.scale;
-      const v = ((vs[x >> columnShift] as number) - chroma.zero) * chroma.scale;
+      const u = ((us[x >> shift] as number) - chroma.zero) * chroma.scale;
+      const v = ((vs[x >> shift] as number) - chroma.zero) * chroma.scale;
       // The array rounds and clamps.
       rgba[to] = ry * y + ru * u + rv * v;
       rgba[to + 1] = gy * y + gu * u + gv * v;
@@ -67,8 +79,41 @@ export function greyWriter(frame: Av1Frame, isFullRange: boolean, channels: 1 | 
   };
 }
 
-function rowOf({ samples, stride }: Av1Plane, row: number): Uint8Array | Uint16Array {
+type Samples = Uint8Array | Uint16Array;
+
+function rowOf({ samples, stride }: Av1Plane, row: number): Samples {
   return samples.subarray(row * stride, (row + 1) * stride);
+}
+
+/**
+ * Interpolates chroma linearly between samples that lie in the middle of their pixels, with the rounding
+ * of libyuv.
+ *
+ * @returns reads row `y`, one sample a pixel, valid until the next one
+ */
+function interpolator(
+  { width, height, depth, layout }: Av1Frame,
+  plane: Av1Plane,
+): (y: number) => Samples {
+  const isHalved = layout === layouts[420];
+  const columns = (width + 1) >> 1;
+  const lastRow = isHalved ? ((height + 1) >> 1) - 1 : height - 1;
+  const sums = new Uint16Array(columns);
+  const out = depth > 8 ? new Uint16Array(width) : new Uint8Array(width);
+  return (y) => {
+    const near = isHalved ? y >> 1 : y;
+    const beside = isHalved ? Math.min(Math.max(near + (y & 1 ? 1 : -1), 0), lastRow) : near;
+    const [a, b] = [rowOf(plane, near), rowOf(plane, beside)];
+    for (let column = 0; column < columns; column++) {
+      sums[column] = 3 * (a[column] as number) + (b[column] as number);
+    }
+    for (let x = 0; x < width; x++) {
+      const column = x >> 1;
+      const other = Math.min(Math.max(column + (x & 1 ? 1 : -1), 0), columns - 1);
+      out[x] = (3 * (sums[column] as number) + (sums[other] as number) + 8) >> 4;
+    }
+    return out;
+  };
 }
 
 /** The sample that means 0, and the factor that makes the end of the range 255. */
