@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { buildRows, missingTool } from './build.ts';
+import { buildRows, missingTool, readRowsCrates } from './build.ts';
 
 const missing = await missingTool();
 
@@ -12,3 +12,12 @@ test.skipIf(missing)(
   },
   600_000,
 );
+
+test('rows.wasm has these versions of its crates', async () => {
+  const crates = await readRowsCrates();
+  expect(crates.map(({ name, version }) => `${name} ${version}`)).toEqual([
+    'fdeflate 0.3.7',
+    'gif 0.14.2',
+    'png 0.18.1',
+  ]);
+});

@@ -18,12 +18,19 @@ test.each([
   expect(await read()).toBe(expected);
 });
 
-test.each(['jpeg', 'webp', 'dav1d'] as const)('%s has a memory maximum', async (name) => {
+test.each([
+  ['jpeg', maxMemoryBytes],
+  ['webp', maxMemoryBytes],
+  ['dav1d', maxMemoryBytes],
+  ['rows', 16 * 1024 * 1024],
+  ['lcms2', 16 * 1024 * 1024],
+] as const)('%s has a memory maximum', async (name, maxBytes) => {
   const { memory } = startDecoder<{ readonly memory: Memory }>(await decoderPrograms[name](), {
     host: { fail: () => 0 },
+    env: { read: () => 0 },
   });
   const pageBytes = 65_536;
-  memory.grow((maxMemoryBytes - memory.buffer.byteLength) / pageBytes);
+  memory.grow((maxBytes - memory.buffer.byteLength) / pageBytes);
   expect(() => memory.grow(1)).toThrow(RangeError);
 });
 
