@@ -17,6 +17,9 @@ export interface Reference {
   readonly to: readonly number[];
 }
 
+/** What a reader must know of; other readers refuse a file that does not say so. */
+const essential = ['av1C', 'clap', 'irot', 'imir'];
+
 /** An AVIF file of items, the first of which is the primary image. */
 export function makeAvif(items: readonly Item[], references: readonly Reference[] = []): Buffer {
   const isGrid = ({ type }: Item): boolean => type === 'grid';
@@ -30,9 +33,10 @@ export function makeAvif(items: readonly Item[], references: readonly Reference[
     box('infe', uint(2 << 24, 4), uint(i + 1, 2), uint(0, 2), Buffer.from(`${type}\0`)),
   );
   const associations = items.map((item, i) => {
-    const indices = item.properties.map((whole) =>
-      uint(places.indexOf(whole.toString('latin1')) + 1, 1),
-    );
+    const indices = item.properties.map((whole) => {
+      const isEssential = essential.includes(whole.toString('latin1', 4, 8));
+      return uint(places.indexOf(whole.toString('latin1')) + 1 + (isEssential ? 128 : 0), 1);
+    });
     return Buffer.concat([uint(i + 1, 2), uint(indices.length, 1), ...indices]);
   });
   const links = references.map(({ type, from, to }) =>
@@ -48,8 +52,9 @@ export function makeAvif(items: readonly Item[], references: readonly Reference[
         box('pitm', uint(0, 4), uint(1, 2)),
         box('iinf', uint(0, 4), uint(items.length, 2), ...entries),
         box('iloc', uint(1 << 24, 4), uint(0x4400, 2), uint(items.length, 2), ...locations),
-        box('idat', ...grids.map(({ data }) => data)),
-        box('iref', uint(0, 4), ...links),
+        // Other readers refuse empty ones.
+        ...(grids.length > 0 ? [box('idat', ...grids.map(({ data }) => data))] : []),
+        ...(links.length > 0 ? [box('iref', uint(0, 4), ...links)] : []),
         box(
           'iprp',
           box('ipco', ...properties.values()),

@@ -70,7 +70,7 @@ function nclx(matrix: number, isFullRange: boolean): Buffer {
 }
 
 /** A crop whose centre is a number of pixels away from the centre of the image. */
-function clap(width: number, height: number, right: number, down: number): Buffer {
+export function clap(width: number, height: number, right: number, down: number): Buffer {
   const fractions = [width, height, right, down].flatMap((value) => [
     uint(value >>> 0, 4),
     uint(1, 4),

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
-import { uint } from './avif.ts';
+import { having as havingBoxes, makeAvif, primaryItem, uint } from './avif.ts';
 import { exif } from './exif.ts';
 import { linearGrey, oddInks, proPhoto, swapped } from './icc.ts';
+import { clap } from './make-avifs.ts';
 import { makeForeignFiles } from './make-foreign-files.ts';
 import type { Images } from './make-images.ts';
 import { makeChunk, makePng } from './png.ts';
@@ -150,6 +151,7 @@ function pngs(): Files {
     'icc-of-grey.png': having(icc(linearGrey)),
     'icc-bomb.png': having(icc(Buffer.concat([swapped, Buffer.alloc(8_000_000)]))),
     'gamma.png': having(gama),
+    'gamma-usual.png': having(makeChunk('gAMA', uint(45_455, 4))),
     'chromaticities.png': having(chrm),
     'gamma-and-chromaticities.png': having(gama, chrm),
     'srgb-over-gamma.png': having(gama, makeChunk('sRGB', Buffer.of(0))),
@@ -250,8 +252,10 @@ async function webps(image: Sharp): Promise<Files> {
   };
   const coded = plain.subarray(12);
   const [icc, turned] = [chunk('ICCP', swapped), chunk('EXIF', exif(6))];
+  const veiled = await image.clone().ensureAlpha(0.5).webp({ quality: 100 }).toBuffer();
   return {
     'icc.webp': riff(0x20, icc, coded),
+    'alpha-unannounced.webp': riff(0, veiled.subarray(30)),
     'icc-unannounced.webp': riff(0, icc, coded),
     'icc-of-grey.webp': riff(0x20, chunk('ICCP', linearGrey), coded),
     'exif.webp': riff(8, coded, turned),
@@ -274,12 +278,16 @@ async function avifs(image: Sharp): Promise<Files> {
     copy.set(Buffer.concat([uint(primaries, 2), uint(transfer, 2)]), copy.indexOf('nclx') + 4);
     return copy;
   };
+  const cropped = (...crop: Parameters<typeof clap>): Buffer =>
+    makeAvif([havingBoxes(primaryItem(plain), clap(...crop))]);
   return {
     'codes-p3.avif': codes(12, 13),
     'codes-linear.avif': codes(1, 8),
     'codes-video.avif': codes(1, 1),
     'codes-unstated.avif': codes(2, 2),
     'codes-hdr.avif': codes(9, 16),
+    'crop.avif': cropped(32, 24, -16, -12),
+    'crop-beyond-edge.avif': cropped(100, 60, 0, 0),
     'grey-icc.avif': await readFile(new URL('../fixtures/grey-icc.avif', import.meta.url)),
     'icc.avif': await sharp(pngs()['icc.png']).keepIccProfile().avif({ lossless: true }).toBuffer(),
   };

@@ -161,12 +161,18 @@ function findAlpha(items: HeifItems): number | undefined {
   });
 }
 
-/** Width, height and the position of the centre, each a fraction. @see ISO/IEC 14496-12, 12.1.4 */
+/**
+ * Width, height and the position of the centre, each a fraction. A crop of parts of pixels or beyond the
+ * edges is as none, as in browsers.
+ *
+ * @see ISO/IEC 14496-12, 12.1.4
+ */
 function readCrop(
   clap: Uint8Array | undefined,
   { width, height }: Size,
 ): Pick<AvifHeader, 'width' | 'height' | 'left' | 'top'> {
-  if (!clap) return { width, height, left: 0, top: 0 };
+  const whole = { width, height, left: 0, top: 0 };
+  if (!clap || clap.length < 32) return whole;
   const reader = new BoxReader(clap);
   const fraction = (): number => reader.int32() / reader.int32();
   const [cropWidth, cropHeight, offsetX, offsetY] = [
@@ -179,7 +185,7 @@ function readCrop(
   const top = (height - cropHeight) / 2 + offsetY;
   const isInside = left >= 0 && top >= 0 && left + cropWidth <= width && top + cropHeight <= height;
   const isWhole = [left, top, cropWidth, cropHeight].every(Number.isInteger);
-  if (!isInside || !isWhole) throw new Error('The crop extends beyond the edges of the image.');
+  if (!isInside || !isWhole || cropWidth <= 0 || cropHeight <= 0) return whole;
   return { width: cropWidth, height: cropHeight, left, top };
 }
 

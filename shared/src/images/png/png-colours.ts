@@ -36,6 +36,9 @@ export async function readPngProfile(
 function readChromaticities(chunks: PngChunks): Uint8Array | undefined {
   const [places, exponent] = [viewOf(chunks.data('cHRM')), viewOf(chunks.data('gAMA'))];
   if (exponent.byteLength !== 4 || exponent.getUint32(0) === 0) return undefined;
+  // That of a usual screen, without primaries, is as none, as in Chromium: nearly all such files are sRGB.
+  const isUsual = Math.abs((exponent.getUint32(0) / 100_000) * 2.2 - 1) < 0.05;
+  if (isUsual && places.byteLength !== 32) return undefined;
   const at = (i: number): readonly [number, number] => [
     places.getUint32(i * 8) / 100_000,
     places.getUint32(i * 8 + 4) / 100_000,

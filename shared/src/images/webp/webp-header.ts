@@ -43,8 +43,10 @@ export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
   const view = viewOf(extended);
   const isAnimated = (view.getUint8(0) & 0b10) !== 0;
   const [width, height] = [uint24(view, 4) + 1, uint24(view, 7) + 1];
-  const frame = isAnimated ? readFirstAnimationFrame(found.get('ANMF')) : readFrame(found);
-  if (!frame) return undefined;
+  const anyFrame = isAnimated ? readFirstAnimationFrame(found.get('ANMF')) : readFrame(found);
+  if (!anyFrame) return undefined;
+  const hasAlpha = (view.getUint8(0) & 0b10000) !== 0;
+  const frame = { ...anyFrame, alpha: hasAlpha ? anyFrame.alpha : undefined };
   if (!isAnimated && (frame.width !== width || frame.height !== height)) return undefined;
   // Chunks that the flags do not announce are ignored, as in libwebp and thus in browsers and Pillow.
   const announced = (flag: number, name: string): Uint8Array | undefined =>
