@@ -136,7 +136,7 @@ test.each(Object.keys(kinds))('%s of 12 megapixels', async (name) => {
   expect(typeof (await expectSame(file, 224, name))).toBe('object');
 });
 
-test.each(['a turned JPEG', 'a PNG', 'a lossy WebP', 'an AVIF in a grid'])(
+test.each(['a turned JPEG', 'a PNG', 'a lossy WebP', 'an AVIF in a grid', 'a GIF'])(
   '%s of 48 megapixels',
   async (name) => {
     const encode = kinds[name] ?? ((image) => makeGridAvif(image, 2048));
