@@ -49,8 +49,8 @@ import { type Fit, fit } from '../src/training/fit.ts';
 import { Optimizer } from '../src/training/optimizer.ts';
 
 const MARK = 0.926;
-/** On a thousand images, from where it is worth a look at all. */
-const NEAR = 0.92;
+/** On a thousand images, from where it is worth a look at all: they are up to 1.4 points apart. */
+const NEAR = 0.91;
 const KERAS = { minutes: 10, accuracy: 0.927 };
 
 const { values } = parseArgs({

@@ -6,7 +6,7 @@ import { type TrainConfig, trainConfig } from './train-config.ts';
  *     pnpm --filter trainer train
  *
  * Measured on the test images: 87.4 % after stage 1, 94.9 % after stage 2, in float32 and in 8 bits; with `--freeze 0`
- * 95.1 % in float32 and 94.9 % in 8 bits, and 92.6 % after 7.3 minutes. With `--size 112 --freeze 0`, at which the Worker
+ * 95.1 % in float32 and 94.9 % in 8 bits. With `--size 112 --freeze 0`, at which the Worker
  * classifies an image within the 10 ms of CPU time of Cloudflare's free plan: 85.3 %, 94.6 %, and 94.7 % in 8 bits.
  */
 export const fast: TrainConfig = trainConfig.parse({
