@@ -28,8 +28,6 @@ import { serveJobs } from './serve-jobs.ts';
 
 const run = promisify(execFile);
 const cli = fileURLToPath(new URL('../../trainer/src/cli/cli.ts', import.meta.url));
-/** The head alone says enough of these. */
-const SHORT = ['--config', 'smoke', '--stage2.epochs', '0', '--stage1.solve', 'true'];
 /** Served images that show something, and that show nothing. */
 const [PAIRS, NOTHING] = [30, 3];
 
@@ -50,6 +48,12 @@ async function graft(...line: readonly string[]): Promise<string> {
   return (await run(process.execPath, [cli, ...line])).stdout;
 }
 
+/** Trains the head alone, which says enough of these images. */
+function train(id: string, ...options: readonly string[]): Promise<string> {
+  const recipe = ['--config', 'smoke', '--stage2.epochs', '0', ...options];
+  return graft('train', '--labels', list, '--id', id, ...models, ...runs, ...recipe);
+}
+
 beforeAll(async () => {
   folder = await makeFolder();
   const files = fileURLToPath(new URL('../public', import.meta.url));
@@ -68,7 +72,7 @@ beforeAll(async () => {
     { ...other, labels: one.labels },
   ];
   list = await writePairs(join(folder, 'taught'), taught.with(3, wrong[0]).with(7, wrong[1]));
-  await graft('train', '--labels', list, '--id', 'pairs', ...models, ...runs, ...SHORT);
+  await train('pairs', '--stage1.solve', 'true');
   await copyWithArithmetic(join(directory, 'pairs'), join(directory, 'in-float32'), 'float32');
   const index = { default: 'pairs', models: ['pairs', 'in-float32'] };
   await writeFile(join(directory, 'index.json'), JSON.stringify(index));
@@ -319,15 +323,6 @@ test('a review finds wrong labels, and another training has what was decided', a
     child.kill('SIGINT');
     await closed;
   }
-  const again = await graft(
-    'train',
-    '--labels',
-    list,
-    '--id',
-    'again',
-    ...models,
-    ...runs,
-    ...SHORT,
-  );
+  const again = await train('again', '--stage1.epochs', '1');
   expect(again).toContain('Reviewed images: 1 given other labels.');
 });
