@@ -1,9 +1,6 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import * as ort from 'onnxruntime-node';
 import type { Browser } from 'playwright-core';
 import { batchLine, type ClassifyResponse, modelResponse } from 'shared/contract/responses';
@@ -20,14 +17,13 @@ import {
 } from '../../trainer/fixtures/labels/compose-pairs.ts';
 import { startChromium } from '../../trainer/fixtures/start-chromium.ts';
 import { copyWithArithmetic } from './copy-with-arithmetic.ts';
+import { graft, withPageOf } from './graft.ts';
 import { makeFolder, type Served, serve } from './serve.ts';
 import { serveJobs } from './serve-jobs.ts';
 
 // Several labels an image, the whole way: train on pairs of CIFAR-10's images side by side, export, serve in
 // workerd, classify other pairs by everything that classifies, and put wrong labels right.
 
-const run = promisify(execFile);
-const cli = fileURLToPath(new URL('../../trainer/src/cli/cli.ts', import.meta.url));
 /** Served images that show something, and that show nothing. */
 const [PAIRS, NOTHING] = [30, 3];
 
@@ -42,11 +38,6 @@ let pairs: Pair[];
 let card: ReturnType<typeof modelResponse.parse>['card'];
 /** Where models are, and runs. */
 let [models, runs]: [string[], string[]] = [[], []];
-
-/** @returns what a command prints */
-async function graft(...line: readonly string[]): Promise<string> {
-  return (await run(process.execPath, [cli, ...line])).stdout;
-}
 
 /** Trains the head alone, which says enough of these images. */
 function train(id: string, ...options: readonly string[]): Promise<string> {
@@ -122,8 +113,7 @@ test('the card says what was measured, and the thresholds', () => {
 });
 
 test('the Worker answers with every label that reaches its threshold, whatever top is', async () => {
-  let [right, predicted, present] = [0, 0, 0];
-  let several = 0;
+  let [right, predicted, present, several] = [0, 0, 0, 0];
   for (const [index, { labels }] of pairs.entries()) {
     const answer = await served.classify(index, { top: '1' });
     expect(answer.multiLabel).toBe(true);
@@ -289,22 +279,7 @@ test('a page with the model inside gives the numbers of the Worker', async () =>
 });
 
 test('a review finds wrong labels, and another training has what was decided', async () => {
-  const child = spawn(process.execPath, [
-    cli,
-    'review',
-    'pairs',
-    '--labels',
-    list,
-    ...models,
-    ...runs,
-  ]);
-  const closed = once(child, 'close');
-  let said = '';
-  child.stdout.on('data', (data) => {
-    said += data;
-  });
-  try {
-    const url = await vi.waitUntil(() => /http:\S+/.exec(said)?.[0], 50_000);
+  await withPageOf(['review', 'pairs', '--labels', list, ...models, ...runs], async (url) => {
     const page = await browser.newPage();
     await page.goto(url);
     await page.locator('#kind').selectOption('label errors');
@@ -319,10 +294,7 @@ test('a review finds wrong labels, and another training has what was decided', a
       const { decisions } = JSON.parse(await readFile(decisionsIn(join(folder, 'taught')), 'utf8'));
       expect(decisions).toMatchObject([{ file, decision: 'labels', labels: other.labels }]);
     }, 20_000);
-  } finally {
-    child.kill('SIGINT');
-    await closed;
-  }
+  });
   const again = await train('again', '--stage1.epochs', '1');
   expect(again).toContain('Reviewed images: 1 given other labels.');
 });

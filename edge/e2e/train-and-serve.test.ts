@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { modelResponse, modelsResponse } from 'shared/contract/responses';
 import sharp from 'sharp';
 import { openCifar10 } from 'trainer/datasets/cifar';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { graft } from './graft.ts';
 import { makeFolder, type Served, serve } from './serve.ts';
 
 // The whole way on real data: train on a part of CIFAR-10, export, serve in workerd, and classify
@@ -21,10 +19,9 @@ let photos: { readonly label: string; readonly png: Buffer }[];
 
 beforeAll(async () => {
   const folder = await makeFolder();
-  const cli = fileURLToPath(new URL('../../trainer/src/cli/cli.ts', import.meta.url));
   const models = join(folder, 'public/models');
   const options = ['--config', 'smoke', '--id', 'e2e', '--models', models, '--runs', folder];
-  await promisify(execFile)(process.execPath, [cli, 'train', ...options]);
+  await graft('train', ...options);
   const run = (await readdir(folder)).find((name) => name.endsWith('-smoke'));
   left = await readdir(join(folder, run as string));
   results = JSON.parse(await readFile(join(folder, run as string, 'results.json'), 'utf8'));
