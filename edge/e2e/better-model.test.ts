@@ -1,11 +1,6 @@
-import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { Browser } from 'playwright-core';
 import { classifyResponse } from 'shared/contract/responses';
 import sharp from 'sharp';
@@ -13,14 +8,15 @@ import { openCifar10 } from 'trainer/datasets/cifar';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { writeClassFolders } from '../../trainer/fixtures/folders/write-class-folders.ts';
 import { startChromium } from '../../trainer/fixtures/start-chromium.ts';
+import { graft, withPageOf } from './graft.ts';
 import { makeFolder, startWorker } from './serve.ts';
 
 // The way to a better model, by the commands that a person types: train, serve, pull what the model doubted, label it
 // in a browser, train again, compare, promote, and take it back.
 
-const cli = fileURLToPath(new URL('../../trainer/src/cli/cli.ts', import.meta.url));
 const key = 'a-key-for-tests';
-const env = { ...process.env, GRAFT_API_KEY: key };
+// The commands that these tests run have it.
+vi.stubEnv('GRAFT_API_KEY', key);
 
 let folder: string;
 let photos: string;
@@ -38,11 +34,6 @@ afterAll(async () => {
   await browser?.close();
   await rm(folder, { recursive: true, force: true });
 });
-
-async function graft(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [cli, ...args], { env });
-  return stdout;
-}
 
 /** The head alone, in seconds. */
 function train(...more: string[]): Promise<string> {
@@ -87,17 +78,10 @@ async function* imagesOf(name: string): AsyncGenerator<Buffer> {
 
 /** What `graft review` is for: says of the first image from production what it shows. */
 async function labelFirst(label: string): Promise<void> {
-  const args = ['review', 'pets', '--data', photos, ...places, '--runs', join(folder, 'runs')];
-  const review = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const closed = once(review, 'close');
-  try {
-    let address: string | undefined;
-    for await (const line of createInterface({ input: review.stdout })) {
-      address = / is at (http\S+) /.exec(line)?.[1];
-      if (address) break;
-    }
+  const runs = ['--runs', join(folder, 'runs')];
+  await withPageOf(['review', 'pets', '--data', photos, ...places, ...runs], async (url) => {
     const page = await browser.newPage();
-    await page.goto(address ?? '');
+    await page.goto(url);
     await page.locator('#kind').selectOption('from production');
     await page.keyboard.press('m');
     await page.getByRole('combobox', { name: 'Move to class' }).fill(label);
@@ -107,10 +91,7 @@ async function labelFirst(label: string): Promise<void> {
       expect(names.filter((name) => name.startsWith('feedback-'))).toHaveLength(1);
     }, 20_000);
     await page.close();
-  } finally {
-    review.kill('SIGINT');
-    await closed;
-  }
+  });
 }
 
 test('what a model doubts makes the next one, which is compared, promoted and taken back', async () => {

@@ -17,14 +17,14 @@ export async function withPageOf(
   line: readonly string[],
   use: (url: string) => Promise<void>,
 ): Promise<void> {
-  const child = spawn(process.execPath, [cli, ...line]);
+  const child = spawn(process.execPath, [cli, ...line], { stdio: ['ignore', 'pipe', 'inherit'] });
   const closed = once(child, 'close');
   let said = '';
   child.stdout.on('data', (data) => {
     said += data;
   });
   try {
-    await use(await vi.waitUntil(() => /http:\S+/.exec(said)?.[0], 50_000));
+    await use(await vi.waitUntil(() => / is at (http\S+) /.exec(said)?.[1], 50_000));
   } finally {
     child.kill('SIGINT');
     await closed;
