@@ -162,7 +162,6 @@ export const modelId = z
   .string()
   .check(z.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'up to 64 lower-case letters, digits and hyphens'));
 
-/** The description of a model, in `model.json` under `userDefinedMetadata.card`. */
 const trainingData = z.readonly(
   z.strictObject({
     /** Of the data set. */
@@ -174,6 +173,7 @@ const trainingData = z.readonly(
   }),
 );
 
+/** The description of a model, in `model.json` under `userDefinedMetadata.card`. */
 export const modelCard = z.readonly(
   z.strictObject({
     id: modelId,

@@ -86,7 +86,9 @@ async function summaryOf(
     models,
     photos,
     candidate,
-  }: { readonly [name in 'models' | 'photos']: string | undefined } & {
+  }: {
+    readonly models: string | undefined;
+    readonly photos: string | undefined;
     readonly candidate: boolean;
   },
 ): Promise<string> {

@@ -2,7 +2,7 @@ import { defineCommand } from './options/command.ts';
 import { findModel } from './options/find-model.ts';
 import { oneOf, pathOf, shareOf } from './options/option-values.ts';
 import * as shared from './options/shared-options.ts';
-import { dataFor } from './options/trained-on.ts';
+import { dataFor, trainedOn } from './options/trained-on.ts';
 
 export const unknownCommand = defineCommand({
   name: 'unknown',
@@ -50,10 +50,10 @@ export const unknownCommand = defineCommand({
     const { refitKnownScore } = await import('../export/refit-known-score.ts');
     await startBackend(values.backend, say, { threads });
     const { signal } = new AbortController();
-    const { data, labels = (await dataFor({ runs: values.runs }, model)).labels } = await dataFor(
-      values,
-      model,
-    );
+    const { data, labels: named } = await dataFor(values, model);
+    // Other images are labelled as those of the training were, unless the user says how.
+    const labels =
+      named ?? (values.data && (await trainedOn(values.runs ?? shared.RUNS, model))?.labels);
     const unknown = values['counter-examples'];
     const task = { data, labels, unknown, imagenet, keep, signal, say };
     say(formatKnownScore(await refitKnownScore(model, task)));

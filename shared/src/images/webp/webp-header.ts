@@ -41,16 +41,16 @@ export function readWebpHeader(file: Uint8Array): WebpHeader | undefined {
   }
   if (extended.length < 10) return undefined;
   const view = viewOf(extended);
-  const isAnimated = (view.getUint8(0) & 0b10) !== 0;
+  const has = (flag: number): boolean => (view.getUint8(0) & flag) !== 0;
+  const isAnimated = has(0b10);
   const [width, height] = [uint24(view, 4) + 1, uint24(view, 7) + 1];
   const anyFrame = isAnimated ? readFirstAnimationFrame(found.get('ANMF')) : readFrame(found);
   if (!anyFrame) return undefined;
-  const hasAlpha = (view.getUint8(0) & 0b10000) !== 0;
-  const frame = { ...anyFrame, alpha: hasAlpha ? anyFrame.alpha : undefined };
+  // What the flags do not announce is ignored, as in libwebp and thus in browsers and Pillow.
+  const frame = { ...anyFrame, alpha: has(0b10000) ? anyFrame.alpha : undefined };
   if (!isAnimated && (frame.width !== width || frame.height !== height)) return undefined;
-  // Chunks that the flags do not announce are ignored, as in libwebp and thus in browsers and Pillow.
   const announced = (flag: number, name: string): Uint8Array | undefined =>
-    view.getUint8(0) & flag ? found.get(name) : undefined;
+    has(flag) ? found.get(name) : undefined;
   const exif = announced(0b1000, 'EXIF') ?? new Uint8Array(0);
   // Some programs leave the prefix of JPEG before it.
   const tiff = nameAt(exif, 0) === 'Exif' ? exif.subarray(6) : exif;

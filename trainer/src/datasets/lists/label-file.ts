@@ -79,18 +79,14 @@ export async function readLabelFile(
   const images = new Map<string, LabelledRow>();
   for (const { row, names } of found) {
     const file = row.cells[fileAt] as string;
-    const earlier = images.get(keyOf(file));
+    const key = keyOf(file);
+    const earlier = images.get(key);
     const all = new Set([
       ...(earlier?.labels ?? []),
       ...names.map((name) => indexOf.get(name) as number),
     ]);
     const split = splitIn(row);
-    images.set(keyOf(file), {
-      line: row.line,
-      file,
-      labels: [...all].sort((a, b) => a - b),
-      split,
-    });
+    images.set(key, { line: row.line, file, labels: [...all].sort((a, b) => a - b), split });
   }
   return { labels, images: [...images.values()], hasSplits: splitAt >= 0 };
 }
