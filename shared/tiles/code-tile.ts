@@ -5,7 +5,7 @@ const ROWS = 6;
 /** Steps in a turn of the loop; each takes four values of the inner dimension, one a byte of a lane. */
 const STEPS = 4;
 const PARAMETERS = `
-  hasDot: bool, a: usize, aStride: usize, depth: usize, panel: usize, rows: usize, head: usize, to: usize,
+  hasDot: bool, a: usize, aStride: usize, depth: usize, parts: i32, panel: usize, rows: usize, head: usize, to: usize,
 `;
 
 /** A tile of an expansion, which becomes codes: see convolve-codes.ts. It is unrolled for the reasons that matrix-tiles.ts gives. */
@@ -18,14 +18,15 @@ import { addProducts } from './int8-tile';
  *
  * @param hasDot what \`hasDotProduct\` says
  * @param a integers from 0 to 127, the pixels \`aStride\` bytes apart
- * @param depth the inner dimension, up to a multiple of four
+ * @param depth the inner dimension, up to a multiple of four, or of sixteen where a pixel has several parts
+ * @param parts of which a pixel's integers are the sums, one behind the other
  * @param panel of \`packInt8Panels\`
  * @param rows of \`quantizeRows\`: what a step is worth, and what 0 stands for
  * @param head scales, sums of columns and biases, eight each
  */
 export function codeTile6(${PARAMETERS}): void {
-  if (hasDot) tile6(true, a, aStride, depth, panel, rows, head, to);
-  else tile6(false, a, aStride, depth, panel, rows, head, to);
+  if (hasDot) tile6(true, a, aStride, depth, parts, panel, rows, head, to);
+  else tile6(false, a, aStride, depth, parts, panel, rows, head, to);
 }
 
 // @ts-ignore: a decorator of AssemblyScript
@@ -38,15 +39,17 @@ ${unroll(ROWS, (row) => [
   `  let sum${row}0 = i32x4.splat(0);`,
   `  let sum${row}1 = i32x4.splat(0);`,
 ])}
-  let b = panel + HEAD;
-  const end = a0 + depth;
-  for (const last = a0 + (depth & ~${STEPS * 4 - 1}); a0 < last; ) {
+  for (; parts > 0; parts--) {
+    let b = panel + HEAD;
+    const end = a0 + depth;
+    for (const last = a0 + (depth & ~${STEPS * 4 - 1}); a0 < last; ) {
 ${unroll(STEPS, addSixProducts)}
 ${advance(STEPS)}
-  }
-  while (a0 < end) {
+    }
+    while (a0 < end) {
 ${addSixProducts(0)}
 ${advance(1)}
+    }
   }
 ${unroll(2, (half) => [
   `  const scale${half} = v128.load(head, ${half * 16});`,

@@ -32,10 +32,11 @@ const TILE: i32 = 6;
 const BLOCK_PIXELS: i32 = 448;
 
 /**
- * Layout is NHWC. The expansion is a product of `rows`, codes of `quantizeRows`, a row of `depth` a pixel, and room for
- * five more; `scales` are theirs. `panels` is its filter, `[depth, channels]`, of `packInt8Panels`, `taps` is the
- * depthwise filter, of `packTaps`, and `channels` a multiple of 16. Both have biases, `[channels]`, and
- * activations from 0 to `expansionHigh` and `high`. `out` is `[batch, outHeight, outWidth, channels]`, a byte each.
+ * Layout is NHWC. The expansion is a product of `rows`: codes of `quantizeRows`, a row of `depth` a pixel, or of
+ * `quantizePatches`, `parts` rows a pixel, and room for five pixels more; `scales` are theirs. `panels` is its filter,
+ * `[depth, channels]`, of `packInt8Panels`, `taps` is the depthwise filter, of `packTaps`, and `channels` a multiple of 16.
+ * Both have biases, `[channels]`, and activations from 0 to `expansionHigh` and `high`. `out` is
+ * `[batch, outHeight, outWidth, channels]`, a byte each.
  *
  * @returns whether there are lines for this filter, and the `workBytes` to work in were enough; else nothing was computed
  */
@@ -47,7 +48,7 @@ export function convolveCodes(c: CodeConvolution): bool {
   const strideY = c.strideY;
   const filterHeight = c.filterHeight;
   const hasDot = hasDotProduct();
-  const padded = paddedDepth(c.depth);
+  const rowBytes = paddedDepth(c.depth) * c.parts;
   const quads = quadsUnder(c.outWidth, c.strideX);
   const firstQuad = <i32>(c.padLeft > 0);
   const lineBytes = QUAD_BYTES * <usize>max(quads, firstQuad + ((width + 3) >> 2));
@@ -109,7 +110,7 @@ export function convolveCodes(c: CodeConvolution): bool {
           expandLines(
             c,
             hasDot,
-            rows + <usize>(first * width * padded),
+            rows + <usize>(first * width * rowBytes),
             scales + ((<usize>(first * width)) << 3),
             last - first,
             panel + i * panelStride,
@@ -139,7 +140,7 @@ export function convolveCodes(c: CodeConvolution): bool {
         }
       }
     }
-    rows += <usize>(height * width * padded);
+    rows += <usize>(height * width * rowBytes);
     scales += (<usize>(height * width)) << 3;
     out += <usize>(outHeight * c.outWidth * channels);
   }
@@ -160,8 +161,9 @@ function expandLines(
   toStride: usize,
 ): void {
   const width = c.width;
-  const stride = <usize>paddedDepth(c.depth);
-  const depth = <usize>((c.depth + 3) & ~3);
+  const padded = paddedDepth(c.depth);
+  const stride = <usize>(padded * c.parts);
+  const depth = <usize>(c.parts > 1 ? padded : (c.depth + 3) & ~3);
   const most = blockLines(c);
   for (; count > 0; count -= most) {
     const lines = min(count, most);
@@ -170,7 +172,7 @@ function expandLines(
     let steps = scales;
     let tile = codes;
     for (let i = 0; i < pixels; i += TILE) {
-      codeTile6(hasDot, from, stride, depth, panel, steps, head, tile);
+      codeTile6(hasDot, from, stride, depth, c.parts, panel, steps, head, tile);
       from += stride * TILE;
       steps += 8 * TILE;
       tile += 8 * TILE;

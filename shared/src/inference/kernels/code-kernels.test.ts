@@ -13,8 +13,9 @@ import { codeFilters } from './replacing/code-filters.ts';
 /** All of its numbers are parts of a power of two, so that no order of its sums rounds anything. */
 interface CodeCase extends ReturnType<typeof shapeArguments> {
   readonly depth: number;
+  readonly parts: number;
   readonly channels: number;
-  /** `[batch, height, width, depth]`, from 0 to 127. */
+  /** `[batch, height, width, parts, depth]`, from 0 to 127. */
   readonly rows: Uint8Array;
   /** `[batch, height, width, 2]`: what a step is worth, and what 0 stands for. */
   readonly scales: Float32Array;
@@ -41,28 +42,29 @@ function randomCase(): CodeCase {
     pad: [random.pad[0], random.pad[1], padLeft, random.pad[3]],
   });
   const isFirstZero = one([true, false]);
-  const [depth, channels] = [between(1, 40), 16 * between(1, 3)];
+  const [depth, parts, channels] = [between(1, 40), between(1, 3), 16 * between(1, 3)];
   const pixels = shape.batch * shape.height * shape.width;
   const taps = shape.filterHeight * filterWidth;
-  const parts = (length: number, most: number, part: number) =>
+  const multiples = (length: number, most: number, part: number) =>
     Float32Array.from({ length }, () => between(-most, most) * part);
   return {
     ...shape,
     depth,
+    parts,
     channels,
-    rows: Uint8Array.from({ length: pixels * depth }, () => between(0, 127)),
+    rows: Uint8Array.from({ length: pixels * parts * depth }, () => between(0, 127)),
     scales: Float32Array.from({ length: pixels * 2 }, (_, i) =>
       i % 2 === 0 ? 2 ** -between(6, 8) : between(-20, 20) / 16,
     ),
     codes: Uint8Array.from({ length: depth * channels }, () => between(1, 255)),
     weightScales: Float32Array.from({ length: channels }, () => 2 ** -between(6, 9)),
-    expansionBias: parts(channels, 60, 1 / 16),
+    expansionBias: multiples(channels, 60, 1 / 16),
     // A channel has its largest one, or nothing but zeros.
     taps: Int8Array.from({ length: taps * channels }, (_, i) => {
       if (isFirstZero && i % channels === 0) return 0;
       return i < channels ? one([-127, 127]) : between(-127, 127);
     }),
-    bias: parts(channels, 30, 1 / 32),
+    bias: multiples(channels, 30, 1 / 32),
   };
 }
 
@@ -76,7 +78,8 @@ function reference(c: CodeCase): number[] {
     let [sum, columnSum] = [0, 0];
     for (let i = 0; i < c.depth; i++) {
       const weight = (c.codes[i * c.channels + channel] as number) - 128;
-      sum += (c.rows[pixel * c.depth + i] as number) * weight;
+      for (let part = 0; part < c.parts; part++)
+        sum += (c.rows[(pixel * c.parts + part) * c.depth + i] as number) * weight;
       columnSum += weight;
     }
     const [step = 0, least = 0] = c.scales.subarray(pixel * 2);
@@ -114,12 +117,12 @@ test('an expansion and its depthwise convolution in 8 bits are those of plain lo
   const seen = new Set<number>();
   for (let i = 0; i < 80; i++) {
     const c = randomCase();
-    const { depth, channels, filterHeight, filterWidth } = c;
+    const { depth, parts, channels, filterHeight, filterWidth } = c;
     const pixels = c.batch * c.height * c.width;
     const padded = Math.ceil(depth / 16) * 16;
-    const rows = new Uint8Array((pixels + 5) * padded);
-    for (let pixel = 0; pixel < pixels; pixel++)
-      rows.set(c.rows.subarray(pixel * depth, (pixel + 1) * depth), pixel * padded);
+    const rows = new Uint8Array((pixels + 5) * parts * padded);
+    for (let row = 0; row < pixels * parts; row++)
+      rows.set(c.rows.subarray(row * depth, (row + 1) * depth), row * padded);
     const panels = packInt8({ k: depth, n: channels, codes: c.codes, scales: c.weightScales });
     const filter = Float32Array.from(c.taps, (tap) => tap * TAP_SCALE);
     const size = { filterHeight, filterWidth, channels };
@@ -170,6 +173,7 @@ test('a filter that has no lines is refused', () => {
     height: 4,
     width: 4,
     depth: 8,
+    parts: 1,
     channels: 16,
     outHeight: 2,
     outWidth: 2,

@@ -165,7 +165,7 @@ async function productUnder(option: string): Promise<string> {
     const filter = { filterHeight: 3, filterWidth: 3 };
     kernels.packTaps({ ...filter, channels: 16, filter: a, to: taps });
     kernels.convolveCodes({
-      ...filter, rows, scales: rowScales, batch: 1, height: 3, width: 4, depth: k, panels, expansionBias: bias,
+      ...filter, rows, scales: rowScales, batch: 1, height: 3, width: 4, depth: k, parts: 1, panels, expansionBias: bias,
       expansionHigh: 6, channels: 16, taps, strideY: 1, strideX: 1, padTop: 1, padLeft: 1, outHeight: 3,
       outWidth: 4, bias, high: 6, out, work, workBytes: 1 << 16,
     });

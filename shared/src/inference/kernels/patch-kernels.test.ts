@@ -21,18 +21,19 @@ function patchesOf(c: Case, x: Float32Array): number[] {
 }
 
 /** All of its numbers are parts of a power of two, so that none is rounded but to codes. */
-function randomImages(c: Case) {
+function randomImages(c: Case, parts: number) {
+  const most = 127 * parts;
   const length = inputLength(c) / c.batch;
   const images = Array.from({ length: c.batch }, () => {
-    const least = one([0, -127, between(-126, -1)]);
+    const least = one([0, -most, between(1 - most, -1)]);
     const step = 2 ** -between(3, 8);
     // Zeros beyond the edges are codes where no pixel is as small.
     const above = least === 0 ? 40 : 0;
-    const quarters = Array.from({ length }, () => between(least + above, least + 127) * 4);
+    const quarters = Array.from({ length }, () => between(least + above, least + most) * 4);
     const x = quarters.map((value) => ((value + between(-1, 1)) / 4) * step);
     if (least < 0) x[0] = least * step;
-    x[length - 1] = (least + 127) * step;
-    const inside = x.map((value) => Math.min(Math.max(value, least * step), (least + 127) * step));
+    x[length - 1] = (least + most) * step;
+    const inside = x.map((value) => Math.min(Math.max(value, least * step), (least + most) * step));
     return { least: least * step, step, x: inside };
   });
   return { images, x: Float32Array.from(images.flatMap(({ x }) => x)) };
@@ -44,9 +45,11 @@ test('patches of images in 8 bits are those of plain loops, and touch nothing el
     const random = randomConvolution();
     const c = { ...random, width: Math.max(random.width, 2) };
     const { filterHeight, filterWidth, outHeight, outWidth, ...shape } = shapeArguments(c);
-    const { images, x } = randomImages(c);
+    const parts = between(1, 4);
+    const { images, x } = randomImages(c, parts);
     const k = depthOf(c);
-    const rowBytes = Math.ceil(k / 16) * 16;
+    const partBytes = Math.ceil(k / 16) * 16;
+    const rowBytes = parts * partBytes;
     const pixels = outHeight * outWidth;
     const scalesAt = c.batch * pixels * rowBytes + 16;
     const work = one([40, 200, 2000]);
@@ -55,7 +58,7 @@ test('patches of images in 8 bits are those of plain loops, and touch nothing el
     const results = guarded.run(buffers, (at) => {
       isDone = kernels.quantizePatches({
         ...{ ...shape, filterHeight, filterWidth, outHeight, outWidth, channels: c.channels },
-        ...{ x: at.x, rows: at.out, scales: at.out + scalesAt, work: at.work },
+        ...{ x: at.x, parts, rows: at.out, scales: at.out + scalesAt, work: at.work },
         workBytes: work * 4,
       });
     });
@@ -71,9 +74,17 @@ test('patches of images in 8 bits are those of plain loops, and touch nothing el
     for (const result of results) {
       const bytes = new Uint8Array(result.buffer);
       const rows = Array.from({ length: c.batch * pixels }, (_, row) => row);
-      expect(
-        rows.flatMap((row) => [...bytes.subarray(row * rowBytes, row * rowBytes + k)]),
-      ).toEqual(expected);
+      const sums = rows.flatMap((row) => {
+        const codes = Array.from({ length: parts }, (_, part) => {
+          const from = row * rowBytes + part * partBytes;
+          return [...bytes.subarray(from, from + k)];
+        });
+        expect(Math.max(...codes.flat())).toBeLessThanOrEqual(127);
+        return Array.from({ length: k }, (_, i) =>
+          codes.reduce((sum, part) => sum + (part[i] as number), 0),
+        );
+      });
+      expect(sums).toEqual(expected);
       expect([...result.subarray(scalesAt / 4)]).toEqual(
         rows.flatMap((row) => [imageOf(row).step, imageOf(row).least]),
       );
@@ -98,7 +109,7 @@ test.each([NaN, Infinity])('an image with %d has no range', (strange) => {
     };
     const results = guarded.run({ x, work: 100, out: 32 / 4 + 4 + 2 }, (at) =>
       kernels.quantizePatches({
-        ...{ ...shape, ...filter, x: at.x, rows: at.out, scales: at.out + 48 },
+        ...{ ...shape, ...filter, x: at.x, parts: 1, rows: at.out, scales: at.out + 48 },
         ...{ work: at.work, workBytes: 400 },
       }),
     );

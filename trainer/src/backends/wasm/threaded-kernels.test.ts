@@ -239,7 +239,16 @@ test.each(batches)(
     const [middle, work] = [malloc((pixels + 5) * channels), malloc(WORK_BYTES)];
     const found = compare(pixels * n, (kernels, out) => {
       const ranges = { expansionBias, expansionHigh: 6, bias, high: 6 };
-      const all = { ...squares(batch, side, 3), ...size, ...ranges, rows, scales, depth, panels };
+      const all = {
+        ...squares(batch, side, 3),
+        ...size,
+        ...ranges,
+        rows,
+        scales,
+        depth,
+        parts: 1,
+        panels,
+      };
       expect(kernels.convolveCodes({ ...all, taps, out: middle, work, workBytes })).toBeTruthy();
       const product = { a: middle, m: pixels, k: channels, panels: projection, n, step: 6 / 127 };
       kernels.multiplyCodes({ ...product, bias: 0, low: -Infinity, high: Infinity, out, work });

@@ -53,7 +53,7 @@ export async function startThreadedKernels(heap: WasmHeap, count: number): Promi
     convolveCodes(values) {
       const { rows, scales, batch, depth, channels, outHeight, outWidth, out, workBytes } = values;
       const pixels = values.height * values.width;
-      const rowBytes = Math.ceil(depth / 16) * 16;
+      const rowBytes = Math.ceil(depth / 16) * 16 * values.parts;
       const parts = split(threads.count, batch, 1, batch * pixels * depth * channels);
       const shares = parts.map(({ first, count }, thread) => ({
         ...values,

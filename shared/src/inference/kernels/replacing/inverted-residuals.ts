@@ -19,6 +19,8 @@ type Info = backend_util.Conv2DInfo;
 const GROUP = 16;
 /** Rows that the kernels read beyond the last, for whole tiles. */
 const BEYOND = 5;
+/** A number of an image, which has more than 7 bits, is the sum of so many that have 7; more gain nothing (docs/arithmetic.md). */
+const IMAGE_PARTS = 3;
 
 /**
  * An expansion, its depthwise convolution and the projection of it in 8 bits from one to the next, where both
@@ -36,7 +38,8 @@ export function convolveInverted(on: Computing): Kernel {
     if (expansion.product !== 'multiplyInt8' || projection.product !== 'multiplyInt8') return;
     const rows = wide.batchSize * wide.outHeight * wide.outWidth;
     const pixels = narrow.batchSize * narrow.outHeight * narrow.outWidth;
-    const rowBytes = Math.ceil(depth / 16) * 16;
+    const parts = isPointwise(wide) ? 1 : IMAGE_PARTS;
+    const rowBytes = Math.ceil(depth / 16) * 16 * parts;
     const scalesAt = (rows + BEYOND) * rowBytes;
     const codesAt = scalesAt + (rows + BEYOND) * 8;
     const bytes = codesAt + (pixels + BEYOND) * channels;
@@ -49,6 +52,7 @@ export function convolveInverted(on: Computing): Kernel {
         rows: at,
         scales,
         depth,
+        parts,
         panels: expansion.at,
         expansionBias: on.addressOf(call.inputs['bias']),
         expansionHigh: wideClamp.high,
@@ -91,7 +95,7 @@ function quantize(on: Computing, x: TensorInfo, wide: Info, rows: number, scales
   }
   const shape = { ...shapeArguments(wide), x: a, channels };
   const room = { work: on.scratch, workBytes: SCRATCH_BYTES };
-  return on.kernels.quantizePatches({ ...shape, ...room, rows, scales }) !== 0;
+  return on.kernels.quantizePatches({ ...shape, ...room, parts: IMAGE_PARTS, rows, scales }) !== 0;
 }
 
 /** Nothing for what the kernels do not cover, whatever its weights are. */
