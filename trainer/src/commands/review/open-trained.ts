@@ -1,7 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import { photos } from '../../config/photos.ts';
 import { cardConfig, type TrainConfig } from '../../config/train-config.ts';
-import { loadModel, type Network } from '../../models/load-model.ts';
+import { toArtifacts } from '../../export/graph-builder.ts';
+import { toGraphModel } from '../../export/graph-model.ts';
+import { loadGraph, loadModel, type Network } from '../../models/load-model.ts';
 import { fusePlan } from '../../plan/fuse.ts';
 import { disposePlan } from '../../plan/plan.ts';
 import { runPlan } from '../../plan/run.ts';
@@ -21,7 +23,7 @@ export interface Trained {
   readonly thresholds?: readonly number[] | undefined;
   /** @param inputs preprocessed images; returns probabilities, both the caller's */
   run(inputs: tf.Tensor): tf.Tensor;
-  /** Of a model with such a head, as it is served. */
+  /** Where the head has such maps, by the kernels that serve. */
   readonly explain?: Network['explain'];
   dispose(): void;
 }
@@ -54,11 +56,16 @@ async function openRun(directory: string): Promise<Trained> {
   const { network, config, labels, dispose } = await loadRun(directory);
   const plan = fusePlan(network);
   dispose();
+  const graph = await loadGraph(toArtifacts(await toGraphModel(plan, config.size, 'float32')));
   const several = { isMultiLabel: labels !== undefined, labels };
   return {
     config,
     ...several,
     run: (inputs) => runPlan(plan, inputs),
-    dispose: () => disposePlan(plan),
+    explain: graph.explain,
+    dispose: () => {
+      disposePlan(plan);
+      graph.dispose();
+    },
   };
 }

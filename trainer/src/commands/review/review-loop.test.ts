@@ -15,6 +15,8 @@ import { trainInStages } from '../training/train-in-stages.ts';
 import { openTrained } from './open-trained.ts';
 
 const { signal } = new AbortController();
+/** Pixels of the last features, in `headOnly`. */
+const PIXELS = 2 * 2;
 
 let browser: Browser;
 beforeAll(async () => {
@@ -53,6 +55,9 @@ test('trains, finds wrong labels, has them put right in a browser, and trains wi
   expect(said.find((line) => line.startsWith('Feature cache'))).toMatch(/read; /);
   const first = review.labelErrors.slice(0, 8).map(({ index }) => review.images[index]?.file);
   expect(first).toEqual(expect.arrayContaining(['airplane/cat-3.png', 'airplane/cat-4.png']));
+  const maps = review.mistakes.map(({ map }) => map?.values.length);
+  expect(maps.length).toBeGreaterThan(0);
+  expect(new Set(maps)).toEqual(new Set([PIXELS]));
 
   const server = await serveReview(await ReviewSession.open(review), 0);
   const page = await browser.newPage();
