@@ -27,7 +27,7 @@ export const understood: Readonly<Record<string, readonly string[]>> = {
     'graft find-lr --stage 2',
     'graft sweep --data photos --vary stage2.peakLearningRate=1e-4,2e-4,4e-4 --vary size=112,128 --seeds 3',
     'graft train --config best',
-    'graft unknown cifar10 --imagenet trainer/weights/cifar10-imagenet-classes.txt --keep 0.98',
+    'graft unknown cifar10 --imagenet trainer/weights/cifar10-imagenet-classes.txt --keep 0.993',
     'graft train --config best --size 96 --stage2.epochs 3 --augment.flip=false',
     'graft train --data photos --config best --stage2.epochs 3 --augment.flip=false',
     'graft train --data photos --candidate',
