@@ -6,8 +6,8 @@ import type { Browser } from 'playwright-core';
 import { pullFeedback } from 'trainer/jobs/pull-feedback';
 import { connectToWorker } from 'trainer/jobs/worker-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startChromium } from '../../trainer/fixtures/start-chromium.ts';
 import { makeFolder, startWorker } from '../e2e/serve.ts';
-import { startChromium } from './open-page.ts';
 import { choose, desktop, fixture, labels } from './visit.ts';
 
 // A visitor corrects an image that the Worker has kept, and `graft feedback pull` brings both.

@@ -1,14 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import chromium from '@sparticuz/chromium';
-import {
-  type Browser,
-  type BrowserContextOptions,
-  chromium as driver,
-  type Page,
-} from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { createTestHarness } from 'wrangler';
+import { startChromium } from '../../trainer/fixtures/start-chromium.ts';
 
 /** After this, what has not come will not come. */
 export const PATIENCE_MS = 30_000;
@@ -70,13 +65,4 @@ export async function startPageHost(
       host.close();
     },
   };
-}
-
-export async function startChromium(): Promise<Browser> {
-  return driver.launch({
-    executablePath: await chromium.executablePath(),
-    // In one process, as the package has it for the smallest machines, it ends with its first page.
-    args: chromium.args.filter((arg) => !/^--(single-process|no-zygote)$/.test(arg)),
-    headless: true,
-  });
 }
