@@ -19,7 +19,7 @@ import { addProducts } from './int8-tile';
  * @param hasDot what \`hasDotProduct\` says
  * @param a integers from 0 to 127, the pixels \`aStride\` bytes apart
  * @param depth the inner dimension, up to a multiple of four, or of sixteen where a pixel has several parts
- * @param parts of which a pixel's integers are the sums, one behind the other
+ * @param parts of which a pixel's integers are the sums, one after the other
  * @param panel of \`packInt8Panels\`
  * @param rows of \`quantizeRows\`: what a step is worth, and what 0 stands for
  * @param head scales, sums of columns and biases, eight each

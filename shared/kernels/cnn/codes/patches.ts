@@ -65,13 +65,8 @@ export function quantizePatches(p: Patches): bool {
       for (let outX = 0; outX < p.outWidth; outX++) {
         let from = p.work + stepBytes * <usize>outX;
         for (let part = 0; part < parts; part++) {
-          let to = row;
-          // What is copied beyond a line of the filter, the next one is copied over.
-          for (const end = from + linesBytes; from < end; from += lineBytes) {
-            for (let i: usize = 0; i < runBytes; i += VECTOR)
-              v128.store(to + i, v128.load(from + i));
-            to += runBytes;
-          }
+          copyRuns(from, lineBytes, from + linesBytes, row, runBytes);
+          from += linesBytes;
           row += partBytes;
         }
       }
@@ -79,6 +74,14 @@ export function quantizePatches(p: Patches): bool {
     x += imageBytes;
   }
   return true;
+}
+
+/** What is copied beyond a run, a line of the filter, the next one is copied over. */
+function copyRuns(from: usize, lineBytes: usize, end: usize, to: usize, runBytes: usize): void {
+  for (; from < end; from += lineBytes) {
+    for (let i: usize = 0; i < runBytes; i += VECTOR) v128.store(to + i, v128.load(from + i));
+    to += runBytes;
+  }
 }
 
 /** Puts what a step is worth, and what 0 stands for; NaN where a number is not finite. */

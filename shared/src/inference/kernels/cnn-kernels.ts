@@ -32,6 +32,11 @@ export const MAX_INT8_DEPTH = { multiplyInt8Weights: 3072, multiplyInt8: 16_384 
 /** That a product works in. */
 export const WORK_BYTES = 97 * 1024;
 
+/** @returns bytes of a pixel in the `rows` of `convolveCodes` */
+export function codeRowBytes({ depth, parts }: { depth: number; parts: number }): number {
+  return Math.ceil(depth / 16) * 16 * parts;
+}
+
 /** Smallest and largest value that an activation lets through. */
 export interface Clamp {
   readonly low: number;

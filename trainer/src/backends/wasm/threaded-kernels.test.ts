@@ -232,23 +232,17 @@ test.each(batches)(
     const [panels, projection] = [pack(depth, channels), pack(channels, n)];
     const taps = malloc(one.tapBytes(size));
     one.packTaps({ ...size, filter: values(9 * channels), to: taps });
-    const [rows, scales] = [malloc((pixels + 5) * depth), malloc((pixels + 5) * 8)];
-    const x = values(pixels * depth);
-    one.quantizeRows({ a: x, rows: pixels, k: depth, to: rows, scales });
+    const parts = 2;
+    const held = (pixels + 5) * parts;
+    const [rows, scales] = [malloc(held * depth), malloc(held * 8)];
+    const x = values(pixels * parts * depth);
+    one.quantizeRows({ a: x, rows: pixels * parts, k: depth, to: rows, scales });
     const [expansionBias, bias] = [values(channels), values(channels)];
     const [middle, work] = [malloc((pixels + 5) * channels), malloc(WORK_BYTES)];
     const found = compare(pixels * n, (kernels, out) => {
       const ranges = { expansionBias, expansionHigh: 6, bias, high: 6 };
-      const all = {
-        ...squares(batch, side, 3),
-        ...size,
-        ...ranges,
-        rows,
-        scales,
-        depth,
-        parts: 1,
-        panels,
-      };
+      const left = { rows, scales, depth, parts };
+      const all = { ...squares(batch, side, 3), ...size, ...ranges, ...left, panels };
       expect(kernels.convolveCodes({ ...all, taps, out: middle, work, workBytes })).toBeTruthy();
       const product = { a: middle, m: pixels, k: channels, panels: projection, n, step: 6 / 127 };
       kernels.multiplyCodes({ ...product, bias: 0, low: -Infinity, high: Infinity, out, work });

@@ -1,5 +1,6 @@
 import {
   type CnnKernels,
+  codeRowBytes,
   type KernelResult,
   type Product,
   type WasmHeap,
@@ -53,11 +54,10 @@ export async function startThreadedKernels(heap: WasmHeap, count: number): Promi
     convolveCodes(values) {
       const { rows, scales, batch, depth, channels, outHeight, outWidth, out, workBytes } = values;
       const pixels = values.height * values.width;
-      const rowBytes = Math.ceil(depth / 16) * 16 * values.parts;
-      const parts = split(threads.count, batch, 1, batch * pixels * depth * channels);
-      const shares = parts.map(({ first, count }, thread) => ({
+      const images = split(threads.count, batch, 1, batch * pixels * depth * channels);
+      const shares = images.map(({ first, count }, thread) => ({
         ...values,
-        rows: rows + first * pixels * rowBytes,
+        rows: rows + first * pixels * codeRowBytes(values),
         scales: scales + first * pixels * 8,
         batch: count,
         out: out + first * outHeight * outWidth * channels,

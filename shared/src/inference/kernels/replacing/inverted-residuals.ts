@@ -1,7 +1,8 @@
 import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import { mallocLines } from '../arena.ts';
-import type { Clamp } from '../cnn-kernels.ts';
+import { type Clamp, codeRowBytes } from '../cnn-kernels.ts';
 import type { InvertedResidualAttributes } from '../composed-kernels.ts';
+import type { KernelArguments } from '../kernel-arguments.ts';
 import {
   clampOf,
   convolutionOf,
@@ -39,14 +40,13 @@ export function convolveInverted(on: Computing): Kernel {
     const rows = wide.batchSize * wide.outHeight * wide.outWidth;
     const pixels = narrow.batchSize * narrow.outHeight * narrow.outWidth;
     const parts = isPointwise(wide) ? 1 : IMAGE_PARTS;
-    const rowBytes = Math.ceil(depth / 16) * 16 * parts;
-    const scalesAt = (rows + BEYOND) * rowBytes;
+    const scalesAt = (rows + BEYOND) * codeRowBytes({ depth, parts });
     const codesAt = scalesAt + (rows + BEYOND) * 8;
     const bytes = codesAt + (pixels + BEYOND) * channels;
     const { at, block: memory } = mallocLines(on.heap._malloc, bytes);
     const [scales, codes] = [at + scalesAt, at + codesAt];
     const isDone =
-      quantize(on, x, wide, at, scales) &&
+      quantize(on, x, wide, { parts, rows: at, scales }) &&
       on.kernels.convolveCodes({
         ...shapeArguments(between),
         rows: at,
@@ -85,7 +85,12 @@ export function convolveInverted(on: Computing): Kernel {
 }
 
 /** Codes of what lies under the expansion's filter. @returns whether there was enough memory */
-function quantize(on: Computing, x: TensorInfo, wide: Info, rows: number, scales: number): boolean {
+function quantize(
+  on: Computing,
+  x: TensorInfo,
+  wide: Info,
+  { parts, rows, scales }: Pick<KernelArguments<'quantizePatches'>, 'parts' | 'rows' | 'scales'>,
+): boolean {
   const a = on.addressOf(x);
   const { inChannels: channels } = wide;
   if (isPointwise(wide)) {
@@ -95,7 +100,7 @@ function quantize(on: Computing, x: TensorInfo, wide: Info, rows: number, scales
   }
   const shape = { ...shapeArguments(wide), x: a, channels };
   const room = { work: on.scratch, workBytes: SCRATCH_BYTES };
-  return on.kernels.quantizePatches({ ...shape, ...room, parts: IMAGE_PARTS, rows, scales }) !== 0;
+  return on.kernels.quantizePatches({ ...shape, ...room, parts, rows, scales }) !== 0;
 }
 
 /** Nothing for what the kernels do not cover, whatever its weights are. */
