@@ -3,6 +3,7 @@ import { type ProblemCode, problemStatus } from 'shared/contract/wire';
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import { ask } from '../test/ask.ts';
 import { blockedHosts } from '../test/blocked-hosts.ts';
+import { seenAt } from '../test/seen.ts';
 import { createApp } from './app.ts';
 import type { Env } from './env.ts';
 import { defaultLimits } from './limits.ts';
@@ -280,9 +281,10 @@ test('all blocked targets give the same problem', async () => {
 
 test("forwards neither the caller's cookies nor its key", async () => {
   const headers = { cookie: 'session=1', authorization: 'Bearer key', referer: 'http://a.com/' };
-  await attackWith({ url: '/chelsea.jpg', init: { headers }, expected: 200 });
-  const seen = await fetch(`${host}/seen`);
-  const { headers: sent } = (await seen.json()) as { headers: Record<string, string> };
+  const url = '/chelsea.jpg?with=cookies';
+  await attackWith({ url, init: { headers }, expected: 200 });
+  const { headers: sent } = await seenAt(host, url);
+  expect(sent).toHaveProperty('via');
   for (const name of Object.keys(headers)) expect(sent).not.toHaveProperty(name);
 });
 

@@ -13,6 +13,7 @@ import {
   pickyNames,
   pickyResponse,
 } from './odd-responses.ts';
+import type { Seen } from './seen.ts';
 
 /**
  * A web server on loopback with good and bad images that also misbehaves in the ways hosts do.
@@ -40,11 +41,8 @@ export default async function startImageHost(project: TestProject): Promise<() =
   };
 }
 
-/** Headers of the last request for an image, and how many requests there were. */
-let seen: { readonly headers: IncomingMessage['headers']; readonly requests: number } = {
-  headers: {},
-  requests: 0,
-};
+/** By what was asked for, since tests of several files run at a time. */
+const seen = new Map<string, Seen>();
 
 async function respond(
   request: IncomingMessage,
@@ -54,10 +52,12 @@ async function respond(
 ): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://image-host');
   if (pathname === '/seen') {
-    response.end(JSON.stringify(seen));
+    response.end(JSON.stringify(seen.get(searchParams.get('of') ?? '') ?? { requests: 0 }));
     return;
   }
-  seen = { headers: request.headers, requests: seen.requests + 1 };
+  const path = request.url as string;
+  const requests = (seen.get(path)?.requests ?? 0) + 1;
+  seen.set(path, { headers: request.headers as Record<string, string>, requests });
   const bytes = Number(searchParams.get('bytes'));
   const photo = images.get('chelsea.jpg') as Buffer;
   if (pathname.startsWith('/odd/')) {

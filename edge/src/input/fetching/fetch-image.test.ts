@@ -1,4 +1,5 @@
 import { describe, expect, inject, test } from 'vitest';
+import { seenAt } from '../../../test/seen.ts';
 import type { ByteBudget } from '../../isolate/byte-budget.ts';
 import { defaultLimits } from '../../limits.ts';
 import { fetchImage, type Outbound, userAgent } from './fetch-image.ts';
@@ -23,18 +24,14 @@ async function fetchFrom(path: string): Promise<Uint8Array> {
   return (await fetchImage(new URL(path, host), outbound, limits, unlimited)).bytes;
 }
 
-async function seen(): Promise<{ headers: Record<string, string>; requests: number }> {
-  return (await fetch(`${host}/seen`)).json();
-}
-
 test('fetches a file', async () => {
   const expected = new Uint8Array(await (await fetch(`${host}/chelsea.jpg`)).arrayBuffer());
   expect(await fetchFrom('/chelsea.jpg')).toEqual(expected);
 });
 
 test('tells the host nothing about the caller', async () => {
-  await fetchFrom('/chelsea.jpg');
-  const { headers } = await seen();
+  await fetchFrom('/chelsea.jpg?by=nobody');
+  const { headers = {} } = await seenAt(host, '/chelsea.jpg?by=nobody');
   expect(headers['user-agent']).toBe('graft/1.0 (https://graft.example.org/)');
   expect(headers['via']).toBe('1.1 graft');
   for (const name of ['cookie', 'authorization', 'referer', 'origin', 'x-forwarded-for']) {
@@ -71,8 +68,8 @@ describe('redirects', () => {
   });
 
   test('to loopback are blocked without a request, where loopback is not allowed', async () => {
-    const before = (await seen()).requests;
-    const path = `/redirect?to=${encodeURIComponent(`${host}/chelsea.jpg`)}`;
+    const target = '/chelsea.jpg?on=loopback';
+    const path = `/redirect?to=${encodeURIComponent(host + target)}`;
     const fetching = fetchImage(
       new URL(path, host),
       { ...outbound, rules: { ...rules, allowLoopback: false } },
@@ -80,7 +77,8 @@ describe('redirects', () => {
       unlimited,
     );
     await expect(fetching).rejects.toMatchObject({ code: 'blocked_target' });
-    expect((await seen()).requests).toBe(before + 1);
+    expect(await seenAt(host, path)).toMatchObject({ requests: 1 });
+    expect(await seenAt(host, target)).toEqual({ requests: 0 });
   });
 });
 

@@ -1,6 +1,7 @@
 import { type ClassifyResponse, classifyResponse, problem } from 'shared/contract/responses';
 import { expect, inject, test } from 'vitest';
 import { ask } from '../../../test/ask.ts';
+import { seenAt } from '../../../test/seen.ts';
 import { createApp } from '../../app.ts';
 import { defaultLimits } from '../../limits.ts';
 
@@ -38,15 +39,11 @@ test.each(bad)('reports what is wrong with a host that responds with %s', async 
 });
 
 test('gives hosts a contact of the operator', async () => {
-  const seen = async (): Promise<string> => {
-    const { headers } = (await (await fetch(`${host}/seen`)).json()) as {
-      headers: Record<string, string>;
-    };
-    return headers['user-agent'] ?? '';
-  };
-  await classify('/odd/plain');
+  const path = '/odd/plain?by=operator';
+  const seen = async () => (await seenAt(host, path)).headers?.['user-agent'];
+  await classify(path);
   expect(await seen()).toBe('graft/1.0 (http://localhost/)');
-  await classify('/odd/plain', { CONTACT: 'images@example.com' });
+  await classify(path, { CONTACT: 'images@example.com' });
   expect(await seen()).toBe('graft/1.0 (images@example.com)');
 });
 
