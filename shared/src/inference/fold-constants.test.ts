@@ -1,6 +1,12 @@
 import type { io } from '@tensorflow/tfjs-core';
 import { expect, test } from 'vitest';
-import { type FoldedGraph, foldGraph, valuesOf } from './fold-constants.ts';
+import {
+  type FoldedGraph,
+  foldGraph,
+  rowsTimes,
+  type StoredWeight,
+  valuesOf,
+} from './fold-constants.ts';
 
 const MUL = { op: 'Mul', attr: { T: { type: 'DT_FLOAT' } } };
 
@@ -213,4 +219,25 @@ test('does not write into what it is given', () => {
   const before = structuredClone(artifacts);
   foldGraph(artifacts);
   expect(artifacts).toEqual(before);
+});
+
+test.each([1, 4, 6])('multiplies each of %i rows by a vector, and by its own factor', (count) => {
+  const values = Array.from({ length: count * 3 }, (_, at) => at);
+  const kernel = steps('kernel', [count, 3], values);
+  const { weights } = foldGraph(
+    graph(
+      [kernel, floats('scale', [3], [1, 2, 4])],
+      [
+        { name: 'product', ...MUL, input: ['kernel', 'scale'] },
+        { name: 'y', op: '_FusedMatMul', input: ['x', 'product'] },
+      ],
+    ),
+  );
+  const vector = Float32Array.of(3, 0, -1);
+  // Every third row is 0.
+  const factors = Float32Array.from({ length: count }, (_, row) => (row + 1) % 3);
+  const expected = [...factors].map(
+    (factor, row) => factor && factor * (3 * (row * 1.5 - 1) - 4 * ((row * 3 + 2) * 0.5 - 1)),
+  );
+  expect([...rowsTimes(weights[0] as StoredWeight, vector, factors)]).toEqual(expected);
 });

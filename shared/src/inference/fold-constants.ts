@@ -117,15 +117,24 @@ export function rowsTimes(
   );
   const offset = min * scaled.reduce((sum, value) => sum + value, 0);
   const products = new Float32Array(steps.length / columns);
-  for (let row = 0; row < products.length; row++) {
-    const factor = factors ? (factors[row] as number) : 1;
-    if (factor === 0) continue;
-    const from = row * columns;
-    let sum = 0;
+  const rows = [...products.keys()].filter((row) => factors?.[row] !== 0);
+  for (let at = 0; at < rows.length; at += 4) {
+    // Four at once, since a sum waits for the one before it; the last ones may be one row.
+    const four = [0, 1, 2, 3].map((i) => rows[Math.min(at + i, rows.length - 1)] as number);
+    const [a, b, c, d] = four.map((row) => row * columns) as [number, number, number, number];
+    let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0];
     for (let i = 0; i < used.length; i++) {
-      sum += (steps[from + (used[i] as number)] as number) * (scaled[i] as number);
+      const column = used[i] as number;
+      const factor = scaled[i] as number;
+      sumA += (steps[a + column] as number) * factor;
+      sumB += (steps[b + column] as number) * factor;
+      sumC += (steps[c + column] as number) * factor;
+      sumD += (steps[d + column] as number) * factor;
     }
-    products[row] = factor * (scale * sum + offset);
+    for (const [i, sum] of [sumA, sumB, sumC, sumD].entries()) {
+      const row = four[i] as number;
+      products[row] = (factors?.[row] ?? 1) * (scale * sum + offset);
+    }
   }
   return products;
 }
