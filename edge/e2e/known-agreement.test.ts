@@ -18,6 +18,8 @@ import { makeFolder, type Served, serve } from './serve.ts';
 // workerd, the trainer and stock tfjs say of the same images that they are known, in int8 and in float32.
 
 const IMAGES = 16;
+/** Test images of which 8 bits throughout say otherwise than float32. */
+const BORDERLINE = [171, 2010, 2769, 5886, 6422, 9316];
 const SHIPPED = fileURLToPath(new URL('../public/models/cifar10-fast', import.meta.url));
 const MODELS = ['in-int8', 'in-float32'];
 
@@ -38,6 +40,7 @@ beforeAll(async () => {
   images = await Promise.all([
     ...known.indices.map((at) => known.set.image(at)),
     ...known.indices.map((at) => generated.image(at)),
+    ...BORDERLINE.map((at) => known.set.image(at)),
   ]);
   served = await serve(folder, await Promise.all(images.map(toPng)));
 });

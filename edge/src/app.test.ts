@@ -11,6 +11,7 @@ import {
 import { problemStatus } from 'shared/contract/wire';
 import { describe, expect, inject, test } from 'vitest';
 import { ask } from '../test/ask.ts';
+import { seenAt } from '../test/seen.ts';
 import { createApp } from './app.ts';
 import type { Env } from './env.ts';
 import { defaultLimits } from './limits.ts';
@@ -53,13 +54,14 @@ async function expectProblem(response: Response, code: keyof typeof problemStatu
 // The predictions of Keras on the same images. `-224` is fed to the network without a resize.
 describe('golden predictions of imagenet', () => {
   test.each([
-    ['chelsea-224.png', 285, 0.384633],
-    ['coffee-224.png', 967, 0.939836],
-    ['rocket-224.png', 657, 0.223328],
-  ])('%s', async (name, index, probability) => {
+    ['chelsea-224.png', 285, 0.384633, true],
+    ['coffee-224.png', 967, 0.939836, true],
+    // Borderline: in int8 alone, its score would be 0.52.
+    ['rocket-224.png', 657, 0.223328, false],
+  ])('%s', async (name, index, probability, isKnown) => {
     const { model, known, predictions } = await classify(name, { model: 'imagenet' });
     expect(model.id).toBe('imagenet');
-    expect(known).toBe(true);
+    expect(known).toBe(isKnown);
     expect(predictions[0]?.index).toBe(index);
     expect(Math.abs((predictions[0]?.probability ?? 0) - probability)).toBeLessThan(0.02);
   });
@@ -243,10 +245,8 @@ test('accepts an image of exactly the largest size', async () => {
 });
 
 test('refuses to fetch from this machine by default, and sends no request to it', async () => {
-  const requests = async (): Promise<number> =>
-    ((await (await fetch(`${host}/seen`)).json()) as { requests: number }).requests;
-  const before = await requests();
-  const url = `http://graft.example.org${query({ url: `${host}/chelsea.jpg` })}`;
+  const path = '/chelsea.jpg?by=default';
+  const url = `http://graft.example.org${query({ url: host + path })}`;
   await expectProblem(await exports.default.fetch(url), 'blocked_target');
-  expect(await requests()).toBe(before);
+  expect(await seenAt(host, path)).toEqual({ requests: 0 });
 });

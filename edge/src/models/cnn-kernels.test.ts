@@ -83,7 +83,8 @@ test('a replay gives the same predictions', async () => {
     const expected = inputs.map(model.classify);
     recorder.paused = false;
     expect(expected[0]).not.toEqual(expected[1]);
-    model.classify(inputs[0] as Float32Array);
+    // One of them is borderline, so that its score comes from a network in float32.
+    for (const input of inputs) model.classify(input);
     const tensors = tf.memory().numTensors;
     useKernels(new Map([...ours].map(([name, kernel]) => [name, { ...kernel, kernelFunc: fail }])));
     for (let round = 0; round < 3; round++) expect(inputs.map(model.classify)).toEqual(expected);

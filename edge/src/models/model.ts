@@ -1,9 +1,8 @@
 import type { ModelCard } from 'shared/contract/model-card';
 import { foldGraph } from 'shared/inference/fold-constants';
 import { type ActivationMap, activationMap } from 'shared/inference/graph/class-activation';
-import { loadGraph } from 'shared/inference/graph/load-graph';
-import { createPredictor } from 'shared/inference/kernels/predictor';
 import { readArtifacts } from 'shared/inference/model-directory';
+import { createNetwork } from 'shared/inference/network';
 import type { Env } from '../env.ts';
 import { SharedResults } from '../isolate/shared-results.ts';
 import { callRecorder, startBackend } from './backend.ts';
@@ -80,29 +79,29 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
     startBackend(),
   ]);
   const { card, version } = description;
-  const graph = loadGraph(foldGraph(artifacts), card.quantization.arithmetic ?? 'float32');
   const { size } = card.preprocess;
-  const { head, embeddingWidth, hidden, withFeatures } = graph;
-  const shape = [1, size, size, 3];
-  const predictor = createPredictor(withFeatures, shape, callRecorder(), hidden);
+  const { arithmetic } = card.quantization;
+  const network = createNetwork(foldGraph(artifacts), {
+    arithmetic,
+    size,
+    recorder: callRecorder(),
+  });
+  const { head, embeddingWidth } = network;
   return {
     card,
     version,
     input: new Float32Array(size * size * 3),
-    classify: (input) => predictor.predict(input),
+    classify: (input) => network.predict(input),
     explain:
       head &&
       ((input) => {
-        const [outputs, features] = predictor.predictAll(input);
+        const [outputs, features] = network.predictAll(input);
         const values = features.subarray(embeddingWidth);
         return { outputs, mapOf: (label) => activationMap(head, values, label) };
       }),
     embed: embeddingWidth
-      ? (input) => predictor.predictAll(input)[1].slice(0, embeddingWidth)
+      ? (input) => network.predictAll(input)[1].slice(0, embeddingWidth)
       : undefined,
-    dispose() {
-      predictor.dispose();
-      graph.dispose();
-    },
+    dispose: network.dispose,
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs';
+import { isBorderline } from 'shared/contract/known-score';
 import imagenetLabels from 'shared/contract/labels/imagenet-1k.json' with { type: 'json' };
 import type { Arithmetic, Label, ModelCard, MultiLabel } from 'shared/contract/model-card';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
@@ -13,6 +14,7 @@ import {
 import { loadGraph as loadServedGraph } from 'shared/inference/graph/load-graph';
 import { type ModelDirectory, readModelDirectory } from 'shared/inference/model-directory';
 import { modelFiles } from 'shared/inference/model-files-node';
+import { hasExactScore } from 'shared/inference/network';
 import { backbones, buildBackbone } from '../backbones/registry.ts';
 import { allowedThreads } from '../backends/start-backend.ts';
 import { startWasmBackend } from '../backends/wasm/wasm-backend.ts';
@@ -73,12 +75,26 @@ export async function loadGraph(
   const inUse = tf.getBackend();
   await startWasmBackend(allowedThreads());
   await tf.setBackend(inUse);
-  const graph = onWasm(() => loadServedGraph(foldGraph(artifacts), arithmetic));
+  const folded = foldGraph(artifacts);
+  const graph = onWasm(() => loadServedGraph(folded, arithmetic));
   const { head } = graph;
+  // Not when an image needs it, since a caller's `tf.tidy` would free it.
+  const exact = hasExactScore(graph, folded, arithmetic)
+    ? onWasm(() => loadServedGraph(folded, 'float32'))
+    : undefined;
   return {
     run: (inputs) =>
       onWasm(() => tf.tidy(() => tf.concat(splitBatch(inputs).map((some) => graph.run(some))))),
-    outputs: (inputs) => onWasm(() => graph.outputs(inputs)),
+    outputs: (inputs) =>
+      onWasm(() => {
+        const [probabilities, score] = graph.outputs(inputs) as [tf.Tensor, tf.Tensor?];
+        if (!score || !exact || !isBorderline(score.dataSync()[0] as number)) {
+          return [probabilities, ...(score ? [score] : [])];
+        }
+        const [others, again] = exact.outputs(inputs) as [tf.Tensor, tf.Tensor];
+        tf.dispose([score, others]);
+        return [probabilities, again];
+      }),
     explain:
       head &&
       ((input, label) =>
@@ -89,7 +105,10 @@ export async function loadGraph(
           });
           return activationMap(head, values, label);
         })),
-    dispose: () => graph.dispose(),
+    dispose() {
+      graph.dispose();
+      exact?.dispose();
+    },
   };
 }
 

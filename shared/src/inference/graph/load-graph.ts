@@ -22,6 +22,7 @@ export interface Graph {
   run(input: tf.Tensor): tf.Tensor;
   /** The same, and after it the score `[batch, 1]` of a graph that says which images are known. */
   outputs(input: tf.Tensor): tf.Tensor[];
+  readonly hasScore: boolean;
   /** The head of a graph of which class activation maps can be read. */
   readonly head: Head | undefined;
   /** Width of the features that the last dense layer reads; 0 for a graph that ends in another way. */
@@ -91,6 +92,7 @@ export function loadGraph(folded: FoldedGraph, arithmetic: Arithmetic): Graph {
     head,
     embeddingWidth: embedding?.width ?? 0,
     hidden: features.length,
+    hasScore: names.length > 1,
     run: (tensor) => execute(tensor, [output])[0] as tf.Tensor,
     outputs: (tensor) => execute(tensor, names),
     withFeatures: (tensor) => execute(tensor, [...names, ...features]),

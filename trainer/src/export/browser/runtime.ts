@@ -15,10 +15,9 @@ import { reductionFor } from 'shared/images/reduce/reduction';
 import { servedLimits } from 'shared/images/served-limits';
 import { startServedBackend } from 'shared/inference/bundled/served-backend';
 import { foldGraph } from 'shared/inference/fold-constants';
-import { loadGraph } from 'shared/inference/graph/load-graph';
 import cnnKernels from 'shared/inference/kernels/cnn-kernels.wasm';
-import { createPredictor } from 'shared/inference/kernels/predictor';
 import { type ReadFile, readModelDirectory } from 'shared/inference/model-directory';
+import { createNetwork } from 'shared/inference/network';
 
 // TypeScript has these only among the types of browsers.
 declare const WebAssembly: {
@@ -117,11 +116,11 @@ async function load(read: ReadFile) {
   const preprocess = createPreprocess(
     new WebAssembly.Instance(resizeProgram).exports as ResizeKernel,
   );
-  const graph = loadGraph(foldGraph(artifacts), card.quantization.arithmetic ?? 'float32');
   const { size } = card.preprocess;
-  const predictor = createPredictor(graph.outputs, [1, size, size, 3], recorder);
+  const { arithmetic } = card.quantization;
+  const network = createNetwork(foldGraph(artifacts), { arithmetic, size, recorder });
   const answer = ({ image, width, height }: Opened, top: number): Answer => {
-    const outputs = predictor.predict(preprocess(image, card.preprocess));
+    const outputs = network.predict(preprocess(image, card.preprocess));
     return {
       model: { id: card.id, version },
       image: { width, height },

@@ -1,0 +1,72 @@
+import { isBorderline } from '../contract/known-score.ts';
+import type { Arithmetic } from '../contract/model-card.ts';
+import type { FoldedGraph } from './fold-constants.ts';
+import { type Graph, loadGraph } from './graph/load-graph.ts';
+import type { CallRecorder } from './kernels/call-recorder.ts';
+import { createPredictor, type Predictor } from './kernels/predictor.ts';
+
+/** A model's network: its outputs are probabilities and, of a model that has one, the score of unknown images. */
+export interface Network extends Predictor, Pick<Graph, 'head' | 'embeddingWidth'> {}
+
+interface NetworkOptions {
+  readonly arithmetic?: Arithmetic | undefined;
+  /** Side of the square images. */
+  readonly size: number;
+  /** Of the WASM backend, where it is in use. */
+  readonly recorder?: CallRecorder | undefined;
+}
+
+/** Of weights: a Worker has 128 MB, and float32 wants a copy of them in another order, made of one that is kept for it. */
+const MOST_BYTES = 16e6;
+
+/** Whether a score that is borderline is computed again in float32. */
+export function hasExactScore(
+  { hasScore }: Graph,
+  { weights }: FoldedGraph,
+  arithmetic: Arithmetic,
+): boolean {
+  const bytes = weights.reduce((sum, weight) => sum + weight.bytes.length, 0);
+  return hasScore && arithmetic === 'int8' && bytes <= MOST_BYTES;
+}
+
+/**
+ * Loads a network that computes one image at a time. An int8 score near the threshold is computed again in
+ * float32, so that `known` is the same in both; its graph is loaded for the first such image.
+ */
+export function createNetwork(
+  folded: FoldedGraph,
+  { arithmetic = 'float32', size, recorder }: NetworkOptions,
+): Network {
+  const open = (folded: FoldedGraph, arithmetic: Arithmetic) => {
+    const graph = loadGraph(folded, arithmetic);
+    const shape = [1, size, size, 3];
+    return { graph, predictor: createPredictor(graph.withFeatures, shape, recorder, graph.hidden) };
+  };
+  const { graph, predictor } = open(folded, arithmetic);
+  let exact: ReturnType<typeof open> | undefined;
+  // A closure that used `folded` itself would keep the weights of all models.
+  let kept = hasExactScore(graph, folded, arithmetic) ? folded : undefined;
+  const settle = (outputs: Float32Array, values: Float32Array) => {
+    const last = outputs.length - 1;
+    if (!(kept || exact) || !isBorderline(outputs[last] as number)) return outputs;
+    if (kept) exact = open(kept, 'float32');
+    kept = undefined;
+    outputs[last] = exact?.predictor.predict(values).at(-1) as number;
+    return outputs;
+  };
+  return {
+    head: graph.head,
+    embeddingWidth: graph.embeddingWidth,
+    predict: (values) => settle(predictor.predict(values), values),
+    predictAll(values) {
+      const [outputs, hidden] = predictor.predictAll(values);
+      return [settle(outputs, values), hidden];
+    },
+    dispose() {
+      for (const one of [{ graph, predictor }, exact]) {
+        one?.predictor.dispose();
+        one?.graph.dispose();
+      }
+    },
+  };
+}
