@@ -118,25 +118,37 @@ export function rowsTimes(
   const offset = min * scaled.reduce((sum, value) => sum + value, 0);
   const products = new Float32Array(steps.length / columns);
   const rows = [...products.keys()].filter((row) => factors?.[row] !== 0);
+  const sums = new Float64Array(4);
   for (let at = 0; at < rows.length; at += 4) {
-    // Four at once, since a sum waits for the one before it; the last ones may be one row.
+    // Those behind the last row are that row again.
     const four = [0, 1, 2, 3].map((i) => rows[Math.min(at + i, rows.length - 1)] as number);
-    const [a, b, c, d] = four.map((row) => row * columns) as [number, number, number, number];
-    let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0];
-    for (let i = 0; i < used.length; i++) {
-      const column = used[i] as number;
-      const factor = scaled[i] as number;
-      sumA += (steps[a + column] as number) * factor;
-      sumB += (steps[b + column] as number) * factor;
-      sumC += (steps[c + column] as number) * factor;
-      sumD += (steps[d + column] as number) * factor;
-    }
-    for (const [i, sum] of [sumA, sumB, sumC, sumD].entries()) {
-      const row = four[i] as number;
-      products[row] = (factors?.[row] ?? 1) * (scale * sum + offset);
+    const starts = four.map((row) => row * columns);
+    sumFour(steps, starts as [number, number, number, number], used, scaled, sums);
+    for (const [i, row] of four.entries()) {
+      products[row] = (factors?.[row] ?? 1) * (scale * (sums[i] as number) + offset);
     }
   }
   return products;
+}
+
+/** Four rows at once, since a sum waits for the one before it; a function of its own, which V8 optimizes sooner. */
+function sumFour(
+  steps: ReturnType<typeof stepsOf>,
+  [a, b, c, d]: readonly [number, number, number, number],
+  columns: Int32Array,
+  factors: Float64Array,
+  sums: Float64Array,
+): void {
+  let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0];
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i] as number;
+    const factor = factors[i] as number;
+    sumA += (steps[a + column] as number) * factor;
+    sumB += (steps[b + column] as number) * factor;
+    sumC += (steps[c + column] as number) * factor;
+    sumD += (steps[d + column] as number) * factor;
+  }
+  sums.set([sumA, sumB, sumC, sumD]);
 }
 
 function storedWeights(artifacts: io.ModelArtifacts): Map<string, StoredWeight> {
