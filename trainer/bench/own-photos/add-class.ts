@@ -148,10 +148,10 @@ async function drawClasses(path: string, seed: number): Promise<DrawnClass[]> {
   }));
 }
 
-/** Over all cells, by the number of photos: means, and how often the target is met. */
+/** By the number of photos: means over all cells, and how often the target is met; then means of each set's seeds. */
 function summaryOf(cells: readonly Cell[]) {
-  const byCount = COUNTS.map((photos) => {
-    const pairs = cells.map(({ before, rows }) => {
+  const compare = (some: readonly Cell[], photos: number) => {
+    const pairs = some.map(({ before, rows }) => {
       const of = rows.filter((row) => row.photos === photos);
       const [added, trained] = ['added', 'trained'].map((method) =>
         of.find((row) => row.method === method),
@@ -160,6 +160,10 @@ function summaryOf(cells: readonly Cell[]) {
     });
     const mean = (of: (pair: (typeof pairs)[0]) => number) =>
       pairs.reduce((sum, pair) => sum + of(pair), 0) / pairs.length;
+    return { pairs, mean };
+  };
+  const byCount = COUNTS.map((photos) => {
+    const { pairs, mean } = compare(cells, photos);
     return {
       photos,
       ...{ added: mean(({ added }) => added.all), trained: mean(({ trained }) => trained.all) },
@@ -172,7 +176,14 @@ function summaryOf(cells: readonly Cell[]) {
   });
   const mean = (of: (row: (typeof byCount)[0]) => number) =>
     byCount.reduce((sum, row) => sum + of(row), 0) / byCount.length;
-  return { ratio_trained: mean(({ added }) => added) / mean(({ trained }) => trained), byCount };
+  const bySet = [...Map.groupBy(cells, ({ data }) => data)].flatMap(([data, some]) =>
+    COUNTS.map((photos) => {
+      const { mean } = compare(some, photos);
+      return { data, photos, behind: mean(({ behind }) => behind), lost: mean(({ lost }) => lost) };
+    }),
+  );
+  const ratio = mean(({ added }) => added) / mean(({ trained }) => trained);
+  return { ratio_trained: ratio, byCount, bySet };
 }
 
 async function copy(to: string, paths: readonly string[]): Promise<void> {
