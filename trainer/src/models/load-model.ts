@@ -39,6 +39,8 @@ export interface Network {
    * @param inputs one image
    */
   outputs?(inputs: tf.Tensor): tf.Tensor[];
+  /** The score in float32, where `outputs` computes in 8 bits. */
+  readonly exactScore?: ((inputs: tf.Tensor) => tf.Tensor) | undefined;
   /**
    * How much each part of an image adds to a label; absent where the head has no such maps.
    *
@@ -82,19 +84,18 @@ export async function loadGraph(
   const exact = hasExactScore(graph, folded, arithmetic)
     ? onWasm(() => loadServedGraph(folded, 'float32'))
     : undefined;
+  const exactScore =
+    exact &&
+    ((inputs: tf.Tensor) => onWasm(() => tf.tidy(() => exact.outputs(inputs)[1] as tf.Tensor)));
   return {
     run: (inputs) =>
       onWasm(() => tf.tidy(() => tf.concat(splitBatch(inputs).map((some) => graph.run(some))))),
-    outputs: (inputs) =>
-      onWasm(() => {
-        const [probabilities, score] = graph.outputs(inputs) as [tf.Tensor, tf.Tensor?];
-        if (!score || !exact || !isBorderline(score.dataSync()[0] as number)) {
-          return [probabilities, ...(score ? [score] : [])];
-        }
-        const [others, again] = exact.outputs(inputs) as [tf.Tensor, tf.Tensor];
-        tf.dispose([score, others]);
-        return [probabilities, again];
-      }),
+    outputs(inputs) {
+      const [probabilities, ...scores] = onWasm(() => graph.outputs(inputs));
+      const exactly = exactScore && (() => exactScore(inputs));
+      return [probabilities as tf.Tensor, ...scores.map((score) => settleScore(score, exactly))];
+    },
+    exactScore,
     explain:
       head &&
       ((input, label) =>
@@ -110,6 +111,13 @@ export async function loadGraph(
       exact?.dispose();
     },
   };
+}
+
+/** Computes a borderline score exactly, and disposes of the other one. */
+export function settleScore(score: tf.Tensor, exactly: (() => tf.Tensor) | undefined): tf.Tensor {
+  if (!exactly || !isBorderline(score.dataSync()[0] as number)) return score;
+  score.dispose();
+  return exactly();
 }
 
 /** Splits a batch so that the activations of each part fit into WebAssembly's memory. */
