@@ -7,14 +7,14 @@
  * test, else all. `--foreign` has images of none of the classes, at any depth. The
  * score is compared with the largest probability and with the energy of the logits (Liu et al. 2020), by AUROC and by
  * the share let through where 95 % of the known images are kept; the last two rows are what the score's own
- * threshold does. A ratio is of the peer's share of wrongly ordered pairs, 1 − AUROC, to ours. The last line is JSON.
+ * threshold does, and how many known images are borderline, which int8 computes again in float32. A ratio is of the peer's share of wrongly ordered pairs, 1 − AUROC, to ours. The last line is JSON.
  */
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { reportFigures } from 'shared/bench/report-figures';
-import { KNOWN_FROM } from 'shared/contract/known-score';
+import { isBorderline, KNOWN_FROM } from 'shared/contract/known-score';
 import { startBackend } from '../../src/backends/start-backend.ts';
 import { createRandom } from '../../src/config/random.ts';
 import { imageBatches } from '../../src/data/batches.ts';
@@ -83,13 +83,21 @@ for (const { method, auroc, letThroughAt95 } of rows) {
     `${method}: AUROC ${auroc.toFixed(3)}, ${formatPercent(letThroughAt95)} let through where ${formatPercent(KEEP)} are kept`,
   );
 }
+const borderline = known.filter(({ score }) => isBorderline(score)).length / known.length;
 console.log(
-  `The threshold keeps ${formatPercent(kept)}, and lets ${formatPercent(letThrough)} through.`,
+  `The threshold keeps ${formatPercent(kept)}, and lets ${formatPercent(letThrough)} through; ${formatPercent(borderline)} of the known images are borderline.`,
 );
 const [ours, probability, energy] = rows.map(({ auroc }) => auroc) as [number, number, number];
 await reportFigures('trainer bench:unknown', {
   ...{ model: card.id, data: basename(data), foreign: basename(foreign) },
-  ...{ known: known.length, others: others.length, kept, let_through: letThrough, methods: rows },
+  ...{
+    known: known.length,
+    others: others.length,
+    kept,
+    let_through: letThrough,
+    borderline,
+    methods: rows,
+  },
   ratio_largest_probability: (1 - probability) / (1 - ours),
   ratio_energy: (1 - energy) / (1 - ours),
 });
