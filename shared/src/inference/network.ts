@@ -16,8 +16,11 @@ interface NetworkOptions {
   readonly recorder?: CallRecorder | undefined;
 }
 
-/** Of weights: a Worker has 128 MB, and float32 wants a copy of them in another order, made of one that is kept for it. */
-const MOST_BYTES = 16e6;
+/**
+ * Of weights: float32 wants a copy of them in another order, made of one that is kept for it, and a Worker has 128 MB for
+ * the models that it keeps loaded, for code and for decoding.
+ */
+const MOST_BYTES = 6e6;
 
 /** Whether a score that is borderline is computed again in float32. */
 export function hasExactScore(
@@ -31,7 +34,8 @@ export function hasExactScore(
 
 /**
  * Loads a network that computes one image at a time. An int8 score near the threshold is computed again in
- * float32, so that `known` is the same in both; its graph is loaded for the first such image.
+ * float32, so that hardly any image is known in only one of them; its graph is loaded for the first such image. Hence
+ * neither this nor `predict` may be called in a `tf.tidy`, which would free the weights.
  */
 export function createNetwork(
   folded: FoldedGraph,
@@ -49,9 +53,14 @@ export function createNetwork(
   const settle = (outputs: Float32Array, values: Float32Array) => {
     const last = outputs.length - 1;
     if (!(kept || exact) || !isBorderline(outputs[last] as number)) return outputs;
-    if (kept) exact = open(kept, 'float32');
-    kept = undefined;
-    outputs[last] = exact?.predictor.predict(values).at(-1) as number;
+    try {
+      const unopened = kept;
+      kept = undefined;
+      if (unopened) exact = open(unopened, 'float32');
+      if (exact) outputs[last] = exact.predictor.predict(values).at(-1) as number;
+    } catch {
+      // Where memory is short, the score of 8 bits is better than no answer.
+    }
     return outputs;
   };
   return {
