@@ -93,6 +93,27 @@ test('a replay gives the same predictions', async () => {
   });
 });
 
+test('a borderline score stays that of 8 bits where float32 cannot be loaded', async () => {
+  const classify = (model: Model) =>
+    [0.37, 0.11].map((step) => model.classify(inputOf(model, step)));
+  const expected = await withOwnModel(classify);
+  const without = await withOwnModel((model) => {
+    const dequantize = ours.get('Dequantize') as tf.KernelConfig;
+    useKernels(new Map([...ours, ['Dequantize', { ...dequantize, kernelFunc: fail }]]));
+    try {
+      return classify(model);
+    } finally {
+      useKernels(ours);
+    }
+  });
+  for (const [i, outputs] of without.entries()) {
+    expect(outputs.slice(0, -1)).toEqual(expected[i]?.slice(0, -1));
+    expect(furthest(outputs, expected[i] as Float32Array)).toBeLessThan(0.1);
+  }
+  const scores = [expected, without].map((all) => all.map((outputs) => outputs.at(-1)));
+  expect(scores[0]).not.toEqual(scores[1]);
+});
+
 test('stock kernels refuse weights that were packed for ours', async () => {
   await withOwnModel((model) => {
     recorder.paused = true;
