@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { isBorderline } from '../contract/known-score.ts';
 import type { Arithmetic } from '../contract/model-card.ts';
 import type { FoldedGraph } from './fold-constants.ts';
@@ -48,15 +49,15 @@ export function createNetwork(
   };
   const { graph, predictor } = open(folded, arithmetic);
   let exact: ReturnType<typeof open> | undefined;
-  // A closure that used `folded` itself would keep the weights of all models.
-  let kept = hasExactScore(graph, folded, arithmetic) ? folded : undefined;
+  let kept = hasExactScore(graph, folded, arithmetic) ? keepGraph(folded) : undefined;
   const settle = (outputs: Float32Array, values: Float32Array) => {
     const last = outputs.length - 1;
     if (!(kept || exact) || !isBorderline(outputs[last] as number)) return outputs;
     try {
-      const unopened = kept;
+      const restored = kept?.restore();
+      kept?.dispose();
       kept = undefined;
-      if (unopened) exact = open(unopened, 'float32');
+      if (restored) exact = open(restored, 'float32');
       if (exact) outputs[last] = exact.predictor.predict(values).at(-1) as number;
     } catch {
       // Where memory is short, the score of 8 bits is better than no answer.
@@ -72,10 +73,41 @@ export function createNetwork(
       return [settle(outputs, values), hidden];
     },
     dispose() {
+      kept?.dispose();
       for (const one of [{ graph, predictor }, exact]) {
         one?.predictor.dispose();
         one?.graph.dispose();
       }
     },
+  };
+}
+
+/**
+ * Keeps a graph's weights in the backend's memory, which is freed at once: in V8's, those of models that come and go
+ * would pile up until it collects.
+ */
+function keepGraph({ topology, weights }: FoldedGraph) {
+  const lengths = weights.map(({ bytes }) => bytes.length);
+  const words = new Int32Array(Math.ceil(lengths.reduce((sum, length) => sum + length, 0) / 4));
+  const all = new Uint8Array(words.buffer);
+  let end = 0;
+  for (const { bytes } of weights) {
+    all.set(bytes, end);
+    end += bytes.length;
+  }
+  const tensor = tf.keep(tf.tensor1d(words, 'int32'));
+  const rest = weights.map(({ bytes: _, ...weight }) => weight);
+  return {
+    restore(): FoldedGraph {
+      const buffer = tensor.dataSync<'int32'>().buffer as ArrayBuffer;
+      let at = 0;
+      const restored = rest.map((weight, i) => {
+        const length = lengths[i] as number;
+        at += length;
+        return { ...weight, bytes: new Uint8Array(buffer, at - length, length) };
+      });
+      return { topology, weights: restored };
+    },
+    dispose: () => tensor.dispose(),
   };
 }
