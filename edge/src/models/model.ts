@@ -99,9 +99,7 @@ async function load(env: Env, directory: string): Promise<Model & { dispose(): v
         const values = features.subarray(embeddingWidth);
         return { outputs, mapOf: (label) => activationMap(head, values, label) };
       }),
-    embed: embeddingWidth
-      ? (input) => network.predictAll(input)[1].slice(0, embeddingWidth)
-      : undefined,
+    embed: embeddingWidth ? (input) => network.hidden(input).slice(0, embeddingWidth) : undefined,
     dispose: network.dispose,
   };
 }

@@ -120,7 +120,7 @@ export function rowsTimes(
   const rows = [...products.keys()].filter((row) => factors?.[row] !== 0);
   const sums = new Float64Array(4);
   for (let at = 0; at < rows.length; at += 4) {
-    // Those behind the last row are that row again.
+    // The last row stands in for those that would come after it.
     const row = (i: number) => rows[Math.min(at + i, rows.length - 1)] as number;
     const from = (i: number) => row(i) * columns;
     sumFour(steps, from(0), from(1), from(2), from(3), used, scaled, sums);
@@ -178,7 +178,9 @@ function storedWeights(artifacts: io.ModelArtifacts): Map<string, StoredWeight> 
  * Takes bytes from buffers as if they were one. Only what lies in two of them is copied: memory that
  * a new isolate touches for the first time costs as much as what is done with it.
  */
-function takeFrom(buffers: readonly ArrayBuffer[]): (length: number) => Uint8Array<ArrayBuffer> {
+export function takeFrom(
+  buffers: readonly ArrayBuffer[],
+): (length: number) => Uint8Array<ArrayBuffer> {
   let rest = buffers.map((buffer) => new Uint8Array(buffer));
   return (length) => {
     const parts: Uint8Array<ArrayBuffer>[] = [];

@@ -1,13 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { concatenate } from '../contract/concatenate.ts';
 import { isBorderline } from '../contract/known-score.ts';
 import type { Arithmetic } from '../contract/model-card.ts';
-import type { FoldedGraph } from './fold-constants.ts';
+import { type FoldedGraph, takeFrom } from './fold-constants.ts';
 import { type Graph, loadGraph } from './graph/load-graph.ts';
 import type { CallRecorder } from './kernels/call-recorder.ts';
 import { createPredictor, type Predictor } from './kernels/predictor.ts';
 
 /** A model's network: its outputs are probabilities and, of a model that has one, the score of unknown images. */
-export interface Network extends Predictor, Pick<Graph, 'head' | 'embeddingWidth'> {}
+export interface Network extends Predictor, Pick<Graph, 'head' | 'embeddingWidth'> {
+  /** The hidden outputs alone, for which no score is computed again. */
+  hidden(values: Float32Array): Float32Array;
+}
 
 interface NetworkOptions {
   readonly arithmetic?: Arithmetic | undefined;
@@ -29,8 +33,11 @@ export function hasExactScore(
   { weights }: FoldedGraph,
   arithmetic: Arithmetic,
 ): boolean {
-  const bytes = weights.reduce((sum, weight) => sum + weight.bytes.length, 0);
-  return hasScore && arithmetic === 'int8' && bytes <= MOST_BYTES;
+  return hasScore && arithmetic === 'int8' && bytesOf(weights) <= MOST_BYTES;
+}
+
+function bytesOf(weights: FoldedGraph['weights']): number {
+  return weights.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }
 
 /**
@@ -72,6 +79,7 @@ export function createNetwork(
       const [outputs, hidden] = predictor.predictAll(values);
       return [settle(outputs, values), hidden];
     },
+    hidden: (values) => predictor.predictAll(values)[1],
     dispose() {
       kept?.dispose();
       for (const one of [{ graph, predictor }, exact]) {
@@ -87,25 +95,14 @@ export function createNetwork(
  * would pile up until it collects.
  */
 function keepGraph({ topology, weights }: FoldedGraph) {
-  const lengths = weights.map(({ bytes }) => bytes.length);
-  const words = new Int32Array(Math.ceil(lengths.reduce((sum, length) => sum + length, 0) / 4));
-  const all = new Uint8Array(words.buffer);
-  let end = 0;
-  for (const { bytes } of weights) {
-    all.set(bytes, end);
-    end += bytes.length;
-  }
-  const tensor = tf.keep(tf.tensor1d(words, 'int32'));
-  const rest = weights.map(({ bytes: _, ...weight }) => weight);
+  const padding = new Uint8Array(-bytesOf(weights) & 3);
+  const { buffer } = concatenate([...weights.map(({ bytes }) => bytes), padding]);
+  const tensor = tf.keep(tf.tensor1d(new Int32Array(buffer), 'int32'));
+  const rest = weights.map(({ bytes, ...weight }) => ({ weight, length: bytes.length }));
   return {
     restore(): FoldedGraph {
-      const buffer = tensor.dataSync<'int32'>().buffer as ArrayBuffer;
-      let at = 0;
-      const restored = rest.map((weight, i) => {
-        const length = lengths[i] as number;
-        at += length;
-        return { ...weight, bytes: new Uint8Array(buffer, at - length, length) };
-      });
+      const take = takeFrom([tensor.dataSync<'int32'>().buffer as ArrayBuffer]);
+      const restored = rest.map(({ weight, length }) => ({ ...weight, bytes: take(length) }));
       return { topology, weights: restored };
     },
     dispose: () => tensor.dispose(),

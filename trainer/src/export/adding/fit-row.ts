@@ -56,7 +56,8 @@ export function fitRow({ head, train, heldOut, mirrored, photos }: RowTask): Fit
     eachRow(features).map((row, at) => {
       const logits = logitsOf(head, row);
       return {
-        ...{ isNew: false, image: at },
+        isNew: false,
+        image: at,
         isRight: isRight(logits, labels[at]),
         ...joined(logits, scores.of(row)),
       };
