@@ -79,7 +79,15 @@ describe.skipIf(!inject('native'))('installNative', () => {
       librariesBytes: 100_000,
       headers: ['c/'],
       includeRoot: 'tiny/include/',
-      addons: [{ name: 'tiny.node', sources: [path('addon.cc')], flags: ['-DTINY'], linked: true }],
+      addons: [
+        {
+          name: 'tiny.node',
+          sources: [path('addon.cc')],
+          headers: [],
+          flags: ['-DTINY'],
+          linked: true,
+        },
+      ],
       includes: [join(nodeHeaders, 'include'), folder],
       compilerFlags: ['-std=c++20', '-fPIC', '-shared', '-Wl,-rpath,$ORIGIN/tiny'],
     };

@@ -6,10 +6,9 @@ import * as tf from '@tensorflow/tfjs';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
 import type { TFJSBinding } from '@tensorflow/tfjs-node/dist/tfjs_binding.js';
 import { TrainerError } from '../../errors.ts';
-import { registerDepthwiseGradient } from './native-depthwise-gradient.ts';
 import { registerFusedConvolutions } from './native-fused-convolution.ts';
 import { addonNames, type NativeKind } from './native-recipe.ts';
-import { registerUpdateKernels } from './native-update-kernels.ts';
+import { registerTrainingKernels } from './native-training-kernels.ts';
 
 const tfjsName = 'tensorflow';
 
@@ -53,8 +52,7 @@ export async function startNativeBackend(
   const { binding, isUsingGpuDevice } = nativeBackend();
   if (isFirst && !isUsingGpuDevice) {
     registerFusedConvolutions();
-    registerDepthwiseGradient(options.threads);
-    registerUpdateKernels(nativeBackend());
+    registerTrainingKernels(nativeBackend(), options.threads);
   }
   return { version: binding.TF_Version, onGpu: isUsingGpuDevice };
 }

@@ -29,6 +29,8 @@ export interface NativeRecipe {
 export interface Addon {
   readonly name: string;
   readonly sources: readonly string[];
+  /** Our headers, which the sources include. */
+  readonly headers: readonly string[];
   readonly flags: readonly string[];
   /** Whether it is linked with the wheel's libraries. */
   readonly linked: boolean;
@@ -173,6 +175,7 @@ function recipeOf(
       {
         name: addonNames.quietStart,
         sources: [join(import.meta.dirname, 'quiet-start.cc')],
+        headers: [],
         flags: [
           `-DTENSORFLOW_LIBRARY="${macOs ? `@loader_path/${framework}` : basename(framework)}"`,
         ],
@@ -182,10 +185,13 @@ function recipeOf(
         name: addonNames.tensorflow,
         sources: [
           join(import.meta.dirname, 'list-attributes.cc'),
-          join(import.meta.dirname, 'depthwise-filter-gradient.cc'),
+          join(import.meta.dirname, 'convolution-operations.cc'),
           join(import.meta.dirname, 'update-operations.cc'),
           join(binding, 'tfjs_binding.cc'),
         ],
+        headers: ['convolution-kernels.h', 'operation.h'].map((name) =>
+          join(import.meta.dirname, name),
+        ),
         flags: [],
         linked: true,
       },
@@ -193,7 +199,9 @@ function recipeOf(
     includes: [binding, nodeHeaders],
     compilerFlags: [
       '-std=c++20',
-      '-O2',
+      '-O3',
+      // With it, GCC takes several roots at once.
+      '-fno-math-errno',
       '-fPIC',
       '-shared',
       '-DNAPI_VERSION=8',
@@ -239,7 +247,7 @@ export function nativeFolderName(recipe: NativeRecipe): string {
   hash.update(JSON.stringify([wheel, libraries, libraryWheels, compilerFlags]));
   for (const addon of addons) {
     hash.update(JSON.stringify([addon.name, addon.flags]));
-    for (const source of addon.sources) hash.update(readFileSync(source));
+    for (const file of [...addon.sources, ...addon.headers]) hash.update(readFileSync(file));
   }
   const shortHash = hash.digest('hex').slice(0, 12);
   return `${kind}-${wheel.version}-${process.platform}-${process.arch}-${shortHash}`;

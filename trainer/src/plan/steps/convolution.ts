@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
-import {
-  type ConvolutionWeights,
-  foldBatchNorm,
-  scaleBias,
-  scaleKernel,
-} from '../batch-norm/fold-batch-norm.ts';
+import { foldBatchNorm, scaleBias, scaleKernel } from '../batch-norm/fold-batch-norm.ts';
 import { freezeBatchNorm } from '../batch-norm/frozen-batch-norm.ts';
 import { byGroup } from '../by-group.ts';
+import {
+  type FusedActivation,
+  type FusedConvolution,
+  fusedForward,
+  fusedGradients,
+} from '../fused-convolution.ts';
 import { fusedOps, type GraphWriter, numbers, text } from '../graph-writer.ts';
 import { type LayerFlow, nameOf, namesOf } from '../layers/layer-flow.ts';
 import {
@@ -30,17 +31,9 @@ import { type Padding, windowedShape } from '../window.ts';
 import { activationGradient, GRAPH_ACTIVATIONS } from './activation.ts';
 import { writeConcat } from './concat.ts';
 
-/** The activations that a convolution applies in the same pass. */
-type FusedActivation = 'linear' | 'relu' | 'relu6';
-
 /** Convolution, its bias, a frozen BatchNorm, then an activation; all but the first may be absent. */
-export interface ConvolutionStep extends StepBase, ConvolutionWeights {
+export interface ConvolutionStep extends StepBase, FusedConvolution {
   readonly kind: 'convolution';
-  /** Groups of the input's channels, each read by its own group of filters only. */
-  readonly groups: number;
-  readonly strides: [number, number];
-  readonly padding: Padding;
-  readonly activation: FusedActivation;
 }
 
 /**
@@ -54,28 +47,11 @@ export const convolution: Operation<ConvolutionStep> = {
     DepthwiseConv2D: (layer, flow) => fuseConvolution(layer, flow, { kernel: 0, depthwise: true }),
     SeparableConv2D: fuseSeparableConvolution,
   },
-  forward(step, [input]) {
-    const { groups, strides, padding: pad, activation } = step;
-    const [output, scaledKernel] = tf.tidy(() => {
-      const scaledKernel = scaleKernel(step);
-      const convolve = step.depthwise ? tf.fused.depthwiseConv2d : tf.fused.conv2d;
-      const bias = scaleBias(step);
-      const parts = [input as tf.Tensor, scaledKernel, ...(bias ? [bias] : [])];
-      const output = byGroup(groups, parts, ([x, filter, bias]) =>
-        convolve({
-          x: x as tf.Tensor4D,
-          filter: filter as tf.Tensor4D,
-          ...(bias ? { bias } : {}),
-          strides,
-          pad,
-          activation,
-        }),
-      );
-      return [output, scaledKernel];
-    }) as [tf.Tensor, tf.Tensor];
-    return { output, saved: [scaledKernel] };
+  forward: (step, inputs) => {
+    const [input] = inputs as [tf.Tensor];
+    return { output: fusedForward(step, input) ?? convolve(step, input) };
   },
-  backward: convolutionGradients,
+  backward: (step, context) => fusedGradients(step, context) ?? convolutionGradients(step, context),
   outputShape(step, [input]) {
     const shape = input as [number, number, number];
     const [height, width, , filters] = step.kernel.value.shape as Shape4D;
@@ -90,15 +66,34 @@ export const convolution: Operation<ConvolutionStep> = {
   writeGraph: writeConvolution,
 };
 
+function convolve(step: ConvolutionStep, input: tf.Tensor): tf.Tensor {
+  const { depthwise, groups, strides, padding: pad, activation } = step;
+  return tf.tidy(() => {
+    const operation = depthwise ? tf.fused.depthwiseConv2d : tf.fused.conv2d;
+    const bias = scaleBias(step);
+    const parts = [input, scaleKernel(step), ...(bias ? [bias] : [])];
+    return byGroup(groups, parts, ([x, filter, bias]) =>
+      operation({
+        x: x as tf.Tensor4D,
+        filter: filter as tf.Tensor4D,
+        ...(bias ? { bias } : {}),
+        strides,
+        pad,
+        activation,
+      }),
+    );
+  });
+}
+
 function convolutionGradients(
   step: ConvolutionStep,
-  { inputs, output, saved, dy: outputGradient, needsInputGradient }: BackwardContext,
+  { inputs, output, dy: outputGradient, needsInputGradient }: BackwardContext,
 ): StepGradients {
   const { kernel, bias, batchNorm, depthwise, groups, strides, padding: pad } = step;
   const [input] = inputs as [tf.Tensor4D];
-  const [scaledKernel] = saved as [tf.Tensor4D];
   const parameters: (readonly [Parameter, tf.Tensor])[] = [];
   const byInputs = tf.tidy(() => {
+    const scaledKernel = scaleKernel(step);
     const dy =
       step.activation === 'linear'
         ? outputGradient
