@@ -192,7 +192,7 @@ void PointwiseGradients(const PointwiseCall& call, const Gradients& gradients, i
     transposed = Scratch(kFilter, out * in_row);
     ScaleTransposed(call, threads, transposed);
   }
-  const Groups groups(call.rows, threads);
+  const Groups groups(call.rows, 32, threads);
   float* sums = Scratch(kSums, groups.count * in * out_row);
   graft::Threads::Run(threads, groups.count, [&](int64_t group) {
     const int64_t first = groups.Begin(group), last = groups.Begin(group + 1);
@@ -336,7 +336,7 @@ void DepthwiseGradients(const DepthwiseCall& call, const Gradients& gradients, i
   for (int64_t i = 0; i < taps * channels; ++i) {
     scaled[i] = call.filter[i] * call.scale[i % channels];
   }
-  const Groups groups(call.images, threads);
+  const Groups groups(call.images, 1, threads);
   float* sums = Scratch(kSums, groups.count * taps * channels);
   std::memset(sums, 0, groups.count * taps * channels * sizeof(float));
   graft::Threads::Run(threads, groups.count, [&](int64_t group) {

@@ -50,7 +50,9 @@ float* Scratch(Kept number, int64_t count) {
 // threads, but not on which of them was faster. Two for each, so that one that the system lets wait
 // delays the others less.
 struct Groups {
-  Groups(int64_t size, int64_t threads) : size(size), count(std::min(size, 2 * threads)) {}
+  // `least` of images or rows are worth a group, which has sums of its own to keep and to add.
+  Groups(int64_t size, int64_t least, int64_t threads)
+      : size(size), count(std::max<int64_t>(1, std::min(size / least, 2 * threads))) {}
   int64_t Begin(int64_t group) const { return size * group / count; }
   const int64_t size, count;
 };
