@@ -11,21 +11,25 @@ constexpr int64_t kLanes = LANE_BYTES / sizeof(float);
 
 INLINE int64_t Padded(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
-// The gradient before the activation, `count` values; beyond them, zeros to `padded`.
+// The gradient before the activation, `count` values; beyond them, zeros to `padded`. Where the activation is
+// closed it is 0, also of a gradient that is not a number.
 void Mask(const float* gradient, const float* output, Activation activation, int64_t count,
           int64_t padded, float* masked) {
+  const bool has_most = activation == Activation::kRelu6;
+  const float most = MostOf(activation);
   int64_t i = 0;
   if (activation == Activation::kLinear) {
     std::memcpy(masked, gradient, count * sizeof(float));
     i = count;
-  } else {
-    const float most = MostOf(activation);
-    for (; i + kLanes <= count; i += kLanes) {
-      const Lanes y = CONST_LANES(output + i);
-      const Masks open = (Masks)(y > 0) & (Masks)(y < most);
-      LANES(masked + i) = (Lanes)((Masks)CONST_LANES(gradient + i) & open);
-    }
-    for (; i < count; ++i) masked[i] = output[i] > 0 && output[i] < most ? gradient[i] : 0;
+  }
+  for (; i + kLanes <= count; i += kLanes) {
+    const Lanes y = CONST_LANES(output + i);
+    Masks open = (Masks)(y > 0);
+    if (has_most) open &= (Masks)(y < most);
+    LANES(masked + i) = (Lanes)((Masks)CONST_LANES(gradient + i) & open);
+  }
+  for (; i < count; ++i) {
+    masked[i] = output[i] > 0 && !(has_most && output[i] >= most) ? gradient[i] : 0;
   }
   for (; i < padded; ++i) masked[i] = 0;
 }
@@ -93,8 +97,9 @@ INLINE void Tile(const Product& p, int64_t row, int64_t column) {
     for (int j = 0; j < lanes; ++j) {
       Lanes value = sums[i][j];
       if (p.activation != Activation::kLinear) {
-        value = value > least ? value : least;
-        value = value < most ? value : most;
+        // In this order NaN stays NaN, so that a training that diverges is noticed.
+        value = value < least ? least : value;
+        value = value > most ? most : value;
       }
       LANES(p.c + (row + i) * p.c_row + column + j * kLanes) = value;
     }
@@ -174,7 +179,7 @@ void Pointwise(const PointwiseCall& call, const float* bias, float* output, int6
   Scale(call, threads, scaled);
   float* start = Scratch(kSums, out_row);
   std::memcpy(start, bias, out * sizeof(float));
-  const int64_t part = std::min(kRows, (call.rows + threads - 1) / threads);
+  const int64_t part = std::max<int64_t>(1, std::min(kRows, (call.rows + threads - 1) / threads));
   graft::Threads::Run(threads, (call.rows + part - 1) / part, [&](int64_t index) {
     const int64_t begin = index * part, rows = std::min(part, call.rows - begin);
     float* to = output + begin * out;
@@ -197,6 +202,7 @@ void PointwiseGradients(const PointwiseCall& call, const Gradients& gradients, i
   graft::Threads::Run(threads, groups.count, [&](int64_t group) {
     const int64_t first = groups.Begin(group), last = groups.Begin(group + 1);
     float* sum = sums + group * in * out_row;
+    if (first == last) std::memset(sum, 0, in * out_row * sizeof(float));
     for (int64_t begin = first; begin < last; begin += kRows) {
       const int64_t rows = std::min(kRows, last - begin);
       float* masked = Scratch(kMasked, rows * out_row);

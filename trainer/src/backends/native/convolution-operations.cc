@@ -167,16 +167,19 @@ bool IsAtLeastAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_su
 
 using Shape = std::vector<int64_t>;
 
-// In: input, filter, scale, which all begin with.
+// In: input, filter, scale, which all begin with. `filters`: the dimension of the filter that counts them.
 template <typename Convolution>
-bool Read(graft::Call& call, const graft::Numbers& numbers, Convolution& c, Shape& input,
-          Shape& filter) {
+bool Read(graft::Call& call, const graft::Numbers& numbers, int filters, Convolution& c,
+          Shape& input, Shape& filter) {
   TF_Tensor* tensors[3];
   for (int i = 0; i < 3; ++i) tensors[i] = call.Input(i);
   if (!call.ok()) return false;
   input = call.ShapeOf(tensors[0]);
   filter = call.ShapeOf(tensors[1]);
-  if (input.size() != 4 || filter.size() != 4) call.Fail("Expected four dimensions.");
+  if (input.size() != 4 || filter.size() != 4 || input[3] != filter[2] ||
+      TF_TensorElementCount(tensors[2]) != filter[filters]) {
+    call.Fail("Expected an image, a filter for its channels, and a scale for each filter.");
+  }
   c.input = call.Values(tensors[0]);
   c.filter = call.Values(tensors[1]);
   c.scale = call.Values(tensors[2]);
@@ -196,6 +199,9 @@ bool ReadGradients(graft::Call& call, const graft::Numbers& numbers, const Shape
   TF_Tensor *y = call.Input(3), *dy = call.Input(4);
   if (!call.ok()) return false;
   output = call.ShapeOf(dy);
+  if (output.size() != 4 || output != call.ShapeOf(y)) {
+    call.Fail("Expected an output and its gradient of one shape.");
+  }
   g.output = call.Values(y);
   g.gradient = call.Values(dy);
   const bool needs_input = numbers[2] != 0;
@@ -209,9 +215,10 @@ bool ReadGradients(graft::Call& call, const graft::Numbers& numbers, const Shape
 void Pointwise(graft::Call& call, const graft::Numbers& numbers) {
   PointwiseCall c;
   Shape input, filter;
-  if (!Read(call, numbers, c, input, filter)) return;
+  if (!Read(call, numbers, 3, c, input, filter)) return;
   SetShape(c, input, filter);
   TF_Tensor* bias = call.Input(3);
+  if (call.ok() && TF_TensorElementCount(bias) != c.out) call.Fail("Expected a bias for each filter.");
   float* output = call.Output(0, {input[0], input[1], input[2], filter[3]});
   if (call.ok()) FOR_THIS_PROCESSOR(Pointwise)(c, call.Values(bias), output, numbers[0]);
 }
@@ -221,7 +228,7 @@ void PointwiseGradients(graft::Call& call, const graft::Numbers& numbers) {
   PointwiseCall c;
   Gradients g;
   Shape input, filter, output;
-  if (!Read(call, numbers, c, input, filter)) return;
+  if (!Read(call, numbers, 3, c, input, filter)) return;
   if (!ReadGradients(call, numbers, input, filter, g, output)) return;
   SetShape(c, input, filter);
   FOR_THIS_PROCESSOR(PointwiseGradients)(c, g, numbers[0]);
@@ -232,7 +239,7 @@ void DepthwiseGradients(graft::Call& call, const graft::Numbers& numbers) {
   DepthwiseCall c;
   Gradients g;
   Shape input, filter, output;
-  if (!Read(call, numbers, c, input, filter)) return;
+  if (!Read(call, numbers, 2, c, input, filter)) return;
   if (!ReadGradients(call, numbers, input, filter, g, output)) return;
   c.images = input[0];
   c.channels = input[3];

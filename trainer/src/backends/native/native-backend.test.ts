@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, inject, test } from 'vitest';
 import { describeBackend } from '../../../fixtures/backend-suite.ts';
+import { runKernel } from '../../plan/run-kernel.ts';
 import { startBackend } from '../start-backend.ts';
 import { nativeBackend } from './native-backend.ts';
+
+const hasPointwise = () => tf.getKernel('GraftPointwise', 'tensorflow') !== undefined;
 
 describe.skipIf(!inject('native'))('the native backend', () => {
   describeBackend('native', /^TensorFlow 2\.\S+ on (one core|\d+ cores)$/);
@@ -51,6 +54,57 @@ describe.skipIf(!inject('native'))('the native backend', () => {
         expect(difference[0]).toBeLessThan(1e-4);
       }
     }
+  });
+
+  test('keeps NaN through an activation, so that a training that diverges is noticed', ({
+    skip,
+  }) => {
+    skip(!hasPointwise(), 'Only processors with AVX2 have it.');
+    const inputs = {
+      x: tf.tensor4d([Number.NaN, 1, 1, 1], [1, 2, 2, 1]),
+      filter: tf.tensor4d([1], [1, 1, 1, 1]),
+      scale: tf.ones([1]),
+      bias: tf.zeros([1]),
+    };
+    const output = runKernel('GraftPointwise', inputs, { activation: 'relu6' });
+    expect([...output.dataSync()]).toEqual([Number.NaN, 1, 1, 1]);
+    tf.dispose([output, ...Object.values(inputs)]);
+  });
+
+  test('has no gradient of a filter where there are no images', ({ skip }) => {
+    skip(!hasPointwise(), 'Only processors with AVX2 have it.');
+    const image = (count: number) => tf.ones([count, 2, 2, 3]);
+    const filter = tf.ones([1, 1, 3, 3]);
+    const byFilter = (count: number) =>
+      tf.tidy(() => {
+        const inputs = {
+          x: image(count),
+          filter,
+          scale: tf.ones([3]),
+          y: image(count),
+          dy: image(count),
+        };
+        const attributes = { activation: 'relu', needsInputGradient: true };
+        const [, gradient] = runKernel<tf.Tensor[]>('GraftPointwiseGradients', inputs, attributes);
+        return [...(gradient as tf.Tensor).dataSync()];
+      });
+    expect(byFilter(2)).toEqual(new Array(9).fill(8));
+    expect(byFilter(0)).toEqual(new Array(9).fill(0));
+    filter.dispose();
+  });
+
+  test('refuses an image and a filter of other channels', ({ skip }) => {
+    skip(!hasPointwise(), 'Only processors with AVX2 have it.');
+    const inputs = {
+      x: tf.ones([1, 2, 2, 3]),
+      filter: tf.ones([1, 1, 2, 4]),
+      scale: tf.ones([4]),
+      bias: tf.zeros([4]),
+    };
+    expect(() => runKernel('GraftPointwise', inputs, { activation: 'relu' })).toThrow(
+      /a filter for its channels/,
+    );
+    tf.dispose(Object.values(inputs));
   });
 
   test('is refused to whoever computes on another backend', async () => {
