@@ -16,13 +16,6 @@ export interface FusedConvolution extends ConvolutionWeights {
   readonly activation: FusedActivation;
 }
 
-/** Attributes of the kernels below, which a backend may have. */
-export interface FusedAttributes extends Pick<FusedConvolution, 'activation' | 'strides'> {
-  readonly pad: Padding;
-  /** Otherwise the gradient of the input is an empty tensor. */
-  readonly needsInputGradient: boolean;
-}
-
 /**
  * The convolution by a kernel that multiplies the filter by BatchNorm's scale itself.
  *
@@ -78,9 +71,10 @@ function scaleOf(step: FusedConvolution): tf.Tensor {
   return step.batchNorm?.scale ?? tf.ones([filtersOf(step)]);
 }
 
+/** @param needsInputGradient otherwise the gradient of the input is an empty tensor */
 function attributesOf(
   { activation, strides, padding: pad }: FusedConvolution,
   needsInputGradient: boolean,
-): FusedAttributes {
+) {
   return { activation, strides, pad, needsInputGradient };
 }

@@ -1,7 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js';
-import type { FusedAttributes } from '../../plan/fused-convolution.ts';
 import type { KernelCall } from './replace-kernel.ts';
+
+/** Of a convolution; each operation reads those that it needs. */
+interface Attributes {
+  readonly activation: 'linear' | 'relu' | 'relu6';
+  readonly strides: [number, number];
+  readonly pad: 'same' | 'valid';
+  /** Otherwise the gradient of the input is an empty tensor. */
+  readonly needsInputGradient: boolean;
+}
 
 /** One of our addon's operations, which becomes a kernel of the same name. */
 interface Operation {
@@ -33,7 +41,7 @@ const operations: Readonly<Record<string, Operation>> = {
     outputs: 2,
     numbers(call) {
       const { x, filter } = call.inputs as { x: tf.Tensor4D; filter: tf.Tensor4D };
-      const { strides, pad } = call.attrs as unknown as FusedAttributes;
+      const { strides, pad } = call.attrs as unknown as Attributes;
       const { padInfo } = tf.backend_util.computeConv2DInfo(
         x.shape,
         filter.shape,
@@ -49,12 +57,12 @@ const operations: Readonly<Record<string, Operation>> = {
 };
 
 function gradientNumbers({ attrs }: KernelCall): number[] {
-  const { needsInputGradient } = attrs as unknown as FusedAttributes;
+  const { needsInputGradient } = attrs as unknown as Attributes;
   return [activationNumber(attrs), needsInputGradient ? 1 : 0];
 }
 
 function activationNumber(attrs: KernelCall['attrs']): number {
-  const { activation } = attrs as unknown as FusedAttributes;
+  const { activation } = attrs as unknown as Attributes;
   return ['linear', 'relu', 'relu6'].indexOf(activation);
 }
 
