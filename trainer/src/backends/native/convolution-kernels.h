@@ -125,7 +125,7 @@ void Columns(const Product& p, int64_t column) {
 
 void Multiply(const Product& p) {
   for (int64_t at = 0, left = 0; at < p.columns; at += left * kLanes) {
-    left = std::min<int64_t>(TILE_LANES, (p.columns - at + kLanes - 1) / kLanes);
+    left = std::min<int64_t>(TILE_LANES, Padded(p.columns - at) / kLanes);
     const auto multiply = left == TILE_LANES ? Columns<TILE_LANES> : left == 2 ? Columns<2> : Columns<1>;
     multiply(p, at);
   }
@@ -149,8 +149,8 @@ INLINE void TakeRows(const float* whole, int64_t rows, int64_t count, float* to)
 // [in][out] times the scale of each filter, as [in][Padded(out)].
 void Scale(const PointwiseCall& call, int64_t threads, float* scaled) {
   const int64_t out = call.out, out_row = Padded(out);
-  graft::Threads::Run(threads, (call.in + 15) / 16, [&](int64_t part) {
-    for (int64_t i = part * 16; i < std::min(call.in, (part + 1) * 16); ++i) {
+  graft::Threads::RunRanges(threads, call.in, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
 #pragma GCC ivdep
       for (int64_t o = 0; o < out; ++o) {
         scaled[i * out_row + o] = call.filter[i * out + o] * call.scale[o];
@@ -163,10 +163,9 @@ void Scale(const PointwiseCall& call, int64_t threads, float* scaled) {
 // The same as [out][Padded(in)].
 void ScaleTransposed(const PointwiseCall& call, int64_t threads, float* scaled) {
   const int64_t in = call.in, out = call.out, in_row = Padded(in);
-  graft::Threads::Run(threads, (out + 15) / 16, [&](int64_t part) {
-    const int64_t end = std::min(out, (part + 1) * 16);
+  graft::Threads::RunRanges(threads, out, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < in_row; ++i) {
-      for (int64_t o = part * 16; o < end; ++o) {
+      for (int64_t o = begin; o < end; ++o) {
         scaled[o * in_row + i] = i < in ? call.filter[i * out + o] * call.scale[o] : 0;
       }
     }
@@ -180,8 +179,8 @@ void Pointwise(const PointwiseCall& call, const float* bias, float* output, int6
   float* start = Scratch(kSums, out_row);
   std::memcpy(start, bias, out * sizeof(float));
   const int64_t part = std::max<int64_t>(1, std::min(kRows, (call.rows + threads - 1) / threads));
-  graft::Threads::Run(threads, (call.rows + part - 1) / part, [&](int64_t index) {
-    const int64_t begin = index * part, rows = std::min(part, call.rows - begin);
+  graft::Threads::RunRanges(threads, call.rows, part, [&](int64_t begin, int64_t end) {
+    const int64_t rows = end - begin;
     float* to = output + begin * out;
     float* whole = WholeRows(to, rows, out);
     Multiply({{call.input + begin * in, in, 1}, {scaled, out_row, 1}, rows, out, in, start, 0,
@@ -221,8 +220,8 @@ void PointwiseGradients(const PointwiseCall& call, const Gradients& gradients, i
       TakeRows(whole, rows, in, to);
     }
   });
-  graft::Threads::Run(threads, (in + 15) / 16, [&](int64_t part) {
-    for (int64_t i = part * 16; i < std::min(in, (part + 1) * 16); ++i) {
+  graft::Threads::RunRanges(threads, in, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
       AddSums(sums, groups.count, in * out_row, i * out_row, out, call.scale,
               gradients.by_filter + i * out);
     }
@@ -339,8 +338,10 @@ void DepthwiseImage(const DepthwiseCall& call, const Gradients& gradients, const
 void DepthwiseGradients(const DepthwiseCall& call, const Gradients& gradients, int64_t threads) {
   const int64_t taps = call.rows.taps * call.columns.taps, channels = call.channels;
   float* scaled = Scratch(kFilter, taps * channels);
-  for (int64_t i = 0; i < taps * channels; ++i) {
-    scaled[i] = call.filter[i] * call.scale[i % channels];
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    const float* from = call.filter + tap * channels;
+#pragma GCC ivdep
+    for (int64_t c = 0; c < channels; ++c) scaled[tap * channels + c] = from[c] * call.scale[c];
   }
   const Groups groups(call.images, 1, threads);
   float* sums = Scratch(kSums, groups.count * taps * channels);

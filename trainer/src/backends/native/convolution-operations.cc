@@ -194,8 +194,10 @@ void SetShape(PointwiseCall& c, const Shape& input, const Shape& filter) {
 }
 
 // Next in: output and its gradient. Out: the gradients by input and by filter.
-bool ReadGradients(graft::Call& call, const graft::Numbers& numbers, const Shape& input,
-                   const Shape& filter, Gradients& g, Shape& output) {
+template <typename Convolution>
+bool ReadGradients(graft::Call& call, const graft::Numbers& numbers, int filters, Convolution& c,
+                   Gradients& g, Shape& input, Shape& filter, Shape& output) {
+  if (!Read(call, numbers, filters, c, input, filter)) return false;
   TF_Tensor *y = call.Input(3), *dy = call.Input(4);
   if (!call.ok()) return false;
   output = call.ShapeOf(dy);
@@ -228,8 +230,7 @@ void PointwiseGradients(graft::Call& call, const graft::Numbers& numbers) {
   PointwiseCall c;
   Gradients g;
   Shape input, filter, output;
-  if (!Read(call, numbers, 3, c, input, filter)) return;
-  if (!ReadGradients(call, numbers, input, filter, g, output)) return;
+  if (!ReadGradients(call, numbers, 3, c, g, input, filter, output)) return;
   SetShape(c, input, filter);
   FOR_THIS_PROCESSOR(PointwiseGradients)(c, g, numbers[0]);
 }
@@ -239,8 +240,7 @@ void DepthwiseGradients(graft::Call& call, const graft::Numbers& numbers) {
   DepthwiseCall c;
   Gradients g;
   Shape input, filter, output;
-  if (!Read(call, numbers, 2, c, input, filter)) return;
-  if (!ReadGradients(call, numbers, input, filter, g, output)) return;
+  if (!ReadGradients(call, numbers, 2, c, g, input, filter, output)) return;
   c.images = input[0];
   c.channels = input[3];
   c.rows = {input[1], output[1], filter[0], numbers[3], numbers[5]};

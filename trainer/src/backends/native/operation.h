@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -146,6 +147,14 @@ class Threads {
     job->Work();
     std::unique_lock<std::mutex> lock(job->ending);
     job->ended.wait(lock, [&] { return job->done == job->parts; });
+  }
+
+  // Calls `work(begin, end)` for parts of `size` out of `count`.
+  template <typename Work>
+  static void RunRanges(int64_t threads, int64_t count, int64_t size, Work work) {
+    Run(threads, (count + size - 1) / size, [&](int64_t part) {
+      work(part * size, std::min(count, (part + 1) * size));
+    });
   }
 
  private:

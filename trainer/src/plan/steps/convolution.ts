@@ -25,6 +25,7 @@ import type {
   Parameter,
   StepBase,
   StepGradients,
+  StepRun,
 } from '../operation.ts';
 import { runKernel } from '../run-kernel.ts';
 import { type Padding, windowedShape } from '../window.ts';
@@ -49,7 +50,8 @@ export const convolution: Operation<ConvolutionStep> = {
   },
   forward: (step, inputs) => {
     const [input] = inputs as [tf.Tensor];
-    return { output: fusedForward(step, input) ?? convolve(step, input) };
+    const output = fusedForward(step, input);
+    return output ? { output } : convolve(step, input);
   },
   backward: (step, context) => fusedGradients(step, context) ?? convolutionGradients(step, context),
   outputShape(step, [input]) {
@@ -66,13 +68,14 @@ export const convolution: Operation<ConvolutionStep> = {
   writeGraph: writeConvolution,
 };
 
-function convolve(step: ConvolutionStep, input: tf.Tensor): tf.Tensor {
+function convolve(step: ConvolutionStep, input: tf.Tensor): StepRun {
   const { depthwise, groups, strides, padding: pad, activation } = step;
-  return tf.tidy(() => {
+  const [output, scaledKernel] = tf.tidy(() => {
+    const scaledKernel = scaleKernel(step);
     const operation = depthwise ? tf.fused.depthwiseConv2d : tf.fused.conv2d;
     const bias = scaleBias(step);
-    const parts = [input, scaleKernel(step), ...(bias ? [bias] : [])];
-    return byGroup(groups, parts, ([x, filter, bias]) =>
+    const parts = [input, scaledKernel, ...(bias ? [bias] : [])];
+    const output = byGroup(groups, parts, ([x, filter, bias]) =>
       operation({
         x: x as tf.Tensor4D,
         filter: filter as tf.Tensor4D,
@@ -82,18 +85,21 @@ function convolve(step: ConvolutionStep, input: tf.Tensor): tf.Tensor {
         activation,
       }),
     );
-  });
+    return [output, scaledKernel];
+  }) as [tf.Tensor, tf.Tensor];
+  return { output, saved: [scaledKernel] };
 }
 
 function convolutionGradients(
   step: ConvolutionStep,
-  { inputs, output, dy: outputGradient, needsInputGradient }: BackwardContext,
+  { inputs, output, saved, dy: outputGradient, needsInputGradient }: BackwardContext,
 ): StepGradients {
   const { kernel, bias, batchNorm, depthwise, groups, strides, padding: pad } = step;
   const [input] = inputs as [tf.Tensor4D];
   const parameters: (readonly [Parameter, tf.Tensor])[] = [];
   const byInputs = tf.tidy(() => {
-    const scaledKernel = scaleKernel(step);
+    // A fused forward pass saves none.
+    const [scaledKernel = scaleKernel(step)] = saved;
     const dy =
       step.activation === 'linear'
         ? outputGradient
