@@ -23,28 +23,40 @@ export function bicubicTaps(from: number, to: number): Taps {
   // When the image gets smaller, the filter covers all pixels that one output pixel replaces.
   const filterScale = Math.max(scale, 1);
   const support = 2 * filterScale;
-  const windows = Array.from({ length: to }, (_, out) => {
+  const begins = new Int32Array(to);
+  const ends = new Int32Array(to);
+  let longest = 0;
+  for (let out = 0; out < to; out++) {
     const center = (out + 0.5) * scale;
     const begin = Math.max(0, Math.trunc(center - support + 0.5));
     const end = Math.min(from, Math.trunc(center + support + 0.5));
-    return { center, begin, length: end - begin };
-  });
-  const pairs = Math.ceil(Math.max(...windows.map(({ length }) => length)) / 2);
+    begins[out] = begin;
+    ends[out] = end;
+    longest = Math.max(longest, end - begin);
+  }
+  const pairs = Math.ceil(longest / 2);
   const weights = new Int16Array(to * pairs * 4);
-  for (const [out, { center, begin, length }] of windows.entries()) {
-    const row = Array.from({ length }, (_, tap) =>
-      bicubic((begin + tap - center + 0.5) / filterScale),
-    );
-    const total = row.reduce((sum, weight) => sum + weight, 0);
-    for (const [tap, share] of row.entries()) {
-      const weight = (share / total) * (1 << PRECISION_BITS);
+  const shares = new Float64Array(longest);
+  // Each new size of images is laid out while a request waits: plain loops, which are fast at once.
+  for (let out = 0; out < to; out++) {
+    const center = (out + 0.5) * scale;
+    const begin = begins[out] as number;
+    const length = (ends[out] as number) - begin;
+    let total = 0;
+    for (let tap = 0; tap < length; tap++) {
+      const share = bicubic((begin + tap - center + 0.5) / filterScale);
+      shares[tap] = share;
+      total += share;
+    }
+    for (let tap = 0; tap < length; tap++) {
+      const weight = ((shares[tap] as number) / total) * (1 << PRECISION_BITS);
       const fixed = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
       const at = (out * pairs + (tap >> 1)) * 4 + (tap & 1);
       weights[at] = fixed >> 8;
       weights[at + 2] = fixed & 255;
     }
   }
-  return { first: Int32Array.from(windows, ({ begin }) => begin), pairs, weights };
+  return { first: begins, pairs, weights };
 }
 
 /** Keys' cubic convolution with a = −0.5 (Keys 1981), as in Pillow. */
