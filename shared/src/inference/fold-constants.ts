@@ -178,9 +178,7 @@ function storedWeights(artifacts: io.ModelArtifacts): Map<string, StoredWeight> 
  * Takes bytes from buffers as if they were one. Only what lies in two of them is copied: memory that
  * a new isolate touches for the first time costs as much as what is done with it.
  */
-export function takeFrom(
-  buffers: readonly ArrayBuffer[],
-): (length: number) => Uint8Array<ArrayBuffer> {
+function takeFrom(buffers: readonly ArrayBuffer[]): (length: number) => Uint8Array<ArrayBuffer> {
   let rest = buffers.map((buffer) => new Uint8Array(buffer));
   return (length) => {
     const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -218,8 +216,11 @@ export function nodeOf(input: string): string {
 
 /** Millions of numbers, while the first caller waits: plain loops, which are compiled soonest. */
 function floatValues(weight: StoredWeight): Float32Array<ArrayBuffer> {
-  const { scale, min, factors } = weight;
+  const { format, scale, min, factors } = weight;
   const steps = stepsOf(weight);
+  if (format === 'float32' && scale === 1 && min === 0 && factors === ONE) {
+    return new Float32Array(steps);
+  }
   const values = new Float32Array(steps.length);
   const channels = factors.length;
   for (let row = 0; row < values.length; row += channels) {

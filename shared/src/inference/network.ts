@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { concatenate } from '../contract/concatenate.ts';
 import { isBorderline } from '../contract/known-score.ts';
 import type { Arithmetic } from '../contract/model-card.ts';
-import { type FoldedGraph, takeFrom } from './fold-constants.ts';
+import type { FoldedGraph } from './fold-constants.ts';
 import { type Graph, loadGraph } from './graph/load-graph.ts';
 import type { CallRecorder } from './kernels/call-recorder.ts';
 import { createPredictor, type Predictor } from './kernels/predictor.ts';
@@ -95,16 +94,17 @@ export function createNetwork(
  * would pile up until it collects.
  */
 function keepGraph({ topology, weights }: FoldedGraph) {
-  const padding = new Uint8Array(-bytesOf(weights) & 3);
-  const { buffer } = concatenate([...weights.map(({ bytes }) => bytes), padding]);
-  const tensor = tf.keep(tf.tensor1d(new Int32Array(buffer), 'int32'));
-  const rest = weights.map(({ bytes, ...weight }) => ({ weight, length: bytes.length }));
+  // tfjs stores a `bool` in a byte, whatever it is.
+  const kept = weights.map(({ bytes, ...weight }) => {
+    return { weight, tensor: tf.keep(tf.tensor1d(bytes, 'bool')) };
+  });
   return {
     restore(): FoldedGraph {
-      const take = takeFrom([tensor.dataSync<'int32'>().buffer as ArrayBuffer]);
-      const restored = rest.map(({ weight, length }) => ({ ...weight, bytes: take(length) }));
+      const restored = kept.map(({ weight, tensor }) => {
+        return { ...weight, bytes: tensor.dataSync<'bool'>() as Uint8Array<ArrayBuffer> };
+      });
       return { topology, weights: restored };
     },
-    dispose: () => tensor.dispose(),
+    dispose: () => tf.dispose(kept.map(({ tensor }) => tensor)),
   };
 }
