@@ -12,17 +12,22 @@ export interface Draw {
   readonly test: readonly Photo[];
 }
 
+export interface DrawOptions {
+  /** Images of each class that train; undefined for four fifths of it. */
+  readonly perClass: number | undefined;
+  readonly seed: number;
+  /** Whether near-duplicates of images to train test too, as in splits that do not look for them. */
+  readonly nearDuplicates?: boolean | undefined;
+}
+
 /**
  * Draws the images that train and those that test, at random within each class. An image that is nearly the
  * same as one to train is no test, and is left out; where a fifth of a class tests, such images are drawn
  * together, so that hardly any are.
- *
- * @param perClass images of each class that train; undefined for four fifths of it
  */
 export async function drawPhotos(
   path: string,
-  perClass: number | undefined,
-  seed: number,
+  { perClass, seed, nearDuplicates = false }: DrawOptions,
 ): Promise<Draw> {
   const { labels, photos: found } = await inspectFolder(path, {
     ...{ purpose: 'measuring', size: 128, strict: false, signal: new AbortController().signal },
@@ -31,7 +36,7 @@ export async function drawPhotos(
   const random = createRandom(seed);
   const all = shuffle([...found.train], random);
   const classes = labels.map((_, label) => all.filter((photo) => photo.label === label));
-  const split = classes.map((photos) => splitClass(photos, perClass));
+  const split = classes.map((photos) => splitClass(photos, perClass, !nearDuplicates));
   if (split.some(({ test }) => test.length === 0)) {
     throw new TrainerError(
       'config_invalid',
@@ -44,17 +49,21 @@ export async function drawPhotos(
     MOST_TRAIN,
   );
   const trained = new Set(train.map(({ group }) => group));
-  const test = split.flatMap((photos) => photos.test).filter(({ group }) => !trained.has(group));
+  const test = split
+    .flatMap((photos) => photos.test)
+    .filter(({ group }) => nearDuplicates || !trained.has(group));
   return { labels, train, test: cut(test, MOST_TEST) };
 }
 
-function splitClass(photos: readonly Photo[], perClass: number | undefined) {
+function splitClass(photos: readonly Photo[], perClass: number | undefined, keepsGroups: boolean) {
   if (perClass !== undefined) {
     const tested = Math.max(0, photos.length - perClass);
     return { test: photos.slice(0, tested), train: photos.slice(tested) };
   }
   // In the order of each group's first image.
-  const together = [...Map.groupBy(photos, ({ group }) => group).values()].flat();
+  const together = keepsGroups
+    ? [...Map.groupBy(photos, ({ group }) => group).values()].flat()
+    : photos;
   const tested = Math.ceil(photos.length / 5);
   return { test: together.slice(0, tested), train: together.slice(tested) };
 }

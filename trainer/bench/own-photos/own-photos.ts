@@ -2,11 +2,11 @@
  * The recipe `photos` on a folder of one's own, beside a linear probe and a PyTorch recipe on the same
  * weights and the same images.
  *
- *     pnpm --filter trainer bench:own-photos --data <folder> [--per-class 12] [--seed 1] [--size 128] [--keep <file>]
+ *     pnpm --filter trainer bench:own-photos --data <folder> [--per-class 12] [--seed 1] [--size 128] [--near-duplicates] [--keep <file>]
  *
  * The folder has a folder of photos for each class. A fifth of each class is drawn to test, or all but
  * `--per-class` of it where that is given; of what is left, at most 1,500 images train, and at most 500
- * test, none of them nearly the same as one to train. A row has accuracy with its 95 % interval (Wilson), the mean of the classes' accuracies, the sign
+ * test, none of them nearly the same as one to train, unless `--near-duplicates` is given. A row has accuracy with its 95 % interval (Wilson), the mean of the classes' accuracies, the sign
  * test of the images that only one of a peer and ours has right (McNemar), and CPU seconds, which other
  * work on the machine moves less than the clock. Ours is as served, in 8 bits. `--keep` names a file of
  * predictions, which those of this run are appended to, and from which known ones are taken. The last line is JSON.
@@ -57,6 +57,7 @@ async function main(): Promise<void> {
       data: { type: 'string' },
       record: { type: 'boolean' },
       keep: { type: 'string' },
+      'near-duplicates': { type: 'boolean' },
       'per-class': { type: 'string' },
       seed: { type: 'string', default: '1' },
       size: { type: 'string', default: `${photos.size}` },
@@ -67,10 +68,12 @@ async function main(): Promise<void> {
   }
   const perClass = values['per-class'] === undefined ? undefined : Number(values['per-class']);
   const setting = { seed: Number(values.seed), size: Number(values.size) };
-  const drawn = await drawPhotos(fromUser(values.data), perClass, setting.seed);
+  const nearDuplicates = values['near-duplicates'];
+  const drawn = await drawPhotos(fromUser(values.data), { perClass, nearDuplicates, ...setting });
   const { train, test, labels } = drawn;
   const data = basename(values.data);
-  const cell = { data, ...setting, train: train.length, test: test.length };
+  const counts = { train: train.length, test: test.length };
+  const cell = { data, ...setting, ...counts, ...(nearDuplicates && { nearDuplicates }) };
   console.log(
     `${data}: ${labels.length} classes, ${train.length} images to train, ${test.length} to test, ${setting.size} px, seed ${setting.seed}.`,
   );
