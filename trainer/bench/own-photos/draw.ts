@@ -36,7 +36,8 @@ export async function drawPhotos(
   const random = createRandom(seed);
   const all = shuffle([...found.train], random);
   const classes = labels.map((_, label) => all.filter((photo) => photo.label === label));
-  const split = classes.map((photos) => splitClass(photos, perClass, !nearDuplicates));
+  const groupOf = (photo: Photo) => (nearDuplicates ? photo : photo.group);
+  const split = classes.map((photos) => splitClass(photos, perClass, groupOf));
   if (split.some(({ test }) => test.length === 0)) {
     throw new TrainerError(
       'config_invalid',
@@ -48,22 +49,24 @@ export async function drawPhotos(
     split.flatMap((photos) => photos.train),
     MOST_TRAIN,
   );
-  const trained = new Set(train.map(({ group }) => group));
+  const trained = new Set(train.map(groupOf));
   const test = split
     .flatMap((photos) => photos.test)
-    .filter(({ group }) => nearDuplicates || !trained.has(group));
+    .filter((photo) => !trained.has(groupOf(photo)));
   return { labels, train, test: cut(test, MOST_TEST) };
 }
 
-function splitClass(photos: readonly Photo[], perClass: number | undefined, keepsGroups: boolean) {
+function splitClass(
+  photos: readonly Photo[],
+  perClass: number | undefined,
+  groupOf: (photo: Photo) => unknown,
+) {
   if (perClass !== undefined) {
     const tested = Math.max(0, photos.length - perClass);
     return { test: photos.slice(0, tested), train: photos.slice(tested) };
   }
   // In the order of each group's first image.
-  const together = keepsGroups
-    ? [...Map.groupBy(photos, ({ group }) => group).values()].flat()
-    : photos;
+  const together = [...Map.groupBy(photos, groupOf).values()].flat();
   const tested = Math.ceil(photos.length / 5);
   return { test: together.slice(0, tested), train: together.slice(tested) };
 }

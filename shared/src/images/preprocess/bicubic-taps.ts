@@ -23,25 +23,18 @@ export function bicubicTaps(from: number, to: number): Taps {
   // When the image gets smaller, the filter covers all pixels that one output pixel replaces.
   const filterScale = Math.max(scale, 1);
   const support = 2 * filterScale;
-  const begins = new Int32Array(to);
-  const ends = new Int32Array(to);
-  let longest = 0;
-  for (let out = 0; out < to; out++) {
+  const windows = Array.from({ length: to }, (_, out) => {
     const center = (out + 0.5) * scale;
     const begin = Math.max(0, Math.trunc(center - support + 0.5));
     const end = Math.min(from, Math.trunc(center + support + 0.5));
-    begins[out] = begin;
-    ends[out] = end;
-    longest = Math.max(longest, end - begin);
-  }
+    return { center, begin, length: end - begin };
+  });
+  const longest = Math.max(...windows.map(({ length }) => length));
   const pairs = Math.ceil(longest / 2);
   const weights = new Int16Array(to * pairs * 4);
   const shares = new Float64Array(longest);
   // Each new size of images is laid out while a request waits: plain loops, which are fast at once.
-  for (let out = 0; out < to; out++) {
-    const center = (out + 0.5) * scale;
-    const begin = begins[out] as number;
-    const length = (ends[out] as number) - begin;
+  for (const [out, { center, begin, length }] of windows.entries()) {
     let total = 0;
     for (let tap = 0; tap < length; tap++) {
       const share = bicubic((begin + tap - center + 0.5) / filterScale);
@@ -56,7 +49,7 @@ export function bicubicTaps(from: number, to: number): Taps {
       weights[at + 2] = fixed & 255;
     }
   }
-  return { first: begins, pairs, weights };
+  return { first: Int32Array.from(windows, ({ begin }) => begin), pairs, weights };
 }
 
 /** Keys' cubic convolution with a = −0.5 (Keys 1981), as in Pillow. */
