@@ -79,7 +79,7 @@ test.concurrent.each([
   ],
   [['train', '--config=b'], ['best']],
   [['find-lr', '--stage1.sched'], ['--stage1.schedule']],
-  [['evaluate', 'cifar10-'], ['cifar10-fast']],
+  [['evaluate', 'cifar10-f'], ['cifar10-fast']],
   [['completion', 'b'], ['bash']],
 ])('completes %j', async (words, expected) => {
   const { code, stdout } = await completing(...words);

@@ -66,7 +66,7 @@ for (const shell of Object.keys(SHELLS) as (keyof typeof SHELLS)[]) {
   describe.skipIf(!isInstalled(shell))(shell, () => {
     test.each([
       ['graft eval\t', 'evaluate '],
-      ['graft evaluate cifar10-\t', 'cifar10-fast '],
+      ['graft evaluate cifar10-f\t', 'cifar10-fast '],
       ['graft train --stage1.sch\t', '--stage1.schedule '],
       ['graft train --config be\t', 'best '],
       ['graft train --config=be\t', '=best '],
