@@ -28,8 +28,9 @@ import { chooseFormats } from './choose-formats.ts';
 import { fitKnownScore } from './fit-known-score.ts';
 import { type GraphModel, toArtifacts } from './graph-builder.ts';
 import { toGraphModel } from './graph-model.ts';
+import { refitHead } from './head/refit-head.ts';
 import { measureTrained } from './measure-trained.ts';
-import { describeQuantization } from './quantize.ts';
+import { describeQuantization, hasEightBits } from './quantize.ts';
 import { type CardDraft, writeModelDirectory } from './write-model-directory.ts';
 
 /** A trained network, with everything needed to export it. */
@@ -101,11 +102,18 @@ async function buildModel(trained: Trained) {
       ? await chooseFormats(plan, preprocess, splits.validation, signal)
       : config.quantize;
   const quantization = describeQuantization(config.quantize, config.arithmetic);
-  const graph = await toGraphModel(plan, config.size, formats, temperature);
+  const { arithmetic = 'float32' } = quantization;
+  const stored = await toGraphModel(plan, config.size, formats, temperature);
+  const graph = hasEightBits(config.quantize)
+    ? await refitHead(stored, await toGraphModel(plan, config.size, 'float32', temperature), {
+        ...{ preprocess, arithmetic, signal },
+        ...{ train: splits.train, seed: config.seed },
+      })
+    : stored;
   const scored = validates
     ? await fitKnownScore(graph, {
         preprocess,
-        arithmetic: quantization.arithmetic ?? 'float32',
+        arithmetic,
         classes: dataset.labels.length,
         splits,
         counterExamples: counterExamples && whole(counterExamples),

@@ -7,11 +7,15 @@ export function describeQuantization(
   quantization: Quantization,
   arithmetic: Arithmetic,
 ): Omit<ModelCard['quantization'], 'bytes'> {
-  const hasEightBits = quantization === 'uint8' || quantization === 'mixed';
   return {
     scheme: schemes[quantization],
-    arithmetic: hasEightBits ? arithmetic : 'float32',
+    arithmetic: hasEightBits(quantization) ? arithmetic : 'float32',
   };
+}
+
+/** Whether it stores kernels in 8 bits. */
+export function hasEightBits(quantization: Quantization): boolean {
+  return quantization === 'uint8' || quantization === 'mixed';
 }
 
 const schemes: Readonly<Record<Quantization, ModelCard['quantization']['scheme']>> = {

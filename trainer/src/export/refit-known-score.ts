@@ -4,12 +4,12 @@ import { openDataset } from '../datasets/open-dataset.ts';
 import { whole } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
 import { readModel } from '../models/load-model.ts';
-import { readHead } from './adding/widen-head.ts';
 import { openCardImages, readingFor } from './card-images.ts';
 import { readImagenetClasses } from './contrast/imagenet-classes.ts';
 import { readPretrainedHead } from './contrast/pretrained-head.ts';
 import { fitKnownScore } from './fit-known-score.ts';
 import { fromArtifacts } from './graph-builder.ts';
+import { readHead } from './head/head.ts';
 import { withoutKnownScore } from './known-score.ts';
 import { writeModelDirectory } from './write-model-directory.ts';
 

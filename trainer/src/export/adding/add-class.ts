@@ -19,6 +19,7 @@ import { openCardImages, readingFor } from '../card-images.ts';
 import { widenContrast } from '../contrast/contrast.ts';
 import { drawFrom, eachRow, startRows } from '../feature-rows.ts';
 import { fromArtifacts, type GraphModel } from '../graph-builder.ts';
+import { readHead } from '../head/head.ts';
 import {
   CONTRAST_WEIGHT,
   cutGraph,
@@ -31,7 +32,7 @@ import {
 } from '../known-score.ts';
 import type { CardDraft } from '../write-model-directory.ts';
 import { accuracyOf, fitRow, type LabelledRows } from './fit-row.ts';
-import { readHead, widenHead } from './widen-head.ts';
+import { widenHead } from './widen-head.ts';
 
 /** Fewer say too little. */
 const FEWEST_PHOTOS = 5;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { createRandom } from '../../config/random.ts';
+import type { Head } from '../head/head.ts';
 import { accuracyOf, fitRow, type LabelledRows } from './fit-row.ts';
 import { whiten } from './whitened-scores.ts';
-import type { Head } from './widen-head.ts';
 
 const CHANNELS = 24;
 const CLASSES = 3;

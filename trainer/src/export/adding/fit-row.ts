@@ -1,7 +1,8 @@
 import type { Rows } from '../../evaluation/prototypes.ts';
 import { eachRow } from '../feature-rows.ts';
+import type { Head } from '../head/head.ts';
 import { type Scores, whiten } from './whitened-scores.ts';
-import type { Head, HeadRow } from './widen-head.ts';
+import type { HeadRow } from './widen-head.ts';
 
 /** Images of old classes: a row of features each, and its class. */
 export interface LabelledRows {

@@ -8,8 +8,9 @@ import { fusePlan } from '../../plan/fuse.ts';
 import { disposePlan, type Plan } from '../../plan/plan.ts';
 import { type GraphModel, toArtifacts } from '../graph-builder.ts';
 import { toGraphModel } from '../graph-model.ts';
+import { readHead } from '../head/head.ts';
 import { cutGraph, headOf } from '../known-score.ts';
-import { readHead, widenHead } from './widen-head.ts';
+import { widenHead } from './widen-head.ts';
 
 let plan: Plan;
 beforeAll(async () => {

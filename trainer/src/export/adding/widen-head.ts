@@ -1,41 +1,11 @@
-import { foldGraph, nodeOf, valuesOf } from 'shared/inference/fold-constants';
-import {
-  bytesOf,
-  GraphBuilder,
-  type GraphModel,
-  type GraphNode,
-  toArtifacts,
-} from '../graph-builder.ts';
-import { headOf } from '../known-score.ts';
+import type { GraphModel } from '../graph-builder.ts';
+import { readHead, withHead } from '../head/head.ts';
 
 /** A class of a dense layer: its logit is `weights · features + bias`. */
 export interface HeadRow {
   /** `[channels]`. */
   readonly weights: Float32Array;
   readonly bias: number;
-}
-
-/** The last dense layer, which computes the logits. */
-export interface Head {
-  readonly channels: number;
-  readonly classes: number;
-  /** `[channels, classes]` in row-major order. */
-  readonly kernel: Float32Array;
-  /** `[classes]`. */
-  readonly bias: Float32Array;
-}
-
-/** Reads the last dense layer, with the values that its stored kernel has. */
-export function readHead(model: GraphModel): Head {
-  const [kernel, bias] = constantsOf(model);
-  const stored = new Map(foldGraph(toArtifacts(model)).weights.map((one) => [one.name, one]));
-  const valuesIn = (name: string) => {
-    const weight = stored.get(name);
-    if (!weight) throw new Error(`Expected the constant ${name}.`);
-    return valuesOf(weight) as Float32Array;
-  };
-  const [channels = 0, classes = 0] = stored.get(kernel)?.shape ?? [];
-  return { channels, classes, kernel: valuesIn(kernel), bias: valuesIn(bias) };
 }
 
 /**
@@ -45,73 +15,19 @@ export function readHead(model: GraphModel): Head {
  * @param model without a score of unknown images
  */
 export function widenHead(model: GraphModel, added: HeadRow): GraphModel {
-  const { logits } = headOf(model);
-  const [kernel, bias] = constantsOf(model);
-  const head = readHead(model);
-  const { channels, classes } = head;
+  const { channels, classes, kernel, bias } = readHead(model);
   const wider = new Float32Array(channels * (classes + 1));
   for (let channel = 0; channel < channels; channel++) {
     const begin = channel * classes;
-    wider.set(head.kernel.subarray(begin, begin + classes), begin + channel);
+    wider.set(kernel.subarray(begin, begin + classes), begin + channel);
     wider[begin + channel + classes] = added.weights[channel] as number;
   }
-  const isOfHead = (name: string) =>
-    [kernel, `${kernel}/steps`, `${kernel}/scales`, bias].includes(name);
-  const graph = new GraphBuilder(formatOf(model, kernel));
-  graph.kernel(kernel, { shape: [channels, classes + 1], values: wider }, 1);
-  graph.float(bias, {
-    shape: [classes + 1],
-    values: Float32Array.from([...head.bias, added.bias]),
-  });
-  const constants = graph.finish({ name: '', shape: [] }, { name: '', shape: [] });
-  const { node, versions } = model.topology;
-  const kept = withoutWeights(model, isOfHead);
   return {
-    ...model,
-    topology: {
-      node: node
-        .filter(({ name }) => !isOfHead(name))
-        .flatMap((one): GraphNode[] =>
-          one.name === logits ? [...constants.topology.node, one] : [one],
-        ),
-      versions,
-    },
+    ...withHead(model, {
+      ...{ channels, classes: classes + 1, kernel: wider },
+      bias: Float32Array.from([...bias, added.bias]),
+    }),
     signature: widenOutput(model.signature as Signature, classes),
-    weightSpecs: [...kept.weightSpecs, ...constants.weightSpecs],
-    weightData: new Uint8Array(Buffer.concat([kept.weightData, constants.weightData])),
-  };
-}
-
-/** The names of the head's kernel and bias. */
-function constantsOf(model: GraphModel): [kernel: string, bias: string] {
-  const { logits } = headOf(model);
-  const dense = model.topology.node.find(({ name }) => name === logits);
-  return [nodeOf(dense?.input[1] as string), nodeOf(dense?.input[2] as string)];
-}
-
-/** How the graph stores a kernel. */
-function formatOf(
-  { weightSpecs }: GraphModel,
-  kernel: string,
-): 'uint8' | 'uint16' | 'float16' | 'float32' {
-  const spec = weightSpecs.find(({ name }) => name === kernel || name === `${kernel}/steps`);
-  return spec?.quantization?.dtype ?? 'float32';
-}
-
-function withoutWeights(
-  { weightSpecs, weightData }: GraphModel,
-  isLeftOut: (name: string) => boolean,
-): Pick<GraphModel, 'weightSpecs' | 'weightData'> {
-  const parts: Uint8Array[] = [];
-  let at = 0;
-  for (const spec of weightSpecs) {
-    const end = at + bytesOf(spec);
-    if (!isLeftOut(spec.name)) parts.push(weightData.subarray(at, end));
-    at = end;
-  }
-  return {
-    weightSpecs: weightSpecs.filter(({ name }) => !isLeftOut(name)),
-    weightData: new Uint8Array(Buffer.concat(parts)),
   };
 }
 

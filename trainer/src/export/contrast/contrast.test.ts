@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { startBackend } from '../../backends/start-backend.ts';
 import { createRandom } from '../../config/random.ts';
-import type { Head } from '../adding/widen-head.ts';
+import type { Head } from '../head/head.ts';
 import { contrastOf, largestLogit, widenContrast } from './contrast.ts';
 import { distillContrast } from './distill-contrast.ts';
 import { readImagenetClasses } from './imagenet-classes.ts';

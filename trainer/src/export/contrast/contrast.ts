@@ -1,6 +1,6 @@
 import { nearestTo, type Rows } from '../../evaluation/prototypes.ts';
 import { quantile } from '../../evaluation/separation.ts';
-import type { Head } from '../adding/widen-head.ts';
+import type { Head } from '../head/head.ts';
 
 /** Some logits: `rows · features + bias`. */
 export interface Directions {

@@ -3,7 +3,7 @@ import { createRandom, type Random } from '../../config/random.ts';
 import { clusterDirections, type Rows, unitRows } from '../../evaluation/prototypes.ts';
 import { startProgress } from '../../files/progress.ts';
 import { Optimizer } from '../../training/optimizer.ts';
-import type { Head } from '../adding/widen-head.ts';
+import type { Head } from '../head/head.ts';
 import type { Contrast, Directions } from './contrast.ts';
 
 const BATCH = 256;

@@ -5,8 +5,8 @@ import { TrainerError } from '../../errors.ts';
 import { fusePlan } from '../../plan/fuse.ts';
 import { disposePlan } from '../../plan/plan.ts';
 import { loadBackboneWeights } from '../../weights/load-backbone-weights.ts';
-import { type Head, readHead } from '../adding/widen-head.ts';
 import { toGraphModel } from '../graph-model.ts';
+import { type Head, readHead } from '../head/head.ts';
 
 /**
  * The classifier of ImageNet's 1,000 classes that a model's network had before it was fine-tuned.
