@@ -3,6 +3,9 @@ import * as z from 'zod';
 import { backboneNames } from './backbone-names.ts';
 import { quantizations } from './quantizations.ts';
 
+/** Classes are imbalanced where one has over so many times the images of another. */
+export const IMBALANCE = 10;
+
 // `train --help` shows the description of each field.
 
 const probability = z.number().min(0).max(1);
@@ -67,10 +70,10 @@ const stage = z.strictObject({
   decay: z.number().min(0).default(0.1).describe('inverse-time: rate = peak / (1 + decay × steps)'),
   labelSmoothing: z.number().min(0).lt(1).default(0).describe('label smoothing ε'),
   classWeights: z
-    .enum(['none', 'balanced'])
+    .enum(['none', 'balanced', 'auto'])
     .default('none')
     .describe(
-      'class weights in the loss; balanced weights a class by the inverse of its frequency',
+      `class weights in the loss; balanced weights a class by the inverse of its frequency, auto does where one has over ${IMBALANCE} times the images of another`,
     ),
   patience: z.int().min(0).default(0).describe('early-stopping patience, in epochs; 0 disables it'),
 });
@@ -209,6 +212,12 @@ export const trainConfig = z
           .default([])
           .describe(
             'progressive resizing: sides of the training images, in pixels, spread evenly over the epochs (96,128,160); small images train faster',
+          ),
+        retry: z
+          .boolean()
+          .default(false)
+          .describe(
+            'where no epoch becomes better than stage 1 on the validation images, train stage 2 once more: at a fifth of the learning rate, and with crops of at least 0.8 of the area',
           ),
         interpolate: z
           .boolean()

@@ -6,7 +6,7 @@ import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { type Part, type Splits, splitDataset } from '../datasets/split.ts';
 import { startProgress } from '../files/progress.ts';
-import { augment, sizeToAugment } from './augment.ts';
+import { type Augmentation, augment, gentler, sizeToAugment } from './augment.ts';
 import { imageBatches } from './batches.ts';
 
 /** Where the images of a training come from, and how they are read. */
@@ -25,7 +25,7 @@ export interface DataOptions {
 
 /**
  * Opens a recipe's data set, splits it, and preprocesses its images for the network: the training
- * images with and without augmentation, the validation images and the test images. Where a class is too
+ * images without augmentation, with it and with a gentler one, the validation images and the test images. Where a class is too
  * small for the recipe to validate, the validation images are among the training images.
  *
  * @throws TrainerError for a data set that cannot be used
@@ -43,12 +43,16 @@ export async function prepareImages(config: TrainConfig, options: DataOptions) {
   const pool = joined(drawn, dataset);
   const validates = pool === undefined || smallestClass(pool) >= config.validateFrom;
   const splits = validates ? drawn : { ...drawn, train: pool };
+  const augmentedBy = (augmentation: Augmentation) =>
+    imageBatches(splits.train, preprocess, {
+      size: sizeToAugment(Math.max(config.size, ...config.stage2.sizes), augmentation),
+      augment: (image, random) => augment(image, random, augmentation),
+    });
   const images = {
     plain: imageBatches(splits.train, preprocess),
-    augmented: imageBatches(splits.train, preprocess, {
-      size: sizeToAugment(Math.max(config.size, ...config.stage2.sizes), config.augment),
-      augment: (image, random) => augment(image, random, config.augment),
-    }),
+    augmented: augmentedBy(config.augment),
+    /** For where training on the augmented ones fails. */
+    gentlyAugmented: augmentedBy(gentler(config.augment)),
     validation: imageBatches(splits.validation, preprocess),
     test: imageBatches(splits.test, preprocess),
   };

@@ -18,6 +18,8 @@ const header = z.strictObject({
   /** Sum of the losses of those steps. */
   lossSum: z.number(),
   optimizerSteps: z.int().nonnegative(),
+  /** Whether stage 2 was begun again, more gently. */
+  retried: z.boolean().optional(),
   /** The stage's best epoch so far by validation; epoch 0 is the result of the stage before. */
   best: z
     .strictObject({ epoch: z.int(), accuracy: z.number(), logLoss: z.number().optional() })
@@ -39,6 +41,9 @@ const header = z.strictObject({
 });
 
 export type CheckpointHeader = z.infer<typeof header>;
+
+/** The position before a stage's first step. */
+export const START = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null };
 
 export interface Checkpoint {
   readonly header: CheckpointHeader;
@@ -143,4 +148,9 @@ export function restore(
       variable.assign(tf.tensor(tensor.values, variable.shape));
     }
   });
+}
+
+/** What to expect of a run that continues on another backend. */
+export function noteOtherBackend(before: string, now: string): string {
+  return `This run started on the backend ${before} and continues on ${now}: it will train as well, but not reproduce the same numbers.`;
 }

@@ -52,8 +52,10 @@ export async function budgetTime(
   say(
     `The head learns first, then ${config.freeze === 0 ? 'the whole network' : 'the layers that are not frozen'}, in ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}${shortened}, of ${steps} ${steps === 1 ? 'step' : 'steps'}: about ${formatSeconds(Math.ceil(secondsOf(epochs)))} on this machine.`,
   );
-  if (epochs === stage.epochs) return config;
-  return { ...config, stage2: { ...withEpochs(config.stage2, epochs), minSteps: 0 } };
+  // Twice as long is no budget.
+  const stage2 = { ...config.stage2, ...(minutes !== undefined && { retry: false }) };
+  if (epochs === stage.epochs) return { ...config, stage2 };
+  return { ...config, stage2: { ...withEpochs(stage2, epochs), minSteps: 0 } };
 }
 
 /** Computes a few steps without updating the parameters. */

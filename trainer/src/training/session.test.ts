@@ -275,6 +275,41 @@ test('keeps the weights of stage 1 where stage 2 does not improve, also after a 
   expect(lines.at(-1)).toBe('Stage 2: validation did not improve; keeping the previous weights.');
 });
 
+test('trains stage 2 again where it does not improve, also after a resume', async () => {
+  const lines: string[] = [];
+  const run = { ...runIn(), say: (line: string) => void lines.push(line) };
+  const validating = (accuracy: number) => ({
+    validate: async () => ({ accuracy, logLoss: 1 }),
+  });
+  const gentler = { ...validating(0.9), config: { ...config, peakLearningRate: 0.002 } };
+  const afterStage1 = async (plan: Plan) => {
+    const session = await Session.start(run, plan, of);
+    await session.run(stageOf(plan, { number: 1, ...validating(0.8) }));
+    await session.finish(1);
+    return session;
+  };
+  const expected = newPlan();
+  await (await afterStage1(expected)).run(stageOf(expected, gentler));
+
+  const plan = newPlan();
+  await afterStage1(plan);
+  const { signal, stopAfter } = stopping();
+  const failing = stageOf(plan, validating(0.7));
+  const stopped = stageOf(plan, { ...gentler, sizeIn: stopAfter(STEPS + 1) });
+  const stoppable = await Session.resume(runIn(signal), plan, of);
+  await expect(stoppable.run(failing, stopped)).rejects.toThrow('Stopped.');
+  expect((await checkpoint()).header).toMatchObject({ stage: 2, retried: true, epoch: 1 });
+  const resumed = newPlan();
+  const title = 'Stage 2 again';
+  const neverAgain = { ...stageOf(resumed), validate: () => Promise.reject(new Error('Twice.')) };
+  await (await Session.resume(run, resumed, of)).run(
+    neverAgain,
+    stageOf(resumed, { ...gentler, title }),
+  );
+  expect(valuesOf(resumed)).toEqual(valuesOf(expected));
+  expect(lines.at(-1)).toMatch(/^Stage 2 again, epoch 3\/3: loss .*, validation accuracy 90.00 %/);
+});
+
 /** A run that stops at a step, of which each asks for the size of its images. */
 function stopping() {
   const abort = new AbortController();

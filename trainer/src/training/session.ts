@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Validation } from '../evaluation/label-metrics.ts';
 import { makeFolder } from '../files/make-folder.ts';
-import { accuracyNote, formatPercent, formatSeconds, startProgress } from '../files/progress.ts';
+import { accuracyNote, startProgress } from '../files/progress.ts';
 import { appendLine } from '../files/write-atomically.ts';
 import type { NamedTensor } from '../plan/named-tensor.ts';
 import { type Plan, parametersOf, trainableParametersOf } from '../plan/plan.ts';
@@ -10,8 +10,10 @@ import {
   type CheckpointHeader,
   checkpointIn,
   loadCheckpoint,
+  noteOtherBackend,
   requireSameOrigin,
   restore,
+  START,
   saveCheckpoint,
   snapshot,
   withPrefix,
@@ -21,12 +23,13 @@ import { type LogEvent, logIn } from '../runs/run-log.ts';
 import { fit, type Position } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
 import {
-  accuracyName,
   endedBy,
   epochsPerValidation,
   isBetter,
+  resultOf,
   type SessionRun,
   type Stage,
+  shouldStop,
 } from './stage.ts';
 import { stepsLogger } from './steps-logger.ts';
 
@@ -51,9 +54,7 @@ export class Session {
   #savedAt = performance.now();
 
   private constructor(run: SessionRun, network: Plan, header: CheckpointHeader) {
-    this.#run = run;
-    this.#network = network;
-    this.#header = header;
+    [this.#run, this.#network, this.#header] = [run, network, header];
   }
 
   static async start(
@@ -63,10 +64,9 @@ export class Session {
   ): Promise<Session> {
     await makeFolder(run.directory);
     const header = { ...of, stage1Accuracy: null, ...START, stage: 1, seconds: 0 } as const;
-    const session = new Session(run, network, header);
     // The network is as the recipe builds it, so nothing but the position needs to be kept.
     await saveCheckpoint(checkpointIn(run.directory), { header, tensors: new Map() });
-    return session;
+    return new Session(run, network, header);
   }
 
   /**
@@ -85,11 +85,7 @@ export class Session {
     const { header, tensors } = await loadCheckpoint(path);
     requireSameOrigin(header, { datasetHash, weightsHash }, path);
     if (tensors.size > 0) restore(byName(parametersOf(network)), tensors, 'parameters/');
-    if (header.backend !== backend) {
-      run.say(
-        `This run started on the backend ${header.backend} and continues on ${backend}: it will train as well, but not reproduce the same numbers.`,
-      );
-    }
+    if (header.backend !== backend) run.say(noteOtherBackend(header.backend, backend));
     const session = new Session(run, network, { ...header, backend });
     session.#best = withPrefix(tensors, 'best/');
     session.#optimizerState = withPrefix(tensors, 'optimizer/');
@@ -112,8 +108,23 @@ export class Session {
     return this.#header.stage > stage;
   }
 
-  /** Trains one stage to its end, and leaves the weights of its best epoch in the plan. */
-  async run(stage: Stage): Promise<void> {
+  /**
+   * Trains one stage to its end, and leaves the weights of its best epoch in the plan.
+   *
+   * @param retry what is trained in its place where none is better than the weights before; they have as many epochs
+   */
+  async run(stage: Stage, retry?: Stage): Promise<void> {
+    if (!this.#header.retried) {
+      if ((await this.#train(stage)) || !retry) return;
+      this.#run.say(`${stage.title} begins again, more gently.`);
+      [this.#best, this.#optimizerState] = [new Map(), new Map()];
+      this.#header = { ...this.#header, ...START, best: this.#header.best, retried: true };
+    }
+    if (retry) await this.#train(retry);
+  }
+
+  /** @returns false where the weights before it stay the best, unless it was to end early */
+  async #train(stage: Stage): Promise<boolean> {
     const { config, title, plan } = stage;
     this.#run.onEpoch?.(stage, this.#header.epoch);
     this.#run.signal.throwIfAborted();
@@ -129,7 +140,7 @@ export class Session {
       if (this.#isEnough) {
         await this.#consider(stage, optimizer);
         // A resumed run may already have met the criterion of early stopping.
-      } else if (!this.#shouldStop(stage)) {
+      } else if (!shouldStop(stage.config, this.#header)) {
         await fit({
           ...stage,
           optimizer,
@@ -148,9 +159,11 @@ export class Session {
         });
       }
       if (this.#header.best) restore(byName(parameters), this.#best);
-      if (this.#header.best?.epoch === 0 && config.epochs > 0 && !this.#isEnough) {
+      const isOver = this.#header.best?.epoch !== 0 || config.epochs === 0 || this.#isEnough;
+      if (!isOver) {
         this.#run.say(`${title}: validation did not improve; keeping the previous weights.`);
       }
+      return isOver;
     } finally {
       optimizer.dispose();
     }
@@ -167,11 +180,6 @@ export class Session {
 
   get #isEnough(): boolean {
     return this.#run.enough?.aborted ?? false;
-  }
-
-  /** Early stopping, Prechelt 1998, third class of criteria: no improvement in `patience` epochs. */
-  #shouldStop({ config: { patience } }: Stage): boolean {
-    return patience > 0 && this.#header.epoch - (this.#header.best?.epoch ?? 0) >= patience;
   }
 
   /** Logs a step, and saves a checkpoint where one is due and before an interruption. */
@@ -216,7 +224,7 @@ export class Session {
     // Saved last: a kill before this line logs the epoch a second time, with the same numbers.
     if (this.#isSaveDue || this.#run.signal.aborted) await this.#save(position, optimizer);
     this.#run.signal.throwIfAborted();
-    return !this.#isEnough && !this.#shouldStop(stage);
+    return !this.#isEnough && !shouldStop(stage.config, this.#header);
   }
 
   /** Validates the weights, averaged where EMA is enabled, and keeps them if they are the best so far. */
@@ -244,10 +252,7 @@ export class Session {
   ): Promise<void> {
     this.#countSeconds();
     this.#accuracy = metrics?.accuracy;
-    const name = `validation ${accuracyName(plan)}`;
-    const right = metrics ? [`${name} ${formatPercent(metrics.accuracy)}`] : [];
-    const elapsed = `${formatSeconds(this.seconds)} elapsed`;
-    this.#run.say(title + [`loss ${loss.toFixed(4)}`, ...right, elapsed].join(', '));
+    this.#run.say(title + resultOf(plan, { loss, metrics, seconds: this.seconds }));
     if (!metrics) return;
     const validation = { accuracy: metrics.accuracy, loss: metrics.logLoss };
     const done = { stage: number, epoch, loss, seconds: this.seconds };
@@ -256,8 +261,7 @@ export class Session {
 
   /** Marks a stage as done, for a resumed run too; a stage 1 of seconds is sooner repeated than written. */
   async finish(stage: 1 | 2): Promise<void> {
-    this.#best = new Map();
-    this.#optimizerState = new Map();
+    [this.#best, this.#optimizerState] = [new Map(), new Map()];
     const { best } = this.#header;
     const candidate = best && { ...best, epoch: 0 };
     const position = { ...START, best: candidate, stage: stage === 1 ? 2 : 3 } as const;
@@ -285,16 +289,12 @@ export class Session {
     const optimizerSteps = optimizer?.steps ?? 0;
     this.#header = { ...this.#header, ...position, optimizerSteps };
     if (this.#run.readOnly) return;
-    await saveCheckpoint(checkpointIn(this.#run.directory), {
-      header: this.#header,
-      tensors: new Map([
-        ...(await snapshot(byName(parametersOf(this.#network)), 'parameters/')),
-        ...(await snapshot(optimizer?.state() ?? [], 'optimizer/')),
-        ...[...this.#best].map(([name, tensor]) => [`best/${name}`, tensor] as const),
-      ]),
-    });
+    const tensors = new Map([
+      ...(await snapshot(byName(parametersOf(this.#network)), 'parameters/')),
+      ...(await snapshot(optimizer?.state() ?? [], 'optimizer/')),
+      ...[...this.#best].map(([name, tensor]) => [`best/${name}`, tensor] as const),
+    ]);
+    await saveCheckpoint(checkpointIn(this.#run.directory), { header: this.#header, tensors });
     this.#savedAt = performance.now();
   }
 }
-
-const START = { epoch: 0, step: 0, lossSum: 0, optimizerSteps: 0, best: null };

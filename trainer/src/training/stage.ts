@@ -1,5 +1,6 @@
 import type { StageConfig } from '../config/train-config.ts';
 import type { Validation } from '../evaluation/label-metrics.ts';
+import { formatPercent, formatSeconds } from '../files/progress.ts';
 import { isMultiLabel, type Plan } from '../plan/plan.ts';
 import type { CheckpointHeader } from '../runs/checkpoint.ts';
 import type { SharedFeatures } from './feature-cache.ts';
@@ -52,6 +53,17 @@ export function accuracyName(plan: Plan): string {
   return isMultiLabel(plan) ? 'mean average precision' : 'accuracy';
 }
 
+/** The line of an epoch, without its title. */
+export function resultOf(
+  plan: Plan,
+  { loss, metrics, seconds }: { loss: number; metrics: Validation | undefined; seconds: number },
+): string {
+  const right = metrics
+    ? [`validation ${accuracyName(plan)} ${formatPercent(metrics.accuracy)}`]
+    : [];
+  return [`loss ${loss.toFixed(4)}`, ...right, `${formatSeconds(seconds)} elapsed`].join(', ');
+}
+
 /** Weights of a stage that could be kept, by their validation. */
 export type Candidate = NonNullable<CheckpointHeader['best']>;
 
@@ -71,6 +83,14 @@ export function isBetter(candidate: Candidate, best: Candidate | null, ended?: n
   }
   if (candidate.accuracy !== accuracy) return candidate.accuracy > accuracy;
   return (candidate.logLoss ?? Infinity) < (best.logLoss ?? Infinity);
+}
+
+/** Early stopping, Prechelt 1998, third class of criteria: no improvement in `patience` epochs. */
+export function shouldStop(
+  { patience }: Pick<StageConfig, 'patience'>,
+  { epoch, best }: Pick<CheckpointHeader, 'epoch' | 'best'>,
+): boolean {
+  return patience > 0 && epoch - (best?.epoch ?? 0) >= patience;
 }
 
 /** What {@link isBetter} takes for an epoch of a stage; undefined where it does not end a cycle. */

@@ -15,7 +15,10 @@ import { computeFeatures } from '../../training/features.ts';
 import { interpolateKernels } from '../../training/interpolate-kernels.ts';
 import type { Session } from '../../training/session.ts';
 import { solveHead } from '../../training/solve-head.ts';
-import type { SessionRun } from '../../training/stage.ts';
+import type { SessionRun, Stage } from '../../training/stage.ts';
+
+/** Of tile defects at 128 px, whose head alone has 89.5 % of the validation images right: 82.5 % at the full rate. */
+const GENTLER_RATE = 0.2;
 
 /** What the stages of a training work with. */
 export interface Training {
@@ -102,7 +105,7 @@ export async function fineTune(
 ): Promise<void> {
   const { images, validates } = prepared;
   const validate = (title: string) => evaluatePlan(plan, images.validation, title, run.signal);
-  await session.run({
+  const stage = {
     ...tuningOf(config, plan, prepared),
     number: 2,
     title: 'Stage 2',
@@ -110,7 +113,8 @@ export async function fineTune(
     validate: validates
       ? async () => validationOf(await validate('Stage 2, validation'))
       : undefined,
-  });
+  } as const;
+  await session.run(stage, config.stage2.retry ? gentlerStage(stage, images) : undefined);
   if (config.stage2.interpolate && validates && config.weights !== 'none') {
     const interpolation = await interpolateKernels(
       trainableParametersOf(cutHead(plan).trunk),
@@ -126,6 +130,17 @@ export async function fineTune(
     }
   }
   await session.finish(2);
+}
+
+/** For where a rate is too high for the pretrained weights, or crops leave out what an image is about. */
+function gentlerStage(stage: Stage, { gentlyAugmented }: PreparedImages['images']): Stage {
+  const peakLearningRate = stage.config.peakLearningRate * GENTLER_RATE;
+  return {
+    ...stage,
+    title: `${stage.title} again`,
+    source: gentlyAugmented,
+    config: { ...stage.config, peakLearningRate },
+  };
 }
 
 /** How stage 2 sees the images. */

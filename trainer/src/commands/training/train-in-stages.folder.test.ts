@@ -235,4 +235,24 @@ test('trains, reports and evaluates classes of any name, and says the id that a 
   expect(formatEvaluation(evaluation)).toBe(printableLines(formatEvaluation(evaluation)));
 });
 
+test('trains stage 2 again, more gently, where its learning rate is too high', async () => {
+  await putImages();
+  const said: string[] = [];
+  const stage2 = {
+    ...{ ...smoke.stage2, epochs: 2, peakLearningRate: 0.05, retry: true },
+    ...{ schedule: 'constant' as const, warmup: 0 },
+  };
+  const run = runOf(inject('native') ? 'native' : 'wasm', said);
+  await trainInStages({ ...config, stage1: { ...smoke.stage1, solve: true }, stage2 }, run);
+  const lines = said.filter((line) => line.startsWith('Stage 2'));
+  expect(lines.map((line) => line.replace(/: loss .*/, '')).slice(0, 6)).toEqual([
+    'Stage 2, epoch 1/2',
+    'Stage 2, epoch 2/2',
+    'Stage 2: validation did not improve; keeping the previous weights.',
+    'Stage 2 begins again, more gently.',
+    'Stage 2 again, epoch 1/2',
+    'Stage 2 again, epoch 2/2',
+  ]);
+}, 240_000);
+
 const withoutSeconds = (line: string) => line.replace(/, [^,]* elapsed$|: \d+ s\.$/, '');

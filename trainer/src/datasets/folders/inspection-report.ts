@@ -1,3 +1,4 @@
+import { IMBALANCE } from '../../config/train-config.ts';
 import { listNames } from '../../files/list-names.ts';
 import { printable } from '../../printable.ts';
 import { classCounts } from '../lists/several-labels.ts';
@@ -5,8 +6,6 @@ import type { Repeat } from './find-repeats.ts';
 import type { LayoutOptions } from './find-splits.ts';
 import type { Skipped } from './folder-reader.ts';
 import type { Inspection, Notice } from './inspect-folder.ts';
-
-const IMBALANCE = 5;
 
 /** What the user should know about a folder's images before training or measuring on them, in sentences. */
 export function describeProblems(
@@ -60,7 +59,7 @@ export function describeProblems(
   sentences.push(...describeNearRepeats(inspection, isToTrain));
   if (isToTrain && most > IMBALANCE * fewest) {
     sentences.push(
-      `The classes are imbalanced, ${most} images to ${fewest}: the rare ones will be predicted too seldom. Pass --stage1.classWeights balanced and --stage2.classWeights balanced to weight all classes equally.`,
+      `The classes are imbalanced, ${most} images to ${fewest}. The recipe photos weights them alike where each image has one label; elsewhere --stage1.classWeights balanced and --stage2.classWeights balanced do.`,
     );
   }
   return sentences;
