@@ -4,7 +4,7 @@
  *     pnpm --filter trainer bench:quantization [--run <folder of a run>] [--images 256]
  *
  * Of the network of a run, or else of EfficientNet-Lite0 as ImageNet left it, on test images of
- * CIFAR-10. The last line is JSON.
+ * CIFAR-10; of a run also with the head fitted to the quantized features, as training exports it. The last line is JSON.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -22,6 +22,7 @@ import { measure, SMALLEST_PROBABILITY } from '../src/evaluation/metrics.ts';
 import { chooseFormats } from '../src/export/choose-formats.ts';
 import { type GraphModel, toArtifacts } from '../src/export/graph-builder.ts';
 import { toGraphModel } from '../src/export/graph-model.ts';
+import { refitHead } from '../src/export/head/refit-head.ts';
 import { startProgress } from '../src/files/progress.ts';
 import { loadGraph } from '../src/models/load-model.ts';
 import { fusePlan } from '../src/plan/fuse.ts';
@@ -63,6 +64,15 @@ for (const format of kernelFormats) list(format, await toGraphModel(plan, size, 
 list('mixed', await toGraphModel(plan, size, mixed));
 list('mixed, computed in int8', await toGraphModel(plan, size, mixed), 'int8');
 list('uint8, computed in int8', await toGraphModel(plan, size, 'uint8'), 'int8');
+if (values.run !== undefined) {
+  const part = { set: train, indices: indicesOf(train) };
+  for (const arithmetic of ['float32', 'int8'] as const) {
+    const stored = await toGraphModel(plan, size, 'uint8');
+    const options = { preprocess, arithmetic, signal, train: part, seed: 1 };
+    const refitted = await refitHead(stored, float32, options);
+    list(`uint8, head refit, computed in ${arithmetic}`, refitted, arithmetic);
+  }
+}
 
 const expected = await predictionsOf(float32);
 const results: Record<

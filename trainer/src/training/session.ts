@@ -115,7 +115,7 @@ export class Session {
    */
   async run(stage: Stage, retry?: Stage): Promise<void> {
     if (!this.#header.retried) {
-      if ((await this.#train(stage)) || !retry) return;
+      if ((await this.#train({ ...stage, mayFail: retry !== undefined })) || !retry) return;
       this.#run.say(`${stage.title} begins again, more gently.`);
       [this.#best, this.#optimizerState] = [new Map(), new Map()];
       this.#header = { ...this.#header, ...START, best: this.#header.best, retried: true };
@@ -140,7 +140,7 @@ export class Session {
       if (this.#isEnough) {
         await this.#consider(stage, optimizer);
         // A resumed run may already have met the criterion of early stopping.
-      } else if (!shouldStop(stage.config, this.#header)) {
+      } else if (!shouldStop(stage, this.#header)) {
         await fit({
           ...stage,
           optimizer,
@@ -224,7 +224,7 @@ export class Session {
     // Saved last: a kill before this line logs the epoch a second time, with the same numbers.
     if (this.#isSaveDue || this.#run.signal.aborted) await this.#save(position, optimizer);
     this.#run.signal.throwIfAborted();
-    return !this.#isEnough && !shouldStop(stage.config, this.#header);
+    return !this.#isEnough && !shouldStop(stage, this.#header, this.#accuracy);
   }
 
   /** Validates the weights, averaged where EMA is enabled, and keeps them if they are the best so far. */

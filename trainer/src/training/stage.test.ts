@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endedBy, isBetter } from './stage.ts';
+import { endedBy, isBetter, shouldStop } from './stage.ts';
 
 const best = { epoch: 4, accuracy: 0.8, logLoss: 0.6 };
 
@@ -29,4 +29,23 @@ test('only the last epoch of one cycle is its end', () => {
   expect(endedBy(12, { epochs: 12, schedule: 'one-cycle' }, 100)).toBe(100);
   expect(endedBy(11, { epochs: 12, schedule: 'one-cycle' }, 100)).toBeUndefined();
   expect(endedBy(12, { epochs: 12, schedule: 'cosine' }, 100)).toBeUndefined();
+});
+
+test('stops after as many epochs without improvement as the recipe has patience', () => {
+  const config = { patience: 3, epochs: 12 };
+  expect(shouldStop({ config }, { epoch: 6, best }, 0.1)).toBe(false);
+  expect(shouldStop({ config }, { epoch: 7, best }, 0.1)).toBe(true);
+});
+
+// The standard error of 80 % on 400 images is 2 points.
+test.each([
+  [6, 0.75, true],
+  [6, 0.77, false],
+  [5, 0.1, false],
+])('may fail from its middle on: after epoch %i with %f', (epoch, accuracy, stops) => {
+  const stage = { config: { patience: 0, epochs: 12 }, validationImages: 400 };
+  const before = { ...best, epoch: 0 };
+  expect(shouldStop({ ...stage, mayFail: true }, { epoch, best: before }, accuracy)).toBe(stops);
+  expect(shouldStop(stage, { epoch, best: before }, accuracy)).toBe(false);
+  expect(shouldStop({ ...stage, mayFail: true }, { epoch, best }, accuracy)).toBe(false);
 });

@@ -27,6 +27,8 @@ export interface Stage extends Pick<Fit, 'plan' | 'source' | 'classes' | 'config
   readonly validate: (() => Promise<Validation>) | undefined;
   /** How many images `validate` measures on. */
   readonly validationImages?: number;
+  /** Whether another stage takes its place where it does not improve. */
+  readonly mayFail?: boolean;
 }
 
 /** The parts of a run that a session needs. */
@@ -85,12 +87,26 @@ export function isBetter(candidate: Candidate, best: Candidate | null, ended?: n
   return (candidate.logLoss ?? Infinity) < (best.logLoss ?? Infinity);
 }
 
-/** Early stopping, Prechelt 1998, third class of criteria: no improvement in `patience` epochs. */
+type StopOptions = Pick<Stage, 'mayFail' | 'validationImages'> & {
+  readonly config: Pick<StageConfig, 'patience' | 'epochs'>;
+};
+
+/**
+ * Whether a stage ends before its last epoch: by early stopping (Prechelt 1998, third class of criteria: no
+ * improvement in `patience` epochs), or, where it may fail, when half of it has only made the weights worse, by
+ * more than two standard errors of their accuracy.
+ *
+ * @param accuracy of the latest epoch on the validation images
+ */
 export function shouldStop(
-  { patience }: Pick<StageConfig, 'patience'>,
+  { config: { patience, epochs }, mayFail, validationImages = 0 }: StopOptions,
   { epoch, best }: Pick<CheckpointHeader, 'epoch' | 'best'>,
+  accuracy?: number,
 ): boolean {
-  return patience > 0 && epoch - (best?.epoch ?? 0) >= patience;
+  if (patience > 0 && epoch - (best?.epoch ?? 0) >= patience) return true;
+  if (!mayFail || best?.epoch !== 0 || accuracy === undefined || 2 * epoch < epochs) return false;
+  const error = Math.sqrt((best.accuracy * (1 - best.accuracy)) / validationImages);
+  return accuracy < best.accuracy - 2 * error;
 }
 
 /** What {@link isBetter} takes for an epoch of a stage; undefined where it does not end a cycle. */
