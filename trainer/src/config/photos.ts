@@ -12,7 +12,7 @@ export const photos: TrainConfig = trainConfig.parse({
   freeze: 0,
   validateFrom: 20,
   augment: { flip: true, resizedCrop: 0.35, colour: 0.2 },
-  stage1: { ...fast.stage1, solve: true, classWeights: 'auto' },
+  stage1: { ...fast.stage1, solve: true },
   stage2: {
     ...fast.stage2,
     epochs: 12,
@@ -28,7 +28,6 @@ export const photos: TrainConfig = trainConfig.parse({
     finalLearningRate: 0,
     warmup: 0.3,
     labelSmoothing: 0.1,
-    classWeights: 'auto',
     retry: true,
   },
 });

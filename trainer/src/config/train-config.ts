@@ -3,9 +3,6 @@ import * as z from 'zod';
 import { backboneNames } from './backbone-names.ts';
 import { quantizations } from './quantizations.ts';
 
-/** Classes are imbalanced where one has over so many times the images of another. */
-export const IMBALANCE = 10;
-
 // `train --help` shows the description of each field.
 
 const probability = z.number().min(0).max(1);
@@ -70,10 +67,10 @@ const stage = z.strictObject({
   decay: z.number().min(0).default(0.1).describe('inverse-time: rate = peak / (1 + decay × steps)'),
   labelSmoothing: z.number().min(0).lt(1).default(0).describe('label smoothing ε'),
   classWeights: z
-    .enum(['none', 'balanced', 'auto'])
+    .enum(['none', 'balanced'])
     .default('none')
     .describe(
-      `class weights in the loss; balanced weights a class by the inverse of its frequency, auto does where one has over ${IMBALANCE} times the images of another`,
+      'class weights in the loss; balanced weights a class by the inverse of its frequency',
     ),
   patience: z.int().min(0).default(0).describe('early-stopping patience, in epochs; 0 disables it'),
 });

@@ -7,7 +7,7 @@ import { smoke } from '../config/smoke.ts';
 import type { StageConfig } from '../config/train-config.ts';
 import { fusePlan } from '../plan/fuse.ts';
 import { disposePlan, parametersOf } from '../plan/plan.ts';
-import { classWeightsOf, fit } from './fit.ts';
+import { fit } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
 
 beforeAll(async () => {
@@ -108,20 +108,4 @@ test('applies class weights only if the recipe asks for them', async () => {
   // 5, 5 and 4 examples: the weights are near 1, but not 1.
   const [plain, balanced] = [await train({}), await train({ classWeights: 'balanced' })];
   expect(balanced).not.toEqual(plain);
-});
-
-test.each([
-  [[1, 10], undefined],
-  [
-    [1, 11],
-    [6, 12 / 22],
-  ],
-])('weights classes of %j images by itself only where they are imbalanced', (counts, expected) => {
-  const labels = counts.flatMap((count, label) => Array<number>(count).fill(label));
-  const source = {
-    ...memoryBatches(labels.length, [1]),
-    label: (at: number) => labels[at] as number,
-  };
-  const weights = classWeightsOf({ config: { classWeights: 'auto' }, source, classes: 2 });
-  expect(weights).toEqual(expected);
 });

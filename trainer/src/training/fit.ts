@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, type Random, shuffle } from '../config/random.ts';
-import { IMBALANCE, type StageConfig } from '../config/train-config.ts';
+import type { StageConfig } from '../config/train-config.ts';
 import { type BatchSource, balancedWeights, targetsOf } from '../data/batches.ts';
 import { TrainerError } from '../errors.ts';
 import { accuracyNote, type Progress } from '../files/progress.ts';
@@ -118,11 +118,7 @@ export function classWeightsOf({
 }: Pick<StepOptions, 'source' | 'classes'> & {
   readonly config: Pick<StageConfig, 'classWeights'>;
 }): number[] | undefined {
-  if (config.classWeights === 'none') return undefined;
-  const weights = balancedWeights(source, classes);
-  const present = weights.filter((weight) => weight > 0);
-  const isImbalanced = Math.max(...present) > IMBALANCE * Math.min(...present);
-  return config.classWeights === 'balanced' || isImbalanced ? weights : undefined;
+  return config.classWeights === 'balanced' ? balancedWeights(source, classes) : undefined;
 }
 
 interface Step {

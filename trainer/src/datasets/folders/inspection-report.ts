@@ -1,4 +1,3 @@
-import { IMBALANCE } from '../../config/train-config.ts';
 import { listNames } from '../../files/list-names.ts';
 import { printable } from '../../printable.ts';
 import { classCounts } from '../lists/several-labels.ts';
@@ -6,6 +5,8 @@ import type { Repeat } from './find-repeats.ts';
 import type { LayoutOptions } from './find-splits.ts';
 import type { Skipped } from './folder-reader.ts';
 import type { Inspection, Notice } from './inspect-folder.ts';
+
+const IMBALANCE = 5;
 
 /** What the user should know about a folder's images before training or measuring on them, in sentences. */
 export function describeProblems(
@@ -59,7 +60,7 @@ export function describeProblems(
   sentences.push(...describeNearRepeats(inspection, isToTrain));
   if (isToTrain && most > IMBALANCE * fewest) {
     sentences.push(
-      `The classes are imbalanced, ${most} images to ${fewest}. The recipe photos weights them alike where each image has one label; elsewhere --stage1.classWeights balanced and --stage2.classWeights balanced do.`,
+      `The classes are imbalanced, ${most} images to ${fewest}: the rare ones will be predicted too seldom. Pass --stage1.classWeights balanced and --stage2.classWeights balanced to weight all classes equally.`,
     );
   }
   return sentences;
