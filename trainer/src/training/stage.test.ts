@@ -25,6 +25,12 @@ test.each([
   },
 );
 
+test('one mistake among few images is no more than chance', () => {
+  const all = { ...best, accuracy: 1 };
+  expect(isBetter({ ...all, accuracy: 0.96 }, all, 25)).toBe(true);
+  expect(isBetter({ ...all, accuracy: 0.92 }, all, 25)).toBe(false);
+});
+
 test('only the last epoch of one cycle is its end', () => {
   expect(endedBy(12, { epochs: 12, schedule: 'one-cycle' }, 100)).toBe(100);
   expect(endedBy(11, { epochs: 12, schedule: 'one-cycle' }, 100)).toBeUndefined();

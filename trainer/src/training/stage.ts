@@ -81,7 +81,7 @@ export function isBetter(candidate: Candidate, best: Candidate | null, ended?: n
   if (!best) return true;
   const { accuracy } = best;
   if (ended !== undefined) {
-    return candidate.accuracy >= accuracy - Math.sqrt((accuracy * (1 - accuracy)) / ended);
+    return candidate.accuracy >= accuracy - standardError(accuracy, ended);
   }
   if (candidate.accuracy !== accuracy) return candidate.accuracy > accuracy;
   return (candidate.logLoss ?? Infinity) < (best.logLoss ?? Infinity);
@@ -105,8 +105,13 @@ export function shouldStop(
 ): boolean {
   if (patience > 0 && epoch - (best?.epoch ?? 0) >= patience) return true;
   if (!mayFail || best?.epoch !== 0 || accuracy === undefined || 2 * epoch < epochs) return false;
-  const error = Math.sqrt((best.accuracy * (1 - best.accuracy)) / validationImages);
-  return accuracy < best.accuracy - 2 * error;
+  return accuracy < best.accuracy - 2 * standardError(best.accuracy, validationImages);
+}
+
+/** With two images more right and two wrong, so that few, all of them right, do not make for certainty (Agresti & Coull 1998). */
+function standardError(accuracy: number, images: number): number {
+  const rate = (accuracy * images + 2) / (images + 4);
+  return Math.sqrt((rate * (1 - rate)) / (images + 4));
 }
 
 /** What {@link isBetter} takes for an epoch of a stage; undefined where it does not end a cycle. */
