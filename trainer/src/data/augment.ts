@@ -1,5 +1,6 @@
 import type { Image } from 'shared/images/image';
 import type { Random } from '../config/random.ts';
+import { GENTLER } from '../config/train-config.ts';
 
 export interface Augmentation {
   /** Random horizontal flip, p = 0.5. */
@@ -23,7 +24,7 @@ export interface Augmentation {
 
 /** With crops that hardly ever leave out what an image is about. */
 export function gentler(augmentation: Augmentation): Augmentation {
-  return { ...augmentation, resizedCrop: Math.max(0.8, augmentation.resizedCrop) };
+  return { ...augmentation, resizedCrop: Math.max(GENTLER.crop, augmentation.resizedCrop) };
 }
 
 /**

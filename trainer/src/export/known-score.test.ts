@@ -1,8 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { KNOWN_FROM, KNOWN_SCORE } from 'shared/contract/known-score';
-import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildTinyNetwork, largestDifference, TINY_SIZE } from '../../fixtures/tiny-network.ts';
+import {
+  buildTinyNetwork,
+  largestDifference,
+  TINY_PREPROCESS,
+  TINY_SIZE,
+} from '../../fixtures/tiny-network.ts';
 import { startBackend } from '../backends/start-backend.ts';
 import { createRandom } from '../config/random.ts';
 import { imageBatches } from '../data/batches.ts';
@@ -41,14 +45,6 @@ afterAll(() => {
 });
 
 const nodes = { slope: 3, offset: -1 };
-
-const PREPROCESS: PreprocessSpec = {
-  fit: 'cover',
-  size: TINY_SIZE,
-  filter: 'bicubic',
-  channelOrder: 'rgb',
-  arithmetic: [{ operation: 'divide', by: [255, 255, 255] }],
-};
 
 /** The outputs of a graph's last node, as the Worker computes them. */
 async function runCut(graph: GraphModel, name: string): Promise<tf.Tensor> {
@@ -173,7 +169,7 @@ test('keeps the wanted share of the known images, and says what it measured', as
     indices: Array.from({ length: 20 * classes }, (_, i) => 20 * classes * first + i),
   });
   const { model: scored, knownScore } = await fitKnownScore(model, {
-    preprocess: PREPROCESS,
+    preprocess: TINY_PREPROCESS,
     arithmetic: 'float32',
     classes,
     splits: { train: part(0), validation: part(1), test: part(2) },
@@ -192,7 +188,7 @@ test('keeps the wanted share of the known images, and says what it measured', as
   expect(leftOut).toMatchObject({ unknown: 'classes left out', images: 20 * classes });
   expect(leftOut?.auroc).toBeGreaterThan(0.5);
 
-  const source = imageBatches(part(1), PREPROCESS);
+  const source = imageBatches(part(1), TINY_PREPROCESS);
   const validation = await source.inputs([...Array(source.length).keys()], createRandom(0));
   const graph = await loadGraph(toArtifacts(cutGraph(scored, KNOWN_SCORE)));
   const scores = [...(await graph.run(validation).data())];
@@ -218,7 +214,7 @@ test('leaves labels out of images that have several, and looks for those that ha
     indices: Array.from({ length: 20 * classes }, (_, i) => 20 * classes * first + i),
   });
   const { knownScore } = await fitKnownScore(model, {
-    ...{ preprocess: PREPROCESS, arithmetic: 'float32', classes, keep: 0.9, seed: 1 },
+    ...{ preprocess: TINY_PREPROCESS, arithmetic: 'float32', classes, keep: 0.9, seed: 1 },
     splits: { train: part(0), validation: part(1), test: part(2) },
     signal: new AbortController().signal,
   });
@@ -241,7 +237,7 @@ test('moves away from counter-examples, and measures on others than it is fitted
   const others = { length: 20, label: () => 0, image: (index: number) => image(classes * index) };
   const counterExamples = { set: others, indices: [...Array(20).keys()] };
   const task = {
-    preprocess: PREPROCESS,
+    preprocess: TINY_PREPROCESS,
     arithmetic: 'float32',
     classes,
     splits: { train: part(0), validation: part(1), test: part(2) },

@@ -109,6 +109,19 @@ export async function snapshot(
   return tensors;
 }
 
+/** The tensors of a checkpoint: the network's, the optimizer's state, and the best weights so far. */
+export async function checkpointTensors(
+  parameters: Iterable<readonly [string, tf.Variable]>,
+  optimizer: Iterable<readonly [string, tf.Variable]>,
+  best: ReadonlyMap<string, NamedTensor>,
+): Promise<Map<string, NamedTensor>> {
+  return new Map([
+    ...(await snapshot(parameters, 'parameters/')),
+    ...(await snapshot(optimizer, 'optimizer/')),
+    ...[...best].map(([name, tensor]) => [`best/${name}`, tensor] as const),
+  ]);
+}
+
 /** Pairs of a parameter's name and variable. */
 export function byName(parameters: readonly Parameter[]): [string, tf.Variable][] {
   return parameters.map(({ name, value }) => [name, value]);

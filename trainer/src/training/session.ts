@@ -9,6 +9,7 @@ import {
   byName,
   type CheckpointHeader,
   checkpointIn,
+  checkpointTensors,
   loadCheckpoint,
   noteOtherBackend,
   requireSameOrigin,
@@ -54,7 +55,9 @@ export class Session {
   #savedAt = performance.now();
 
   private constructor(run: SessionRun, network: Plan, header: CheckpointHeader) {
-    [this.#run, this.#network, this.#header] = [run, network, header];
+    this.#run = run;
+    this.#network = network;
+    this.#header = header;
   }
 
   static async start(
@@ -109,16 +112,14 @@ export class Session {
   }
 
   /**
-   * Trains one stage to its end, and leaves the weights of its best epoch in the plan.
-   *
-   * @param retry what is trained in its place where none is better than the weights before; they have as many epochs
+   * Trains one stage to its end, and leaves the weights of its best epoch in the plan; where none is better than
+   * the weights before, trains `retry`, which has as many epochs, in its place.
    */
   async run(stage: Stage, retry?: Stage): Promise<void> {
     if (!this.#header.retried) {
       if ((await this.#train({ ...stage, mayFail: retry !== undefined })) || !retry) return;
       this.#run.say(`${stage.title} begins again, more gently.`);
-      [this.#best, this.#optimizerState] = [new Map(), new Map()];
-      this.#header = { ...this.#header, ...START, best: this.#header.best, retried: true };
+      this.#begin({ best: this.#header.best, retried: true });
     }
     if (retry) await this.#train(retry);
   }
@@ -190,7 +191,8 @@ export class Session {
       await setImmediate();
       await logSteps(done);
       if (!this.#isSaveDue && !this.#run.signal.aborted) return;
-      await this.#save(done, optimizer);
+      this.#header = { ...this.#header, ...done };
+      await this.#save(optimizer);
       this.#run.signal.throwIfAborted();
     };
   }
@@ -213,16 +215,15 @@ export class Session {
   ): Promise<boolean> {
     const epoch = index + 1;
     const { epochs } = stage.config;
-    const position = { epoch, step: 0, lossSum: 0 };
     if (epoch % epochsPerValidation(stage.config) === 0 || epoch === epochs || this.#isEnough) {
       const metrics = await this.#consider(stage, optimizer, epoch);
       const title = `${stage.title}, epoch ${epoch}/${epochs}: `;
       await this.#report(stage, { epoch, loss }, title, metrics);
     }
-    this.#header = { ...this.#header, ...position };
+    this.#header = { ...this.#header, epoch, step: 0, lossSum: 0 };
     this.#run.onEpoch?.(stage, epoch);
     // Saved last: a kill before this line logs the epoch a second time, with the same numbers.
-    if (this.#isSaveDue || this.#run.signal.aborted) await this.#save(position, optimizer);
+    if (this.#isSaveDue || this.#run.signal.aborted) await this.#save(optimizer);
     this.#run.signal.throwIfAborted();
     return !this.#isEnough && !shouldStop(stage, this.#header, this.#accuracy);
   }
@@ -261,12 +262,15 @@ export class Session {
 
   /** Marks a stage as done, for a resumed run too; a stage 1 of seconds is sooner repeated than written. */
   async finish(stage: 1 | 2): Promise<void> {
-    [this.#best, this.#optimizerState] = [new Map(), new Map()];
     const { best } = this.#header;
-    const candidate = best && { ...best, epoch: 0 };
-    const position = { ...START, best: candidate, stage: stage === 1 ? 2 : 3 } as const;
-    this.#header = { ...this.#header, ...position };
-    if (stage === 2 || this.#isSaveDue) await this.#save(position);
+    this.#begin({ best: best && { ...best, epoch: 0 }, stage: stage === 1 ? 2 : 3 });
+    if (stage === 2 || this.#isSaveDue) await this.#save();
+  }
+
+  #begin(change: Partial<CheckpointHeader>): void {
+    this.#best = new Map();
+    this.#optimizerState = new Map();
+    this.#header = { ...this.#header, ...START, ...change };
   }
 
   /** Appends an event to `log.jsonl`, and its scalars to TensorBoard's event files. */
@@ -284,16 +288,12 @@ export class Session {
     this.#header = { ...this.#header, seconds };
   }
 
-  async #save(position: Partial<CheckpointHeader>, optimizer?: Optimizer): Promise<void> {
+  async #save(optimizer?: Optimizer): Promise<void> {
     this.#countSeconds();
-    const optimizerSteps = optimizer?.steps ?? 0;
-    this.#header = { ...this.#header, ...position, optimizerSteps };
+    this.#header = { ...this.#header, optimizerSteps: optimizer?.steps ?? 0 };
     if (this.#run.readOnly) return;
-    const tensors = new Map([
-      ...(await snapshot(byName(parametersOf(this.#network)), 'parameters/')),
-      ...(await snapshot(optimizer?.state() ?? [], 'optimizer/')),
-      ...[...this.#best].map(([name, tensor]) => [`best/${name}`, tensor] as const),
-    ]);
+    const parameters = byName(parametersOf(this.#network));
+    const tensors = await checkpointTensors(parameters, optimizer?.state() ?? [], this.#best);
     await saveCheckpoint(checkpointIn(this.#run.directory), { header: this.#header, tensors });
     this.#savedAt = performance.now();
   }

@@ -1,5 +1,5 @@
 import { sizeInEpoch, stretchStage } from '../../config/stage-length.ts';
-import type { TrainConfig } from '../../config/train-config.ts';
+import { GENTLER, type TrainConfig } from '../../config/train-config.ts';
 import { type BatchSource, throughPlan } from '../../data/batches.ts';
 import type { PreparedImages } from '../../data/prepare-images.ts';
 import type { Splits } from '../../datasets/split.ts';
@@ -16,9 +16,6 @@ import { interpolateKernels } from '../../training/interpolate-kernels.ts';
 import type { Session } from '../../training/session.ts';
 import { solveHead } from '../../training/solve-head.ts';
 import type { SessionRun, Stage } from '../../training/stage.ts';
-
-/** Where 5e-4 is too high, as for tile defects at 128 px, 1e-4 was right, and 2e-4 still too high. */
-const GENTLER_RATE = 0.2;
 
 /** What the stages of a training work with. */
 export interface Training {
@@ -134,7 +131,7 @@ export async function fineTune(
 
 /** For where a rate is too high for the pretrained weights, or crops leave out what an image is about. */
 function gentlerStage(stage: Stage, { gentlyAugmented }: PreparedImages['images']): Stage {
-  const peakLearningRate = stage.config.peakLearningRate * GENTLER_RATE;
+  const peakLearningRate = stage.config.peakLearningRate * GENTLER.rate;
   return {
     ...stage,
     title: `${stage.title} again`,

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
 import { beforeAll, expect, test } from 'vitest';
-import { buildTinyNetwork, TINY_SIZE } from '../../../fixtures/tiny-network.ts';
+import { buildTinyNetwork, TINY_PREPROCESS, TINY_SIZE } from '../../../fixtures/tiny-network.ts';
 import { startBackend } from '../../backends/start-backend.ts';
 import { createRandom } from '../../config/random.ts';
 import type { ImageSet } from '../../datasets/dataset.ts';
@@ -22,13 +21,6 @@ beforeAll(async () => {
   return () => disposePlan(plan);
 });
 
-const preprocess: PreprocessSpec = {
-  fit: 'cover',
-  size: TINY_SIZE,
-  filter: 'bicubic',
-  channelOrder: 'rgb',
-  arithmetic: [{ operation: 'divide', by: [255, 255, 255] }],
-};
 const { signal } = new AbortController();
 
 /** Images of noise about one grey, which differ as little as photos of one material. */
@@ -50,7 +42,11 @@ function alike(count: number, seed: number): ImageSet {
 
 async function logitsOf(model: GraphModel, images: ImageSet, arithmetic: 'int8' | 'float32') {
   const { logits } = headOf(model);
-  const rowsOf = await startRows(cutGraph(model, logits), { preprocess, arithmetic, signal });
+  const rowsOf = await startRows(cutGraph(model, logits), {
+    preprocess: TINY_PREPROCESS,
+    arithmetic,
+    signal,
+  });
   const { values } = await rowsOf('Logits', whole(images));
   rowsOf.dispose();
   return tf.tensor1d(values);
@@ -62,7 +58,7 @@ test.each(['int8', 'float32'] as const)(
     const model = await toGraphModel(plan, TINY_SIZE, 'uint8');
     const exact = await toGraphModel(plan, TINY_SIZE, 'float32');
     const refitted = await refitHead(model, exact, {
-      ...{ preprocess, arithmetic, signal },
+      ...{ preprocess: TINY_PREPROCESS, arithmetic, signal },
       ...{ train: whole(alike(200, 1)), seed: 1 },
     });
     const others = alike(50, 2);
@@ -80,7 +76,7 @@ test.each(['int8', 'float32'] as const)(
 test('leaves a head that lacks nothing as it is', async () => {
   const exact = await toGraphModel(plan, TINY_SIZE, 'float32');
   const refitted = await refitHead(exact, exact, {
-    ...{ preprocess, arithmetic: 'float32' as const, signal },
+    ...{ preprocess: TINY_PREPROCESS, arithmetic: 'float32' as const, signal },
     ...{ train: whole(alike(20, 1)), seed: 1 },
   });
   const [before, after] = [readHead(exact), readHead(refitted)];
