@@ -18,7 +18,7 @@ const KILLS = 20;
 const SEED = 4;
 /** Of both stages. */
 const EPOCHS = 45;
-const script = fileURLToPath(new URL('../../../fixtures/train-tiny.ts', import.meta.url));
+const script = fileURLToPath(new URL('../../../fixtures/training/train-tiny.ts', import.meta.url));
 const backend = inject('native') ? 'native' : 'wasm';
 
 let folder: string;
