@@ -25,7 +25,10 @@ const stage = z.strictObject({
     .min(0)
     .default(0)
     .describe('maximum number of steps; a large data set gets fewer epochs, at least one; 0: none'),
-  batchSize: z.int().min(1).describe('batch size: images per step'),
+  batchSize: z
+    .int()
+    .min(1)
+    .describe('batch size: most images per step; an epoch is spread evenly over its steps'),
   optimizer: z
     .enum(['adam', 'adamw'])
     .default('adam')
