@@ -9,6 +9,12 @@ import { quantizations } from './quantizations.ts';
  */
 export const GENTLER = { rate: 0.2, crop: 0.8 } as const;
 
+/**
+ * The least area of a random crop where a class has too few photos for some to validate, by which stage 2 would notice
+ * that crops leave out what an image is about: of 72 tiles, crops without a defect teach that a bare tile has one.
+ */
+export const CROP_OF_FEW = 0.6;
+
 // `train --help` shows the description of each field.
 
 const probability = z.number().min(0).max(1);
@@ -138,7 +144,7 @@ export const trainConfig = z
       .min(0)
       .default(0)
       .describe(
-        'images that every class needs so that some validate; with fewer, all are trained on, and the last weights are kept',
+        `images that every class needs so that some validate; with fewer, all are trained on, in random crops of at least ${CROP_OF_FEW} of the area, and the last weights are kept`,
       ),
     test: z
       .number()

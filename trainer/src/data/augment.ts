@@ -1,6 +1,5 @@
 import type { Image } from 'shared/images/image';
 import type { Random } from '../config/random.ts';
-import { GENTLER } from '../config/train-config.ts';
 
 export interface Augmentation {
   /** Random horizontal flip, p = 0.5. */
@@ -22,9 +21,13 @@ export interface Augmentation {
   readonly erase: number;
 }
 
-/** With crops that hardly ever leave out what an image is about. */
-export function gentler(augmentation: Augmentation): Augmentation {
-  return { ...augmentation, resizedCrop: Math.max(GENTLER.crop, augmentation.resizedCrop) };
+/**
+ * The augmentation with random crops of more of an image.
+ *
+ * @param least fraction of the area, 0–1
+ */
+export function withLargerCrops(augmentation: Augmentation, least: number): Augmentation {
+  return { ...augmentation, resizedCrop: Math.max(least, augmentation.resizedCrop) };
 }
 
 /**

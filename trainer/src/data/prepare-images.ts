@@ -1,12 +1,12 @@
 import { backbones } from '../backbones/registry.ts';
-import type { TrainConfig } from '../config/train-config.ts';
+import { CROP_OF_FEW, GENTLER, type TrainConfig } from '../config/train-config.ts';
 import { openCounterExamples } from '../datasets/counter-examples.ts';
 import { allLabels, type Dataset } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
 import { openDataset } from '../datasets/open-dataset.ts';
 import { type Part, type Splits, splitDataset } from '../datasets/split.ts';
 import { startProgress } from '../files/progress.ts';
-import { type Augmentation, augment, gentler, sizeToAugment } from './augment.ts';
+import { type Augmentation, augment, sizeToAugment, withLargerCrops } from './augment.ts';
 import { imageBatches } from './batches.ts';
 
 /** Where the images of a training come from, and how they are read. */
@@ -26,7 +26,7 @@ export interface DataOptions {
 /**
  * Opens a recipe's data set, splits it, and preprocesses its images for the network: the training
  * images without augmentation, with it and with a gentler one, the validation images and the test images. Where a class is too
- * small for the recipe to validate, the validation images are among the training images.
+ * small for the recipe to validate, the validation images are among the training images, which are cropped less.
  *
  * @throws TrainerError for a data set that cannot be used
  */
@@ -50,9 +50,11 @@ export async function prepareImages(config: TrainConfig, options: DataOptions) {
     });
   const images = {
     plain: imageBatches(splits.train, preprocess),
-    augmented: augmentedBy(config.augment),
+    augmented: augmentedBy(
+      validates ? config.augment : withLargerCrops(config.augment, CROP_OF_FEW),
+    ),
     /** For where training on the augmented ones fails. */
-    gentlyAugmented: augmentedBy(gentler(config.augment)),
+    gentlyAugmented: augmentedBy(withLargerCrops(config.augment, GENTLER.crop)),
     validation: imageBatches(splits.validation, preprocess),
     test: imageBatches(splits.test, preprocess),
   };
