@@ -7,8 +7,7 @@ const MOST_FASTER = 2;
  * The stage for a training set of a given size: epochs are raised to reach `minSteps` and lowered to stay
  * within `maxSteps`, and everything else that is counted in epochs is scaled by the same factor. An adaptive
  * optimizer moves a weight by about the learning rate in a step, so a stage of fewer steps than `fullSteps` gets a
- * higher rate, by which the weights may move as far. The images of an epoch are spread evenly over its batches: of 36
- * images, 18 twice, since a step on the 4 that 32 leave would be one of two, and hardly more than noise.
+ * higher rate, by which the weights may move as far.
  */
 export function stretchStage<T extends StageConfig>(config: T, examples: number): T {
   const stepsPerEpoch = Math.ceil(examples / config.batchSize);
@@ -17,11 +16,7 @@ export function stretchStage<T extends StageConfig>(config: T, examples: number)
   const stage = withEpochs(config, Math.max(1, least, Math.min(config.epochs, most)));
   const missing = config.fullSteps / (stage.epochs * stepsPerEpoch || 1);
   const faster = Math.min(MOST_FASTER, Math.max(1, missing));
-  return {
-    ...stage,
-    batchSize: Math.ceil(examples / stepsPerEpoch) || config.batchSize,
-    peakLearningRate: config.peakLearningRate * faster,
-  };
+  return { ...stage, peakLearningRate: config.peakLearningRate * faster };
 }
 
 /** The stage with another number of epochs; all that is counted in epochs is scaled alike. */

@@ -30,13 +30,6 @@ test('raises the learning rate of a stage of few steps, at most to twice', () =>
   expect(stretchStage({ ...full, fullSteps: 0 }, 41).peakLearningRate).toBe(1e-3);
 });
 
-test('spreads the examples of an epoch evenly over as many batches', () => {
-  const batchOf = (examples: number) =>
-    stretchStage({ ...stage, batchSize: 32 }, examples).batchSize;
-  expect([36, 72, 120].map(batchOf)).toEqual([18, 24, 30]);
-  expect([31, 32, 33, 50_000].map(batchOf)).toEqual([31, 32, 17, 32]);
-});
-
 test('does not change a stage that has enough steps, or none', () => {
   expect(stretchStage(stage, 1000)).toEqual(stage);
   expect(stretchStage({ ...stage, epochs: 0 }, 41).epochs).toBe(0);

@@ -9,12 +9,6 @@ import { quantizations } from './quantizations.ts';
  */
 export const GENTLER = { rate: 0.2, crop: 0.8 } as const;
 
-/**
- * The least area of a random crop where a class has too few photos for some to validate, by which stage 2 would notice
- * that crops leave out what an image is about: of 72 tiles, crops without a defect teach that a bare tile has one.
- */
-export const CROP_OF_FEW = 0.6;
-
 // `train --help` shows the description of each field.
 
 const probability = z.number().min(0).max(1);
@@ -34,7 +28,7 @@ const stage = z.strictObject({
   batchSize: z
     .int()
     .min(1)
-    .describe('batch size: most images per step; an epoch is spread evenly over its steps'),
+    .describe('batch size: most images per step, over which an epoch is spread evenly'),
   optimizer: z
     .enum(['adam', 'adamw'])
     .default('adam')
@@ -144,7 +138,7 @@ export const trainConfig = z
       .min(0)
       .default(0)
       .describe(
-        `images that every class needs so that some validate; with fewer, all are trained on, in random crops of at least ${CROP_OF_FEW} of the area, and the last weights are kept`,
+        'images that every class needs so that some validate; with fewer, all are trained on, and the last weights are kept',
       ),
     test: z
       .number()
@@ -187,6 +181,14 @@ export const trainConfig = z
           .max(1)
           .default(1)
           .describe('random resized crop of at least this fraction of the area; 1 disables it'),
+        resizedCropOfFew: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0)
+          .describe(
+            'the same where a class has too few images for some to validate, if it is larger than resizedCrop',
+          ),
         colour: z
           .number()
           .min(0)

@@ -6,7 +6,6 @@ import { beforeAll, expect, test } from 'vitest';
 import { startBackend } from '../backends/start-backend.ts';
 import { photos } from '../config/photos.ts';
 import { createRandom } from '../config/random.ts';
-import { CROP_OF_FEW } from '../config/train-config.ts';
 import { prepareImages } from './prepare-images.ts';
 
 const SIDE = 64;
@@ -16,13 +15,13 @@ beforeAll(async () => {
   await startBackend('cpu', () => {});
 });
 
-/** Two classes of squares in which red rises from left to right, and blue by image, so that none is another's copy. */
+/** Two classes of squares in which red rises from left to right; their stripes and blue differ, so that none is another's copy. */
 async function folderOf(perClass: number): Promise<string> {
   const folder = await temporaryFolder();
   for (const [at, label] of ['a', 'b'].entries()) {
     await mkdir(join(folder, label));
     for (let number = 0; number < perClass; number++) {
-      const tone = 20 * (at * perClass + number);
+      const tone = 12 * (at * perClass + number);
       const pixels = Array.from({ length: SIDE * SIDE }, (_, pixel) => [
         ...[(255 * (pixel % SIDE)) / (SIDE - 1), tone * (Math.floor(pixel / SIDE) % 2)],
         tone,
@@ -61,7 +60,7 @@ test('crops few photos less, of which none can validate', async () => {
   const few = await leastCrop(FEW - 1);
   const enough = await leastCrop(2 * FEW);
   expect([few.validates, enough.validates]).toEqual([false, true]);
-  expect(few.least).toBeGreaterThan(CROP_OF_FEW - 0.05);
-  expect(few.least).toBeLessThan(CROP_OF_FEW + 0.1);
+  expect(few.least).toBeGreaterThan(photos.augment.resizedCropOfFew - 0.05);
+  expect(few.least).toBeLessThan(photos.augment.resizedCropOfFew + 0.1);
   expect(enough.least).toBeLessThan(photos.augment.resizedCrop + 0.1);
 });

@@ -1,5 +1,5 @@
 import { backbones } from '../backbones/registry.ts';
-import { CROP_OF_FEW, GENTLER, type TrainConfig } from '../config/train-config.ts';
+import { GENTLER, type TrainConfig } from '../config/train-config.ts';
 import { openCounterExamples } from '../datasets/counter-examples.ts';
 import { allLabels, type Dataset } from '../datasets/dataset.ts';
 import type { FolderMeaning } from '../datasets/folders/find-splits.ts';
@@ -51,7 +51,7 @@ export async function prepareImages(config: TrainConfig, options: DataOptions) {
   const images = {
     plain: imageBatches(splits.train, preprocess),
     augmented: augmentedBy(
-      validates ? config.augment : withLargerCrops(config.augment, CROP_OF_FEW),
+      validates ? config.augment : withLargerCrops(config.augment, config.augment.resizedCropOfFew),
     ),
     /** For where training on the augmented ones fails. */
     gentlyAugmented: augmentedBy(withLargerCrops(config.augment, GENTLER.crop)),

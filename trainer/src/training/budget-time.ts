@@ -39,8 +39,8 @@ export async function budgetTime(
   const stage = stretchStage(config.stage2, images.train);
   if (stage.epochs === 0) return config;
   const seconds = await secondsPerStep(step);
-  const predicting = seconds / stage.batchSize / PREDICTIONS_PER_STEP;
   const steps = Math.ceil(images.train / stage.batchSize);
+  const predicting = seconds / Math.ceil(images.train / steps) / PREDICTIONS_PER_STEP;
   const validating = images.validation * predicting;
   const rest = (images.train + images.validation + images.test * (1 + TESTS)) * predicting;
   const secondsOf = (epochs: number) =>
@@ -61,7 +61,8 @@ export async function budgetTime(
 /** Computes a few steps without updating the parameters. */
 async function secondsPerStep(options: Omit<StepOptions, 'optimizer'>): Promise<number> {
   const { source, config } = options;
-  const length = Math.min(config.batchSize, source.length);
+  const steps = Math.ceil(source.length / config.batchSize);
+  const length = Math.ceil(source.length / steps);
   const indices = Array.from({ length }, (_, index) => index);
   const still = { ...options, optimizer: { apply: () => {} } };
   const step = () =>

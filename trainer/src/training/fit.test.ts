@@ -83,6 +83,30 @@ test('prefetches the next batch before it reads the current one', async () => {
   disposePlan(plan);
 });
 
+test('spreads an epoch evenly over its steps', async () => {
+  const plan = fusePlan(buildTinyNetwork());
+  const source = memoryBatches(13, [TINY_SIZE, TINY_SIZE, 3]);
+  const config = { ...smoke.stage2, epochs: 1, batchSize: 4 };
+  const steps: number[][] = [];
+  await fit({
+    plan,
+    source: {
+      ...source,
+      inputs: (indices, random) => {
+        steps.push([...indices]);
+        return source.inputs(indices, random);
+      },
+    },
+    classes: 3,
+    config,
+    optimizer: new Optimizer(parametersOf(plan), config),
+    ...quietly,
+  });
+  expect(steps.map(({ length }) => length)).toEqual([4, 3, 3, 3]);
+  expect(steps.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 13 }, (_, at) => at));
+  disposePlan(plan);
+});
+
 /** Weights of the tiny network after two epochs. */
 async function train(change: Partial<StageConfig>): Promise<Float32Array[]> {
   const plan = fusePlan(buildTinyNetwork());

@@ -61,6 +61,11 @@ export interface Fit extends Omit<StepOptions, 'classWeights'> {
 export async function fit(options: Fit): Promise<void> {
   const { source, config, seed, from } = options;
   const stepsPerEpoch = Math.ceil(source.length / config.batchSize);
+  // Spread evenly, the larger batches first: of 36 examples, batches of 32 would leave 4, and every second step would
+  // follow hardly more than noise.
+  const least = Math.floor(source.length / stepsPerEpoch);
+  const larger = source.length % stepsPerEpoch;
+  const firstOf = (step: number) => step * least + Math.min(step, larger);
   const classWeights = classWeightsOf(options);
   for (let epoch = from?.epoch ?? 0; epoch < config.epochs; epoch++) {
     const resumed = epoch === from?.epoch ? from : undefined;
@@ -70,10 +75,9 @@ export async function fit(options: Fit): Promise<void> {
     /** Of this session: what it shows of the training accuracy is saved nowhere. */
     let [right, seen] = [0, 0];
     const order = shuffle(Array(source.length).keys(), randomOf(seed, epoch));
-    const progress = options.startProgress(epoch, firstStep * config.batchSize);
+    const progress = options.startProgress(epoch, firstOf(firstStep));
     try {
-      const indicesOf = (step: number) =>
-        order.slice(step * config.batchSize, (step + 1) * config.batchSize);
+      const indicesOf = (step: number) => order.slice(firstOf(step), firstOf(step + 1));
       source.prefetch?.(indicesOf(firstStep));
       for (let step = firstStep; step < stepsPerEpoch; step++) {
         const indices = indicesOf(step);

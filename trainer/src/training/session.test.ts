@@ -24,7 +24,7 @@ test('trains, and logs each epoch', async () => {
   expect(tf.memory().numTensors).toBe(before);
   const epochs = await epochsLogged();
   expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
-  expect(epochs[2]?.loss).toBeLessThan(0.8 * (epochs[0]?.loss as number));
+  expect(epochs[2]?.loss).toBeLessThan(0.9 * (epochs[0]?.loss as number));
   // A third would be chance.
   expect(epochs[2]?.validation.accuracy).toBeGreaterThan(0.5);
 });
