@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { fast } from './fast.ts';
-import { sizeInEpoch, stretchStage } from './stage-length.ts';
+import { sizeInEpoch, spreadEpoch, stretchStage } from './stage-length.ts';
 import { trainConfig } from './train-config.ts';
 
 const stage = { ...fast.stage2, epochs: 2, minSteps: 100, batchSize: 10 };
@@ -28,6 +28,16 @@ test('raises the learning rate of a stage of few steps, at most to twice', () =>
   expect(rateOf(1000)).toBe(1e-3);
   expect(stretchStage({ ...full, fullSteps: 1000 }, 41).peakLearningRate).toBe(2e-3);
   expect(stretchStage({ ...full, fullSteps: 0 }, 41).peakLearningRate).toBe(1e-3);
+});
+
+test('spreads the examples of an epoch evenly over as few batches as hold them', () => {
+  const batches = (examples: number) => {
+    const { steps, firstOf } = spreadEpoch(examples, { batchSize: 32 });
+    expect(firstOf(steps)).toBe(examples);
+    return Array.from({ length: steps }, (_, step) => firstOf(step + 1) - firstOf(step));
+  };
+  expect([31, 32, 33, 36, 72].map(batches)).toEqual([[31], [32], [17, 16], [18, 18], [24, 24, 24]]);
+  expect(batches(993)).toEqual([32, ...Array(31).fill(31)]);
 });
 
 test('does not change a stage that has enough steps, or none', () => {

@@ -1,5 +1,5 @@
 import { createRandom } from '../config/random.ts';
-import { stretchStage, withEpochs } from '../config/stage-length.ts';
+import { spreadEpoch, stretchStage, withEpochs } from '../config/stage-length.ts';
 import type { TrainConfig } from '../config/train-config.ts';
 import type { SplitName } from '../datasets/folders/split-names.ts';
 import { formatSeconds } from '../files/progress.ts';
@@ -39,8 +39,8 @@ export async function budgetTime(
   const stage = stretchStage(config.stage2, images.train);
   if (stage.epochs === 0) return config;
   const seconds = await secondsPerStep(step);
-  const steps = Math.ceil(images.train / stage.batchSize);
-  const predicting = seconds / Math.ceil(images.train / steps) / PREDICTIONS_PER_STEP;
+  const { steps, firstOf } = spreadEpoch(images.train, stage);
+  const predicting = seconds / firstOf(1) / PREDICTIONS_PER_STEP;
   const validating = images.validation * predicting;
   const rest = (images.train + images.validation + images.test * (1 + TESTS)) * predicting;
   const secondsOf = (epochs: number) =>
@@ -61,8 +61,7 @@ export async function budgetTime(
 /** Computes a few steps without updating the parameters. */
 async function secondsPerStep(options: Omit<StepOptions, 'optimizer'>): Promise<number> {
   const { source, config } = options;
-  const steps = Math.ceil(source.length / config.batchSize);
-  const length = Math.ceil(source.length / steps);
+  const length = spreadEpoch(source.length, config).firstOf(1);
   const indices = Array.from({ length }, (_, index) => index);
   const still = { ...options, optimizer: { apply: () => {} } };
   const step = () =>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, type Random, shuffle } from '../config/random.ts';
+import { spreadEpoch } from '../config/stage-length.ts';
 import type { StageConfig } from '../config/train-config.ts';
 import { type BatchSource, balancedWeights, targetsOf } from '../data/batches.ts';
 import { TrainerError } from '../errors.ts';
@@ -60,12 +61,7 @@ export interface Fit extends Omit<StepOptions, 'classWeights'> {
  */
 export async function fit(options: Fit): Promise<void> {
   const { source, config, seed, from } = options;
-  const stepsPerEpoch = Math.ceil(source.length / config.batchSize);
-  // Spread evenly, the larger batches first: of 36 examples, batches of 32 would leave 4, and every second step would
-  // follow hardly more than noise.
-  const least = Math.floor(source.length / stepsPerEpoch);
-  const larger = source.length % stepsPerEpoch;
-  const firstOf = (step: number) => step * least + Math.min(step, larger);
+  const { steps: stepsPerEpoch, firstOf } = spreadEpoch(source.length, config);
   const classWeights = classWeightsOf(options);
   for (let epoch = from?.epoch ?? 0; epoch < config.epochs; epoch++) {
     const resumed = epoch === from?.epoch ? from : undefined;

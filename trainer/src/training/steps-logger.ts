@@ -1,3 +1,4 @@
+import { spreadEpoch } from '../config/stage-length.ts';
 import type { LogEvent } from '../runs/run-log.ts';
 import type { Fit, Position } from './fit.ts';
 import { learningRate } from './learning-rate.ts';
@@ -15,7 +16,7 @@ export function stepsLogger(
   start: Position,
   log: (event: LogEvent) => Promise<void>,
 ): (done: Position) => Promise<void> {
-  const of = Math.ceil(source.length / config.batchSize);
+  const of = spreadEpoch(source.length, config).steps;
   const every = Math.ceil((config.epochs * of) / CURVE_POINTS);
   let last = start;
   return async (done) => {
