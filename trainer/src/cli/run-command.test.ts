@@ -146,7 +146,7 @@ test.each([
   ],
   [
     ['train', '--data', '/no/such/photos'],
-    /^Expected a folder of images, a zip file of one, a list of images \(.csv\), or one of cifar10, cifar100, for --data, but there is nothing at \/no\/such\/photos\.\n$/,
+    /^Expected a folder of images, a zip file of one, a list of images \(.csv, .tsv\), or one of cifar10, cifar100, for --data, but there is nothing at \/no\/such\/photos\.\n$/,
   ],
   [
     ['train', '--data', 'cifar-10'],

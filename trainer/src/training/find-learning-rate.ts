@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { createRandom, shuffle } from '../config/random.ts';
+import { spreadEpoch } from '../config/stage-length.ts';
 import { trainableParametersOf } from '../plan/plan.ts';
 import { classWeightsOf, type StepOptions, trainStep } from './fit.ts';
 import { Optimizer } from './optimizer.ts';
@@ -45,17 +46,14 @@ export async function findLearningRate(
   const points: { rate: number; loss: number }[] = [];
   const classWeights = classWeightsOf(stage);
   const random = createRandom(seed);
-  const { batchSize } = stage.config;
+  const { steps: stepsPerEpoch, firstOf } = spreadEpoch(stage.source.length, stage.config);
   let order: number[] = [];
   let average = 0;
   try {
     for (let step = 0; step < steps; step++) {
-      // Batches are always full: a small data set is repeated, in a new order each time.
-      while (order.length < batchSize) {
-        order = [...order, ...shuffle(Array(stage.source.length).keys(), random)];
-      }
-      const indices = order.slice(0, batchSize);
-      order = order.slice(batchSize);
+      const inEpoch = step % stepsPerEpoch;
+      if (inEpoch === 0) order = shuffle(Array(stage.source.length).keys(), random);
+      const indices = order.slice(firstOf(inEpoch), firstOf(inEpoch + 1));
       const rate = lowest * (highest / lowest) ** (step / (steps - 1));
       const { loss } = await trainStep(
         { ...stage, optimizer, classWeights },

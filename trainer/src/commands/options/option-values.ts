@@ -51,7 +51,7 @@ export function dataOf(data: string, option = 'data'): string {
   const refused = (but: string) =>
     new TrainerError(
       'dataset_invalid',
-      `Expected a folder of images, a zip file of one, a list of images (.csv), or one of ${known.join(', ')}, for --data, but ${but}${but.endsWith('?') ? '' : '.'}`,
+      `Expected a folder of images, a zip file of one, a list of images (.csv, .tsv), or one of ${known.join(', ')}, for --data, but ${but}${but.endsWith('?') ? '' : '.'}`,
     );
   if (/^\w+:\/\//.test(data)) {
     throw refused(`got the url ${data}: download and unpack it, and name the folder`);
@@ -62,7 +62,7 @@ export function dataOf(data: string, option = 'data'): string {
     const meant = nearest(basename(path), names);
     throw refused(`there is nothing at ${path}${meant ? `; did you mean ${meant}?` : ''}`);
   }
-  if (stats.isDirectory() || /\.(tar\.gz|tgz|zip|csv)$/i.test(path)) return path;
+  if (stats.isDirectory() || /\.(tar\.gz|tgz|zip|[ct]sv)$/i.test(path)) return path;
   if (/\.(rar|7z|tar|gz|xz|bz2|zst)$/i.test(path)) {
     throw refused(`${path} is an archive: unpack it, and name the folder`);
   }

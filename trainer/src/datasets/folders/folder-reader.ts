@@ -40,6 +40,9 @@ export interface Skipped {
 /** An archive, by its name. */
 export const ARCHIVE = /\.(?:zip|7z|rar|tar|t?gz|tbz|bz2|t?xz|zst)$/i;
 
+/** A list of images and their classes, by its name. */
+export const LIST = /\.[ct]sv$/i;
+
 /** The label of a class folder, in NFC: systems encode the same name in different Unicode forms. */
 export function labelOf(name: string): string {
   return printable(name.normalize('NFC'));

@@ -19,7 +19,7 @@ import {
 } from './find-repeats.ts';
 import { BY_FOLDERS, type LayoutOptions } from './find-splits.ts';
 import { findLayout, type LabelledFile } from './folder-layout.ts';
-import { type Skipped, whyUnreadable } from './folder-reader.ts';
+import { LIST, type Skipped, whyUnreadable } from './folder-reader.ts';
 import { type Finding, ScanCache } from './scan-cache.ts';
 
 const MAX_BYTES = 256 * 2 ** 20;
@@ -90,7 +90,7 @@ export interface Inspection {
  *   the signal's reason
  */
 export async function inspectFolder(root: string, options: InspectOptions): Promise<Inspection> {
-  const isList = /\.csv$/i.test(root) && (await isFile(root));
+  const isList = LIST.test(root) && (await isFile(root));
   const folder = resolve(isList ? dirname(root) : await unpackZip(root, options));
   const list = isList ? root : options.labels;
   const layout =

@@ -51,7 +51,11 @@ export function isClutter(name: string): boolean {
 
 /** Whether a file's name is that of an image: with an image's extension, or with a number and no extension, as hashes are. */
 export function isImageName(name: string): boolean {
-  return IMAGE.test(name) || (!name.includes('.') && /\d/.test(name));
+  return hasImageExtension(name) || (!name.includes('.') && /\d/.test(name));
+}
+
+export function hasImageExtension(name: string): boolean {
+  return IMAGE.test(name);
 }
 
 /**

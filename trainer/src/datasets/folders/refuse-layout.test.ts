@@ -66,6 +66,16 @@ test.each([
     /it has images and no folders of images: .* the folder above/,
   ],
   [
+    'images with a list',
+    ['1.jpg', '2.jpg', 'labels.csv'],
+    /it has images and no folders .*, or pass .*\/labels\.csv if it lists their classes\.$/,
+  ],
+  [
+    'images below a list',
+    ['train/1.jpg', 'train/2.jpg', 'train.tsv'],
+    /train to hold .*, or pass .*\/train\.tsv if it lists their classes\.$/,
+  ],
+  [
     'archives',
     ['cats.zip', 'dogs.tar.gz'],
     /it has 0, and archives: unpack cats\.zip, dogs\.tar\.gz\.$/,

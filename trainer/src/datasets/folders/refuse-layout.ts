@@ -1,7 +1,8 @@
+import { join } from 'node:path';
 import { TrainerError } from '../../errors.ts';
 import { listNames } from '../../files/list-names.ts';
 import type { LayoutOptions } from './find-splits.ts';
-import { ARCHIVE, type Folder, type FolderReader } from './folder-reader.ts';
+import { ARCHIVE, type Folder, type FolderReader, LIST } from './folder-reader.ts';
 
 /**
  * Says why a folder has too few class folders, and which folder was probably meant. For measuring, one class is enough.
@@ -25,7 +26,14 @@ export async function refuseTooFew(
 async function whatItHas(reader: FolderReader, main: Folder, classes: number): Promise<string> {
   const images = (await reader.imagesIn(main)).length;
   if (classes === 0 && images > 0) {
-    return `it has images and no folders of images: put them into class folders, such as cat/1.jpg${main === reader.root ? ', or pass the folder above if these are one class' : ''}`;
+    const lists = [...new Set([main, reader.root])].map((folder) => listIn(reader, folder));
+    const list = (await Promise.all(lists)).find((path) => path !== undefined);
+    const or = list
+      ? `, or pass ${list} if it lists their classes`
+      : main === reader.root
+        ? ', or pass the folder above if these are one class'
+        : '';
+    return `it has images and no folders of images: put them into class folders, such as cat/1.jpg${or}`;
   }
   const archives = await archivesIn(reader, main);
   if (archives.length > 0) {
@@ -37,6 +45,12 @@ async function whatItHas(reader: FolderReader, main: Folder, classes: number): P
     return 'its files are links out of it, which are not followed: copy it with cp -rL, and pass the copy';
   }
   return 'there are no images in it that can be read';
+}
+
+/** Path of the first list in a folder, by its name. */
+async function listIn(reader: FolderReader, folder: Folder): Promise<string | undefined> {
+  const name = (await reader.list(folder)).files.find((file) => LIST.test(file));
+  return name && join(folder.path, name);
 }
 
 /** Names of the archives in a folder, and directly in its folders. */

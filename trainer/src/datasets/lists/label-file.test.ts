@@ -48,6 +48,37 @@ test('reads what spreadsheets and pandas write', async () => {
   expect(await read('file;sand;sea\na, b.jpg;1.0;1\nc.jpg;0.0;0\n')).toEqual(expected);
 });
 
+test('tells the columns by what they hold, whatever their names and order', async () => {
+  const expected = [
+    ['a.jpg', ['sand'], 'train'],
+    ['b.png', ['sea'], 'train'],
+  ];
+  for (const text of [
+    'Datei,Ort\na.jpg,sand\nb.png,sea\n',
+    'place,image\nsand,a.jpg\nsea,b.png\n',
+    'sand,a.jpg\nsea,b.png\n',
+    'name,url,class,width\na.jpg,http://b/a.jpg,sand,20\nb.png,http://b/b.png,sea,30\n',
+    ',file,sand,sea\n0,a.jpg,1,0\n1,b.png,0,1\n',
+    'a.jpg\tsand\nb.png\tsea\n',
+    'file\tlabels\na.jpg\tsand\nb.png\tsea\n',
+  ]) {
+    expect(await read(text), text).toEqual(expected);
+  }
+  expect(await read('id,breed\n1,sand\n2,sea\n')).toEqual([
+    ['1', ['sand'], 'train'],
+    ['2', ['sea'], 'train'],
+  ]);
+  expect(await read('a.jpg,id\nb.png,tag\n')).toHaveLength(2);
+});
+
+test('reads UTF-16, as spreadsheets write text with tabs', async () => {
+  const text = '\ufefffile\tlabels\r\n"ä, b.jpg"\tsand\r\n';
+  const bytes = Buffer.from(text, 'utf16le');
+  const expected = [['ä, b.jpg', ['sand'], 'train']];
+  expect(await read(bytes)).toEqual(expected);
+  expect(await read(Buffer.from(bytes).swap16())).toEqual(expected);
+});
+
 test('gives an image that stands in several rows the labels of all', async () => {
   expect(await read('a.jpg,sea\nb.jpg,sea\na.jpg,sand\n')).toEqual([
     ['a.jpg', ['sand', 'sea'], 'train'],
@@ -68,5 +99,6 @@ test.each([
 
 test('refuses what is not UTF-8, and what is not there', async () => {
   await expect(read(Uint8Array.of(0xff, 0xfe, 0x61))).rejects.toThrow('it is not UTF-8');
+  await expect(read(Uint8Array.of(0x61, 0xe4))).rejects.toThrow('it is not UTF-8');
   await expect(readLabelFile(join(folder, 'none.csv'))).rejects.toThrow('there is nothing');
 });

@@ -1,5 +1,6 @@
 import { TrainerError } from '../../errors.ts';
 import { labelOf } from '../folders/folder-reader.ts';
+import { hasImageExtension } from '../folders/is-clutter.ts';
 import { rolesOf, type SplitName } from '../folders/split-names.ts';
 import { type CsvRow, readCsv } from './read-csv.ts';
 
@@ -19,17 +20,20 @@ interface LabelledRow {
   readonly split: SplitName;
 }
 
-const FILE = /^(?:files?|file[ _]?name|image(?:[ _](?:name|path|file))?|path)$/i;
+const FILE =
+  /^(?:id|name|path|files?|file[ _]?(?:name|path)|(?:image|img|photo)s?[ _]?(?:id|name|path|file)?)$/i;
 const LABELS = /^(?:labels?|classe?s?|tags?)$/i;
 const SPLIT = /^(?:split|subset|set)$/i;
 const PRESENT = /^(?:1(?:\.0)?|true)$/i;
 const ABSENT = /^(?:0(?:\.0)?|false)?$/i;
+/** Number of rows that tell which column is which. */
+const SAMPLED = 20;
 /** Between the labels of an image. */
 export const SEPARATOR = ';';
 
 /**
- * Reads a file `file,labels`, such as `beach.jpg,sea;sand`, whose first row may name the columns; or one with a
- * column for each label, which holds 1 or true where the image has it and 0 or false where not. A column `split`
+ * Reads a file `file,labels`, such as `beach.jpg,sea;sand`, whose first row may name the columns, of any names and in
+ * any order; or one with a column for each label, which holds 1 or true where the image has it and 0 or false where not. A column `split`
  * may say what an image is for. An image that stands in several rows has the labels of all.
  *
  * @param keyOf what the names of an image have in common
@@ -39,7 +43,9 @@ export async function readLabelFile(
   path: string,
   keyOf = (file: string): string => file,
 ): Promise<LabelFile> {
-  const { names, fileAt, labelsAt, splitAt, body } = findColumns((await readCsv(path)).rows);
+  const { names, fileAt, labelsAt, splitAt, columns, body } = findColumns(
+    (await readCsv(path)).rows,
+  );
   const invalid = (what: string, but: string) =>
     new TrainerError('dataset_invalid', `Expected ${what} in ${path}, but ${but}.`);
   if (body.length === 0)
@@ -49,12 +55,10 @@ export async function readLabelFile(
     const found = wrong.cells.length;
     throw invalid(`${names.length} cells in line ${wrong.line}`, `there are ${found}`);
   }
-  const isOwn = (at: number) => ![fileAt, labelsAt, splitAt].includes(at);
-  const columns = names.flatMap((name, at) => (labelsAt < 0 && isOwn(at) ? [{ name, at }] : []));
   const namesIn = ({ line, cells }: CsvRow): string[] => {
     if (labelsAt >= 0) return namesOf(cells[labelsAt] ?? '');
-    return columns.flatMap(({ name, at }) => {
-      const cell = cells[at] ?? '';
+    return columns.flatMap((at) => {
+      const [name, cell] = [names[at] ?? '', cells[at] ?? ''];
       if (PRESENT.test(cell)) return [labelOf(name)];
       if (ABSENT.test(cell)) return [];
       throw invalid(`0 or 1 for ${name} in line ${line}`, `it is ${cell}`);
@@ -73,7 +77,7 @@ export async function readLabelFile(
   const found = body.map((row) => ({ row, names: namesIn(row) }));
   const labels =
     labelsAt < 0
-      ? [...new Set(columns.map(({ name }) => labelOf(name)))]
+      ? [...new Set(columns.map((at) => labelOf(names[at] ?? '')))]
       : [...new Set(found.flatMap(({ names }) => names))].sort();
   const indexOf = new Map(labels.map((name, index) => [name, index]));
   const images = new Map<string, LabelledRow>();
@@ -91,17 +95,32 @@ export async function readLabelFile(
   return { labels, images: [...images.values()], hasSplits: splitAt >= 0 };
 }
 
-/** What the columns of a label file mean, −1 for those that it has not, and its rows below their names. */
+/**
+ * What the columns of a label file mean, −1 for those that it has not, and its rows below their names. The column of
+ * files is told by what it holds, or else by its name; a single other column holds the labels, whatever its name.
+ */
 export function findColumns(rows: readonly CsvRow[]) {
-  const [first] = rows;
-  const hasHeader = first?.cells.some((cell) => FILE.test(cell) || LABELS.test(cell)) ?? false;
-  const names = hasHeader && first ? first.cells : ['file', 'labels'];
-  const column = (pattern: RegExp) => names.findIndex((name) => pattern.test(name));
-  return {
-    ...{ names, body: hasHeader ? rows.slice(1) : rows },
-    // A column of another name, such as image_id, stands first.
-    ...{ fileAt: Math.max(column(FILE), 0), labelsAt: column(LABELS), splitAt: column(SPLIT) },
-  };
+  const first = rows[0]?.cells ?? [];
+  const sample = rows.slice(0, SAMPLED);
+  const likeness = first.map((name, at) => {
+    const holdsFiles = sample.some(({ cells }) => hasImageExtension(cells[at] ?? ''));
+    return 2 * Number(holdsFiles) + Number(FILE.test(name));
+  });
+  const fileAt = Math.max(likeness.indexOf(Math.max(...likeness)), 0);
+  const hasHeader =
+    !hasImageExtension(first[fileAt] ?? '') &&
+    (likeness[fileAt] !== 0 || first.some((name) => LABELS.test(name)));
+  const names = hasHeader ? first : fileAt === 1 ? ['labels', 'file'] : ['file', 'labels'];
+  const splitAt = names.findIndex((name) => SPLIT.test(name));
+  // A column without a name is the index that pandas writes.
+  const columns = [...names.keys()].filter(
+    (at) => at !== fileAt && at !== splitAt && names[at] !== '',
+  );
+  const labelsAt =
+    columns.find((at) => LABELS.test(names[at] ?? '')) ??
+    (columns.length === 1 ? columns[0] : undefined) ??
+    -1;
+  return { names, body: hasHeader ? rows.slice(1) : rows, fileAt, labelsAt, splitAt, columns };
 }
 
 function namesOf(cell: string): string[] {

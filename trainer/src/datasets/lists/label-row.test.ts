@@ -28,6 +28,14 @@ test.each([
   expect((await readFile(path, 'utf8')).trimEnd()).toBe(text.trimEnd());
 });
 
+test('writes UTF-8 where the file was UTF-16', async () => {
+  const path = join(await temporaryFolder(), 'labels.csv');
+  const text = '\ufefffile\tlabels\r\nä.jpg\tsea\r\n';
+  await writeFile(path, text, 'utf16le');
+  await setLabelRow(path, 'b.jpg', ['sea', 'sand']);
+  expect(await readFile(path, 'utf8')).toBe(`${text}b.jpg\tsea;sand\r\n`);
+});
+
 test('quotes a name with a comma', async () => {
   const path = join(await temporaryFolder(), 'labels.csv');
   await writeFile(path, 'file,labels\na.jpg,sea\n');

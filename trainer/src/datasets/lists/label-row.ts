@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '../../files/write-atomically.ts';
 import { labelOf } from '../folders/folder-reader.ts';
 import { findColumns, SEPARATOR } from './label-file.ts';
@@ -6,7 +5,7 @@ import { type Delimiter, readCsv } from './read-csv.ts';
 
 /**
  * Lists an image in a label file as its last row, to be trained on, or takes it out of it. The other rows stay as they
- * are.
+ * are, and a file in UTF-16 becomes one in UTF-8.
  *
  * @param path of the label file, as `readLabelFile` reads it
  * @param file as the label file names the image; it has no line break
@@ -18,9 +17,8 @@ export async function setLabelRow(
   file: string,
   labels: readonly string[] | undefined,
 ): Promise<void> {
-  const { rows, delimiter } = await readCsv(path);
+  const { rows, delimiter, text } = await readCsv(path);
   const { names, fileAt, labelsAt, splitAt, body } = findColumns(rows);
-  const text = await readFile(path, 'utf8');
   const lineBreak = text.includes('\r\n') ? '\r\n' : '\n';
   const lines = text.replace(/(\r?\n)+$/, '').split(/\r?\n/);
   const own = new Set(body.filter(({ cells }) => cells[fileAt] === file).map(({ line }) => line));

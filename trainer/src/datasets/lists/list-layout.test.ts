@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, expect, test } from 'vitest';
@@ -40,6 +40,35 @@ test('takes a list for the classes of the images beside it', async () => {
   expect(said).toContain('Left out, since list.csv gives them no label: 1 (images/6.png).');
   expect(said).toContain('Left out, since list.csv does not list them: 1 (images/7.png).');
   expect(said).toContain('Training images: sand 3, sea 3.');
+});
+
+const shades = ['sea', 'sand', 'sea', 'sand', 'sea', 'sand', 'sea', 'sand'];
+
+test.each([
+  ['their names', (i: number) => `${i}.png`],
+  ['their names without extension', (i: number) => `${i}`],
+  ['paths on Windows', (i: number) => `C:\\me\\images\\${i}.png`],
+  ['paths on another machine', (i: number) => `/home/me/images/${i}.png`],
+])('finds the images in a folder below by %s', async (_, nameOf) => {
+  const rows = shades.map((label, i) => `${nameOf(i)},${label}\n`).join('');
+  const { labels, train } = await open(`id,place\n${rows}`);
+  expect(labels).toEqual(['sand', 'sea']);
+  expect(train.length).toBe(8);
+  expect(said).toContain(
+    `Found by the ends of their paths: 8 (images/0.png for ${nameOf(0)} and 7 more).`,
+  );
+});
+
+test('never takes an image of another folder for one that is listed', async () => {
+  const rows = shades.map((label, i) => `photos/${i}.png,${label}\n`).join('');
+  await expect(open(rows)).rejects.toThrow(/such as photos\/0\.png: put the list beside them\.$/);
+});
+
+test('refuses a name that two folders have', async () => {
+  await cp(join(root, 'images'), join(root, 'test'), { recursive: true });
+  await expect(open(shades.map((label, i) => `${i}.png,${label}\n`).join(''))).rejects.toThrow(
+    /^Expected one image 0\.png below .*, but there are several, images\/0\.png, test\/0\.png: put the list into one/,
+  );
 });
 
 test('refuses several labels of an image, and says what takes them', async () => {

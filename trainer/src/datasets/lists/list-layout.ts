@@ -1,4 +1,4 @@
-import { basename, relative, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { TrainerError } from '../../errors.ts';
 import { listNames } from '../../files/list-names.ts';
 import { printable } from '../../printable.ts';
@@ -7,6 +7,7 @@ import type { FolderLayout, LabelledFile } from '../folders/folder-layout.ts';
 import { FolderReader } from '../folders/folder-reader.ts';
 import { isImageName } from '../folders/is-clutter.ts';
 import type { SplitName } from '../folders/split-names.ts';
+import { finderOf, pathFrom } from './find-listed.ts';
 import { readLabelFile } from './label-file.ts';
 
 /**
@@ -24,11 +25,10 @@ export async function listLayout(
   { purpose, oneLabel = false }: Pick<LayoutOptions, 'purpose'> & { readonly oneLabel?: boolean },
 ): Promise<FolderLayout> {
   const reader = await FolderReader.open(path);
-  const keyOf = (file: string) => {
-    const found = resolve(reader.root.path, file.replaceAll('\\', '/'));
-    return relative(reader.root.path, found).normalize('NFC');
-  };
-  const { labels, images, hasSplits } = await readLabelFile(list, keyOf);
+  const paths = await reader.filesBelow(reader.root);
+  const root = reader.root.path;
+  const find = finderOf(root, paths);
+  const { labels, images, hasSplits } = await readLabelFile(list, (file) => find(file) ?? file);
   const name = printable(basename(list));
   if (labels.length < 2 && purpose === 'training') {
     throw new TrainerError(
@@ -36,32 +36,39 @@ export async function listLayout(
       `Expected at least two labels in ${list}, but there ${labels.length === 1 ? `is only ${labels[0]}` : 'are none'}.`,
     );
   }
-  const paths = await reader.filesBelow(reader.root);
-  const known = new Map(paths.map((file) => [keyOf(file), file]));
+  const unlisted = new Set(paths.filter((file) => isImageName(basename(file))));
   const files: Record<SplitName, LabelledFile[]> = { train: [], validation: [], test: [] };
   const absent: string[] = [];
   const unlabelled: string[] = [];
+  const below: string[] = [];
   for (const { line, file, labels: of, split } of images) {
-    const found = known.get(keyOf(file));
-    known.delete(keyOf(file));
+    const found = find(file);
     const [first] = of;
-    if (found === undefined) absent.push(printable(file));
-    else if (!oneLabel) files[split].push({ path: found, label: 0, labels: of });
+    if (found === undefined) {
+      absent.push(printable(file));
+      continue;
+    }
+    unlisted.delete(found);
+    if (pathFrom(root, file) !== pathFrom(root, found))
+      below.push(`${printable(pathFrom(root, found))} for ${printable(file)}`);
+    if (!oneLabel) files[split].push({ path: found, label: 0, labels: of });
     else if (first === undefined) unlabelled.push(printable(file));
     else if (of.length === 1) files[split].push({ path: found, label: first });
     else throw severalLabels(list, line);
   }
   if (absent.length === images.length) {
+    const where = oneLabel ? 'put the list beside them' : '--data names another folder';
     throw new TrainerError(
       'dataset_invalid',
-      `Expected the images of ${list} in ${path}, but none is there, such as ${absent[0]}: names are from that folder; --data names another.`,
+      `Expected the images of ${list} in ${path}, but none is there, such as ${absent[0]}: ${where}.`,
     );
   }
-  const unlisted = [...known.keys()].filter((file) => isImageName(basename(file)));
+  const left = [...unlisted].map((file) => printable(pathFrom(root, file)));
   const notes = [
+    ...noteOf('Found by the ends of their paths', below, 1),
     ...noteOf(`Listed in ${name}, but not there`, absent),
     ...noteOf(`Left out, since ${name} gives them no label`, unlabelled),
-    ...noteOf(`Left out, since ${name} does not list them`, unlisted.map(printable)),
+    ...noteOf(`Left out, since ${name} does not list them`, left),
   ];
   return {
     labels,
@@ -83,6 +90,6 @@ function severalLabels(list: string, line: number): TrainerError {
   );
 }
 
-function noteOf(what: string, names: readonly string[]): string[] {
-  return names.length > 0 ? [`${what}: ${names.length} (${listNames(names, 5)}).`] : [];
+function noteOf(what: string, names: readonly string[], most = 5): string[] {
+  return names.length > 0 ? [`${what}: ${names.length} (${listNames(names, most)}).`] : [];
 }

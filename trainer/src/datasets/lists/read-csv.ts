@@ -12,20 +12,27 @@ export interface CsvRow {
   readonly cells: readonly string[];
 }
 
-/** Where a comma is the decimal separator, spreadsheets write semicolons between cells. */
-export type Delimiter = ',' | ';';
+/** Spreadsheets write tabs too, and semicolons where a comma is the decimal separator. */
+export type Delimiter = ',' | '\t' | ';';
+
+interface Csv {
+  readonly rows: readonly CsvRow[];
+  readonly delimiter: Delimiter;
+  /** With its byte order mark, if it has one. */
+  readonly text: string;
+}
 
 /**
  * Reads comma-separated values (RFC 4180): cells in quotes may hold commas, line breaks and doubled quotes. Empty
- * lines are passed over. A file whose first line has semicolons and no comma has semicolons between its cells.
+ * lines are passed over. A file whose first line has no comma may have tabs or semicolons between its cells.
  *
+ * @param path of a file in UTF-8, or in UTF-16 with a byte order mark
  * @throws TrainerError `dataset_invalid`
  */
-export async function readCsv(
-  path: string,
-): Promise<{ readonly rows: CsvRow[]; readonly delimiter: Delimiter }> {
+export async function readCsv(path: string): Promise<Csv> {
   const text = await readText(path);
-  const delimiter = delimiterOf(text);
+  const values = text.replace(/^\ufeff/, '');
+  const delimiter = delimiterOf(values);
   const rows: CsvRow[] = [];
   let cells: string[] = [];
   let [line, first] = [1, 1];
@@ -35,17 +42,16 @@ export async function readCsv(
     first = line;
   };
   // A cell and what ends it. A quote that nothing closes is taken as it stands.
-  const pattern =
-    delimiter === ','
-      ? /[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^,\r\n]*))(,|\r?\n|\r|$)/gy
-      : /[ \t]*(?:"((?:[^"]|"")*)"[ \t]*|([^;\r\n]*))(;|\r?\n|\r|$)/gy;
-  for (const [whole, quoted, plain = '', ended] of text.matchAll(pattern)) {
+  const blank = delimiter === '\t' ? ' *' : '[ \\t]*';
+  const cell = `(?:"((?:[^"]|"")*)"${blank}|([^${delimiter}\\r\\n]*))`;
+  const pattern = new RegExp(`${blank}${cell}(${delimiter}|\\r?\\n|\\r|$)`, 'gy');
+  for (const [whole, quoted, plain = '', ended] of values.matchAll(pattern)) {
     cells.push((quoted?.replaceAll('""', '"') ?? plain).trim());
     line += whole.match(/\r?\n|\r/g)?.length ?? 0;
     if (ended !== delimiter) end();
     if (ended === '') break;
   }
-  return { rows, delimiter };
+  return { rows, delimiter, text };
 }
 
 function delimiterOf(text: string): Delimiter {
@@ -54,7 +60,7 @@ function delimiterOf(text: string): Delimiter {
     .replaceAll(/"(?:[^"]|"")*"/g, '')
     .trimStart();
   const [first = ''] = unquoted.split(/[\r\n]/, 1);
-  return first.includes(';') && !first.includes(',') ? ';' : ',';
+  return ([',', '\t', ';'] as const).find((delimiter) => first.includes(delimiter)) ?? ',';
 }
 
 async function readText(path: string): Promise<string> {
@@ -69,8 +75,14 @@ async function readText(path: string): Promise<string> {
     throw invalid('it cannot be read: check its permissions', cause);
   });
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder(encodingOf(bytes), { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw invalid('it is not UTF-8: save it as such', cause);
   }
+}
+
+/** By the byte order mark: "Unicode text" of spreadsheets is UTF-16. */
+function encodingOf([first, second]: Uint8Array): string {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
 }
