@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PreprocessSpec } from 'shared/contract/preprocess-spec';
-import { decodersVersion } from 'shared/images/decoders-version';
+import { fileDecodersVersion } from '../datasets/decoding/decoders-version.ts';
 import type { Part, Splits } from '../datasets/split.ts';
 import { TrainerError } from '../errors.ts';
 import { cacheDirectory } from '../files/cache-directory.ts';
@@ -73,7 +73,7 @@ export class FeatureCache {
   ): Promise<FeatureCache> {
     const origin = JSON.stringify({
       version: VERSION,
-      decoders: await decodersVersion(),
+      decoders: await fileDecodersVersion(),
       trunk: await hashPlan(trunk),
       // In this order, whatever the caller's: the text is hashed.
       ...{ datasetHash, backend, preprocess },

@@ -1,7 +1,7 @@
 import { nameAt } from '../bytes.ts';
 import { ImageError } from '../image-error.ts';
-import { readAvifProfile } from './avif-profile.ts';
 import { find, type HeifItems, readHeifItems } from './heif-items.ts';
+import { readHeifProfile } from './heif-profile.ts';
 import { BoxReader, walkBoxes } from './iso-boxes.ts';
 
 export interface AvifHeader {
@@ -93,7 +93,7 @@ export function readAvifHeader(file: Uint8Array): AvifHeader | undefined {
     alpha,
     isPremultiplied: alphaId !== undefined && items.referencesOf('prem', primary).includes(alphaId),
     nclx: readNclx(items),
-    profile: readAvifProfile(items.propertiesOf(primary)),
+    profile: readHeifProfile(items.propertiesOf(primary)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isHeic } from 'shared/images/avif/heif-brands';
 import type { DecodeLimits } from 'shared/images/decode';
 import { decodeImage, decoderPrograms } from 'shared/images/decode-node';
 import type { Image } from 'shared/images/image';
@@ -25,8 +26,8 @@ const ownLimits = { maxPixels: 250_000_000, maxDecodeBytes: 1024 ** 3 };
 
 /**
  * Decodes an image file with the decoders and the reduction of serving. Files that only the
- * Worker's limits refuse are decoded nevertheless, and so are TIFF and the other formats that only
- * sharp reads.
+ * Worker's limits refuse are decoded nevertheless, and so are HEIC, TIFF and the other formats that only
+ * libheif and sharp read.
  *
  * @param size side of the network's input, in pixels
  * @throws ImageError as the Worker does
@@ -59,7 +60,7 @@ function decodeUnserved(
     case 'too_many_pixels':
       return decodeWithin(ownLimits, file, size).catch(nothing);
     case 'unsupported_image':
-      return decodeWithSharp(file, size).catch(nothing);
+      return (isHeic(file) ? decodeWithLibheif : decodeWithSharp)(file, size).catch(nothing);
     default:
       return Promise.resolve(undefined);
   }
@@ -72,6 +73,15 @@ async function decodeWithin(
 ): Promise<Omit<FileImage, 'unserved'>> {
   const { image, width, height } = await decodeImage(file, { size, limits });
   return { image: toRgb(image), width, height };
+}
+
+async function decodeWithLibheif(
+  file: Uint8Array,
+  size: number,
+): Promise<Omit<FileImage, 'unserved'>> {
+  const { decodeHeic } = await import('./decode-heic.ts');
+  const { image, ...sides } = await decodeHeic(file, size, ownLimits.maxPixels);
+  return { image: toRgb(image), ...sides };
 }
 
 /** Upright by its EXIF orientation, in sRGB, over white, and reduced by the same rule. */

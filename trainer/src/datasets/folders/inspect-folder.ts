@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, relative, resolve } from 'node:path';
-import { decodersVersion } from 'shared/images/decoders-version';
 import { ImageError } from 'shared/images/image-error';
 import { TrainerError } from '../../errors.ts';
 import type { Progress } from '../../files/progress.ts';
 import { printable } from '../../printable.ts';
 import { unpackZip } from '../archives/unpack-zip.ts';
+import { fileDecodersVersion } from '../decoding/decoders-version.ts';
 import { decodingThreads } from '../decoding/decoding-threads.ts';
 import { listLayout } from '../lists/list-layout.ts';
 import { withAllLabels } from '../lists/several-labels.ts';
@@ -102,7 +102,7 @@ export async function inspectFolder(root: string, options: InspectOptions): Prom
   if (options.strict && skipped[0]) refuse(skipped[0].path, PROBLEMS[skipped[0].why]);
   const count = Object.values(files).reduce((sum, list) => sum + (list?.length ?? 0), 0);
   const progress = options.startProgress(`Reading ${printable(basename(folder))}`, count);
-  const cache = await ScanCache.open(folder, await decodersVersion());
+  const cache = await ScanCache.open(folder, await fileDecodersVersion());
   const notices = { refused: [] as Notice[], unserved: [] as Notice[] };
   const open = (list: readonly LabelledFile[]) =>
     keepPhotos(list, folder, { ...options, ...notices, progress, cache, skipped });

@@ -42,7 +42,7 @@ const DESCRIPTION = /\.(?:json|xml|txt|ya?ml)$/i;
 
 /** Includes formats that cannot be read, so that the user is told of such files. */
 const IMAGE =
-  /\.(?:jpe?g|jpe|jfif|png|gif|webp|avif|tiff?|bmp|hei[cf]|jxl|jp2|svg|ico|psd|dng|cr[23]|nef|arw|orf|rw2|raf|pef|srw)$/i;
+  /\.(?:jpe?g|jpe|jfif|png|gif|webp|avif|tiff?|bmp|hei[cf]|hif|jxl|jp2|svg|ico|psd|dng|cr[23]|nef|arw|orf|rw2|raf|pef|srw)$/i;
 
 /** Whether a file or folder is hidden, or no part of a data set. */
 export function isClutter(name: string): boolean {

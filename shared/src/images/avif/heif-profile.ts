@@ -3,11 +3,11 @@ import { profileOfCodes } from '../colour/colour-codes.ts';
 import { BoxReader, type IsoBox } from './iso-boxes.ts';
 
 /**
- * Reads the colours of an AVIF item from its `colr` boxes: an ICC profile takes precedence over codes.
+ * Reads the colours of an item of AVIF or HEIC from its `colr` boxes: an ICC profile takes precedence over codes.
  *
  * @see ISO/IEC 14496-12, 12.1.5
  */
-export function readAvifProfile(properties: Iterable<IsoBox>): Uint8Array | undefined {
+export function readHeifProfile(properties: Iterable<IsoBox>): Uint8Array | undefined {
   let codes: Uint8Array | undefined;
   for (const { type, data } of properties) {
     if (type !== 'colr') continue;

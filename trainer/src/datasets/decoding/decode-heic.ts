@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { MainModule } from 'libheif-js/libheif-wasm/libheif.js';
+import { readHeifItems } from 'shared/images/avif/heif-items';
+import { readHeifProfile } from 'shared/images/avif/heif-profile';
+import { convertToSrgb } from 'shared/images/colour/convert-to-srgb';
+import { decoderPrograms } from 'shared/images/decode-node';
+import type { Image } from 'shared/images/image';
+import { createPixelSink } from 'shared/images/reduce/pixel-sink';
+import { reductionFor } from 'shared/images/reduce/reduction';
+
+const require = createRequire(import.meta.url);
+// Not imported, since its types are of an ES module, which it is not.
+const startLibheif: (options: object) => MainModule = require('libheif-js/libheif-wasm/libheif.js');
+
+/** TypeScript has WebAssembly only among the types of browsers. */
+declare const WebAssembly: {
+  compile(bytes: Uint8Array): Promise<object>;
+  Instance: new (program: object, imports: object) => { readonly exports: object };
+};
+
+/** What libheif's bindings return where they declare `any`; an error has none of it. */
+interface Decoded {
+  readonly channels?: readonly { readonly data: Uint8Array; readonly stride: number }[];
+}
+
+let compiled: Promise<object> | undefined;
+
+/**
+ * Decodes the primary image of a HEIC, as phones write them: upright, in sRGB, over white, and reduced by the rule of
+ * all formats.
+ *
+ * @param size side of the network's input, in pixels
+ * @returns the image, and its sides before the reduction
+ * @throws Error for a file that libheif refuses, or of more pixels
+ */
+export async function decodeHeic(
+  file: Uint8Array,
+  size: number,
+  maxPixels: number,
+): Promise<{ readonly image: Image; readonly width: number; readonly height: number }> {
+  const heif = await instantiate();
+  const context = heif.heif_context_alloc();
+  heif.heif_context_read_from_memory(context, file);
+  const handle = heif.heif_js_context_get_primary_image_handle(context);
+  const width = heif.heif_image_handle_get_width(handle);
+  const height = heif.heif_image_handle_get_height(handle);
+  if (width * height > maxPixels) throw new Error(`The HEIC has ${width} × ${height} pixels.`);
+  const { channels: [rgba] = [] }: Decoded = heif.heif_js_decode_image2(
+    handle,
+    heif.heif_colorspace.heif_colorspace_RGB,
+    heif.heif_chroma.heif_chroma_interleaved_RGBA,
+  );
+  if (!rgba) throw new Error('libheif cannot decode the HEIC.');
+  const reduction = reductionFor(width, height, size);
+  const sink = await createPixelSink(decoderPrograms, width, height, reduction);
+  for (let y = 0; y < height; y++) {
+    const from = y * rgba.stride;
+    sink.add(rgba.data.subarray(from, from + width * 4), y);
+  }
+  const items = readHeifItems(file);
+  const profile = items && readHeifProfile(items.propertiesOf(items.primary));
+  const hasAlpha = heif.heif_image_handle_has_alpha_channel(handle) !== 0;
+  const colours = { components: 3, profile, hasAlpha } as const;
+  return { image: await convertToSrgb(sink.finish(), colours, decoderPrograms), width, height };
+}
+
+/** Each image has an instance of its own, so that its memory is freed afterwards. */
+async function instantiate(): Promise<MainModule> {
+  compiled ??= compile();
+  const program = await compiled;
+  return startLibheif({
+    // Of damaged files it says much, for which there is one sentence.
+    print: () => {},
+    printErr: () => {},
+    instantiateWasm(imports: object, done: (instance: object, program: object) => void) {
+      const instance = new WebAssembly.Instance(program, imports);
+      done(instance, program);
+      return instance.exports;
+    },
+  });
+}
+
+async function compile(): Promise<object> {
+  const path = require.resolve('libheif-js/libheif-wasm/libheif.wasm');
+  return WebAssembly.compile(await readFile(path));
+}
