@@ -118,8 +118,12 @@ function refuseTooLarge(
   if (reason) throw new ImageError('too_many_pixels', reason);
 }
 
-/** Any failure of a decoder, a trap or an error code, means that the image is broken. */
-async function orBroken<T>(run: () => T | Promise<T>): Promise<T> {
+/**
+ * Any failure of a decoder, a trap or an error code, means that the image is broken.
+ *
+ * @throws ImageError `broken_image`, or the decoder's own
+ */
+export async function orBroken<T>(run: () => T | Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (cause) {

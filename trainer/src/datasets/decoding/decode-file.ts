@@ -1,5 +1,5 @@
 import { isHeic } from 'shared/images/avif/heif-brands';
-import type { DecodeLimits } from 'shared/images/decode';
+import { type DecodeLimits, orBroken } from 'shared/images/decode';
 import { decodeImage, decoderPrograms } from 'shared/images/decode-node';
 import type { Image } from 'shared/images/image';
 import { ImageError } from 'shared/images/image-error';
@@ -60,7 +60,9 @@ function decodeUnserved(
     case 'too_many_pixels':
       return decodeWithin(ownLimits, file, size).catch(nothing);
     case 'unsupported_image':
-      return (isHeic(file) ? decodeWithLibheif : decodeWithSharp)(file, size).catch(nothing);
+      return isHeic(file)
+        ? decodeWithLibheif(file, size)
+        : decodeWithSharp(file, size).catch(nothing);
     default:
       return Promise.resolve(undefined);
   }
@@ -80,7 +82,7 @@ async function decodeWithLibheif(
   size: number,
 ): Promise<Omit<FileImage, 'unserved'>> {
   const { decodeHeic } = await import('./decode-heic.ts');
-  const { image, ...sides } = await decodeHeic(file, size, ownLimits.maxPixels);
+  const { image, ...sides } = await orBroken(() => decodeHeic(file, size, ownLimits.maxPixels));
   return { image: toRgb(image), ...sides };
 }
 

@@ -6,6 +6,7 @@ import { readHeifProfile } from 'shared/images/avif/heif-profile';
 import { convertToSrgb } from 'shared/images/colour/convert-to-srgb';
 import { decoderPrograms } from 'shared/images/decode-node';
 import type { Image } from 'shared/images/image';
+import { ImageError } from 'shared/images/image-error';
 import { createPixelSink } from 'shared/images/reduce/pixel-sink';
 import { reductionFor } from 'shared/images/reduce/reduction';
 
@@ -21,6 +22,8 @@ declare const WebAssembly: {
 
 /** What libheif's bindings return where they declare `any`; an error has none of it. */
 interface Decoded {
+  /** With Emscripten's pointer to it. */
+  readonly image?: { readonly $$: { readonly ptr: number } };
   readonly channels?: readonly { readonly data: Uint8Array; readonly stride: number }[];
 }
 
@@ -32,7 +35,7 @@ let compiled: Promise<object> | undefined;
  *
  * @param size side of the network's input, in pixels
  * @returns the image, and its sides before the reduction
- * @throws Error for a file that libheif refuses, or of more pixels
+ * @throws ImageError `too_many_pixels`; Error for a file that libheif refuses, or of which it would leave a part green
  */
 export async function decodeHeic(
   file: Uint8Array,
@@ -45,13 +48,20 @@ export async function decodeHeic(
   const handle = heif.heif_js_context_get_primary_image_handle(context);
   const width = heif.heif_image_handle_get_width(handle);
   const height = heif.heif_image_handle_get_height(handle);
-  if (width * height > maxPixels) throw new Error(`The HEIC has ${width} × ${height} pixels.`);
-  const { channels: [rgba] = [] }: Decoded = heif.heif_js_decode_image2(
+  if (width * height > maxPixels) {
+    throw new ImageError(
+      'too_many_pixels',
+      `The image has ${width} × ${height} pixels; at most ${maxPixels} pixels are allowed.`,
+    );
+  }
+  const { image, channels: [rgba] = [] }: Decoded = heif.heif_js_decode_image2(
     handle,
     heif.heif_colorspace.heif_colorspace_RGB,
     heif.heif_chroma.heif_chroma_interleaved_RGBA,
   );
-  if (!rgba) throw new Error('libheif cannot decode the HEIC.');
+  if (!rgba || heif._heif_image_get_decoding_warnings(image?.$$.ptr ?? 0, 0, 0, 0) > 0) {
+    throw new Error('libheif cannot decode all of the HEIC.');
+  }
   const reduction = reductionFor(width, height, size);
   const sink = await createPixelSink(decoderPrograms, width, height, reduction);
   for (let y = 0; y < height; y++) {

@@ -108,7 +108,7 @@ test('skips what is no image, and says so', async () => {
   const { train } = await open();
   expect(train.length).toBe(6);
   expect(said.slice(0, 2)).toEqual([
-    'Skipped: 1 (cat/IMG_1.HEIC). The file is a HEIC image; send a JPEG, PNG, WebP, AVIF or GIF.',
+    'Skipped: 1 (cat/IMG_1.HEIC). The image is damaged or incomplete; send a file that other programs can open.',
     'Skipped: 1 (cat/notes.jpg). The file is not a JPEG, PNG, WebP, AVIF or GIF image; send one of these.',
   ]);
   expect(said[2]).toMatch(/^Skipped: 1 \(dog\/cut\.jpg\)\. The image /);

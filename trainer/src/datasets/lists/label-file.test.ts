@@ -69,6 +69,31 @@ test('tells the columns by what they hold, whatever their names and order', asyn
     ['2', ['sea'], 'train'],
   ]);
   expect(await read('a.jpg,id\nb.png,tag\n')).toHaveLength(2);
+  expect(await read('1,photo\n2,drawing\n3,photo\n')).toHaveLength(3);
+  expect(await read('1,sand\n2.jpg,sea\n3.jpg,sea\n')).toHaveLength(3);
+});
+
+test('takes no other column with files for that of the images', async () => {
+  const expected = [
+    ['1', ['sand'], 'train'],
+    ['2', ['sea'], 'train'],
+  ];
+  for (const text of [
+    'image_id,label,mask\n1,sand,1_m.jpg\n2,sea,2_m.jpg\n',
+    'id,species,url\n1,sand,http://b/2.jpg\n2,sea,http://b/1.jpg\n',
+    'id_code,diagnosis\n1,sand\n2,sea\n',
+    'Nummer,Ort\n1,sand\n2,sea\n',
+    'sep=;\r\nid;ort\r\n1;sand\r\n2;sea\r\n',
+  ]) {
+    expect(await read(text), text).toEqual(expected);
+  }
+});
+
+test('takes a column of 0 and 1 for one label, but where an image has exactly one', async () => {
+  const path = join(folder, 'labels.csv');
+  await writeFile(path, 'file,sea\na.jpg,1\nb.jpg,0\n');
+  expect((await readLabelFile(path)).labels).toEqual(['sea']);
+  expect((await readLabelFile(path, undefined, true)).labels).toEqual(['0', '1']);
 });
 
 test('reads UTF-16, as spreadsheets write text with tabs', async () => {
@@ -100,5 +125,6 @@ test.each([
 test('refuses what is not UTF-8, and what is not there', async () => {
   await expect(read(Uint8Array.of(0xff, 0xfe, 0x61))).rejects.toThrow('it is not UTF-8');
   await expect(read(Uint8Array.of(0x61, 0xe4))).rejects.toThrow('it is not UTF-8');
+  await expect(read(Buffer.from('a.jpg,sea', 'utf16le'))).rejects.toThrow('it is not UTF-8');
   await expect(readLabelFile(join(folder, 'none.csv'))).rejects.toThrow('there is nothing');
 });

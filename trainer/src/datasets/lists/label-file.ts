@@ -21,13 +21,12 @@ interface LabelledRow {
 }
 
 const FILE =
-  /^(?:id|name|path|files?|file[ _]?(?:name|path)|(?:image|img|photo)s?[ _]?(?:id|name|path|file)?)$/i;
-const LABELS = /^(?:labels?|classe?s?|tags?)$/i;
+  /^(?:(?:file|image|img|photo|picture)s?|(?:file|image|img|photo|picture)[ _-]?(?:id|name|path|file)|(?:id|name|path)(?:[ _-]code)?)$/i;
+const LABELS =
+  /^(?:labels?|class(?:es|[ _-]?(?:id|name))?|categor(?:y|ies)|targets?|tags?|species|breed|diagnosis)$/i;
 const SPLIT = /^(?:split|subset|set)$/i;
 const PRESENT = /^(?:1(?:\.0)?|true)$/i;
 const ABSENT = /^(?:0(?:\.0)?|false)?$/i;
-/** Number of rows that tell which column is which. */
-const SAMPLED = 20;
 /** Between the labels of an image. */
 export const SEPARATOR = ';';
 
@@ -37,14 +36,17 @@ export const SEPARATOR = ';';
  * may say what an image is for. An image that stands in several rows has the labels of all.
  *
  * @param keyOf what the names of an image have in common
+ * @param oneLabel whether an image has exactly one label
  * @throws TrainerError `dataset_invalid`
  */
 export async function readLabelFile(
   path: string,
   keyOf = (file: string): string => file,
+  oneLabel = false,
 ): Promise<LabelFile> {
   const { names, fileAt, labelsAt, splitAt, columns, body } = findColumns(
     (await readCsv(path)).rows,
+    oneLabel,
   );
   const invalid = (what: string, but: string) =>
     new TrainerError('dataset_invalid', `Expected ${what} in ${path}, but ${but}.`);
@@ -61,7 +63,10 @@ export async function readLabelFile(
       const [name, cell] = [names[at] ?? '', cells[at] ?? ''];
       if (PRESENT.test(cell)) return [labelOf(name)];
       if (ABSENT.test(cell)) return [];
-      throw invalid(`0 or 1 for ${name} in line ${line}`, `it is ${cell}`);
+      throw invalid(
+        `0 or 1 for ${name} in line ${line}`,
+        `it is ${cell}: name the column that has the labels, label`,
+      );
     });
   };
   const splitIn = ({ line, cells }: CsvRow): SplitName => {
@@ -97,30 +102,53 @@ export async function readLabelFile(
 
 /**
  * What the columns of a label file mean, −1 for those that it has not, and its rows below their names. The column of
- * files is told by what it holds, or else by its name; a single other column holds the labels, whatever its name.
+ * files is told by its name, or else by what it holds; of two columns, the other holds the labels, whatever its name.
+ *
+ * @param oneLabel whether a single column of 0 and 1 holds labels, too, rather than says which images have its name
  */
-export function findColumns(rows: readonly CsvRow[]) {
+export function findColumns(rows: readonly CsvRow[], oneLabel = false) {
   const first = rows[0]?.cells ?? [];
-  const sample = rows.slice(0, SAMPLED);
-  const likeness = first.map((name, at) => {
-    const holdsFiles = sample.some(({ cells }) => hasImageExtension(cells[at] ?? ''));
-    return 2 * Number(holdsFiles) + Number(FILE.test(name));
+  const below = rows.slice(1);
+  const isIn = (cell: string, at: number) => below.some(({ cells }) => cells[at] === cell);
+  // Names of columns do not come again in them, as labels do.
+  const isData = first.some(hasImageExtension);
+  const isNamed = (pattern: RegExp) =>
+    first.map((cell, at) => !isData && pattern.test(cell) && !isIn(cell, at));
+  const [areFiles, areLabels] = [isNamed(FILE), isNamed(LABELS)];
+  const holdFiles = first.map((_, at) => {
+    const files = below.filter(({ cells }) => hasImageExtension(cells[at] ?? ''));
+    return (
+      2 * files.length > below.length || (below.length === 0 && hasImageExtension(first[at] ?? ''))
+    );
   });
-  const fileAt = Math.max(likeness.indexOf(Math.max(...likeness)), 0);
+  const named = first.map((_, at) => 2 * Number(areFiles[at]) + Number(holdFiles[at]));
+  const fileAt = Math.max(named.indexOf(Math.max(...named)), 0);
   const hasHeader =
-    !hasImageExtension(first[fileAt] ?? '') &&
-    (likeness[fileAt] !== 0 || first.some((name) => LABELS.test(name)));
+    !isData &&
+    (areFiles.includes(true) ||
+      areLabels.includes(true) ||
+      namesColumn(first[fileAt] ?? '', below, fileAt));
   const names = hasHeader ? first : fileAt === 1 ? ['labels', 'file'] : ['file', 'labels'];
   const splitAt = names.findIndex((name) => SPLIT.test(name));
   // A column without a name is the index that pandas writes.
   const columns = [...names.keys()].filter(
     (at) => at !== fileAt && at !== splitAt && names[at] !== '',
   );
+  const body = hasHeader ? below : rows;
+  const [single] = columns.length === 1 ? columns : [];
+  const isPresence = (at: number) =>
+    body.every(({ cells: { [at]: cell = '' } }) => PRESENT.test(cell) || ABSENT.test(cell));
   const labelsAt =
     columns.find((at) => LABELS.test(names[at] ?? '')) ??
-    (columns.length === 1 ? columns[0] : undefined) ??
-    -1;
-  return { names, body: hasHeader ? rows.slice(1) : rows, fileAt, labelsAt, splitAt, columns };
+    (single !== undefined && (oneLabel || !isPresence(single)) ? single : -1);
+  return { names, body, fileAt, labelsAt, splitAt, columns };
+}
+
+/** Whether a cell differs from all below as a name does from files or numbers. */
+function namesColumn(cell: string, below: readonly CsvRow[], at: number): boolean {
+  const isFile = ({ cells: { [at]: other = '' } }: CsvRow) =>
+    /\d/.test(other) || hasImageExtension(other);
+  return below.length > 0 && !/\d/.test(cell) && below.every(isFile);
 }
 
 function namesOf(cell: string): string[] {

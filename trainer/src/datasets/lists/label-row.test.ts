@@ -9,6 +9,8 @@ test.each([
   ['file,labels\na.jpg,sea\nb.jpg,sand\n', 'new.jpg,sand;sea\n'],
   ['file;labels\r\na.jpg;sea\r\nb.jpg;sand\r\n', 'new.jpg;"sand;sea"\r\n'],
   ['a.jpg,sea\nb.jpg,sand', 'new.jpg,sand;sea\n'],
+  ['a.jpg,sea\rb.jpg,sand\r', 'new.jpg,sand;sea\r'],
+  ['1,sea\n2,sand\n', 'new.jpg,sand;sea\n'],
   ['file,sand,sea,split\r\na.jpg,0,1,test\r\nb.jpg,1,0,train\r\n', 'new.jpg,1,1,train\r\n'],
   ['file,labels,note\n"a, b.jpg",sea,"two\nlines"\nb.jpg,sand,\n', 'new.jpg,sand;sea,\n'],
 ])('adds a row to %j, and takes it out again', async (text, row) => {

@@ -19,8 +19,8 @@ export async function setLabelRow(
 ): Promise<void> {
   const { rows, delimiter, text } = await readCsv(path);
   const { names, fileAt, labelsAt, splitAt, body } = findColumns(rows);
-  const lineBreak = text.includes('\r\n') ? '\r\n' : '\n';
-  const lines = text.replace(/(\r?\n)+$/, '').split(/\r?\n/);
+  const [lineBreak = '\n'] = /\r\n?|\n/.exec(text) ?? [];
+  const lines = text.replace(/[\r\n]+$/, '').split(/\r\n?|\n/);
   const own = new Set(body.filter(({ cells }) => cells[fileAt] === file).map(({ line }) => line));
   const kept = lines.filter((_, at) => !own.has(at + 1));
   const cellOf = (name: string, at: number) => {

@@ -1,5 +1,5 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, expect, test } from 'vitest';
 import { folderWithCache } from '../../../fixtures/folders/folder-with-cache.ts';
@@ -49,6 +49,7 @@ test.each([
   ['their names without extension', (i: number) => `${i}`],
   ['paths on Windows', (i: number) => `C:\\me\\images\\${i}.png`],
   ['paths on another machine', (i: number) => `/home/me/images/${i}.png`],
+  ['their names in another case', (i: number) => `./${i}.PNG`],
 ])('finds the images in a folder below by %s', async (_, nameOf) => {
   const rows = shades.map((label, i) => `${nameOf(i)},${label}\n`).join('');
   const { labels, train } = await open(`id,place\n${rows}`);
@@ -64,10 +65,23 @@ test('never takes an image of another folder for one that is listed', async () =
   await expect(open(rows)).rejects.toThrow(/such as photos\/0\.png: put the list beside them\.$/);
 });
 
+test('refuses two names that end like the path of one image', async () => {
+  const rows = shades.map((label, i) => `/${label}/images/${i % 4}.png,${label}\n`).join('');
+  await expect(open(`${rows}/x/images/0.png,sea\n`)).rejects.toThrow(
+    /^Expected one name for images\/0\.png in .*, but .*sea\/images\/0\.png and .*x\/images\/0\.png both end as it does/,
+  );
+});
+
+test('takes paths from the folder above', async () => {
+  const name = basename(root);
+  const { train } = await open(rowsOf(shades).replaceAll('images/', `${name}/images/`));
+  expect(train.length).toBe(8);
+});
+
 test('refuses a name that two folders have', async () => {
   await cp(join(root, 'images'), join(root, 'test'), { recursive: true });
   await expect(open(shades.map((label, i) => `${i}.png,${label}\n`).join(''))).rejects.toThrow(
-    /^Expected one image 0\.png below .*, but there are several, images\/0\.png, test\/0\.png: put the list into one/,
+    /^Expected one image 0\.png in .*, but there are several, images\/0\.png, test\/0\.png: write its folder and its extension, or put/,
   );
 });
 

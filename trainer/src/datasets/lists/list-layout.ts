@@ -28,7 +28,11 @@ export async function listLayout(
   const paths = await reader.filesBelow(reader.root);
   const root = reader.root.path;
   const find = finderOf(root, paths);
-  const { labels, images, hasSplits } = await readLabelFile(list, (file) => find(file) ?? file);
+  const { labels, images, hasSplits } = await readLabelFile(
+    list,
+    (file) => find(file) ?? file,
+    oneLabel,
+  );
   const name = printable(basename(list));
   if (labels.length < 2 && purpose === 'training') {
     throw new TrainerError(

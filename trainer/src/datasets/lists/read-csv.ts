@@ -31,11 +31,14 @@ interface Csv {
  */
 export async function readCsv(path: string): Promise<Csv> {
   const text = await readText(path);
-  const values = text.replace(/^\ufeff/, '');
-  const delimiter = delimiterOf(values);
+  // Excel's first line `sep=;`.
+  const [begin = '', separator] = /^\ufeff?(?:sep=([,;\t])\r?\n)?/i.exec(text) ?? [];
+  const values = text.slice(begin.length);
+  const delimiter = (separator as Delimiter | undefined) ?? delimiterOf(values, path);
   const rows: CsvRow[] = [];
   let cells: string[] = [];
-  let [line, first] = [1, 1];
+  const begins = separator === undefined ? 1 : 2;
+  let [line, first] = [begins, begins];
   const end = () => {
     if (cells.some((cell) => cell !== '')) rows.push({ line: first, cells });
     cells = [];
@@ -54,12 +57,13 @@ export async function readCsv(path: string): Promise<Csv> {
   return { rows, delimiter, text };
 }
 
-function delimiterOf(text: string): Delimiter {
+function delimiterOf(text: string, path: string): Delimiter {
   const unquoted = text
     .slice(0, 100_000)
     .replaceAll(/"(?:[^"]|"")*"/g, '')
     .trimStart();
   const [first = ''] = unquoted.split(/[\r\n]/, 1);
+  if (/\.tsv$/i.test(path) && first.includes('\t')) return '\t';
   return ([',', '\t', ';'] as const).find((delimiter) => first.includes(delimiter)) ?? ',';
 }
 
@@ -75,7 +79,9 @@ async function readText(path: string): Promise<string> {
     throw invalid('it cannot be read: check its permissions', cause);
   });
   try {
-    return new TextDecoder(encodingOf(bytes), { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = new TextDecoder(encodingOf(bytes), { fatal: true, ignoreBOM: true }).decode(bytes);
+    if (text.includes('\0')) throw new Error('Text has no zeros.');
+    return text;
   } catch (cause) {
     throw invalid('it is not UTF-8: save it as such', cause);
   }
