@@ -39,4 +39,4 @@ test('tries every backend, and what is not set up it does not set up', async () 
       ),
     );
   }
-});
+}, 300_000);
