@@ -109,9 +109,9 @@ export async function readLabelFile(
 export function findColumns(rows: readonly CsvRow[], oneLabel = false) {
   const first = rows[0]?.cells ?? [];
   const below = rows.slice(1);
-  const isIn = (cell: string, at: number) => below.some(({ cells }) => cells[at] === cell);
-  // Names of columns do not come again in them, as labels do.
   const isData = first.some(hasImageExtension);
+  // Names of columns do not come again in them, as labels do.
+  const isIn = (cell: string, at: number) => below.some(({ cells }) => cells[at] === cell);
   const isNamed = (pattern: RegExp) =>
     first.map((cell, at) => !isData && pattern.test(cell) && !isIn(cell, at));
   const [areFiles, areLabels] = [isNamed(FILE), isNamed(LABELS)];
