@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { modelId } from 'shared/contract/model-card';
 import { backendNames } from '../../backends/start-backend.ts';
 import { BY_FOLDERS } from '../../datasets/folders/find-splits.ts';
+import { LIST } from '../../datasets/folders/folder-reader.ts';
 import { knownDatasets } from '../../datasets/open-dataset.ts';
 import { TrainerError } from '../../errors.ts';
 import { listNames } from '../../files/list-names.ts';
@@ -62,7 +63,7 @@ export function dataOf(data: string, option = 'data'): string {
     const meant = nearest(basename(path), names);
     throw refused(`there is nothing at ${path}${meant ? `; did you mean ${meant}?` : ''}`);
   }
-  if (stats.isDirectory() || /\.(tar\.gz|tgz|zip|[ct]sv)$/i.test(path)) return path;
+  if (stats.isDirectory() || LIST.test(path) || /\.(tar\.gz|tgz|zip)$/i.test(path)) return path;
   if (/\.(rar|7z|tar|gz|xz|bz2|zst)$/i.test(path)) {
     throw refused(`${path} is an archive: unpack it, and name the folder`);
   }

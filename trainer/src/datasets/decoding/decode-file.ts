@@ -1,11 +1,10 @@
 import { isHeic } from 'shared/images/avif/heif-brands';
 import { type DecodeLimits, orBroken } from 'shared/images/decode';
-import { decodeImage, decoderPrograms } from 'shared/images/decode-node';
+import { decodeImage } from 'shared/images/decode-node';
 import type { Image } from 'shared/images/image';
 import { ImageError } from 'shared/images/image-error';
-import { createPixelSink } from 'shared/images/reduce/pixel-sink';
-import { reductionFor } from 'shared/images/reduce/reduction';
 import { servedLimits } from 'shared/images/served-limits';
+import { reduceRgba } from './reduce-rgba.ts';
 
 /** An image as training and serving see it. */
 export interface FileImage {
@@ -107,10 +106,8 @@ async function decodeWithSharp(
     .raw({ depth: 'uchar' })
     .toBuffer({ resolveWithObject: true });
   const { width, height } = info;
-  const reduction = reductionFor(width, height, size);
-  const sink = await createPixelSink(decoderPrograms, width, height, reduction);
-  for (let y = 0; y < height; y++) sink.add(data.subarray(y * width * 4, (y + 1) * width * 4), y);
-  return { image: toRgb(sink.finish()), width, height };
+  const image = await reduceRgba({ width, height, data, stride: width * 4 }, size);
+  return { image: toRgb(image), width, height };
 }
 
 /** Copies the image into memory of its own, which can be transferred to another thread. */

@@ -7,8 +7,7 @@ import { convertToSrgb } from 'shared/images/colour/convert-to-srgb';
 import { decoderPrograms } from 'shared/images/decode-node';
 import type { Image } from 'shared/images/image';
 import { ImageError } from 'shared/images/image-error';
-import { createPixelSink } from 'shared/images/reduce/pixel-sink';
-import { reductionFor } from 'shared/images/reduce/reduction';
+import { type Rgba, reduceRgba } from './reduce-rgba.ts';
 
 const require = createRequire(import.meta.url);
 // Not imported, since its types are of an ES module, which it is not.
@@ -24,7 +23,7 @@ declare const WebAssembly: {
 interface Decoded {
   /** With Emscripten's pointer to it. */
   readonly image?: { readonly $$: { readonly ptr: number } };
-  readonly channels?: readonly { readonly data: Uint8Array; readonly stride: number }[];
+  readonly channels?: readonly Pick<Rgba, 'data' | 'stride'>[];
 }
 
 let compiled: Promise<object> | undefined;
@@ -62,17 +61,12 @@ export async function decodeHeic(
   if (!rgba || heif._heif_image_get_decoding_warnings(image?.$$.ptr ?? 0, 0, 0, 0) > 0) {
     throw new Error('libheif cannot decode all of the HEIC.');
   }
-  const reduction = reductionFor(width, height, size);
-  const sink = await createPixelSink(decoderPrograms, width, height, reduction);
-  for (let y = 0; y < height; y++) {
-    const from = y * rgba.stride;
-    sink.add(rgba.data.subarray(from, from + width * 4), y);
-  }
+  const reduced = await reduceRgba({ width, height, data: rgba.data, stride: rgba.stride }, size);
   const items = readHeifItems(file);
   const profile = items && readHeifProfile(items.propertiesOf(items.primary));
   const hasAlpha = heif.heif_image_handle_has_alpha_channel(handle) !== 0;
   const colours = { components: 3, profile, hasAlpha } as const;
-  return { image: await convertToSrgb(sink.finish(), colours, decoderPrograms), width, height };
+  return { image: await convertToSrgb(reduced, colours, decoderPrograms), width, height };
 }
 
 /** Each image has an instance of its own, so that its memory is freed afterwards. */

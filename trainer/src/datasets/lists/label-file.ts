@@ -15,6 +15,8 @@ export interface LabelFile {
 interface LabelledRow {
   readonly line: number;
   readonly file: string;
+  /** What `find` returns for it. */
+  readonly imagePath: string | undefined;
   /** Indices into `LabelFile.labels`, ascending. */
   readonly labels: readonly number[];
   readonly split: SplitName;
@@ -35,13 +37,13 @@ export const SEPARATOR = ';';
  * any order; or one with a column for each label, which holds 1 or true where the image has it and 0 or false where not. A column `split`
  * may say what an image is for. An image that stands in several rows has the labels of all.
  *
- * @param keyOf what the names of an image have in common
+ * @param find the path of the image that a name means, the same for all its names
  * @param oneLabel whether an image has exactly one label
  * @throws TrainerError `dataset_invalid`
  */
 export async function readLabelFile(
   path: string,
-  keyOf = (file: string): string => file,
+  find: (file: string) => string | undefined = () => undefined,
   oneLabel = false,
 ): Promise<LabelFile> {
   const { names, fileAt, labelsAt, splitAt, columns, body } = findColumns(
@@ -88,14 +90,21 @@ export async function readLabelFile(
   const images = new Map<string, LabelledRow>();
   for (const { row, names } of found) {
     const file = row.cells[fileAt] as string;
-    const key = keyOf(file);
+    const imagePath = find(file);
+    const key = imagePath ?? file;
     const earlier = images.get(key);
     const all = new Set([
       ...(earlier?.labels ?? []),
       ...names.map((name) => indexOf.get(name) as number),
     ]);
     const split = splitIn(row);
-    images.set(key, { line: row.line, file, labels: [...all].sort((a, b) => a - b), split });
+    images.set(key, {
+      line: row.line,
+      file,
+      imagePath,
+      labels: [...all].sort((a, b) => a - b),
+      split,
+    });
   }
   return { labels, images: [...images.values()], hasSplits: splitAt >= 0 };
 }
@@ -116,10 +125,8 @@ export function findColumns(rows: readonly CsvRow[], oneLabel = false) {
     first.map((cell, at) => !isData && pattern.test(cell) && !isIn(cell, at));
   const [areFiles, areLabels] = [isNamed(FILE), isNamed(LABELS)];
   const holdFiles = first.map((_, at) => {
-    const files = below.filter(({ cells }) => hasImageExtension(cells[at] ?? ''));
-    return (
-      2 * files.length > below.length || (below.length === 0 && hasImageExtension(first[at] ?? ''))
-    );
+    const files = rows.filter(({ cells }) => hasImageExtension(cells[at] ?? ''));
+    return 2 * files.length >= rows.length;
   });
   const named = first.map((_, at) => 2 * Number(areFiles[at]) + Number(holdFiles[at]));
   const fileAt = Math.max(named.indexOf(Math.max(...named)), 0);

@@ -27,12 +27,7 @@ export async function listLayout(
   const reader = await FolderReader.open(path);
   const paths = await reader.filesBelow(reader.root);
   const root = reader.root.path;
-  const find = finderOf(root, paths);
-  const { labels, images, hasSplits } = await readLabelFile(
-    list,
-    (file) => find(file) ?? file,
-    oneLabel,
-  );
+  const { labels, images, hasSplits } = await readLabelFile(list, finderOf(root, paths), oneLabel);
   const name = printable(basename(list));
   if (labels.length < 2 && purpose === 'training') {
     throw new TrainerError(
@@ -45,8 +40,7 @@ export async function listLayout(
   const absent: string[] = [];
   const unlabelled: string[] = [];
   const below: string[] = [];
-  for (const { line, file, labels: of, split } of images) {
-    const found = find(file);
+  for (const { line, file, imagePath: found, labels: of, split } of images) {
     const [first] = of;
     if (found === undefined) {
       absent.push(printable(file));
